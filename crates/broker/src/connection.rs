@@ -1,0 +1,82 @@
+//! Opening and closing connections, each step within a time-out.
+
+use std::collections::hash_map::RandomState;
+use std::error::Error;
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
+
+use domain::backoff::Backoff;
+use lapin::{Connection, ConnectionProperties};
+
+use crate::Address;
+
+/// How long one exchange with RabbitMQ may take while a connection is opened or closed.
+const STEP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a connection could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nothing answers there, or it refuses us.
+    #[error("cannot connect to RabbitMQ at {address}")]
+    Refused {
+        /// Where.
+        address: Address,
+        /// What was said.
+        #[source]
+        cause: lapin::Error,
+    },
+    /// It did not answer within 5 s.
+    #[error("RabbitMQ at {0} did not answer in time")]
+    TimedOut(Address),
+}
+
+/// A connection that recovers nothing by itself: its owner builds a new one, and so knows what was lost.
+pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, ConnectError> {
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    let opening = Connection::connect_uri(address.to_uri(), properties);
+    match tokio::time::timeout(STEP_TIMEOUT, opening).await {
+        Ok(opened) => opened.map_err(|cause| ConnectError::Refused {
+            address: address.clone(),
+            cause,
+        }),
+        Err(_) => Err(ConnectError::TimedOut(address.clone())),
+    }
+}
+
+/// Says good-bye, but not for long: a blocked connection would never answer.
+pub(crate) async fn close(connection: &Connection) {
+    let closing = connection.close(200, "OK".into());
+    match tokio::time::timeout(Duration::from_secs(2), closing).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => log::debug!("the connection was gone before it was closed: {error}"),
+        Err(_) => log::debug!("RabbitMQ did not answer that the connection is closed"),
+    }
+}
+
+/// The pause before the next attempt, drawn at random.
+pub(crate) fn pause(failures: u32) -> Duration {
+    Backoff::RECONNECT.pause(failures, random_share())
+}
+
+/// Awaits an answer, or `None` when it takes too long.
+pub(crate) async fn in_time<F: Future>(step: F) -> Option<F::Output> {
+    tokio::time::timeout(STEP_TIMEOUT, step).await.ok()
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+fn random_share() -> f64 {
+    let random = RandomState::new().build_hasher().finish() >> 32;
+    f64::from(u32::try_from(random).unwrap_or(0)) / f64::from(u32::MAX)
+}

@@ -1,0 +1,208 @@
+//! Consuming in batches, and settling what was consumed.
+//!
+//! A [`Consumer`] belongs to one task, which takes batches, works and settles, in any order. Its connection is its own:
+//! where RabbitMQ blocks publishers, consuming goes on.
+
+mod session;
+mod settling;
+
+use std::sync::Arc;
+
+use domain::dead_letter::DeadLetterReason;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::Address;
+use crate::connection::{self, chain};
+use crate::letter::Letter;
+use crate::publisher::{PublishError, Publisher};
+use crate::status::Status;
+use crate::topology::Queue;
+use session::{OpenError, Session};
+
+/// A message taken from a queue; it stays there until it is settled.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The body as published.
+    pub body: Vec<u8>,
+    /// Its id in AMQP.
+    pub message_id: String,
+    /// What its publisher called it.
+    pub kind: String,
+    /// How often it was delivered before this time.
+    pub delivery_count: u32,
+    /// Whether it may have been delivered before.
+    pub redelivered: bool,
+    receipt: Receipt,
+}
+
+/// With which connection a delivery came, and its number there: no other connection can settle it.
+#[derive(Debug, Clone, Copy)]
+struct Receipt {
+    generation: u64,
+    tag: u64,
+}
+
+/// What shall become of a delivery.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is finished: its effects are committed.
+    Done,
+    /// Somebody shall have it again, soon; whoever says this pauses first.
+    GiveBack,
+    /// A person shall look at it: its letter is published, then it is finished.
+    Bury(Letter),
+}
+
+/// What became of deliveries that were settled.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Taken out of the queue.
+    pub done: usize,
+    /// Given back as asked.
+    pub given_back: usize,
+    /// Published as letters and taken out of the queue, with their reasons.
+    pub buried: Vec<DeadLetterReason>,
+    /// Given back because their letter could not be published, with what happened.
+    pub unburied: Vec<PublishError>,
+    /// Their connection was gone: they will be delivered again.
+    pub lost: usize,
+}
+
+/// Takes deliveries from one queue, and connects again, by itself, whenever that ends.
+#[derive(Debug)]
+pub struct Consumer {
+    address: Address,
+    queue: Queue,
+    prefetch: u16,
+    publisher: Publisher,
+    state: State,
+    generation: u64,
+    failures: u32,
+    status: watch::Sender<Status>,
+}
+
+#[derive(Debug)]
+enum State {
+    Pausing { until: Instant },
+    Opening(JoinHandle<Result<Session, OpenError>>),
+    Open(Box<Session>),
+}
+
+impl Consumer {
+    /// A consumer that connects when it is first asked for a batch. `prefetch` bounds how many deliveries it holds, two
+    /// batches for instance; letters go out through `publisher`.
+    pub fn new(address: Address, queue: Queue, prefetch: u16, publisher: Publisher) -> Self {
+        Self {
+            address,
+            queue,
+            prefetch: prefetch.max(1),
+            publisher,
+            state: State::Pausing {
+                until: Instant::now(),
+            },
+            generation: 0,
+            failures: 0,
+            status: watch::Sender::new(Status::starting()),
+        }
+    }
+
+    /// What is known of the connection, and a way to await a change.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Waits for a delivery, then takes with it what is already here, `max` in all, without waiting for more.
+    ///
+    /// May be dropped at any time, as in `select!`: no delivery is lost by it. While RabbitMQ is away it waits.
+    pub async fn next_batch(&mut self, max: usize) -> Vec<Delivery> {
+        loop {
+            match &mut self.state {
+                State::Pausing { until } => {
+                    tokio::time::sleep_until(*until).await;
+                    self.begin_opening();
+                }
+                State::Opening(opening) => match opening.await {
+                    Ok(Ok(session)) => self.opened(session),
+                    Ok(Err(error)) => self.lost(&chain(&error)),
+                    Err(_) => self.lost("connecting was aborted"),
+                },
+                State::Open(session) => match session.take(max.max(1)).await {
+                    Ok(batch) => {
+                        self.failures = 0;
+                        return batch;
+                    }
+                    Err(reason) => self.lost(&reason),
+                },
+            }
+        }
+    }
+
+    /// Settles deliveries, in any order and from any batch. Letters are confirmed before their originals go.
+    pub async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) -> Settled {
+        let mut settled = Settled::default();
+        let plan = settling::bury(verdicts, self.queue, &self.publisher).await;
+        let result = match &mut self.state {
+            State::Open(session) => session.settle(plan, &mut settled).await,
+            _ => {
+                settled.lost += plan.len();
+                Ok(())
+            }
+        };
+        if let Err(reason) = result {
+            self.lost(&reason);
+        }
+        settled
+    }
+
+    /// Settles all alike with [`Verdict::Done`].
+    pub async fn settle_all_done(&mut self, deliveries: Vec<Delivery>) -> Settled {
+        self.settle(
+            deliveries
+                .into_iter()
+                .map(|delivery| (delivery, Verdict::Done))
+                .collect(),
+        )
+        .await
+    }
+
+    /// Gives back what is not settled and closes the connection; some seconds at most.
+    pub async fn stop(mut self) {
+        match &mut self.state {
+            State::Open(session) => session.close().await,
+            State::Opening(opening) => opening.abort(),
+            State::Pausing { .. } => {}
+        }
+        self.status.send_replace(Status::Disconnected("stopped".into()));
+    }
+
+    fn begin_opening(&mut self) {
+        self.generation += 1;
+        let opening = Session::open(self.address.clone(), self.queue, self.prefetch, self.generation);
+        self.state = State::Opening(tokio::spawn(opening));
+    }
+
+    fn opened(&mut self, session: Session) {
+        log::info!(
+            "consuming {} from RabbitMQ at {}",
+            self.queue.name(),
+            self.address
+        );
+        self.status.send_replace(Status::Connected);
+        self.state = State::Open(Box::new(session));
+    }
+
+    fn lost(&mut self, reason: &str) {
+        log::warn!(
+            "cannot consume {} from RabbitMQ at {}: {reason}",
+            self.queue.name(),
+            self.address
+        );
+        self.status.send_replace(Status::Disconnected(Arc::from(reason)));
+        self.failures += 1;
+        let until = Instant::now() + connection::pause(self.failures);
+        // The connection goes with its session, and RabbitMQ gives back what was not settled.
+        self.state = State::Pausing { until };
+    }
+}

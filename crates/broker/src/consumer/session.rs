@@ -1,0 +1,189 @@
+//! One connection that consumes, from opening to its end.
+
+use std::collections::BTreeSet;
+
+use futures_util::{FutureExt, StreamExt};
+use lapin::options::{
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+
+use super::settling::Settlement;
+use super::{Delivery, Receipt, Settled};
+use crate::Address;
+use crate::connection::{self, ConnectError, chain, in_time};
+use crate::properties;
+use crate::topology::{self, Queue, TopologyError};
+
+/// A channel that consumes one queue.
+pub(super) struct Session {
+    generation: u64,
+    connection: Connection,
+    channel: Channel,
+    stream: lapin::Consumer,
+    /// Numbers of the deliveries that were handed out and are not settled.
+    outstanding: BTreeSet<u64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    #[error("cannot consume the queue")]
+    Consume(#[source] lapin::Error),
+    #[error("RabbitMQ does not answer")]
+    TimedOut,
+}
+
+impl Session {
+    pub(super) async fn open(
+        address: Address,
+        queue: Queue,
+        prefetch: u16,
+        generation: u64,
+    ) -> Result<Self, OpenError> {
+        let connection = connection::open(&address, &format!("bellhop {}", queue.name())).await?;
+        topology::verify_on(&connection).await?;
+        let consuming = async {
+            let channel = connection.create_channel().await?;
+            channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+            let (name, options) = (queue.name().into(), BasicConsumeOptions::default());
+            let stream = channel
+                .basic_consume(name, "".into(), options, FieldTable::default())
+                .await?;
+            Ok((channel, stream))
+        };
+        let (channel, stream) = in_time(consuming)
+            .await
+            .ok_or(OpenError::TimedOut)?
+            .map_err(OpenError::Consume)?;
+        Ok(Self {
+            generation,
+            connection,
+            channel,
+            stream,
+            outstanding: BTreeSet::new(),
+        })
+    }
+
+    /// A batch of at least one, or why none will ever come. Nothing is taken before the only await ends.
+    pub(super) async fn take(&mut self, max: usize) -> Result<Vec<Delivery>, String> {
+        let first = self.stream.next().await;
+        let mut batch = vec![self.accept(first)?];
+        while batch.len() < max {
+            match self.stream.next().now_or_never() {
+                // An end is found again by the next call; what is here is worth working on.
+                Some(Some(Ok(delivery))) => batch.push(self.accept(Some(Ok(delivery)))?),
+                Some(_) | None => break,
+            }
+        }
+        Ok(batch)
+    }
+
+    fn accept(&mut self, next: Option<lapin::Result<lapin::message::Delivery>>) -> Result<Delivery, String> {
+        let delivery = match next {
+            Some(Ok(delivery)) => delivery,
+            Some(Err(error)) => return Err(chain(&error)),
+            None => return Err("RabbitMQ ended it; was the queue deleted?".to_owned()),
+        };
+        self.outstanding.insert(delivery.delivery_tag);
+        let properties = &delivery.properties;
+        Ok(Delivery {
+            message_id: properties::message_id(properties),
+            kind: properties::kind(properties),
+            delivery_count: properties::number_header(properties, properties::DELIVERY_COUNT).unwrap_or(0),
+            redelivered: delivery.redelivered,
+            receipt: Receipt {
+                generation: self.generation,
+                tag: delivery.delivery_tag,
+            },
+            body: delivery.data,
+        })
+    }
+
+    /// Tells RabbitMQ what is finished and what comes back. An error says that the channel is gone.
+    pub(super) async fn settle(
+        &mut self,
+        plan: Vec<Settlement>,
+        settled: &mut Settled,
+    ) -> Result<(), String> {
+        let mut finished = BTreeSet::new();
+        let mut given_back = Vec::new();
+        let mut known = Vec::new();
+        for settlement in plan {
+            let Receipt { generation, tag } = settlement.receipt();
+            if generation != self.generation || !self.outstanding.contains(&tag) {
+                settled.lost += 1;
+                continue;
+            }
+            if settlement.finishes() {
+                finished.insert(tag);
+            } else {
+                given_back.push(tag);
+            }
+            known.push(settlement);
+        }
+        let told = in_time(self.tell(&finished, &given_back)).await;
+        let result = match told {
+            Some(told) => told.map_err(|error| chain(&error)),
+            None => Err("RabbitMQ takes no acknowledgements".to_owned()),
+        };
+        for settlement in known {
+            settlement.count(settled, result.is_ok());
+        }
+        result
+    }
+
+    /// One acknowledgement covers all up to the first delivery that is still worked on or comes back.
+    async fn tell(&mut self, finished: &BTreeSet<u64>, given_back: &[u64]) -> lapin::Result<()> {
+        let prefix_end = self
+            .outstanding
+            .iter()
+            .take_while(|tag| finished.contains(tag))
+            .last()
+            .copied();
+        if let Some(end) = prefix_end {
+            self.channel
+                .basic_ack(end, BasicAckOptions { multiple: true })
+                .await?;
+            self.outstanding = self.outstanding.split_off(&(end + 1));
+        }
+        for tag in finished.iter().filter(|tag| Some(**tag) > prefix_end) {
+            self.channel.basic_ack(*tag, BasicAckOptions::default()).await?;
+            self.outstanding.remove(tag);
+        }
+        let requeue = BasicNackOptions {
+            requeue: true,
+            ..BasicNackOptions::default()
+        };
+        for tag in given_back {
+            self.channel.basic_nack(*tag, requeue).await?;
+            self.outstanding.remove(tag);
+        }
+        Ok(())
+    }
+
+    /// Stops the flow first, so that closing gives back as little as possible.
+    pub(super) async fn close(&mut self) {
+        let tag = self.stream.tag();
+        let cancelled = in_time(self.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
+        if let Some(Err(error)) = cancelled {
+            log::debug!("the consumer was gone before it was cancelled: {error}");
+        }
+        connection::close(&self.connection).await;
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Session({}, {} unsettled)",
+            self.generation,
+            self.outstanding.len()
+        )
+    }
+}

@@ -1,0 +1,183 @@
+//! What `ingest` puts into the queue `events`: who sent what, when, and the body, sealed.
+
+use chrono::{DateTime, Utc};
+use domain::ids::{BookingId, EventId, ResortId, SourceId};
+use serde::{Deserialize, Serialize};
+
+/// The version that this program writes; it reads all up to it.
+pub const VERSION: u32 = 1;
+
+/// An event on its way. Nothing outside `sealed` is personal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// [`VERSION`] when written here.
+    pub version: u32,
+    /// Who sent it.
+    pub source: SourceId,
+    /// Unique within the source.
+    pub event_id: EventId,
+    /// The event's type, as sent.
+    pub event_type: String,
+    /// When `ingest` took it; no fact in it is younger.
+    pub received_at: DateTime<Utc>,
+    /// Under this id the request stands in the log.
+    pub request_id: String,
+    /// Its resort, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resort: Option<ResortId>,
+    /// Its booking, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<BookingId>,
+    /// The body, sealed under [`Envelope::identity`].
+    #[serde(with = "base64_text")]
+    pub sealed: Vec<u8>,
+}
+
+/// Why bytes are no envelope for us. Neither case repeats them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Nobody will ever read it: a dead letter.
+    #[error("the envelope cannot be read: {what} at line {line}, column {column}")]
+    Undecodable {
+        /// In which way it is broken.
+        what: &'static str,
+        /// Where, from 1; 0 where there is no place.
+        line: usize,
+        /// Where, from 1; 0 where there is no place.
+        column: usize,
+    },
+    /// A newer program wrote it and a newer one will read it: to be given back.
+    #[error("the envelope has version {version}, newer than this program")]
+    Newer {
+        /// Its version.
+        version: u64,
+    },
+}
+
+impl Envelope {
+    /// The name under which the body is sealed, so that no body fits into another's envelope.
+    pub fn identity(&self) -> String {
+        identity(&self.source, &self.event_id)
+    }
+
+    /// The bytes for the queue.
+    #[expect(
+        clippy::expect_used,
+        reason = "texts, numbers and times always have a JSON form"
+    )]
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("an envelope is made of texts")
+    }
+
+    /// Reads what [`encode`](Self::encode) made, here or in another version; unknown fields are ignored.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let Version { version } = serde_json::from_slice(bytes).map_err(undecodable)?;
+        if version > u64::from(VERSION) {
+            return Err(DecodeError::Newer { version });
+        }
+        serde_json::from_slice(bytes).map_err(undecodable)
+    }
+}
+
+/// The name under which the body of this event is sealed, for those who have no envelope yet.
+pub fn identity(source: &SourceId, event: &EventId) -> String {
+    format!("event:{source}/{event}")
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+/// `serde_json` quotes values in its messages, so only its class and place are kept.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn undecodable(error: serde_json::Error) -> DecodeError {
+    let what = match error.classify() {
+        serde_json::error::Category::Syntax => "not JSON",
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => "a field is missing or of a wrong type",
+        serde_json::error::Category::Io => "it cannot be read",
+    };
+    DecodeError::Undecodable {
+        what,
+        line: error.line(),
+        column: error.column(),
+    }
+}
+
+mod base64_text {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        STANDARD
+            .decode(text.as_bytes())
+            .map_err(|_| D::Error::custom("not base64"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope() -> Envelope {
+        Envelope {
+            version: VERSION,
+            source: SourceId::parse("direct").unwrap(),
+            event_id: EventId::parse("evt_1").unwrap(),
+            event_type: "booking_started".into(),
+            received_at: "2026-11-23T10:00:00.123Z".parse().unwrap(),
+            request_id: "req-1".into(),
+            resort: Some(ResortId::parse("azure-bay").unwrap()),
+            booking: None,
+            sealed: vec![0, 1, 254, 255],
+        }
+    }
+
+    #[test]
+    fn an_envelope_is_read_as_it_was_written() {
+        assert_eq!(Envelope::decode(&envelope().encode()), Ok(envelope()));
+        assert_eq!(envelope().identity(), "event:direct/evt_1");
+    }
+
+    #[test]
+    fn a_field_of_a_later_day_is_ignored() {
+        let text = String::from_utf8(envelope().encode()).unwrap();
+        let later = text.replacen('{', r#"{"priority":7,"#, 1);
+
+        assert_eq!(Envelope::decode(later.as_bytes()), Ok(envelope()));
+    }
+
+    #[test]
+    fn a_newer_version_is_not_taken_for_a_broken_envelope() {
+        let newer = br#"{"version":2,"everything":"else"}"#;
+
+        assert_eq!(Envelope::decode(newer), Err(DecodeError::Newer { version: 2 }));
+        assert!(matches!(
+            Envelope::decode(b"\xff"),
+            Err(DecodeError::Undecodable { .. })
+        ));
+        assert!(matches!(
+            Envelope::decode(br#"{"version":1}"#),
+            Err(DecodeError::Undecodable { .. })
+        ));
+        assert!(matches!(
+            Envelope::decode(br#"[]"#),
+            Err(DecodeError::Undecodable { .. })
+        ));
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_what_it_read() {
+        let error = Envelope::decode(br#"{"version":"+306912345678"}"#).unwrap_err();
+
+        assert!(!error.to_string().contains("6912"), "{error}");
+    }
+}

@@ -1,0 +1,140 @@
+//! What was published and is not confirmed yet.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use lapin::options::BasicPublishOptions;
+use lapin::{Channel, Confirmation};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Job, PublishError};
+use crate::letter::Letter;
+use crate::properties;
+
+/// Unconfirmed messages of one channel. Only the owner's task may hold it.
+///
+/// Every confirmation is awaited to its end, whether or not somebody still waits for it.
+pub(super) struct InFlight {
+    confirmations: FuturesUnordered<Pin<Box<dyn Future<Output = Confirmed> + Send>>>,
+    begun: BTreeMap<u64, Instant>,
+    next: u64,
+}
+
+struct Confirmed {
+    number: u64,
+    done: oneshot::Sender<Result<(), PublishError>>,
+    result: lapin::Result<Confirmation>,
+}
+
+/// Whether the channel can still be relied on.
+#[derive(Debug)]
+pub(super) enum Health {
+    Well,
+    /// A message reached no queue.
+    Unroutable,
+    /// The channel is gone.
+    Broken(lapin::Error),
+    /// RabbitMQ was never asked to confirm; a defect.
+    NotConfirming,
+}
+
+impl InFlight {
+    pub(super) fn new() -> Self {
+        Self {
+            confirmations: FuturesUnordered::new(),
+            begun: BTreeMap::new(),
+            next: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.begun.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.begun.is_empty()
+    }
+
+    /// When the message that has waited longest was published.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.begun.values().next().copied()
+    }
+
+    pub(super) fn publish(&mut self, channel: Channel, job: Job) {
+        let number = self.next;
+        self.next += 1;
+        self.begun.insert(number, Instant::now());
+        self.confirmations.push(Box::pin(async move {
+            let Job { message, done } = job;
+            let headers = message.letter.as_ref().map(Letter::headers).unwrap_or_default();
+            let properties = properties::of(&message.message_id, &message.kind, headers);
+            let (exchange, key) = (message.queue.exchange().into(), message.queue.key().into());
+            let mandatory = BasicPublishOptions {
+                mandatory: true,
+                ..BasicPublishOptions::default()
+            };
+            let sent = channel
+                .basic_publish(exchange, key, mandatory, &message.body, properties)
+                .await;
+            let result = match sent {
+                Ok(confirmation) => confirmation.await,
+                Err(error) => Err(error),
+            };
+            Confirmed { number, done, result }
+        }));
+    }
+
+    /// Waits for confirmations and answers those who wait for them. To be polled only while something is in flight.
+    pub(super) async fn settle(&mut self) -> Health {
+        let mut confirmed = Vec::new();
+        confirmed.extend(self.confirmations.next().await);
+        self.take_ready(&mut confirmed);
+        let mut health = Health::Well;
+        let returned = confirmed.iter().any(|one| was_returned(&one.result));
+        for Confirmed { number, done, result } in confirmed {
+            self.begun.remove(&number);
+            let answer = match result {
+                _ if returned => Err(PublishError::Unroutable),
+                Ok(Confirmation::Ack(_)) => Ok(()),
+                Ok(Confirmation::Nack(_)) => Err(PublishError::Refused),
+                Ok(Confirmation::NotRequested) => {
+                    health = Health::NotConfirming;
+                    Err(PublishError::Unconfirmed)
+                }
+                Err(error) => {
+                    health = Health::Broken(error);
+                    Err(PublishError::Unconfirmed)
+                }
+            };
+            // Nobody listens any more when the caller's patience has ended.
+            let _ = done.send(answer);
+        }
+        if returned { Health::Unroutable } else { health }
+    }
+
+    /// lapin may credit a returned message to any confirmation that was resolved before or with its own. So all that
+    /// are resolved are looked at before one is believed. A set may say "nothing" early, hence twice.
+    fn take_ready(&mut self, confirmed: &mut Vec<Confirmed>) {
+        let mut nothing = 0;
+        while nothing < 2 && !self.confirmations.is_empty() {
+            match self.confirmations.next().now_or_never().flatten() {
+                Some(one) => {
+                    confirmed.push(one);
+                    nothing = 0;
+                }
+                None => nothing += 1,
+            }
+        }
+    }
+}
+
+fn was_returned(result: &lapin::Result<Confirmation>) -> bool {
+    matches!(
+        result,
+        Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)))
+    )
+}

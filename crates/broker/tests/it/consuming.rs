@@ -1,0 +1,218 @@
+//! Consuming: batches, verdicts, and what happens when RabbitMQ ends it.
+
+use std::time::{Duration, Instant};
+
+use broker::Status;
+use broker::consumer::{Consumer, Delivery, Verdict};
+use broker::drain::Drain;
+use broker::letter::Letter;
+use broker::publisher::Publisher;
+use broker::topology::{self, Queue};
+use domain::dead_letter::DeadLetterReason;
+
+use crate::harness::{Broker, event, in_time};
+
+async fn consumer(broker: &Broker, publisher: &Publisher) -> Consumer {
+    Consumer::new(broker.address.clone(), Queue::Events, 400, publisher.clone())
+}
+
+async fn publish(publisher: &Publisher, ids: std::ops::Range<u32>) {
+    for id in ids {
+        in_time(publisher.publish(event(&id.to_string()))).await.unwrap();
+    }
+}
+
+async fn take(consumer: &mut Consumer, count: usize) -> Vec<Delivery> {
+    let mut taken = Vec::new();
+    while taken.len() < count {
+        taken.extend(in_time(consumer.next_batch(count - taken.len())).await);
+    }
+    taken
+}
+
+fn ids(deliveries: &[Delivery]) -> Vec<String> {
+    deliveries
+        .iter()
+        .map(|delivery| delivery.message_id.clone())
+        .collect()
+}
+
+fn letter() -> Letter {
+    Letter {
+        reason: DeadLetterReason::CannotBeApplied,
+        error: "a constraint was violated".into(),
+        attempts: 4,
+        died_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_brings_what_was_published() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    publish(&publisher, 7..8).await;
+
+    let taken = take(&mut consumer(&broker, &publisher).await, 1).await;
+
+    assert_eq!(taken[0].message_id, "7");
+    assert_eq!(taken[0].kind, "booking_started");
+    assert_eq!(taken[0].body, b"body of 7");
+    assert_eq!((taken[0].delivery_count, taken[0].redelivered), (0, false));
+}
+
+#[tokio::test]
+async fn a_lone_event_does_not_wait_for_company() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    let mut consumer = consumer(&broker, &publisher).await;
+    publish(&publisher, 0..1).await;
+    let first = take(&mut consumer, 1).await;
+    consumer.settle_all_done(first).await;
+
+    publish(&publisher, 1..2).await;
+    let began = Instant::now();
+    let batch = in_time(consumer.next_batch(200)).await;
+
+    assert_eq!(batch.len(), 1);
+    assert!(began.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn what_is_done_is_gone_and_what_is_not_settled_comes_back_with_its_count() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    publish(&publisher, 0..10).await;
+    let mut first = consumer(&broker, &publisher).await;
+    let mut taken = take(&mut first, 10).await;
+    let kept = taken.split_off(6);
+    let last = taken.split_off(5);
+
+    // Neither order nor gaps matter: 5 first, then 0 to 4, and 6 to 9 never.
+    assert_eq!(first.settle_all_done(last).await.done, 1);
+    assert_eq!(first.settle_all_done(taken).await.done, 5);
+    in_time(first.stop()).await;
+    let mut second = consumer(&broker, &publisher).await;
+    let again = take(&mut second, 4).await;
+
+    assert_eq!(ids(&again), ids(&kept));
+    assert!(
+        again
+            .iter()
+            .all(|delivery| delivery.redelivered && delivery.delivery_count == 1)
+    );
+    assert_eq!(broker.ready(Queue::Events).await, 0);
+}
+
+#[tokio::test]
+async fn what_is_given_back_is_delivered_again() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    publish(&publisher, 0..2).await;
+    let mut consumer = consumer(&broker, &publisher).await;
+    let mut taken = take(&mut consumer, 2).await;
+    let second = taken.pop().unwrap();
+
+    let settled = consumer
+        .settle(vec![
+            (second, Verdict::GiveBack),
+            (taken.pop().unwrap(), Verdict::Done),
+        ])
+        .await;
+
+    assert_eq!((settled.done, settled.given_back), (1, 1));
+    let again = take(&mut consumer, 1).await;
+    assert_eq!((again[0].message_id.as_str(), again[0].delivery_count), ("1", 1));
+}
+
+#[tokio::test]
+async fn what_is_buried_lies_in_the_dead_queue_with_its_headers() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    publish(&publisher, 0..1).await;
+    let mut consumer = consumer(&broker, &publisher).await;
+    let taken = take(&mut consumer, 1).await.pop().unwrap();
+
+    let settled = consumer.settle(vec![(taken, Verdict::Bury(letter()))]).await;
+
+    assert_eq!(settled.buried, [DeadLetterReason::CannotBeApplied]);
+    in_time(consumer.stop()).await;
+    assert_eq!(broker.ready(Queue::Events).await, 0);
+    let drain = Drain::open(&broker.address).await.unwrap();
+    let dead = in_time(drain.take(Queue::DeadEvents, 10))
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        (dead.message_id.as_str(), dead.body.as_slice()),
+        ("0", b"body of 0".as_slice())
+    );
+    assert_eq!((dead.cause.reason, dead.cause.attempts), (letter().reason, 4));
+    assert_eq!(
+        (dead.cause.error, dead.cause.died_at),
+        (letter().error, Some(letter().died_at))
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_buried_is_given_back() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    publish(&publisher, 0..1).await;
+    let mut consumer = consumer(&broker, &publisher).await;
+    let taken = take(&mut consumer, 1).await.pop().unwrap();
+    in_time(publisher.stop()).await;
+
+    let settled = consumer.settle(vec![(taken, Verdict::Bury(letter()))]).await;
+
+    assert_eq!(settled.unburied.len(), 1);
+    assert_eq!(ids(&take(&mut consumer, 1).await), ["0"]);
+}
+
+#[tokio::test]
+async fn a_deleted_queue_ends_no_consumer_and_old_deliveries_are_lost() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    publish(&publisher, 0..1).await;
+    let mut consumer = consumer(&broker, &publisher).await;
+    let old = take(&mut consumer, 1).await;
+    let mut status = consumer.status();
+    broker.vhost.delete_queue("events").await;
+
+    let restoring = async {
+        status.wait_for(|status| !status.is_ready()).await.unwrap();
+        topology::declare(&broker.address).await.unwrap();
+        let mut publishing = publisher.status();
+        publishing.wait_for(Status::is_ready).await.unwrap();
+        while publisher.publish(event("new")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (batch, ()) = in_time(async { tokio::join!(consumer.next_batch(10), restoring) }).await;
+
+    assert_eq!(batch[0].message_id, "new");
+    assert_eq!(consumer.settle_all_done(old).await.lost, 1);
+    assert_eq!(consumer.settle_all_done(batch).await.lost, 0);
+}
+
+#[tokio::test]
+async fn a_consumer_without_rabbitmq_says_why_and_goes_on_waiting() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    broker.vhost.delete_queue("events").await;
+    let mut consumer = consumer(&broker, &publisher).await;
+    let mut status = consumer.status();
+    let told = async {
+        let missing = |status: &Status| status.to_string().contains("queue events is missing");
+        status.wait_for(missing).await.map(|_| ()).unwrap();
+    };
+
+    let delivered = in_time(async {
+        tokio::select! {
+            _ = consumer.next_batch(1) => true,
+            () = told => false,
+        }
+    })
+    .await;
+
+    assert!(!delivered);
+}

@@ -1,0 +1,249 @@
+//! Secrets, and how files refer to them: `env:NAME`, `file:PATH`, `sealed:BASE64`, `plain:VALUE`.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::key_ring::{KeyRing, OpenError};
+use crate::text_encoding::{from_base64, to_base64};
+
+// What a sealed secret belongs to; it keeps rows' values from being passed off as secrets.
+const IDENTITY: &str = "secret";
+
+const LONGEST_FILE: u64 = 64 * 1024;
+
+/// A text that only [`Secret::reveal`] shows. Its memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+/// Where a secret is to be found, as a file names it. `Debug` shows no value.
+#[derive(Debug, Clone)]
+pub enum SecretReference {
+    /// A variable of the environment at the start of the process.
+    Environment(String),
+    /// A file, read anew at each resolution.
+    File(PathBuf),
+    /// Sealed under a key of the ring.
+    Sealed(Sealed),
+    /// The secret itself.
+    Plain(Secret),
+}
+
+/// A sealed secret. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Sealed(Vec<u8>);
+
+/// A text that refers to no secret; it is not repeated, it may be the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is not env:NAME, file:PATH, sealed:BASE64 or plain:VALUE")]
+pub struct InvalidReference;
+
+/// Where references are looked up.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    /// The environment at the start of the process.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The keys that open sealed secrets, where the process has them.
+    pub key_ring: Option<&'a KeyRing>,
+    /// The folder to which paths are relative.
+    pub base: &'a Path,
+}
+
+/// A secret that was found.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The secret, never empty.
+    pub secret: Secret,
+    /// What the operator should hear about it.
+    pub warning: Option<SecretWarning>,
+}
+
+/// What is unwise about a secret that was found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretWarning {
+    /// Every user of the machine may read it.
+    #[error("the secret's file {} can be read by every user", path.display())]
+    ReadableByOthers {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Why a secret was not found.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The environment does not have it.
+    #[error("the variable {name} is not set")]
+    NotSet {
+        /// The variable.
+        name: String,
+    },
+    /// Its file cannot be read.
+    #[error("cannot read the secret's file {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// This process has no key ring.
+    #[error("a sealed secret needs the key ring")]
+    NoKeyRing,
+    /// The ring does not open it.
+    #[error("cannot open the sealed secret")]
+    Sealed {
+        /// Why not.
+        #[source]
+        cause: OpenError,
+    },
+    /// It is no text.
+    #[error("the secret is not UTF-8 text")]
+    NotText,
+    /// An empty secret would let anyone in.
+    #[error("the secret is empty")]
+    Empty,
+}
+
+impl Secret {
+    /// Takes a text as a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The secret itself, for the one place that must use it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SecretReference {
+    /// Reads what stands in a file.
+    pub fn parse(text: &str) -> Result<Self, InvalidReference> {
+        let (kind, rest) = text.split_once(':').ok_or(InvalidReference)?;
+        match kind {
+            "env" if is_variable_name(rest) => Ok(Self::Environment(rest.to_owned())),
+            "file" if !rest.is_empty() => Ok(Self::File(PathBuf::from(rest))),
+            "sealed" => from_base64(rest.trim())
+                .map(|bytes| Self::Sealed(Sealed(bytes)))
+                .ok_or(InvalidReference),
+            "plain" => Ok(Self::Plain(Secret::new(rest))),
+            _ => Err(InvalidReference),
+        }
+    }
+
+    /// Finds the secret. An empty one is an error.
+    pub fn resolve(&self, places: &Places<'_>) -> Result<Resolved, SecretError> {
+        let (secret, warning) = match self {
+            Self::Environment(name) => {
+                let value = (places.environment)(name);
+                (
+                    value
+                        .map(Secret::new)
+                        .ok_or_else(|| SecretError::NotSet { name: name.clone() })?,
+                    None,
+                )
+            }
+            Self::File(path) => read(&places.base.join(path))?,
+            Self::Sealed(sealed) => (sealed.open(places.key_ring.ok_or(SecretError::NoKeyRing)?)?, None),
+            Self::Plain(secret) => (secret.clone(), None),
+        };
+        if secret.reveal().is_empty() {
+            return Err(SecretError::Empty);
+        }
+        Ok(Resolved { secret, warning })
+    }
+}
+
+/// Seals a secret for a file: what comes back begins with `sealed:`.
+pub fn seal(secret: &Secret, key_ring: &KeyRing) -> String {
+    format!(
+        "sealed:{}",
+        to_base64(&key_ring.seal(secret.reveal().as_bytes(), IDENTITY))
+    )
+}
+
+impl Sealed {
+    fn open(&self, key_ring: &KeyRing) -> Result<Secret, SecretError> {
+        let bytes = key_ring
+            .open(&self.0, IDENTITY)
+            .map_err(|cause| SecretError::Sealed { cause })?;
+        text_of(bytes)
+    }
+}
+
+fn read(path: &Path) -> Result<(Secret, Option<SecretWarning>), SecretError> {
+    let unreadable = |cause| SecretError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let readable_by_others = is_readable_by_others(&file).map_err(unreadable)?;
+    // The limit keeps a device or a wrong path from filling the memory.
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    let warning = readable_by_others.then(|| SecretWarning::ReadableByOthers {
+        path: path.to_owned(),
+    });
+    Ok((text_of(bytes)?, warning))
+}
+
+fn text_of(bytes: Vec<u8>) -> Result<Secret, SecretError> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Secret::new(text)),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            Err(SecretError::NotText)
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(file.metadata()?.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_file: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
+fn is_variable_name(text: &str) -> bool {
+    text.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[sealed]")
+    }
+}
+
+#[cfg(test)]
+mod tests;

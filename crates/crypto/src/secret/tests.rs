@@ -1,0 +1,107 @@
+//! References, and what they lead to.
+
+use super::*;
+
+const KEYS: &str =
+    "a:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,lookup:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
+
+fn resolve(reference: &str, base: &Path) -> Result<Resolved, SecretError> {
+    let environment = |name: &str| match name {
+        "TOKEN" => Some("from the environment".to_owned()),
+        "EMPTY" => Some(String::new()),
+        _ => None,
+    };
+    let key_ring = KeyRing::parse(KEYS).unwrap();
+    let places = Places {
+        environment: &environment,
+        key_ring: Some(&key_ring),
+        base,
+    };
+    SecretReference::parse(reference).unwrap().resolve(&places)
+}
+
+#[test]
+fn each_kind_of_reference_leads_to_its_secret() {
+    let base = std::env::temp_dir().join(format!("bellhop-secret-{}", std::process::id()));
+    std::fs::create_dir_all(&base).unwrap();
+    std::fs::write(base.join("token"), "from a file\n\n").unwrap();
+    let sealed = seal(&Secret::new("from a seal"), &KeyRing::parse(KEYS).unwrap());
+
+    let found = ["env:TOKEN", "file:token", sealed.as_str(), "plain:a:b"]
+        .map(|reference| resolve(reference, &base).unwrap());
+
+    let texts = found.each_ref().map(|resolved| resolved.secret.reveal());
+    assert_eq!(
+        texts,
+        ["from the environment", "from a file\n", "from a seal", "a:b"]
+    );
+    std::fs::remove_dir_all(&base).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_everybody_may_read_is_found_with_a_warning() {
+    use std::os::unix::fs::PermissionsExt;
+    let path = std::env::temp_dir().join(format!("bellhop-open-secret-{}", std::process::id()));
+    let reference = format!("file:{}", path.display());
+    std::fs::write(&path, "secret").unwrap();
+
+    let warnings = [0o644, 0o640].map(|mode| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        resolve(&reference, Path::new("")).unwrap().warning
+    });
+
+    assert_eq!(
+        warnings,
+        [Some(SecretWarning::ReadableByOthers { path: path.clone() }), None]
+    );
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn what_cannot_be_found_is_named_by_its_place() {
+    let base = Path::new("/nowhere");
+    assert_eq!(
+        resolve("env:MISSING", base).unwrap_err().to_string(),
+        "the variable MISSING is not set"
+    );
+    assert_eq!(
+        resolve("file:token", base).unwrap_err().to_string(),
+        "cannot read the secret's file /nowhere/token"
+    );
+    assert!(matches!(
+        resolve("sealed:AAAA", base),
+        Err(SecretError::Sealed { .. })
+    ));
+    assert!(matches!(resolve("env:EMPTY", base), Err(SecretError::Empty)));
+    assert!(matches!(resolve("plain:", base), Err(SecretError::Empty)));
+}
+
+#[test]
+fn anything_else_is_refused_without_being_repeated() {
+    for text in [
+        "",
+        "hunter2",
+        "ENV:TOKEN",
+        "env:",
+        "env:hunter-2",
+        "env:2",
+        "file:",
+        "sealed:%%",
+        "vault:hunter2",
+    ] {
+        let error = SecretReference::parse(text).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter"), "{text}");
+    }
+}
+
+#[test]
+fn neither_debug_nor_display_shows_a_secret() {
+    let reference = SecretReference::parse("plain:hunter2").unwrap();
+    let secret = Secret::new("hunter2");
+
+    assert_eq!(
+        format!("{reference:?} {secret:?} {secret}"),
+        "Plain([secret]) [secret] [secret]"
+    );
+}

@@ -1,0 +1,269 @@
+//! What a request's headers claim: an id, a time, and signatures to be checked.
+
+mod standard;
+
+use super::keys::KeyFormat;
+use super::scheme::{Encoding, HeaderName, HmacScheme, KeyForm, Part, Scheme, SignedText, TOLERANCE};
+use super::token::Place;
+use super::{Refusal, Request, only_value};
+use crate::text_encoding::{from_base64, from_hex};
+
+// Rotation needs two; each more would cost a sender nothing and us a check.
+const MOST_SIGNATURES: usize = 16;
+
+/// Where the parts of a signature stand, and what it covers.
+pub(super) struct Rule {
+    layout: Layout,
+    signed: SignedText,
+    key_format: KeyFormat,
+    tolerance_seconds: u64,
+}
+
+enum Layout {
+    /// The headers of Standard Webhooks or Svix, whichever are there.
+    Standard,
+    /// A header of the scheme's own.
+    Own(OwnHeader),
+}
+
+struct OwnHeader {
+    name: HeaderName,
+    prefix: String,
+    encoding: Encoding,
+    id: Option<HeaderName>,
+    timestamp: TimestampPlace,
+}
+
+enum TimestampPlace {
+    None,
+    Header(HeaderName),
+    /// The item `t=` of the signature's header, which is a list; without it this header, if any.
+    ListOr(Option<HeaderName>),
+}
+
+/// What the headers of one request claim.
+pub(super) struct Claim<'a> {
+    pub(super) id: Option<&'a str>,
+    pub(super) timestamp: Option<Timestamp<'a>>,
+    pub(super) signatures: Vec<Signature>,
+}
+
+/// A signed time: the text that was signed, and its meaning.
+pub(super) struct Timestamp<'a> {
+    text: &'a str,
+    pub(super) seconds: i64,
+}
+
+/// A signature, decoded.
+pub(super) enum Signature {
+    Hmac(Vec<u8>),
+    Ed25519(Vec<u8>),
+}
+
+impl Rule {
+    /// The rule of a scheme that signs; the others have a place where a token stands.
+    pub(super) fn of(scheme: Scheme) -> Result<Self, Place> {
+        let own = |name, prefix, encoding, signed| {
+            let scheme = HmacScheme {
+                prefix: String::from(prefix),
+                encoding,
+                signed,
+                ..HmacScheme::new(HeaderName::known(name))
+            };
+            Self::free(scheme)
+        };
+        let time_and_body = |version, mark: &str| {
+            let mark = Part::Literal(mark.to_owned());
+            SignedText::known([
+                Part::Literal(String::from(version)),
+                Part::Timestamp,
+                mark,
+                Part::Body,
+            ])
+        };
+        Ok(match scheme {
+            Scheme::StandardWebhooks => Self::standard(),
+            Scheme::GitHub => own(
+                "x-hub-signature-256",
+                "sha256=",
+                Encoding::Hex,
+                SignedText::known([Part::Body]),
+            ),
+            Scheme::Shopify => own(
+                "x-shopify-hmac-sha256",
+                "",
+                Encoding::Base64,
+                SignedText::known([Part::Body]),
+            ),
+            Scheme::Stripe => own("stripe-signature", "v1=", Encoding::Hex, time_and_body("", "."))
+                .with_timestamp(TimestampPlace::ListOr(None)),
+            Scheme::Slack => own(
+                "x-slack-signature",
+                "v0=",
+                Encoding::Hex,
+                time_and_body("v0:", ":"),
+            )
+            .with_timestamp(TimestampPlace::Header(HeaderName::known(
+                "x-slack-request-timestamp",
+            ))),
+            Scheme::Hmac(scheme) => Self::free(scheme),
+            Scheme::Basic => return Err(Place::Basic),
+            Scheme::Bearer => return Err(Place::Bearer),
+            Scheme::Header(name) => return Err(Place::Header(name)),
+            Scheme::UrlToken => return Err(Place::Url),
+        })
+    }
+
+    pub(super) fn key_format(&self) -> KeyFormat {
+        self.key_format
+    }
+
+    pub(super) fn tolerance_seconds(&self) -> u64 {
+        self.tolerance_seconds
+    }
+
+    /// Reads the headers.
+    pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Claim<'a>, Refusal> {
+        match &self.layout {
+            Layout::Standard => standard::read(request),
+            Layout::Own(header) => header.read(request),
+        }
+    }
+
+    /// The bytes that were signed, in pieces, so that the body is not copied.
+    pub(super) fn signed_parts<'a>(&'a self, claim: &Claim<'a>, body: &'a [u8]) -> Vec<&'a [u8]> {
+        let piece = |part: &'a Part| match part {
+            Part::Literal(text) => text.as_bytes(),
+            Part::Id => claim.id.unwrap_or_default().as_bytes(),
+            Part::Timestamp => claim
+                .timestamp
+                .as_ref()
+                .map_or("", |timestamp| timestamp.text)
+                .as_bytes(),
+            Part::Body => body,
+        };
+        self.signed.parts().iter().map(piece).collect()
+    }
+
+    fn standard() -> Self {
+        let dot = || Part::Literal(".".to_owned());
+        Self {
+            layout: Layout::Standard,
+            signed: SignedText::known([Part::Id, dot(), Part::Timestamp, dot(), Part::Body]),
+            key_format: KeyFormat::Standard,
+            tolerance_seconds: TOLERANCE.as_secs(),
+        }
+    }
+
+    fn free(scheme: HmacScheme) -> Self {
+        let timestamp = match scheme.timestamp_header {
+            _ if !scheme.signed.has_timestamp() => TimestampPlace::None,
+            Some(name) => TimestampPlace::Header(name),
+            None => TimestampPlace::ListOr(Some(HeaderName::known("webhook-timestamp"))),
+        };
+        let id = scheme
+            .id_header
+            .unwrap_or_else(|| HeaderName::known("webhook-id"));
+        Self {
+            layout: Layout::Own(OwnHeader {
+                name: scheme.header,
+                prefix: scheme.prefix,
+                encoding: scheme.encoding,
+                id: scheme.signed.has_id().then_some(id),
+                timestamp,
+            }),
+            signed: scheme.signed,
+            key_format: match scheme.key {
+                KeyForm::Text => KeyFormat::Text,
+                KeyForm::Base64 => KeyFormat::Base64,
+            },
+            tolerance_seconds: scheme.tolerance.as_secs(),
+        }
+    }
+
+    fn with_timestamp(mut self, place: TimestampPlace) -> Self {
+        if let Layout::Own(header) = &mut self.layout {
+            header.timestamp = place;
+        }
+        self
+    }
+}
+
+impl OwnHeader {
+    fn read<'a>(&self, request: &Request<'a>) -> Result<Claim<'a>, Refusal> {
+        let value = only_value(request, self.name.as_str())?;
+        let (signatures, listed_time) = match &self.timestamp {
+            TimestampPlace::ListOr(_) => value
+                .split(',')
+                .map(str::trim)
+                .partition(|item| !item.starts_with("t=")),
+            _ => (vec![value], Vec::new()),
+        };
+        let timestamp = match (&self.timestamp, listed_time.as_slice()) {
+            (TimestampPlace::None, _) => None,
+            (TimestampPlace::Header(name) | TimestampPlace::ListOr(Some(name)), []) => {
+                let header = name.as_str();
+                Some(Timestamp::parse(only_value(request, header)?).ok_or_else(|| malformed(header))?)
+            }
+            (_, [time]) => time
+                .strip_prefix("t=")
+                .and_then(Timestamp::parse)
+                .map(Some)
+                .ok_or_else(|| self.malformed())?,
+            _ => return Err(self.malformed()),
+        };
+        let decoded = signatures
+            .iter()
+            .filter_map(|item| self.decode(item.strip_prefix(self.prefix.as_str())?));
+        let signatures: Vec<Signature> = decoded.take(MOST_SIGNATURES + 1).collect();
+        if signatures.is_empty() || signatures.len() > MOST_SIGNATURES {
+            return Err(self.malformed());
+        }
+        let id = self
+            .id
+            .as_ref()
+            .map(|name| read_id(request, name.as_str()))
+            .transpose()?;
+        Ok(Claim {
+            id,
+            timestamp,
+            signatures,
+        })
+    }
+
+    fn decode(&self, text: &str) -> Option<Signature> {
+        match self.encoding {
+            Encoding::Hex => from_hex(text.as_bytes()),
+            Encoding::Base64 => from_base64(text),
+        }
+        .map(Signature::Hmac)
+    }
+
+    fn malformed(&self) -> Refusal {
+        malformed(self.name.as_str())
+    }
+}
+
+impl<'a> Timestamp<'a> {
+    // Digits only, and few enough that no arithmetic overflows.
+    fn parse(text: &'a str) -> Option<Self> {
+        let plausible = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = text.parse().ok().filter(|_| plausible)?;
+        Some(Self { text, seconds })
+    }
+}
+
+fn read_id<'a>(request: &Request<'a>, header: &str) -> Result<&'a str, Refusal> {
+    let id = only_value(request, header)?;
+    if id.is_empty() {
+        Err(malformed(header))
+    } else {
+        Ok(id)
+    }
+}
+
+fn malformed(header: &str) -> Refusal {
+    Refusal::Malformed {
+        header: header.to_owned(),
+    }
+}

@@ -1,0 +1,217 @@
+//! The schemes by which platforms sign, and the parameters of the free one.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The tolerance of every scheme that signs a time and says nothing else.
+pub(super) const TOLERANCE: Duration = Duration::from_secs(300);
+
+/// How a source proves that a request is its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scheme {
+    /// `webhook-*` or `svix-*` headers, `v1` (HMAC) and `v1a` (ed25519, secret `whpk_…`).
+    StandardWebhooks,
+    /// `X-Hub-Signature-256`, also Meta's.
+    GitHub,
+    /// `Stripe-Signature`.
+    Stripe,
+    /// `X-Shopify-Hmac-Sha256`.
+    Shopify,
+    /// `X-Slack-Signature`.
+    Slack,
+    /// An HMAC-SHA256 with the parameters given.
+    Hmac(HmacScheme),
+    /// `Authorization: Basic`; secrets are `user:password`.
+    Basic,
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// A fixed text in a header.
+    Header(HeaderName),
+    /// A fixed text in the path.
+    UrlToken,
+}
+
+/// An HMAC-SHA256 over a text that the source composes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HmacScheme {
+    /// Where the signature stands.
+    pub header: HeaderName,
+    /// What stands before it, such as `sha256=`.
+    pub prefix: String,
+    /// How it is written.
+    pub encoding: Encoding,
+    /// What is signed.
+    pub signed: SignedText,
+    /// How the secrets are written.
+    pub key: KeyForm,
+    /// How far a signed time may be from ours.
+    pub tolerance: Duration,
+    /// Where `{id}` stands; `None`: `webhook-id`.
+    pub id_header: Option<HeaderName>,
+    /// Where `{timestamp}` stands; `None`: the item `t=` of the signature's header where there is one, else
+    /// `webhook-timestamp`.
+    pub timestamp_header: Option<HeaderName>,
+}
+
+impl HmacScheme {
+    /// A bare hexadecimal signature of the body alone in this header, keys written as text.
+    pub fn new(header: HeaderName) -> Self {
+        Self {
+            header,
+            prefix: String::new(),
+            encoding: Encoding::Hex,
+            signed: SignedText(vec![Part::Body]),
+            key: KeyForm::Text,
+            tolerance: TOLERANCE,
+            id_header: None,
+            timestamp_header: None,
+        }
+    }
+}
+
+/// Why a parameter of a scheme is not usable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidScheme {
+    /// Not a header's name.
+    #[error("is not the name of a header")]
+    HeaderName,
+    /// Not an encoding.
+    #[error("is neither hex nor base64")]
+    Encoding,
+    /// Not a form of keys.
+    #[error("is neither text nor base64")]
+    KeyForm,
+    /// The body must be signed.
+    #[error("does not contain {{body}}")]
+    BodyNotSigned,
+    /// Placeholders are few.
+    #[error("contains a placeholder other than {{id}}, {{timestamp}} and {{body}}")]
+    Placeholder,
+}
+
+/// The name of a header, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderName(String);
+
+impl HeaderName {
+    /// Takes what HTTP allows in a name.
+    pub fn parse(text: &str) -> Result<Self, InvalidScheme> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let good = (1..=128).contains(&text.len()) && text.bytes().all(allowed);
+        good.then(|| Self(text.to_ascii_lowercase()))
+            .ok_or(InvalidScheme::HeaderName)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn known(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// How a signature's bytes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Two digits a byte.
+    Hex,
+    /// The standard alphabet, padded or not.
+    Base64,
+}
+
+impl FromStr for Encoding {
+    type Err = InvalidScheme;
+    fn from_str(text: &str) -> Result<Self, InvalidScheme> {
+        match text {
+            "hex" => Ok(Self::Hex),
+            "base64" => Ok(Self::Base64),
+            _ => Err(InvalidScheme::Encoding),
+        }
+    }
+}
+
+/// How a secret becomes a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyForm {
+    /// Its UTF-8 bytes are the key.
+    Text,
+    /// It is the key in base64.
+    Base64,
+}
+
+impl FromStr for KeyForm {
+    type Err = InvalidScheme;
+    fn from_str(text: &str) -> Result<Self, InvalidScheme> {
+        match text {
+            "text" => Ok(Self::Text),
+            "base64" => Ok(Self::Base64),
+            _ => Err(InvalidScheme::KeyForm),
+        }
+    }
+}
+
+/// What is signed: a text with `{id}`, `{timestamp}` and `{body}`, the last of them at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedText(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    Literal(String),
+    Id,
+    Timestamp,
+    Body,
+}
+
+impl SignedText {
+    /// Reads such a text. Braces stand around placeholders only.
+    pub fn parse(text: &str) -> Result<Self, InvalidScheme> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((literal, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').ok_or(InvalidScheme::Placeholder)?;
+            push_literal(&mut parts, literal)?;
+            parts.push(match name {
+                "id" => Part::Id,
+                "timestamp" => Part::Timestamp,
+                "body" => Part::Body,
+                _ => return Err(InvalidScheme::Placeholder),
+            });
+            rest = after;
+        }
+        push_literal(&mut parts, rest)?;
+        if parts.contains(&Part::Body) {
+            Ok(Self(parts))
+        } else {
+            Err(InvalidScheme::BodyNotSigned)
+        }
+    }
+
+    /// Whether a time is signed; without it a tolerance means nothing.
+    pub fn has_timestamp(&self) -> bool {
+        self.0.contains(&Part::Timestamp)
+    }
+
+    pub(super) fn has_id(&self) -> bool {
+        self.0.contains(&Part::Id)
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    pub(super) fn known(parts: impl Into<Vec<Part>>) -> Self {
+        Self(parts.into())
+    }
+}
+
+fn push_literal(parts: &mut Vec<Part>, literal: &str) -> Result<(), InvalidScheme> {
+    if literal.contains('}') {
+        return Err(InvalidScheme::Placeholder);
+    }
+    if !literal.is_empty() {
+        parts.push(Part::Literal(literal.to_owned()));
+    }
+    Ok(())
+}

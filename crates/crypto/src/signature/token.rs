@@ -1,0 +1,93 @@
+//! Schemes that sign nothing: a fixed text in a header or in the path.
+
+use ring::{digest, hmac};
+
+use super::scheme::HeaderName;
+use super::{Refusal, Request, SchemeError, only_value};
+use crate::random;
+use crate::secret::Secret;
+use crate::text_encoding::from_base64;
+
+const AUTHORIZATION: &str = "authorization";
+
+/// Where the token stands.
+pub(super) enum Place {
+    Basic,
+    Bearer,
+    Header(HeaderName),
+    Url,
+}
+
+/// Tokens of which any may fit, hashed under a key drawn for this verifier alone.
+pub(super) struct Tokens {
+    place: Place,
+    key: hmac::Key,
+    hashes: Vec<hmac::Tag>,
+}
+
+impl Tokens {
+    pub(super) fn read(place: Place, secrets: &[Secret]) -> Result<Self, SchemeError> {
+        let without_colon = secrets.iter().position(|secret| !secret.reveal().contains(':'));
+        if let (Place::Basic, Some(index)) = (&place, without_colon) {
+            return Err(SchemeError::NotCredentials { number: index + 1 });
+        }
+        let key = hmac::Key::new(
+            hmac::HMAC_SHA256,
+            &random::bytes::<{ digest::SHA256_OUTPUT_LEN }>(),
+        );
+        let hashes = secrets
+            .iter()
+            .map(|secret| hmac::sign(&key, secret.reveal().as_bytes()))
+            .collect();
+        Ok(Self { place, key, hashes })
+    }
+
+    pub(super) fn verify(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        let presented = self.place.read(request)?;
+        let fits = self
+            .hashes
+            .iter()
+            .any(|hash| hmac::verify(&self.key, &presented, hash.as_ref()).is_ok());
+        if fits { Ok(()) } else { Err(Refusal::NoMatch) }
+    }
+}
+
+impl Place {
+    fn read(&self, request: &Request<'_>) -> Result<Vec<u8>, Refusal> {
+        let malformed = || Refusal::Malformed {
+            header: AUTHORIZATION.to_owned(),
+        };
+        match self {
+            Self::Basic => from_base64(credentials(request, "basic")?).ok_or_else(malformed),
+            Self::Bearer => Ok(credentials(request, "bearer")?.as_bytes().to_vec()),
+            Self::Header(name) => only_bytes(request, name.as_str()).map(<[u8]>::to_vec),
+            Self::Url => request
+                .url_token
+                .map(|token| token.as_bytes().to_vec())
+                .ok_or(Refusal::NoUrlToken),
+        }
+    }
+}
+
+fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a str, Refusal> {
+    let value = only_value(request, AUTHORIZATION)?;
+    match value.split_once(' ') {
+        Some((name, rest)) if name.eq_ignore_ascii_case(scheme) => Ok(rest.trim()),
+        _ => Err(Refusal::Malformed {
+            header: AUTHORIZATION.to_owned(),
+        }),
+    }
+}
+
+// A token may hold any byte that a header can carry.
+fn only_bytes<'a>(request: &Request<'a>, header: &str) -> Result<&'a [u8], Refusal> {
+    match (request.headers)(header).as_slice() {
+        [] => Err(Refusal::Missing {
+            header: header.to_owned(),
+        }),
+        [value] => Ok(value.trim_ascii()),
+        _ => Err(Refusal::Duplicate {
+            header: header.to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,62 @@
+//! Base64 and hexadecimal text.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+// Senders differ on padding; both forms name the same bytes.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Reads standard base64, padded or not.
+pub(crate) fn from_base64(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
+    LENIENT.decode(text).ok()
+}
+
+/// Writes standard base64, padded.
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
+    LENIENT.encode(bytes)
+}
+
+/// Reads pairs of hexadecimal digits, upper or lower case.
+pub(crate) fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs
+        .iter()
+        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
+        .collect()
+}
+
+/// Writes lower-case hexadecimal digits.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+fn digit(character: u8) -> Option<u8> {
+    char::from(character)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_text_is_read_in_either_case_and_refused_when_it_is_not_whole() {
+        assert_eq!(from_hex(b"00fFa1"), Some(vec![0, 255, 0xa1]));
+        assert_eq!(to_hex(&[0, 255, 0xa1]), "00ffa1");
+        for wrong in ["0", "0g", "é"] {
+            assert_eq!(from_hex(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Messages as people see them.
+
+use chrono::{DateTime, Utc};
+use domain::message::MessageState;
+use serde::Serialize;
+use store::messages::{self, Message};
+use store::{Store, StoreError};
+
+/// One message, without anything personal.
+#[derive(Debug, Serialize)]
+pub(crate) struct MessageView {
+    pub(crate) id: String,
+    pub(crate) resort: String,
+    pub(crate) booking: String,
+    pub(crate) kind: &'static str,
+    /// Counts the messages of this kind in this booking, from 0.
+    pub(crate) round: u32,
+    pub(crate) state: &'static str,
+    pub(crate) reason: Option<String>,
+    /// Its call is under way or unanswered, and it will not be tried again.
+    pub(crate) withdrawn: bool,
+    pub(crate) due_at: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
+    pub(crate) attempts: u32,
+    pub(crate) sent_at: Option<DateTime<Utc>>,
+    /// What was sent last: a template's name, or `text`.
+    pub(crate) template: Option<String>,
+    /// WhatsApp's code of the last refusal.
+    pub(crate) error_code: Option<i64>,
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+impl From<Message> for MessageView {
+    fn from(message: Message) -> Self {
+        let (resort, booking) = message.booking_key.split_once('/').unwrap_or_default();
+        let existing = message.existing;
+        Self {
+            id: existing.id.to_string(),
+            resort: resort.to_owned(),
+            booking: booking.to_owned(),
+            kind: existing.kind.as_str(),
+            round: existing.round,
+            state: existing.state.as_str(),
+            reason: message.reason,
+            withdrawn: existing.withdrawn,
+            due_at: existing.due_at,
+            expires_at: existing.expires_at,
+            attempts: existing.attempts,
+            sent_at: existing.sent_at,
+            template: message.template,
+            error_code: message.error_code,
+            updated_at: message.updated_at,
+        }
+    }
+}
+
+/// The messages that changed last, newest first.
+pub(crate) async fn list(
+    store: &Store,
+    state: Option<MessageState>,
+    most: u32,
+) -> Result<Vec<MessageView>, StoreError> {
+    let found = store
+        .run(move |connection| messages::list_latest(connection, state, i64::from(most)))
+        .await?;
+    Ok(found.into_iter().map(MessageView::from).collect())
+}

@@ -1,0 +1,115 @@
+//! The command line: reads arguments, asks for what a command needs, prints what came of it.
+//!
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "these doc comments are the help that people read on a terminal"
+)]
+
+mod bookings;
+mod config;
+mod messages;
+mod migrate;
+mod output;
+mod seal;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use service::{Environment, Failure, chain};
+
+const ENVIRONMENT: &str = "\
+Environment (each command asks only for what it uses, and names everything that is missing at once):
+  DATABASE_URL       Postgres
+  AMQP_URL           RabbitMQ, amqp:// or amqps://, with its vhost
+  BELLHOP_CONFIG     the folder with resorts/*.toml and sources/*.toml
+  BELLHOP_KEYS       the key ring, ID:BASE64(32 bytes) separated by commas; or
+  BELLHOP_KEYS_FILE  a file with it
+  RUST_LOG           what is logged to stderr [info]
+  LOG_FORMAT         json or text
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.
+
+Examples:
+  desk migrate                               prepare Postgres and RabbitMQ before a new version starts
+  desk config check deploy/demo              is every resort's and source's file good?
+  desk bookings show azure-bay BK-1001       what happened to this guest, and what is still to come?
+  desk messages list --state dead --json     what did not go out?";
+
+/// Lets people see and settle what machines could not.
+#[derive(Debug, Parser)]
+#[command(name = "desk", version, about, after_help = ENVIRONMENT, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Migrate(migrate::Arguments),
+    /// Look after the resort and source files
+    #[command(subcommand)]
+    Config(config::Command),
+    Seal(seal::Arguments),
+    /// Look at bookings
+    #[command(subcommand)]
+    Bookings(bookings::Command),
+    /// Look at messages
+    #[command(subcommand)]
+    Messages(messages::Command),
+}
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Done,
+    /// It did its work, and the answer is no; it has said why.
+    Refused,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let environment = Environment::of_process();
+    service::logs::init(&environment);
+    match answer(cli.command, &environment) {
+        Ok(Answer::Done) => ExitCode::SUCCESS,
+        Ok(Answer::Refused) => ExitCode::FAILURE,
+        Err(Failure::Settings(problems)) => {
+            output::complain(&problems.to_string());
+            ExitCode::from(2)
+        }
+        Err(Failure::Other(error)) => {
+            output::complain(&format!("desk: {}", chain(error.as_ref())));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Migrate(arguments) => migrate::run(&arguments, environment).await,
+            Command::Config(command) => config::run(command, environment),
+            Command::Seal(arguments) => seal::run(&arguments, environment),
+            Command::Bookings(command) => bookings::run(command, environment).await,
+            Command::Messages(command) => messages::run(command, environment).await,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,146 @@
+//! `desk bookings …`
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use domain::ids::{BookingId, BookingKey, ResortId};
+use service::{Environment, Failure};
+
+use super::{Answer, output, table};
+use crate::actions::bookings::{self, BookingView, FactView, Personal, Shelf};
+use crate::settings;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Show(Show),
+}
+
+/// Show what is known of a booking, what was sent, and what is still to come and why
+///
+/// Needs DATABASE_URL, BELLHOP_CONFIG and BELLHOP_KEYS. Phone numbers are masked and names and links hidden.
+///
+/// Examples:
+///   desk bookings show azure-bay BK-1001
+///   desk bookings show azure-bay BK-1001 --json
+///   desk bookings show azure-bay BK-1001 --reveal      the guest is on the phone
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Show {
+    /// The resort: the name of its file
+    resort: ResortId,
+    /// The booking's id, as its platform writes it
+    booking: BookingId,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Show name, number and link; that you did is logged
+    #[arg(long)]
+    reveal: bool,
+}
+
+pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+    let Command::Show(arguments) = command;
+    let mut read = environment.reader();
+    let store = settings::database(&mut read);
+    let folder = settings::folder(&mut read, None);
+    let key_ring = settings::key_ring(&mut read, environment);
+    let shelf = read.finish_with(|| {
+        Some(Shelf {
+            store: store?,
+            key_ring: key_ring?,
+            folder: folder?,
+        })
+    })?;
+    let key = BookingKey {
+        resort: arguments.resort,
+        booking: arguments.booking,
+    };
+    let personal = if arguments.reveal {
+        Personal::Revealed
+    } else {
+        Personal::Masked
+    };
+    if personal == Personal::Revealed {
+        log::warn!(booking = key.to_string().as_str(); "personal data of a booking are revealed");
+    }
+
+    let found = bookings::show(shelf, key.clone(), personal)
+        .await
+        .map_err(anyhow::Error::from)?;
+
+    let view = found.ok_or_else(|| anyhow!("no event ever spoke of the booking {key}"))?;
+    if arguments.json {
+        output::print_json(&view)?;
+    } else {
+        output::print(&told(&view))?;
+    }
+    Ok(Answer::Done)
+}
+
+fn told(view: &BookingView) -> String {
+    let mut text = format!("{}/{}  {}\n", view.resort, view.booking, view.status);
+    if let Some(at) = view.wake_at {
+        text.push_str(&format!("looked at again {}\n", table::instant(at)));
+    }
+    section(
+        &mut text,
+        "facts",
+        &view.facts.iter().map(fact).collect::<Vec<_>>(),
+    );
+    let events = view.events.iter().map(|event| {
+        let received_at = table::instant(event.received_at);
+        [
+            received_at,
+            event.event_type.clone(),
+            event.outcome.clone(),
+            event.event.clone(),
+        ]
+    });
+    section(&mut text, "events", &events.collect::<Vec<_>>());
+    let messages = view.messages.iter().map(|message| {
+        [
+            message.kind.to_owned(),
+            message.state.to_owned(),
+            message.reason.clone().unwrap_or_default(),
+            format!("due {}", table::instant(message.due_at)),
+            message
+                .sent_at
+                .map(|at| format!("sent {}", table::instant(at)))
+                .unwrap_or_default(),
+            message.id.clone(),
+        ]
+    });
+    section(&mut text, "messages", &messages.collect::<Vec<_>>());
+    match &view.to_come {
+        None => text.push_str("\nto come\n  unknown: the resort has no readable file\n"),
+        Some(to_come) => {
+            let rows = to_come.iter().map(|one| {
+                [
+                    one.kind.to_owned(),
+                    one.expected.to_owned(),
+                    one.at.map(table::instant).unwrap_or_default(),
+                    one.reason.unwrap_or_default().to_owned(),
+                ]
+            });
+            section(&mut text, "to come", &rows.collect::<Vec<_>>());
+        }
+    }
+    text
+}
+
+fn section<const N: usize>(text: &mut String, title: &str, rows: &[[String; N]]) {
+    text.push_str(&format!("\n{title}\n"));
+    if rows.is_empty() {
+        text.push_str("  none\n");
+    }
+    text.push_str(&table::rows("  ", rows));
+}
+
+fn fact((name, fact): (&String, &FactView)) -> [String; 4] {
+    let value = match &fact.value {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None if fact.notify == Some(false) => "notify: false".to_owned(),
+        None => String::new(),
+    };
+    [name.clone(), value, table::instant(fact.at), fact.event.clone()]
+}

@@ -1,0 +1,74 @@
+//! `desk messages …`
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use domain::message::MessageState;
+use service::{Environment, Failure};
+
+use super::{Answer, output, table};
+use crate::actions::messages::{self, MessageView};
+use crate::settings;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    List(List),
+}
+
+/// List messages, those that changed last first
+///
+/// Needs DATABASE_URL.
+///
+/// Examples:
+///   desk messages list
+///   desk messages list --state dead
+///   desk messages list --state queued --json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct List {
+    /// Only messages in this state
+    #[arg(long, value_parser = state_parser())]
+    state: Option<MessageState>,
+    /// At most so many
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// One JSON array instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+fn state_parser() -> impl TypedValueParser<Value = MessageState> {
+    let names = MessageState::ALL.iter().map(|state| state.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<MessageState>())
+}
+
+pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+    let Command::List(arguments) = command;
+    let mut read = environment.reader();
+    let store = settings::database(&mut read);
+    let store = read.finish_with(|| store)?;
+
+    let found = messages::list(&store, arguments.state, arguments.limit)
+        .await
+        .map_err(anyhow::Error::from)?;
+
+    if arguments.json {
+        output::print_json(&found)?;
+    } else if found.is_empty() {
+        output::complain("no messages");
+    } else {
+        let rows: Vec<_> = found.iter().map(row).collect();
+        output::print(&table::rows("", &rows))?;
+    }
+    Ok(Answer::Done)
+}
+
+fn row(message: &MessageView) -> [String; 6] {
+    [
+        table::instant(message.updated_at),
+        format!("{}/{}", message.resort, message.booking),
+        message.kind.to_owned(),
+        message.state.to_owned(),
+        message.reason.clone().unwrap_or_default(),
+        message.id.clone(),
+    ]
+}

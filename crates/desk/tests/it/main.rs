@@ -1,0 +1,14 @@
+//! The real program, as people and scripts call it.
+
+#[cfg(test)]
+mod bookings;
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod migrate;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod seal;
+#[cfg(test)]
+mod usage;

@@ -1,0 +1,204 @@
+//! Names of things. Each is a type of its own, so that none can be taken for another.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Why a text is no valid name or id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidId {
+    /// Nothing was left of it.
+    #[error("is empty")]
+    Empty,
+    /// Longer than [`LONGEST`] characters.
+    #[error("is longer than {LONGEST} characters")]
+    TooLong,
+    /// It holds a control character, which could forge lines in a log.
+    #[error("holds a control character")]
+    ControlCharacter,
+}
+
+/// The greatest length of an id, in characters (contracts, section 3).
+pub const LONGEST: usize = 128;
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes a text that is 1 to [`LONGEST`] characters long and holds no control character.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                check(text).map(|()| Self(text.to_owned()))
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                check(&text).map(|()| Self(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+    };
+}
+
+fn check(text: &str) -> Result<(), InvalidId> {
+    if text.is_empty() {
+        return Err(InvalidId::Empty);
+    }
+    if text.chars().count() > LONGEST {
+        return Err(InvalidId::TooLong);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(InvalidId::ControlCharacter);
+    }
+    Ok(())
+}
+
+text_id! {
+    /// A resort: the name of its file in `resorts/`, without the extension.
+    ResortId
+}
+text_id! {
+    /// Where a webhook came from: the name of its file in `sources/`, or [`SourceId::whatsapp`].
+    SourceId
+}
+text_id! {
+    /// A booking's id as its platform writes it. Carts are bookings too.
+    BookingId
+}
+text_id! {
+    /// An event's id, unique within its source.
+    EventId
+}
+text_id! {
+    /// The id that Meta gave to one of a resort's business numbers.
+    NumberId
+}
+/// The id that WhatsApp gave to an accepted message.
+///
+/// Personal data: it holds the guest's number in base64, so neither `Debug` nor a log shows it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct WhatsAppMessageId(String);
+
+impl WhatsAppMessageId {
+    /// Takes a text of 1 to 512 characters without control characters; Meta promises no length.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        if text.is_empty() {
+            return Err(InvalidId::Empty);
+        }
+        if text.chars().count() > 512 {
+            return Err(InvalidId::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(InvalidId::ControlCharacter);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text itself, for hashing and for the wire.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WhatsAppMessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wamid •••")
+    }
+}
+
+impl TryFrom<String> for WhatsAppMessageId {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<WhatsAppMessageId> for String {
+    fn from(id: WhatsAppMessageId) -> Self {
+        id.0
+    }
+}
+
+impl SourceId {
+    /// The source of WhatsApp's own notifications; no file may have this name.
+    pub fn whatsapp() -> Self {
+        Self("whatsapp".to_owned())
+    }
+}
+
+/// What identifies a booking: its resort and the platform's id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BookingKey {
+    /// The resort that the booking is for.
+    pub resort: ResortId,
+    /// The platform's id.
+    pub booking: BookingId,
+}
+
+impl fmt::Display for BookingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.resort, self.booking)
+    }
+}
+
+/// A message of ours, from birth to its end. It travels through RabbitMQ alone and to WhatsApp as callback data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(pub Uuid);
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = uuid::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::parse_str(text).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_refused_when_it_is_empty_too_long_or_could_forge_a_log_line() {
+        assert_eq!(BookingId::parse(""), Err(InvalidId::Empty));
+        assert_eq!(BookingId::parse(&"x".repeat(129)), Err(InvalidId::TooLong));
+        assert_eq!(BookingId::parse("a\nb"), Err(InvalidId::ControlCharacter));
+        assert!(BookingId::parse(&"ä".repeat(128)).is_ok());
+    }
+}

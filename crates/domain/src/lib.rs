@@ -1,0 +1,23 @@
+//! What a booking, stay, guest and message are, what follows from the facts, and what to do after a call.
+//!
+//! Nothing here does IO, reads a clock or draws a random number: time, chance and settings are arguments.
+//! Read along the way of a webhook: an [`event`] becomes [`facts`] (what is known of a booking), a [`plan`] says what
+//! follows from them, [`plan::difference`] what that changes in the messages, [`render`] what a message says, and
+//! [`after_call`] what becomes of it once WhatsApp was called.
+
+pub mod after_call;
+pub mod backoff;
+pub mod dead_letter;
+pub mod duration;
+pub mod event;
+pub mod facts;
+pub mod guest;
+pub mod ids;
+pub mod local_time;
+pub mod message;
+pub mod phone_number;
+pub mod plan;
+pub mod render;
+pub mod resort;
+pub mod stay;
+pub mod text_enum;

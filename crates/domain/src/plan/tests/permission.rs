@@ -1,0 +1,98 @@
+//! Who may be written to, and what is not to be sent.
+
+use super::*;
+use crate::event::EventType::{BookingStarted, GuestCheckedOut, ReservationConfirmed, ReservationModified};
+use crate::message::MessageKind::{Reminder1, ReservationConfirmation, ReviewRequest};
+
+/// A cart, a reservation and a check-out of one hour, each of a booking of its own, at the moment of its message.
+fn each_kind(change: impl Fn(Event) -> Event) -> Vec<(MessageKind, Story, &'static str)> {
+    [
+        (Reminder1, BookingStarted, "11-23 10:30"),
+        (ReservationConfirmation, ReservationConfirmed, "11-23 10:00"),
+        (ReviewRequest, GuestCheckedOut, "11-23 14:00"),
+    ]
+    .into_iter()
+    .map(|(kind, event_type, now)| (kind, Story::of([change(event(event_type, "11-23 10:00"))]), now))
+    .collect()
+}
+
+fn skipped(verdict: Option<Verdict>) -> Option<Reason> {
+    match verdict? {
+        Verdict::Skip(reason, _) => Some(reason),
+        _ => None,
+    }
+}
+
+#[test]
+fn an_event_that_must_not_notify_counts_for_the_booking_and_sends_nothing() {
+    for (kind, story, now) in each_kind(silent) {
+        let not_wanted = Some(Verdict::NotWanted(Reason::NotifyOff));
+        assert_eq!(story.verdict(kind, now), not_wanted);
+        assert_eq!(story.changes(now), []);
+    }
+}
+
+#[test]
+fn a_missing_or_invalid_phone_number_skips_every_message_with_the_reason() {
+    for (phone, reason) in [(None, Reason::NoPhone), (Some("12"), Reason::InvalidPhone)] {
+        for (kind, story, now) in each_kind(|event| with_phone(event, phone)) {
+            assert_eq!(skipped(story.verdict(kind, now)), Some(reason), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_phone_number_that_comes_later_brings_the_skipped_message_to_life() {
+    let mut story = Story::of([with_phone(event(ReservationConfirmed, "11-23 10:00"), None)]);
+    let skipped = untouched(MessageState::Skipped, Some(Reason::NoPhone));
+    story.has(ReservationConfirmation, "11-23 10:00", skipped);
+    let message = story.around.messages[0].id;
+
+    assert_eq!(story.changes("11-23 11:00"), []);
+    story.hears(&event(ReservationModified, "11-23 12:00"));
+    let queued = difference::Change::Queue(message, window("11-23 10:00", "11-25 10:00"));
+    assert_eq!(story.changes("11-23 12:00"), [queued]);
+    assert_eq!(story.changes("11-25 10:00"), []);
+}
+
+#[test]
+fn without_consent_only_confirmations_go() {
+    let refused = |mut event: Event| {
+        event.guest.consent = Some(false);
+        event
+    };
+    for (kind, story, now) in each_kind(refused) {
+        let reason = kind.is_marketing().then_some(Reason::NoConsent);
+        assert_eq!(skipped(story.verdict(kind, now)), reason, "{kind}");
+    }
+}
+
+#[test]
+fn consent_that_is_given_later_counts() {
+    let mut refused = event(BookingStarted, "11-23 10:00");
+    refused.guest.consent = Some(false);
+    let mut given = event(BookingStarted, "11-23 10:01");
+    given.guest.consent = Some(true);
+
+    let story = Story::of([given, refused]);
+
+    assert!(matches!(
+        story.verdict(Reminder1, "11-23 10:31"),
+        Some(Verdict::Due(_))
+    ));
+}
+
+#[test]
+fn after_an_opt_out_only_confirmations_go_until_the_guest_opts_in_again() {
+    for (kind, mut story, now) in each_kind(|event| event) {
+        story.around.wishes.opted_out_at = Some(at("11-01 10:00"));
+        let reason = kind.is_marketing().then_some(Reason::OptedOut);
+        assert_eq!(skipped(story.verdict(kind, now)), reason, "{kind}");
+
+        story.around.wishes.opted_in_at = Some(at("11-02 10:00"));
+        assert!(
+            matches!(story.verdict(kind, now), Some(Verdict::Due(_))),
+            "{kind}"
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! What a message says: the template, its language, and the values that fill it.
+//!
+//! Dates and money are written in the language of the template that is used.
+
+mod format;
+mod link;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::facts::Facts;
+use crate::ids::BookingId;
+use crate::message::{MessageKind, Reason, Turn};
+use crate::resort::{Language, Resort, Template, Value, Variable, Variables};
+
+/// What WhatsApp is asked to show. Personal: `Debug` shows the template's name only.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Content {
+    /// An approved template and its parameters.
+    Template {
+        /// Meta's name.
+        name: String,
+        /// Meta's language code.
+        language_code: String,
+        /// At most one.
+        header: Vec<String>,
+        /// The text's.
+        body: Parameters,
+        /// Put after the approved URL of button 0, percent-encoded.
+        button_url: Option<String>,
+    },
+    /// Free text, only inside the guest's 24-hour window.
+    Text(String),
+}
+
+/// Parameters of a template's body.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Parameters {
+    /// In order.
+    Positional(Vec<String>),
+    /// By Meta's parameter name.
+    Named(Vec<(String, String)>),
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Template {
+                name, language_code, ..
+            } => write!(f, "template {name} ({language_code})"),
+            Self::Text(_) => f.write_str("text"),
+        }
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+/// Whether the guest wrote to this number within the last 24 hours, so that free text is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceWindow {
+    /// Free text is allowed.
+    Open,
+    /// Only templates are.
+    Closed,
+}
+
+/// Why a message has no content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoContent {
+    /// It is skipped, with the reason.
+    Skip(Reason),
+    /// Neither the kind nor the fallback has anything for this guest: held and alerted, not lost.
+    TemplateMissing,
+}
+
+/// What is being written about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The kind of message.
+    pub kind: MessageKind,
+    /// Which booking.
+    pub booking: &'a BookingId,
+    /// What is known of it.
+    pub facts: &'a Facts,
+    /// The resort that writes.
+    pub resort: &'a Resort,
+}
+
+/// Writes a message, or says why it cannot be written.
+pub fn content(subject: Subject<'_>, turn: Turn, window: ServiceWindow) -> Result<Content, NoContent> {
+    let (resort, kind) = (subject.resort, subject.kind);
+    let guest = subject.facts.language_tag();
+    if let (Turn::Template, Some((language, template))) = (turn, resort.template(kind, guest.as_ref())) {
+        return fill(subject, language, template);
+    }
+    if let (ServiceWindow::Open, Some((language, text))) =
+        (window, resort.fallback_text(kind, guest.as_ref()))
+    {
+        return fill_text(subject, language, text);
+    }
+    match resort.fallback_template(guest.as_ref()) {
+        Some((language, template)) => fill(subject, language, template),
+        None => Err(NoContent::TemplateMissing),
+    }
+}
+
+/// Whether everything is known that a message of this kind may need, whether the guest's window is open or not.
+pub(crate) fn is_complete(kind: MessageKind, facts: &Facts, resort: &Resort) -> bool {
+    // No template lacks the booking's id, so any will do.
+    let Ok(booking) = &BookingId::parse("any") else {
+        return false;
+    };
+    let subject = Subject {
+        kind,
+        booking,
+        facts,
+        resort,
+    };
+    [ServiceWindow::Open, ServiceWindow::Closed]
+        .into_iter()
+        .all(|window| !matches!(content(subject, Turn::Template, window), Err(NoContent::Skip(_))))
+}
+
+fn fill(subject: Subject<'_>, language: &Language, template: &Template) -> Result<Content, NoContent> {
+    // Dates follow the template's own language: a `de` entry may be answered by Meta's `de_AT`.
+    let written_in = Language::parse(&template.language_code).unwrap_or_else(|| language.clone());
+    let write = |variable: &Variable| {
+        let text = value(subject, &written_in, &variable.value).or_else(|| variable.or_else.clone());
+        text.map(|text| one_line(&text))
+            .filter(|text| !text.is_empty())
+            .ok_or(NoContent::Skip(Reason::MissingValue))
+    };
+    let header = template.header.iter().map(write).collect::<Result<_, _>>()?;
+    let body = match &template.body {
+        Variables::Positional(variables) => {
+            Parameters::Positional(variables.iter().map(write).collect::<Result<_, _>>()?)
+        }
+        Variables::Named(variables) => Parameters::Named(
+            variables
+                .iter()
+                .map(|(name, variable)| write(variable).map(|text| (name.clone(), text)))
+                .collect::<Result<_, _>>()?,
+        ),
+    };
+    let button_url = template
+        .button_url
+        .as_ref()
+        .map(write)
+        .transpose()?
+        .map(|suffix| link::encode(&suffix));
+    let (name, language_code) = (template.name.clone(), template.language_code.clone());
+    Ok(Content::Template {
+        name,
+        language_code,
+        header,
+        body,
+        button_url,
+    })
+}
+
+fn fill_text(subject: Subject<'_>, language: &Language, text: &str) -> Result<Content, NoContent> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, tail)) = after.split_once('}') else {
+            break;
+        };
+        let found = Value::parse(name.trim()).and_then(|wanted| value(subject, language, &wanted));
+        filled.push_str(before);
+        filled.push_str(&one_line(&found.ok_or(NoContent::Skip(Reason::MissingValue))?));
+        rest = tail;
+    }
+    filled.push_str(rest);
+    Ok(Content::Text(filled))
+}
+
+/// The text of a value, or `None` where the facts or the resort do not have it.
+fn value(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<String> {
+    let (facts, resort) = (subject.facts, subject.resort);
+    let name = || facts.name.as_ref().map(|fact| fact.value.reveal());
+    let url = || facts.resume_url.as_ref().map(|fact| fact.value.reveal());
+    let (check_in, check_out) = facts.dates();
+    match wanted {
+        Value::GuestName => name().map(str::to_owned),
+        Value::GuestFirstName => name()
+            .and_then(|name| name.split_whitespace().next())
+            .map(str::to_owned),
+        Value::ResortName => Some(resort.name.clone()),
+        Value::Own(key) => resort.values.get(key).cloned(),
+        Value::BookingId => Some(subject.booking.to_string()),
+        Value::ResumeUrl => url().map(str::to_owned),
+        Value::ResumePath => url().and_then(link::path_of),
+        Value::CheckIn => check_in.and_then(|day| format::date(day, language)),
+        Value::CheckOut => check_out.and_then(|day| format::date(day, language)),
+        Value::Nights => {
+            let nights = check_out?.signed_duration_since(check_in?).num_days();
+            (nights > 0).then(|| nights.to_string())
+        }
+        Value::Guests => facts.guests.as_ref().map(|fact| fact.value.to_string()),
+        Value::Room => facts.room.as_ref().map(|fact| fact.value.clone()),
+        Value::Total => facts
+            .total
+            .as_ref()
+            .and_then(|fact| format::money(&fact.value, language)),
+    }
+}
+
+/// Every run of blanks, line breaks and tabs becomes one blank: templates refuse more (Meta, template components).
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Every value that a text names in braces; `Err` holds the first name that is none.
+pub fn placeholders(text: &str) -> Result<Vec<Value>, String> {
+    let mut found = BTreeMap::new();
+    for piece in text.split('{').skip(1) {
+        let name = piece
+            .split_once('}')
+            .map(|(name, _)| name.trim())
+            .ok_or_else(|| piece.to_owned())?;
+        found.insert(
+            name.to_owned(),
+            Value::parse(name).ok_or_else(|| name.to_owned())?,
+        );
+    }
+    Ok(found.into_values().collect())
+}

@@ -1,0 +1,38 @@
+//! Booking links as a template's button wants them.
+
+use url::Url;
+
+/// What follows a link's host and its `/`: path, query and fragment.
+pub(super) fn path_of(link: &str) -> Option<String> {
+    let url = Url::parse(link).ok()?;
+    let mut path = url.path().trim_start_matches('/').to_owned();
+    if let Some(query) = url.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    if let Some(fragment) = url.fragment() {
+        path.push('#');
+        path.push_str(fragment);
+    }
+    Some(path)
+}
+
+/// Percent-encodes what a URL may not hold (RFC 3986), and `:` and `|`, which WhatsApp refuses in a button's suffix
+/// (Meta, template components). What is encoded already stays as it is.
+pub(super) fn encode(suffix: &str) -> String {
+    let mut encoded = String::with_capacity(suffix.len());
+    for (at, byte) in suffix.bytes().enumerate() {
+        let escape = suffix.as_bytes().get(at + 1..at + 3);
+        let is_escape = byte == b'%' && escape.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        if is_escape || may_stand(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+fn may_stand(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~/?#[]@!$&'()*+,;=".contains(&byte)
+}

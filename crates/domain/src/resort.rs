@@ -1,0 +1,344 @@
+//! A resort as its file describes it: the policy from which plans and messages follow.
+//!
+//! Times of day are the resort's. Secrets are not here: whoever sends resolves the token.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+
+use crate::ids::{NumberId, ResortId};
+use crate::message::MessageKind;
+use crate::phone_number::PhoneNumber;
+
+/// Everything that the rules need to know of a resort.
+#[derive(Debug, Clone)]
+pub struct Resort {
+    /// The name of its file.
+    pub id: ResortId,
+    /// As guests know it.
+    pub name: String,
+    /// Where its days begin and end.
+    pub time_zone: Tz,
+    /// ISO 3166 code for phone numbers written without a country code.
+    pub country: phonenumber::country::Id,
+    /// The language when the guest's is unknown or has no template.
+    pub language: Language,
+    /// Hosts that a booking's link may name; `None`: any. Always https.
+    pub link_hosts: Option<Vec<String>>,
+    /// Whether messages really go out.
+    pub mode: Mode,
+    /// The resort's own values, usable as `values.<name>`.
+    pub values: BTreeMap<String, String>,
+    /// The business number that it sends from.
+    pub number: NumberId,
+    /// When a started booking counts as abandoned, and the second reminder.
+    pub abandonment: Abandonment,
+    /// How long after the start of the arrival day a guest counts as not arrived; `None`: arrivals are not tracked.
+    pub no_show_after: Option<Duration>,
+    /// How long after the check-out the review request goes; `None`: no request.
+    pub review_after_check_out: Option<Duration>,
+    /// When guests must not be disturbed.
+    pub quiet_hours: Option<QuietHours>,
+    /// How long after its planned time a message is still of use.
+    pub expires_after: BTreeMap<MessageKind, Duration>,
+    /// How long data are kept.
+    pub retention: Retention,
+    /// The templates of each kind by language.
+    pub templates: BTreeMap<MessageKind, BTreeMap<Language, Template>>,
+    /// What goes where a kind has no template, by language.
+    pub fallback_templates: BTreeMap<Language, Template>,
+    /// Free texts for open 24-hour windows, by kind and language, with `{value}` placeholders.
+    pub fallback_texts: BTreeMap<MessageKind, BTreeMap<Language, String>>,
+}
+
+/// Whether messages really go out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// To every guest.
+    Live,
+    /// Only to these numbers.
+    Test(Vec<PhoneNumber>),
+}
+
+/// The timers of a cart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abandonment {
+    /// Inactivity until a started booking counts as abandoned.
+    pub after: Duration,
+    /// From the first reminder's sending to the second; `None`: there is no second.
+    pub reminder_2: Option<Duration>,
+}
+
+/// Half-open: `from` is quiet, `to` is not. `from` later than `to` spans midnight; equal means none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuietHours {
+    /// First quiet minute.
+    pub from: NaiveTime,
+    /// First minute that is not.
+    pub to: NaiveTime,
+}
+
+/// How long data are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Raw events, from their arrival.
+    pub raw_events: Duration,
+    /// Guests, from the last event of their last booking.
+    pub guests: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            raw_events: Duration::from_secs(90 * 86_400),
+            guests: Duration::from_secs(730 * 86_400),
+        }
+    }
+}
+
+/// A language tag, kept in lower case with hyphens, so that `pt_BR`, `pt-BR` and `pt-br` are one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Language(String);
+
+impl Language {
+    /// Takes tags such as `en`, `pt-BR`, `pt_BR`, `zh-Hant-TW`: parts of 1 to 8 letters or digits, the first of 2 or 3
+    /// letters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let tag = text.trim().replace('_', "-").to_ascii_lowercase();
+        let mut parts = tag.split('-');
+        let primary = parts.next()?;
+        let good_primary =
+            (2..=3).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_lowercase());
+        let good_rest = parts
+            .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+        (good_primary && good_rest && tag.len() <= 35).then_some(Self(tag))
+    }
+
+    /// The tag, normalised.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The language without script and region.
+    pub fn primary(&self) -> Self {
+        Self(self.0.split('-').next().unwrap_or_default().to_owned())
+    }
+}
+
+/// A template that Meta approved, and where its variables come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Meta's name.
+    pub name: String,
+    /// Meta's language code, as written there: `en_US`, `de`.
+    pub language_code: String,
+    /// At most one variable.
+    pub header: Vec<Variable>,
+    /// The text's variables.
+    pub body: Variables,
+    /// What is put after the approved URL of button 0.
+    pub button_url: Option<Variable>,
+}
+
+/// Positional (`{{1}}`) or named (`{{first_name}}`) variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variables {
+    /// In order.
+    Positional(Vec<Variable>),
+    /// By Meta's parameter name.
+    Named(BTreeMap<String, Variable>),
+}
+
+/// Where one variable's text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Which value.
+    pub value: Value,
+    /// What stands in for it where it is missing.
+    pub or_else: Option<String>,
+}
+
+/// The values of contracts, section 2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// `guest.name`
+    GuestName,
+    /// `guest.first_name`
+    GuestFirstName,
+    /// `resort.name`
+    ResortName,
+    /// `values.<name>`
+    Own(String),
+    /// `booking.id`
+    BookingId,
+    /// `booking.resume_url`
+    ResumeUrl,
+    /// `booking.resume_path`
+    ResumePath,
+    /// `stay.check_in`
+    CheckIn,
+    /// `stay.check_out`
+    CheckOut,
+    /// `stay.nights`
+    Nights,
+    /// `stay.guests`
+    Guests,
+    /// `stay.room`
+    Room,
+    /// `stay.total`
+    Total,
+}
+
+impl Value {
+    /// Reads the name that files use; `None` for an unknown one.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "guest.name" => Self::GuestName,
+            "guest.first_name" => Self::GuestFirstName,
+            "resort.name" => Self::ResortName,
+            "booking.id" => Self::BookingId,
+            "booking.resume_url" => Self::ResumeUrl,
+            "booking.resume_path" => Self::ResumePath,
+            "stay.check_in" => Self::CheckIn,
+            "stay.check_out" => Self::CheckOut,
+            "stay.nights" => Self::Nights,
+            "stay.guests" => Self::Guests,
+            "stay.room" => Self::Room,
+            "stay.total" => Self::Total,
+            own => {
+                return own
+                    .strip_prefix("values.")
+                    .filter(|n| !n.is_empty())
+                    .map(|n| Self::Own(n.to_owned()));
+            }
+        })
+    }
+}
+
+impl Resort {
+    /// The default of `[expires_after]` for a kind (contracts, section 2).
+    pub const fn default_expiry(kind: MessageKind) -> Duration {
+        match kind {
+            MessageKind::Reminder1 | MessageKind::Reminder2 => Duration::from_secs(12 * 3_600),
+            MessageKind::ReservationConfirmation => Duration::from_secs(2 * 86_400),
+            MessageKind::ReviewRequest => Duration::from_secs(3 * 86_400),
+        }
+    }
+
+    /// How long after its planned time a message of this kind is still of use.
+    pub fn expiry(&self, kind: MessageKind) -> Duration {
+        self.expires_after
+            .get(&kind)
+            .copied()
+            .unwrap_or(Self::default_expiry(kind))
+    }
+
+    /// The template for a guest's language: the exact tag, its primary subtag, the resort's language.
+    pub fn template(&self, kind: MessageKind, guest: Option<&Language>) -> Option<(&Language, &Template)> {
+        self.templates
+            .get(&kind)
+            .and_then(|by_language| self.pick(by_language, guest))
+    }
+
+    /// The fallback template, chosen the same way.
+    pub fn fallback_template(&self, guest: Option<&Language>) -> Option<(&Language, &Template)> {
+        self.pick(&self.fallback_templates, guest)
+    }
+
+    /// The kind's own text for an open window, chosen the same way.
+    pub fn fallback_text(&self, kind: MessageKind, guest: Option<&Language>) -> Option<(&Language, &String)> {
+        self.fallback_texts
+            .get(&kind)
+            .and_then(|by_language| self.pick(by_language, guest))
+    }
+
+    fn pick<'a, T>(
+        &self,
+        by_language: &'a BTreeMap<Language, T>,
+        guest: Option<&Language>,
+    ) -> Option<(&'a Language, &'a T)> {
+        guest
+            .and_then(|tag| {
+                by_language
+                    .get_key_value(tag)
+                    .or_else(|| by_language.get_key_value(&tag.primary()))
+            })
+            .or_else(|| by_language.get_key_value(&self.language))
+            .or_else(|| by_language.get_key_value(&self.language.primary()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn language(tag: &str) -> Language {
+        Language::parse(tag).unwrap()
+    }
+
+    /// Which of the resort's templates a guest gets.
+    fn check(templates: &[&str], resort_speaks: &str, guest: Option<&str>, expected: Option<&str>) {
+        let mut resort = crate::plan::tests::resort();
+        resort.language = language(resort_speaks);
+        resort.fallback_templates = templates.iter().map(|tag| (language(tag), template())).collect();
+        let by_language = resort.fallback_templates.clone();
+        resort.templates.insert(MessageKind::Reminder1, by_language);
+
+        let guest = guest.map(language);
+        let chosen = [
+            resort.template(MessageKind::Reminder1, guest.as_ref()),
+            resort.fallback_template(guest.as_ref()),
+        ];
+        for (which, choice) in chosen.into_iter().enumerate() {
+            let tag = choice.map(|(language, _)| language.as_str());
+            assert_eq!(tag, expected, "{which}: {guest:?} among {templates:?}");
+        }
+    }
+
+    fn template() -> Template {
+        Template {
+            name: "hello".into(),
+            language_code: "en".into(),
+            header: Vec::new(),
+            body: Variables::Positional(Vec::new()),
+            button_url: None,
+        }
+    }
+
+    #[test]
+    fn a_guest_is_written_to_in_the_nearest_language_that_has_a_template() {
+        check(&["pt-BR", "pt", "en"], "en", Some("pt_BR"), Some("pt-br"));
+        check(&["pt", "en"], "en", Some("pt-BR"), Some("pt"));
+        check(&["pt-BR", "en"], "en", Some("pt"), Some("en"));
+        check(&["de", "en"], "en", Some("fr"), Some("en"));
+        check(&["de", "en"], "de", None, Some("de"));
+        check(&["de"], "de-AT", Some("fr"), Some("de"));
+        check(&["de"], "en", Some("fr"), None);
+        check(&[], "en", Some("en"), None);
+    }
+
+    #[test]
+    fn a_language_tag_is_one_however_it_is_written_and_nonsense_is_none() {
+        for tag in ["pt-BR", "pt_BR", " PT-br "] {
+            assert_eq!(language(tag).as_str(), "pt-br");
+        }
+        for tag in ["", "p", "english", "pt-", "pt-BR-toolongforone", "12"] {
+            assert_eq!(Language::parse(tag), None, "{tag}");
+        }
+    }
+
+    #[test]
+    fn expiry_has_the_contracts_defaults_and_the_resorts_own_times() {
+        let mut resort = crate::plan::tests::resort();
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        resort.expires_after.insert(MessageKind::Reminder2, hours(1));
+
+        let expiries = MessageKind::ALL.iter().map(|kind| resort.expiry(*kind));
+        assert_eq!(
+            expiries.collect::<Vec<_>>(),
+            [hours(12), hours(1), hours(48), hours(72)]
+        );
+    }
+}

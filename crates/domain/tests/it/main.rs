@@ -1,0 +1,8 @@
+//! Laws that hold for every history of a booking, checked on random ones.
+
+#![cfg(test)]
+
+mod journeys;
+mod merging;
+mod model;
+mod stories;

@@ -1,0 +1,332 @@
+//! A processor, a store and a sender in memory: they apply what `domain` decides and check what must always hold.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveTime, Utc};
+use domain::facts::Facts;
+use domain::ids::{MessageId, NumberId, ResortId};
+use domain::message::{MessageKind, MessageState};
+use domain::plan::difference::{self, Birth, Change};
+use domain::plan::{Circumstances, Existing, Plan, Verdict, Window, plan};
+use domain::resort::{Abandonment, Language, Mode, QuietHours, Resort, Retention};
+
+use crate::stories::{Delivery, dawn, minutes};
+
+/// What a call came to, as the sender learns it, possibly much later.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outcome {
+    Accepted,
+    PassingRefusal,
+    RefusedForGood,
+    Unanswered,
+    Held,
+}
+
+/// One booking in its world.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) facts: Facts,
+    pub(crate) around: Circumstances,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) wake_at: Option<DateTime<Utc>>,
+    resort: Resort,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            facts: Facts::default(),
+            around: Circumstances::default(),
+            now: dawn(),
+            wake_at: None,
+            resort: resort(),
+        }
+    }
+
+    /// The processor's way with an event; whether it came before does not matter.
+    pub(crate) fn hears(&mut self, delivery: &Delivery) {
+        let news = delivery.facts();
+        self.facts = std::mem::take(&mut self.facts).merge(news);
+        self.replan();
+    }
+
+    pub(crate) fn opts(&mut self, out: bool) {
+        let wish = if out {
+            &mut self.around.wishes.opted_out_at
+        } else {
+            &mut self.around.wishes.opted_in_at
+        };
+        *wish = Some(self.now);
+        self.replan();
+    }
+
+    /// Sets the clock and wakes the booking if its time has come.
+    pub(crate) fn tick(&mut self, now: DateTime<Utc>) {
+        self.now = now;
+        if self.wake_at.is_some_and(|at| at <= now) {
+            self.replan();
+        }
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        plan(&self.facts, &self.around, &self.resort, self.now)
+    }
+
+    /// Plans, applies the difference, and finds that a second look changes nothing.
+    pub(crate) fn replan(&mut self) {
+        let planned = self.plan();
+        for change in difference::changes(&planned, &self.facts, &self.around.messages) {
+            self.apply(change);
+        }
+        self.wake_at = planned.wake_at;
+        assert!(self.wake_at.is_none_or(|at| at > self.now), "wakes in the past");
+        let again = self.plan();
+        let left = difference::changes(&again, &self.facts, &self.around.messages);
+        assert_eq!(left, [], "changes that do not settle");
+        assert_eq!(again.status, planned.status);
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Create {
+                kind,
+                round,
+                basis_at,
+                window,
+                birth,
+            } => {
+                let (state, reason) = match birth {
+                    Birth::Queued => (MessageState::Queued, None),
+                    Birth::Skipped(reason) => (MessageState::Skipped, Some(reason)),
+                    Birth::Expired => (MessageState::Expired, None),
+                };
+                let same = |message: &&Existing| message.kind == kind && message.round == round;
+                assert!(
+                    self.around.messages.iter().find(same).is_none(),
+                    "the round exists"
+                );
+                let id = MessageId(uuid::Uuid::from_u128(self.around.messages.len() as u128));
+                self.around.messages.push(Existing {
+                    id,
+                    kind,
+                    round,
+                    basis_at,
+                    state,
+                    reason,
+                    attempts: 0,
+                    due_at: window.opens_at,
+                    expires_at: window.closes_at,
+                    sent_at: None,
+                    withdrawn: false,
+                });
+            }
+            Change::Queue(id, window) => {
+                let message = self.message(id);
+                assert_eq!(message.attempts, 0, "an attempted message is queued by the plan");
+                (message.state, message.reason, message.withdrawn) = (MessageState::Queued, None, false);
+                (message.due_at, message.expires_at) = (window.opens_at, window.closes_at);
+            }
+            Change::Withdraw(id, reason) => {
+                let message = self.message(id);
+                (message.withdrawn, message.reason) = (true, Some(reason));
+                if matches!(message.state, MessageState::Queued | MessageState::Held) {
+                    message.state = MessageState::Withdrawn;
+                }
+            }
+            Change::Skip(id, reason) => {
+                let message = self.message(id);
+                (message.state, message.reason) = (MessageState::Skipped, Some(reason));
+            }
+            Change::Expire(id) => self.message(id).state = MessageState::Expired,
+        }
+    }
+
+    fn message(&mut self, id: MessageId) -> &mut Existing {
+        self.around
+            .messages
+            .iter_mut()
+            .find(|message| message.id == id)
+            .unwrap()
+    }
+
+    /// The sender's claim: the first message that is due, or nothing.
+    pub(crate) fn claim(&mut self) -> Option<MessageId> {
+        let now = self.now;
+        let due = |message: &&mut Existing| message.state == MessageState::Queued && message.due_at <= now;
+        let message = self.around.messages.iter_mut().find(due)?;
+        if message.expires_at <= now {
+            message.state = MessageState::Expired;
+            return None;
+        }
+        assert!(!message.withdrawn, "a withdrawn message waits in the queue");
+        message.state = MessageState::Sending;
+        message.attempts += 1;
+        let claimed = message.clone();
+        self.check_claim(&claimed);
+        Some(claimed.id)
+    }
+
+    /// The sender finds no template before it claims: the message waits without having been attempted.
+    pub(crate) fn holds(&mut self) {
+        let waits = |message: &&mut Existing| message.state == MessageState::Queued;
+        if let Some(message) = self.around.messages.iter_mut().find(waits) {
+            message.state = MessageState::Held;
+        }
+    }
+
+    fn check_claim(&self, claimed: &Existing) {
+        if claimed.kind.is_reminder() {
+            let booked = self.facts.confirmed.is_some() || self.facts.became.is_some();
+            assert!(!booked, "a reminder after the confirmation");
+        }
+        let went_before = self.around.messages.iter().filter(|message| {
+            message.kind == claimed.kind && message.id != claimed.id && message.attempts > 0
+        });
+        for before in went_before {
+            let cancelled_at = self.facts.cancelled.as_ref().map(|cancelled| cancelled.stamp.at);
+            let ended = cancelled_at.is_some_and(|at| before.basis_at <= at && at < claimed.basis_at);
+            assert!(ended, "{} twice in a round", claimed.kind);
+        }
+    }
+
+    /// The sender's record of what came of a claim.
+    pub(crate) fn learns(&mut self, id: MessageId, outcome: Outcome) {
+        let now = self.now;
+        let message = self.message(id);
+        let may_try_again = message.attempts < 4;
+        match outcome {
+            Outcome::Accepted => (message.state, message.sent_at) = (MessageState::Sent, Some(now)),
+            Outcome::Unanswered => message.state = MessageState::Unknown,
+            Outcome::Held => message.state = MessageState::Held,
+            Outcome::PassingRefusal if may_try_again && message.withdrawn => {
+                message.state = MessageState::Withdrawn
+            }
+            Outcome::PassingRefusal if may_try_again => message.state = MessageState::Queued,
+            Outcome::PassingRefusal | Outcome::RefusedForGood => message.state = MessageState::Dead,
+        }
+        if message.withdrawn && message.state == MessageState::Held {
+            message.state = MessageState::Withdrawn;
+        }
+        self.replan();
+    }
+
+    /// What a sender does not know the fate of.
+    pub(crate) fn unsettled(&self) -> Vec<MessageId> {
+        let open =
+            |message: &&Existing| matches!(message.state, MessageState::Sending | MessageState::Unknown);
+        self.around
+            .messages
+            .iter()
+            .filter(open)
+            .map(|message| message.id)
+            .collect()
+    }
+
+    /// A resort's template came: what was held goes back to the queue.
+    pub(crate) fn releases_holds(&mut self) {
+        for message in &mut self.around.messages {
+            if message.state == MessageState::Held {
+                message.state = MessageState::Queued;
+            }
+        }
+    }
+
+    /// What may still go out: what waits for a sender, and what the plan will create.
+    pub(crate) fn to_come(&self) -> Vec<(MessageKind, Window)> {
+        let planned = self.plan().messages.into_iter();
+        planned
+            .filter_map(|planned| match planned.verdict {
+                Verdict::Due(window) | Verdict::Later(Some(window)) => Some((planned.kind, window)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// What a sender would find, now or in time.
+    pub(crate) fn queue(&self) -> Vec<(MessageKind, Window)> {
+        let waiting = self
+            .around
+            .messages
+            .iter()
+            .filter(|message| message.state == MessageState::Queued);
+        let mut queue: Vec<_> = waiting
+            .map(|message| {
+                let window = Window {
+                    opens_at: message.due_at,
+                    closes_at: message.expires_at,
+                };
+                (message.kind, window)
+            })
+            .collect();
+        queue.sort_by_key(|(kind, _)| *kind);
+        queue
+    }
+
+    /// Messages that ended, or not, without an explanation.
+    pub(crate) fn unexplained(&self) -> Vec<&Existing> {
+        let explained = |message: &Existing| match message.state {
+            MessageState::Skipped | MessageState::Withdrawn => message.reason.is_some(),
+            state => state.is_end() || state.went(),
+        };
+        self.around
+            .messages
+            .iter()
+            .filter(|message| !explained(message))
+            .collect()
+    }
+
+    /// Lets time pass until nothing is to happen any more; every call is answered.
+    pub(crate) fn runs_out(&mut self) {
+        for _ in 0..200 {
+            for id in self.unsettled() {
+                self.learns(id, Outcome::Accepted);
+            }
+            self.releases_holds();
+            let next = self
+                .queue()
+                .into_iter()
+                .map(|(_, window)| window.opens_at)
+                .chain(self.wake_at)
+                .min();
+            match (self.claim(), next) {
+                (Some(id), _) => self.learns(id, Outcome::Accepted),
+                (None, Some(next)) => self.tick(next.max(self.now + minutes(1))),
+                (None, None) => return,
+            }
+        }
+        panic!("the booking never comes to rest");
+    }
+}
+
+/// Everything is set up, and nights are quiet.
+fn resort() -> Resort {
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    Resort {
+        id: ResortId::parse("azure-bay").unwrap(),
+        name: "Azure Bay Resort".into(),
+        time_zone: chrono_tz::Europe::Athens,
+        country: phonenumber::country::GR,
+        language: Language::parse("en").unwrap(),
+        link_hosts: None,
+        mode: Mode::Live,
+        values: BTreeMap::new(),
+        number: NumberId::parse("106540352242922").unwrap(),
+        abandonment: Abandonment {
+            after: Duration::from_secs(1_200),
+            reminder_2: Some(hours(1)),
+        },
+        no_show_after: Some(hours(36)),
+        review_after_check_out: Some(hours(4)),
+        quiet_hours: Some(QuietHours {
+            from: time(21),
+            to: time(9),
+        }),
+        expires_after: BTreeMap::from([(MessageKind::Reminder1, hours(1))]),
+        retention: Retention::default(),
+        templates: BTreeMap::new(),
+        fallback_templates: BTreeMap::new(),
+        fallback_texts: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,194 @@
+//! Seals what was accepted and hands it to RabbitMQ.
+//!
+//! Nothing personal leaves the process unsealed, and nothing is accepted before RabbitMQ has confirmed it.
+
+use std::sync::Arc;
+
+use broker::Status;
+use broker::envelope::{self, Envelope, VERSION};
+use broker::publisher::{Options, Outgoing, PublishError, Publisher};
+use broker::topology::Queue;
+use chrono::Utc;
+use crypto::key_ring::KeyRing;
+use domain::event::{Event, EventKey};
+use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use service::Stop;
+use service::health::Readiness;
+use uuid::Uuid;
+use whatsapp::notification::Update;
+
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::request_log::Entry;
+use crate::settings::Settings;
+
+const BROKER: &str = "rabbitmq";
+
+/// How many updates of one notification may wait for their confirmation at once; other requests need places too.
+const UPDATES_IN_FLIGHT: usize = 250;
+
+/// The way into the queue `events`.
+pub(crate) struct Events {
+    publisher: Publisher,
+    key_ring: Arc<KeyRing>,
+    metrics: Arc<Metrics>,
+}
+
+/// Why an event is not known to lie in its queue.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EventError {
+    /// A defect: what was just made by us has no JSON form.
+    #[error("cannot write the event as JSON")]
+    Encode(#[source] serde_json::Error),
+    /// A defect: an id of our own making is none.
+    #[error("cannot name the update")]
+    Id(#[source] InvalidId),
+    /// The sender has to come again.
+    #[error("cannot publish the event")]
+    Publish(#[source] PublishError),
+}
+
+/// What an envelope says outside of the seal.
+struct Head {
+    key: EventKey,
+    event_type: &'static str,
+    resort: Option<ResortId>,
+    booking: Option<BookingId>,
+}
+
+impl EventError {
+    /// What the sender is told; the log gets the whole story.
+    pub(crate) fn into_problem(self, entry: &mut Entry) -> Problem {
+        entry.reason = Some(service::chain(&self));
+        match self {
+            Self::Encode(_) | Self::Id(_) => Problem::Internal,
+            Self::Publish(_) => Problem::BrokerUnavailable,
+        }
+    }
+}
+
+impl Events {
+    /// Begins to connect and tells from then on whether events can be published.
+    pub(crate) fn connect(
+        settings: &Settings,
+        readiness: &Readiness,
+        metrics: &Arc<Metrics>,
+        stop: &Stop,
+    ) -> Self {
+        let options = Options {
+            confirm_timeout: settings.confirm_timeout,
+            ..Options::named("bellhop ingest")
+        };
+        let publisher = Publisher::start(settings.amqp_address.clone(), options);
+        readiness.expect(BROKER);
+        let follow = follow(
+            publisher.clone(),
+            readiness.clone(),
+            Arc::clone(metrics),
+            stop.clone(),
+        );
+        tokio::spawn(follow);
+        Self {
+            publisher,
+            key_ring: Arc::clone(&settings.key_ring),
+            metrics: Arc::clone(metrics),
+        }
+    }
+
+    /// Publishes one event and waits for the confirmation.
+    pub(crate) async fn publish_event(&self, event: &Event, request_id: Uuid) -> Result<(), EventError> {
+        let head = Head {
+            key: event.key.clone(),
+            event_type: event.event_type.as_str(),
+            resort: Some(event.resort.clone()),
+            booking: event.booking.clone(),
+        };
+        self.publish(head, event, request_id).await
+    }
+
+    /// Publishes the updates of one notification together and waits for all confirmations.
+    pub(crate) async fn publish_updates(
+        &self,
+        updates: &[Update],
+        request_id: Uuid,
+    ) -> Result<(), EventError> {
+        stream::iter(updates)
+            .map(|update| self.publish_update(update, request_id))
+            .buffer_unordered(UPDATES_IN_FLIGHT)
+            .try_collect()
+            .await
+    }
+
+    /// Waits for what is in flight and closes the connection.
+    pub(crate) async fn close(&self) {
+        self.publisher.stop().await;
+    }
+
+    async fn publish_update(&self, update: &Update, request_id: Uuid) -> Result<(), EventError> {
+        let head = Head {
+            key: EventKey {
+                source: SourceId::whatsapp(),
+                id: self.update_id(update)?,
+            },
+            event_type: update.kind(),
+            resort: None,
+            booking: None,
+        };
+        self.publish(head, update, request_id).await
+    }
+
+    /// The same for every delivery of an update. Keyed: some updates are named by a phone number and a time, which
+    /// anybody who sees the id could find by trying.
+    fn update_id(&self, update: &Update) -> Result<EventId, EventError> {
+        let tag = self.key_ring.lookup(&update.dedupe_id());
+        let half = tag.iter().take(16).map(|byte| format!("{byte:02x}"));
+        EventId::parse(&half.collect::<String>()).map_err(EventError::Id)
+    }
+
+    async fn publish(&self, head: Head, body: &impl Serialize, request_id: Uuid) -> Result<(), EventError> {
+        let plaintext = serde_json::to_vec(body).map_err(EventError::Encode)?;
+        let identity = envelope::identity(&head.key.source, &head.key.id);
+        let message_id = head.key.to_string();
+        let envelope = Envelope {
+            version: VERSION,
+            sealed: self.key_ring.seal(&plaintext, &identity),
+            source: head.key.source,
+            event_id: head.key.id,
+            event_type: head.event_type.to_owned(),
+            received_at: Utc::now(),
+            request_id: request_id.to_string(),
+            resort: head.resort,
+            booking: head.booking,
+        };
+        let message = Outgoing {
+            queue: Queue::Events,
+            message_id,
+            kind: head.event_type.to_owned(),
+            letter: None,
+            body: envelope.encode(),
+        };
+        self.publisher.publish(message).await.map_err(|error| {
+            self.metrics.unconfirmed.inc();
+            EventError::Publish(error)
+        })
+    }
+}
+
+/// Tells readiness and metrics what becomes of the connection.
+async fn follow(publisher: Publisher, readiness: Readiness, metrics: Arc<Metrics>, stop: Stop) {
+    let mut status = publisher.status();
+    loop {
+        let (ready, reason) = {
+            let now = status.borrow_and_update();
+            (Status::is_ready(&now), now.to_string())
+        };
+        metrics.broker_ready.set(i64::from(ready));
+        readiness.set(BROKER, if ready { Ok(()) } else { Err(reason) });
+        tokio::select! {
+            () = stop.stopped() => return,
+            changed = status.changed() => if changed.is_err() { return },
+        }
+    }
+}

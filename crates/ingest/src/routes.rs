@@ -1,0 +1,133 @@
+//! What is served where.
+
+mod openapi;
+mod webhook;
+mod whatsapp;
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+use service::health::Readiness;
+use service::metrics::Metrics as Registry;
+use uuid::Uuid;
+
+use crate::problem::Problem;
+use crate::state::Ingest;
+
+pub(crate) use whatsapp::Meta;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Sets up everything that this binary serves.
+pub(crate) fn configure(
+    ingest: Data<Ingest>,
+    readiness: Readiness,
+    registry: Registry,
+) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let health = service::http::endpoints(readiness, registry);
+    move |config| {
+        config
+            .app_data(ingest.clone())
+            .service(
+                web::resource("/webhooks/whatsapp")
+                    .route(web::get().to(whatsapp::greet))
+                    .route(web::post().to(whatsapp::receive))
+                    .default_service(web::to(whatsapp::refuse_method)),
+            )
+            .service(webhook("/webhooks/{source}"))
+            .service(webhook("/webhooks/{source}/{token}"))
+            .service(
+                web::scope("")
+                    .wrap(from_fn(finish))
+                    .configure(health.clone())
+                    .service(
+                        web::resource("/openapi.json")
+                            .route(web::get().to(openapi::show))
+                            .route(web::head().to(openapi::show))
+                            .default_service(web::to(|| async { refuse_all_but("GET, HEAD") })),
+                    )
+                    .default_service(web::to(not_found)),
+            );
+    }
+}
+
+fn webhook(path: &str) -> actix_web::Resource {
+    web::resource(path)
+        .route(web::post().to(webhook::receive))
+        .default_service(web::to(webhook::refuse_method))
+}
+
+/// Gives an answer the id of its request, which every answer carries.
+fn with_request_id(mut response: HttpResponse, request_id: Uuid) -> HttpResponse {
+    response
+        .headers_mut()
+        .insert(REQUEST_ID, header_value(request_id));
+    response
+}
+
+fn header_value(request_id: Uuid) -> HeaderValue {
+    let mut buffer = Uuid::encode_buffer();
+    let text = request_id.hyphenated().encode_lower(&mut buffer);
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("invalid"))
+}
+
+/// The addresses that proxies put before a request.
+fn client_address(request: &HttpRequest, ingest: &Ingest) -> std::net::IpAddr {
+    let forwarded_for = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .map(|value| value.to_str().unwrap_or_default())
+        .collect::<Vec<_>>();
+    crate::access::client_address(
+        request.peer_addr().map(|peer| peer.ip()),
+        forwarded_for.into_iter(),
+        &ingest.trusted_proxies,
+    )
+}
+
+/// What `work` answers; a panic in it is our fault and its sender is told so.
+async fn answer_of<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or(Err(Problem::Internal))
+}
+
+async fn not_found() -> HttpResponse {
+    HttpResponse::NotFound().finish()
+}
+
+fn refuse_all_but(allow: &'static str) -> HttpResponse {
+    HttpResponse::MethodNotAllowed()
+        .insert_header((actix_web::http::header::ALLOW, allow))
+        .finish()
+}
+
+/// Gives the plain answers of everything that is no webhook their request id and their problem.
+async fn finish(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let request_id = Uuid::now_v7();
+    let response = next.call(request).await?.map_into_boxed_body();
+    let problem = match response.status() {
+        StatusCode::NOT_FOUND => Some(Problem::NotFound),
+        StatusCode::METHOD_NOT_ALLOWED => Some(Problem::MethodNotAllowed { allow: "GET, HEAD" }),
+        _ => None,
+    };
+    let response = match problem {
+        Some(problem) => response.into_response(problem.response(request_id)),
+        None => response,
+    };
+    Ok(response.map_body(|head, body| {
+        head.headers_mut().insert(REQUEST_ID, header_value(request_id));
+        body
+    }))
+}

@@ -1,0 +1,241 @@
+//! `POST /webhooks/{source}`: the platforms' way in.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::Utc;
+use crypto::signature::{Request, Verified};
+use domain::ids::{ResortId, SourceId};
+use domain::resort::Resort;
+use serde_json::{Value, json};
+use settings::{ResortState, Snapshot, Source, SourceState};
+
+use super::{answer_of, client_address, with_request_id};
+use crate::body;
+use crate::problem::Problem;
+use crate::request_log::Entry;
+use crate::state::Ingest;
+use crate::validation::{self, Checked, Rules, Standing, UnknownTypes};
+
+/// The greatest body of a webhook, in bytes.
+const LONGEST_BODY: usize = 1 << 20;
+
+/// What a sender is told when all is well.
+enum Answer {
+    Accepted { event_id: String },
+    Ignored,
+}
+
+pub(super) async fn receive(
+    request: HttpRequest,
+    mut payload: Payload,
+    ingest: Data<Ingest>,
+) -> HttpResponse {
+    let mut entry = Entry::begin(client_address(&request, &ingest), Arc::clone(&ingest.metrics));
+    let response = match answer_of(take(&request, &mut payload, &ingest, &mut entry)).await {
+        Ok(answer) => answer.response(&mut entry),
+        Err(problem) => {
+            entry.refused(&problem);
+            problem.response(entry.request_id)
+        }
+    };
+    with_request_id(response, entry.request_id)
+}
+
+pub(super) async fn refuse_method(request: HttpRequest, ingest: Data<Ingest>) -> HttpResponse {
+    let mut entry = Entry::begin(client_address(&request, &ingest), Arc::clone(&ingest.metrics));
+    let problem = Problem::MethodNotAllowed { allow: "POST" };
+    entry.refused(&problem);
+    with_request_id(problem.response(entry.request_id), entry.request_id)
+}
+
+/// The checks, in the order of the contract: strangers cannot use up a source's rate.
+async fn take(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    ingest: &Ingest,
+    entry: &mut Entry,
+) -> Result<Answer, Problem> {
+    let settings = ingest.files.current();
+    let source = find_source(request, &settings, entry)?;
+    if !source.allows(entry.address) {
+        return Err(Problem::AddressNotAllowed);
+    }
+    let rates = ingest.rates.of(&source);
+    rates.count_address(entry.address)?;
+    let body = body::read(payload, request.headers(), LONGEST_BODY).await?;
+    let verified = verify(request, &source, &body, entry)?;
+    rates.count_source()?;
+    if !is_json(request.headers()) {
+        return Err(Problem::UnsupportedMediaType);
+    }
+    let body: Value = serde_json::from_slice(&body).map_err(|_| Problem::InvalidJson)?;
+    let event = match examine(&body, &source, verified.signed_id.as_deref(), &settings, entry) {
+        Checked::Event(event) => event,
+        Checked::Ignored => return Ok(Answer::Ignored),
+        Checked::Invalid(errors) => return Err(Problem::InvalidEvent(errors)),
+        Checked::NotAnObject => return Err(Problem::InvalidJson),
+        Checked::ResortUnavailable => return Err(Problem::ResortUnavailable),
+    };
+    ingest
+        .events
+        .publish_event(&event, entry.request_id)
+        .await
+        .map_err(|error| error.into_problem(entry))?;
+    Ok(Answer::Accepted {
+        event_id: event.key.id.into(),
+    })
+}
+
+fn find_source(
+    request: &HttpRequest,
+    settings: &Snapshot,
+    entry: &mut Entry,
+) -> Result<Arc<Source>, Problem> {
+    let name = request.match_info().get("source").unwrap_or_default();
+    let id = SourceId::parse(name).map_err(|_| Problem::UnknownSource)?;
+    let state = settings.source(&id);
+    if !matches!(state, SourceState::Unknown) {
+        entry.source = Some(id);
+    }
+    match state {
+        SourceState::Good(source) => Ok(source),
+        SourceState::Broken => Err(Problem::SourceUnavailable),
+        SourceState::Unknown => Err(Problem::UnknownSource),
+    }
+}
+
+fn verify(
+    request: &HttpRequest,
+    source: &Source,
+    body: &[u8],
+    entry: &mut Entry,
+) -> Result<Verified, Problem> {
+    let headers = request.headers();
+    let values = |name: &str| headers.get_all(name).map(|value| value.as_bytes()).collect();
+    let claim = Request {
+        headers: &values,
+        body,
+        url_token: request.match_info().get("token"),
+        now: Utc::now().timestamp(),
+    };
+    source.verifier.verify(&claim).map_err(|refusal| {
+        entry.reason = Some(refusal.to_string());
+        Problem::Unauthorized
+    })
+}
+
+/// `application/json`, `application/…+json`, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let media_type = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    match media_type.split_once('/') {
+        Some(("application", "json")) => true,
+        Some((_, subtype)) => subtype.ends_with("+json"),
+        None => false,
+    }
+}
+
+fn examine(
+    body: &Value,
+    source: &Source,
+    signed_id: Option<&str>,
+    settings: &Snapshot,
+    entry: &mut Entry,
+) -> Checked {
+    let resort = OnceCell::new();
+    let standing = |id: &ResortId| standing(source, id, settings, &resort);
+    let unknown_types = if source.strict {
+        UnknownTypes::Refuse
+    } else {
+        UnknownTypes::Ignore
+    };
+    let (seen, checked) = validation::check(
+        body,
+        &Rules {
+            source: &source.id,
+            signed_id,
+            unknown_types,
+            standing: &standing,
+        },
+    );
+    entry.seen = seen;
+    checked
+}
+
+fn standing<'r>(
+    source: &Source,
+    id: &ResortId,
+    settings: &Snapshot,
+    resort: &'r OnceCell<Arc<Resort>>,
+) -> Standing<'r> {
+    if !source.speaks_for(id) {
+        return Standing::NotAllowed;
+    }
+    match settings.resort_state(id) {
+        ResortState::Good(found) => Standing::Allowed {
+            link_hosts: resort.get_or_init(|| found).link_hosts.as_deref(),
+        },
+        ResortState::Broken => Standing::Unavailable,
+        // Named in the source's file, it is a resort whose own file is missing; else it is a name that was made up.
+        ResortState::Unknown if speaks_for_all(source) => Standing::NotAllowed,
+        ResortState::Unknown => Standing::Unavailable,
+    }
+}
+
+/// No file names a resort `*`, so only who speaks for all speaks for it.
+fn speaks_for_all(source: &Source) -> bool {
+    ResortId::parse("*").is_ok_and(|any| source.speaks_for(&any))
+}
+
+impl Answer {
+    fn response(self, entry: &mut Entry) -> HttpResponse {
+        match self {
+            Self::Accepted { event_id } => {
+                entry.answered("accepted");
+                HttpResponse::Ok().json(json!({ "status": "accepted", "event_id": event_id }))
+            }
+            Self::Ignored => {
+                entry.answered("ignored");
+                let reason = "the event's type is not handled here";
+                HttpResponse::Ok().json(json!({ "status": "ignored", "reason": reason }))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn json_is_recognised_by_its_content_type() {
+        let check = |value: &str, expected: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
+            assert_eq!(is_json(&headers), expected, "{value}");
+        };
+
+        check("application/json", true);
+        check("Application/JSON; charset=utf-8", true);
+        check("application/cloudevents+json", true);
+        check("text/plain", false);
+        check("application/x-www-form-urlencoded", false);
+        check("application/jsonp", false);
+        check("json", false);
+        check("", false);
+        assert!(!is_json(&HeaderMap::new()));
+    }
+}

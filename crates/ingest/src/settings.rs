@@ -1,0 +1,215 @@
+//! The settings of this binary: the only place that names its environment variables.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::Address;
+use crypto::key_ring::KeyRing;
+use crypto::secret::Secret;
+use ipnet::IpNet;
+use service::environment::Reader;
+use service::{Environment, Problems, chain};
+
+const DEFAULT_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 8080);
+const DEFAULT_CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What an operator decides about this binary.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where RabbitMQ is.
+    pub amqp_address: Address,
+    /// The folder with `resorts/` and `sources/`.
+    pub config: PathBuf,
+    /// Seals what is published.
+    pub key_ring: Arc<KeyRing>,
+    /// What Meta's apps know; `None`: no notifications are taken.
+    pub whatsapp: Option<WhatsApp>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long the broker may take to confirm.
+    pub confirm_timeout: Duration,
+    /// For the secrets that files name by variable.
+    pub environment: Environment,
+}
+
+/// What Meta's apps and we both know.
+#[derive(Debug, Clone)]
+pub struct WhatsApp {
+    /// Any may sign.
+    pub app_secrets: Vec<Secret>,
+    /// Agreed on for the handshake; `None`: no handshake succeeds.
+    pub verify_token: Option<Secret>,
+}
+
+impl Settings {
+    /// Reads all settings and reports every missing or malformed one at once.
+    pub fn from_environment(environment: &Environment) -> Result<Self, Problems> {
+        let mut read = environment.reader();
+        let address = read.parsed_or("INGEST_ADDR", parse_address, DEFAULT_ADDRESS);
+        let amqp_address = read.parsed("AMQP_URL", Address::parse);
+        let config = read.parsed("BELLHOP_CONFIG", parse_folder);
+        let key_ring = read_key_ring(&mut read);
+        let whatsapp = read_whatsapp(&mut read);
+        let trusted_proxies = read.parsed_or("INGEST_TRUSTED_PROXIES", parse_networks, Vec::new());
+        let confirm_timeout =
+            read.parsed_or("INGEST_CONFIRM_TIMEOUT", parse_timeout, DEFAULT_CONFIRM_TIMEOUT);
+        read.finish_with(|| {
+            Some(Self {
+                address,
+                amqp_address: amqp_address?,
+                config: config?,
+                key_ring: Arc::new(key_ring?),
+                whatsapp,
+                trusted_proxies,
+                confirm_timeout,
+                environment: environment.clone(),
+            })
+        })
+    }
+}
+
+fn read_key_ring(read: &mut Reader<'_>) -> Option<KeyRing> {
+    let (text, file) = (read.optional("BELLHOP_KEYS"), read.optional("BELLHOP_KEYS_FILE"));
+    match (text, file) {
+        (Some(_), Some(_)) => {
+            read.problem(
+                "BELLHOP_KEYS",
+                "is set together with BELLHOP_KEYS_FILE; unset one of them",
+            );
+            None
+        }
+        (None, None) => {
+            read.problem(
+                "BELLHOP_KEYS",
+                "is not set, nor is BELLHOP_KEYS_FILE; set one of them, --help tells what it means",
+            );
+            None
+        }
+        (Some(_), None) => read.parsed("BELLHOP_KEYS", parse_key_ring),
+        (None, Some(_)) => read.parsed("BELLHOP_KEYS_FILE", |path| {
+            let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+            parse_key_ring(&text)
+        }),
+    }
+}
+
+fn read_whatsapp(read: &mut Reader<'_>) -> Option<WhatsApp> {
+    let app_secrets = read.optional_parsed("WHATSAPP_APP_SECRETS", parse_app_secrets);
+    let verify_token = read.optional("WHATSAPP_VERIFY_TOKEN").map(Secret::new);
+    app_secrets.map(|app_secrets| WhatsApp {
+        app_secrets,
+        verify_token,
+    })
+}
+
+fn parse_key_ring(text: &str) -> Result<KeyRing, String> {
+    KeyRing::parse(text).map_err(|error| chain(&error).to_string())
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "is not an address with a port, such as 0.0.0.0:8080")
+}
+
+fn parse_folder(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    std::fs::read_dir(path).map_err(|error| format!("is not a readable folder: {error}"))?;
+    Ok(path.to_owned())
+}
+
+fn parse_app_secrets(text: &str) -> Result<Vec<Secret>, &'static str> {
+    let secrets: Vec<_> = text.split(',').map(str::trim).collect();
+    if secrets.iter().any(|secret| secret.is_empty()) {
+        return Err("holds an empty secret; separate secrets by one comma");
+    }
+    Ok(secrets.into_iter().map(Secret::new).collect())
+}
+
+fn parse_networks(text: &str) -> Result<Vec<IpNet>, &'static str> {
+    let networks = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    networks
+        .map(|part| {
+            part.parse()
+                .or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from))
+                .map_err(|_| "is not a list of networks such as 10.0.0.0/8,fd00::/8")
+        })
+        .collect()
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = domain::duration::parse(text).map_err(|error| error.to_string())?;
+    if timeout.is_zero() || timeout > Duration::from_secs(20) {
+        return Err(
+            "is not between 1ms and 20s, the time in which a stopped process still answers".to_owned(),
+        );
+    }
+    Ok(timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_at_once_and_no_value_is_repeated() {
+        let environment = Environment::from_pairs([
+            ("INGEST_ADDR", "hunter2"),
+            ("AMQP_URL", "http://user:hunter2@host/"),
+            ("BELLHOP_CONFIG", "/nonexistent/hunter2"),
+            ("BELLHOP_KEYS", "hunter2"),
+            ("WHATSAPP_APP_SECRETS", "hunter2,,"),
+            ("INGEST_TRUSTED_PROXIES", "hunter2"),
+            ("INGEST_CONFIRM_TIMEOUT", "0s"),
+        ]);
+
+        let problems = Settings::from_environment(&environment).unwrap_err().to_string();
+
+        for name in [
+            "INGEST_ADDR",
+            "AMQP_URL",
+            "BELLHOP_CONFIG",
+            "BELLHOP_KEYS",
+            "WHATSAPP_APP_SECRETS",
+            "INGEST_TRUSTED_PROXIES",
+            "INGEST_CONFIRM_TIMEOUT",
+        ] {
+            assert!(problems.contains(&format!("{name}: ")), "{name} in {problems}");
+        }
+        assert!(!problems.contains("hunter2"), "{problems}");
+    }
+
+    #[test]
+    fn what_is_required_is_named_when_nothing_is_set() {
+        let problems = Settings::from_environment(&Environment::default())
+            .unwrap_err()
+            .to_string();
+
+        let names: Vec<_> = problems
+            .lines()
+            .filter_map(|line| line.split(':').next())
+            .collect();
+        assert_eq!(names, ["AMQP_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS"]);
+    }
+
+    #[test]
+    fn both_variables_of_the_key_ring_at_once_are_an_error() {
+        let both = Environment::from_pairs([("BELLHOP_KEYS", "x"), ("BELLHOP_KEYS_FILE", "y")]);
+
+        let problems = Settings::from_environment(&both).unwrap_err().to_string();
+
+        assert!(problems.contains("BELLHOP_KEYS: is set together"), "{problems}");
+    }
+
+    #[test]
+    fn proxies_are_networks_or_single_addresses() {
+        let networks = parse_networks("10.0.0.0/8, fd00::1,").unwrap();
+
+        assert_eq!(networks.len(), 2);
+        assert_eq!(networks[1].to_string(), "fd00::1/128");
+    }
+}

@@ -1,0 +1,268 @@
+//! From a JSON body to a domain event, or everything that is wrong with it.
+//!
+//! Nothing here is looked up: what the source may do comes in as [`Rules`].
+
+mod fields;
+mod link;
+mod text;
+
+use domain::event::{Details, Event, EventKey, EventType, Family, GuestDetails};
+use domain::ids::{BookingId, EventId, ResortId, SourceId};
+use domain::stay::{Money, Personal};
+use serde_json::{Map, Value};
+
+use fields::{Errors, Field, Need};
+pub(crate) use fields::{FieldError, FieldProblem};
+
+/// What a body is checked against.
+pub(crate) struct Rules<'a> {
+    /// Who sent it.
+    pub(crate) source: &'a SourceId,
+    /// The id that the scheme signed, for bodies without one.
+    pub(crate) signed_id: Option<&'a str>,
+    /// What becomes of types that we do not know.
+    pub(crate) unknown_types: UnknownTypes,
+    /// What the source may say of a resort.
+    pub(crate) standing: &'a dyn Fn(&ResortId) -> Standing<'a>,
+}
+
+/// What becomes of types that we do not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnknownTypes {
+    /// They are errors.
+    Refuse,
+    /// They are none of our business.
+    Ignore,
+}
+
+/// What a source may say of a resort.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Standing<'a> {
+    /// It may speak for it, with links to these hosts (`None`: any).
+    Allowed {
+        /// Where links may lead.
+        link_hosts: Option<&'a [String]>,
+    },
+    /// It may not speak for it, or there is no such resort.
+    NotAllowed,
+    /// It may, but the resort's file is broken, so nothing can be checked against it.
+    Unavailable,
+}
+
+/// What became of a body.
+#[derive(Debug)]
+pub(crate) enum Checked {
+    /// Everything is in order.
+    Event(Box<Event>),
+    /// A type that is none of our business.
+    Ignored,
+    /// The sender has to mend these.
+    Invalid(Vec<FieldError>),
+    /// JSON, but no object.
+    NotAnObject,
+    /// Nothing is wrong with it, but the resort's file is broken.
+    ResortUnavailable,
+}
+
+/// What is known of a body whatever became of it; for the log and the counters.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// The type, where it is one of ours.
+    pub(crate) event_type: Option<EventType>,
+    /// The event's id.
+    pub(crate) id: Option<EventId>,
+    /// The resort.
+    pub(crate) resort: Option<ResortId>,
+    /// The booking.
+    pub(crate) booking: Option<BookingId>,
+}
+
+/// Checks a body and makes the event of it. All errors are found at once.
+pub(crate) fn check(body: &Value, rules: &Rules<'_>) -> (Seen, Checked) {
+    let Value::Object(body) = body else {
+        return (Seen::default(), Checked::NotAnObject);
+    };
+    let mut errors = Errors::default();
+    let event_type = match read_type(body, &mut errors) {
+        Type::Unknown if rules.unknown_types == UnknownTypes::Ignore => {
+            return (Seen::default(), Checked::Ignored);
+        }
+        Type::Unknown => {
+            errors.push("type", FieldProblem::NotAllowed);
+            None
+        }
+        Type::Unreadable => None,
+        Type::Known(event_type) => Some(event_type),
+    };
+    let reading = Reading {
+        body,
+        rules,
+        errors,
+        event_type,
+    };
+    reading.finish()
+}
+
+enum Type {
+    Known(EventType),
+    Unknown,
+    Unreadable,
+}
+
+fn read_type(body: &Map<String, Value>, errors: &mut Errors) -> Type {
+    match errors.string(Field::of(Some(body), "type"), Need::Required) {
+        Some(text) => text.parse().map_or(Type::Unknown, Type::Known),
+        None => Type::Unreadable,
+    }
+}
+
+struct Reading<'r, 'a> {
+    body: &'r Map<String, Value>,
+    rules: &'r Rules<'a>,
+    errors: Errors,
+    event_type: Option<EventType>,
+}
+
+impl<'a> Reading<'_, 'a> {
+    fn finish(mut self) -> (Seen, Checked) {
+        let id = self.id();
+        let occurred_at = self.errors.instant(Field::of(Some(self.body), "occurred_at"));
+        let (resort, standing) = self.resort();
+        let notify = self.errors.flag(Field::of(Some(self.body), "notify"));
+        let (booking, details) = self.booking(standing);
+        let guest = self.guest();
+
+        let seen = Seen {
+            event_type: self.event_type,
+            id: id.clone(),
+            resort: resort.clone(),
+            booking: booking.clone(),
+        };
+        if !self.errors.0.is_empty() {
+            return (seen, Checked::Invalid(self.errors.0));
+        }
+        let (Some(id), Some(event_type), Some(occurred_at), Some(resort)) =
+            (id, self.event_type, occurred_at, resort)
+        else {
+            // Each of them leaves an error behind where it is not there.
+            return (seen, Checked::Invalid(Vec::new()));
+        };
+        if matches!(standing, Standing::Unavailable) {
+            return (seen, Checked::ResortUnavailable);
+        }
+        let event = Event {
+            key: EventKey {
+                source: self.rules.source.clone(),
+                id,
+            },
+            event_type,
+            occurred_at,
+            resort,
+            notify: notify.unwrap_or(true),
+            booking,
+            details,
+            guest,
+        };
+        (seen, Checked::Event(Box::new(event)))
+    }
+
+    /// The body's id wins; the signed one serves where there is none.
+    fn id(&mut self) -> Option<EventId> {
+        let field = Field::of(Some(self.body), "id");
+        match self.rules.signed_id {
+            Some(signed) if self.body.get("id").is_none_or(Value::is_null) => {
+                let signed = Value::String(signed.to_owned());
+                let field = Field::with(&signed, "id");
+                self.errors.id(field, Need::Required, EventId::parse)
+            }
+            _ => self.errors.id(field, Need::Required, EventId::parse),
+        }
+    }
+
+    fn resort(&mut self) -> (Option<ResortId>, Standing<'a>) {
+        let resort = self.errors.id(
+            Field::of(Some(self.body), "resort"),
+            Need::Required,
+            ResortId::parse,
+        );
+        let standing = resort.as_ref().map(self.rules.standing);
+        if matches!(standing, Some(Standing::NotAllowed)) {
+            self.errors.push("resort", FieldProblem::NotAllowed);
+        }
+        (resort, standing.unwrap_or(Standing::Allowed { link_hosts: None }))
+    }
+
+    fn booking(&mut self, standing: Standing<'_>) -> (Option<BookingId>, Details) {
+        let need = match self.event_type.map(EventType::family) {
+            Some(Family::Cart | Family::Order) => Need::Required,
+            Some(Family::Guest) | None => Need::Optional,
+        };
+        let field = Field::of(Some(self.body), "booking");
+        let Some(booking) = self.errors.object(field) else {
+            if need == Need::Required && field.is_absent() {
+                self.errors.push("booking.id", FieldProblem::Missing);
+            }
+            return (None, Details::default());
+        };
+        let hosts = match standing {
+            Standing::Allowed { link_hosts } => link_hosts,
+            Standing::NotAllowed | Standing::Unavailable => None,
+        };
+        let errors = &mut self.errors;
+        let of = |path| Field::of(Some(booking), path);
+        let id = errors.id(of("booking.id"), need, BookingId::parse);
+        let details = Details {
+            cart: errors.id(of("booking.cart_id"), Need::Optional, BookingId::parse),
+            resume_url: errors.link(of("booking.resume_url"), hosts),
+            check_in: errors.day(of("booking.check_in")),
+            check_out: errors.day(of("booking.check_out")),
+            guests: errors.count(of("booking.guests")),
+            room: errors.text(of("booking.room"), Need::Optional),
+            total: read_total(errors, of("booking.total")),
+        };
+        (id, details)
+    }
+
+    fn guest(&mut self) -> GuestDetails {
+        let phone_need = match self.event_type.map(EventType::family) {
+            Some(Family::Cart | Family::Guest) => Need::Required,
+            Some(Family::Order) | None => Need::Optional,
+        };
+        let field = Field::of(Some(self.body), "guest");
+        let Some(guest) = self.errors.object(field) else {
+            if phone_need == Need::Required && field.is_absent() {
+                self.errors.push("guest.phone", FieldProblem::Missing);
+            }
+            return GuestDetails::default();
+        };
+        let errors = &mut self.errors;
+        let of = |path| Field::of(Some(guest), path);
+        GuestDetails {
+            name: errors.text(of("guest.name"), Need::Optional).map(Personal::new),
+            phone: errors.text(of("guest.phone"), phone_need).map(Personal::new),
+            language: errors.text(of("guest.language"), Need::Optional),
+            consent: errors.flag(of("guest.consent")),
+        }
+    }
+}
+
+fn read_total(errors: &mut Errors, field: Field<'_>) -> Option<Money> {
+    let total = errors.object(field)?;
+    let amount = errors.text(Field::of(Some(total), "booking.total.amount"), Need::Required);
+    let currency = errors.text(Field::of(Some(total), "booking.total.currency"), Need::Required);
+    let (amount, currency) = (amount?, currency?);
+    let money = Money::parse(&amount, &currency);
+    if money.is_none() {
+        let amount_is_good = Money::parse(&amount, "EUR").is_some();
+        let field = if amount_is_good {
+            "booking.total.currency"
+        } else {
+            "booking.total.amount"
+        };
+        errors.push(field, FieldProblem::NotAllowed);
+    }
+    money
+}
+
+#[cfg(test)]
+mod tests;

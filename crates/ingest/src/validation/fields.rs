@@ -1,0 +1,200 @@
+//! Reads the fields of one JSON object and remembers everything that is wrong with them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::InvalidId;
+use domain::stay::Personal;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::link::{self, LONGEST_LINK};
+use super::text::{self, LONGEST_TEXT};
+
+/// What can be wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum FieldProblem {
+    /// Required and absent.
+    #[serde(rename = "missing")]
+    Missing,
+    /// Required, and nothing is left of it.
+    #[serde(rename = "empty")]
+    Empty,
+    /// Not of the JSON type that it must have.
+    #[serde(rename = "wrong type")]
+    WrongType,
+    /// Not a date or an instant as it must be written.
+    #[serde(rename = "not a date")]
+    NotADate,
+    /// Longer than it may be.
+    #[serde(rename = "too long")]
+    TooLong,
+    /// A value that it may not have.
+    #[serde(rename = "not allowed")]
+    NotAllowed,
+}
+
+/// One thing that is wrong; it names the field and never its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct FieldError {
+    /// The field's path: `guest.phone`.
+    pub(crate) field: &'static str,
+    /// What is wrong with it.
+    pub(crate) problem: FieldProblem,
+}
+
+/// Whether a field must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Required,
+    Optional,
+}
+
+/// The errors met so far.
+#[derive(Debug, Default)]
+pub(super) struct Errors(pub(super) Vec<FieldError>);
+
+/// A field's path and, where it is there and not null, its value.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'v> {
+    path: &'static str,
+    value: Option<&'v Value>,
+}
+
+impl<'v> Field<'v> {
+    /// The field of an object (or of nothing) that the last part of the path names.
+    pub(super) fn of(object: Option<&'v Map<String, Value>>, path: &'static str) -> Self {
+        let name = path.rsplit('.').next().unwrap_or(path);
+        let value = object
+            .and_then(|object| object.get(name))
+            .filter(|value| !value.is_null());
+        Self { path, value }
+    }
+
+    /// A value that stands in for a field.
+    pub(super) fn with(value: &'v Value, path: &'static str) -> Self {
+        Self {
+            path,
+            value: Some(value),
+        }
+    }
+
+    pub(super) fn is_absent(self) -> bool {
+        self.value.is_none()
+    }
+}
+
+impl Errors {
+    pub(super) fn push(&mut self, field: &'static str, problem: FieldProblem) {
+        self.0.push(FieldError { field, problem });
+    }
+
+    /// A string as it came, not blank.
+    pub(super) fn string<'v>(&mut self, field: Field<'v>, need: Need) -> Option<&'v str> {
+        let text = match field.value {
+            Some(Value::String(text)) => text.as_str(),
+            Some(_) => return self.none(field, FieldProblem::WrongType),
+            None if need == Need::Required => return self.none(field, FieldProblem::Missing),
+            None => return None,
+        };
+        match (text.trim().is_empty(), need) {
+            (false, _) => Some(text),
+            (true, Need::Required) => self.none(field, FieldProblem::Empty),
+            (true, Need::Optional) => None,
+        }
+    }
+
+    pub(super) fn id<T>(
+        &mut self,
+        field: Field<'_>,
+        need: Need,
+        parse: impl Fn(&str) -> Result<T, InvalidId>,
+    ) -> Option<T> {
+        let text = self.string(field, need)?;
+        match parse(text) {
+            Ok(id) => Some(id),
+            Err(InvalidId::Empty) => self.none(field, FieldProblem::Empty),
+            Err(InvalidId::TooLong) => self.none(field, FieldProblem::TooLong),
+            Err(InvalidId::ControlCharacter) => self.none(field, FieldProblem::NotAllowed),
+        }
+    }
+
+    /// A text for people, cleaned.
+    pub(super) fn text(&mut self, field: Field<'_>, need: Need) -> Option<String> {
+        let cleaned = text::clean(self.string(field, need)?);
+        if cleaned.chars().count() > LONGEST_TEXT {
+            return self.none(field, FieldProblem::TooLong);
+        }
+        match (cleaned.is_empty(), need) {
+            (false, _) => Some(cleaned),
+            (true, Need::Required) => self.none(field, FieldProblem::Empty),
+            (true, Need::Optional) => None,
+        }
+    }
+
+    pub(super) fn link(&mut self, field: Field<'_>, hosts: Option<&[String]>) -> Option<Personal> {
+        let text = self.string(field, Need::Optional)?.trim_matches(' ');
+        if text.chars().count() > LONGEST_LINK {
+            return self.none(field, FieldProblem::TooLong);
+        }
+        if !link::is_allowed(text, hosts) {
+            return self.none(field, FieldProblem::NotAllowed);
+        }
+        Some(Personal::new(text))
+    }
+
+    /// An instant of RFC 3339; a leap second is the last nanosecond before it, since not every reader knows such.
+    pub(super) fn instant(&mut self, field: Field<'_>) -> Option<DateTime<Utc>> {
+        let text = self.string(field, Need::Required)?;
+        match DateTime::parse_from_rfc3339(text) {
+            Ok(instant) => {
+                let nanoseconds = instant.timestamp_subsec_nanos().min(999_999_999);
+                DateTime::from_timestamp(instant.timestamp(), nanoseconds)
+            }
+            Err(_) => self.none(field, FieldProblem::NotADate),
+        }
+    }
+
+    /// A day, `2026-12-20`.
+    pub(super) fn day(&mut self, field: Field<'_>) -> Option<NaiveDate> {
+        const LENGTH: usize = "2026-12-20".len();
+        let text = self.string(field, Need::Optional)?;
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        match day.filter(|_| text.len() == LENGTH && text.starts_with(|c: char| c.is_ascii_digit())) {
+            Some(day) => Some(day),
+            None => self.none(field, FieldProblem::NotADate),
+        }
+    }
+
+    pub(super) fn flag(&mut self, field: Field<'_>) -> Option<bool> {
+        match field.value? {
+            Value::Bool(flag) => Some(*flag),
+            _ => self.none(field, FieldProblem::WrongType),
+        }
+    }
+
+    /// How many people: a whole number that a column can hold.
+    pub(super) fn count(&mut self, field: Field<'_>) -> Option<u32> {
+        let Some(number) = field.value?.as_u64() else {
+            return self.none(field, FieldProblem::WrongType);
+        };
+        match i32::try_from(number)
+            .ok()
+            .and_then(|small| u32::try_from(small).ok())
+        {
+            Some(count) => Some(count),
+            None => self.none(field, FieldProblem::NotAllowed),
+        }
+    }
+
+    /// An object; its own fields are read by the caller.
+    pub(super) fn object<'v>(&mut self, field: Field<'v>) -> Option<&'v Map<String, Value>> {
+        match field.value? {
+            Value::Object(object) => Some(object),
+            _ => self.none(field, FieldProblem::WrongType),
+        }
+    }
+
+    fn none<T>(&mut self, field: Field<'_>, problem: FieldProblem) -> Option<T> {
+        self.push(field.path, problem);
+        None
+    }
+}

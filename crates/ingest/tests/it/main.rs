@@ -1,0 +1,16 @@
+//! A real ingest over real HTTP, with the real RabbitMQ where it matters.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail where it stands"
+)]
+
+mod answers;
+mod bad_input;
+mod http;
+mod process;
+mod publishing;
+mod vhost;
+mod whatsapp;
+mod world;

@@ -1,0 +1,161 @@
+//! The program itself: its exit codes, its words, and what it never writes.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::http::{exchange, request};
+use crate::world::{KEYS, bytes, event, write_files};
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ingest"));
+    command.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn told(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// A program that logs as much as it can.
+fn start(folder: &Path) -> Child {
+    program()
+        .env("INGEST_ADDR", "127.0.0.1:0")
+        .env("AMQP_URL", "amqp://guest:brokerpassword@127.0.0.1:1/%2f")
+        .env("BELLHOP_CONFIG", folder)
+        .env("BELLHOP_KEYS", KEYS)
+        .env("DIRECT_SECRET", "whsec_c2VjcmV0c2VjcmV0")
+        .env("LOG_FORMAT", "json")
+        .env("RUST_LOG", "debug")
+        .spawn()
+        .unwrap()
+}
+
+/// Reads lines until it listens.
+fn wait_for_address(lines: &mut impl BufRead, log: &mut String) -> SocketAddr {
+    loop {
+        let begin = log.len();
+        assert!(lines.read_line(log).unwrap() > 0, "ended early: {log}");
+        let line: Value = serde_json::from_str(&log[begin..]).unwrap();
+        if line["message"] == "listening" {
+            return line["address"].as_str().unwrap().parse().unwrap();
+        }
+    }
+}
+
+fn terminate(child: &Child) {
+    let sent = Command::new("kill")
+        .arg("-TERM")
+        .arg(child.id().to_string())
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn help_names_every_variable_that_is_asked_for() {
+    let (code, help, _) = told(program().arg("--help").output().unwrap());
+
+    assert_eq!(code, Some(0));
+    for name in [
+        "AMQP_URL",
+        "BELLHOP_CONFIG",
+        "BELLHOP_KEYS",
+        "BELLHOP_KEYS_FILE",
+        "INGEST_ADDR",
+        "INGEST_CONFIRM_TIMEOUT",
+        "INGEST_TRUSTED_PROXIES",
+        "WHATSAPP_APP_SECRETS",
+        "WHATSAPP_VERIFY_TOKEN",
+        "RUST_LOG",
+        "LOG_FORMAT",
+    ] {
+        assert!(help.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn wrong_settings_are_all_named_on_stderr_and_end_the_program_with_2() {
+    let wrong = program()
+        .env("INGEST_ADDR", "x")
+        .env("BELLHOP_CONFIG", "/no/such/folder")
+        .output();
+    let (code, _, errors) = told(wrong.unwrap());
+
+    assert_eq!(code, Some(2));
+    for name in [
+        "INGEST_ADDR: ",
+        "AMQP_URL: ",
+        "BELLHOP_CONFIG: ",
+        "BELLHOP_KEYS: ",
+    ] {
+        assert!(errors.contains(name), "{name} in {errors}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_each_request_and_neither_tokens_nor_personal_data() {
+    let folder = std::env::temp_dir().join(format!("bellhop_test_{}", uuid::Uuid::now_v7()));
+    write_files(&folder);
+    let mut child = start(&folder);
+    let (mut log, mut lines) = (String::new(), BufReader::new(child.stderr.take().unwrap()));
+    let address = wait_for_address(&mut lines, &mut log);
+
+    let headers = [("content-type", "application/json")];
+    let path = "/webhooks/tokens/t0ken";
+    let answer = exchange(address, &request("POST", path, &headers, &bytes(&event()))).await;
+    let mut wrong = event();
+    wrong["guest"]["name"] = serde_json::json!("Ada Lovelace".repeat(99));
+    exchange(address, &request("POST", path, &headers, &bytes(&wrong))).await;
+    exchange(
+        address,
+        &request("POST", "/webhooks/tokens/wr0ng", &headers, b"{}"),
+    )
+    .await;
+    terminate(&child);
+    lines.read_to_string(&mut log).unwrap();
+    let status = child.wait().unwrap();
+
+    assert_eq!(status.code(), Some(0), "{log}");
+    let entries: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let entries: Vec<_> = entries
+        .iter()
+        .filter(|line| line["message"] == "webhook")
+        .collect();
+    let answers: Vec<_> = entries
+        .iter()
+        .map(|line| line["answer"].as_str().unwrap())
+        .collect();
+    assert_eq!(answers, ["broker-unavailable", "invalid-event", "unauthorized"]);
+    let first = entries[0];
+    assert_eq!(first["request.id"], answer.headers["x-request-id"]);
+    assert_eq!(
+        (&first["source"], &first["address"]),
+        (&"tokens".into(), &"127.0.0.1".into())
+    );
+    assert_eq!(
+        (&first["event.type"], &first["event.id"]),
+        (&"booking_started".into(), &"evt_5f2c".into())
+    );
+    assert_eq!(first["booking.id"], "BK-1001");
+    assert!(first["duration_ms"].is_number() && first["reason"].is_string());
+    assert_eq!(entries[1]["reason"], "guest.name");
+    for private in [
+        "t0ken",
+        "wr0ng",
+        "Lovelace",
+        "6912345678",
+        "book.example",
+        "brokerpassword",
+        "c2VjcmV0",
+    ] {
+        assert!(!log.contains(private), "{private} in {log}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

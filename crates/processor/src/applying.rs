@@ -1,0 +1,125 @@
+//! Getting a batch into Postgres whatever Postgres says: waiting out outages, trying again what was in another's way,
+//! and taking a batch apart until a bad event hurts itself alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use service::Stop;
+use store::{Fault, StoreError};
+
+use crate::batch::{self, Applied, Fate, Opened, Tools};
+use crate::shared::Shared;
+
+/// How often a batch that others were in the way of is tried before it is taken apart.
+const CONTENTION_TRIES: u32 = 5;
+
+/// What became of one event.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Committed.
+    Settled,
+    /// Postgres refused this very event.
+    Refused(StoreError),
+    /// The process stops: nothing was done.
+    NotTried,
+}
+
+/// Applies events and returns what became of each, in their order.
+pub(crate) async fn apply(shared: &Shared, stop: &Stop, events: &[Opened]) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(events.len());
+    // A stack of parts, the first on top: halves of what was refused, in order.
+    let mut parts: Vec<&[Opened]> = vec![events];
+    while let Some(part) = parts.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        match apply_part(shared, stop, part).await {
+            Ok(Some(applied)) => {
+                report(shared, part, &applied);
+                outcomes.extend(part.iter().map(|_| Outcome::Settled));
+            }
+            Ok(None) => outcomes.extend(part.iter().map(|_| Outcome::NotTried)),
+            Err(error) if part.len() == 1 => outcomes.push(Outcome::Refused(error)),
+            Err(error) => {
+                log::warn!(events = part.len(), error = service::chain(&error); "a batch was refused; taking it apart");
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+            }
+        }
+    }
+    outcomes
+}
+
+/// Applies one part in one transaction. `None`: the process stops. An error is the data's own.
+async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Option<Applied>, StoreError> {
+    let part: Arc<[Opened]> = part.into();
+    let (mut failures, mut in_the_way) = (0_u32, 0_u32);
+    loop {
+        let (events, tools) = (Arc::clone(&part), tools(shared));
+        let error = match shared
+            .store
+            .transaction(move |c| batch::apply(c, &tools, &events))
+            .await
+        {
+            Ok(applied) => return Ok(Some(applied)),
+            Err(error) => error,
+        };
+        let pause = match error.fault() {
+            Fault::Data => return Err(error),
+            Fault::Contention if in_the_way >= CONTENTION_TRIES => return Err(error),
+            Fault::Contention => {
+                in_the_way += 1;
+                Duration::from_millis(20).mul_f64(f64::from(in_the_way) * rand::random::<f64>())
+            }
+            Fault::Outage | Fault::Ours => {
+                failures += 1;
+                shared.postgres_failed("apply events", &error, failures)
+            }
+        };
+        tokio::select! {
+            () = stop.stopped() => return Ok(None),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+fn tools(shared: &Shared) -> Tools {
+    Tools {
+        ring: Arc::clone(&shared.ring),
+        settings: shared.settings.current(),
+    }
+}
+
+fn report(shared: &Shared, part: &[Opened], applied: &Applied) {
+    let now = chrono::Utc::now();
+    for (opened, fate) in part.iter().zip(&applied.fates) {
+        let envelope = &opened.envelope;
+        let outcome = match fate {
+            Fate::Applied => "applied",
+            Fate::Duplicate => "duplicate",
+            Fate::Ignored => "ignored",
+        };
+        let delay = (now - envelope.received_at).as_seconds_f64().max(0.0);
+        shared.counters.event_delay.observe(delay);
+        shared.count_event(&envelope.event_type, outcome);
+        log::info!(
+            "event.id" = opened.key(),
+            "event.type" = envelope.event_type,
+            "request.id" = envelope.request_id,
+            "booking.id" = envelope.booking.as_ref().map_or("", |id| id.as_str()),
+            resort = envelope.resort.as_ref().map_or("", |id| id.as_str()),
+            outcome = outcome,
+            delay_ms = (delay * 1000.0).round();
+            "event settled"
+        );
+    }
+    if applied.unmatched > 0 {
+        shared
+            .counters
+            .unmatched_reports
+            .inc_by(u64::try_from(applied.unmatched).unwrap_or_default());
+        log::warn!(reports = applied.unmatched; "WhatsApp reported on messages that are not ours");
+    }
+    shared.report_reported(&applied.reported);
+    shared.report_planned(&applied.planned, "event");
+}

@@ -1,0 +1,290 @@
+//! Applying events: many in one transaction.
+//!
+//! Order of the steps: remember the events' ids, collect what the new ones ask for, lock every booking that could be
+//! touched (in one order), merge, plan, write. Reports on messages go in a transaction of their own, since they find
+//! their bookings by the message.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use broker::envelope::Envelope;
+use crypto::key_ring::KeyRing;
+use domain::event::Event;
+use domain::facts::Facts;
+use domain::ids::{BookingKey, NumberId, ResortId};
+use settings::Snapshot;
+use store::bookings::{self, Booking};
+use store::events::NewEvent;
+use store::guests::GuestKey;
+use store::planning::{self, Planned, Policies};
+use store::results::Recorded;
+use store::{Connection, StoreError, conversations, events, guests, results};
+use whatsapp::notification::Update;
+
+use crate::handlers::{self, Arrived, Context, Handled};
+use crate::work::Work;
+
+/// An event whose seal was opened.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    pub(crate) envelope: Arc<Envelope>,
+    pub(crate) content: Arc<Content>,
+}
+
+/// What was sealed in an envelope.
+pub(crate) enum Content {
+    /// A platform's event.
+    Event(Event),
+    /// One of WhatsApp's updates.
+    Update(Update),
+}
+
+impl Opened {
+    /// Source and id.
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.envelope.source, self.envelope.event_id)
+    }
+
+    /// Whether it is a report on a message of ours.
+    pub(crate) fn is_report(&self) -> bool {
+        matches!(*self.content, Content::Update(Update::Status(_)))
+    }
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It changed what we know.
+    Applied,
+    /// It was known.
+    Duplicate,
+    /// It is remembered, nothing follows from it.
+    Ignored,
+}
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// One for each event, in their order.
+    pub(crate) fates: Vec<Fate>,
+    /// What the plans changed.
+    pub(crate) planned: Planned,
+    /// Messages that reports moved.
+    pub(crate) reported: Vec<Recorded>,
+    /// Reports that name no message of ours.
+    pub(crate) unmatched: usize,
+}
+
+/// What applying needs beside the database.
+pub(crate) struct Tools {
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) settings: Arc<Snapshot>,
+}
+
+impl Tools {
+    /// The resorts that send from a number.
+    fn resorts_of(&self, number: &NumberId) -> Vec<ResortId> {
+        let sending = self.settings.resorts().filter(|resort| resort.number == *number);
+        sending.map(|resort| resort.id.clone()).collect()
+    }
+}
+
+/// Applies events within the caller's transaction. Reports must not be mixed with others.
+pub(crate) fn apply(
+    connection: &mut Connection,
+    tools: &Tools,
+    batch: &[Opened],
+) -> Result<Applied, StoreError> {
+    let resort = |id: &ResortId| tools.settings.resort(id);
+    let policies = Policies {
+        ring: &tools.ring,
+        resort: &resort,
+    };
+    let resorts_of_number = |number: &NumberId| tools.resorts_of(number);
+    let context = Context {
+        policies: &policies,
+        resorts_of_number: &resorts_of_number,
+    };
+    let (all, handled) = collect(&context, batch);
+    let fates = fates(batch, &handled, remember(connection, batch, &handled)?);
+    let work = if fates.contains(&Fate::Duplicate) {
+        let new = batch
+            .iter()
+            .zip(&fates)
+            .filter(|(_, fate)| **fate != Fate::Duplicate);
+        collect(
+            &context,
+            &new.map(|(opened, _)| opened.clone()).collect::<Vec<_>>(),
+        )
+        .0
+    } else {
+        all
+    };
+    let mut applied = Applied {
+        fates,
+        ..Applied::default()
+    };
+    applied.planned = fulfil(connection, &policies, &work)?;
+    if !work.reports.is_empty() {
+        let outcome = results::record_reports(connection, &policies, &work.reports)?;
+        applied.reported = outcome.recorded;
+        applied.unmatched = outcome.unmatched;
+        applied.planned.moved.extend(outcome.planned.moved);
+        applied.planned.statuses.extend(outcome.planned.statuses);
+    }
+    Ok(applied)
+}
+
+fn collect(context: &Context<'_>, batch: &[Opened]) -> (Work, Vec<Handled>) {
+    let mut work = Work::default();
+    let handled = batch
+        .iter()
+        .map(|opened| match &*opened.content {
+            Content::Event(event) => {
+                let arrived = Arrived {
+                    event,
+                    received_at: opened.envelope.received_at,
+                };
+                handlers::handle(&mut work, context, &arrived)
+            }
+            Content::Update(update) => {
+                handlers::handle_update(&mut work, context, update, opened.envelope.received_at)
+            }
+        })
+        .collect();
+    (work, handled)
+}
+
+/// Records the events and returns the keys of those that are new.
+fn remember(
+    connection: &mut Connection,
+    batch: &[Opened],
+    handled: &[Handled],
+) -> Result<HashSet<String>, StoreError> {
+    let record = |(opened, handled): (&Opened, &Handled)| {
+        let envelope = &opened.envelope;
+        let booking = match (&envelope.resort, &envelope.booking) {
+            (Some(resort), Some(booking)) => Some(BookingKey {
+                resort: resort.clone(),
+                booking: booking.clone(),
+            }),
+            _ => None,
+        };
+        NewEvent {
+            key: opened.key(),
+            source: envelope.source.to_string(),
+            event_type: envelope.event_type.clone(),
+            booking,
+            received_at: envelope.received_at,
+            request_id: envelope.request_id.clone(),
+            outcome: if *handled == Handled::Applied {
+                "applied"
+            } else {
+                "ignored"
+            },
+            sealed_body: envelope.sealed.clone(),
+        }
+    };
+    let new: Vec<NewEvent> = batch.iter().zip(handled).map(record).collect();
+    events::insert_new(connection, &new)
+}
+
+fn fates(batch: &[Opened], handled: &[Handled], mut fresh: HashSet<String>) -> Vec<Fate> {
+    let fate = |(opened, handled): (&Opened, &Handled)| {
+        // Of two with one id in a batch the first is the new one.
+        if !fresh.remove(&opened.key()) {
+            Fate::Duplicate
+        } else if *handled == Handled::Applied {
+            Fate::Applied
+        } else {
+            Fate::Ignored
+        }
+    };
+    batch.iter().zip(handled).map(fate).collect()
+}
+
+/// Locks, merges, plans and writes.
+fn fulfil(connection: &mut Connection, policies: &Policies<'_>, work: &Work) -> Result<Planned, StoreError> {
+    if work.facts.is_empty() && work.wishes.is_empty() && work.written.is_empty() {
+        return Ok(Planned::default());
+    }
+    let own: BTreeSet<BookingKey> = work.facts.keys().cloned().collect();
+    let mut reservations = work.reservations.clone();
+    reservations.extend(bookings::reservations_of_carts(connection, &own)?);
+    let ordering = ordering_guests(connection, policies, work, &reservations)?;
+    let wishing: BTreeSet<GuestKey> = work.wishes.iter().map(|(guest, _, _)| guest.clone()).collect();
+    let mut keys = own.clone();
+    keys.extend(bookings::carts_of_guests(connection, &ordering)?);
+    keys.extend(bookings::all_of_guests(connection, &wishing)?);
+    keys.extend(reservations.iter().cloned());
+    bookings::create_missing(connection, &own)?;
+    let mut locked = bookings::lock(connection, policies.ring, &keys)?;
+    let now = store::pool::clock(connection)?;
+    merge(&mut locked, work, &reservations)?;
+    let still_ordering = locked
+        .iter()
+        .filter(|booking| reservations.contains(&booking.key));
+    if !still_ordering
+        .filter_map(|b| policies.guest_of(&b.key, &b.facts))
+        .all(|guest| ordering.contains(&guest))
+    {
+        return Err(StoreError::Overtaken);
+    }
+    for (guest, wish, at) in &work.wishes {
+        guests::record_wish(connection, guest, *wish, *at)?;
+    }
+    for (number, phone_hash, at) in &work.written {
+        conversations::open(connection, number, phone_hash, *at)?;
+    }
+    planning::replan(connection, policies, now, &locked)
+}
+
+/// The guests whose carts a reservation of this batch could touch: by the numbers that it or its cart brings, and by
+/// those that these bookings have already.
+fn ordering_guests(
+    connection: &mut Connection,
+    policies: &Policies<'_>,
+    work: &Work,
+    reservations: &BTreeSet<BookingKey>,
+) -> Result<BTreeSet<GuestKey>, StoreError> {
+    if reservations.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let brought = work
+        .facts
+        .iter()
+        .filter_map(|(key, facts)| policies.guest_of(key, facts));
+    let mut ordering: BTreeSet<GuestKey> = brought.collect();
+    let mut related = reservations.clone();
+    related.extend(work.facts.keys().cloned());
+    ordering.extend(bookings::guests_of(connection, &related)?);
+    Ok(ordering)
+}
+
+/// Adds what was learnt to the locked bookings; then reservations inherit from the carts that they grew from.
+fn merge(locked: &mut [Booking], work: &Work, reservations: &BTreeSet<BookingKey>) -> Result<(), StoreError> {
+    for booking in locked.iter_mut() {
+        if let Some(facts) = work.facts.get(&booking.key) {
+            learn(booking, |known| known.merge(facts.clone()));
+        }
+    }
+    let told = locked.iter().filter(|cart| work.facts.contains_key(&cart.key));
+    let grown: Vec<(BookingKey, Facts)> = told
+        .filter_map(|cart| Some((cart.became()?, cart.facts.clone())))
+        .collect();
+    for (key, cart) in &grown {
+        match locked.iter_mut().find(|booking| booking.key == *key) {
+            Some(reservation) => learn(reservation, |known| known.inherit(cart)),
+            // Another transaction has just told the cart what it became.
+            None if !reservations.contains(key) => return Err(StoreError::Overtaken),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn learn(booking: &mut Booking, how: impl FnOnce(Facts) -> Facts) {
+    let known = std::mem::take(&mut booking.facts);
+    booking.facts = how(known.clone());
+    booking.version += i64::from(booking.facts != known);
+}

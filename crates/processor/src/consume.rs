@@ -1,0 +1,206 @@
+//! Takes events from the queue, applies them in batches, and settles them after the commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::consumer::{Consumer, Delivery, Verdict};
+use broker::letter::Letter;
+use chrono::Utc;
+use domain::dead_letter::DeadLetterReason;
+use service::Stop;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::applying::{self, Outcome};
+use crate::arrivals::Arrivals;
+use crate::batch::Opened;
+use crate::decode::{self, Unreadable};
+use crate::shared::Shared;
+
+/// How many events are applied in one transaction.
+pub(crate) const BATCH: usize = 200;
+/// From this delivery on an event is applied alone: it may be the one that brings its processors down.
+const SUSPICIOUS_DELIVERIES: u32 = 2;
+/// An event that Postgres refuses is tried this often again, each time after [`RETRY_PAUSE`] (contracts, section 4).
+const RETRIES: u32 = 3;
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// How long an event that this process cannot read waits before another may have it.
+const GIVE_BACK_PAUSE: Duration = Duration::from_secs(1);
+const READING: &str = "events";
+
+/// An event that waits for its next try.
+struct Parked {
+    delivery: Delivery,
+    opened: Opened,
+    tries: u32,
+    due_at: Instant,
+}
+
+/// The loop's state.
+pub(crate) struct Consuming {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) consumer: Consumer,
+    pub(crate) arrivals: Arrivals,
+    /// Told when messages may be due.
+    pub(crate) due: Arc<Notify>,
+    pub(crate) stop: Stop,
+}
+
+impl Consuming {
+    /// Consumes until the stop; what is not finished then is given back.
+    pub(crate) async fn run(mut self) {
+        let mut parked: Vec<Parked> = Vec::new();
+        while !self.stop.is_stopped() {
+            let next_due = parked.iter().map(|one| one.due_at).min();
+            let waiting = async {
+                match next_due {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.stop.stopped() => break,
+                () = waiting => self.retry(&mut parked).await,
+                batch = self.consumer.next_batch(BATCH) => self.take(batch, &mut parked).await,
+            }
+            self.shared
+                .counters
+                .parked
+                .set(i64::try_from(parked.len()).unwrap_or(i64::MAX));
+        }
+        self.consumer.stop().await;
+    }
+
+    async fn take(&mut self, batch: Vec<Delivery>, parked: &mut Vec<Parked>) {
+        let (mut together, mut reports, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        let mut unreadable = Vec::new();
+        for delivery in batch {
+            match decode::decode(&self.shared.ring, &delivery.body) {
+                Ok(opened) if delivery.delivery_count >= SUSPICIOUS_DELIVERIES => {
+                    alone.push((delivery, opened))
+                }
+                Ok(opened) if opened.is_report() => reports.push((delivery, opened)),
+                Ok(opened) => together.push((delivery, opened)),
+                Err(error) => unreadable.push((delivery, error)),
+            }
+        }
+        let groups = [together, reports]
+            .into_iter()
+            .chain(alone.into_iter().map(|one| vec![one]));
+        for group in groups {
+            self.apply(
+                group
+                    .into_iter()
+                    .map(|(delivery, opened)| (delivery, opened, 0))
+                    .collect(),
+                parked,
+            )
+            .await;
+        }
+        self.settle_unreadable(unreadable).await;
+    }
+
+    async fn retry(&mut self, parked: &mut Vec<Parked>) {
+        let now = Instant::now();
+        let (due, later): (Vec<Parked>, Vec<Parked>) = parked.drain(..).partition(|one| one.due_at <= now);
+        *parked = later;
+        for one in due {
+            self.apply(vec![(one.delivery, one.opened, one.tries)], parked)
+                .await;
+        }
+    }
+
+    async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>, parked: &mut Vec<Parked>) {
+        if group.is_empty() {
+            return;
+        }
+        let events: Vec<Opened> = group.iter().map(|(_, opened, _)| opened.clone()).collect();
+        let outcomes = applying::apply(&self.shared, &self.stop, &events).await;
+        let mut verdicts = Vec::with_capacity(group.len());
+        for ((delivery, opened, tries), outcome) in group.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Settled => verdicts.push((delivery, Verdict::Done)),
+                Outcome::NotTried => verdicts.push((delivery, Verdict::GiveBack)),
+                Outcome::Refused(error) if tries >= RETRIES => {
+                    let letter = self.bury(&opened, tries + 1, &service::chain(&error));
+                    verdicts.push((delivery, Verdict::Bury(letter)));
+                }
+                Outcome::Refused(error) => {
+                    log::warn!("event.id" = opened.key(), tries = tries + 1, error = service::chain(&error);
+                        "Postgres refused this event; trying again in 5 s");
+                    self.shared.count_event(&opened.envelope.event_type, "retried");
+                    let due_at = Instant::now() + RETRY_PAUSE;
+                    parked.push(Parked {
+                        delivery,
+                        opened,
+                        tries: tries + 1,
+                        due_at,
+                    });
+                }
+            }
+        }
+        self.due.notify_one();
+        self.settle(verdicts).await;
+        if let Some(newest) = events.iter().map(|opened| opened.envelope.received_at).max() {
+            self.arrivals.applied(newest);
+        }
+    }
+
+    fn bury(&self, opened: &Opened, attempts: u32, error: &str) -> Letter {
+        log::error!("event.id" = opened.key(), "event.type" = opened.envelope.event_type,
+            "request.id" = opened.envelope.request_id, attempts = attempts, error = error; "event is a dead letter");
+        self.shared.count_event(&opened.envelope.event_type, "dead");
+        letter(DeadLetterReason::CannotBeApplied, error, attempts)
+    }
+
+    async fn settle_unreadable(&mut self, unreadable: Vec<(Delivery, Unreadable)>) {
+        let mut verdicts = Vec::new();
+        let mut not_for_us = None;
+        for (delivery, error) in unreadable {
+            match error {
+                Unreadable::ForGood(why) => {
+                    log::error!("event.id" = delivery.message_id, error = why; "event is a dead letter: it cannot be read");
+                    self.shared.count_event("unreadable", "dead");
+                    verdicts.push((
+                        delivery,
+                        Verdict::Bury(letter(DeadLetterReason::Undecodable, &why, 1)),
+                    ));
+                }
+                Unreadable::ByUs(why) => {
+                    log::error!("event.id" = delivery.message_id, error = why, alert = true;
+                        "event given back: this process cannot read it");
+                    not_for_us = Some(why);
+                    verdicts.push((delivery, Verdict::GiveBack));
+                }
+            }
+        }
+        let cannot_read = not_for_us.is_some();
+        self.shared.readiness.set(READING, not_for_us.map_or(Ok(()), Err));
+        if cannot_read {
+            tokio::time::sleep(GIVE_BACK_PAUSE).await;
+        }
+        self.settle(verdicts).await;
+    }
+
+    async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) {
+        if verdicts.is_empty() {
+            return;
+        }
+        let settled = self.consumer.settle(verdicts).await;
+        if settled.lost > 0 {
+            log::warn!(events = settled.lost; "settled events come again: their connection is gone");
+        }
+        for error in settled.unburied {
+            log::warn!(error = error.to_string(); "a letter could not be published; its event comes again");
+        }
+    }
+}
+
+fn letter(reason: DeadLetterReason, error: &str, attempts: u32) -> Letter {
+    Letter {
+        reason,
+        error: error.to_owned(),
+        attempts,
+        died_at: Utc::now(),
+    }
+}

@@ -1,0 +1,81 @@
+//! What each event means. A handler only says what it learnt: locking, planning and writing happen for the whole batch
+//! at once, and what follows from the facts stands in `domain::plan`.
+
+mod cart;
+mod guest;
+mod order;
+mod whatsapp;
+
+use ::whatsapp::notification::Update;
+use chrono::{DateTime, Utc};
+use domain::event::{Event, EventType};
+use domain::ids::{BookingKey, ResortId};
+use store::planning::Policies;
+
+use crate::work::Work;
+
+/// What handlers may look at.
+pub(crate) struct Context<'a> {
+    /// Hashes numbers and knows the resorts.
+    pub(crate) policies: &'a Policies<'a>,
+    /// The resorts that send from a number: WhatsApp names only that.
+    pub(crate) resorts_of_number: &'a dyn Fn(&domain::ids::NumberId) -> Vec<ResortId>,
+}
+
+/// A platform's event, with when `ingest` took it.
+pub(crate) struct Arrived<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) received_at: DateTime<Utc>,
+}
+
+impl Arrived<'_> {
+    fn booking(&self) -> Option<BookingKey> {
+        let resort = self.event.resort.clone();
+        self.event
+            .booking
+            .clone()
+            .map(|booking| BookingKey { resort, booking })
+    }
+}
+
+/// Whether an event changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handled {
+    /// It is part of what we know now.
+    Applied,
+    /// It is remembered, and nothing follows from it.
+    Ignored,
+}
+
+/// Gives a platform's event to its handler.
+pub(crate) fn handle(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>) -> Handled {
+    match arrived.event.event_type {
+        EventType::BookingStarted => cart::process_booking_started(work, arrived),
+        EventType::BookingAbandoned => cart::process_booking_abandoned(work, arrived),
+        EventType::ReservationConfirmed => order::process_reservation_confirmed(work, arrived),
+        EventType::ReservationModified => order::process_reservation_modified(work, arrived),
+        EventType::ReservationCancelled => order::process_reservation_cancelled(work, arrived),
+        EventType::GuestCheckedIn => order::process_guest_checked_in(work, arrived),
+        EventType::GuestCheckedOut => order::process_guest_checked_out(work, arrived),
+        EventType::GuestOptedOut => guest::process_guest_opted_out(work, context, arrived),
+        EventType::GuestOptedIn => guest::process_guest_opted_in(work, context, arrived),
+    }
+}
+
+/// Gives one of WhatsApp's updates to its handler.
+pub(crate) fn handle_update(
+    work: &mut Work,
+    context: &Context<'_>,
+    update: &Update,
+    received_at: DateTime<Utc>,
+) -> Handled {
+    match update {
+        Update::Status(status) => whatsapp::process_status(work, status, received_at),
+        Update::Inbound(inbound) => whatsapp::process_inbound_message(work, context, inbound, received_at),
+        Update::Preference(preference) => {
+            whatsapp::process_preference(work, context, preference, received_at)
+        }
+        // Templates, numbers and accounts: remembered, and the log tells of them.
+        _ => Handled::Ignored,
+    }
+}

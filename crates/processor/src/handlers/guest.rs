@@ -1,0 +1,46 @@
+//! A guest's wish, told by the platform.
+
+use domain::guest::Wish;
+use domain::phone_number::PhoneNumber;
+use store::guests::GuestKey;
+
+use super::{Arrived, Context, Handled};
+use crate::work::Work;
+
+/// No more reminders and review requests from this resort.
+pub(super) fn process_guest_opted_out(
+    work: &mut Work,
+    context: &Context<'_>,
+    arrived: &Arrived<'_>,
+) -> Handled {
+    wish(work, context, arrived, Wish::Stop)
+}
+
+/// They are welcome again.
+pub(super) fn process_guest_opted_in(
+    work: &mut Work,
+    context: &Context<'_>,
+    arrived: &Arrived<'_>,
+) -> Handled {
+    wish(work, context, arrived, Wish::Start)
+}
+
+fn wish(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>, wish: Wish) -> Handled {
+    let event = arrived.event;
+    let country = (context.policies.resort)(&event.resort).map(|resort| resort.country);
+    let phone = event
+        .guest
+        .phone
+        .as_ref()
+        .and_then(|text| PhoneNumber::parse(text.reveal(), country).ok());
+    let Some(phone) = phone else {
+        return Handled::Ignored;
+    };
+    let guest = GuestKey {
+        phone_hash: context.policies.phone_hash(&phone),
+        resort: event.resort.clone(),
+    };
+    work.wishes
+        .push((guest, wish, event.occurred_at.min(arrived.received_at)));
+    Handled::Applied
+}

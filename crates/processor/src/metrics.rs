@@ -1,0 +1,76 @@
+//! Every metric of the processor.
+
+use service::metrics::{Histogram, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics};
+
+/// The processor's counters.
+#[derive(Clone)]
+pub(crate) struct ProcessorMetrics {
+    /// By type and outcome: `applied`, `duplicate`, `ignored`, `dead`, `retried`.
+    pub(crate) events: IntCounterVec,
+    /// By kind and the state that they moved to.
+    pub(crate) messages: IntCounterVec,
+    /// Status changes by the new status.
+    pub(crate) bookings: IntCounterVec,
+    /// From an event's arrival at `ingest` to its commit.
+    pub(crate) event_delay: Histogram,
+    /// How late wake-ups were.
+    pub(crate) wake_up_lateness: Histogram,
+    /// Ids handed to the broker, by outcome: `published`, `failed`.
+    pub(crate) relayed: IntCounterVec,
+    /// Reports that name no message of ours.
+    pub(crate) unmatched_reports: service::metrics::IntCounter,
+    /// Bookings seen in the last round whose resort has no readable file.
+    pub(crate) without_resort: IntGauge,
+    /// Events in hand that wait for another try.
+    pub(crate) parked: IntGauge,
+}
+
+impl ProcessorMetrics {
+    /// Registers them.
+    pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
+        Ok(Self {
+            events: metrics.counters(
+                "bellhop_events_total",
+                "Events by type and outcome.",
+                &["type", "outcome"],
+            )?,
+            messages: metrics.counters(
+                "bellhop_messages_planned_total",
+                "Messages that a plan or a report moved, by kind and new state.",
+                &["kind", "state"],
+            )?,
+            bookings: metrics.counters(
+                "bellhop_bookings_total",
+                "Bookings that changed status, by the new one.",
+                &["status"],
+            )?,
+            event_delay: metrics.histogram(
+                "bellhop_event_delay_seconds",
+                "From an event's arrival to its commit.",
+                LATENCY_BUCKETS,
+            )?,
+            wake_up_lateness: metrics.histogram(
+                "bellhop_wake_up_lateness_seconds",
+                "How late bookings were woken.",
+                LATENCY_BUCKETS,
+            )?,
+            relayed: metrics.counters(
+                "bellhop_relayed_total",
+                "Message ids handed to the broker, by outcome.",
+                &["outcome"],
+            )?,
+            unmatched_reports: metrics.counter(
+                "bellhop_unmatched_reports_total",
+                "WhatsApp's reports that name no message of ours.",
+            )?,
+            without_resort: metrics.gauge(
+                "bellhop_bookings_without_resort",
+                "Bookings in the last batch whose resort has no readable file.",
+            )?,
+            parked: metrics.gauge(
+                "bellhop_events_parked",
+                "Events in hand that wait for another try.",
+            )?,
+        })
+    }
+}

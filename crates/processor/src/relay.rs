@@ -1,0 +1,150 @@
+//! Hands the ids of due messages, and the letters of dead ones, to the broker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::letter::Letter;
+use broker::publisher::{Outgoing, PublishError, Publisher};
+use broker::topology::Queue;
+use domain::ids::MessageId;
+use futures_util::future::join_all;
+use service::Stop;
+use store::{StoreError, relay};
+use tokio::sync::Notify;
+
+use crate::shared::Shared;
+
+/// How many ids are taken at once.
+const AT_ONCE: i64 = 500;
+/// How long messages that another process queued wait to be seen.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Relays until the stop.
+pub(crate) async fn run(shared: Arc<Shared>, publisher: Publisher, due: Arc<Notify>, stop: Stop) {
+    let mut failures = 0_u32;
+    while !stop.is_stopped() {
+        let pause = if publisher.status().borrow().is_ready() {
+            match round(&shared, &publisher).await {
+                Ok(0) => {
+                    failures = 0;
+                    LOOK_EVERY
+                }
+                Ok(_) => Duration::ZERO,
+                Err(error) => {
+                    failures += 1;
+                    shared.postgres_failed("relay messages", &error, failures)
+                }
+            }
+        } else {
+            LOOK_EVERY
+        };
+        tokio::select! {
+            () = stop.stopped() => {}
+            () = due.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Relays once and returns how many went.
+async fn round(shared: &Shared, publisher: &Publisher) -> Result<usize, StoreError> {
+    Ok(relay_ids(shared, publisher).await? + relay_letters(shared, publisher).await?)
+}
+
+async fn relay_ids(shared: &Shared, publisher: &Publisher) -> Result<usize, StoreError> {
+    let ids = shared
+        .store
+        .run(|connection| relay::take_due(connection, AT_ONCE))
+        .await?;
+    let publishing = ids
+        .iter()
+        .map(|id| async move { (*id, publish_id(publisher, *id).await) });
+    let failed: Vec<MessageId> = join_all(publishing)
+        .await
+        .into_iter()
+        .filter(|(id, result)| {
+            count(shared, result);
+            if let Err(error) = result {
+                log::warn!("message.id" = id.to_string(), error = error.to_string(); "id not handed to the broker; it comes again");
+            }
+            // An id without a confirmation may lie in the queue: coming again at its time does no harm.
+            matches!(result, Err(error) if *error != PublishError::Unconfirmed)
+        })
+        .map(|(id, _)| id)
+        .collect();
+    let published = ids.len() - failed.len();
+    if !failed.is_empty() {
+        shared
+            .store
+            .run(move |connection| relay::give_back(connection, &failed))
+            .await?;
+    }
+    Ok(published)
+}
+
+async fn publish_id(publisher: &Publisher, id: MessageId) -> Result<(), PublishError> {
+    let outgoing = Outgoing {
+        queue: Queue::Messages,
+        message_id: id.to_string(),
+        kind: "message_due".to_owned(),
+        letter: None,
+        body: id.to_string().into_bytes(),
+    };
+    publisher.publish(outgoing).await
+}
+
+/// Letters are marked after their confirmation: a crash in between publishes a copy, which the desk knows by its id.
+async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, StoreError> {
+    let letters = shared
+        .store
+        .run(|connection| relay::list_letters(connection, AT_ONCE))
+        .await?;
+    let publishing = letters.iter().map(|letter| async move {
+        let reason = letter
+            .reason
+            .parse()
+            .unwrap_or(domain::dead_letter::DeadLetterReason::Refused);
+        let attempts = u32::try_from(letter.attempts).unwrap_or(u32::MAX);
+        let outgoing = Outgoing {
+            queue: Queue::DeadMessages,
+            message_id: letter.id.to_string(),
+            kind: letter.kind.clone(),
+            letter: Some(Letter {
+                reason,
+                error: letter.error.clone(),
+                attempts,
+                died_at: letter.died_at,
+            }),
+            body: letter.id.to_string().into_bytes(),
+        };
+        (letter, publisher.publish(outgoing).await)
+    });
+    let mut published = Vec::new();
+    for (letter, result) in join_all(publishing).await {
+        count(shared, &result);
+        if result.is_ok() {
+            log::warn!("message.id" = letter.id.to_string(), "booking.id" = letter.booking_key, kind = letter.kind,
+                reason = letter.reason; "message is a dead letter");
+            published.push(letter.id);
+        }
+    }
+    let count = published.len();
+    if count > 0 {
+        shared
+            .store
+            .run(move |connection| relay::mark_letters_published(connection, &published))
+            .await?;
+    }
+    Ok(count)
+}
+
+fn count(shared: &Shared, result: &Result<(), PublishError>) {
+    let outcome = match result {
+        Ok(()) => "published",
+        Err(PublishError::Unavailable) => "unavailable",
+        Err(PublishError::Refused) => "refused",
+        Err(PublishError::Unroutable) => "unroutable",
+        Err(PublishError::Unconfirmed) => "unconfirmed",
+    };
+    shared.counters.relayed.with_label_values(&[outcome]).inc();
+}

@@ -1,0 +1,73 @@
+//! What the processor is told at start.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crypto::key_ring::KeyRing;
+use service::{Environment, Problems};
+
+/// Everything that can be set.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where health and metrics are served; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Postgres.
+    pub database_url: String,
+    /// RabbitMQ.
+    pub amqp_url: String,
+    /// The folder of resort and source files.
+    pub config: PathBuf,
+    /// Opens events, seals facts.
+    pub ring: Arc<KeyRing>,
+    /// The environment that files may refer to.
+    pub environment: Environment,
+}
+
+/// The body of `--help`.
+pub const HELP: &str = "\
+Takes events from the queue, merges them into bookings, wakes bookings whose time has come, and hands due messages
+to the senders. Any number may run at once.
+
+Environment:
+  DATABASE_URL           Postgres (required), for example postgres://bellhop@db/bellhop
+  AMQP_URL               RabbitMQ (required), amqp:// or amqps://
+  BELLHOP_CONFIG         folder with resorts/*.toml and sources/*.toml (required)
+  BELLHOP_KEYS           key ring, entries ID:BASE64(32 bytes), one of them named lookup (required), or
+  BELLHOP_KEYS_FILE      a file with it
+  PROCESSOR_ADDR         health and metrics [0.0.0.0:8081]
+  RUST_LOG               log filter [info]
+  LOG_FORMAT             json or text [text on a terminal, else json]
+
+Endpoints: GET /healthz, /readyz, /metrics.
+Signals:   SIGTERM and SIGINT finish the work in hand and end (30 s at most); SIGHUP reads the files again.
+Exit codes: 0 stopped when asked to, 2 wrong settings, 1 anything else.
+Not ready?  GET /readyz names what is missing. A missing schema or queue: run `desk migrate`.";
+
+impl Settings {
+    /// Reads the environment and reports every problem at once.
+    pub fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut read = environment.reader();
+        let _ = service::logs::Settings::read(&mut read);
+        let database_url = read.required("DATABASE_URL");
+        let amqp_url = read.required("AMQP_URL");
+        let config = PathBuf::from(read.required("BELLHOP_CONFIG"));
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8081));
+        let address = read.parsed_or("PROCESSOR_ADDR", |text| text.parse::<SocketAddr>(), address);
+        let ring = settings::keys::key_ring(&|name| environment.get(name).map(str::to_owned))
+            .map_err(|missing| read.problem(missing.variable, missing.problem))
+            .ok()
+            .map(Arc::new);
+        let environment = environment.clone();
+        read.finish_with(|| {
+            Some(Self {
+                address,
+                database_url,
+                amqp_url,
+                config,
+                ring: ring?,
+                environment,
+            })
+        })
+    }
+}

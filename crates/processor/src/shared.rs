@@ -1,0 +1,108 @@
+//! What every loop of the processor uses, and how it tells what happened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crypto::key_ring::KeyRing;
+use domain::backoff::Backoff;
+use service::Stop;
+use service::health::Readiness;
+use settings::Watched;
+use store::messages::Moved;
+use store::planning::Planned;
+use store::results::Recorded;
+use store::{Store, StoreError};
+
+use crate::metrics::ProcessorMetrics;
+
+/// What every loop uses.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) settings: Arc<Watched>,
+    pub(crate) readiness: Readiness,
+    pub(crate) counters: ProcessorMetrics,
+}
+
+/// The condition of readiness that the loops set when a query fails.
+pub(crate) const POSTGRES: &str = "postgres";
+
+impl Shared {
+    /// Waits until Postgres is there and has a schema that this program knows, or the process stops.
+    pub(crate) async fn schema_known(&self, stop: &Stop) {
+        while !matches!(self.store.run(store::migrations::missing).await, Ok(None)) {
+            tokio::select! {
+                () = stop.stopped() => return,
+                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            }
+        }
+    }
+
+    /// Tells that a step in Postgres failed, and how long to wait.
+    pub(crate) fn postgres_failed(&self, step: &str, error: &StoreError, failures: u32) -> Duration {
+        let pause = Backoff::RECONNECT.pause(failures, rand::random());
+        log::warn!(step = step, failures = failures, error = service::chain(error); "Postgres did not do it; trying again");
+        self.readiness.set(POSTGRES, Err(error.to_string()));
+        pause
+    }
+
+    /// Counts what became of an event.
+    pub(crate) fn count_event(&self, event_type: &str, outcome: &str) {
+        self.counters
+            .events
+            .with_label_values(&[event_type, outcome])
+            .inc();
+    }
+
+    /// Counts and logs what planning changed. `cause` says what led to it: an event's type, `timer`.
+    pub(crate) fn report_planned(&self, planned: &Planned, cause: &str) {
+        for (booking, status) in &planned.statuses {
+            self.counters.bookings.with_label_values(&[status.as_str()]).inc();
+            log::info!("booking.id" = booking.to_string(), status = status.as_str(), cause = cause; "booking changed");
+        }
+        for moved in &planned.moved {
+            self.report_moved(moved, cause);
+        }
+        self.counters
+            .without_resort
+            .set(i64::try_from(planned.without_resort.len()).unwrap_or(i64::MAX));
+        for booking in &planned.without_resort {
+            log::error!("booking.id" = booking.to_string(), alert = true;
+                "booking waits: its resort has no readable file");
+        }
+    }
+
+    fn report_moved(&self, moved: &Moved, cause: &str) {
+        self.counters
+            .messages
+            .with_label_values(&[moved.kind.as_str(), moved.state.as_str()])
+            .inc();
+        log::info!(
+            "message.id" = moved.id.to_string(),
+            "booking.id" = moved.booking.to_string(),
+            kind = moved.kind.as_str(),
+            state = moved.state.as_str(),
+            reason = moved.reason.map_or("", domain::message::Reason::as_str),
+            cause = cause;
+            "message planned"
+        );
+    }
+
+    /// Counts and logs how far messages came.
+    pub(crate) fn report_reported(&self, reported: &[Recorded]) {
+        for recorded in reported {
+            self.counters
+                .messages
+                .with_label_values(&[recorded.kind.as_str(), recorded.state.as_str()])
+                .inc();
+            log::info!(
+                "message.id" = recorded.id.to_string(),
+                "booking.id" = recorded.booking_key,
+                kind = recorded.kind.as_str(),
+                state = recorded.state.as_str(),
+                reason = recorded.reason.as_deref().unwrap_or_default();
+                "message reported"
+            );
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What a batch of events asks for, collected before anything is locked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use domain::facts::Facts;
+use domain::guest::Wish;
+use domain::ids::{BookingKey, NumberId};
+use store::guests::GuestKey;
+use store::results::Report;
+
+/// The wishes of handlers, to be fulfilled in one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// What to merge into which booking.
+    pub(crate) facts: BTreeMap<BookingKey, Facts>,
+    /// Bookings whose reservation may have come, changed or gone: their guests' carts are planned anew too.
+    pub(crate) reservations: BTreeSet<BookingKey>,
+    /// What guests want.
+    pub(crate) wishes: Vec<(GuestKey, Wish, DateTime<Utc>)>,
+    /// Who wrote to which number, and when.
+    pub(crate) written: Vec<(NumberId, [u8; 32], DateTime<Utc>)>,
+    /// What WhatsApp reports of our messages.
+    pub(crate) reports: Vec<Report>,
+}
+
+impl Work {
+    /// Adds facts to a booking.
+    pub(crate) fn learn(&mut self, booking: BookingKey, facts: Facts) {
+        let known = self.facts.entry(booking).or_default();
+        *known = std::mem::take(known).merge(facts);
+    }
+}

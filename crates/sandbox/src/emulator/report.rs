@@ -1,0 +1,91 @@
+//! The statuses of a message that was taken: which, when, how often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Emulator;
+use crate::notification::{self, Status, Taken, escaped};
+use crate::outbox::Update;
+use crate::scripts::Notify;
+use crate::settings::StatusTimes;
+
+/// Undeliverable: what a script means that asks for `failed` without a code.
+const UNDELIVERABLE: i64 = 131_026;
+
+/// The statuses to come, each with its time after the message was taken.
+pub(super) struct Plan {
+    steps: Vec<(Status, Duration)>,
+    error: i64,
+    notify: Notify,
+}
+
+impl Plan {
+    /// What is usual, changed by a script; `refusal` is the code of a message that was taken and cannot be brought.
+    pub(super) fn new(usual: &StatusTimes, notify: Notify, refusal: Option<i64>) -> Self {
+        let delay = Duration::from_millis(notify.after_ms);
+        let first = usual.0.first().map_or(Duration::ZERO, |(_, after)| *after);
+        let steps = match &notify.statuses {
+            Some(statuses) => {
+                let time = |index: u32| delay + Duration::from_millis(notify.every_ms) * index;
+                statuses
+                    .iter()
+                    .zip(0..)
+                    .map(|(status, index)| (*status, time(index)))
+                    .collect()
+            }
+            None if notify.error.or(refusal).is_some() => vec![(Status::Failed, first + delay)],
+            None => usual
+                .0
+                .iter()
+                .map(|(status, after)| (*status, *after + delay))
+                .collect(),
+        };
+        let error = notify.error.or(refusal).unwrap_or(UNDELIVERABLE);
+        Self { steps, error, notify }
+    }
+}
+
+impl Emulator {
+    /// Lets the statuses happen; what is returned is told when the first was taken, if a script wants to wait for it.
+    pub(super) fn report(self: &Arc<Self>, taken: Taken, plan: Plan) -> Option<oneshot::Receiver<()>> {
+        let (told, mut first_report) = (None, None);
+        let (mut told, begun) = (told, Instant::now());
+        if plan.notify.before_answer && !plan.steps.is_empty() {
+            let (sender, receiver) = oneshot::channel();
+            (told, first_report) = (Some(sender), Some(receiver));
+        }
+        let emulator = self.clone();
+        self.runtime.spawn(async move {
+            for (status, after) in &plan.steps {
+                if !after.is_zero() {
+                    tokio::time::sleep_until(begun + *after).await;
+                }
+                emulator.happen(&taken, *status, &plan, told.take());
+            }
+        });
+        first_report
+    }
+
+    fn happen(&self, taken: &Taken, status: Status, plan: &Plan, mut told: Option<oneshot::Sender<()>>) {
+        if !self.journal.note(taken.place, status.as_str()) {
+            return;
+        }
+        let change = escaped::json(&notification::status(taken, status, plan.error, self.clock.now()));
+        let guest = taken.recipient.name();
+        for _ in 0..plan.notify.copies.unwrap_or(1) {
+            let update = Update {
+                change: change.clone(),
+                account_event_at: None,
+                forged_first: plan.notify.forged_first,
+                taken: told.take(),
+            };
+            match plan.notify.batch {
+                Some(size) => self.outbox.push_batched(update, size),
+                None => self.outbox.push(&guest, update),
+            }
+        }
+    }
+}

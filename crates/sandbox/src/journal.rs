@@ -1,0 +1,137 @@
+//! Every message that was asked for, as tests read it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::clock::{self, Millis};
+use crate::request::{Content, Message};
+
+/// The messages since the start or the last clearing.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    generation: u64,
+    list: Vec<Entry>,
+}
+
+/// Where an entry stands; no longer anywhere after a clearing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    generation: u64,
+    index: usize,
+}
+
+/// One call of the messages endpoint, taken or refused.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) at: String,
+    pub(crate) path: String,
+    pub(crate) phone_number_id: String,
+    pub(crate) to: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) template: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) header: Option<String>,
+    pub(crate) body: Option<String>,
+    pub(crate) footer: Option<String>,
+    pub(crate) button_url: Option<String>,
+    pub(crate) callback_data: Option<String>,
+    pub(crate) wamid: Option<String>,
+    pub(crate) accepted: bool,
+    pub(crate) answered: bool,
+    pub(crate) message_status: Option<String>,
+    pub(crate) error_code: Option<i64>,
+    pub(crate) statuses: Vec<&'static str>,
+}
+
+impl Journal {
+    pub(crate) fn push(&self, entry: Entry) -> Place {
+        let mut entries = self.lock();
+        entries.list.push(entry);
+        Place {
+            generation: entries.generation,
+            index: entries.list.len() - 1,
+        }
+    }
+
+    /// Notes that a status happened; false once the journal was cleared.
+    pub(crate) fn note(&self, place: Place, status: &'static str) -> bool {
+        let mut entries = self.lock();
+        if entries.generation != place.generation {
+            return false;
+        }
+        if let Some(entry) = entries.list.get_mut(place.index) {
+            entry.statuses.push(status);
+        }
+        true
+    }
+
+    /// The entries as JSON, oldest first; only those to one recipient if it is named.
+    pub(crate) fn to_json(&self, to: Option<&str>) -> serde_json::Result<Vec<u8>> {
+        let entries = self.lock();
+        match to {
+            None => serde_json::to_vec(&entries.list),
+            Some(to) => {
+                let to = format!("+{}", to.trim_start_matches(['+', ' ']));
+                serde_json::to_vec(
+                    &entries
+                        .list
+                        .iter()
+                        .filter(|entry| entry.to.as_ref() == Some(&to))
+                        .collect::<Vec<_>>(),
+                )
+            }
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut entries = self.lock();
+        entries.generation += 1;
+        entries.list = Vec::new();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    /// What can be told of a request before it is checked.
+    pub(crate) fn sketch(at: Millis, path: &str, number: &str, body: &Value) -> Self {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            at: clock::text(at),
+            path: path.to_owned(),
+            phone_number_id: number.to_owned(),
+            to: text("/to").or_else(|| text("/recipient")),
+            kind: text("/type"),
+            template: text("/template/name"),
+            language: text("/template/language/code"),
+            body: text("/text/body"),
+            callback_data: text("/biz_opaque_callback_data"),
+            answered: true,
+            ..Self::default()
+        }
+    }
+
+    /// Fills in what the guest sees.
+    pub(crate) fn show(&mut self, message: &Message) {
+        self.to = Some(message.recipient.name());
+        match &message.content {
+            Content::Text(body) => {
+                self.kind = Some("text".to_owned());
+                self.body = Some(body.clone());
+            }
+            Content::Template { filled, .. } => {
+                self.header.clone_from(&filled.header);
+                self.body = Some(filled.body.clone());
+                self.footer.clone_from(&filled.footer);
+                self.button_url.clone_from(&filled.button_url);
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The sandbox's own endpoints, under `/sandbox`.
+
+use std::sync::PoisonError;
+
+use actix_web::web::{Bytes, Data, Query, ServiceConfig};
+use actix_web::{HttpResponse, ResponseError, web};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::State;
+use crate::limits;
+use crate::notification::escaped;
+use crate::notification::inbound::{Inbound, Marketing};
+use crate::outbox::Update;
+use crate::request;
+use crate::scripts::Rule;
+use crate::settings::duration;
+use crate::templates::TemplateStatus;
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config
+        .route("/sandbox", web::delete().to(clear))
+        .route("/sandbox/messages", web::get().to(messages))
+        .route("/sandbox/notifications", web::get().to(notifications))
+        .route("/sandbox/failures", web::post().to(add_failures))
+        .route("/sandbox/failures", web::get().to(list_failures))
+        .route("/sandbox/failures", web::delete().to(clear_failures))
+        .route("/sandbox/limits", web::post().to(set_limits))
+        .route("/sandbox/inbound", web::post().to(inbound))
+        .route("/sandbox/templates", web::post().to(set_template))
+        .route("/sandbox/events", web::post().to(event))
+        .route("/sandbox/handshake", web::post().to(handshake))
+        .route("/sandbox/clock", web::post().to(advance_clock));
+}
+
+type Answer = Result<HttpResponse, NotUnderstood>;
+
+/// What is wrong with a request; answered as 400.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NotUnderstood(String);
+
+impl ResponseError for NotUnderstood {
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::BadRequest().json(json!({ "error": self.0 }))
+    }
+}
+
+#[derive(Deserialize)]
+struct MessagesQuery {
+    to: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Rules {
+    Many(Vec<Value>),
+    One(Value),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TemplateChange {
+    name: String,
+    language: String,
+    status: TemplateStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    field: String,
+    value: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Handshake {
+    verify_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockChange {
+    advance: String,
+}
+
+async fn clear(state: Data<State>) -> HttpResponse {
+    state.emulator.clear();
+    HttpResponse::NoContent().finish()
+}
+
+async fn messages(state: Data<State>, query: Query<MessagesQuery>) -> HttpResponse {
+    match state.emulator.journal.to_json(query.to.as_deref()) {
+        Ok(json) => HttpResponse::Ok().content_type("application/json").body(json),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+async fn notifications(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(state.emulator.outbox.report())
+}
+
+async fn add_failures(state: Data<State>, body: Bytes) -> Answer {
+    let list = match parse(&body)? {
+        Rules::Many(list) => list,
+        Rules::One(rule) => vec![rule],
+    };
+    let rules: Vec<Rule> = list
+        .into_iter()
+        .map(|rule| serde_json::from_value(rule).map_err(refused))
+        .collect::<Result<_, _>>()?;
+    for rule in &rules {
+        rule.check().map_err(refused)?;
+    }
+    let mut scripts = state.emulator.scripts();
+    let ids: Vec<_> = rules.into_iter().map(|rule| scripts.add(rule)).collect();
+    Ok(HttpResponse::Created().json(json!({ "ids": ids })))
+}
+
+async fn list_failures(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(state.emulator.scripts().progress())
+}
+
+async fn clear_failures(state: Data<State>) -> HttpResponse {
+    state.emulator.scripts().clear();
+    HttpResponse::NoContent().finish()
+}
+
+async fn set_limits(state: Data<State>, body: Bytes) -> Answer {
+    let rules: limits::Rules = parse(&body)?;
+    state.emulator.limits().set(rules);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn inbound(state: Data<State>, body: Bytes) -> Answer {
+    let emulator = &state.emulator;
+    let inbound: Inbound = parse(&body)?;
+    if !inbound.says_one_thing() {
+        return Err(refused(
+            "one of text, button, changed_number_to, unsupported and marketing is needed",
+        ));
+    }
+    let digits = request::digits(&inbound.from).ok_or_else(|| refused("from: is not a phone number"))?;
+    let guest = format!("+{digits}");
+    let now = emulator.clock.now();
+    let wamid = emulator.wamids.inbound(&guest);
+    let number = {
+        let mut conversations = emulator.conversations();
+        let number = inbound
+            .phone_number_id
+            .clone()
+            .or_else(|| conversations.last_number(&guest).map(str::to_owned));
+        let number = number
+            .ok_or_else(|| refused("phone_number_id: needed, no number has written to this guest yet"))?;
+        match inbound.marketing {
+            Some(marketing) => conversations.set_marketing(&guest, marketing == Marketing::Resume),
+            None if inbound.changed_number_to.is_none() => conversations.guest_wrote(&number, &guest, now),
+            None => {}
+        }
+        number
+    };
+    let change = escaped::json(&inbound.change(&number, &digits, &wamid, now));
+    for _ in 0..inbound.copies.unwrap_or(1) {
+        let update = Update {
+            change: change.clone(),
+            account_event_at: None,
+            forged_first: false,
+            taken: None,
+        };
+        emulator.outbox.push(&guest, update);
+    }
+    Ok(HttpResponse::Ok().json(json!({ "wamid": wamid, "phone_number_id": number })))
+}
+
+async fn set_template(state: Data<State>, body: Bytes) -> Answer {
+    let change: TemplateChange = parse(&body)?;
+    let emulator = &state.emulator;
+    let mut templates = emulator.templates.write().unwrap_or_else(PoisonError::into_inner);
+    if !templates.set_status(&change.name, &change.language, change.status) {
+        return Err(refused(
+            "there is no such template on the list in SANDBOX_TEMPLATES",
+        ));
+    }
+    drop(templates);
+    let value = json!({
+        "event": change.status.as_str(), "message_template_id": 1_700_000_000_000_001_u64,
+        "message_template_name": change.name, "message_template_language": change.language, "reason": "NONE",
+    });
+    push_event(&state, "message_template_status_update", &value);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn event(state: Data<State>, body: Bytes) -> Answer {
+    let event: Event = parse(&body)?;
+    push_event(&state, &event.field, &event.value);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn handshake(state: Data<State>, body: Bytes) -> Answer {
+    let handshake: Handshake = parse(&body)?;
+    let (status, echoed) = state
+        .emulator
+        .outbox
+        .shake_hands(&handshake.verify_token)
+        .await
+        .map_err(refused)?;
+    Ok(HttpResponse::Ok().json(json!({ "status": status, "verified": status == 200 && echoed })))
+}
+
+async fn advance_clock(state: Data<State>, body: Bytes) -> Answer {
+    let change: ClockChange = parse(&body)?;
+    let by = duration(&change.advance).ok_or_else(|| refused("advance: is not a duration such as 25h"))?;
+    state.emulator.clock.advance(by);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Events about messages are dated inside, all others in their envelope.
+fn push_event(state: &State, field: &str, value: &Value) {
+    let at = state.emulator.clock.now();
+    let update = Update {
+        change: escaped::json(&json!({ "field": field, "value": value })),
+        account_event_at: (field != "messages" && field != "user_preferences").then_some(at),
+        forged_first: false,
+        taken: None,
+    };
+    state.emulator.outbox.push("", update);
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotUnderstood> {
+    serde_json::from_slice(body).map_err(refused)
+}
+
+fn refused(problem: impl ToString) -> NotUnderstood {
+    NotUnderstood(problem.to_string())
+}

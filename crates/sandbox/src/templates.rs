@@ -1,0 +1,161 @@
+//! Message templates: what the file with them says, and the rules under which Meta approves them.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+mod approval;
+mod fill;
+
+pub(crate) use fill::{Filled, Parameter, Parameters};
+
+/// The templates that the sandbox knows.
+///
+/// Without any list every template is taken to exist, with any parameters.
+#[derive(Debug, Clone, Default)]
+pub struct Templates(Option<HashMap<(String, String), Template>>);
+
+/// One template in one language.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Template {
+    pub(crate) name: String,
+    pub(crate) language: String,
+    pub(crate) category: Category,
+    #[serde(default)]
+    pub(crate) header: Option<String>,
+    pub(crate) body: String,
+    #[serde(default)]
+    pub(crate) footer: Option<String>,
+    #[serde(default)]
+    pub(crate) buttons: Vec<Button>,
+    #[serde(default)]
+    pub(crate) status: TemplateStatus,
+}
+
+/// A template's button.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Button {
+    Url { text: String, url: String },
+    QuickReply { text: String },
+    PhoneNumber { text: String, phone_number: String },
+}
+
+/// What Meta charges a template as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Category {
+    Marketing,
+    Utility,
+    Authentication,
+}
+
+/// Whether a template may be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum TemplateStatus {
+    #[default]
+    Approved,
+    Paused,
+    Disabled,
+}
+
+/// Why a list of templates is refused: every mistake, one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidTemplates(Vec<String>);
+
+impl Templates {
+    /// Every template exists.
+    pub fn any() -> Self {
+        Self(None)
+    }
+
+    /// Reads the JSON list that `--help` describes, and holds each template to Meta's rules.
+    pub fn parse(json: &str) -> Result<Self, InvalidTemplates> {
+        let list: Vec<Template> = serde_json::from_str(json)
+            .map_err(|error| InvalidTemplates(vec![format!("is not a list of templates: {error}")]))?;
+        let mut known = HashMap::new();
+        let mut mistakes = Vec::new();
+        for template in list {
+            let key = template.key();
+            let mut found = approval::mistakes(&template);
+            if known.insert(key.clone(), template).is_some() {
+                found.push("is listed twice".to_owned());
+            }
+            mistakes.extend(
+                found
+                    .into_iter()
+                    .map(|text| format!("template {} ({}): {text}", key.0, key.1)),
+            );
+        }
+        if mistakes.is_empty() {
+            Ok(Self(Some(known)))
+        } else {
+            Err(InvalidTemplates(mistakes))
+        }
+    }
+
+    /// The template, where a list is known; an error of code 132001 is due when it is not on it.
+    pub(crate) fn find(&self, name: &str, language: &str) -> Found<'_> {
+        match &self.0 {
+            None => Found::Any,
+            Some(known) => known
+                .get(&(name.to_owned(), language.to_owned()))
+                .map_or(Found::Missing, Found::Template),
+        }
+    }
+
+    /// Changes whether a template may be sent; false where it is not on the list.
+    pub(crate) fn set_status(&mut self, name: &str, language: &str, status: TemplateStatus) -> bool {
+        let template = self
+            .0
+            .as_mut()
+            .and_then(|known| known.get_mut(&(name.to_owned(), language.to_owned())));
+        template.map(|template| template.status = status).is_some()
+    }
+}
+
+/// What a list says of a template.
+pub(crate) enum Found<'t> {
+    Template(&'t Template),
+    Any,
+    Missing,
+}
+
+impl Template {
+    fn key(&self) -> (String, String) {
+        (self.name.clone(), self.language.clone())
+    }
+}
+
+impl Category {
+    /// As notifications write it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Marketing => "marketing",
+            Self::Utility => "utility",
+            Self::Authentication => "authentication",
+        }
+    }
+}
+
+impl TemplateStatus {
+    /// As notifications write it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "APPROVED",
+            Self::Paused => "PAUSED",
+            Self::Disabled => "DISABLED",
+        }
+    }
+}
+
+impl fmt::Display for InvalidTemplates {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for InvalidTemplates {}

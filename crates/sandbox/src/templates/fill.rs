@@ -1,0 +1,277 @@
+//! A template with its parameters filled in, as the guest sees it; or the error that Meta answers.
+
+use crate::graph::GraphError;
+
+use super::{Button, Template, TemplateStatus};
+
+const BODY_MAX: usize = 1024;
+const HEADER_MAX: usize = 60;
+const URL_MAX: usize = 2000;
+
+/// How variables are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Positional,
+    Named,
+}
+
+/// One text parameter; it bears a name in a template with named variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Parameter {
+    pub(crate) name: Option<String>,
+    pub(crate) text: String,
+}
+
+/// What a request brings for a template.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters {
+    pub(crate) header: Vec<Parameter>,
+    pub(crate) body: Vec<Parameter>,
+    /// What is put after a URL, by the button's index.
+    pub(crate) urls: Vec<(usize, Parameter)>,
+    /// The indexes of quick replies that were given a payload.
+    pub(crate) replies: Vec<usize>,
+}
+
+/// A template as the guest sees it.
+#[derive(Debug, Default)]
+pub(crate) struct Filled {
+    pub(crate) header: Option<String>,
+    pub(crate) body: String,
+    pub(crate) footer: Option<String>,
+    pub(crate) button_url: Option<String>,
+}
+
+impl Template {
+    /// Fills the parameters in.
+    pub(crate) fn fill(&self, given: &Parameters) -> Result<Filled, GraphError> {
+        match self.status {
+            TemplateStatus::Approved => {}
+            TemplateStatus::Paused => return Err(GraphError::new(132_015)),
+            TemplateStatus::Disabled => return Err(GraphError::new(132_016)),
+        }
+        let header = fill(
+            "header",
+            self.header.as_deref().unwrap_or_default(),
+            &given.header,
+        )?;
+        let body = fill("body", &self.body, &given.body)?;
+        if body.chars().count() > BODY_MAX || header.chars().count() > HEADER_MAX {
+            return Err(GraphError::because(132_005, "Translated text too long"));
+        }
+        Ok(Filled {
+            header: self.header.is_some().then_some(header),
+            body,
+            footer: self.footer.clone(),
+            button_url: self.button_url(given)?,
+        })
+    }
+
+    /// Checks every button; the first URL is what the guest would open.
+    fn button_url(&self, given: &Parameters) -> Result<Option<String>, GraphError> {
+        let is_reply = |index: &usize| matches!(self.buttons.get(*index), Some(Button::QuickReply { .. }));
+        if let Some(index) = given.replies.iter().find(|index| !is_reply(index)) {
+            return Err(no_such_button(*index, "quick_reply"));
+        }
+        if let Some((index, _)) = given
+            .urls
+            .iter()
+            .find(|(index, _)| !matches!(self.buttons.get(*index), Some(Button::Url { .. })))
+        {
+            return Err(no_such_button(*index, "url"));
+        }
+        let mut first = None;
+        for (index, button) in self.buttons.iter().enumerate() {
+            let Button::Url { url, .. } = button else { continue };
+            let mut suffixes = given
+                .urls
+                .iter()
+                .filter(|(of, _)| *of == index)
+                .map(|(_, parameter)| parameter);
+            let url = full_url(index, url, suffixes.next())?;
+            if suffixes.next().is_some() {
+                return Err(GraphError::because(
+                    132_000,
+                    format!("buttons: Button at index {index} takes one parameter"),
+                ));
+            }
+            first.get_or_insert(url);
+        }
+        Ok(first)
+    }
+}
+
+fn full_url(index: usize, url: &str, suffix: Option<&Parameter>) -> Result<String, GraphError> {
+    let variables = variables(url);
+    match (variables.first(), suffix) {
+        (None, None) => Ok(url.to_owned()),
+        (None, Some(_)) => Err(GraphError::because(
+            132_000,
+            format!("buttons: Button at index {index} of type Url takes no parameter"),
+        )),
+        (Some(_), None) => Err(GraphError::because(
+            131_008,
+            format!("buttons: Button at index {index} of type Url requires a parameter"),
+        )),
+        (Some(variable), Some(suffix)) => {
+            let full = url.replace(&format!("{{{{{variable}}}}}"), &suffix.text);
+            if suffix.text.chars().any(must_be_encoded) || full.chars().count() > URL_MAX {
+                let details = format!("buttons: the URL of the button at index {index} is not valid");
+                return Err(GraphError::because(131_009, details));
+            }
+            Ok(full)
+        }
+    }
+}
+
+/// Characters that a URL's suffix may only hold percent-encoded.
+fn must_be_encoded(c: char) -> bool {
+    !c.is_ascii_graphic() || matches!(c, ':' | '|')
+}
+
+fn no_such_button(index: usize, kind: &str) -> GraphError {
+    GraphError::because(
+        131_009,
+        format!("components: there is no button of type {kind} at index {index}"),
+    )
+}
+
+/// The variables of a text, without their braces, each once.
+pub(super) fn variables(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for part in text.split("{{").skip(1) {
+        if let Some((name, _)) = part.split_once("}}")
+            && !found.contains(&name)
+        {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// How the variables of a text are called, if it has any and they agree.
+pub(super) fn form(text: &str) -> Option<Form> {
+    let variables = variables(text);
+    let numbers = variables
+        .iter()
+        .filter(|name| name.parse::<u16>().is_ok())
+        .count();
+    match numbers {
+        _ if variables.is_empty() => None,
+        0 => Some(Form::Named),
+        count if count == variables.len() => Some(Form::Positional),
+        _ => None,
+    }
+}
+
+fn fill(part: &str, text: &str, given: &[Parameter]) -> Result<String, GraphError> {
+    let expected = variables(text);
+    if expected.len() != given.len() {
+        let details = format!(
+            "{part}: number of localizable_params ({}) does not match the expected number of params ({})",
+            given.len(),
+            expected.len()
+        );
+        return Err(GraphError::because(132_000, details));
+    }
+    let named = form(text) == Some(Form::Named);
+    let mut filled = String::with_capacity(text.len());
+    for (index, piece) in text.split("{{").enumerate() {
+        let Some((variable, rest)) = piece.split_once("}}").filter(|_| index > 0) else {
+            filled.push_str(piece);
+            continue;
+        };
+        let parameter = match variable.parse::<usize>() {
+            Ok(number) => given
+                .get(number.wrapping_sub(1))
+                .filter(|parameter| parameter.name.is_none()),
+            Err(_) => given
+                .iter()
+                .find(|parameter| parameter.name.as_deref() == Some(variable)),
+        };
+        let Some(parameter) = parameter else {
+            let details = if named {
+                "parameter_name does not match the template"
+            } else {
+                "the template has positional parameters"
+            };
+            return Err(GraphError::because(132_012, format!("{part}: {details}")));
+        };
+        filled.push_str(&parameter.text);
+        filled.push_str(rest);
+    }
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(texts: &[(Option<&str>, &str)]) -> Vec<Parameter> {
+        let own = |(name, text): &(Option<&str>, &str)| Parameter {
+            name: name.map(str::to_owned),
+            text: (*text).to_owned(),
+        };
+        texts.iter().map(own).collect()
+    }
+
+    fn code(result: Result<String, GraphError>) -> i64 {
+        result.unwrap_err().code
+    }
+
+    #[test]
+    fn parameters_stand_where_their_variables_stood() {
+        let positional = fill(
+            "body",
+            "Hi {{1}} of {{2}}, {{1}}!",
+            &parameters(&[(None, "Ada"), (None, "A{{1}}")]),
+        );
+        let named = fill(
+            "body",
+            "Hi {{first_name}}!",
+            &parameters(&[(Some("first_name"), "Ada")]),
+        );
+
+        assert_eq!(positional.unwrap(), "Hi Ada of A{{1}}, Ada!");
+        assert_eq!(named.unwrap(), "Hi Ada!");
+    }
+
+    #[test]
+    fn parameters_that_do_not_fit_are_refused() {
+        assert_eq!(code(fill("body", "Hi {{1}}!", &[])), 132_000);
+        assert_eq!(code(fill("body", "Hi!", &parameters(&[(None, "Ada")]))), 132_000);
+        assert_eq!(
+            code(fill(
+                "body",
+                "Hi {{1}}!",
+                &parameters(&[(Some("first_name"), "Ada")])
+            )),
+            132_012
+        );
+        assert_eq!(
+            code(fill("body", "Hi {{first_name}}!", &parameters(&[(None, "Ada")]))),
+            132_012
+        );
+    }
+
+    #[test]
+    fn what_follows_a_url_must_be_percent_encoded() {
+        let suffix = |text: &str| parameters(&[(None, text)]).pop();
+        let url = |text: &str| full_url(0, "https://book.example/{{1}}", suffix(text).as_ref());
+
+        assert_eq!(url("r/BK%201?k=1").unwrap(), "https://book.example/r/BK%201?k=1");
+        for wrong in ["r/BK 1", "r/é", "a:b", "a|b", &"x".repeat(2000)] {
+            assert_eq!(url(wrong).unwrap_err().code, 131_009);
+        }
+        assert_eq!(
+            full_url(0, "https://book.example/{{1}}", None).unwrap_err().code,
+            131_008
+        );
+        assert_eq!(
+            full_url(0, "https://book.example/", suffix("x").as_ref())
+                .unwrap_err()
+                .code,
+            132_000
+        );
+    }
+}

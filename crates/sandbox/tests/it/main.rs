@@ -1,0 +1,13 @@
+//! The sandbox over real HTTP, as clients and the callback see it.
+
+#[cfg(test)]
+mod harness;
+
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod notifications;

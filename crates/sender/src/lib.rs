@@ -1,0 +1,133 @@
+//! Claims a message, sends it, records what came of it.
+//!
+//! [`consume`] takes due ids from the queue; [`send`] reads, writes out ([`write`]), paces ([`pace`]), claims, calls and
+//! records. [`unknown`] looks after calls that nobody spoke of again. Any number of senders may run at once: only who
+//! claims a message may call for it.
+
+mod consume;
+mod log_lines;
+mod metrics;
+mod pace;
+mod persist;
+mod send;
+mod settings;
+mod unknown;
+mod upkeep;
+mod write;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ::settings::{Resolve, Watched};
+use broker::Address;
+use broker::consumer::Consumer;
+use broker::publisher::{Options, Publisher};
+use broker::topology::Queue;
+use domain::after_call::RetryPolicy;
+use service::health::Readiness;
+use service::http::Serving;
+use service::metrics::Metrics;
+use service::{Failure, Problems, Stop};
+use store::Store;
+use tokio::task::JoinSet;
+use whatsapp::client::{Client, DEFAULT_TIMEOUT};
+
+use crate::metrics::SenderMetrics;
+use crate::pace::Pace;
+use crate::send::Sender;
+
+pub use crate::settings::{HELP, Settings};
+
+/// Several batches claim and record at the same time.
+const CONNECTIONS: u32 = 8;
+
+/// A running sender; it ends when its stop does.
+pub struct Running {
+    serving: Serving,
+    tasks: JoinSet<()>,
+    publisher: Publisher,
+}
+
+impl Running {
+    /// Where health and metrics are served.
+    pub fn address(&self) -> SocketAddr {
+        self.serving.address()
+    }
+
+    /// Waits until the stop came and the calls in hand are recorded.
+    pub async fn finished(mut self) -> Result<(), Failure> {
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.map_err(anyhow::Error::from)?;
+        }
+        self.publisher.stop().await;
+        Ok(self.serving.finished().await?)
+    }
+}
+
+/// Starts the sender. Servers that are away, and a schema that is not there yet, are waited for.
+pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
+    let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION")).map_err(anyhow::Error::from)?;
+    let address = Address::parse(&settings.amqp_url).map_err(|error| Problems::one("AMQP_URL", error))?;
+    let sender = Arc::new(assemble(&settings, &metrics)?);
+    let readiness = Readiness::new();
+    readiness.expect(upkeep::POSTGRES);
+    let publisher = Publisher::start(address.clone(), Options::named("bellhop sender"));
+    let consumer = Consumer::new(address, Queue::Messages, consume::PREFETCH, publisher.clone());
+    let serving = service::http::serve_health(settings.address, &readiness, &metrics, &stop)?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(upkeep::watch_files(
+        Arc::clone(&sender),
+        readiness.clone(),
+        stop.clone(),
+    ));
+    tasks.spawn(upkeep::watch_postgres(
+        Arc::clone(&sender),
+        readiness.clone(),
+        stop.clone(),
+    ));
+    for (status, condition) in [
+        (publisher.status(), upkeep::BROKER),
+        (consumer.status(), upkeep::QUEUE),
+    ] {
+        tasks.spawn(upkeep::watch_broker(
+            status,
+            condition,
+            readiness.clone(),
+            stop.clone(),
+        ));
+    }
+    tasks.spawn(upkeep::tell_health(Arc::clone(&sender), readiness, stop.clone()));
+    tasks.spawn(unknown::run(Arc::clone(&sender), stop.clone()));
+    tasks.spawn(consume::run(sender, consumer, stop));
+    Ok(Running {
+        serving,
+        tasks,
+        publisher,
+    })
+}
+
+fn assemble(settings: &Settings, metrics: &Metrics) -> Result<Sender, Failure> {
+    let environment = settings.environment.clone();
+    let files = Watched::start(
+        &settings.config,
+        Box::new(move |name| environment.get(name).map(str::to_owned)),
+        Some(Arc::clone(&settings.ring)),
+        Resolve::AccessTokens,
+    )
+    .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
+    let whatsapp = Client::new(
+        &settings.whatsapp_url,
+        &settings.whatsapp_version,
+        DEFAULT_TIMEOUT,
+    )
+    .map_err(|error| Problems::one("WHATSAPP_API_URL", service::chain(&error)))?;
+    Ok(Sender {
+        store: Store::new(&settings.database_url, CONNECTIONS, "sender").map_err(anyhow::Error::from)?,
+        ring: Arc::clone(&settings.ring),
+        settings: Arc::new(files),
+        whatsapp,
+        pace: Pace::new(settings.per_second),
+        policy: RetryPolicy::default(),
+        metrics: SenderMetrics::new(metrics).map_err(anyhow::Error::from)?,
+    })
+}

@@ -1,0 +1,83 @@
+//! One line for each thing that happens to a message, joined by its ids. No personal data.
+
+use domain::after_call::{CallOutcome, NextStep};
+use domain::message::{Attempt, Reason};
+use store::claims::{Draft, Wanted};
+use whatsapp::answer::Answer;
+
+use crate::write::{Ready, TEMPLATE_MISSING, Written};
+
+/// A message that is not sent as things stand.
+pub(crate) fn not_sent(draft: &Draft, written: &Written) {
+    let (id, booking, kind) = (
+        draft.id.to_string(),
+        draft.booking.to_string(),
+        draft.kind.as_str(),
+    );
+    match written {
+        Written::Skip(reason) => {
+            log::info!("message.id" = id, "booking.id" = booking, kind = kind, reason = reason.as_str(); "message skipped");
+        }
+        Written::PutOff(at) => {
+            log::info!("message.id" = id, "booking.id" = booking, kind = kind, until:% = at; "message put off by quiet hours");
+        }
+        Written::Hold(TEMPLATE_MISSING) => {
+            log::error!("message.id" = id, "booking.id" = booking, kind = kind, alert = true;
+                "message held: the resort's file has neither a template of this kind nor a fallback for this guest");
+        }
+        Written::Hold(scope) => {
+            log::error!("message.id" = id, "booking.id" = booking, kind = kind, scope = scope, alert = true; "message held");
+        }
+        Written::Ready(_) => {}
+    }
+}
+
+/// A message whose resort has no readable file; its id comes again.
+pub(crate) fn without_resort(draft: &Draft) {
+    log::error!("message.id" = draft.id.to_string(), "booking.id" = draft.booking.to_string(), alert = true;
+        "message waits: its resort has no readable file");
+}
+
+/// A message that its claim ended.
+pub(crate) fn ended(one: &Ready, reason: Reason) {
+    log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking,
+        kind = one.wanted.kind.as_str(), reason = reason.as_str(); "message ended before it went");
+}
+
+/// One call and what follows from it. Returns the outcome's name for the counters.
+pub(crate) fn called(
+    wanted: &Wanted,
+    booking: &str,
+    attempt: Attempt,
+    answer: &Answer,
+    next: &NextStep,
+) -> &'static str {
+    let outcome = match &answer.outcome {
+        CallOutcome::Accepted { .. } => "accepted",
+        CallOutcome::Refused(_) => "refused",
+        CallOutcome::Unreachable => "unreachable",
+        CallOutcome::Unknown => "unknown",
+    };
+    let then = match next {
+        NextStep::Finish(_) => "sent",
+        NextStep::RetryAfter(_) => "retry",
+        NextStep::WaitAtNoCost(_) => "wait",
+        NextStep::TakeFallback => "fallback",
+        NextStep::AwaitEvidence => "await_evidence",
+        NextStep::GiveUp(reason) => reason.as_str(),
+    };
+    let code = match &answer.outcome {
+        CallOutcome::Refused(refusal) => refusal.code,
+        _ => 0,
+    };
+    let level = if matches!(next, NextStep::Finish(_)) {
+        log::Level::Info
+    } else {
+        log::Level::Warn
+    };
+    let duration_ms = u64::try_from(answer.duration.as_millis()).unwrap_or(u64::MAX);
+    log::log!(level, "message.id" = wanted.id.to_string(), "booking.id" = booking, kind = wanted.kind.as_str(),
+        "attempt.number" = attempt.0, outcome = outcome, then = then, code = code, duration_ms = duration_ms;
+        "called WhatsApp");
+    outcome
+}

@@ -1,0 +1,54 @@
+//! Every metric of the sender.
+
+use service::metrics::{
+    Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
+};
+
+/// The sender's counters.
+#[derive(Clone)]
+pub(crate) struct SenderMetrics {
+    /// By kind and outcome.
+    pub(crate) messages: IntCounterVec,
+    /// Calls by WhatsApp's error code.
+    pub(crate) refusals: IntCounterVec,
+    /// How long calls took.
+    pub(crate) call_duration: Histogram,
+    /// Calls in flight.
+    pub(crate) in_flight: IntGauge,
+    /// Calls that nobody spoke of again.
+    pub(crate) unanswered: IntCounter,
+    /// Messages of resorts without a readable file, left in the queue.
+    pub(crate) without_resort: IntCounter,
+}
+
+impl SenderMetrics {
+    /// Registers them.
+    pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
+        Ok(Self {
+            messages: metrics.counters(
+                "bellhop_messages_total",
+                "Messages by kind and outcome.",
+                &["kind", "outcome"],
+            )?,
+            refusals: metrics.counters(
+                "bellhop_refusals_total",
+                "Calls that WhatsApp refused, by its code.",
+                &["code"],
+            )?,
+            call_duration: metrics.histogram(
+                "bellhop_call_seconds",
+                "How long calls to WhatsApp took.",
+                LATENCY_BUCKETS,
+            )?,
+            in_flight: metrics.gauge("bellhop_calls_in_flight", "Calls to WhatsApp that run now.")?,
+            unanswered: metrics.counter(
+                "bellhop_unanswered_calls_total",
+                "Calls that were left without a word by a process that ended.",
+            )?,
+            without_resort: metrics.counter(
+                "bellhop_messages_without_resort_total",
+                "Times a message was left in the queue because its resort has no readable file.",
+            )?,
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! What the sender is told at start.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crypto::key_ring::KeyRing;
+use service::{Environment, Problems};
+use url::Url;
+
+/// Everything that can be set.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where health and metrics are served; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Postgres.
+    pub database_url: String,
+    /// RabbitMQ.
+    pub amqp_url: String,
+    /// The folder of resort and source files.
+    pub config: PathBuf,
+    /// Opens facts.
+    pub ring: Arc<KeyRing>,
+    /// Base of the Graph API.
+    pub whatsapp_url: Url,
+    /// Its pinned version.
+    pub whatsapp_version: String,
+    /// Messages per second from one business number.
+    pub per_second: NonZeroU32,
+    /// The environment that files may refer to.
+    pub environment: Environment,
+}
+
+/// The body of `--help`.
+pub const HELP: &str = "\
+Sends due messages over the WhatsApp Cloud API and records what came of each call. Any number may run at once: who
+claims a message in Postgres sends it, nobody else.
+
+Environment:
+  DATABASE_URL               Postgres (required), for example postgres://bellhop@db/bellhop
+  AMQP_URL                   RabbitMQ (required), amqp:// or amqps://
+  BELLHOP_CONFIG             folder with resorts/*.toml and sources/*.toml (required)
+  BELLHOP_KEYS               key ring, entries ID:BASE64(32 bytes), one of them named lookup (required), or
+  BELLHOP_KEYS_FILE          a file with it
+  WHATSAPP_API_URL           base of the Graph API [https://graph.facebook.com]
+  WHATSAPP_API_VERSION       its pinned version [v25.0]
+  SENDER_MESSAGES_PER_SECOND from one business number, by this process [80]
+  SENDER_ADDR                health and metrics [0.0.0.0:8082]
+  RUST_LOG                   log filter [info]
+  LOG_FORMAT                 json or text [text on a terminal, else json]
+
+The access token of each resort is named in its file; env: secrets are read from this process's environment.
+
+Endpoints: GET /healthz, /readyz, /metrics.
+Signals:   SIGTERM and SIGINT finish the calls in hand and end (30 s at most); SIGHUP reads the files again.
+Exit codes: 0 stopped when asked to, 2 wrong settings, 1 anything else.
+Not ready?  GET /readyz names what is missing. A missing schema or queue: run `desk migrate`.";
+
+const GRAPH_API: &str = "https://graph.facebook.com";
+const EIGHTY: NonZeroU32 = NonZeroU32::MIN.saturating_add(79);
+
+impl Settings {
+    /// Reads the environment and reports every problem at once.
+    pub fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut read = environment.reader();
+        let _ = service::logs::Settings::read(&mut read);
+        let database_url = read.required("DATABASE_URL");
+        let amqp_url = read.required("AMQP_URL");
+        let config = PathBuf::from(read.required("BELLHOP_CONFIG"));
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8082));
+        let address = read.parsed_or("SENDER_ADDR", |text| text.parse::<SocketAddr>(), address);
+        let ring = settings::keys::key_ring(&|name| environment.get(name).map(str::to_owned))
+            .map_err(|missing| read.problem(missing.variable, missing.problem))
+            .ok()
+            .map(Arc::new);
+        let whatsapp_url = read
+            .optional_parsed("WHATSAPP_API_URL", Url::parse)
+            .or_else(|| Url::parse(GRAPH_API).ok());
+        let whatsapp_version = read
+            .optional("WHATSAPP_API_VERSION")
+            .unwrap_or_else(|| "v25.0".to_owned());
+        let per_second = read.parsed_or(
+            "SENDER_MESSAGES_PER_SECOND",
+            |text| text.parse::<NonZeroU32>(),
+            EIGHTY,
+        );
+        let environment = environment.clone();
+        read.finish_with(|| {
+            let (ring, whatsapp_url) = (ring?, whatsapp_url?);
+            Some(Self {
+                address,
+                database_url,
+                amqp_url,
+                config,
+                ring,
+                whatsapp_url,
+                whatsapp_version,
+                per_second,
+                environment,
+            })
+        })
+    }
+}

@@ -1,0 +1,283 @@
+//! The environment as a value, and a reader that reports every problem at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display};
+
+use crate::logs;
+
+/// A snapshot of the process's variables, so that everything else is a function of it.
+///
+/// A variable that is set to nothing counts as unset. `Debug` shows no values.
+#[derive(Clone, Default)]
+pub struct Environment {
+    values: BTreeMap<String, String>,
+    not_text: BTreeSet<String>,
+}
+
+impl Environment {
+    /// Takes the variables of this process; to be called once, at start.
+    pub fn of_process() -> Self {
+        let mut environment = Self::default();
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            match value.into_string() {
+                Ok(value) => environment.insert(name, value),
+                Err(_) => drop(environment.not_text.insert(name)),
+            }
+        }
+        environment
+    }
+
+    /// An environment made up of these pairs alone.
+    pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let mut environment = Self::default();
+        for (name, value) in pairs {
+            environment.insert(name.into(), value.into());
+        }
+        environment
+    }
+
+    /// The value of a variable, if it is set to something.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// A reader that remembers every problem it meets.
+    ///
+    /// It has already looked at the variables that every program knows, those of the logs.
+    pub fn reader(&self) -> Reader<'_> {
+        let mut reader = Reader {
+            environment: self,
+            problems: Problems(Vec::new()),
+        };
+        logs::Settings::read(&mut reader);
+        reader
+    }
+
+    fn insert(&mut self, name: String, value: String) {
+        if !value.is_empty() {
+            self.values.insert(name, value);
+        }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+/// Reads variables, hands out placeholders for those that are wrong, and tells everything at the end.
+///
+/// No problem repeats the value of a variable: it may be a secret.
+pub struct Reader<'e> {
+    environment: &'e Environment,
+    problems: Problems,
+}
+
+impl Reader<'_> {
+    /// The value of a variable that must be set; empty until [`finish`](Self::finish) reports that it is not.
+    pub fn required(&mut self, name: &str) -> String {
+        let value = self.optional(name);
+        if value.is_none() && !self.environment.not_text.contains(name) {
+            self.problem(name, "is not set; set it, --help tells what it means");
+        }
+        value.unwrap_or_default()
+    }
+
+    /// The value of a variable that may be left out.
+    pub fn optional(&mut self, name: &str) -> Option<String> {
+        if self.environment.not_text.contains(name) {
+            self.problem(name, "is not UTF-8; set it to text");
+        }
+        self.environment.get(name).map(str::to_owned)
+    }
+
+    /// What `parse` makes of a variable that must be set; `None` stands for a problem, see [`finish_with`](Self::finish_with).
+    ///
+    /// The text of a parse error is shown: it should say what is expected and not repeat the value.
+    pub fn parsed<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.required(name);
+        if value.is_empty() {
+            None
+        } else {
+            self.parse(name, &value, parse)
+        }
+    }
+
+    /// What `parse` makes of a variable, or the default where it is unset (or wrong, until the end).
+    pub fn parsed_or<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+        default: T,
+    ) -> T {
+        self.optional_parsed(name, parse).unwrap_or(default)
+    }
+
+    /// What `parse` makes of a variable that may be left out.
+    pub fn optional_parsed<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.optional(name)?;
+        self.parse(name, &value, parse)
+    }
+
+    /// Adds a problem that only the caller can see, such as two variables that exclude each other.
+    pub fn problem(&mut self, name: &str, text: impl Display) {
+        self.problems.push(name, text);
+    }
+
+    /// The value, unless a problem was met.
+    pub fn finish<T>(self, value: T) -> Result<T, Problems> {
+        self.finish_with(|| Some(value))
+    }
+
+    /// What `build` puts together, unless a problem was met; made for the `Option`s of [`parsed`](Self::parsed) and `?`.
+    pub fn finish_with<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, Problems> {
+        if !self.problems.0.is_empty() {
+            return Err(self.problems);
+        }
+        build().ok_or_else(|| Problems::one("environment", "is incomplete; --help lists every variable"))
+    }
+
+    fn parse<T, E: Display>(
+        &mut self,
+        name: &str,
+        value: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(value) {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                self.problem(name, error);
+                None
+            }
+        }
+    }
+}
+
+/// Everything that is wrong with the settings; written one line each, `NAME: what is wrong`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(Vec<(String, String)>);
+
+impl Problems {
+    /// A single problem, for what shows itself only after reading, such as an unreadable folder.
+    pub fn one(name: &str, text: impl Display) -> Self {
+        Self(vec![(name.to_owned(), text.to_string())])
+    }
+
+    /// Adds a problem; the same one twice counts once.
+    pub fn push(&mut self, name: &str, text: impl Display) {
+        let problem = (name.to_owned(), text.to_string());
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
+    }
+
+    /// Adds the problems of another reading.
+    pub fn extend(&mut self, others: Problems) {
+        for (name, text) in others.0 {
+            self.push(&name, text);
+        }
+    }
+}
+
+impl Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (name, text)) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(formatter)?;
+            }
+            write!(formatter, "{name}: {text}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(text: &str) -> Result<u16, &'static str> {
+        text.parse()
+            .map_err(|_| "is not a port number; give one up to 65535")
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let environment = Environment::from_pairs([("PORT", "many"), ("EMPTY", "")]);
+
+        let mut read = environment.reader();
+        let _ = (
+            read.required("AMQP_URL"),
+            read.required("EMPTY"),
+            read.parsed_or("PORT", port, 1),
+        );
+        read.problem(
+            "BELLHOP_KEYS",
+            "is set together with BELLHOP_KEYS_FILE; unset one",
+        );
+        let problems = read.finish(()).unwrap_err().to_string();
+
+        let names: Vec<_> = problems
+            .lines()
+            .map(|line| line.split(':').next().unwrap())
+            .collect();
+        assert_eq!(names, ["AMQP_URL", "EMPTY", "PORT", "BELLHOP_KEYS"]);
+    }
+
+    #[test]
+    fn no_problem_repeats_a_value() {
+        let environment = Environment::from_pairs([("PORT", "hunter2"), ("LOG_FORMAT", "hunter2")]);
+
+        let mut read = environment.reader();
+        read.parsed("PORT", port);
+        let problems = read.finish(()).unwrap_err();
+
+        assert!(!format!("{problems} {problems:?} {environment:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_variable_set_to_nothing_is_unset() {
+        let environment = Environment::from_pairs([("PORT", "")]);
+
+        let mut read = environment.reader();
+
+        assert_eq!(read.optional("PORT"), None);
+        assert_eq!(read.parsed_or("PORT", port, 8080), 8080);
+        assert_eq!(read.finish(()), Ok(()));
+    }
+
+    #[test]
+    fn a_value_that_is_not_text_is_a_problem_and_told_once() {
+        let mut environment = Environment::default();
+        environment.not_text.insert("AMQP_URL".to_owned());
+
+        let mut read = environment.reader();
+        read.required("AMQP_URL");
+
+        assert_eq!(
+            read.finish(()).unwrap_err(),
+            Problems::one("AMQP_URL", "is not UTF-8; set it to text")
+        );
+    }
+
+    #[test]
+    fn parsed_values_are_put_together_when_all_is_well() {
+        let environment = Environment::from_pairs([("PORT", "8080")]);
+
+        let mut read = environment.reader();
+        let port = read.parsed("PORT", port);
+
+        assert_eq!(read.finish_with(|| Some((port?,))), Ok((8080,)));
+    }
+}

@@ -1,0 +1,136 @@
+//! Whether a process can do its work, and what is missing when it cannot.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+/// The conditions under which a process can do its work; clones share them.
+///
+/// It is ready while every condition that was ever named holds. Reasons are shown to the outside and carry no personal data.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness {
+    conditions: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+}
+
+/// What `/readyz` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<Missing>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Missing {
+    name: String,
+    reason: String,
+}
+
+impl Readiness {
+    /// Ready until a condition is named.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names a condition that does not hold yet, unless it is known already.
+    pub fn expect(&self, name: &str) {
+        self.lock()
+            .entry(name.to_owned())
+            .or_insert_with(|| Some("not checked yet".to_owned()));
+    }
+
+    /// Notes whether a condition holds, or why not; a change is logged.
+    pub fn set(&self, name: &str, holds: Result<(), String>) {
+        let reason = holds.err();
+        let former = self.lock().insert(name.to_owned(), reason.clone());
+        match (former, reason) {
+            (Some(former), reason) if former == reason => {}
+            (_, Some(reason)) => log::warn!("condition.name" = name, reason; "not ready"),
+            (Some(_), None) => log::info!("condition.name" = name; "condition holds"),
+            (None, None) => {}
+        }
+    }
+
+    /// Forgets a condition.
+    pub fn remove(&self, name: &str) {
+        self.lock().remove(name);
+    }
+
+    /// Whether every condition holds.
+    pub fn is_ready(&self) -> bool {
+        self.lock().values().all(Option::is_none)
+    }
+
+    /// The conditions that do not hold, with their reasons.
+    pub fn report(&self) -> Report {
+        let missing: Vec<_> = self
+            .lock()
+            .iter()
+            .filter_map(|(name, reason)| {
+                Some(Missing {
+                    name: name.clone(),
+                    reason: reason.clone()?,
+                })
+            })
+            .collect();
+        Report {
+            status: if missing.is_empty() { "ready" } else { "not ready" },
+            missing,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        self.conditions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Report {
+    /// Whether nothing is missing.
+    pub fn is_ready(&self) -> bool {
+        self.missing.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_ready_only_while_every_condition_holds() {
+        let readiness = Readiness::new();
+        readiness.expect("rabbitmq");
+        readiness.set("settings", Ok(()));
+        assert!(!readiness.is_ready());
+
+        readiness.set("rabbitmq", Ok(()));
+        assert!(readiness.is_ready());
+
+        readiness.set("settings", Err("broken files".to_owned()));
+        assert!(!readiness.is_ready());
+    }
+
+    #[test]
+    fn a_condition_that_holds_is_not_unmade_by_naming_it_again() {
+        let readiness = Readiness::new();
+        readiness.set("rabbitmq", Ok(()));
+
+        readiness.expect("rabbitmq");
+
+        assert!(readiness.is_ready());
+    }
+
+    #[test]
+    fn the_report_names_what_is_missing_and_why() {
+        let readiness = Readiness::new();
+        let report = |readiness: &Readiness| serde_json::to_string(&readiness.report()).unwrap();
+        assert_eq!(report(&readiness), r#"{"status":"ready"}"#);
+
+        readiness.set("rabbitmq", Err("connection refused".to_owned()));
+
+        assert_eq!(
+            report(&readiness),
+            r#"{"status":"not ready","missing":[{"name":"rabbitmq","reason":"connection refused"}]}"#
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! Log lines: one JSON object each, or text for people.
+//!
+//! Panics are logged by their place alone, since their text may hold personal data.
+
+use std::io::{self, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use env_logger::{Builder, Target};
+use log::{LevelFilter, Record};
+
+use crate::environment::{Environment, Reader};
+
+mod json;
+mod text;
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// What is logged, and how: `RUST_LOG` and `LOG_FORMAT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The filter in the syntax of `env_logger`.
+    pub filter: String,
+    /// The form of the lines.
+    pub format: Format,
+}
+
+impl Settings {
+    /// Reads both variables; the format defaults to text on a terminal and JSON elsewhere.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let default_format = if io::stderr().is_terminal() {
+            Format::Text
+        } else {
+            Format::Json
+        };
+        Self {
+            filter: reader.optional("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
+            format: reader.parsed_or("LOG_FORMAT", parse_format, default_format),
+        }
+    }
+}
+
+/// Sets up the logger (to stderr) and the panic hook of this process; later calls change nothing.
+///
+/// A wrong `LOG_FORMAT` is reported by the program's own reading of its settings.
+pub fn init(environment: &Environment) {
+    let settings = Settings::read(&mut environment.reader());
+    if builder(&settings).target(Target::Stderr).try_init().is_ok() {
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// How many panics this process has had.
+pub fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
+fn parse_format(text: &str) -> Result<Format, &'static str> {
+    match text {
+        "json" => Ok(Format::Json),
+        "text" => Ok(Format::Text),
+        _ => Err("is neither json nor text; give one of them or unset it"),
+    }
+}
+
+/// What returned messages and spans would show is never logged: the first holds payloads.
+fn builder(settings: &Settings) -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .filter_module("lapin", LevelFilter::Warn)
+        .filter_module("actix_server", LevelFilter::Warn)
+        .parse_filters(&settings.filter)
+        .filter_module("lapin::returned_messages", LevelFilter::Off)
+        .filter_module("tracing::span", LevelFilter::Off);
+    match settings.format {
+        Format::Json => builder.format(|out, record| writeln!(out, "{}", json::line(&now(), record))),
+        Format::Text => builder.format(|out, record| writeln!(out, "{}", text::line(&now(), record))),
+    };
+    builder
+}
+
+fn now() -> String {
+    DateTime::<Utc>::from(std::time::SystemTime::now()).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn log_panic(info: &PanicHookInfo<'_>) {
+    PANICS.fetch_add(1, Ordering::Relaxed);
+    let location = info
+        .location()
+        .map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    log::error!(location, thread; "panicked");
+}
+
+/// The message of a record, without the white space around it.
+fn message(record: &Record<'_>) -> String {
+    record.args().to_string().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logs(filter: &str, target: &str, level: log::Level) -> bool {
+        let logger = builder(&Settings {
+            filter: filter.to_owned(),
+            format: Format::Json,
+        })
+        .build();
+        logger.matches(&Record::builder().target(target).level(level).build())
+    }
+
+    #[test]
+    fn returned_messages_and_spans_are_never_logged() {
+        for filter in [
+            "info",
+            "trace",
+            "lapin=trace",
+            "lapin::returned_messages=trace,tracing::span=info",
+        ] {
+            assert!(
+                !logs(filter, "lapin::returned_messages", log::Level::Error),
+                "{filter}"
+            );
+            assert!(!logs(filter, "tracing::span", log::Level::Error), "{filter}");
+        }
+    }
+
+    #[test]
+    fn lapin_is_heard_from_warnings_on_unless_asked_for_more() {
+        assert!(logs("info", "lapin::channel", log::Level::Warn));
+        assert!(!logs("info", "lapin::channel", log::Level::Info));
+        assert!(logs("info,lapin=debug", "lapin::channel", log::Level::Debug));
+        assert!(logs("info", "sender::call", log::Level::Info));
+        assert!(!logs("info", "sender::call", log::Level::Debug));
+    }
+
+    #[test]
+    fn an_unknown_format_is_a_problem_of_the_settings() {
+        let problems = Environment::from_pairs([("LOG_FORMAT", "xml")])
+            .reader()
+            .finish(())
+            .unwrap_err();
+
+        assert!(problems.to_string().starts_with("LOG_FORMAT: "), "{problems}");
+    }
+}

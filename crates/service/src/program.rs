@@ -1,0 +1,163 @@
+//! The frame of a program that takes no arguments.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::environment::{Environment, Problems};
+use crate::{Stop, chain, logs};
+
+/// How long threads that cannot be interrupted may hold up the end of the process.
+const THREADS_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What a program tells about itself.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// The name of the binary.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// What it is for, in one sentence.
+    pub about: &'static str,
+    /// The body of `--help`: variables with their defaults, endpoints, signals, exit codes.
+    pub help: &'static str,
+}
+
+/// Why a program ended other than by being asked to.
+#[derive(Debug)]
+pub enum Failure {
+    /// The settings are wrong; exit code 2.
+    Settings(Problems),
+    /// Anything else; exit code 1.
+    Other(anyhow::Error),
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Settings(problems)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast::<Problems>() {
+            Ok(problems) => Self::Settings(problems),
+            Err(error) => Self::Other(error),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Runs a program that takes no arguments until it ends or is asked to stop.
+///
+/// Answers `--help` and `--version`, refuses other arguments, sets up the logs and the signals, and gives the main
+/// function the environment and the stop on a multi-threaded runtime. The exit code is 0 after a
+/// clean end, 2 for wrong settings (all named on stderr), 1 otherwise.
+pub fn run<M>(about: About, main: M) -> ExitCode
+where
+    M: AsyncFnOnce(Environment, Stop) -> Result<(), Failure>,
+{
+    match ask(std::env::args().skip(1)) {
+        Ask::Run => {}
+        Ask::Help => {
+            return tell(&format!(
+                "{} {}\n{}\n\n{}",
+                about.name, about.version, about.about, about.help
+            ));
+        }
+        Ask::Version => return tell(&format!("{} {}", about.name, about.version)),
+        Ask::Unknown => {
+            let name = about.name;
+            complain(&format!(
+                "{name}: takes no arguments but --help and --version; it is set up by environment variables"
+            ));
+            return ExitCode::from(2);
+        }
+    }
+    let environment = Environment::of_process();
+    logs::init(&environment);
+    match live(environment, main) {
+        Ok(()) => {
+            log::info!("stopped");
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Settings(problems)) => {
+            complain(&problems.to_string());
+            ExitCode::from(2)
+        }
+        Err(Failure::Other(error)) => {
+            log::error!(error = chain(error.as_ref()); "ended with a failure");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn live<M>(environment: Environment, main: M) -> Result<(), Failure>
+where
+    M: AsyncFnOnce(Environment, Stop) -> Result<(), Failure>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let stop = Stop::on_signals()?;
+        stop.within_shutdown_deadline(main(environment, stop.clone()))
+            .await
+            .map_err(anyhow::Error::from)?
+    });
+    runtime.shutdown_timeout(THREADS_DEADLINE);
+    ended
+}
+
+#[derive(Debug, PartialEq)]
+enum Ask {
+    Run,
+    Help,
+    Version,
+    Unknown,
+}
+
+fn ask(mut arguments: impl Iterator<Item = String>) -> Ask {
+    let first = arguments.next();
+    match first.as_deref() {
+        None => Ask::Run,
+        Some("--help" | "-h") => Ask::Help,
+        Some("--version" | "-V") => Ask::Version,
+        Some(_) => Ask::Unknown,
+    }
+}
+
+/// Writes to stdout; a reader that has gone away (`--help | head`) is no failure.
+fn tell(text: &str) -> ExitCode {
+    let _ = writeln!(io::stdout(), "{}", text.trim_end());
+    ExitCode::SUCCESS
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_help_and_version_are_taken_as_arguments() {
+        let asked = |arguments: &[&str]| ask(arguments.iter().map(|&argument| argument.to_owned()));
+
+        assert_eq!(asked(&[]), Ask::Run);
+        assert_eq!(asked(&["-h"]), Ask::Help);
+        assert_eq!(asked(&["--version"]), Ask::Version);
+        assert_eq!(asked(&["serve"]), Ask::Unknown);
+    }
+
+    #[test]
+    fn wrong_settings_are_recognised_below_other_errors() {
+        let failure = Failure::from(anyhow::Error::from(Problems::one("AMQP_URL", "is not set")));
+
+        assert!(matches!(failure, Failure::Settings(_)));
+    }
+}

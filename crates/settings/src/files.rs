@@ -1,0 +1,266 @@
+//! Every file's last reading and its last good version.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crypto::secret::{Places, Secret};
+use domain::ids::{ResortId, SourceId};
+use domain::resort::Resort;
+
+use crate::document::Note;
+use crate::finding::{Finding, Severity};
+use crate::folder::{self, Contents, FileName, Kind, UnreadableFolder};
+use crate::resolve::{Resolve, told};
+use crate::source::Source;
+use crate::{resort_file, source_file};
+
+/// What a new reading changed; empty where nothing did. For the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files that are now in force, new or changed.
+    pub applied: Vec<String>,
+    /// Files that are gone, and with them their resort or source.
+    pub removed: Vec<String>,
+    /// Errors that were not there before; what was good before stays in force.
+    pub refused: Vec<Finding>,
+    /// Warnings that were not there before.
+    pub warnings: Vec<Finding>,
+}
+
+/// All files, and what is known from them.
+pub(crate) struct Files {
+    folder: PathBuf,
+    resolve: Resolve,
+    held: BTreeMap<FileName, Held>,
+    folder_problem: Option<Finding>,
+}
+
+/// One file.
+#[derive(Default)]
+pub(crate) struct Held {
+    /// The text of the last reading; `None` where it could not be read.
+    text: Option<String>,
+    secrets: Vec<Secret>,
+    pub(crate) good: Option<Good>,
+    pub(crate) findings: Vec<Finding>,
+    /// The resorts that a source names, and where.
+    pub(crate) named_resorts: Vec<(usize, ResortId)>,
+}
+
+/// The last good version of a file.
+pub(crate) enum Good {
+    Resort(Arc<Resort>, Option<Arc<Secret>>),
+    Source(Arc<Source>),
+}
+
+impl Changes {
+    /// Whether nothing is worth telling.
+    pub fn is_empty(&self) -> bool {
+        self.applied.is_empty()
+            && self.removed.is_empty()
+            && self.refused.is_empty()
+            && self.warnings.is_empty()
+    }
+}
+
+impl Files {
+    pub(crate) fn new(folder: PathBuf, resolve: Resolve) -> Self {
+        Self {
+            folder,
+            resolve,
+            held: BTreeMap::new(),
+            folder_problem: None,
+        }
+    }
+
+    /// Every file with its name.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&FileName, &Held)> {
+        self.held.iter()
+    }
+
+    /// Everything that is to be said about the files.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let of_files = self.held.values().flat_map(|held| held.findings.iter());
+        self.folder_problem.iter().chain(of_files).cloned().collect()
+    }
+
+    /// Reads the folder again. Where that fails, everything stays as it was.
+    pub(crate) fn read(&mut self, places: &Places<'_>) -> Result<Changes, UnreadableFolder> {
+        let found = folder::read(&self.folder, |kind| {
+            self.held.keys().any(|name| name.kind == kind)
+        })?;
+        let mut changes = Changes::default();
+        self.folder_problem = None;
+        self.held.retain(|name, _| {
+            let stays = found.contains_key(name);
+            if !stays {
+                changes.removed.push(name.to_string());
+            }
+            stays
+        });
+        for (name, contents) in found {
+            let held = self.held.entry(name.clone()).or_default();
+            held.update(&name, contents, self.resolve, places, &mut changes);
+        }
+        Ok(changes)
+    }
+
+    /// Reads the folder again; where that fails, that is a finding.
+    pub(crate) fn read_or_note(&mut self, places: &Places<'_>) -> Changes {
+        let had_problem = self.folder_problem.is_some();
+        self.read(places).unwrap_or_else(|error| {
+            let problem = Finding {
+                file: error.path.display().to_string(),
+                line: 1,
+                severity: Severity::Error,
+                text: told(&error),
+            };
+            self.folder_problem = Some(problem.clone());
+            let refused = if had_problem { Vec::new() } else { vec![problem] };
+            Changes {
+                refused,
+                ..Changes::default()
+            }
+        })
+    }
+}
+
+impl Held {
+    /// Whether the last reading was refused.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
+    fn update(
+        &mut self,
+        name: &FileName,
+        contents: Contents,
+        resolve: Resolve,
+        places: &Places<'_>,
+        changes: &mut Changes,
+    ) {
+        // A secret in a file of its own may have changed where this one has not, and one that was missing may be
+        // there now.
+        let same_text = contents.as_ref().ok() == self.text.as_ref() && contents.is_ok();
+        let rests = contents.as_ref().is_ok_and(|text| !text.contains("file:")) && !self.is_broken();
+        if same_text && rests {
+            return;
+        }
+        let reading = Reading::of(name, contents, resolve, places);
+        for finding in reading
+            .findings
+            .iter()
+            .filter(|finding| !self.findings.contains(finding))
+        {
+            match finding.severity {
+                Severity::Error => changes.refused.push(finding.clone()),
+                Severity::Warning => changes.warnings.push(finding.clone()),
+            }
+        }
+        let was_broken = self.is_broken();
+        let same_secrets = self
+            .secrets
+            .iter()
+            .map(Secret::reveal)
+            .eq(reading.secrets.iter().map(Secret::reveal));
+        self.text = reading.text;
+        self.findings = reading.findings;
+        if self.is_broken() || (same_text && same_secrets && !was_broken) {
+            return;
+        }
+        self.secrets = reading.secrets;
+        self.good = reading.good;
+        self.named_resorts = reading.named_resorts;
+        changes.applied.push(name.to_string());
+    }
+}
+
+/// What one reading of one file gave.
+#[derive(Default)]
+struct Reading {
+    text: Option<String>,
+    secrets: Vec<Secret>,
+    good: Option<Good>,
+    findings: Vec<Finding>,
+    named_resorts: Vec<(usize, ResortId)>,
+}
+
+impl Reading {
+    fn of(name: &FileName, contents: Contents, resolve: Resolve, places: &Places<'_>) -> Self {
+        let mut reading = Self::default();
+        let mut notes = match contents {
+            Ok(text) => {
+                let notes = reading.interpret(name, &text, resolve, places);
+                reading.text = Some(text);
+                notes
+            }
+            Err(error) => vec![whole_file(format!("cannot be read: {error}"))],
+        };
+        notes.sort_by_key(|note| note.line);
+        let file = name.to_string();
+        let finding = |note: Note| Finding {
+            file: file.clone(),
+            line: note.line,
+            severity: note.severity,
+            text: note.text,
+        };
+        reading.findings = notes.into_iter().map(finding).collect();
+        reading
+    }
+
+    fn interpret(&mut self, name: &FileName, text: &str, resolve: Resolve, places: &Places<'_>) -> Vec<Note> {
+        // Names become part of URLs, log lines and command lines.
+        let good_name = name
+            .stem
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        match (
+            name.kind,
+            ResortId::parse(&name.stem),
+            SourceId::parse(&name.stem),
+        ) {
+            (Kind::Resort, Ok(id), _) if good_name => self.resort(&id, text, resolve, places),
+            (Kind::Source, _, Ok(id)) if good_name => self.source(&id, text, resolve, places),
+            _ => vec![whole_file(
+                "the file's name may hold letters a to z, digits, - _ and . only".to_owned(),
+            )],
+        }
+    }
+
+    fn resort(&mut self, id: &ResortId, text: &str, resolve: Resolve, places: &Places<'_>) -> Vec<Note> {
+        let (file, mut notes) = resort_file::read(id, text);
+        if let Some(file) = file {
+            if resolve.access_tokens() {
+                self.secrets.extend(file.access_token.resolve(places, &mut notes));
+            }
+            let access_token = self.secrets.first().cloned().map(Arc::new);
+            self.good = Some(Good::Resort(Arc::new(file.resort), access_token));
+        }
+        notes
+    }
+
+    fn source(&mut self, id: &SourceId, text: &str, resolve: Resolve, places: &Places<'_>) -> Vec<Note> {
+        let (file, mut notes) = source_file::read(id, text);
+        if let Some(mut file) = file {
+            self.named_resorts = std::mem::take(&mut file.named_resorts);
+            if resolve.source_secrets()
+                && let Some((source, secrets)) = file.resolve(places, &mut notes)
+            {
+                self.secrets = secrets;
+                self.good = Some(Good::Source(Arc::new(source)));
+            }
+        }
+        notes
+    }
+}
+
+fn whole_file(text: String) -> Note {
+    Note {
+        line: 1,
+        severity: Severity::Error,
+        text,
+    }
+}

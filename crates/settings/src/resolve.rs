@@ -1,0 +1,74 @@
+//! From what a file calls a secret to the secret.
+
+use std::error::Error;
+
+use crypto::secret::{Places, Secret, SecretReference};
+
+use crate::document::Note;
+use crate::finding::Severity;
+
+/// Which secrets a process uses. A file whose secret is used and cannot be found counts as broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolve {
+    /// None.
+    Nothing,
+    /// Those that verify webhooks.
+    SourceSecrets,
+    /// Those that send messages.
+    AccessTokens,
+    /// All.
+    Everything,
+}
+
+impl Resolve {
+    pub(crate) fn source_secrets(self) -> bool {
+        matches!(self, Self::SourceSecrets | Self::Everything)
+    }
+
+    pub(crate) fn access_tokens(self) -> bool {
+        matches!(self, Self::AccessTokens | Self::Everything)
+    }
+}
+
+/// What a file calls a secret, and where.
+pub(crate) struct Reference {
+    pub(crate) reference: SecretReference,
+    pub(crate) line: usize,
+    pub(crate) path: String,
+}
+
+impl Reference {
+    /// Finds the secret; what goes wrong is noted.
+    pub(crate) fn resolve(&self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<Secret> {
+        let mut note = |severity, error: &dyn Error| {
+            notes.push(Note {
+                line: self.line,
+                severity,
+                text: format!("{}: {}", self.path, told(error)),
+            });
+        };
+        match self.reference.resolve(places) {
+            Ok(resolved) => {
+                if let Some(warning) = &resolved.warning {
+                    note(Severity::Warning, warning);
+                }
+                Some(resolved.secret)
+            }
+            Err(error) => {
+                note(Severity::Error, &error);
+                None
+            }
+        }
+    }
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

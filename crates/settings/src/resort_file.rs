@@ -1,0 +1,202 @@
+//! A resort's file, key by key as operators know them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use crypto::secret::SecretReference;
+use domain::ids::{NumberId, ResortId};
+use domain::message::MessageKind;
+use domain::phone_number::PhoneNumber;
+use domain::resort::{Abandonment, Language, Mode, QuietHours, Resort, Retention};
+
+mod advice;
+mod templates;
+
+use crate::document::{self, Entry, Note, Table};
+use crate::resolve::Reference;
+
+/// What a resort's file says.
+pub(crate) struct ResortFile {
+    pub(crate) resort: Resort,
+    pub(crate) access_token: Reference,
+}
+
+/// Reads a file; nothing comes back where it has an error.
+pub(crate) fn read(id: &ResortId, text: &str) -> (Option<ResortFile>, Vec<Note>) {
+    document::read(text, |file| {
+        let found = resort_file(id, file);
+        if let Some(found) = found.as_ref().filter(|_| !file.has_errors()) {
+            advice::give(&found.resort, file);
+        }
+        found
+    })
+}
+
+// Every key is read before the first `?`, so that every error is noted.
+fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
+    let name = file.required("name", Entry::filled_text);
+    let time_zone = file.required("time_zone", time_zone);
+    let country = file.required("country", |entry| {
+        entry.parsed(|text| text.parse().map_err(|_| "is not an ISO 3166 country code"))
+    });
+    let language = file.required("language", |entry| language_of(entry, entry.text()?));
+    let link_hosts = file.optional("link_hosts", |entry| entry.each(host));
+    let is_test = file.optional("mode", is_test);
+    let number = |entry: &Entry<'_>| entry.parsed(|text| PhoneNumber::parse(text, country));
+    let test_numbers = file
+        .optional("test_numbers", |entry| entry.each(number))
+        .unwrap_or_default();
+    let values = file.optional("values", values).unwrap_or_default();
+    let whatsapp = file.required("whatsapp", |entry| entry.table(whatsapp));
+    let abandonment = file.required("abandonment", |entry| entry.table(abandonment));
+    let no_show_after = file.optional("check_in", |entry| {
+        entry.table(|section| section.required("no_show_after", Entry::duration))
+    });
+    let review_after_check_out = file.optional("review", |entry| {
+        entry.table(|section| section.required("after_check_out", Entry::duration))
+    });
+    let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
+    let expires_after = file.optional("expires_after", expires_after).unwrap_or_default();
+    let retention = file
+        .optional("retention", |entry| entry.table(retention))
+        .unwrap_or_default();
+    let templates = file
+        .optional("templates", |entry| templates::all(entry, &values))
+        .unwrap_or_default();
+    let fallback = file.optional("fallback", |entry| {
+        entry.table(|section| templates::fallback(section, &values))
+    });
+    let fallback = fallback.unwrap_or_default();
+    let (number, access_token) = whatsapp?;
+    let resort = Resort {
+        id: id.clone(),
+        name: name?.to_owned(),
+        time_zone: time_zone?,
+        country: country?,
+        language: language?,
+        link_hosts,
+        mode: if is_test.unwrap_or_default() {
+            Mode::Test(test_numbers)
+        } else {
+            Mode::Live
+        },
+        values,
+        number,
+        abandonment: abandonment?,
+        no_show_after,
+        review_after_check_out,
+        quiet_hours,
+        expires_after,
+        retention,
+        templates,
+        fallback_templates: fallback.templates,
+        fallback_texts: fallback.texts,
+    };
+    Some(ResortFile { resort, access_token })
+}
+
+fn time_zone(entry: &Entry<'_>) -> Option<Tz> {
+    entry.parsed(|text| {
+        text.parse()
+            .map_err(|_| "is not an IANA time zone such as Europe/Athens")
+    })
+}
+
+fn is_test(entry: &Entry<'_>) -> Option<bool> {
+    entry.parsed(|text| match text {
+        "live" => Ok(false),
+        "test" => Ok(true),
+        _ => Err("must be \"live\" or \"test\""),
+    })
+}
+
+fn language_of(entry: &Entry<'_>, text: &str) -> Option<Language> {
+    Language::parse(text).or_else(|| entry.refuse("is not a language such as en or pt-BR"))
+}
+
+// As links bear it: lower case, in ASCII, neither scheme nor port nor path.
+fn host(entry: &Entry<'_>) -> Option<String> {
+    let host = entry.text()?.to_ascii_lowercase();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    if host.is_empty() || !host.bytes().all(allowed) {
+        return entry.refuse("is not a host's name such as book.example, without https:// and path");
+    }
+    Some(host)
+}
+
+fn values(entry: &Entry<'_>) -> Option<BTreeMap<String, String>> {
+    let table = entry.open_table()?;
+    let read = |(key, entry): (&str, Entry<'_>)| Some((key.to_owned(), entry.text()?.to_owned()));
+    Some(table.entries().into_iter().filter_map(read).collect())
+}
+
+fn whatsapp(section: &Table<'_>) -> Option<(NumberId, Reference)> {
+    let number = section.required("phone_number_id", |entry| {
+        // It becomes part of a URL's path.
+        let number = |text: &str| {
+            NumberId::parse(text)
+                .ok()
+                .filter(|_| text.bytes().all(|b| b.is_ascii_alphanumeric()))
+        };
+        entry.parsed(|text| number(text).ok_or("is not the id of a WhatsApp number"))
+    });
+    let access_token = section.required("access_token", Reference::read);
+    Some((number?, access_token?))
+}
+
+fn abandonment(section: &Table<'_>) -> Option<Abandonment> {
+    let after = section.required("after", Entry::duration);
+    let reminder_2 = section.optional("reminder_2", Entry::duration);
+    Some(Abandonment {
+        after: after?,
+        reminder_2,
+    })
+}
+
+fn quiet_hours(section: &Table<'_>) -> Option<QuietHours> {
+    let time = |entry: &Entry<'_>| {
+        let time = |text: &str| {
+            NaiveTime::parse_from_str(text, "%H:%M")
+                .ok()
+                .filter(|_| text.len() == 5)
+        };
+        entry.parsed(|text| time(text).ok_or("is not a time of day such as 21:00"))
+    };
+    let (from, to) = (section.required("from", time), section.required("to", time));
+    Some(QuietHours { from: from?, to: to? })
+}
+
+fn expires_after(entry: &Entry<'_>) -> Option<BTreeMap<MessageKind, Duration>> {
+    entry.table(|section| {
+        let read = |kind: &MessageKind| Some((*kind, section.optional(kind.as_str(), Entry::duration)?));
+        Some(MessageKind::ALL.iter().filter_map(read).collect())
+    })
+}
+
+fn retention(section: &Table<'_>) -> Option<Retention> {
+    let default = Retention::default();
+    let raw_events = section
+        .optional("raw_events", Entry::duration)
+        .unwrap_or(default.raw_events);
+    let guests = section
+        .optional("guests", Entry::duration)
+        .unwrap_or(default.guests);
+    Some(Retention { raw_events, guests })
+}
+
+impl Reference {
+    /// Reads how a file names a secret.
+    pub(crate) fn read(entry: &Entry<'_>) -> Option<Self> {
+        let reference = entry.parsed(SecretReference::parse)?;
+        Some(Self {
+            reference,
+            line: entry.line(),
+            path: entry.path().to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

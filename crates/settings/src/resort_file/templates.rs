@@ -1,0 +1,157 @@
+//! The templates and fallback texts of a resort, and the values that fill them.
+
+use std::collections::BTreeMap;
+
+use domain::message::MessageKind;
+use domain::render;
+use domain::resort::{Language, Template, Value, Variable, Variables};
+
+use super::language_of;
+use crate::document::{Entry, Table};
+
+/// The `[values]` of the same file.
+type Own = BTreeMap<String, String>;
+type ByLanguage<T> = BTreeMap<Language, T>;
+
+/// What goes where a kind has no template.
+#[derive(Default)]
+pub(super) struct Fallback {
+    pub(super) templates: ByLanguage<Template>,
+    pub(super) texts: BTreeMap<MessageKind, ByLanguage<String>>,
+}
+
+/// `[templates.<kind>.<language>]`
+pub(super) fn all(section: &Entry<'_>, own: &Own) -> Option<BTreeMap<MessageKind, ByLanguage<Template>>> {
+    section.table(|kinds| {
+        let read = |kind: &MessageKind| {
+            Some((
+                *kind,
+                kinds.optional(kind.as_str(), |entry| templates(entry, own))?,
+            ))
+        };
+        Some(MessageKind::ALL.iter().filter_map(read).collect())
+    })
+}
+
+/// `[fallback]`
+pub(super) fn fallback(section: &Table<'_>, own: &Own) -> Option<Fallback> {
+    let by_kind = |kinds: &Table<'_>| {
+        let read =
+            |kind: &MessageKind| Some((*kind, kinds.optional(kind.as_str(), |entry| texts(entry, own))?));
+        Some(MessageKind::ALL.iter().filter_map(read).collect())
+    };
+    let templates = section
+        .optional("template", |entry| templates(entry, own))
+        .unwrap_or_default();
+    let texts = section
+        .optional("text", |entry| entry.table(by_kind))
+        .unwrap_or_default();
+    Some(Fallback { templates, texts })
+}
+
+fn templates(section: &Entry<'_>, own: &Own) -> Option<ByLanguage<Template>> {
+    by_language(section, |key, entry| {
+        entry.table(|table| template(key, table, own))
+    })
+}
+
+fn texts(section: &Entry<'_>, own: &Own) -> Option<ByLanguage<String>> {
+    by_language(section, |_, entry| text(entry, own))
+}
+
+fn by_language<T>(
+    section: &Entry<'_>,
+    read: impl Fn(&str, &Entry<'_>) -> Option<T>,
+) -> Option<ByLanguage<T>> {
+    let mut found = BTreeMap::new();
+    for (key, entry) in section.open_table()?.entries() {
+        let (language, content) = (language_of(&entry, key), read(key, &entry));
+        if let (Some(language), Some(content)) = (language, content)
+            && found.insert(language, content).is_some()
+        {
+            return entry.refuse("is the same language as another key here");
+        }
+    }
+    Some(found)
+}
+
+fn template(key: &str, table: &Table<'_>, own: &Own) -> Option<Template> {
+    let name = table.required("name", Entry::filled_text);
+    // Meta writes its codes with an underscore.
+    let language_code = table
+        .optional("language", Entry::filled_text)
+        .map_or_else(|| key.replace('-', "_"), str::to_owned);
+    let header = table.optional("header", |entry| {
+        let header = entry.each(|item| variable(item, own))?;
+        if header.len() > 1 {
+            entry.refuse("holds more than one variable")
+        } else {
+            Some(header)
+        }
+    });
+    let body = table.optional("body", |entry| variables(entry, own));
+    let button_url = table.optional("button_url", |entry| variable(entry, own));
+    Some(Template {
+        name: name?.to_owned(),
+        language_code,
+        header: header.unwrap_or_default(),
+        body: body.unwrap_or_else(|| Variables::Positional(Vec::new())),
+        button_url,
+    })
+}
+
+fn variables(entry: &Entry<'_>, own: &Own) -> Option<Variables> {
+    if !entry.is_table() {
+        return entry.each(|item| variable(item, own)).map(Variables::Positional);
+    }
+    let read = |(name, entry): (&str, Entry<'_>)| Some((name.to_owned(), variable(&entry, own)?));
+    Some(Variables::Named(
+        entry
+            .open_table()?
+            .entries()
+            .into_iter()
+            .filter_map(read)
+            .collect(),
+    ))
+}
+
+fn variable(entry: &Entry<'_>, own: &Own) -> Option<Variable> {
+    if !entry.is_table() {
+        return Some(Variable {
+            value: value(entry, own)?,
+            or_else: None,
+        });
+    }
+    entry.table(|table| {
+        let named = table.required("value", |entry| value(entry, own));
+        let or_else = table.optional("else", Entry::filled_text).map(str::to_owned);
+        Some(Variable {
+            value: named?,
+            or_else,
+        })
+    })
+}
+
+fn value(entry: &Entry<'_>, own: &Own) -> Option<Value> {
+    let value = entry.parsed(|text| Value::parse(text).ok_or("is not a value such as guest.first_name"))?;
+    known(entry, own, &value).then_some(value)
+}
+
+fn text(entry: &Entry<'_>, own: &Own) -> Option<String> {
+    let text = entry.filled_text()?;
+    let Ok(values) = render::placeholders(text) else {
+        return entry.refuse("holds a placeholder that is not a value such as {resort.name}");
+    };
+    values
+        .iter()
+        .all(|value| known(entry, own, value))
+        .then(|| text.to_owned())
+}
+
+fn known(entry: &Entry<'_>, own: &Own, value: &Value) -> bool {
+    let known = !matches!(value, Value::Own(name) if !own.contains_key(name));
+    if !known {
+        entry.refuse::<()>("names a value that [values] does not have");
+    }
+    known
+}

@@ -1,0 +1,292 @@
+//! What a resort's file means, and what is said about a bad one.
+
+use domain::resort::{Template, Value, Variable, Variables};
+
+use super::*;
+
+const GOOD: &str = include_str!("../../tests/fixtures/azure-bay.toml");
+
+fn id() -> ResortId {
+    ResortId::parse("azure-bay").unwrap()
+}
+
+fn good(text: &str) -> Resort {
+    let (file, notes) = read(&id(), text);
+    file.unwrap_or_else(|| panic!("{notes:?}")).resort
+}
+
+fn noted(text: &str) -> Vec<(usize, String)> {
+    let (_, notes) = read(&id(), text);
+    notes.into_iter().map(|note| (note.line, note.text)).collect()
+}
+
+fn language(text: &str) -> Language {
+    Language::parse(text).unwrap()
+}
+
+fn plain(value: Value) -> Variable {
+    Variable { value, or_else: None }
+}
+
+/// The file with one line replaced, and what is then noted.
+fn check(line: &str, replacement: &str, expected: &[&str]) {
+    assert!(GOOD.contains(line), "the file has no {line}");
+    let text = GOOD.replace(line, replacement);
+
+    let said: Vec<String> = noted(&text).into_iter().map(|(_, text)| text).collect();
+
+    assert_eq!(said, expected, "{replacement}");
+}
+
+#[test]
+fn the_example_means_what_it_says() {
+    let resort = good(GOOD);
+
+    assert_eq!(noted(GOOD), []);
+    assert_eq!(resort.id, id());
+    assert_eq!(resort.time_zone, Tz::Europe__Athens);
+    assert_eq!(resort.mode, Mode::Live);
+    assert_eq!(
+        resort.link_hosts.as_deref(),
+        Some(["book.example".to_owned()].as_slice())
+    );
+    assert_eq!(resort.abandonment.reminder_2, Some(Duration::from_secs(86_400)));
+    assert_eq!(resort.no_show_after, Some(Duration::from_secs(36 * 3_600)));
+    assert_eq!(
+        resort.review_after_check_out,
+        Some(Duration::from_secs(4 * 3_600))
+    );
+    assert_eq!(resort.retention, Retention::default());
+    for kind in MessageKind::ALL {
+        assert_eq!(resort.expiry(*kind), Resort::default_expiry(*kind));
+        assert!(resort.template(*kind, None).is_some());
+    }
+    let quiet = resort.quiet_hours.unwrap();
+    assert_eq!(
+        (quiet.from.to_string(), quiet.to.to_string()),
+        ("21:00:00".to_owned(), "09:00:00".to_owned())
+    );
+}
+
+#[test]
+fn templates_have_positional_or_named_variables_and_the_key_for_a_language() {
+    let resort = good(GOOD);
+
+    let reminder = &resort.templates[&MessageKind::Reminder1][&language("en")];
+    let confirmation = &resort.templates[&MessageKind::ReservationConfirmation];
+
+    let first_name = Variable {
+        value: Value::GuestFirstName,
+        or_else: Some("there".to_owned()),
+    };
+    let expected = Template {
+        name: "booking_reminder_1".to_owned(),
+        language_code: "en_US".to_owned(),
+        header: vec![plain(Value::ResortName)],
+        body: Variables::Positional(vec![first_name, plain(Value::ResortName)]),
+        button_url: Some(plain(Value::ResumePath)),
+    };
+    assert_eq!(*reminder, expected);
+    let arrival = Variable {
+        value: Value::CheckIn,
+        or_else: Some("soon".to_owned()),
+    };
+    let named = [("first_name", plain(Value::GuestFirstName)), ("arrival", arrival)];
+    let named = named.map(|(name, variable)| (name.to_owned(), variable));
+    assert_eq!(confirmation[&language("en")].body, Variables::Named(named.into()));
+    assert_eq!(confirmation[&language("pt_br")].language_code, "pt_BR");
+}
+
+#[test]
+fn a_short_file_has_the_defaults() {
+    let text = r#"
+        name = "B"
+        time_zone = "Asia/Bangkok"
+        country = "TH"
+        language = "th"
+        [whatsapp]
+        phone_number_id = "1"
+        access_token = "plain:x"
+        [abandonment]
+        after = "30m"
+    "#;
+    let resort = good(text);
+
+    assert_eq!(resort.link_hosts, None);
+    assert_eq!(resort.mode, Mode::Live);
+    assert_eq!(
+        (resort.abandonment.reminder_2, resort.no_show_after),
+        (None, None)
+    );
+    assert_eq!((resort.review_after_check_out, resort.quiet_hours), (None, None));
+    let warned: Vec<String> = noted(text).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(
+        warned,
+        [
+            "fallback.template.th is missing: a message without a template would be held",
+            "templates.reminder_1.th is missing: guests who speak it, or no other, get the fallback",
+            "templates.reservation_confirmation.th is missing: guests who speak it, or no other, get the fallback",
+        ]
+    );
+}
+
+#[test]
+fn every_error_is_noted_at_once_with_its_line() {
+    let text = "name = \"\"\ncountry = \"Greece\"\nlanguage = \"english!\"\nmode = \"dry\"\ncolour = 1\n\n\
+        [whatsapp]\nphone_number_id = \"1/2\"\naccess_token = \"hunter2\"\n[abandonment]\nafter = \"1w\"\n";
+
+    let expected = [
+        (1, "time_zone is missing"),
+        (1, "name is empty"),
+        (2, "country is not an ISO 3166 country code"),
+        (3, "language is not a language such as en or pt-BR"),
+        (4, "mode must be \"live\" or \"test\""),
+        (5, "colour is not a known key"),
+        (8, "whatsapp.phone_number_id is not the id of a WhatsApp number"),
+        (
+            9,
+            "whatsapp.access_token is not env:NAME, file:PATH, sealed:BASE64 or plain:VALUE",
+        ),
+        (
+            11,
+            "abandonment.after is not a duration such as 500ms, 90s, 30m, 24h, 2d or 2y",
+        ),
+    ];
+    let mut said = noted(text);
+    said.sort();
+    let mut expected = expected.map(|(line, text)| (line, text.to_owned()));
+    expected.sort();
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn each_part_of_a_file_has_its_own_errors() {
+    check(
+        "link_hosts = [\"book.example\"]",
+        "link_hosts = [\"https://book.example\"]",
+        &["link_hosts[0] is not a host's name such as book.example, without https:// and path"],
+    );
+    check(
+        "time_zone = \"Europe/Athens\"",
+        "time_zone = \"Athens\"",
+        &["time_zone is not an IANA time zone such as Europe/Athens"],
+    );
+    check(
+        "from = \"21:00\"",
+        "from = \"9pm\"",
+        &["quiet_hours.from is not a time of day such as 21:00"],
+    );
+    check("from = \"21:00\"", "", &["quiet_hours.from is missing"]);
+    check(
+        "reminder_1 = \"12h\"",
+        "reminder_3 = \"12h\"",
+        &["expires_after.reminder_3 is not a known key"],
+    );
+    check(
+        "guests = \"2y\"",
+        "guests = 2",
+        &["retention.guests must be a text in quotes"],
+    );
+    check(
+        "[check_in]",
+        "[check_in.deep]",
+        &[
+            "check_in.no_show_after is missing",
+            "check_in.deep is not a known key",
+        ],
+    );
+    check(
+        "[values] ",
+        "values = 1\n[other] ",
+        &[
+            "values must be a table",
+            "other is not a known key",
+            "templates.review_request.en.body[0] names a value that [values] does not have",
+        ],
+    );
+}
+
+#[test]
+fn templates_and_texts_name_values_that_exist() {
+    check(
+        "button_url = \"booking.resume_path\"",
+        "button_url = \"booking.price\"",
+        &["templates.reminder_1.en.button_url is not a value such as guest.first_name"],
+    );
+    check(
+        "review_link =",
+        "other_link =",
+        &["templates.review_request.en.body[0] names a value that [values] does not have"],
+    );
+    check(
+        "header = [\"resort.name\"]",
+        "header = [\"resort.name\", \"guest.name\"]",
+        &["templates.reminder_1.en.header holds more than one variable"],
+    );
+    check(
+        "at {resort.name} is",
+        "at {resort.nme} is",
+        &[
+            "fallback.text.reservation_confirmation.en holds a placeholder that is not a value such as {resort.name}",
+        ],
+    );
+    check(
+        "at {resort.name} is",
+        "at {values.x} is",
+        &["fallback.text.reservation_confirmation.en names a value that [values] does not have"],
+    );
+    check(
+        "else = \"there\"",
+        "default = \"there\"",
+        &["templates.reminder_1.en.body[0].default is not a known key"],
+    );
+    check(
+        "[templates.reminder_2.en]",
+        "[templates.reminder_3.en]",
+        &["templates.reminder_3 is not a known key"],
+    );
+    check(
+        "[templates.reservation_confirmation.pt-BR]",
+        "[templates.reservation_confirmation.EN]",
+        &["templates.reservation_confirmation.en is the same language as another key here"],
+    );
+    check(
+        "name = \"booking_reminder_1\"",
+        "",
+        &["templates.reminder_1.en.name is missing"],
+    );
+}
+
+#[test]
+fn a_resort_in_test_mode_keeps_its_numbers_to_itself() {
+    let live = "mode = \"live\"                      # \"test\"";
+    let text = GOOD
+        .replace(live, "mode = \"test\" # ")
+        .replace("test_numbers = []", "test_numbers = [\"691 234 5678\"]");
+    let numbers = vec![PhoneNumber::parse("+306912345678", None).unwrap()];
+    assert_eq!(good(&text).mode, Mode::Test(numbers));
+
+    let wrong = text.replace("\"691 234 5678\"", "\"691 234 567\"");
+    assert_eq!(
+        noted(&wrong),
+        [(7, "test_numbers[0] is not a valid phone number".to_owned())]
+    );
+    let bare = text.replace("[\"691 234 5678\"]", "[]\n306912345678 = 1");
+    assert!(
+        noted(&bare)
+            .iter()
+            .any(|(line, text)| *line == 8 && text == "(a key) is not a known key")
+    );
+}
+
+#[test]
+fn what_is_not_toml_is_refused_by_its_line_without_being_repeated() {
+    let said = noted("name = \"x\"\naccess_token = plain:hunter2\nname = \"y\"\n");
+
+    assert!(said.iter().any(|(line, _)| *line == 2), "{said:?}");
+    assert!(
+        said.iter()
+            .all(|(_, text)| text.starts_with("not TOML: ") && !text.contains("hunter")),
+        "{said:?}"
+    );
+}

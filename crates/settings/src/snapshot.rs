@@ -1,0 +1,142 @@
+//! The resorts and sources in force at one moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use crypto::secret::{Places, Secret};
+use domain::ids::{ResortId, SourceId};
+use domain::resort::Resort;
+
+use crate::files::{Files, Good};
+use crate::finding::{Finding, Severity};
+use crate::folder::{Kind, UnreadableFolder};
+use crate::resolve::Resolve;
+use crate::source::Source;
+
+/// All resorts and sources in force, and what is wrong with the files. It never changes; a newer one replaces it.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    generation: u64,
+    resorts: BTreeMap<ResortId, Arc<Resort>>,
+    access_tokens: BTreeMap<ResortId, Arc<Secret>>,
+    sources: BTreeMap<SourceId, Arc<Source>>,
+    broken_resorts: BTreeSet<ResortId>,
+    broken_sources: BTreeSet<SourceId>,
+    findings: Vec<Finding>,
+}
+
+/// What is known of a source.
+#[derive(Debug, Clone)]
+pub enum SourceState {
+    /// Its file is good, or was when it was last good.
+    Good(Arc<Source>),
+    /// Its file has never been good since the start.
+    Broken,
+    /// It has no file.
+    Unknown,
+}
+
+/// What is known of a resort.
+#[derive(Debug, Clone)]
+pub enum ResortState {
+    /// Its file is good, or was when it was last good.
+    Good(Arc<Resort>),
+    /// Its file has never been good since the start.
+    Broken,
+    /// It has no file.
+    Unknown,
+}
+
+/// Reads the folder once.
+pub fn load(folder: &Path, resolve: Resolve, places: &Places<'_>) -> Result<Snapshot, UnreadableFolder> {
+    let mut files = Files::new(folder.to_owned(), resolve);
+    files.read(places)?;
+    Ok(Snapshot::of(&files, 1))
+}
+
+impl Snapshot {
+    /// The resort, in its last good version.
+    pub fn resort(&self, id: &ResortId) -> Option<Arc<Resort>> {
+        self.resorts.get(id).cloned()
+    }
+
+    /// The resort, or why there is none.
+    pub fn resort_state(&self, id: &ResortId) -> ResortState {
+        match self.resort(id) {
+            Some(resort) => ResortState::Good(resort),
+            None if self.broken_resorts.contains(id) => ResortState::Broken,
+            None => ResortState::Unknown,
+        }
+    }
+
+    /// Every resort in its last good version, by id.
+    pub fn resorts(&self) -> impl Iterator<Item = &Arc<Resort>> {
+        self.resorts.values()
+    }
+
+    /// The token by which the resort sends; `None` also where this process does not resolve tokens.
+    pub fn access_token(&self, id: &ResortId) -> Option<Arc<Secret>> {
+        self.access_tokens.get(id).cloned()
+    }
+
+    /// The source, or why there is none. A process that does not resolve the secrets of sources knows no source.
+    pub fn source(&self, id: &SourceId) -> SourceState {
+        match self.sources.get(id) {
+            Some(source) => SourceState::Good(Arc::clone(source)),
+            None if self.broken_sources.contains(id) => SourceState::Broken,
+            None => SourceState::Unknown,
+        }
+    }
+
+    /// Every source in its last good version, by id.
+    pub fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
+        self.sources.values()
+    }
+
+    /// The errors for which files were refused.
+    pub fn problems(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+    }
+
+    /// What is unwise in files that are in force.
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Warning)
+    }
+
+    /// Grows by one with every change of anything here.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(crate) fn of(files: &Files, generation: u64) -> Self {
+        let mut snapshot = Self {
+            generation,
+            findings: files.findings(),
+            ..Self::default()
+        };
+        for (name, held) in files.held() {
+            match &held.good {
+                Some(Good::Resort(resort, token)) => {
+                    snapshot
+                        .access_tokens
+                        .extend(token.clone().map(|token| (resort.id.clone(), token)));
+                    snapshot.resorts.insert(resort.id.clone(), Arc::clone(resort));
+                }
+                Some(Good::Source(source)) => {
+                    snapshot.sources.insert(source.id.clone(), Arc::clone(source));
+                }
+                None if !held.is_broken() => {}
+                None => match name.kind {
+                    Kind::Resort => snapshot.broken_resorts.extend(ResortId::parse(&name.stem)),
+                    Kind::Source => snapshot.broken_sources.extend(SourceId::parse(&name.stem)),
+                },
+            }
+        }
+        snapshot
+    }
+}

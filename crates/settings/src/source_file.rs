@@ -1,0 +1,204 @@
+//! A source's file, key by key as operators know them.
+
+use std::net::IpAddr;
+
+use crypto::secret::{Places, Secret};
+use crypto::signature::{HeaderName, HmacScheme, Scheme, SignedText, Verifier};
+use domain::ids::{ResortId, SourceId};
+use ipnet::IpNet;
+
+use crate::document::{self, Entry, Note, Table};
+use crate::finding::Severity;
+use crate::resolve::Reference;
+use crate::source::{RateLimit, Source, Speaks};
+
+const SCHEMES: &str =
+    "standard-webhooks, github, stripe, shopify, slack, hmac, basic, bearer, header, url-token";
+
+/// What a source's file says.
+pub(crate) struct SourceFile {
+    id: SourceId,
+    strict: bool,
+    auth: Auth,
+    networks: Option<Vec<IpNet>>,
+    rate_limit: RateLimit,
+    resorts: Speaks,
+    /// The resorts that it names, and where.
+    pub(crate) named_resorts: Vec<(usize, ResortId)>,
+}
+
+struct Auth {
+    scheme: Scheme,
+    secrets: Vec<Reference>,
+    line: usize,
+}
+
+/// Reads a file; nothing comes back where it has an error.
+pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>) {
+    document::read(text, |file| {
+        if *id == SourceId::whatsapp() {
+            file.note(
+                Severity::Error,
+                "the name whatsapp is reserved for WhatsApp's own notifications",
+            );
+        }
+        let named_resorts = file.required("resorts", resorts);
+        let strict = file.optional("strict", Entry::flag).unwrap_or(true);
+        let auth = file.required("auth", |entry| entry.table(|section| auth(section, entry.line())));
+        let networks = file
+            .optional("network", |entry| {
+                entry.table(|section| Some(section.optional("allow", networks)))
+            })
+            .flatten();
+        let rate_limit = file
+            .optional("rate_limit", |entry| entry.table(rate_limit))
+            .unwrap_or_default();
+        let named_resorts = named_resorts?;
+        let resorts = match &named_resorts {
+            None => Speaks::ForAll,
+            Some(named) => Speaks::For(named.iter().map(|(_, id)| id.clone()).collect()),
+        };
+        let named_resorts = named_resorts.unwrap_or_default();
+        Some(SourceFile {
+            id: id.clone(),
+            strict,
+            auth: auth?,
+            networks,
+            rate_limit,
+            resorts,
+            named_resorts,
+        })
+    })
+}
+
+impl SourceFile {
+    /// Finds the secrets and prepares the verifier. Nothing comes back where that fails.
+    pub(crate) fn resolve(self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<(Source, Vec<Secret>)> {
+        let secrets: Vec<_> = self
+            .auth
+            .secrets
+            .iter()
+            .map(|secret| secret.resolve(places, notes))
+            .collect();
+        let secrets = secrets.into_iter().collect::<Option<Vec<Secret>>>()?;
+        let mut refuse = |error: &dyn std::fmt::Display| {
+            let text = format!("auth.secrets: {error}");
+            notes.push(Note {
+                line: self.auth.line,
+                severity: Severity::Error,
+                text,
+            });
+        };
+        let verifier = Verifier::new(self.auth.scheme, &secrets)
+            .map_err(|error| refuse(&error))
+            .ok()?;
+        let source = Source {
+            id: self.id,
+            strict: self.strict,
+            verifier,
+            rate_limit: self.rate_limit,
+            resorts: self.resorts,
+            networks: self.networks,
+        };
+        Some((source, secrets))
+    }
+}
+
+// `Some(None)`: all of them.
+fn resorts(entry: &Entry<'_>) -> Option<Option<Vec<(usize, ResortId)>>> {
+    let items = entry.items()?;
+    let everyone = items.iter().filter(|item| item.text() == Some("*")).count();
+    match (items.len(), everyone) {
+        (0, _) => entry.refuse("names no resort"),
+        (1, 1) => Some(None),
+        (_, 0) => entry
+            .each(|item| Some((item.line(), item.parsed(ResortId::parse)?)))
+            .map(Some),
+        _ => entry.refuse("holds \"*\" beside resorts"),
+    }
+}
+
+fn auth(section: &Table<'_>, line: usize) -> Option<Auth> {
+    let secrets = section.required("secrets", |entry| {
+        let secrets = entry.each(Reference::read)?;
+        if secrets.is_empty() {
+            entry.refuse("is empty")
+        } else {
+            Some(secrets)
+        }
+    });
+    let scheme = section.required("scheme", |entry| match entry.text()? {
+        "standard-webhooks" => Some(Scheme::StandardWebhooks),
+        "github" => Some(Scheme::GitHub),
+        "stripe" => Some(Scheme::Stripe),
+        "shopify" => Some(Scheme::Shopify),
+        "slack" => Some(Scheme::Slack),
+        "hmac" => hmac(section).map(Scheme::Hmac),
+        "basic" => Some(Scheme::Basic),
+        "bearer" => Some(Scheme::Bearer),
+        "header" => section.required("header", header_name).map(Scheme::Header),
+        "url-token" => Some(Scheme::UrlToken),
+        _ => entry.refuse(format_args!("is none of {SCHEMES}")),
+    });
+    Some(Auth {
+        scheme: scheme?,
+        secrets: secrets?,
+        line,
+    })
+}
+
+fn hmac(section: &Table<'_>) -> Option<HmacScheme> {
+    let header = section.required("header", header_name);
+    let prefix = section.optional("prefix", Entry::text);
+    let encoding = section.optional("encoding", |entry| entry.parsed(str::parse));
+    let signed = section.optional("signed", |entry| entry.parsed(SignedText::parse));
+    let key = section.optional("key", |entry| entry.parsed(str::parse));
+    let signs_time = signed.as_ref().is_some_and(SignedText::has_timestamp);
+    let tolerance = section.optional("tolerance", |entry| {
+        if !signs_time {
+            entry.warn("has no effect: auth.signed holds no {timestamp}");
+        }
+        entry.duration()
+    });
+    let id_header = section.optional("id_header", header_name);
+    let timestamp_header = section.optional("timestamp_header", header_name);
+    let default = HmacScheme::new(header?);
+    Some(HmacScheme {
+        prefix: prefix.map_or(default.prefix, str::to_owned),
+        encoding: encoding.unwrap_or(default.encoding),
+        signed: signed.unwrap_or(default.signed),
+        key: key.unwrap_or(default.key),
+        tolerance: tolerance.unwrap_or(default.tolerance),
+        id_header,
+        timestamp_header,
+        header: default.header,
+    })
+}
+
+fn header_name(entry: &Entry<'_>) -> Option<HeaderName> {
+    entry.parsed(HeaderName::parse)
+}
+
+fn networks(entry: &Entry<'_>) -> Option<Vec<IpNet>> {
+    let network = |text: &str| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let networks = entry.each(|item| {
+        item.parsed(|text| network(text).map_err(|_| "is not a network such as 203.0.113.0/24"))
+    })?;
+    if networks.is_empty() {
+        return entry.refuse("is empty: leave it out to let any address in");
+    }
+    Some(networks)
+}
+
+fn rate_limit(section: &Table<'_>) -> Option<RateLimit> {
+    let default = RateLimit::default();
+    Some(RateLimit {
+        per_second: section
+            .optional("per_second", Entry::count)
+            .unwrap_or(default.per_second),
+        burst: section.optional("burst", Entry::count).unwrap_or(default.burst),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! What a source's file means, and what is said about a bad one.
+
+use std::path::Path;
+
+use crypto::signature::{Refusal, Request};
+
+use super::*;
+
+const GOOD: &str = include_str!("../../tests/fixtures/direct.toml");
+
+fn noted(name: &str, text: &str) -> Vec<String> {
+    let (_, notes) = read(&SourceId::parse(name).unwrap(), text);
+    notes.into_iter().map(|note| note.text).collect()
+}
+
+fn resolved(text: &str) -> Result<Source, Vec<Note>> {
+    let (file, mut notes) = read(&SourceId::parse("direct").unwrap(), text);
+    let environment = |name: &str| (name == "DIRECT_SECRET").then(|| "whsec_AAAA".to_owned());
+    let places = Places {
+        environment: &environment,
+        key_ring: None,
+        base: Path::new(""),
+    };
+    let source = file.and_then(|file| file.resolve(&places, &mut notes));
+    source.map(|(source, _)| source).ok_or(notes)
+}
+
+fn with_auth(auth: &str) -> String {
+    format!("resorts = [\"*\"]\n[auth]\n{auth}\n")
+}
+
+#[test]
+fn the_example_means_what_it_says() {
+    let source = resolved(GOOD).unwrap();
+
+    assert!(source.strict);
+    assert!(source.speaks_for(&ResortId::parse("azure-bay").unwrap()));
+    assert!(!source.speaks_for(&ResortId::parse("other").unwrap()));
+    assert_eq!(
+        (source.rate_limit.per_second.get(), source.rate_limit.burst.get()),
+        (50, 100)
+    );
+    for (address, allowed) in [
+        ("203.0.113.7", true),
+        ("::ffff:203.0.113.7", true),
+        ("2a05:d018::1", true),
+        ("203.0.114.7", false),
+        ("::1", false),
+    ] {
+        assert_eq!(source.allows(address.parse().unwrap()), allowed, "{address}");
+    }
+    let request = Request {
+        headers: &|_| Vec::new(),
+        body: b"{}",
+        url_token: None,
+        now: 0,
+    };
+    assert!(matches!(
+        source.verifier.verify(&request),
+        Err(Refusal::Missing { .. })
+    ));
+}
+
+#[test]
+fn a_short_file_has_the_defaults() {
+    let source =
+        resolved("resorts = [\"*\"]\nauth = { scheme = \"bearer\", secrets = [\"plain:x\"] }").unwrap();
+
+    assert!(source.strict && source.speaks_for(&ResortId::parse("any").unwrap()));
+    assert!(source.allows("192.0.2.1".parse().unwrap()));
+    assert_eq!(source.rate_limit, RateLimit::default());
+    assert_eq!(
+        (source.rate_limit.per_second.get(), source.rate_limit.burst.get()),
+        (100, 200)
+    );
+}
+
+#[test]
+fn every_scheme_of_the_list_is_known_and_takes_its_own_parameters() {
+    for scheme in SCHEMES.split(", ") {
+        let parameter = if matches!(scheme, "hmac" | "header") {
+            "header = \"X-Signature\""
+        } else {
+            ""
+        };
+        let text = with_auth(&format!(
+            "scheme = \"{scheme}\"\nsecrets = [\"plain:AAAA:BBBB\"]\n{parameter}"
+        ));
+        let text = if scheme == "standard-webhooks" {
+            text.replace(":BBBB", "")
+        } else {
+            text
+        };
+        assert!(resolved(&text).is_ok(), "{scheme}");
+    }
+    let free = "scheme = \"hmac\"\nheader = \"X-Signature\"\nprefix = \"v1=\"\nencoding = \"base64\"\n\
+        signed = \"{timestamp}.{body}\"\nkey = \"base64\"\ntolerance = \"60s\"\nsecrets = [\"plain:AAAA\"]";
+    assert_eq!(noted("direct", &with_auth(free)), Vec::<String>::new());
+    assert_eq!(
+        noted("direct", &with_auth(&free.replace("{timestamp}.", ""))),
+        ["auth.tolerance has no effect: auth.signed holds no {timestamp}",]
+    );
+}
+
+#[test]
+fn a_source_without_a_good_door_is_an_error() {
+    let secret = "secrets = [\"plain:x\"]";
+    for (text, expected) in [
+        ("resorts = [\"*\"]".to_owned(), "auth is missing".to_owned()),
+        (
+            with_auth(&format!("scheme = \"none\"\n{secret}")),
+            format!("auth.scheme is none of {SCHEMES}"),
+        ),
+        (with_auth(secret), "auth.scheme is missing".to_owned()),
+        (
+            with_auth("scheme = \"github\""),
+            "auth.secrets is missing".to_owned(),
+        ),
+        (
+            with_auth("scheme = \"github\"\nsecrets = []"),
+            "auth.secrets is empty".to_owned(),
+        ),
+        (
+            with_auth(&format!("scheme = \"hmac\"\n{secret}")),
+            "auth.header is missing".to_owned(),
+        ),
+        (
+            with_auth(&format!("scheme = \"github\"\nheader = \"X\"\n{secret}")),
+            "auth.header is not a known key".to_owned(),
+        ),
+        (
+            with_auth(&format!(
+                "scheme = \"hmac\"\nheader = \"X\"\nsigned = \"{{id}}\"\n{secret}"
+            )),
+            "auth.signed does not contain {body}".to_owned(),
+        ),
+        (
+            with_auth("scheme = \"github\"\nsecrets = [\"hunter2\"]"),
+            "auth.secrets[0] is not env:NAME, file:PATH, sealed:BASE64 or plain:VALUE".to_owned(),
+        ),
+    ] {
+        assert_eq!(noted("direct", &text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn what_else_can_be_wrong_is_named() {
+    for (line, replacement, expected) in [
+        (
+            "resorts = [\"azure-bay\"]",
+            "resorts = []",
+            "resorts names no resort",
+        ),
+        (
+            "[\"azure-bay\"]",
+            "[\"azure-bay\", \"*\"]",
+            "resorts holds \"*\" beside resorts",
+        ),
+        (
+            "strict = true",
+            "strict = \"yes\"",
+            "strict must be true or false",
+        ),
+        (
+            "203.0.113.0/24",
+            "203.0.113.0/33",
+            "network.allow[0] is not a network such as 203.0.113.0/24",
+        ),
+        (
+            "per_second = 50",
+            "per_second = 0",
+            "rate_limit.per_second must be a whole number of at least 1",
+        ),
+        (
+            "burst = 100",
+            "bursts = 100",
+            "rate_limit.bursts is not a known key",
+        ),
+    ] {
+        assert_eq!(noted("direct", &GOOD.replace(line, replacement)), [expected]);
+    }
+    assert_eq!(
+        noted("whatsapp", GOOD),
+        ["the name whatsapp is reserved for WhatsApp's own notifications"]
+    );
+}
+
+#[test]
+fn a_secret_that_is_missing_or_no_key_is_an_error_that_does_not_show_it() {
+    let missing = resolved(&GOOD.replace("DIRECT_SECRET", "OTHER_SECRET")).unwrap_err();
+    let no_key = resolved(&GOOD.replace("env:DIRECT_SECRET", "plain:hunter-2")).unwrap_err();
+
+    assert_eq!(
+        missing[0].text,
+        "auth.secrets[0]: the variable OTHER_SECRET is not set"
+    );
+    assert_eq!((missing[0].line, no_key[0].line), (5, 3));
+    assert_eq!(no_key[0].text, "auth.secrets: secret 1 is not base64");
+}

@@ -1,0 +1,227 @@
+//! One reading of a folder.
+
+use crypto::secret::{Places, Secret, seal};
+use settings::{Resolve, ResortState, Severity, SourceState, check, load};
+
+use crate::{Folder, RESORT, SOURCE, environment, key_ring, resort, source};
+
+fn broken(name: &str) -> String {
+    RESORT.replace("Europe/Athens", name)
+}
+
+#[test]
+fn a_broken_file_is_refused_whole_and_the_others_work() {
+    let folder = Folder::new();
+    folder.write("resorts/broken.toml", &broken("Athens"));
+    folder.write("sources/broken.toml", "resorts = 1");
+
+    let snapshot = load(folder.path(), Resolve::Everything, &folder.places()).unwrap();
+
+    assert!(matches!(
+        snapshot.resort_state(&resort("azure-bay")),
+        ResortState::Good(_)
+    ));
+    assert!(matches!(
+        snapshot.resort_state(&resort("broken")),
+        ResortState::Broken
+    ));
+    assert!(matches!(
+        snapshot.resort_state(&resort("nowhere")),
+        ResortState::Unknown
+    ));
+    assert!(matches!(snapshot.source(&source("direct")), SourceState::Good(_)));
+    assert!(matches!(snapshot.source(&source("broken")), SourceState::Broken));
+    assert!(matches!(
+        snapshot.source(&source("nowhere")),
+        SourceState::Unknown
+    ));
+    let problems: Vec<String> = snapshot.problems().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "resorts/broken.toml:2: error: time_zone is not an IANA time zone such as Europe/Athens",
+            "sources/broken.toml:1: error: resorts must be a list in brackets",
+            "sources/broken.toml:1: error: auth is missing",
+        ]
+    );
+    assert_eq!(snapshot.resorts().count(), 1);
+    assert_eq!(snapshot.sources().count(), 1);
+}
+
+#[test]
+fn a_process_resolves_only_the_secrets_that_it_uses() {
+    let folder = Folder::new();
+    folder.write(
+        "resorts/azure-bay.toml",
+        &RESORT.replace("AZURE_BAY_TOKEN", "MISSING"),
+    );
+    let of = |resolve| load(folder.path(), resolve, &folder.places()).unwrap();
+
+    let ingest = of(Resolve::SourceSecrets);
+    let sender = of(Resolve::AccessTokens);
+
+    assert!(ingest.resort(&resort("azure-bay")).is_some());
+    assert!(ingest.access_token(&resort("azure-bay")).is_none());
+    assert!(matches!(ingest.source(&source("direct")), SourceState::Good(_)));
+    assert_eq!(ingest.problems().count(), 0);
+    assert!(matches!(
+        sender.resort_state(&resort("azure-bay")),
+        ResortState::Broken
+    ));
+    assert!(matches!(sender.source(&source("direct")), SourceState::Unknown));
+    assert_eq!(
+        sender.problems().next().unwrap().text,
+        "whatsapp.access_token: the variable MISSING is not set"
+    );
+}
+
+#[test]
+fn a_token_is_found_wherever_the_file_says() {
+    let folder = Folder::new();
+    let key_ring = key_ring();
+    let sealed = seal(&Secret::new("sealed token"), &key_ring);
+    folder.write("token", "token in a file\n");
+    let mut found = Vec::new();
+    for reference in ["env:AZURE_BAY_TOKEN", "file:token", &sealed, "plain:plain token"] {
+        folder.write(
+            "resorts/azure-bay.toml",
+            &RESORT.replace("env:AZURE_BAY_TOKEN", reference),
+        );
+        let places = Places {
+            environment: &environment,
+            key_ring: Some(&key_ring),
+            base: folder.path(),
+        };
+
+        let snapshot = load(folder.path(), Resolve::AccessTokens, &places).unwrap();
+
+        found.push(
+            snapshot
+                .access_token(&resort("azure-bay"))
+                .unwrap()
+                .reveal()
+                .to_owned(),
+        );
+    }
+
+    assert_eq!(
+        found,
+        [
+            "token of azure bay",
+            "token in a file",
+            "sealed token",
+            "plain token"
+        ]
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_an_error_and_one_without_files_is_not() {
+    let empty = tempfile::TempDir::new().unwrap();
+    let folder = Folder::new();
+
+    let missing = load(&empty.path().join("nowhere"), Resolve::Nothing, &folder.places()).unwrap_err();
+    let snapshot = load(empty.path(), Resolve::Nothing, &folder.places()).unwrap();
+
+    assert!(missing.to_string().starts_with("cannot read the folder "));
+    assert_eq!((snapshot.resorts().count(), snapshot.problems().count()), (0, 0));
+}
+
+#[test]
+fn files_that_are_no_settings_are_left_alone_and_odd_names_are_refused() {
+    let folder = Folder::new();
+    folder.write("resorts/.azure-bay.toml", "not ours");
+    folder.write("resorts/azure-bay.toml~", "not ours");
+    folder.write("sources/README.md", "not ours");
+    folder.write("resorts/azure bay.toml", RESORT);
+    folder.write("sources/whatsapp.toml", SOURCE);
+
+    let findings = check(folder.path(), Resolve::Nothing, &folder.places()).unwrap();
+
+    let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "resorts/azure bay.toml:1: error: the file's name may hold letters a to z, digits, - _ and . only",
+            "sources/whatsapp.toml:1: error: the name whatsapp is reserved for WhatsApp's own notifications",
+        ]
+    );
+}
+
+#[test]
+fn a_check_tells_errors_warnings_and_what_does_not_fit_together() {
+    let folder = Folder::new();
+    folder.write(
+        "resorts/azure-bay.toml",
+        &RESORT.replace("template.en =", "template.de ="),
+    );
+    folder.write(
+        "sources/direct.toml",
+        &SOURCE.replace("[\"azure-bay\"]", "[\n\"azure-bay\",\n\"azur-bay\"]"),
+    );
+    folder.write(
+        "sources/other.toml",
+        &SOURCE.replace("env:DIRECT_SECRET", "env:MISSING"),
+    );
+    let of = |resolve| {
+        let findings = check(folder.path(), resolve, &folder.places()).unwrap();
+        findings
+            .into_iter()
+            .map(|found| (found.file, found.line, found.severity))
+            .collect::<Vec<_>>()
+    };
+    let warnings = vec![
+        ("resorts/azure-bay.toml".to_owned(), 1, Severity::Warning),
+        ("sources/direct.toml".to_owned(), 3, Severity::Warning),
+    ];
+
+    assert_eq!(of(Resolve::Nothing), warnings);
+    let missing = ("sources/other.toml".to_owned(), 5, Severity::Error);
+    assert_eq!(of(Resolve::Everything), [warnings, vec![missing]].concat());
+}
+
+#[test]
+fn no_finding_and_no_debug_repeats_a_secret_or_a_number() {
+    let folder = Folder::new();
+    let secrets = RESORT
+        .replace(
+            "test_numbers = []",
+            "test_numbers = [\"+30691234567899\", \"6912345678\"]",
+        )
+        .replace("env:AZURE_BAY_TOKEN", "plain:hunter2");
+    folder.write("resorts/azure-bay.toml", &secrets);
+    folder.write(
+        "resorts/b.toml",
+        &secrets.replace("\"plain:hunter2\"", "plain:hunter2"),
+    );
+    folder.write(
+        "resorts/c.toml",
+        &secrets
+            .replace("plain:hunter2", "hunter2")
+            .replace("\"+306", "\"6"),
+    );
+    folder.write(
+        "resorts/d.toml",
+        &secrets.replace("+30691234567899", "6912345677"),
+    );
+    folder.write(
+        "sources/direct.toml",
+        &SOURCE.replace("env:DIRECT_SECRET", "plain:hunter2!"),
+    );
+
+    let snapshot = load(folder.path(), Resolve::Everything, &folder.places()).unwrap();
+
+    let shown = format!("{snapshot:?}");
+    assert_eq!(snapshot.resorts().count(), 1);
+    assert_eq!(
+        snapshot
+            .problems()
+            .map(|problem| &problem.file)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+        4
+    );
+    for private in ["hunter", "6912345", "69123456"] {
+        assert!(!shown.contains(private), "{shown}");
+    }
+}

@@ -1,0 +1,266 @@
+//! Bookings: their sealed facts, and the columns that look-ups and timers need.
+
+mod of_guests;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use crypto::key_ring::KeyRing;
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date, Nullable, Text, Timestamptz};
+use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use domain::facts::Facts;
+use domain::ids::{BookingId, BookingKey, ResortId};
+use domain::plan::Status;
+
+use crate::error::StoreError;
+use crate::schema::bookings;
+
+pub(crate) use of_guests::{Standing, standing_of};
+pub use of_guests::{all_of_guests, carts_of_guests, guests_of};
+
+/// A booking as it stands in its row.
+#[derive(Debug, Clone)]
+pub struct Booking {
+    /// Resort and id.
+    pub key: BookingKey,
+    /// What is known of it.
+    pub facts: Facts,
+    /// Grows with every change of the facts.
+    pub version: i64,
+    /// As it was planned last.
+    pub status: Status,
+    /// When it is looked at again.
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+impl Booking {
+    /// The reservation that this cart became.
+    pub fn became(&self) -> Option<BookingKey> {
+        let became = self.facts.became.as_ref()?;
+        Some(BookingKey {
+            resort: self.key.resort.clone(),
+            booking: became.value.clone(),
+        })
+    }
+}
+
+type Row = (String, String, Vec<u8>, i64, String, Option<DateTime<Utc>>);
+
+/// Creates empty rows for bookings that are heard of for the first time, so that they can be locked.
+pub fn create_missing(connection: &mut PgConnection, keys: &BTreeSet<BookingKey>) -> Result<(), StoreError> {
+    let column = |read: fn(&BookingKey) -> String| keys.iter().map(read).collect::<Vec<_>>();
+    sql_query(
+        "INSERT INTO bookings (key, resort, id, status, sealed_facts) \
+         SELECT key, resort, id, $4, ''::bytea FROM unnest($1, $2, $3) AS b(key, resort, id) \
+         ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING",
+    )
+    .bind::<Array<Text>, _>(column(ToString::to_string))
+    .bind::<Array<Text>, _>(column(|key| key.resort.to_string()))
+    .bind::<Array<Text>, _>(column(|key| key.booking.to_string()))
+    .bind::<Text, _>(Status::Started.as_str())
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("create bookings"))
+}
+
+/// Locks bookings in the order of their keys, and reads them. Those that do not exist are left out.
+pub fn lock(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    keys: &BTreeSet<BookingKey>,
+) -> Result<Vec<Booking>, StoreError> {
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    let rows: Vec<Row> = bookings::table
+        .filter(bookings::key.eq_any(keys))
+        .order(bookings::key)
+        .for_no_key_update()
+        .select(COLUMNS)
+        .load(connection)
+        .map_err(StoreError::query("lock bookings"))?;
+    rows.into_iter().map(|row| into_domain(ring, row)).collect()
+}
+
+/// Locks bookings whose time to wake has come, oldest first, leaving out those that others hold.
+pub fn lock_due(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    due_before: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<Booking>, StoreError> {
+    let rows: Vec<Row> = bookings::table
+        .filter(bookings::wake_at.le(due_before))
+        .order(bookings::wake_at)
+        .limit(most)
+        .for_no_key_update()
+        .skip_locked()
+        .select(COLUMNS)
+        .load(connection)
+        .map_err(StoreError::query("lock bookings that are due"))?;
+    rows.into_iter().map(|row| into_domain(ring, row)).collect()
+}
+
+/// The time of the next wake-up of all.
+pub fn next_wake_up(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, StoreError> {
+    bookings::table
+        .select(diesel::dsl::min(bookings::wake_at))
+        .first(connection)
+        .map_err(StoreError::query("find the next wake-up"))
+}
+
+/// Reads one booking without locking it.
+pub fn find(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    key: &BookingKey,
+) -> Result<Option<Booking>, StoreError> {
+    let row: Option<Row> = bookings::table
+        .find(key.to_string())
+        .select(COLUMNS)
+        .first(connection)
+        .optional()
+        .map_err(StoreError::query("read a booking"))?;
+    row.map(|row| into_domain(ring, row)).transpose()
+}
+
+type Columns = (
+    bookings::resort,
+    bookings::id,
+    bookings::sealed_facts,
+    bookings::version,
+    bookings::status,
+    bookings::wake_at,
+);
+
+const COLUMNS: Columns = (
+    bookings::resort,
+    bookings::id,
+    bookings::sealed_facts,
+    bookings::version,
+    bookings::status,
+    bookings::wake_at,
+);
+
+fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
+    let (resort, id, sealed, version, status, wake_at) = row;
+    let key = parse_key(&resort, &id)?;
+    let facts = open_facts(ring, &key, &sealed)?;
+    let status = status.parse().map_err(|_| StoreError::Unreadable {
+        what: "booking status",
+    })?;
+    Ok(Booking {
+        key,
+        facts,
+        version,
+        status,
+        wake_at,
+    })
+}
+
+fn parse_key(resort: &str, id: &str) -> Result<BookingKey, StoreError> {
+    let unreadable = |_| StoreError::Unreadable { what: "booking key" };
+    Ok(BookingKey {
+        resort: ResortId::parse(resort).map_err(unreadable)?,
+        booking: BookingId::parse(id).map_err(unreadable)?,
+    })
+}
+
+/// The reservations that some carts became, without locking anything: they inherit what the carts hear.
+pub fn reservations_of_carts(
+    connection: &mut PgConnection,
+    carts: &BTreeSet<BookingKey>,
+) -> Result<BTreeSet<BookingKey>, StoreError> {
+    let keys: Vec<String> = carts.iter().map(ToString::to_string).collect();
+    let rows: Vec<(String, Option<String>)> = bookings::table
+        .filter(bookings::key.eq_any(keys))
+        .filter(bookings::became_key.is_not_null())
+        .select((bookings::resort, bookings::became_key))
+        .load(connection)
+        .map_err(StoreError::query("find the reservations that carts became"))?;
+    rows.iter()
+        .filter_map(|(resort, key)| {
+            Some((
+                resort,
+                key.as_deref()?.strip_prefix(resort.as_str())?.strip_prefix('/')?,
+            ))
+        })
+        .map(|(resort, id)| parse_key(resort, id))
+        .collect()
+}
+
+/// The identity under which a booking's facts are sealed.
+fn identity(key: &BookingKey) -> String {
+    format!("facts:{key}")
+}
+
+/// Opens sealed facts; a row that was only created has none.
+pub(crate) fn open_facts(ring: &KeyRing, key: &BookingKey, sealed: &[u8]) -> Result<Facts, StoreError> {
+    if sealed.is_empty() {
+        return Ok(Facts::default());
+    }
+    let what = "facts of a booking";
+    let opened = ring
+        .open(sealed, &identity(key))
+        .map_err(|cause| StoreError::Sealed { what, cause })?;
+    serde_json::from_slice(&opened).map_err(|_| StoreError::Unreadable { what })
+}
+
+/// What a plan writes back into a booking's row.
+pub(crate) struct Saved<'a> {
+    pub(crate) booking: &'a Booking,
+    pub(crate) phone_hash: Option<Vec<u8>>,
+    pub(crate) stands: bool,
+    pub(crate) status: Status,
+    pub(crate) wake_at: Option<DateTime<Utc>>,
+}
+
+/// Writes facts, look-up columns and timers of locked bookings.
+pub(crate) fn save(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    saved: &[Saved<'_>],
+) -> Result<(), StoreError> {
+    let sealed = saved
+        .iter()
+        .map(|row| seal_facts(ring, row.booking))
+        .collect::<Result<Vec<_>, _>>()?;
+    let keys: Vec<String> = saved.iter().map(|row| row.booking.key.to_string()).collect();
+    let (arrivals, departures): (Vec<Option<NaiveDate>>, Vec<Option<NaiveDate>>) =
+        saved.iter().map(|row| row.booking.facts.dates()).unzip();
+    sql_query(
+        "UPDATE bookings b SET sealed_facts = n.facts, version = n.version, status = n.status, \
+         phone_hash = n.phone_hash, stands = n.stands, check_in = n.check_in, check_out = n.check_out, \
+         wake_at = n.wake_at, became_key = n.became_key, updated_at = now() \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         AS n(key, facts, version, status, phone_hash, stands, check_in, check_out, wake_at, became_key) \
+         WHERE b.key = n.key",
+    )
+    .bind::<Array<Text>, _>(keys)
+    .bind::<Array<Bytea>, _>(sealed)
+    .bind::<Array<BigInt>, _>(saved.iter().map(|row| row.booking.version).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(saved.iter().map(|row| row.status.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Bytea>>, _>(
+        saved
+            .iter()
+            .map(|row| row.phone_hash.as_deref())
+            .collect::<Vec<_>>(),
+    )
+    .bind::<Array<Bool>, _>(saved.iter().map(|row| row.stands).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Date>>, _>(arrivals)
+    .bind::<Array<Nullable<Date>>, _>(departures)
+    .bind::<Array<Nullable<Timestamptz>>, _>(saved.iter().map(|row| row.wake_at).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(
+        saved
+            .iter()
+            .map(|row| row.booking.became().map(|key| key.to_string()))
+            .collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("save bookings"))
+}
+
+fn seal_facts(ring: &KeyRing, booking: &Booking) -> Result<Vec<u8>, StoreError> {
+    let what = "facts of a booking";
+    let json = serde_json::to_vec(&booking.facts).map_err(|_| StoreError::Unreadable { what })?;
+    Ok(ring.seal(&json, &identity(&booking.key)))
+}

@@ -1,0 +1,237 @@
+//! Claiming: who moved a row from `queued` to `sending` may call WhatsApp, and nobody else.
+//!
+//! First messages are read and written out ([`read_drafts`]), then the few that are called at once are claimed
+//! ([`claim`]). The claim looks again at everything that could have changed in between.
+
+mod uncalled;
+
+use chrono::{DateTime, Utc};
+use crypto::key_ring::KeyRing;
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::facts::Facts;
+use domain::ids::{BookingId, BookingKey, MessageId, NumberId, ResortId};
+use domain::message::{Attempt, MessageKind, Reason, Turn};
+use uuid::Uuid;
+
+use crate::bookings;
+use crate::error::StoreError;
+
+pub use uncalled::{hold, put_off, release, skip};
+
+/// A message that may be due, with everything that is needed to write it.
+#[derive(Debug)]
+pub struct Draft {
+    /// Which.
+    pub id: MessageId,
+    /// Whose.
+    pub booking: BookingKey,
+    /// What it is about.
+    pub kind: MessageKind,
+    /// Whether the kind's own template or the fallback is next.
+    pub turn: Turn,
+    /// What is known of the booking.
+    pub facts: Facts,
+    /// The version of those facts: the claim fails when they have changed.
+    pub version: i64,
+    /// The keyed hash of the guest's number, where it has one.
+    pub phone_hash: Option<Vec<u8>>,
+    /// Passing refusals so far.
+    pub retries: u32,
+    /// Numbers at which the guest's 24-hour window is open.
+    pub open_numbers: Vec<String>,
+}
+
+#[derive(QueryableByName)]
+struct DraftRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    resort: String,
+    #[diesel(sql_type = Text)]
+    booking: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    turn: String,
+    #[diesel(sql_type = Integer)]
+    retries: i32,
+    #[diesel(sql_type = Bytea)]
+    sealed_facts: Vec<u8>,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    phone_hash: Option<Vec<u8>>,
+    #[diesel(sql_type = Array<Text>)]
+    open_numbers: Vec<String>,
+}
+
+/// Reads those of some messages that are queued and due. Takes no lock.
+pub fn read_drafts(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    ids: &[MessageId],
+) -> Result<Vec<Draft>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows: Vec<DraftRow> = sql_query(
+        "SELECT m.id, b.resort, b.id AS booking, m.kind, m.turn, m.retries, b.sealed_facts, b.version, b.phone_hash, \
+         ARRAY(SELECT c.number FROM conversations c \
+               WHERE c.phone_hash = b.phone_hash AND c.open_until > clock_timestamp()) AS open_numbers \
+         FROM messages m JOIN bookings b ON b.key = m.booking_key \
+         WHERE m.id = ANY($1) AND m.state = 'queued' AND m.due_at <= clock_timestamp()",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(connection)
+    .map_err(StoreError::query("read messages to send"))?;
+    rows.into_iter().map(|row| into_draft(ring, row)).collect()
+}
+
+fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
+    let unreadable = |_| StoreError::Unreadable { what: "booking key" };
+    let booking = BookingKey {
+        resort: ResortId::parse(&row.resort).map_err(unreadable)?,
+        booking: BookingId::parse(&row.booking).map_err(unreadable)?,
+    };
+    Ok(Draft {
+        id: MessageId(row.id),
+        kind: row
+            .kind
+            .parse()
+            .map_err(|_| StoreError::Unreadable { what: "message kind" })?,
+        turn: row
+            .turn
+            .parse()
+            .map_err(|_| StoreError::Unreadable { what: "turn" })?,
+        facts: bookings::open_facts(ring, &booking, &row.sealed_facts)?,
+        version: row.version,
+        phone_hash: row.phone_hash,
+        retries: u32::try_from(row.retries).unwrap_or_default(),
+        open_numbers: row.open_numbers,
+        booking,
+    })
+}
+
+/// One message that its sender is ready to call for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Which.
+    pub id: MessageId,
+    /// What it is about.
+    pub kind: MessageKind,
+    /// The facts that it was written from.
+    pub version: i64,
+    /// Quiet hours begin then: not a moment later.
+    pub not_after: DateTime<Utc>,
+    /// What is sent: a template's name, or `text`.
+    pub template: String,
+    /// The number that it is sent from.
+    pub number: NumberId,
+}
+
+/// What a claim came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// It is ours, with this attempt's number.
+    Granted(MessageId, Attempt),
+    /// It ended instead: no longer wanted, or too late.
+    Ended(MessageId, Reason),
+    /// Its booking changed since it was written: read it again.
+    Outdated(MessageId),
+}
+
+impl Claim {
+    /// The message that it is about.
+    pub fn id(&self) -> MessageId {
+        match self {
+            Self::Granted(id, _) | Self::Ended(id, _) | Self::Outdated(id) => *id,
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct ClaimRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    verdict: String,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+}
+
+/// Claims messages under a token, by which a commit without an answer can be read back ([`claimed_by`]).
+///
+/// Run it in a transaction of its own: it first waits for the rows' locks and then judges by what is committed by then. Messages
+/// that another sender took, or whose time has not come, are missing from the answer.
+pub fn claim(
+    connection: &mut PgConnection,
+    token: Uuid,
+    wanted: &[Wanted],
+) -> Result<Vec<Claim>, StoreError> {
+    let ids: Vec<Uuid> = wanted.iter().map(|one| one.id.0).collect();
+    sql_query("SELECT 1 FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
+        .bind::<Array<SqlUuid>, _>(&ids)
+        .execute(connection)
+        .map_err(StoreError::query("wait for messages to claim"))?;
+    let rows: Vec<ClaimRow> = sql_query(include_str!("claims/claim.sql"))
+        .bind::<Array<SqlUuid>, _>(&ids)
+        .bind::<Array<BigInt>, _>(wanted.iter().map(|one| one.version).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(wanted.iter().map(|one| one.not_after).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(
+            wanted
+                .iter()
+                .map(|one| one.kind.is_marketing())
+                .collect::<Vec<_>>(),
+        )
+        .bind::<Array<Bool>, _>(
+            wanted
+                .iter()
+                .map(|one| one.kind.is_reminder())
+                .collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(wanted.iter().map(|one| one.template.as_str()).collect::<Vec<_>>())
+        .bind::<SqlUuid, _>(token)
+        .load(connection)
+        .map_err(StoreError::query("claim messages"))?;
+    rows.into_iter().map(into_claim).collect()
+}
+
+fn into_claim(row: ClaimRow) -> Result<Claim, StoreError> {
+    let id = MessageId(row.id);
+    Ok(match row.verdict.as_str() {
+        "claimed" => Claim::Granted(id, Attempt(u32::try_from(row.attempts).unwrap_or_default())),
+        "outdated" => Claim::Outdated(id),
+        reason => {
+            let unreadable = |_| StoreError::Unreadable {
+                what: "verdict of a claim",
+            };
+            Claim::Ended(id, reason.parse().map_err(unreadable)?)
+        }
+    })
+}
+
+#[derive(QueryableByName)]
+struct HeldRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+}
+
+/// The messages that a token holds: for a claim whose commit was not answered.
+pub fn claimed_by(
+    connection: &mut PgConnection,
+    token: Uuid,
+) -> Result<Vec<(MessageId, Attempt)>, StoreError> {
+    let rows: Vec<HeldRow> =
+        sql_query("SELECT id, attempts FROM messages WHERE claim_token = $1 AND state = 'sending'")
+            .bind::<SqlUuid, _>(token)
+            .load(connection)
+            .map_err(StoreError::query("read a claim back"))?;
+    let held = |row: HeldRow| {
+        (
+            MessageId(row.id),
+            Attempt(u32::try_from(row.attempts).unwrap_or_default()),
+        )
+    };
+    Ok(rows.into_iter().map(held).collect())
+}

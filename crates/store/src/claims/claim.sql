@@ -1,0 +1,44 @@
+-- Judges each wanted message by what is committed now and moves it: to sending, or to an end.
+-- A verdict other than claimed, outdated and not_now is the reason of the end.
+WITH wanted AS (
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS w(id, version, not_after, is_marketing, is_reminder, template)
+), judged AS (
+    SELECT m.id, w.template, CASE
+        WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
+        WHEN m.expires_at <= clock_timestamp() THEN 'expired'
+        WHEN w.is_marketing AND EXISTS (
+            SELECT 1 FROM guests g
+            WHERE g.phone_hash = b.phone_hash AND g.resort = b.resort AND g.opted_out_at IS NOT NULL
+              AND (g.opted_in_at IS NULL OR g.opted_out_at >= g.opted_in_at)) THEN 'opted_out'
+        WHEN w.is_reminder AND b.stands THEN 'confirmed'
+        WHEN w.is_reminder AND EXISTS (
+            SELECT 1 FROM bookings e
+            WHERE e.phone_hash = b.phone_hash AND e.resort = b.resort AND e.key <> b.key AND e.stands
+              AND (e.check_out IS NULL OR b.check_in IS NULL OR e.check_out > b.check_in)
+              AND (e.check_in IS NULL OR b.check_out IS NULL OR b.check_out > e.check_in)
+              AND (e.check_out IS NULL OR e.check_out >= (m.basis_at AT TIME ZONE 'UTC')::date)
+        ) THEN 'booked_elsewhere'
+        WHEN b.version <> w.version THEN 'outdated'
+        WHEN m.due_at > clock_timestamp() OR w.not_after <= clock_timestamp() THEN 'not_now'
+        ELSE 'claimed'
+    END AS verdict
+    FROM wanted w
+    JOIN messages m ON m.id = w.id
+    JOIN bookings b ON b.key = m.booking_key
+    WHERE m.state = 'queued'
+)
+UPDATE messages m SET
+    state = CASE j.verdict
+        WHEN 'claimed' THEN 'sending' WHEN 'outdated' THEN 'queued'
+        WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' ELSE 'withdrawn' END,
+    reason = CASE WHEN j.verdict IN ('claimed', 'outdated') THEN NULL ELSE j.verdict END,
+    attempts = m.attempts + CASE j.verdict WHEN 'claimed' THEN 1 ELSE 0 END,
+    claimed_at = CASE j.verdict WHEN 'claimed' THEN clock_timestamp() ELSE m.claimed_at END,
+    claim_token = CASE j.verdict WHEN 'claimed' THEN $7 END,
+    template = CASE j.verdict WHEN 'claimed' THEN j.template ELSE m.template END,
+    publish_at = CASE j.verdict WHEN 'outdated' THEN clock_timestamp() END,
+    publishes = 0,
+    updated_at = now()
+FROM judged j
+WHERE m.id = j.id AND j.verdict <> 'not_now'
+RETURNING m.id, j.verdict, m.attempts

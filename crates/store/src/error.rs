@@ -1,0 +1,112 @@
+//! What can go wrong with Postgres, and whose fault it is.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crypto::key_ring::OpenError;
+
+/// A step in Postgres failed. Carries no personal data: values are sealed or hashed before they get here.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection could be had in time.
+    #[error("no connection to Postgres")]
+    Unavailable(#[source] r2d2::Error),
+    /// A statement failed.
+    #[error("cannot {step}")]
+    Query {
+        /// What was being done.
+        step: &'static str,
+        /// What Postgres said.
+        #[source]
+        cause: DieselError,
+    },
+    /// A sealed value did not open.
+    #[error("cannot open the sealed {what}")]
+    Sealed {
+        /// What it holds.
+        what: &'static str,
+        /// Why.
+        #[source]
+        cause: OpenError,
+    },
+    /// A row holds something that this version does not understand.
+    #[error("cannot read the stored {what}")]
+    Unreadable {
+        /// The column's meaning.
+        what: &'static str,
+    },
+    /// The rows that were about to be locked are no longer all that matter: the whole transaction once more.
+    #[error("bookings changed while they were being locked")]
+    Overtaken,
+    /// Migrations failed.
+    #[error("cannot migrate the database")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The blocking task was torn down at shutdown.
+    #[error("the database task ended early")]
+    Interrupted,
+    /// The work panicked: over these data it would again.
+    #[error("the database task panicked")]
+    Panicked,
+}
+
+/// Whose fault an error is: decides whether it may ever be charged to an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Postgres is away, restarting or read-only: wait.
+    Outage,
+    /// Another transaction was in the way: once more.
+    Contention,
+    /// Ours, or this process's keys: nothing that the data can be blamed for.
+    Ours,
+    /// Postgres refused these very data.
+    Data,
+}
+
+impl StoreError {
+    /// Names the step in the error of a statement.
+    pub(crate) fn query(step: &'static str) -> impl FnOnce(DieselError) -> Self {
+        move |cause| Self::Query { step, cause }
+    }
+
+    /// Whose fault it is. Diesel hides most codes (a deadlock reads as unknown), so the unknown is tried again first.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unavailable(_) | Self::Interrupted => Fault::Outage,
+            Self::Sealed {
+                cause: OpenError::UnknownKey { .. },
+                ..
+            }
+            | Self::Migration(_) => Fault::Ours,
+            Self::Sealed { .. } | Self::Unreadable { .. } | Self::Panicked => Fault::Data,
+            Self::Overtaken => Fault::Contention,
+            Self::Query { cause, .. } => fault_of(cause),
+        }
+    }
+}
+
+fn fault_of(cause: &DieselError) -> Fault {
+    match cause {
+        DieselError::DatabaseError(kind, _) => match kind {
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ReadOnlyTransaction => Fault::Outage,
+            DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::Unknown => Fault::Contention,
+            _ => Fault::Data,
+        },
+        DieselError::BrokenTransactionManager
+        | DieselError::RollbackErrorOnCommit { .. }
+        | DieselError::RollbackTransaction
+        | DieselError::AlreadyInTransaction
+        | DieselError::NotInTransaction => Fault::Outage,
+        _ => Fault::Data,
+    }
+}
+
+impl From<DieselError> for StoreError {
+    /// For `BEGIN` and `COMMIT`, which diesel runs around a transaction's body.
+    fn from(cause: DieselError) -> Self {
+        Self::Query {
+            step: "begin or commit a transaction",
+            cause,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Guests' wishes, by keyed hash of their phone number.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use domain::guest::{Wish, Wishes};
+use domain::ids::ResortId;
+
+use crate::error::StoreError;
+use crate::schema::guests;
+
+/// A guest of a resort: never the number itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuestKey {
+    /// Keyed hash of the number.
+    pub phone_hash: [u8; 32],
+    /// The resort; a wish towards one says nothing about another.
+    pub resort: ResortId,
+}
+
+/// Records a wish, unless a newer one of the same sense is known. Repeats and disorder change nothing.
+pub fn record_wish(
+    connection: &mut PgConnection,
+    guest: &GuestKey,
+    wish: Wish,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let (out_at, in_at) = match wish {
+        Wish::Stop => (Some(at), None),
+        Wish::Start => (None, Some(at)),
+    };
+    sql_query(
+        "INSERT INTO guests (resort, phone_hash, opted_out_at, opted_in_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (phone_hash, resort) DO UPDATE SET \
+         opted_out_at = greatest(guests.opted_out_at, excluded.opted_out_at), \
+         opted_in_at = greatest(guests.opted_in_at, excluded.opted_in_at)",
+    )
+    .bind::<Text, _>(guest.resort.as_str())
+    .bind::<Bytea, _>(guest.phone_hash.as_slice())
+    .bind::<Nullable<Timestamptz>, _>(out_at)
+    .bind::<Nullable<Timestamptz>, _>(in_at)
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("record a guest's wish"))
+}
+
+type WishRow = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// The wishes behind some hashes, by resort and hash.
+pub(crate) fn wishes_of(
+    connection: &mut PgConnection,
+    hashes: &[Vec<u8>],
+) -> Result<HashMap<(String, Vec<u8>), Wishes>, StoreError> {
+    if hashes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<WishRow> = guests::table
+        .filter(guests::phone_hash.eq_any(hashes))
+        .select((
+            guests::resort,
+            guests::phone_hash,
+            guests::opted_out_at,
+            guests::opted_in_at,
+        ))
+        .load(connection)
+        .map_err(StoreError::query("read guests' wishes"))?;
+    let read = |(resort, hash, opted_out_at, opted_in_at)| {
+        (
+            (resort, hash),
+            Wishes {
+                opted_out_at,
+                opted_in_at,
+            },
+        )
+    };
+    Ok(rows.into_iter().map(read).collect())
+}

@@ -1,0 +1,26 @@
+//! Postgres: every table, row and query.
+//!
+//! Functions take a connection and domain types and return domain types; rows stay inside. Whoever knows why opens the
+//! transaction. Every lock is taken in the order bookings, then messages, each by key, so no two can wait for each
+//! other in a circle. Personal data are sealed before they enter a table.
+//!
+//! Start with [`planning`]: it is where facts become messages.
+
+pub mod bookings;
+pub mod claims;
+pub mod conversations;
+pub mod error;
+pub mod events;
+pub mod guests;
+pub mod messages;
+pub mod migrations;
+pub mod planning;
+pub mod pool;
+pub mod relay;
+pub mod results;
+#[rustfmt::skip]
+mod schema;
+
+pub use diesel::PgConnection as Connection;
+pub use error::{Fault, StoreError};
+pub use pool::Store;

@@ -1,0 +1,127 @@
+//! Messages: reading them, and ([`changes`]) bringing them to where a plan wants them.
+
+pub(crate) mod changes;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, PgConnection, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+};
+use domain::ids::{BookingKey, MessageId};
+use domain::message::MessageState;
+use domain::plan::Existing;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::schema::messages;
+
+pub use changes::Moved;
+
+/// A message's row, as far as rules and people need it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = messages)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: Uuid,
+    booking_key: String,
+    kind: String,
+    round: i32,
+    basis_at: DateTime<Utc>,
+    state: String,
+    reason: Option<String>,
+    due_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    attempts: i32,
+    sent_at: Option<DateTime<Utc>>,
+    withdrawn_reason: Option<String>,
+    template: Option<String>,
+    error_code: Option<i64>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A message with what people want to know of it.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The booking's key.
+    pub booking_key: String,
+    /// What the rules need.
+    pub existing: Existing,
+    /// The state's reason, also where it is a letter's.
+    pub reason: Option<String>,
+    /// What was sent last: a template's name, or `text`.
+    pub template: Option<String>,
+    /// The code of the last refusal.
+    pub error_code: Option<i64>,
+    /// When the row changed last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Locks every message of some bookings, in the order of their ids. Lock the bookings first.
+pub(crate) fn lock_of_bookings(
+    connection: &mut PgConnection,
+    keys: &[String],
+) -> Result<Vec<Message>, StoreError> {
+    let rows: Vec<Row> = messages::table
+        .filter(messages::booking_key.eq_any(keys))
+        .order(messages::id)
+        .for_no_key_update()
+        .select(Row::as_select())
+        .load(connection)
+        .map_err(StoreError::query("lock messages"))?;
+    rows.into_iter().map(into_domain).collect()
+}
+
+/// Every message of a booking, oldest first.
+pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Result<Vec<Message>, StoreError> {
+    let rows: Vec<Row> = messages::table
+        .filter(messages::booking_key.eq(key.to_string()))
+        .order((messages::created_at, messages::id))
+        .select(Row::as_select())
+        .load(connection)
+        .map_err(StoreError::query("list a booking's messages"))?;
+    rows.into_iter().map(into_domain).collect()
+}
+
+/// Messages of all bookings, those that changed last first; only those in one state where it is given.
+pub fn list_latest(
+    connection: &mut PgConnection,
+    state: Option<MessageState>,
+    most: i64,
+) -> Result<Vec<Message>, StoreError> {
+    let mut query = messages::table
+        .order((messages::updated_at.desc(), messages::id))
+        .limit(most)
+        .select(Row::as_select())
+        .into_boxed();
+    if let Some(state) = state {
+        query = query.filter(messages::state.eq(state.as_str()));
+    }
+    let rows: Vec<Row> = query
+        .load(connection)
+        .map_err(StoreError::query("list messages"))?;
+    rows.into_iter().map(into_domain).collect()
+}
+
+fn into_domain(row: Row) -> Result<Message, StoreError> {
+    let unreadable = |what| move |_| StoreError::Unreadable { what };
+    let existing = Existing {
+        id: MessageId(row.id),
+        kind: row.kind.parse().map_err(unreadable("message kind"))?,
+        round: u32::try_from(row.round).unwrap_or_default(),
+        basis_at: row.basis_at,
+        state: row.state.parse().map_err(unreadable("message state"))?,
+        reason: row.reason.as_deref().and_then(|reason| reason.parse().ok()),
+        attempts: u32::try_from(row.attempts).unwrap_or_default(),
+        due_at: row.due_at,
+        expires_at: row.expires_at,
+        sent_at: row.sent_at,
+        withdrawn: row.withdrawn_reason.is_some(),
+    };
+    Ok(Message {
+        booking_key: row.booking_key,
+        existing,
+        reason: row.reason.or(row.withdrawn_reason),
+        template: row.template,
+        error_code: row.error_code,
+        updated_at: row.updated_at,
+    })
+}

@@ -1,0 +1,223 @@
+//! Writing the changes that plans make, many at once.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
+use domain::ids::{BookingKey, MessageId};
+use domain::message::{MessageKind, MessageState, Reason};
+use domain::plan::difference::{Birth, Change};
+use domain::plan::{Existing, Window};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+
+/// What became of a message by a plan, for logs and counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Which.
+    pub id: MessageId,
+    /// Whose.
+    pub booking: BookingKey,
+    /// What it is about.
+    pub kind: MessageKind,
+    /// Where it stands now.
+    pub state: MessageState,
+    /// Why.
+    pub reason: Option<Reason>,
+}
+
+/// The changes of many bookings, as columns of one statement each.
+#[derive(Default)]
+pub(crate) struct Changes {
+    created: Vec<Created>,
+    updated: Vec<Updated>,
+    moved: Vec<Moved>,
+}
+
+struct Created {
+    id: Uuid,
+    booking_key: String,
+    kind: MessageKind,
+    round: i32,
+    basis_at: DateTime<Utc>,
+    state: MessageState,
+    reason: Option<Reason>,
+    due_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+impl Created {
+    fn new(
+        booking: &BookingKey,
+        kind: MessageKind,
+        (round, basis_at): (u32, DateTime<Utc>),
+        window: Window,
+        birth: Birth,
+    ) -> Self {
+        let (state, reason) = match birth {
+            Birth::Queued => (MessageState::Queued, None),
+            Birth::Skipped(reason) => (MessageState::Skipped, Some(reason)),
+            Birth::Expired => (MessageState::Expired, Some(Reason::Expired)),
+        };
+        Self {
+            id: Uuid::now_v7(),
+            booking_key: booking.to_string(),
+            kind,
+            round: i32::try_from(round).unwrap_or(i32::MAX),
+            basis_at,
+            state,
+            reason,
+            due_at: window.opens_at,
+            expires_at: window.closes_at,
+        }
+    }
+}
+
+struct Updated {
+    id: Uuid,
+    state: MessageState,
+    reason: Option<Reason>,
+    due_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    mark: Option<Reason>,
+}
+
+impl Changes {
+    /// Adds one change of a booking whose messages are locked and given.
+    pub(crate) fn add(&mut self, booking: &BookingKey, change: Change, messages: &[Existing]) {
+        let moved = match change {
+            Change::Create {
+                kind,
+                round,
+                basis_at,
+                window,
+                birth,
+            } => Some(self.create(
+                booking,
+                Created::new(booking, kind, (round, basis_at), window, birth),
+            )),
+            Change::Queue(id, window) => find(messages, id).map(|old| {
+                let requeued = Existing {
+                    due_at: window.opens_at,
+                    expires_at: window.closes_at,
+                    ..old.clone()
+                };
+                self.update(booking, &requeued, MessageState::Queued, None, None)
+            }),
+            Change::Withdraw(id, reason) => find(messages, id).map(|old| {
+                // A call that has begun may finish: only the mark is set, every way back to the queue obeys it.
+                let in_flight = matches!(old.state, MessageState::Sending | MessageState::Unknown);
+                let state = if in_flight {
+                    old.state
+                } else {
+                    MessageState::Withdrawn
+                };
+                self.update(booking, old, state, Some(reason), Some(reason))
+            }),
+            Change::Skip(id, reason) => find(messages, id)
+                .map(|old| self.update(booking, old, MessageState::Skipped, Some(reason), None)),
+            Change::Expire(id) => find(messages, id)
+                .map(|old| self.update(booking, old, MessageState::Expired, Some(Reason::Expired), None)),
+        };
+        self.moved.extend(moved);
+    }
+
+    fn create(&mut self, booking: &BookingKey, created: Created) -> Moved {
+        let Created {
+            id,
+            kind,
+            state,
+            reason,
+            ..
+        } = created;
+        self.created.push(created);
+        Moved {
+            id: MessageId(id),
+            booking: booking.clone(),
+            kind,
+            state,
+            reason,
+        }
+    }
+
+    fn update(
+        &mut self,
+        booking: &BookingKey,
+        row: &Existing,
+        state: MessageState,
+        reason: Option<Reason>,
+        mark: Option<Reason>,
+    ) -> Moved {
+        let (due_at, expires_at) = (row.due_at, row.expires_at);
+        self.updated.push(Updated {
+            id: row.id.0,
+            state,
+            reason,
+            due_at,
+            expires_at,
+            mark,
+        });
+        Moved {
+            id: row.id,
+            booking: booking.clone(),
+            kind: row.kind,
+            state,
+            reason,
+        }
+    }
+
+    /// Writes them and tells what moved.
+    pub(crate) fn write(self, connection: &mut PgConnection) -> Result<Vec<Moved>, StoreError> {
+        if !self.created.is_empty() {
+            insert(connection, &self.created)?;
+        }
+        if !self.updated.is_empty() {
+            update(connection, &self.updated)?;
+        }
+        Ok(self.moved)
+    }
+}
+
+fn find(messages: &[Existing], id: MessageId) -> Option<&Existing> {
+    messages.iter().find(|message| message.id == id)
+}
+
+fn insert(connection: &mut PgConnection, created: &[Created]) -> Result<(), StoreError> {
+    sql_query(
+        "INSERT INTO messages (id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, publish_at) \
+         SELECT id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, \
+                CASE WHEN state = 'queued' THEN due_at END \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         AS n(id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at)",
+    )
+    .bind::<Array<SqlUuid>, _>(created.iter().map(|row| row.id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(created.iter().map(|row| row.booking_key.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(created.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(created.iter().map(|row| row.round).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(created.iter().map(|row| row.basis_at).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(created.iter().map(|row| row.state.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(created.iter().map(|row| row.reason.map(Reason::as_str)).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(created.iter().map(|row| row.due_at).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(created.iter().map(|row| row.expires_at).collect::<Vec<_>>())
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("create messages"))
+}
+
+fn update(connection: &mut PgConnection, updated: &[Updated]) -> Result<(), StoreError> {
+    sql_query(
+        "UPDATE messages m SET state = n.state, reason = n.reason, due_at = n.due_at, expires_at = n.expires_at, \
+         withdrawn_reason = n.mark, publish_at = CASE WHEN n.state = 'queued' THEN n.due_at END, publishes = 0, \
+         updated_at = now() \
+         FROM unnest($1, $2, $3, $4, $5, $6) AS n(id, state, reason, due_at, expires_at, mark) WHERE m.id = n.id",
+    )
+    .bind::<Array<SqlUuid>, _>(updated.iter().map(|row| row.id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(updated.iter().map(|row| row.state.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(updated.iter().map(|row| row.reason.map(Reason::as_str)).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(updated.iter().map(|row| row.due_at).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(updated.iter().map(|row| row.expires_at).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(updated.iter().map(|row| row.mark.map(Reason::as_str)).collect::<Vec<_>>())
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("update messages"))
+}

@@ -1,0 +1,224 @@
+//! Planning under the lock: whoever changed a booking's facts, or what is known of its messages, plans it anew here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use crypto::key_ring::KeyRing;
+use diesel::PgConnection;
+use domain::guest::Wishes;
+use domain::ids::{BookingKey, ResortId};
+use domain::phone_number::PhoneNumber;
+use domain::plan::{self, Circumstances, Existing, Plan, Status, difference, order};
+use domain::resort::Resort;
+
+use crate::bookings::{self, Booking, Saved, Standing};
+use crate::error::StoreError;
+use crate::guests::{self, GuestKey};
+use crate::messages::changes::Changes;
+use crate::messages::{self, Moved};
+
+/// How long a booking of a resort without a readable file waits before it is planned again.
+const WITHOUT_RESORT: TimeDelta = TimeDelta::minutes(1);
+
+/// What planning needs beside the rows.
+pub struct Policies<'a> {
+    /// Opens and seals facts, hashes phone numbers.
+    pub ring: &'a KeyRing,
+    /// The resorts' files, as they stand now.
+    pub resort: &'a dyn Fn(&ResortId) -> Option<Arc<Resort>>,
+}
+
+impl Policies<'_> {
+    /// The keyed hash by which a number is looked up.
+    pub fn phone_hash(&self, number: &PhoneNumber) -> [u8; 32] {
+        self.ring.lookup(number.reveal())
+    }
+
+    /// The guest behind a booking's facts; `None` without a valid number.
+    pub fn guest_of(&self, booking: &BookingKey, facts: &domain::facts::Facts) -> Option<GuestKey> {
+        let country = (self.resort)(&booking.resort).map(|resort| resort.country);
+        let number = facts.phone_number(country)?.ok()?;
+        Some(GuestKey {
+            phone_hash: self.phone_hash(&number),
+            resort: booking.resort.clone(),
+        })
+    }
+}
+
+/// What planning some bookings came to.
+#[derive(Debug, Default)]
+pub struct Planned {
+    /// Messages that were created or changed.
+    pub moved: Vec<Moved>,
+    /// Bookings whose status changed, with the new one.
+    pub statuses: Vec<(BookingKey, Status)>,
+    /// Bookings whose resort has no readable file: they keep their facts and wait.
+    pub without_resort: Vec<BookingKey>,
+}
+
+/// Plans locked bookings and writes what follows. Call it within the transaction that holds their locks.
+pub fn replan(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    now: DateTime<Utc>,
+    locked: &[Booking],
+) -> Result<Planned, StoreError> {
+    let hashes: Vec<Option<[u8; 32]>> = locked
+        .iter()
+        .map(|booking| {
+            policies
+                .guest_of(&booking.key, &booking.facts)
+                .map(|guest| guest.phone_hash)
+        })
+        .collect();
+    let around = Surroundings::load(connection, locked, &hashes)?;
+    let (mut planned, mut changes, mut saved) = (Planned::default(), Changes::default(), Vec::new());
+    for (booking, hash) in locked.iter().zip(&hashes) {
+        let circumstances = around.of(booking, hash.as_ref());
+        let found = (policies.resort)(&booking.key.resort)
+            .map(|resort| plan::plan(&booking.facts, &circumstances, &resort, now));
+        if found.is_none() {
+            planned.without_resort.push(booking.key.clone());
+        }
+        let plan = found.unwrap_or_else(|| waiting(booking, now));
+        for change in difference::changes(&plan, &booking.facts, &circumstances.messages) {
+            changes.add(&booking.key, change, &circumstances.messages);
+        }
+        if plan.status != booking.status {
+            planned.statuses.push((booking.key.clone(), plan.status));
+        }
+        let stands = order::reservation_stands(&booking.facts);
+        let phone_hash = hash.map(|hash| hash.to_vec());
+        saved.push(Saved {
+            booking,
+            phone_hash,
+            stands,
+            status: plan.status,
+            wake_at: plan.wake_at,
+        });
+    }
+    bookings::save(connection, policies.ring, &saved)?;
+    planned.moved = changes.write(connection)?;
+    Ok(planned)
+}
+
+fn waiting(booking: &Booking, now: DateTime<Utc>) -> Plan {
+    Plan {
+        status: booking.status,
+        messages: Vec::new(),
+        wake_at: now.checked_add_signed(WITHOUT_RESORT),
+    }
+}
+
+/// Explains a booking as it stands, without locking or changing anything: the same plan, with any `now`.
+pub fn explain(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    booking: &Booking,
+    now: DateTime<Utc>,
+) -> Result<Option<Plan>, StoreError> {
+    let Some(resort) = (policies.resort)(&booking.key.resort) else {
+        return Ok(None);
+    };
+    let hash = policies
+        .guest_of(&booking.key, &booking.facts)
+        .map(|guest| guest.phone_hash);
+    let messages = messages::list_of_booking(connection, &booking.key)?;
+    let mut around = Surroundings::of_guests(connection, std::slice::from_ref(booking), &[hash])?;
+    around.messages.insert(
+        booking.key.to_string(),
+        messages.into_iter().map(|m| m.existing).collect(),
+    );
+    Ok(Some(plan::plan(
+        &booking.facts,
+        &around.of(booking, hash.as_ref()),
+        &resort,
+        now,
+    )))
+}
+
+/// Everything that the plans of some bookings depend on beside their facts.
+struct Surroundings {
+    messages: HashMap<String, Vec<Existing>>,
+    wishes: HashMap<(String, Vec<u8>), Wishes>,
+    standing: Vec<Standing>,
+}
+
+impl Surroundings {
+    fn load(
+        connection: &mut PgConnection,
+        locked: &[Booking],
+        hashes: &[Option<[u8; 32]>],
+    ) -> Result<Self, StoreError> {
+        let keys: Vec<String> = locked.iter().map(|booking| booking.key.to_string()).collect();
+        let rows = messages::lock_of_bookings(connection, &keys)?;
+        let mut around = Self::of_guests(connection, locked, hashes)?;
+        for row in rows {
+            around
+                .messages
+                .entry(row.booking_key)
+                .or_default()
+                .push(row.existing);
+        }
+        Ok(around)
+    }
+
+    fn of_guests(
+        connection: &mut PgConnection,
+        locked: &[Booking],
+        hashes: &[Option<[u8; 32]>],
+    ) -> Result<Self, StoreError> {
+        let wanted: Vec<Vec<u8>> = hashes.iter().flatten().map(|hash| hash.to_vec()).collect();
+        let wishes = guests::wishes_of(connection, &wanted)?;
+        // The rows of locked bookings are behind their facts: those speak for themselves.
+        let mut standing = bookings::standing_of(connection, &wanted)?;
+        standing.retain(|other| locked.iter().all(|booking| booking.key != other.key));
+        for (booking, hash) in locked.iter().zip(hashes) {
+            if let (Some(hash), true) = (hash, order::reservation_stands(&booking.facts)) {
+                let (booking_id, dates) = (booking.key.booking.clone(), booking.facts.dates());
+                let reservation = plan::Reservation {
+                    booking: booking_id,
+                    dates,
+                };
+                standing.push(Standing {
+                    key: booking.key.clone(),
+                    phone_hash: hash.to_vec(),
+                    reservation,
+                });
+            }
+        }
+        Ok(Self {
+            messages: HashMap::new(),
+            wishes,
+            standing,
+        })
+    }
+
+    fn of(&self, booking: &Booking, hash: Option<&[u8; 32]>) -> Circumstances {
+        let messages = self
+            .messages
+            .get(&booking.key.to_string())
+            .cloned()
+            .unwrap_or_default();
+        let Some(hash) = hash else {
+            return Circumstances {
+                messages,
+                ..Circumstances::default()
+            };
+        };
+        let wishes = self
+            .wishes
+            .get(&(booking.key.resort.to_string(), hash.to_vec()))
+            .copied()
+            .unwrap_or_default();
+        let elsewhere = self.standing.iter().filter(|other| {
+            other.phone_hash == hash && other.key.resort == booking.key.resort && other.key != booking.key
+        });
+        Circumstances {
+            messages,
+            wishes,
+            elsewhere: elsewhere.map(|other| other.reservation.clone()).collect(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What is due to be handed to the broker. Moving `publish_at` ahead before publishing is all the memory it needs:
+//! an id that got lost on the way comes again.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use domain::ids::MessageId;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::schema::messages;
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Takes ids whose time has come, oldest first, and puts each off: 30 s, doubling to 30 min while nobody claims it.
+pub fn take_due(connection: &mut PgConnection, most: i64) -> Result<Vec<MessageId>, StoreError> {
+    let rows: Vec<Id> = sql_query(
+        "UPDATE messages m SET publishes = m.publishes + 1, \
+         publish_at = clock_timestamp() + least(interval '30 minutes', interval '30 seconds' * (1 << least(m.publishes, 10))) \
+         WHERE m.id = ANY(ARRAY(SELECT id FROM messages WHERE publish_at <= clock_timestamp() AND state = 'queued' \
+                                ORDER BY publish_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)) \
+         RETURNING m.id",
+    )
+    .bind::<BigInt, _>(most)
+    .load(connection)
+    .map_err(StoreError::query("take messages that are due"))?;
+    Ok(rows.into_iter().map(|row| MessageId(row.id)).collect())
+}
+
+/// Sets ids back whose publishing is known to have failed.
+pub fn give_back(connection: &mut PgConnection, ids: &[MessageId]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    sql_query(
+        "UPDATE messages SET publish_at = clock_timestamp() + interval '1 second', publishes = greatest(publishes - 1, 0) \
+         WHERE id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) AND state = 'queued' \
+                              ORDER BY id FOR NO KEY UPDATE SKIP LOCKED))",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("give messages back"))
+}
+
+/// A message that died and whose letter is not yet on the queue.
+#[derive(Debug, QueryableByName)]
+pub struct Letter {
+    /// The message.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Whose.
+    #[diesel(sql_type = Text)]
+    pub booking_key: String,
+    /// What it is about.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// Why it died.
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+    /// WhatsApp's code, empty where there is none.
+    #[diesel(sql_type = Text)]
+    pub error: String,
+    /// How many calls were made.
+    #[diesel(sql_type = BigInt)]
+    pub attempts: i64,
+    /// When it died.
+    #[diesel(sql_type = Timestamptz)]
+    pub died_at: DateTime<Utc>,
+}
+
+/// Letters that are still to be published. Two processes may publish the same one: the desk knows it by its id.
+pub fn list_letters(connection: &mut PgConnection, most: i64) -> Result<Vec<Letter>, StoreError> {
+    sql_query(
+        "SELECT id, booking_key, kind, coalesce(reason, '') AS reason, coalesce(error_code::text, '') AS error, \
+         attempts::bigint AS attempts, updated_at AS died_at FROM messages WHERE letter_due \
+         ORDER BY id LIMIT $1",
+    )
+    .bind::<BigInt, _>(most)
+    .load(connection)
+    .map_err(StoreError::query("find letters to publish"))
+}
+
+/// Notes that letters are on the queue.
+pub fn mark_letters_published(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), StoreError> {
+    diesel::update(messages::table.filter(messages::id.eq_any(ids)))
+        .set(messages::letter_due.eq(false))
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("mark letters as published"))
+}

@@ -1,0 +1,305 @@
+//! Every order in which answers and reports can arrive.
+
+use std::time::Duration;
+
+use domain::ids::MessageId;
+use domain::message::{Attempt, CallbackData};
+
+use super::*;
+
+const NOW: i64 = 1_000;
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(second, 0).unwrap()
+}
+
+fn wamid() -> WhatsAppMessageId {
+    WhatsAppMessageId::parse("wamid.1").unwrap()
+}
+
+/// A message whose second call is under way.
+fn sending() -> Row {
+    Row {
+        id: Uuid::nil(),
+        booking_key: "azure-bay/BK-1".into(),
+        kind: "reminder_1".into(),
+        state: "sending".into(),
+        reason: None,
+        due_at: at(0),
+        publish_at: None,
+        publishes: 0,
+        attempts: 2,
+        retries: 1,
+        turn: "template".to_owned(),
+        withdrawn_reason: None,
+        whatsapp_hash: None,
+        sent_at: None,
+        delivery: None,
+        delivery_at: None,
+        error_code: None,
+        letter_due: false,
+    }
+}
+
+fn row(state: &str) -> Row {
+    Row {
+        state: state.into(),
+        ..sending()
+    }
+}
+
+fn withdrawn(state: &str) -> Row {
+    Row {
+        withdrawn_reason: Some("confirmed".into()),
+        ..row(state)
+    }
+}
+
+fn answered(row: &Row, attempt: u32, next: NextStep) -> Option<Row> {
+    let result = CallResult {
+        id: MessageId(row.id),
+        attempt: Attempt(attempt),
+        next,
+        error_code: Some(131_000),
+    };
+    after_call(row, &result, &|id| id.reveal().into(), at(NOW))
+}
+
+fn reported(row: &Row, attempt: u32, status: DeliveryStatus) -> Option<Row> {
+    let report = Report {
+        callback: Some(CallbackData {
+            message: MessageId(row.id),
+            attempt: Attempt(attempt),
+        }),
+        whatsapp_id: wamid(),
+        status,
+        at: at(NOW - 5),
+        error_code: (status == DeliveryStatus::Failed).then_some(131_026),
+    };
+    after_report(row, &report, &|id| id.reveal().into(), at(NOW))
+}
+
+fn check(before: &Row, after: Option<Row>, state: &str, reason: Option<&str>) -> Row {
+    let after = after.unwrap_or_else(|| panic!("{} stayed as it was, should be {state}", before.state));
+    assert_eq!((after.state.as_str(), after.reason.as_deref()), (state, reason));
+    assert_eq!(
+        after.publish_at.is_some(),
+        state == "queued",
+        "only what is queued is handed out"
+    );
+    assert_eq!(
+        after.letter_due,
+        state == "dead",
+        "only what is dead has a letter to come"
+    );
+    after
+}
+
+fn pause() -> Duration {
+    Duration::from_secs(10)
+}
+
+#[test]
+fn a_template_that_whatsapp_cannot_use_gives_the_fallback_its_turn_at_once_and_at_no_cost() {
+    let after = check(
+        &sending(),
+        answered(&sending(), 2, NextStep::TakeFallback),
+        "queued",
+        None,
+    );
+
+    assert_eq!(
+        (after.turn.as_str(), after.retries, after.due_at),
+        ("fallback", 1, at(NOW))
+    );
+}
+
+#[test]
+fn an_answer_moves_the_message_that_waits_for_it() {
+    let give_up = NextStep::GiveUp(DeadLetterReason::Refused);
+    for before in [row("sending"), row("unknown")] {
+        check(
+            &before,
+            answered(&before, 2, NextStep::Finish(wamid())),
+            "sent",
+            None,
+        );
+        check(
+            &before,
+            answered(&before, 2, give_up.clone()),
+            "dead",
+            Some("refused"),
+        );
+        let after = check(
+            &before,
+            answered(&before, 2, NextStep::RetryAfter(pause())),
+            "queued",
+            None,
+        );
+        assert_eq!(
+            (after.retries, after.due_at, after.publish_at),
+            (2, at(NOW + 10), Some(at(NOW + 10)))
+        );
+        let after = check(
+            &before,
+            answered(&before, 2, NextStep::WaitAtNoCost(pause())),
+            "queued",
+            None,
+        );
+        assert_eq!((after.retries, after.error_code), (1, Some(131_000)));
+    }
+    check(
+        &sending(),
+        answered(&sending(), 2, NextStep::AwaitEvidence),
+        "unknown",
+        None,
+    );
+}
+
+#[test]
+fn a_refusal_of_an_older_attempt_or_for_a_message_that_moved_on_changes_nothing() {
+    for next in [
+        NextStep::RetryAfter(pause()),
+        NextStep::WaitAtNoCost(pause()),
+        NextStep::AwaitEvidence,
+        NextStep::GiveUp(DeadLetterReason::Refused),
+    ] {
+        assert_eq!(answered(&sending(), 1, next.clone()), None);
+        for state in [
+            "queued",
+            "sent",
+            "delivered",
+            "read",
+            "withdrawn",
+            "expired",
+            "skipped",
+            "dead",
+        ] {
+            assert_eq!(answered(&row(state), 2, next.clone()), None, "{state}");
+        }
+    }
+}
+
+#[test]
+fn an_acceptance_counts_from_any_attempt_and_in_any_state() {
+    for state in ["sending", "unknown", "queued", "held", "withdrawn", "dead"] {
+        for attempt in [1, 2] {
+            let before = Row {
+                letter_due: state == "dead",
+                publish_at: (state == "queued").then(|| at(NOW)),
+                ..row(state)
+            };
+            let after = check(
+                &before,
+                answered(&before, attempt, NextStep::Finish(wamid())),
+                "sent",
+                None,
+            );
+            assert_eq!((after.sent_at, after.error_code), (Some(at(NOW)), None));
+        }
+    }
+}
+
+#[test]
+fn the_same_acceptance_twice_changes_nothing_the_second_time() {
+    let sent = answered(&sending(), 2, NextStep::Finish(wamid())).unwrap();
+
+    assert_eq!(answered(&sent, 2, NextStep::Finish(wamid())), None);
+}
+
+#[test]
+fn what_was_withdrawn_during_its_call_is_not_queued_again() {
+    for next in [NextStep::RetryAfter(pause()), NextStep::WaitAtNoCost(pause())] {
+        let before = withdrawn("sending");
+        check(
+            &before,
+            answered(&before, 2, next),
+            "withdrawn",
+            Some("confirmed"),
+        );
+    }
+    let before = withdrawn("sending");
+    check(
+        &before,
+        answered(&before, 2, NextStep::Finish(wamid())),
+        "sent",
+        None,
+    );
+}
+
+#[test]
+fn statuses_climb_and_never_fall() {
+    use DeliveryStatus::{Delivered, Failed, Read, Sent};
+    let state = |status: DeliveryStatus| status.state().as_str();
+    for known in [Sent, Failed, Delivered, Read] {
+        let before = reported(&sending(), 2, known).unwrap();
+        for status in [Sent, Failed, Delivered, Read] {
+            let after = reported(&before, 2, status);
+            if status > known {
+                let reason = (status == Failed).then_some("delivery_failed");
+                check(&before, after, state(status), reason);
+            } else {
+                assert_eq!(after, None, "{status} after {known}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_report_before_the_answer_counts_as_that_answer() {
+    let delivered = reported(&sending(), 2, DeliveryStatus::Delivered).unwrap();
+    assert_eq!(delivered.sent_at, Some(at(NOW - 5)));
+
+    assert_eq!(answered(&delivered, 2, NextStep::Finish(wamid())), None);
+    assert_eq!(answered(&delivered, 2, NextStep::RetryAfter(pause())), None);
+}
+
+#[test]
+fn an_acceptance_after_a_failure_keeps_the_letter_and_its_code() {
+    let failed = reported(&sending(), 2, DeliveryStatus::Failed).unwrap();
+
+    let after = answered(&failed, 2, NextStep::Finish(wamid()));
+
+    let after = check(&failed, after, "dead", Some("delivery_failed"));
+    assert_eq!(after.error_code, Some(131_026));
+}
+
+#[test]
+fn the_failure_of_an_older_attempt_says_nothing_of_the_one_that_followed() {
+    for state in ["sending", "sent", "delivered"] {
+        assert_eq!(reported(&row(state), 1, DeliveryStatus::Failed), None, "{state}");
+        assert!(
+            reported(&row(state), 1, DeliveryStatus::Read).is_some(),
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn a_status_settles_an_outcome_that_was_given_up_as_unknown() {
+    let before = Row {
+        reason: Some("outcome_unknown".into()),
+        letter_due: true,
+        ..row("dead")
+    };
+
+    check(&before, reported(&before, 2, DeliveryStatus::Sent), "sent", None);
+}
+
+#[test]
+fn the_fallbacks_turn_is_an_ordinary_next_attempt_at_once_that_uses_up_no_retry() {
+    let after = answered(&sending(), 2, NextStep::TakeFallback);
+
+    let after = check(&sending(), after, "queued", None);
+    assert_eq!(
+        (after.turn.as_str(), after.retries, after.due_at),
+        ("fallback", 1, at(NOW))
+    );
+    let before = withdrawn("sending");
+    check(
+        &before,
+        answered(&before, 2, NextStep::TakeFallback),
+        "withdrawn",
+        Some("confirmed"),
+    );
+}

@@ -1,0 +1,109 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    bookings (key) {
+        key -> Text,
+        resort -> Text,
+        id -> Text,
+        status -> Text,
+        sealed_facts -> Bytea,
+        version -> Int8,
+        phone_hash -> Nullable<Bytea>,
+        stands -> Bool,
+        check_in -> Nullable<Date>,
+        check_out -> Nullable<Date>,
+        became_key -> Nullable<Text>,
+        wake_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    conversations (phone_hash, number) {
+        number -> Text,
+        phone_hash -> Bytea,
+        open_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    events (key) {
+        key -> Text,
+        source -> Text,
+        event_type -> Text,
+        booking_key -> Nullable<Text>,
+        received_at -> Timestamptz,
+        applied_at -> Timestamptz,
+        request_id -> Text,
+        outcome -> Text,
+        sealed_body -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    guests (phone_hash, resort) {
+        resort -> Text,
+        phone_hash -> Bytea,
+        opted_out_at -> Nullable<Timestamptz>,
+        opted_in_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    letters (id) {
+        id -> Int8,
+        kind -> Text,
+        amqp_id -> Text,
+        reason -> Text,
+        error -> Text,
+        attempts -> Int4,
+        died_at -> Timestamptz,
+        dated -> Bool,
+        subject -> Text,
+        resort -> Nullable<Text>,
+        booking -> Nullable<Text>,
+        message_id -> Nullable<Uuid>,
+        body -> Bytea,
+        state -> Text,
+        closed_by -> Nullable<Text>,
+        closed_at -> Nullable<Timestamptz>,
+        note -> Nullable<Text>,
+        drained_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Uuid,
+        booking_key -> Text,
+        kind -> Text,
+        round -> Int4,
+        basis_at -> Timestamptz,
+        state -> Text,
+        reason -> Nullable<Text>,
+        due_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        publish_at -> Nullable<Timestamptz>,
+        publishes -> Int4,
+        attempts -> Int4,
+        retries -> Int4,
+        turn -> Text,
+        withdrawn_reason -> Nullable<Text>,
+        claimed_at -> Nullable<Timestamptz>,
+        claim_token -> Nullable<Uuid>,
+        whatsapp_hash -> Nullable<Bytea>,
+        sent_at -> Nullable<Timestamptz>,
+        delivery -> Nullable<Text>,
+        delivery_at -> Nullable<Timestamptz>,
+        template -> Nullable<Text>,
+        error_code -> Nullable<Int8>,
+        letter_due -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(messages -> bookings (booking_key));
+
+diesel::allow_tables_to_appear_in_same_query!(bookings, conversations, events, guests, letters, messages,);

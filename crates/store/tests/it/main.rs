@@ -1,0 +1,20 @@
+//! The store against a real Postgres.
+
+#[cfg(test)]
+mod claims;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod migrations;
+#[cfg(test)]
+mod planning;
+#[cfg(test)]
+mod relay;
+#[cfg(test)]
+mod results;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod sealing;
+#[cfg(test)]
+mod timers;

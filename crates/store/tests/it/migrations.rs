@@ -1,0 +1,71 @@
+//! The schema's versions, on databases of every age.
+
+use diesel::connection::SimpleConnection;
+use store::{StoreError, migrations};
+use testkit::database::Database;
+
+async fn missing(database: &Database) -> Result<Option<String>, StoreError> {
+    database.store().run(migrations::missing).await
+}
+
+#[tokio::test]
+async fn an_empty_database_lacks_the_newest_step_and_a_current_one_lacks_none() {
+    let (empty, current) = (Database::create_empty().await, Database::create().await);
+
+    assert!(missing(&empty).await.unwrap().is_some());
+    assert_eq!(missing(&current).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_older_database_lacks_what_came_since_and_a_newer_one_lacks_none() {
+    let database = Database::create().await;
+    let store = database.store();
+    let change = |statement: &'static str| {
+        store.run(move |connection| {
+            connection.batch_execute(statement).unwrap();
+            Ok(())
+        })
+    };
+
+    change("DELETE FROM __diesel_schema_migrations WHERE version = '20261123000001'")
+        .await
+        .unwrap();
+    assert_eq!(
+        missing(&database).await.unwrap().as_deref(),
+        Some("20261123000001")
+    );
+
+    change("INSERT INTO __diesel_schema_migrations (version) VALUES ('20261123000001'), ('20990101000000')")
+        .await
+        .unwrap();
+    assert_eq!(missing(&database).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn migrating_twice_at_once_takes_every_step_once() {
+    let database = Database::create_empty().await;
+    let (one, other) = (database.store(), database.store());
+
+    let (one, other) = tokio::join!(one.run(migrations::migrate), other.run(migrations::migrate));
+
+    let mut steps = [one.unwrap().len(), other.unwrap().len()];
+    steps.sort_unstable();
+    assert!(steps[0] == 0 && steps[1] > 0, "{steps:?}");
+    assert_eq!(missing(&database).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_user_without_rights_is_told_so_and_not_that_the_schema_is_old() {
+    let database = Database::create().await;
+
+    let told = database
+        .store()
+        .run(|connection| {
+            connection.batch_execute("SET ROLE pg_read_all_settings").unwrap();
+            migrations::missing(connection)
+        })
+        .await;
+
+    let error = told.unwrap_err();
+    assert_eq!(error.to_string(), "cannot read the schema's version");
+}

@@ -1,0 +1,286 @@
+//! A resort with its database: events happen, and what follows can be looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use crypto::key_ring::KeyRing;
+use diesel::connection::SimpleConnection;
+use domain::after_call::NextStep;
+use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
+use domain::facts::Facts;
+use domain::ids::{
+    BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, WhatsAppMessageId,
+};
+use domain::message::{Attempt, MessageKind};
+use domain::resort::{Abandonment, Language, Mode, Resort, Retention};
+use domain::stay::Personal;
+use store::claims::{Claim, Wanted};
+use store::messages::Message;
+use store::planning::{Planned, Policies};
+use store::results::CallResult;
+use store::{Connection, Store, StoreError, bookings, claims, messages, planning, results};
+use testkit::database::Database;
+use uuid::Uuid;
+
+pub(crate) struct Scene {
+    _database: Database,
+    pub(crate) store: Store,
+    pub(crate) world: Arc<World>,
+}
+
+/// What stands outside the database.
+pub(crate) struct World {
+    pub(crate) ring: KeyRing,
+    resort: Arc<Resort>,
+}
+
+impl World {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&Policies<'_>) -> T) -> T {
+        let resort = |id: &ResortId| (*id == self.resort.id).then(|| self.resort.clone());
+        work(&Policies {
+            ring: &self.ring,
+            resort: &resort,
+        })
+    }
+}
+
+/// `BK-1` of the resort that has a file.
+pub(crate) fn key(booking: &str) -> BookingKey {
+    BookingKey {
+        resort: ResortId::parse("azure-bay").unwrap(),
+        booking: BookingId::parse(booking).unwrap(),
+    }
+}
+
+pub(crate) fn minutes_ago(minutes: i64) -> DateTime<Utc> {
+    Utc::now() - TimeDelta::minutes(minutes)
+}
+
+/// An event that happened so many minutes ago, with a phone number.
+pub(crate) fn event(event_type: EventType, booking: &BookingKey, minutes: i64) -> Event {
+    Event {
+        key: EventKey {
+            source: SourceId::parse("direct").unwrap(),
+            id: EventId::parse(&Uuid::now_v7().to_string()).unwrap(),
+        },
+        event_type,
+        occurred_at: minutes_ago(minutes),
+        resort: booking.resort.clone(),
+        notify: true,
+        booking: Some(booking.booking.clone()),
+        details: Details::default(),
+        guest: GuestDetails {
+            name: Some(Personal::new("Ada Lovelace")),
+            phone: Some(Personal::new("+306912345678")),
+            ..GuestDetails::default()
+        },
+    }
+}
+
+impl Scene {
+    pub(crate) async fn new() -> Self {
+        let database = Database::create().await;
+        let store = database.store();
+        let world = Arc::new(World {
+            ring: ring("a"),
+            resort: Arc::new(resort()),
+        });
+        Self {
+            _database: database,
+            store,
+            world,
+        }
+    }
+
+    /// Runs one transaction, which has to succeed.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection, &Policies<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        self.try_run(work).await.unwrap()
+    }
+
+    pub(crate) async fn try_run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection, &Policies<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let world = self.world.clone();
+        self.store
+            .transaction(move |connection| world.with(|policies| work(connection, policies)))
+            .await
+    }
+
+    /// Changes rows behind the store's back: time goes by, a row is damaged.
+    pub(crate) async fn sql(&self, statement: &str) {
+        let statement = statement.to_owned();
+        self.run(move |connection, _| {
+            connection.batch_execute(&statement).unwrap();
+            Ok(())
+        })
+        .await;
+    }
+
+    /// An event arrives and is applied.
+    pub(crate) async fn happens(&self, event_type: EventType, booking: &str, minutes: i64) -> Planned {
+        let event = event(event_type, &key(booking), minutes);
+        self.run(move |connection, policies| apply(connection, policies, &event))
+            .await
+    }
+
+    pub(crate) async fn messages(&self, booking: &str) -> Vec<Message> {
+        let key = key(booking);
+        self.run(move |connection, _| messages::list_of_booking(connection, &key))
+            .await
+    }
+
+    /// The booking's message of a kind, which has to exist.
+    pub(crate) async fn message(&self, booking: &str, kind: MessageKind) -> Message {
+        let mut found = self.messages(booking).await;
+        found.retain(|message| message.existing.kind == kind);
+        found.pop().unwrap_or_else(|| panic!("{booking} has no {kind}"))
+    }
+
+    pub(crate) async fn booking(&self, booking: &str) -> bookings::Booking {
+        let key = key(booking);
+        let found = self
+            .run(move |connection, policies| bookings::find(connection, policies.ring, &key))
+            .await;
+        found.unwrap()
+    }
+
+    /// A first reminder that is due, of a guest who left the cart forty minutes ago.
+    pub(crate) async fn due_reminder(&self, booking: &str) -> MessageId {
+        self.happens(EventType::BookingStarted, booking, 40).await;
+        self.message(booking, MessageKind::Reminder1).await.existing.id
+    }
+
+    /// What a sender would ask for, from what it can read now.
+    pub(crate) async fn wanted(&self, booking: &str, kind: MessageKind) -> Wanted {
+        let id = self.message(booking, kind).await.existing.id;
+        let version = self.booking(booking).await.version;
+        Wanted {
+            id,
+            kind,
+            version,
+            not_after: Utc::now() + TimeDelta::hours(1),
+            template: "booking_reminder_1".into(),
+            number: NumberId::parse("106540352242922").unwrap(),
+        }
+    }
+
+    pub(crate) async fn claim(&self, wanted: Vec<Wanted>) -> Vec<Claim> {
+        self.run(move |connection, _| claims::claim(connection, Uuid::now_v7(), &wanted))
+            .await
+    }
+
+    /// Claims the first reminder of a booking, which has to be granted.
+    pub(crate) async fn claimed(&self, booking: &str) -> (MessageId, Attempt) {
+        let wanted = self.wanted(booking, MessageKind::Reminder1).await;
+        match self.claim(vec![wanted]).await.as_slice() {
+            [Claim::Granted(id, attempt)] => (*id, *attempt),
+            other => panic!("not granted: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn answered(
+        &self,
+        (id, attempt): (MessageId, Attempt),
+        next: NextStep,
+    ) -> results::Outcome {
+        let result = CallResult {
+            id,
+            attempt,
+            next,
+            error_code: None,
+        };
+        self.run(move |connection, policies| results::record_calls(connection, policies, &[result]))
+            .await
+    }
+}
+
+/// Merges one event into its booking and plans it, as a handler does.
+pub(crate) fn apply(
+    connection: &mut Connection,
+    policies: &Policies<'_>,
+    event: &Event,
+) -> Result<Planned, StoreError> {
+    let key = BookingKey {
+        resort: event.resort.clone(),
+        booking: event.booking.clone().unwrap(),
+    };
+    let keys = BTreeSet::from([key]);
+    bookings::create_missing(connection, &keys)?;
+    let mut locked = bookings::lock(connection, policies.ring, &keys)?;
+    for booking in &mut locked {
+        booking.facts = std::mem::take(&mut booking.facts).merge(Facts::of_event(event, Utc::now()));
+        booking.version += 1;
+    }
+    planning::replan(connection, policies, Utc::now(), &locked)
+}
+
+pub(crate) fn accepted() -> NextStep {
+    NextStep::Finish(WhatsAppMessageId::parse("wamid.1").unwrap())
+}
+
+/// A ring whose sealing key has this id; the lookup key is always the same.
+pub(crate) fn ring(id: &str) -> KeyRing {
+    let one = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let other = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+    KeyRing::parse(&format!("{id}:{one},lookup:{other}")).unwrap()
+}
+
+fn resort() -> Resort {
+    Resort {
+        id: ResortId::parse("azure-bay").unwrap(),
+        name: "Azure Bay Resort".into(),
+        time_zone: chrono_tz::Europe::Athens,
+        country: phonenumber::country::GR,
+        language: Language::parse("en").unwrap(),
+        link_hosts: None,
+        mode: Mode::Live,
+        values: BTreeMap::new(),
+        number: NumberId::parse("106540352242922").unwrap(),
+        abandonment: Abandonment {
+            after: Duration::from_secs(30 * 60),
+            reminder_2: Some(Duration::from_secs(24 * 3_600)),
+        },
+        no_show_after: None,
+        review_after_check_out: None,
+        quiet_hours: None,
+        expires_after: BTreeMap::new(),
+        retention: Retention::default(),
+        templates: BTreeMap::new(),
+        fallback_templates: BTreeMap::new(),
+        fallback_texts: BTreeMap::new(),
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+impl Scene {
+    /// Returns as soon as a transaction in this database waits for a lock.
+    pub(crate) async fn until_someone_waits(&self) {
+        let waiting = "SELECT count(*) AS count FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        loop {
+            let found = self
+                .run(move |connection, _| {
+                    use diesel::RunQueryDsl;
+                    Ok(diesel::sql_query(waiting)
+                        .get_result::<Waiting>(connection)
+                        .unwrap())
+                })
+                .await;
+            if found.count > 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}

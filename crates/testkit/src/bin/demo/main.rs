@@ -1,0 +1,76 @@
+//! Plays the journey of one guest against a running system, and shows the conversation as the guest saw it.
+//!
+//! Started by `scripts/demo`, which starts everything else. [`journey`] holds the story.
+
+mod desk;
+mod journey;
+mod phone;
+mod platform;
+mod screen;
+
+use std::process::ExitCode;
+
+use reqwest::Url;
+use service::{About, Environment, Failure, Problems, Stop};
+
+use crate::desk::Desk;
+use crate::journey::Journey;
+use crate::phone::Phone;
+use crate::platform::Platform;
+use crate::screen::Screen;
+
+const HELP: &str = "\
+Plays one guest's journey: abandons a booking, is reminded twice, confirms, stays, and is asked for a review.
+
+  DEMO_INGEST_URL   where ingest listens, such as http://127.0.0.1:8080
+  DEMO_SANDBOX_URL  where the sandbox listens, such as http://127.0.0.1:8090
+  DEMO_DESK         the desk's program, asked for the booking's status; left out: not asked
+  DIRECT_SECRET     signs the webhooks of the source \"direct\"
+
+Exit code 0 when every message came and was read, 1 when one did not, 2 for wrong settings.";
+
+fn main() -> ExitCode {
+    let about = About {
+        name: "demo",
+        version: env!("CARGO_PKG_VERSION"),
+        about: "Shows Bellhop at work.",
+        help: HELP,
+    };
+    service::run(
+        about,
+        async |environment: Environment, stop: Stop| -> Result<(), Failure> {
+            // An error means that another provider is in place, which serves as well.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let mut journey = prepare(&environment)?;
+            tokio::select! {
+                result = journey.play() => Ok(result?),
+                () = stop.stopped() => Err(anyhow::anyhow!("interrupted").into()),
+            }
+        },
+    )
+}
+
+fn prepare(environment: &Environment) -> Result<Journey, Failure> {
+    let mut read = environment.reader();
+    let ingest = read.parsed("DEMO_INGEST_URL", address);
+    let sandbox = read.parsed("DEMO_SANDBOX_URL", address);
+    let desk = read.optional("DEMO_DESK");
+    let secret = read.required("DIRECT_SECRET");
+    let (ingest, sandbox) = read.finish_with(|| ingest.zip(sandbox))?;
+    // Keeps the demo usable on machines without root certificates: all it talks to is plain http.
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .map_err(|error| Problems::one("environment", error.without_url()))?;
+    Ok(Journey::new(
+        Platform::new(http.clone(), ingest, secret),
+        Phone::new(http, sandbox),
+        Desk::new(desk),
+        Screen::on_stdout(),
+    ))
+}
+
+fn address(text: &str) -> Result<Url, &'static str> {
+    Url::parse(text).map_err(|_| "is not a URL such as http://127.0.0.1:8080")
+}

@@ -1,0 +1,67 @@
+//! The guest's phone: what the sandbox has delivered to it.
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use reqwest::{Client, Url};
+use serde::Deserialize;
+
+/// Reads the sandbox's journal for one recipient.
+pub(crate) struct Phone {
+    http: Client,
+    sandbox: Url,
+}
+
+/// One message as the guest sees it.
+#[derive(Deserialize)]
+pub(crate) struct Received {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) to: Option<String>,
+    pub(crate) template: Option<String>,
+    #[serde(default)]
+    pub(crate) header: Option<String>,
+    pub(crate) body: Option<String>,
+    #[serde(default)]
+    pub(crate) footer: Option<String>,
+    #[serde(default)]
+    pub(crate) button_url: Option<String>,
+    pub(crate) accepted: bool,
+    #[serde(default)]
+    pub(crate) error_code: Option<i64>,
+    pub(crate) statuses: Vec<String>,
+}
+
+impl Phone {
+    pub(crate) fn new(http: Client, sandbox: Url) -> Self {
+        Self { http, sandbox }
+    }
+
+    /// Every message that WhatsApp was asked to bring to `number` since then, oldest first; also those that it refused.
+    pub(crate) async fn messages(&self, number: &str, since: DateTime<Utc>) -> anyhow::Result<Vec<Received>> {
+        let url = self
+            .sandbox
+            .join("/sandbox/messages")
+            .context("DEMO_SANDBOX_URL takes no path")?;
+        let response = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .context("cannot reach the sandbox")?;
+        let all: Vec<Received> = response
+            .error_for_status()
+            .context("the sandbox refused to show its messages")?
+            .json()
+            .await
+            .context("cannot read the sandbox's messages")?;
+        Ok(all
+            .into_iter()
+            .filter(|message| message.to.as_deref() == Some(number) && message.at >= since)
+            .collect())
+    }
+}
+
+impl Received {
+    pub(crate) fn is_read(&self) -> bool {
+        self.statuses.iter().any(|status| status == "read")
+    }
+}

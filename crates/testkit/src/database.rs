@@ -1,0 +1,212 @@
+//! A Postgres database of its own for every test, on the server that `DATABASE_URL` names.
+//!
+//! It is cloned from a template that holds the current migrations. The template is made once, however many test
+//! processes begin at the same moment, and its name changes with the migrations, so a stale one is never used.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{Bool, Text};
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use service::Environment;
+use store::Store;
+use url::Url;
+use uuid::Uuid;
+
+/// Any number: whoever makes the template holds it. Locks belong to one database, here to that of `DATABASE_URL`.
+const LOCK: i64 = 0x7465_6d70_6c61_7465;
+
+/// A database that is dropped, with everybody who is still connected to it, when this value is.
+#[derive(Debug)]
+pub struct Database {
+    server: Url,
+    name: String,
+}
+
+impl Database {
+    /// A database with the current schema and no rows.
+    ///
+    /// # Panics
+    /// Where `DATABASE_URL` is not set or its server does not answer: a test without its database must not pass.
+    pub async fn create() -> Self {
+        Self::create_with(Schema::Current).await
+    }
+
+    /// A database without any table, for tests of the migrations themselves.
+    ///
+    /// # Panics
+    /// As [`Database::create`].
+    pub async fn create_empty() -> Self {
+        Self::create_with(Schema::None).await
+    }
+
+    async fn create_with(schema: Schema) -> Self {
+        let made = tokio::task::spawn_blocking(move || make(schema)).await;
+        match made {
+            Ok(Ok(database)) => database,
+            Ok(Err(error)) => panic!("no database for the test: {error:#}"),
+            Err(error) => panic!("no database for the test: {error}"),
+        }
+    }
+
+    /// How to connect to it.
+    pub fn url(&self) -> String {
+        of(&self.server, &self.name).into()
+    }
+
+    /// A pool of connections to it.
+    ///
+    /// # Panics
+    /// Where the store refuses the URL.
+    pub fn store(&self) -> Store {
+        match Store::new(&self.url(), 8, "test") {
+            Ok(store) => store,
+            Err(error) => panic!("no store for the test: {error}"),
+        }
+    }
+
+    /// Ends every connection and takes no new one, as a server that went away.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn shut(&self) {
+        let end = format!(
+            "ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false; \
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+            name = self.name
+        );
+        self.on_server(end).await;
+    }
+
+    /// Takes connections again.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn open(&self) {
+        self.on_server(format!(
+            "ALTER DATABASE {} WITH ALLOW_CONNECTIONS true",
+            self.name
+        ))
+        .await;
+    }
+
+    async fn on_server(&self, statements: String) {
+        let server = self.server.clone();
+        let done = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
+            Ok(connect(&server)?.batch_execute(&statements)?)
+        });
+        if !matches!(done.await, Ok(Ok(()))) {
+            panic!("the server refused to shut or open {}", self.name);
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let dropped = connect(&self.server).and_then(|mut admin| Ok(admin.batch_execute(&statement)?));
+        if let Err(error) = dropped {
+            log::error!("cannot drop {}: {error:#}", self.name);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Schema {
+    Current,
+    None,
+}
+
+fn make(schema: Schema) -> anyhow::Result<Database> {
+    let server = server()?;
+    let mut admin = connect(&server)?;
+    let name = format!("bellhop_test_{}", Uuid::now_v7().simple());
+    let template = match schema {
+        Schema::Current => template(&server, &mut admin)?,
+        Schema::None => "template0".to_owned(),
+    };
+    admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
+    Ok(Database { server, name })
+}
+
+fn server() -> anyhow::Result<Url> {
+    let environment = Environment::of_process();
+    let text = environment.get("DATABASE_URL").ok_or_else(|| {
+        anyhow::anyhow!(
+            "DATABASE_URL is not set; scripts/services start, then eval \"$(scripts/services env)\""
+        )
+    })?;
+    Ok(Url::parse(text)?)
+}
+
+fn of(server: &Url, name: &str) -> Url {
+    let mut url = server.clone();
+    url.set_path(name);
+    url
+}
+
+fn connect(url: &Url) -> anyhow::Result<PgConnection> {
+    Ok(PgConnection::establish(url.as_str())?)
+}
+
+#[derive(QueryableByName)]
+struct Exists {
+    #[diesel(sql_type = Bool)]
+    exists: bool,
+}
+
+/// The name of the migrated template, which this makes if nobody has.
+fn template(server: &Url, admin: &mut PgConnection) -> anyhow::Result<String> {
+    let name = format!("bellhop_test_template_{:016x}", hash_of_migrations()?);
+    if exists(admin, &name)? {
+        return Ok(name);
+    }
+    admin.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})"))?;
+    // Whoever held the lock before may have made it. The connection's end frees the lock in any case.
+    if !exists(admin, &name)? {
+        // A half-made one, left by a process that was killed, never bears the final name.
+        let draft = format!("{name}_draft");
+        admin.batch_execute(&format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)"))?;
+        admin.batch_execute(&format!("CREATE DATABASE {draft} TEMPLATE template0"))?;
+        store::migrations::migrate(&mut connect(&of(server, &draft))?)?;
+        admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}"))?;
+    }
+    admin.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})"))?;
+    Ok(name)
+}
+
+fn exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
+    let found: Exists = sql_query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS exists")
+        .bind::<Text, _>(name)
+        .get_result(admin)?;
+    Ok(found.exists)
+}
+
+fn hash_of_migrations() -> io::Result<u64> {
+    let mut files = Vec::new();
+    collect(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")),
+        &mut files,
+    )?;
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        hasher.write(file.as_os_str().as_encoded_bytes());
+        hasher.write(&fs::read(&file)?);
+    }
+    Ok(hasher.finish())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

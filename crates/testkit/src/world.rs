@@ -1,0 +1,282 @@
+//! The whole system, for one test: the real programs as processes, an emulated WhatsApp, and a database, a vhost and
+//! files that nobody else has.
+
+mod event;
+mod program;
+mod resort_file;
+mod seen;
+
+use std::fs;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::Address;
+use broker::topology::Depths;
+use chrono::Utc;
+use crypto::key_ring::KeyRing;
+use crypto::signature::sign_standard;
+use reqwest::{Client, StatusCode};
+use sandbox::{Callback, Sandbox, Settings, Templates};
+use serde_json::Value;
+use service::Stop;
+use store::Store;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub use event::Event;
+pub use program::Program;
+pub use resort_file::ResortFile;
+pub use seen::{Message, WhatsAppMessage};
+
+use crate::database::Database;
+use crate::vhost::Vhost;
+
+/// Longer than anything may take; a test that reaches it fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The resort of every test.
+pub const RESORT: &str = "azure-bay";
+/// Its business number.
+pub const NUMBER: &str = "106540352242922";
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const KEYS: &str =
+    "first:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,lookup:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw";
+const APP_SECRET: &str = "meta-app-secret";
+const SOURCE: &str = "resorts = ['azure-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
+                      [rate_limit]\nper_second = 1000\nburst = 1000\n";
+
+/// Everything that one test needs. What was started ends when it is dropped; a failing test shows the programs' logs.
+pub struct World {
+    ingest: Program,
+    processors: Vec<Program>,
+    sender: Program,
+    sandbox: Sandbox,
+    stop: Stop,
+    variables: Vec<(String, String)>,
+    http: Client,
+    store: Store,
+    ring: Arc<KeyRing>,
+    broker: Address,
+    // Last: programs must be gone before what they use.
+    vhost: Vhost,
+    database: Database,
+    folder: TempDir,
+}
+
+impl World {
+    /// Starts everything, with this file for the resort.
+    ///
+    /// # Panics
+    /// Where anything does not start: a test without its system must not pass.
+    pub async fn start(resort: &ResortFile) -> Self {
+        let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
+        must("the world", assemble(resort, database, vhost).await)
+    }
+
+    /// Sends a webhook, correctly signed, and expects that it is accepted.
+    ///
+    /// # Panics
+    /// Where it is not.
+    pub async fn post(&self, event: &Event) {
+        let (status, answer) = self.send(event).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+
+    /// Sends a webhook, correctly signed, and returns status and body of the answer.
+    ///
+    /// # Panics
+    /// Where there is no answer.
+    pub async fn send(&self, event: &Event) -> (StatusCode, String) {
+        let (body, id, now) = (event.bytes(), Uuid::now_v7().to_string(), Utc::now().timestamp());
+        let request = self
+            .http
+            .post(format!("http://{}/webhooks/direct", self.ingest.address()))
+            .header("content-type", "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", now)
+            .header("webhook-signature", sign_standard(SECRET, &id, now, &body))
+            .body(body);
+        let answer = must("ingest's answer", request.send().await);
+        let status = answer.status();
+        (status, must("ingest's answer", answer.text().await))
+    }
+
+    /// Tells the sandbox something, as its `--help` describes: `inbound`, `failures`, `templates`.
+    ///
+    /// # Panics
+    /// Where it refuses.
+    pub async fn tell_sandbox(&self, path: &str, body: &Value) {
+        let request = self
+            .http
+            .post(format!("{}/sandbox/{path}", self.sandbox.url()))
+            .json(body);
+        let answer = must("the sandbox", request.send().await);
+        let status = answer.status();
+        assert!(
+            status.is_success(),
+            "{status}: {}",
+            must("the sandbox", answer.text().await)
+        );
+    }
+
+    /// Waits until a look at the world finds something, and returns it.
+    ///
+    /// # Panics
+    /// Where nothing is found within [`PATIENCE`].
+    pub async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let waiting = async {
+            loop {
+                if let Some(found) = look().await {
+                    return found;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(found) => found,
+            Err(_) => panic!("never: {what}"),
+        }
+    }
+
+    /// Kills the processors, as a power cut would, without starting others.
+    pub fn kill_processors(&mut self) {
+        self.processors.drain(..).for_each(Program::kill);
+    }
+
+    /// Starts one more processor.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_processor(&mut self) {
+        let started = Program::start("processor", &self.variables, self.folder.path()).await;
+        self.processors.push(must("processor", started));
+    }
+
+    /// Asks every program to stop, and returns its name and exit code.
+    pub async fn stop_everything(mut self) -> Vec<(String, Option<i32>)> {
+        let mut ended = Vec::new();
+        let mut programs = vec![&mut self.ingest, &mut self.sender];
+        programs.extend(&mut self.processors);
+        for program in programs {
+            let code = must("a program's end", program.stop().await);
+            ended.push((program.name().to_owned(), code));
+        }
+        ended
+    }
+
+    /// Everything that the programs have logged.
+    pub fn logs(&self) -> String {
+        let programs = [&self.ingest, &self.sender].into_iter().chain(&self.processors);
+        programs.map(Program::log).collect()
+    }
+
+    /// The database, to be shut and opened.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The vhost, to be looked at and disturbed.
+    pub fn vhost(&self) -> &Vhost {
+        &self.vhost
+    }
+
+    /// How many messages stand ready in each queue, counted by RabbitMQ.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    pub async fn depths(&self) -> Depths {
+        must("RabbitMQ", broker::topology::verify(&self.broker).await)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if std::thread::panicking() {
+            let programs = [&self.ingest, &self.sender].into_iter().chain(&self.processors);
+            for program in programs {
+                let _ = std::io::stderr().write_all(program.tail().as_bytes());
+            }
+        }
+    }
+}
+
+async fn assemble(resort: &ResortFile, database: Database, vhost: Vhost) -> anyhow::Result<World> {
+    let folder = tempfile::Builder::new().prefix("bellhop_test_").tempdir()?;
+    write_files(&folder, resort)?;
+    let address = Address::parse(&vhost.url())?;
+    broker::topology::declare(&address).await?;
+    let mut variables = variables(&folder, &database, &vhost);
+    let (ingest, processor) = tokio::try_join!(
+        Program::start("ingest", &variables, folder.path()),
+        Program::start("processor", &variables, folder.path()),
+    )?;
+    let stop = Stop::manual();
+    let sandbox = sandbox::start(sandbox_settings(&ingest)?, &stop)?;
+    variables.push(("WHATSAPP_API_URL".to_owned(), sandbox.url()));
+    let sender = Program::start("sender", &variables, folder.path()).await?;
+    let world = World {
+        ingest,
+        processors: vec![processor],
+        sender,
+        sandbox,
+        stop,
+        variables,
+        http: Client::new(),
+        store: database.store(),
+        ring: Arc::new(KeyRing::parse(KEYS)?),
+        broker: address,
+        vhost,
+        database,
+        folder,
+    };
+    world.ready().await;
+    Ok(world)
+}
+
+fn write_files(folder: &TempDir, resort: &ResortFile) -> anyhow::Result<()> {
+    for part in ["resorts", "sources"] {
+        fs::create_dir(folder.path().join(part))?;
+    }
+    fs::write(folder.path().join("resorts/azure-bay.toml"), resort.text())?;
+    Ok(fs::write(folder.path().join("sources/direct.toml"), SOURCE)?)
+}
+
+fn variables(folder: &TempDir, database: &Database, vhost: &Vhost) -> Vec<(String, String)> {
+    let local = "127.0.0.1:0";
+    let pairs = [
+        ("BELLHOP_CONFIG", folder.path().display().to_string()),
+        ("DATABASE_URL", database.url()),
+        ("AMQP_URL", vhost.url()),
+        ("BELLHOP_KEYS", KEYS.to_owned()),
+        ("INGEST_ADDR", local.to_owned()),
+        ("PROCESSOR_ADDR", local.to_owned()),
+        ("SENDER_ADDR", local.to_owned()),
+        ("WHATSAPP_APP_SECRETS", APP_SECRET.to_owned()),
+        ("WHATSAPP_VERIFY_TOKEN", "verify me".to_owned()),
+        ("DIRECT_SECRET", SECRET.to_owned()),
+        ("AZURE_BAY_TOKEN", "the-token".to_owned()),
+        ("LOG_FORMAT", "json".to_owned()),
+        ("RUST_LOG", "info".to_owned()),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}
+
+fn sandbox_settings(ingest: &Program) -> anyhow::Result<Settings> {
+    let mut settings = Settings::for_tests();
+    let callback = format!("http://{}/webhooks/whatsapp", ingest.address());
+    settings.callback = Some(Callback::new(&callback, APP_SECRET).map_err(anyhow::Error::msg)?);
+    settings.templates = Templates::parse(resort_file::APPROVED)?;
+    settings.tokens = Some(["the-token".to_owned()].into());
+    Ok(settings)
+}
+
+/// The value, or the end of the test.
+fn must<T, E: Into<anyhow::Error>>(what: &str, result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{what}: {:#}", error.into()),
+    }
+}

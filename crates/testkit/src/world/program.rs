@@ -1,0 +1,153 @@
+//! One of our programs as a child process: its address, its log, its end.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use std::{env, fs};
+
+use serde_json::Value;
+
+/// How many lines of each log a failed test shows.
+const TAIL: usize = 60;
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// A running program. It is killed when this value is dropped.
+#[derive(Debug)]
+pub struct Program {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    address: SocketAddr,
+}
+
+impl Program {
+    /// Starts a binary with these variables and no others, and waits until it listens.
+    pub(super) async fn start(
+        name: &str,
+        variables: &[(String, String)],
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
+        let log = folder.join(format!("{name}.log"));
+        let output = fs::File::options().create(true).append(true).open(&log)?;
+        // A program that is started once more appends: only what comes now tells its address.
+        let begin = usize::try_from(output.metadata()?.len())?;
+        let path = binary(name)?;
+        let child = Command::new(&path)
+            .env_clear()
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .map_err(|error| anyhow::anyhow!("cannot start {}: {error}", path.display()))?;
+        let mut program = Self {
+            name: name.to_owned(),
+            child,
+            log,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        program.address = program.listening(begin).await?;
+        Ok(program)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything that it has written so far, over all of its starts in this world.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The binary's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks it to stop, with SIGTERM, and returns its exit code.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<Option<i32>> {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status()?;
+        anyhow::ensure!(sent.success(), "cannot signal {}", self.name);
+        let ending = async {
+            loop {
+                if let Some(status) = self.child.try_wait()? {
+                    return Ok(status.code());
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(super::PATIENCE, ending).await?
+    }
+
+    /// Ends it as a power cut would: SIGKILL.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits for the line that tells the address.
+    async fn listening(&mut self, begin: usize) -> anyhow::Result<SocketAddr> {
+        let waiting = async {
+            loop {
+                let log = self.log();
+                if let Some(address) = log
+                    .get(begin..)
+                    .into_iter()
+                    .flat_map(str::lines)
+                    .find_map(address_in)
+                {
+                    return Ok(address);
+                }
+                if let Some(status) = self.child.try_wait()? {
+                    anyhow::bail!("{} ended with {status}:\n{}", self.name, self.log());
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(super::PATIENCE, waiting).await?
+    }
+
+    /// The end of its log, for a test that failed.
+    pub(super) fn tail(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        let mut text = format!("--- the end of {}'s log\n", self.name);
+        for line in lines.iter().skip(lines.len().saturating_sub(TAIL)) {
+            let _ = writeln!(text, "{line}");
+        }
+        text
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The binary that the same build put beside the test.
+fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let test = env::current_exe()?;
+    let folder = test.ancestors().nth(2).unwrap_or(Path::new("."));
+    let path = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    anyhow::ensure!(
+        path.is_file(),
+        "{} is not there; cargo build --workspace --bins makes it",
+        path.display()
+    );
+    Ok(path)
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let is_it = line.get("message")?.as_str()? == "listening";
+    line.get("address").filter(|_| is_it)?.as_str()?.parse().ok()
+}

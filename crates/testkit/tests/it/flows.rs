@@ -1,0 +1,201 @@
+//! The four ways of a guest: a cart left behind, a reservation, an arrival, a review.
+
+use chrono::{NaiveTime, TimeDelta, Utc};
+use domain::message::MessageState;
+use domain::plan::Status;
+use testkit::world::{Event, ResortFile, World};
+
+use crate::scene::{ADA, BOB, REMINDER_1, REMINDER_2, REVIEW_REQUEST};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_who_stops_booking_gets_two_reminders_and_no_third() {
+    let world = World::start(&ResortFile::default()).await;
+
+    world.post(&Event::started("BK-1", ADA)).await;
+    world.until_received(ADA, 2).await;
+
+    world.until_state("BK-1", REMINDER_2, MessageState::Read).await;
+    let booking = world.until_status("BK-1", Status::Abandoned).await;
+    assert_eq!(world.names_received_by(ADA).await, ["reminder_1", "reminder_2"]);
+    assert_eq!(booking.wake_at, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cart_that_the_platform_calls_abandoned_is_reminded_of_at_once() {
+    let world = World::start(&ResortFile::patient()).await;
+
+    world.post(&Event::started("BK-1", ADA)).await;
+    world.until_status("BK-1", Status::Started).await;
+    world.post(&Event::abandoned("BK-1", ADA)).await;
+
+    world.until_status("BK-1", Status::Abandoned).await;
+    world.until_received(ADA, 1).await;
+    let first = world.until_state("BK-1", REMINDER_1, MessageState::Read).await;
+    let second_at = first.existing.sent_at.unwrap() + TimeDelta::days(1);
+    assert_eq!(world.booking("BK-1").await.unwrap().wake_at, Some(second_at));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn activity_puts_the_first_reminder_off() {
+    let world = World::start(&ResortFile::patient()).await;
+    let (an_hour_ago, now) = (Utc::now() - TimeDelta::hours(1), Utc::now());
+
+    let mut timers = Vec::new();
+    for (count, at) in [an_hour_ago, now].into_iter().enumerate() {
+        world.post(&Event::started("BK-1", ADA).at(at)).await;
+        world.until_events("BK-1", count + 1).await;
+        timers.push(
+            world
+                .booking("BK-1")
+                .await
+                .unwrap()
+                .wake_at
+                .unwrap()
+                .timestamp_millis(),
+        );
+    }
+
+    let day_after = |at: chrono::DateTime<Utc>| (at + TimeDelta::days(1)).timestamp_millis();
+    assert_eq!(timers, [day_after(an_hour_ago), day_after(now)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resort_without_a_second_reminder_sends_none() {
+    let resort = ResortFile {
+        reminder_2: None,
+        ..ResortFile::default()
+    };
+    let world = World::start(&resort).await;
+
+    world.post(&Event::started("BK-1", ADA)).await;
+    world.until_state("BK-1", REMINDER_1, MessageState::Read).await;
+
+    assert_eq!(world.booking("BK-1").await.unwrap().wake_at, None);
+    assert!(world.message("BK-1", REMINDER_2).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reservation_is_confirmed_and_its_arrival_tracked() {
+    let world = World::start(&ResortFile::patient()).await;
+
+    world
+        .post(&Event::confirmed("BK-1", ADA).staying("2090-06-01", "2090-06-08"))
+        .await;
+    world.until_received(ADA, 1).await;
+
+    let booking = world.until_status("BK-1", Status::Confirmed).await;
+    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
+    // 36 hours after the day begins in Athens, which is at 21:00 UTC of the day before.
+    assert_eq!(booking.wake_at.unwrap().to_rfc3339(), "2090-06-02T09:00:00+00:00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_who_does_not_arrive_is_a_no_show_until_a_check_in_is_known_after_all() {
+    let today = Utc::now().date_naive();
+    let since_midnight = Utc::now() - today.and_time(NaiveTime::MIN).and_utc();
+    let resort = ResortFile {
+        time_zone: "UTC".to_owned(),
+        no_show_after: Some(format!("{}ms", since_midnight.num_milliseconds() + 4_000)),
+        ..ResortFile::patient()
+    };
+    let world = World::start(&resort).await;
+    let (arrival, departure) = (today.to_string(), (today + TimeDelta::days(7)).to_string());
+
+    world
+        .post(&Event::confirmed("BK-1", ADA).staying(&arrival, &departure))
+        .await;
+    world.until_status("BK-1", Status::NoShow).await;
+    world.post(&Event::new("guest_checked_in", "BK-1")).await;
+
+    world.until_status("BK-1", Status::CheckedIn).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_in_ends_the_tracking_of_the_arrival_and_sets_the_review_timer() {
+    let world = World::start(&ResortFile::patient()).await;
+
+    world
+        .post(&Event::confirmed("BK-1", ADA).staying("2090-06-01", "2090-06-08"))
+        .await;
+    world.post(&Event::new("guest_checked_in", "BK-1")).await;
+    let booking = world.until_status("BK-1", Status::CheckedIn).await;
+
+    // A day after noon in Athens of the departure day.
+    assert_eq!(booking.wake_at.unwrap().to_rfc3339(), "2090-06-09T09:00:00+00:00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_out_leads_to_a_review_request() {
+    let world = World::start(&ResortFile::default()).await;
+
+    world
+        .post(&Event::confirmed("BK-1", ADA).staying("2090-06-01", "2090-06-08"))
+        .await;
+    world.until_received(ADA, 1).await;
+    world.post(&Event::new("guest_checked_in", "BK-1")).await;
+    world.post(&Event::new("guest_checked_out", "BK-1")).await;
+    let received = world.until_received(ADA, 2).await;
+
+    world.until_status("BK-1", Status::CheckedOut).await;
+    assert_eq!(received[1].name(), "review");
+    assert_eq!(
+        received[1].button_url.as_deref(),
+        Some("https://reviews.example/azure-bay")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_arrivals_are_not_tracked_the_review_request_follows_the_departure_day() {
+    let yesterday = Utc::now().date_naive() - TimeDelta::days(1);
+    let noon = yesterday
+        .and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap())
+        .and_utc();
+    let resort = ResortFile {
+        time_zone: "UTC".to_owned(),
+        no_show_after: None,
+        review_after: Some(format!("{}ms", (Utc::now() - noon).num_milliseconds() + 3_000)),
+        ..ResortFile::patient()
+    };
+    let world = World::start(&resort).await;
+    let (arrival, departure) = (
+        (yesterday - TimeDelta::days(7)).to_string(),
+        yesterday.to_string(),
+    );
+
+    world
+        .post(&Event::confirmed("BK-1", ADA).staying(&arrival, &departure))
+        .await;
+
+    world
+        .until_state("BK-1", REVIEW_REQUEST, MessageState::Read)
+        .await;
+    assert!(world.names_received_by(ADA).await.contains(&"review".to_owned()));
+    world.until_status("BK-1", Status::Confirmed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_who_never_arrived_and_a_resort_without_reviews_get_no_review_request() {
+    let resort = ResortFile {
+        review_after: None,
+        ..ResortFile::patient()
+    };
+    let tracked = ResortFile::default();
+    let (tracking, without_reviews) = tokio::join!(World::start(&tracked), World::start(&resort));
+    let today = Utc::now().date_naive();
+    let (arrival, departure) = (today - TimeDelta::days(9), today - TimeDelta::days(2));
+    let stay = Event::confirmed("BK-1", BOB).staying(&arrival.to_string(), &departure.to_string());
+
+    for world in [&tracking, &without_reviews] {
+        world.post(&stay).await;
+    }
+    without_reviews
+        .post(&Event::new("guest_checked_out", "BK-1"))
+        .await;
+
+    tracking.until_status("BK-1", Status::NoShow).await;
+    without_reviews.until_status("BK-1", Status::CheckedOut).await;
+    for world in [tracking, without_reviews] {
+        assert!(world.message("BK-1", REVIEW_REQUEST).await.is_none());
+        assert_eq!(world.booking("BK-1").await.unwrap().wake_at, None);
+    }
+}

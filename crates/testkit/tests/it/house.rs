@@ -1,0 +1,218 @@
+//! The rules of the house, held against the sources: what ARCHITECTURE.md, `deploy/example.env` and
+//! `docs/behaviour.md` say is what is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The longest that a file may be before its tests.
+const LONGEST_FILE: usize = 300;
+/// Crates that may name what the table gives to one alone: what they are for is outside of the house.
+const MAY_ALSO_NAME: &[(&str, &str)] = &[
+    ("sandbox", "reqwest"),
+    ("testkit", "reqwest"),
+    ("testkit", "diesel"),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every Rust file below a folder.
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn all_files() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for name in crates() {
+        for part in ["src", "tests", "benches"] {
+            rust_files(&root().join("crates").join(&name).join(part), &mut found);
+        }
+    }
+    assert!(found.len() > 100);
+    found
+}
+
+fn crates() -> BTreeSet<String> {
+    let folders = fs::read_dir(root().join("crates")).unwrap();
+    folders
+        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+/// What a file says before its own tests begin.
+fn before_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+}
+
+fn is_test(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "tests")
+        || path.file_name().is_some_and(|name| name == "tests.rs")
+}
+
+/// The texts between backticks.
+fn quoted(text: &str) -> BTreeSet<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The names below one heading of a manifest.
+fn dependencies(name: &str, section: &str) -> BTreeSet<String> {
+    let manifest = read(format!("crates/{name}/Cargo.toml"));
+    let lines = manifest.lines().skip_while(|line| *line != section).skip(1);
+    lines
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+        .map(|line| line.split(['.', '=', ' ']).next().unwrap().to_owned())
+        .collect()
+}
+
+struct Row {
+    may_use: String,
+    alone: BTreeSet<String>,
+}
+
+/// The table of crates in ARCHITECTURE.md.
+fn table() -> BTreeMap<String, Row> {
+    let text = read("ARCHITECTURE.md");
+    let rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| crate |"))
+        .skip(2);
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, _, may_use, alone] = cells[..] else {
+            panic!("not four cells: {line}");
+        };
+        let (may_use, alone) = (may_use.to_owned(), quoted(alone));
+        (name.trim_matches('`').to_owned(), Row { may_use, alone })
+    };
+    rows.take_while(|line| line.starts_with('|')).map(row).collect()
+}
+
+#[test]
+fn the_crates_and_their_arrows_are_those_of_the_table() {
+    let (table, crates) = (table(), crates());
+
+    assert_eq!(table.keys().cloned().collect::<BTreeSet<_>>(), crates);
+    for (name, row) in table {
+        let used: BTreeSet<String> = dependencies(&name, "[dependencies]")
+            .intersection(&crates)
+            .cloned()
+            .collect();
+        if row.may_use != "any" {
+            assert_eq!(used, quoted(&row.may_use), "{name}");
+        }
+        assert!(!used.contains("testkit"), "{name}: testkit is for tests only");
+    }
+}
+
+#[test]
+fn what_one_crate_alone_may_name_no_other_depends_on() {
+    let table = table();
+    let owners = table
+        .iter()
+        .flat_map(|(owner, row)| row.alone.iter().map(move |external| (owner, external)));
+
+    for (owner, external) in owners {
+        for name in table.keys().filter(|name| *name != owner) {
+            let excepted = MAY_ALSO_NAME.contains(&(name.as_str(), external.as_str()));
+            let named = dependencies(name, "[dependencies]").contains(external);
+            assert!(excepted || !named, "{name} names {external}, which is {owner}'s");
+        }
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold() {
+    for path in all_files().iter().filter(|path| !is_test(path)) {
+        let text = fs::read_to_string(path).unwrap();
+        let lines = before_tests(&text).lines().count();
+        assert!(lines <= LONGEST_FILE, "{}: {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for path in all_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        let good = text.starts_with("//!") || text.starts_with("// @generated");
+        assert!(good, "{}", path.display());
+    }
+}
+
+/// `DATABASE_URL` and its like.
+fn is_variable(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    text.contains('_')
+        && text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.bytes().all(allowed)
+        && text != "CARGO_PKG_VERSION"
+}
+
+#[test]
+fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other() {
+    let example = read("deploy/example.env");
+    // What follows that line is named by files, not by programs.
+    let ours = example.split("env:NAME").next().unwrap();
+    let assigned = ours
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once('='));
+    let listed: BTreeSet<String> = assigned
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| is_variable(name))
+        .collect();
+
+    let programs = all_files().into_iter().filter(|path| !is_test(path));
+    let mut asked_for = BTreeSet::new();
+    for path in programs.filter(|path| !path.starts_with(root().join("crates/testkit"))) {
+        let text = fs::read_to_string(&path).unwrap();
+        let literals = before_tests(&text)
+            .split('"')
+            .filter(|literal| is_variable(literal));
+        asked_for.extend(literals.map(str::to_owned));
+    }
+
+    assert_eq!(listed, asked_for);
+}
+
+#[test]
+fn every_test_that_the_behaviour_page_names_exists() {
+    let page = read("docs/behaviour.md");
+    let files = all_files();
+
+    let named: Vec<String> = quoted(&page)
+        .into_iter()
+        .filter(|name| name.contains("::"))
+        .collect();
+    assert!(named.len() > 40);
+    for name in named {
+        // `crate/module::test`, where the module is a file's name, or that of its folder for `tests.rs`.
+        let (place, test) = name.rsplit_once("::").unwrap();
+        let (owner, module) = place
+            .split_once('/')
+            .unwrap_or_else(|| panic!("no crate: {name}"));
+        let folder = root().join("crates").join(owner);
+        let suffix = format!("{module}.rs");
+        let exists = files
+            .iter()
+            .filter(|path| path.starts_with(&folder) && path.ends_with(&suffix))
+            .any(|path| fs::read_to_string(path).unwrap().contains(&format!("fn {test}(")));
+        assert!(exists, "{name} is nowhere");
+    }
+}

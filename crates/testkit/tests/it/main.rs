@@ -1,0 +1,16 @@
+//! The whole system from outside: webhooks in, WhatsApp messages out; and the rules of the house.
+//!
+//! Every test starts the real programs. `docs/behaviour.md` says which test shows which promise.
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod content;
+mod disorder;
+mod failures;
+mod flows;
+mod house;
+mod permission;
+mod reports;
+mod restart;
+mod scene;
+mod times;
+mod withdrawal;

@@ -1,0 +1,257 @@
+//! Reads what WhatsApp answered to a request.
+//!
+//! Whoever cannot be understood has said nothing: such an answer leaves the outcome unknown, whatever its status.
+
+use std::time::Duration;
+
+use domain::after_call::{Advice, CallOutcome};
+use domain::ids::WhatsAppMessageId;
+use serde_json::Value;
+
+use crate::error_codes::{self, ErrorObject};
+
+/// What one call came to, with what a log may say of it. It holds no personal data beside the outcome's id.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What the rest of the house decides by.
+    pub outcome: CallOutcome,
+    /// The status of the answer, where there was one.
+    pub http_status: Option<u16>,
+    /// WhatsApp's own name of the call, for their support.
+    pub fbtrace_id: Option<String>,
+    /// `error_subcode`, where there was one.
+    pub subcode: Option<i64>,
+    /// From the start of the call to its end.
+    pub duration: Duration,
+    /// Why the outcome is not simply accepted or refused.
+    pub note: Option<&'static str>,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let outcome = match &self.outcome {
+            CallOutcome::Accepted { .. } => "accepted".to_owned(),
+            CallOutcome::Refused(refusal) => format!("refused with code {}", refusal.code),
+            CallOutcome::Unreachable => "unreachable".to_owned(),
+            CallOutcome::Unknown => "unknown".to_owned(),
+        };
+        f.debug_struct("Answer")
+            .field("outcome", &outcome)
+            .field("http_status", &self.http_status)
+            .field("fbtrace_id", &self.fbtrace_id)
+            .field("subcode", &self.subcode)
+            .field("duration", &self.duration)
+            .field("note", &self.note)
+            .finish()
+    }
+}
+
+impl Answer {
+    /// An outcome without an answer that could be read.
+    pub(crate) fn without_words(outcome: CallOutcome, http_status: Option<u16>, note: &'static str) -> Self {
+        Self {
+            outcome,
+            http_status,
+            fbtrace_id: None,
+            subcode: None,
+            duration: Duration::ZERO,
+            note: Some(note),
+        }
+    }
+}
+
+/// Reads a whole answer. `asked_pause` is what its headers say of waiting.
+pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> Answer {
+    let unknown = |note| Answer::without_words(CallOutcome::Unknown, Some(http_status), note);
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        return unknown("the answer is not JSON");
+    };
+    if (200..300).contains(&http_status)
+        && let Some(outcome) = accepted(&json)
+    {
+        return Answer {
+            outcome,
+            note: None,
+            ..unknown("")
+        };
+    }
+    match json.get("error").and_then(error_object) {
+        Some(error) => Answer {
+            outcome: CallOutcome::Refused(refused(error, http_status, asked_pause)),
+            fbtrace_id: json
+                .pointer("/error/fbtrace_id")
+                .and_then(Value::as_str)
+                .map(trace_id),
+            subcode: error.subcode,
+            note: None,
+            ..unknown("")
+        },
+        None => unknown("the answer is neither a message's id nor an error"),
+    }
+}
+
+fn accepted(json: &Value) -> Option<CallOutcome> {
+    let id = WhatsAppMessageId::parse(json.pointer("/messages/0/id")?.as_str()?).ok()?;
+    let status = json.pointer("/messages/0/message_status").and_then(Value::as_str);
+    Some(CallOutcome::Accepted {
+        id,
+        held_for_quality: status == Some("held_for_quality_assessment"),
+    })
+}
+
+fn error_object(error: &Value) -> Option<ErrorObject> {
+    Some(ErrorObject {
+        code: integer(error.get("code")?)?,
+        subcode: error.get("error_subcode").and_then(integer),
+        is_transient: error
+            .get("is_transient")
+            .and_then(Value::as_bool)
+            .unwrap_or(false),
+    })
+}
+
+/// Takes numeric text too: some answers were seen to quote their code.
+pub(crate) fn integer(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+fn refused(error: ErrorObject, http_status: u16, asked: AskedPause) -> domain::after_call::Refusal {
+    let mut refusal = error_codes::refusal(error, http_status, asked.retry_after);
+    if refusal.retry_after.is_none() && refusal.advice == Advice::Throttle {
+        refusal.retry_after = asked.quota_regained_in;
+    }
+    refusal
+}
+
+fn trace_id(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        .take(64)
+        .collect()
+}
+
+/// What the headers say of waiting. Never more than a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct AskedPause {
+    retry_after: Option<Duration>,
+    quota_regained_in: Option<Duration>,
+}
+
+impl AskedPause {
+    const LONGEST: Duration = Duration::from_secs(86_400);
+
+    /// From `Retry-After` in seconds, and from `X-Business-Use-Case-Usage`, which speaks of minutes.
+    pub(crate) fn from_headers(retry_after: Option<&str>, usage: Option<&str>) -> Self {
+        let cap = |seconds| Duration::from_secs(seconds).min(Self::LONGEST);
+        Self {
+            retry_after: retry_after.and_then(|text| text.trim().parse().ok()).map(cap),
+            quota_regained_in: usage
+                .and_then(minutes_to_regain)
+                .map(|minutes| cap(minutes.saturating_mul(60))),
+        }
+    }
+}
+
+fn minutes_to_regain(usage: &str) -> Option<u64> {
+    let usage: Value = serde_json::from_str(usage).ok()?;
+    let quotas = usage.as_object()?.values().filter_map(Value::as_array).flatten();
+    quotas
+        .filter_map(|quota| quota.get("estimated_time_to_regain_access")?.as_u64())
+        .max()
+        .filter(|m| *m > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::after_call::{Refusal, Scope};
+
+    use super::*;
+
+    fn outcome(http_status: u16, body: &str) -> CallOutcome {
+        read(http_status, AskedPause::default(), body.as_bytes()).outcome
+    }
+
+    #[test]
+    fn only_an_id_in_a_2xx_answer_means_accepted() {
+        let body = r#"{"messages":[{"id":"wamid.A"}]}"#;
+        let id = WhatsAppMessageId::parse("wamid.A").unwrap();
+
+        assert_eq!(
+            outcome(200, body),
+            CallOutcome::Accepted {
+                id,
+                held_for_quality: false
+            }
+        );
+        assert_eq!(outcome(500, body), CallOutcome::Unknown);
+    }
+
+    #[test]
+    fn an_answer_that_nobody_can_read_leaves_the_outcome_unknown_whatever_its_status() {
+        for status in [200, 302, 400, 401, 502] {
+            for body in [
+                "",
+                "<html>",
+                "[]",
+                "null",
+                "{}",
+                r#"{"messages":[]}"#,
+                r#"{"messages":[{"id":""}]}"#,
+            ] {
+                assert_eq!(outcome(status, body), CallOutcome::Unknown, "{status} {body}");
+            }
+            for body in [
+                r#"{"error":"no"}"#,
+                r#"{"error":{"message":"no"}}"#,
+                r#"{"error":{"code":"x"}}"#,
+            ] {
+                assert_eq!(outcome(status, body), CallOutcome::Unknown, "{status} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_of_graphs_own_format_is_a_refusal_with_any_status() {
+        for status in [200, 400, 404, 500] {
+            let refused = CallOutcome::Refused(Refusal {
+                code: 131_026,
+                scope: Scope::Recipient,
+                advice: Advice::GiveUp,
+                retry_after: None,
+            });
+            for code in ["131026", "\"131026\""] {
+                let body = format!(r#"{{"error":{{"code":{code},"error_data":"a text"}}}}"#);
+                assert_eq!(outcome(status, &body), refused, "{status} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_throttle_waits_as_long_as_the_headers_ask_but_never_more_than_a_day() {
+        let usage = r#"{"900":[{"type":"whatsapp","estimated_time_to_regain_access":5}]}"#;
+        let pause = |retry_after, usage, code| {
+            let asked = AskedPause::from_headers(retry_after, usage);
+            match read(400, asked, format!(r#"{{"error":{{"code":{code}}}}}"#).as_bytes()).outcome {
+                CallOutcome::Refused(refusal) => refusal.retry_after.map(|pause| pause.as_secs()),
+                other => panic!("{other:?}"),
+            }
+        };
+
+        assert_eq!(pause(Some("7"), Some(usage), 4), Some(7));
+        assert_eq!(pause(None, Some(usage), 4), Some(300));
+        assert_eq!(pause(None, Some(usage), 131_026), None);
+        assert_eq!(pause(Some("99999999"), None, 2), Some(86_400));
+        assert_eq!(pause(Some("soon"), Some("not JSON"), 4), None);
+    }
+
+    #[test]
+    fn debug_shows_no_id_because_it_holds_the_phone_number() {
+        let answer = read(
+            200,
+            AskedPause::default(),
+            br#"{"messages":[{"id":"wamid.SECRET"}]}"#,
+        );
+
+        assert!(!format!("{answer:?}").contains("SECRET"));
+    }
+}

@@ -1,0 +1,251 @@
+//! Sends requests to the Cloud API.
+//!
+//! It never tries again by itself and follows no redirect: one call of [`Client::send`] is at most one request on
+//! the wire, because there is no key by which WhatsApp would know a second one as the same.
+
+use std::time::{Duration, Instant};
+
+use domain::after_call::CallOutcome;
+use domain::ids::NumberId;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, redirect, retry};
+use url::Url;
+
+use crate::answer::{self, Answer, AskedPause};
+use crate::error_codes::{self, ErrorObject};
+use crate::request::Outgoing;
+
+/// How long a call may take when nothing else was said.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Shorter than servers keep idle connections, so that they seldom close one under a request.
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(20);
+const LONGEST_ANSWER: usize = 1 << 20;
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Not a base for paths, or neither `http` nor `https`.
+    #[error("the address of the WhatsApp API is not an http or https URL")]
+    Address,
+    /// The version would not stand alone in a path.
+    #[error("the version of the WhatsApp API is not written like v25.0")]
+    Version,
+    /// The TLS side could not be set up, for instance because the machine has no root certificates.
+    #[error("cannot set up the HTTP client for the WhatsApp API")]
+    Setup(#[source] reqwest::Error),
+}
+
+/// A pool of connections to the Cloud API. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+}
+
+impl Client {
+    /// Makes a client that gives each call at most `timeout`, connecting included.
+    ///
+    /// The first one installs ring as the process's TLS provider unless there is one already.
+    pub fn new(api_url: &Url, version: &str, timeout: Duration) -> Result<Self, ClientError> {
+        // An error means that another provider is in place, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+
+        let base = versioned(api_url, version)?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+            .tcp_nodelay(true);
+        if base.scheme() == "http" {
+            // Keeps the sandbox usable on machines without root certificates.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| ClientError::Setup(error.without_url()))?;
+        Ok(Self { http, base })
+    }
+
+    /// Sends one message from `number`. Whatever happens is an outcome, never an error.
+    ///
+    /// Dropping the future after its first poll leaves the outcome unknown.
+    pub async fn send(&self, number: &NumberId, token: &str, message: &Outgoing) -> Answer {
+        let started_at = Instant::now();
+        let mut answer = self.call(number, token, message).await;
+        answer.duration = started_at.elapsed();
+        answer
+    }
+
+    async fn call(&self, number: &NumberId, token: &str, message: &Outgoing) -> Answer {
+        let Some(authorization) = bearer(token) else {
+            let refusal = error_codes::refusal(
+                ErrorObject {
+                    code: NO_TOKEN,
+                    ..Default::default()
+                },
+                401,
+                None,
+            );
+            return Answer::without_words(
+                CallOutcome::Refused(refusal),
+                None,
+                "the token cannot stand in a header; nothing was sent",
+            );
+        };
+        let request = self
+            .http
+            .post(self.messages_url(number))
+            .header(AUTHORIZATION, authorization)
+            .header(CONTENT_TYPE, "application/json")
+            .body(message.to_json().to_string());
+        match request.send().await {
+            Ok(response) => read(response).await,
+            Err(error) => without_answer(&error),
+        }
+    }
+
+    fn messages_url(&self, number: &NumberId) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend([number.as_str(), "messages"]);
+        }
+        url
+    }
+}
+
+/// WhatsApp's code for a missing or unusable token.
+const NO_TOKEN: i64 = 0;
+
+fn versioned(api_url: &Url, version: &str) -> Result<Url, ClientError> {
+    let plain = version.strip_prefix('v').is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_digit()) && rest.chars().all(|c| c.is_ascii_digit() || c == '.')
+    });
+    if !plain {
+        return Err(ClientError::Version);
+    }
+    if !matches!(api_url.scheme(), "http" | "https") {
+        return Err(ClientError::Address);
+    }
+    let mut base = api_url.clone();
+    base.path_segments_mut()
+        .map_err(|()| ClientError::Address)?
+        .pop_if_empty()
+        .push(version);
+    base.set_query(None);
+    base.set_fragment(None);
+    Ok(base)
+}
+
+fn bearer(token: &str) -> Option<HeaderValue> {
+    if token.is_empty() {
+        return None;
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Tells a request that never left from one that may have arrived.
+fn without_answer(error: &reqwest::Error) -> Answer {
+    let (outcome, note) = if error.is_connect() {
+        (CallOutcome::Unreachable, "no connection")
+    } else if error.is_builder() {
+        (
+            CallOutcome::Unreachable,
+            "the request could not be built; nothing was sent",
+        )
+    } else if error.is_timeout() {
+        (CallOutcome::Unknown, "no answer in time")
+    } else {
+        (CallOutcome::Unknown, "the connection broke before the answer")
+    };
+    Answer::without_words(outcome, None, note)
+}
+
+async fn read(mut response: Response) -> Answer {
+    let http_status = response.status().as_u16();
+    let asked_pause = AskedPause::from_headers(
+        text(response.headers(), RETRY_AFTER.as_str()),
+        text(response.headers(), "x-business-use-case-usage"),
+    );
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_ANSWER => {
+                return Answer::without_words(
+                    CallOutcome::Unknown,
+                    Some(http_status),
+                    "the answer is too long",
+                );
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return answer::read(http_status, asked_pause, &body),
+            Err(error) => {
+                let note = if error.is_timeout() {
+                    "no whole answer in time"
+                } else {
+                    "the answer broke off"
+                };
+                return Answer::without_words(CallOutcome::Unknown, Some(http_status), note);
+            }
+        }
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_call_is_built_from_base_version_and_number() {
+        let number = NumberId::parse("10/6?#").unwrap();
+        for (base, want) in [
+            (
+                "https://graph.facebook.com",
+                "https://graph.facebook.com/v25.0/10%2F6%3F%23/messages",
+            ),
+            (
+                "http://127.0.0.1:8090/",
+                "http://127.0.0.1:8090/v25.0/10%2F6%3F%23/messages",
+            ),
+            (
+                "http://gateway/meta/?x=1",
+                "http://gateway/meta/v25.0/10%2F6%3F%23/messages",
+            ),
+        ] {
+            let client = Client::new(&base.parse().unwrap(), "v25.0", DEFAULT_TIMEOUT).unwrap();
+            assert_eq!(client.messages_url(&number).as_str(), want);
+        }
+    }
+
+    #[test]
+    fn an_address_or_a_version_that_cannot_be_used_is_refused() {
+        let of = |base: &str, version| Client::new(&base.parse().unwrap(), version, DEFAULT_TIMEOUT);
+
+        assert!(matches!(
+            of("mailto:a@b.example", "v25.0"),
+            Err(ClientError::Address)
+        ));
+        assert!(matches!(
+            of("ftp://a.example", "v25.0"),
+            Err(ClientError::Address)
+        ));
+        for version in ["", "25.0", "v", "v/..", "v25.0/x", "v.."] {
+            assert!(
+                matches!(of("http://a.example", version), Err(ClientError::Version)),
+                "{version}"
+            );
+        }
+    }
+}

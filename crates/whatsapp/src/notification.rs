@@ -1,0 +1,250 @@
+//! What WhatsApp tells: one POST is a batch of updates of many kinds.
+//!
+//! Every answer but 200 makes WhatsApp send the whole batch again for a week, so nothing inside a batch is an error:
+//! what is new here becomes [`Update::Other`], what makes no sense [`Update::Unreadable`].
+
+mod business;
+mod guest;
+mod json;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use business::{Account, Number, Problem, Restriction, Template, TemplateChange};
+pub use guest::{Choice, Inbound, Preference, ReportedError, ReportedStatus, Status};
+
+/// The greatest body that is read, in bytes. WhatsApp promises at most 3 MB.
+pub const LONGEST_BODY: usize = 4 << 20;
+
+/// The greatest number of updates in one body. WhatsApp promises at most 1,000; the rest is room for one that errs,
+/// since a refused batch would come again for a week.
+pub const MOST_UPDATES: usize = 10_000;
+
+/// Why a body is no notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotANotification {
+    /// Longer than [`LONGEST_BODY`].
+    #[error("the body is longer than {LONGEST_BODY} bytes")]
+    TooLong,
+    /// Not JSON, or nested beyond reason.
+    #[error("the body is not JSON")]
+    NotJson,
+    /// JSON, but without the list of entries.
+    #[error("the body has no list of entries")]
+    NoEntries,
+    /// More than [`MOST_UPDATES`].
+    #[error("the body has more than {MOST_UPDATES} updates")]
+    TooMany,
+}
+
+/// One thing that WhatsApp told.
+///
+/// It is stored and sent as JSON; the format only gains fields. Personal data: `Debug` shows none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "update", rename_all = "snake_case")]
+pub enum Update {
+    /// How a message of ours fares.
+    Status(Status),
+    /// A guest wrote, or pressed a button.
+    Inbound(Inbound),
+    /// A guest stopped marketing, or allowed it again.
+    Preference(Preference),
+    /// A template was judged.
+    Template(Template),
+    /// Something befell the business account.
+    Account(Account),
+    /// Something befell a business number.
+    Number(Number),
+    /// A trouble that belongs to no single message.
+    Problem(Problem),
+    /// Well formed, and nothing that we handle.
+    Other(Remainder),
+    /// Of a kind that we handle, without what that kind cannot do without.
+    Unreadable(Remainder),
+}
+
+/// Something that was not understood, kept for a person to look at.
+///
+/// Personal data: `Debug` shows the field's name only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remainder {
+    /// WhatsApp's name of the subscription that it came by.
+    pub field: String,
+    /// Its JSON, cut after [`Remainder::LONGEST`] characters.
+    pub json: String,
+    fingerprint: Uuid,
+}
+
+impl Remainder {
+    /// How many characters are kept.
+    pub const LONGEST: usize = 4_096;
+
+    fn new(origin: &Origin<'_>, value: &Value) -> Self {
+        Self {
+            field: origin.field.clone(),
+            json: json::clip(&value.to_string(), Self::LONGEST),
+            fingerprint: origin.fingerprint(value),
+        }
+    }
+}
+
+impl fmt::Debug for Remainder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remainder")
+            .field("field", &self.field)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a body whose signature was checked before.
+pub fn parse(body: &[u8]) -> Result<Vec<Update>, NotANotification> {
+    if body.len() > LONGEST_BODY {
+        return Err(NotANotification::TooLong);
+    }
+    let body: Value = serde_json::from_slice(body).map_err(|_| NotANotification::NotJson)?;
+    let entries = body
+        .get("entry")
+        .and_then(Value::as_array)
+        .ok_or(NotANotification::NoEntries)?;
+    let mut updates = Vec::new();
+    for entry in entries {
+        read_entry(entry, &mut updates);
+        if updates.len() > MOST_UPDATES {
+            return Err(NotANotification::TooMany);
+        }
+    }
+    Ok(updates)
+}
+
+/// Where an update stood in its batch.
+struct Origin<'a> {
+    field: String,
+    account: Option<String>,
+    at: Option<chrono::DateTime<chrono::Utc>>,
+    value: &'a Value,
+}
+
+impl Origin<'_> {
+    /// Tells two pieces apart that have no id of their own. Of the same piece, sent again, it is the same.
+    fn fingerprint(&self, piece: &Value) -> Uuid {
+        let at = self.at.map(|at| at.timestamp()).unwrap_or_default();
+        fingerprint(&[
+            self.account.as_deref().unwrap_or_default(),
+            &at.to_string(),
+            &self.field,
+            &piece.to_string(),
+        ])
+    }
+}
+
+fn read_entry(entry: &Value, updates: &mut Vec<Update>) {
+    let origin = |field: &str, value| Origin {
+        field: json::clip(field, json::SHORT),
+        account: json::short(entry, "id"),
+        at: json::instant(entry, "time"),
+        value,
+    };
+    let Some(changes) = entry.get("changes").and_then(Value::as_array) else {
+        return updates.push(Update::Unreadable(Remainder::new(&origin("", entry), entry)));
+    };
+    for change in changes {
+        match (change.get("field").and_then(Value::as_str), change.get("value")) {
+            (Some(field), Some(value)) => read_change(&origin(field, value), updates),
+            _ => updates.push(Update::Unreadable(Remainder::new(&origin("", change), change))),
+        }
+    }
+}
+
+fn read_change(origin: &Origin<'_>, updates: &mut Vec<Update>) {
+    let update = match origin.field.as_str() {
+        "messages" | "user_preferences" => return read_conversations(origin, updates),
+        "message_template_status_update" | "message_template_quality_update" | "template_category_update" => {
+            Template::read(origin).map(Update::Template)
+        }
+        "phone_number_quality_update" | "phone_number_name_update" => {
+            Number::read(origin).map(Update::Number)
+        }
+        "account_update" | "account_alerts" | "account_review_update" | "business_capability_update" => {
+            Account::read(origin).map(Update::Account)
+        }
+        _ => Some(Update::Other(Remainder::new(origin, origin.value))),
+    };
+    updates.push(update.unwrap_or_else(|| Update::Unreadable(Remainder::new(origin, origin.value))));
+}
+
+/// How one element of a list becomes an update.
+type ReadElement = fn(&Origin<'_>, &Value) -> Option<Update>;
+
+const LISTS: [(&str, ReadElement); 4] = [
+    ("statuses", |origin, element| {
+        Status::read(origin, element).map(Update::Status)
+    }),
+    ("messages", |origin, element| {
+        Inbound::read(origin, element).map(Update::Inbound)
+    }),
+    ("user_preferences", |origin, element| {
+        Preference::read(origin, element).map(Update::Preference)
+    }),
+    ("errors", |origin, element| {
+        Problem::read(origin, element).map(Update::Problem)
+    }),
+];
+
+fn read_conversations(origin: &Origin<'_>, updates: &mut Vec<Update>) {
+    let before = updates.len();
+    for (list, read) in LISTS {
+        for element in origin
+            .value
+            .get(list)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let unreadable = || Update::Unreadable(Remainder::new(origin, element));
+            updates.push(read(origin, element).unwrap_or_else(unreadable));
+        }
+    }
+    if updates.len() == before {
+        updates.push(Update::Other(Remainder::new(origin, origin.value)));
+    }
+}
+
+impl Update {
+    /// A name for counting and for the envelope.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "whatsapp_status",
+            Self::Inbound(_) => "whatsapp_message",
+            Self::Preference(_) => "whatsapp_preference",
+            Self::Template(_) => "whatsapp_template",
+            Self::Account(_) => "whatsapp_account",
+            Self::Number(_) => "whatsapp_number",
+            Self::Problem(_) => "whatsapp_problem",
+            Self::Other(_) => "whatsapp_other",
+            Self::Unreadable(_) => "whatsapp_unreadable",
+        }
+    }
+
+    /// An event id: the same for the same update however often it comes, and readable to nobody.
+    pub fn dedupe_id(&self) -> String {
+        let fingerprint = match self {
+            Self::Status(status) => status.fingerprint(),
+            Self::Inbound(message) => message.fingerprint(),
+            Self::Preference(preference) => preference.fingerprint(),
+            Self::Template(template) => template.fingerprint,
+            Self::Account(account) => account.fingerprint,
+            Self::Number(number) => number.fingerprint,
+            Self::Problem(problem) => problem.fingerprint,
+            Self::Other(remainder) | Self::Unreadable(remainder) => remainder.fingerprint,
+        };
+        format!("{}.{fingerprint}", self.kind())
+    }
+}
+
+fn fingerprint(parts: &[&str]) -> Uuid {
+    const NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_41d7_9a5e_4c1b_8a43_6a0d_2f7e_b912);
+    Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes())
+}

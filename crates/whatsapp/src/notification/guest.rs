@@ -1,0 +1,290 @@
+//! Updates that come from one guest's conversation: statuses, messages, preferences.
+//!
+//! A guest who uses a name instead of a number has no phone fields, only a `user`: an id that holds for this
+//! business alone.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use domain::ids::{NumberId, WhatsAppMessageId};
+use domain::message::{CallbackData, DeliveryStatus};
+use domain::phone_number::PhoneNumber;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Origin, fingerprint, json};
+use crate::answer::integer;
+use crate::error_codes;
+
+/// A word of WhatsApp's that may be one which we do not know yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ReportedStatus {
+    /// One of the ladder.
+    Known(DeliveryStatus),
+    /// Any other, as WhatsApp wrote it.
+    Other(String),
+}
+
+impl ReportedStatus {
+    fn from_word(word: String) -> Self {
+        match word.as_str() {
+            // A voice message that was played was certainly seen.
+            "played" => Self::Known(DeliveryStatus::Read),
+            _ => word.parse().map_or(Self::Other(word), Self::Known),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Known(status) => status.as_str(),
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// The first error of a failed message. WhatsApp's details are left out: they may quote what we sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedError {
+    /// For [`error_codes::find`].
+    pub code: i64,
+    /// In the table's words, else in WhatsApp's.
+    pub title: String,
+}
+
+impl ReportedError {
+    pub(super) fn read(error: &Value) -> Option<Self> {
+        let code = integer(error.get("code")?)?;
+        let title = match error_codes::find(code) {
+            Some(entry) => entry.title.to_owned(),
+            None => json::short(error, "title").unwrap_or_default(),
+        };
+        Some(Self { code, title })
+    }
+}
+
+/// How a message of ours fares. Statuses come twice, out of order, and before the answer to the call itself.
+///
+/// Personal data: `Debug` shows neither the guest nor the message's id.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The business number that sent it.
+    pub number: Option<NumberId>,
+    /// The message.
+    pub id: WhatsAppMessageId,
+    /// Where it stands.
+    pub status: ReportedStatus,
+    /// When it came there.
+    pub at: Option<DateTime<Utc>>,
+    /// What the call carried; see [`Status::call`].
+    pub callback: Option<String>,
+    /// The guest's number; it may be written otherwise than the one that we called.
+    pub recipient: Option<PhoneNumber>,
+    /// The guest's id for this business.
+    pub user: Option<String>,
+    /// The member of a group that it speaks of.
+    pub participant: Option<String>,
+    /// Why it failed.
+    pub error: Option<ReportedError>,
+}
+
+impl Status {
+    pub(super) fn read(origin: &Origin<'_>, status: &Value) -> Option<Self> {
+        Some(Self {
+            number: json::number(origin.value),
+            id: json::message_id(status, "/id")?,
+            status: ReportedStatus::from_word(json::short(status, "status")?),
+            at: json::instant(status, "timestamp"),
+            callback: json::short(status, "biz_opaque_callback_data"),
+            recipient: json::phone(status, "recipient_id"),
+            user: json::short(status, "recipient_user_id"),
+            participant: json::short(status, "recipient_participant_id"),
+            error: status.pointer("/errors/0").and_then(ReportedError::read),
+        })
+    }
+
+    /// Whose call it was, unless another program sent the message.
+    pub fn call(&self) -> Option<CallbackData> {
+        self.callback.as_deref()?.parse().ok()
+    }
+
+    pub(super) fn fingerprint(&self) -> Uuid {
+        let participant = self.participant.as_deref().unwrap_or_default();
+        fingerprint(&["status", self.id.reveal(), self.status.as_str(), participant])
+    }
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Status")
+            .field("number", &self.number)
+            .field("status", &self.status)
+            .field("at", &self.at)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A guest wrote, pressed a button, or WhatsApp says something of the guest in the same list.
+///
+/// Personal data: `Debug` shows neither the guest nor the words.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inbound {
+    /// The business number that was written to.
+    pub number: Option<NumberId>,
+    /// The guest's number.
+    pub from: Option<PhoneNumber>,
+    /// The guest's id for this business.
+    pub user: Option<String>,
+    /// The guest's message.
+    pub id: WhatsAppMessageId,
+    /// When it was written.
+    pub at: Option<DateTime<Utc>>,
+    /// WhatsApp's word for its kind: `text`, `button`, `interactive`, `image`, `system`, …
+    pub message_type: String,
+    /// The words: of a text, of the button that was pressed, under a picture.
+    pub text: Option<String>,
+    /// What the pressed button carries.
+    pub payload: Option<String>,
+    /// The message of ours that it answers.
+    pub answers: Option<WhatsAppMessageId>,
+    /// The guest's new number, where WhatsApp says that it has changed.
+    pub new_number: Option<PhoneNumber>,
+}
+
+impl Inbound {
+    pub(super) fn read(origin: &Origin<'_>, message: &Value) -> Option<Self> {
+        let first = |pointers: &[&str]| pointers.iter().find_map(|pointer| json::text(message, pointer));
+        let system = message.get("system").unwrap_or(&Value::Null);
+        let message_type = json::short(message, "type").unwrap_or_else(|| "unknown".to_owned());
+        Some(Self {
+            number: json::number(origin.value),
+            from: json::phone(message, "from"),
+            user: json::short(message, "from_user_id"),
+            id: json::message_id(message, "/id")?,
+            at: json::instant(message, "timestamp"),
+            text: first(&[
+                "/text/body",
+                "/button/text",
+                "/interactive/button_reply/title",
+                "/interactive/list_reply/title",
+                "/image/caption",
+                "/video/caption",
+                "/document/caption",
+            ]),
+            payload: first(&[
+                "/button/payload",
+                "/interactive/button_reply/id",
+                "/interactive/list_reply/id",
+            ]),
+            answers: json::message_id(message, "/context/id"),
+            new_number: json::phone(system, "wa_id").or_else(|| json::phone(system, "new_wa_id")),
+            message_type,
+        })
+    }
+
+    /// Whether the guest did something, which opens the 24-hour window, rather than WhatsApp told of the guest.
+    pub fn opens_window(&self) -> bool {
+        self.message_type != "system"
+    }
+
+    pub(super) fn fingerprint(&self) -> Uuid {
+        fingerprint(&["message", self.id.reveal()])
+    }
+}
+
+impl fmt::Debug for Inbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbound")
+            .field("number", &self.number)
+            .field("at", &self.at)
+            .field("message_type", &self.message_type)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a guest decided about marketing, in WhatsApp's own settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// No marketing from this business.
+    Stop,
+    /// Marketing again.
+    Resume,
+    /// Any other, as WhatsApp wrote it.
+    Other(String),
+}
+
+/// A guest stopped marketing, or allowed it again.
+///
+/// Personal data: `Debug` does not show the guest.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preference {
+    /// The business number that it is about.
+    pub number: Option<NumberId>,
+    /// The guest's number.
+    pub from: Option<PhoneNumber>,
+    /// The guest's id for this business.
+    pub user: Option<String>,
+    /// What is stopped or resumed; until now always `marketing_messages`.
+    pub category: Option<String>,
+    /// The decision.
+    pub choice: Choice,
+    /// When it was made.
+    pub at: Option<DateTime<Utc>>,
+}
+
+impl Preference {
+    pub(super) fn read(origin: &Origin<'_>, preference: &Value) -> Option<Self> {
+        let word = json::short(preference, "value")?;
+        let choice = match word.to_ascii_lowercase().as_str() {
+            "stop" => Choice::Stop,
+            "resume" => Choice::Resume,
+            _ => Choice::Other(word),
+        };
+        Some(Self {
+            number: json::number(origin.value),
+            from: json::phone(preference, "wa_id"),
+            user: json::short(preference, "user_id").or_else(|| only_contact(origin.value)),
+            category: json::short(preference, "category"),
+            choice,
+            at: json::instant(preference, "timestamp"),
+        })
+    }
+
+    pub(super) fn fingerprint(&self) -> Uuid {
+        let choice = match &self.choice {
+            Choice::Stop => "stop",
+            Choice::Resume => "resume",
+            Choice::Other(word) => word,
+        };
+        fingerprint(&[
+            "preference",
+            self.number.as_ref().map_or("", NumberId::as_str),
+            self.from.as_ref().map_or("", PhoneNumber::reveal),
+            self.user.as_deref().unwrap_or_default(),
+            choice,
+            &self.at.map(|at| at.timestamp()).unwrap_or_default().to_string(),
+        ])
+    }
+}
+
+/// The user of the one contact that stands beside the list; of several nobody knows whose preference it is.
+fn only_contact(value: &Value) -> Option<String> {
+    match value.get("contacts")?.as_array()?.as_slice() {
+        [contact] => json::short(contact, "user_id"),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Preference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Preference")
+            .field("number", &self.number)
+            .field("category", &self.category)
+            .field("choice", &self.choice)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! The body of a request that sends one message.
+
+use std::fmt;
+
+use domain::message::CallbackData;
+use domain::phone_number::PhoneNumber;
+use domain::render::{Content, Parameters};
+use serde_json::{Value, json};
+
+/// One message on its way out.
+///
+/// Personal data: `Debug` shows only whose call it is.
+#[derive(Clone)]
+pub struct Outgoing {
+    /// Where it goes.
+    pub to: PhoneNumber,
+    /// What comes back in each of its statuses.
+    pub callback: CallbackData,
+    /// What it says.
+    pub content: Content,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("callback", &self.callback)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outgoing {
+    /// The body as WhatsApp wants it.
+    ///
+    /// The number keeps its `+`: without it WhatsApp would put the country code of the business number in front.
+    pub fn to_json(&self) -> Value {
+        let mut body = json!({
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": self.to.reveal(),
+            "biz_opaque_callback_data": self.callback.to_string(),
+        });
+        let (kind, content) = match &self.content {
+            // No link preview: to make one, WhatsApp would open the guest's own link.
+            Content::Text(text) => ("text", json!({ "body": text })),
+            Content::Template {
+                name,
+                language_code,
+                header,
+                body,
+                button_url,
+            } => {
+                let components = components(header, body, button_url.as_deref());
+                ("template", template(name, language_code, components))
+            }
+        };
+        insert(&mut body, "type", kind.into());
+        insert(&mut body, kind, content);
+        body
+    }
+}
+
+fn template(name: &str, language_code: &str, components: Vec<Value>) -> Value {
+    let mut template = json!({ "name": name, "language": { "code": language_code } });
+    if !components.is_empty() {
+        insert(&mut template, "components", components.into());
+    }
+    template
+}
+
+fn components(header: &[String], body: &Parameters, button_url: Option<&str>) -> Vec<Value> {
+    let header = header.iter().map(|text| parameter(text)).collect();
+    let body = match body {
+        Parameters::Positional(values) => values.iter().map(|text| parameter(text)).collect(),
+        Parameters::Named(values) => values
+            .iter()
+            .map(|(name, text)| named_parameter(name, text))
+            .collect(),
+    };
+    [
+        component("header", header),
+        component("body", body),
+        button_url.map(url_button),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn component(kind: &str, parameters: Vec<Value>) -> Option<Value> {
+    (!parameters.is_empty()).then(|| json!({ "type": kind, "parameters": parameters }))
+}
+
+/// What follows the approved URL of the template's first button, percent-encoded already.
+fn url_button(suffix: &str) -> Value {
+    json!({ "type": "button", "sub_type": "url", "index": "0", "parameters": [parameter(suffix)] })
+}
+
+fn parameter(text: &str) -> Value {
+    json!({ "type": "text", "text": text })
+}
+
+fn named_parameter(name: &str, text: &str) -> Value {
+    json!({ "type": "text", "parameter_name": name, "text": text })
+}
+
+fn insert(object: &mut Value, key: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(key.to_owned(), value);
+    }
+}

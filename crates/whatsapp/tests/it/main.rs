@@ -1,0 +1,16 @@
+//! What the Cloud API is told, what it answers and what it notifies, by the examples in `fixtures`.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod error_table;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod notifications;
+#[cfg(test)]
+mod outcomes;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod server;

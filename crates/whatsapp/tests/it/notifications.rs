@@ -1,0 +1,476 @@
+//! Notifications are read by WhatsApp's own examples, and nothing in them is ever an error.
+
+use domain::ids::EventId;
+use domain::message::DeliveryStatus;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use whatsapp::notification::{
+    Choice, MOST_UPDATES, NotANotification, ReportedStatus, TemplateChange, Update, parse,
+};
+
+use crate::fixtures;
+
+fn read(body: &Value) -> Vec<Update> {
+    parse(body.to_string().as_bytes()).unwrap()
+}
+
+fn updates(name: &str) -> Vec<Update> {
+    read(&fixtures::json(&format!("webhooks/{name}.json")))
+}
+
+fn only(name: &str) -> Update {
+    let mut updates = updates(name);
+    assert_eq!(updates.len(), 1, "{name}");
+    updates.remove(0)
+}
+
+fn change(field: &str, value: Value) -> Value {
+    json!({
+        "object": "whatsapp_business_account",
+        "entry": [{ "id": "900", "changes": [{ "field": field, "value": value }] }],
+    })
+}
+
+/// What an update says, in a line.
+fn told(update: &Update) -> String {
+    match update {
+        Update::Status(status) => {
+            let word = match &status.status {
+                ReportedStatus::Known(status) => status.as_str(),
+                ReportedStatus::Other(word) => word,
+            };
+            let code = status
+                .error
+                .as_ref()
+                .map(|error| format!(" {}", error.code))
+                .unwrap_or_default();
+            let seconds = status.at.unwrap().timestamp() % 100;
+            format!("{word}{code} at {seconds}")
+        }
+        Update::Inbound(inbound) => {
+            let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+            format!(
+                "{} {} {}",
+                inbound.message_type,
+                word(&inbound.text),
+                word(&inbound.payload)
+            )
+        }
+        Update::Preference(preference) => format!("{:?}", preference.choice),
+        Update::Template(template) => {
+            let reason = template.reason.as_deref().unwrap_or("-");
+            format!(
+                "{} {} {:?} {reason}",
+                template.name,
+                template.language.as_deref().unwrap(),
+                template.change
+            )
+        }
+        Update::Account(account) => {
+            let names: Vec<_> = account.restrictions.iter().map(|one| one.name.as_str()).collect();
+            format!(
+                "{} {:?} {}",
+                account.event,
+                names,
+                account.reason.as_deref().unwrap_or("-")
+            )
+        }
+        Update::Number(number) => format!("{} {}", number.event, number.limit.as_deref().unwrap()),
+        Update::Problem(problem) => format!("{} {}", problem.error.code, problem.error.title),
+        Update::Other(remainder) => format!("other {}", remainder.field),
+        Update::Unreadable(remainder) => format!("unreadable {}", remainder.field),
+    }
+}
+
+#[test]
+fn every_example_of_a_notification_is_read() {
+    let want = [
+        (
+            "account_update_restriction",
+            "ACCOUNT_RESTRICTION [\"RESTRICTED_BIZ_INITIATED_MESSAGING\"] -",
+        ),
+        ("account_update_violation", "ACCOUNT_VIOLATION [] SPAM"),
+        (
+            "batch_mixed_out_of_order",
+            "read at 9, sent at 0, delivered at 2, delivered at 2, text stop -, failed 131026 at 4",
+        ),
+        ("inbound_interactive_button_reply", "interactive Stop opt_out"),
+        ("inbound_template_quick_reply", "button Stop promotions OPT_OUT"),
+        ("inbound_text_stop", "text STOP -"),
+        ("inbound_unsupported", "unsupported - -"),
+        (
+            "phone_number_quality_throughput",
+            "THROUGHPUT_UPGRADE TIER_UNLIMITED",
+        ),
+        ("status_delivered", "delivered at 2"),
+        ("status_failed_130472", "failed 130472 at 3"),
+        ("status_failed_131026", "failed 131026 at 3"),
+        ("status_failed_131047", "failed 131047 at 3"),
+        ("status_failed_131049", "failed 131049 at 3"),
+        ("status_failed_131050", "failed 131050 at 3"),
+        ("status_failed_132015", "failed 132015 at 3"),
+        ("status_read_without_delivered", "read at 9"),
+        ("status_sent_no_phone_bsuid", "sent at 0"),
+        ("status_sent_v23", "sent at 0"),
+        ("status_sent_v24plus", "sent at 0"),
+        ("system_user_changed_number", "system - -"),
+        (
+            "template_category_changed",
+            "cart_reminder_1 en_US Category(\"MARKETING\") -",
+        ),
+        ("template_quality_red", "cart_reminder_1 en_US Quality(\"RED\") -"),
+        (
+            "template_status_approved",
+            "cart_reminder_1 en_US Status(\"APPROVED\") -",
+        ),
+        (
+            "template_status_disabled",
+            "cart_reminder_1 en_US Status(\"DISABLED\") DISABLED",
+        ),
+        (
+            "template_status_paused",
+            "cart_reminder_1 en_US Status(\"PAUSED\") FIRST_PAUSE",
+        ),
+        ("user_preferences_resume", "Resume"),
+        ("user_preferences_stop", "Stop"),
+        ("value_level_error", "130429 Rate limit hit"),
+    ]
+    .map(|(name, told)| (format!("webhooks/{name}.json"), told.to_owned()));
+
+    let found: Vec<_> = fixtures::list("webhooks")
+        .into_iter()
+        .map(|path| {
+            let told: Vec<_> = read(&fixtures::json(&path)).iter().map(told).collect();
+            (path, told.join(", "))
+        })
+        .collect();
+
+    assert_eq!(found, want);
+}
+
+#[test]
+fn every_update_reads_back_from_its_json_with_an_event_id_and_shows_nobody_in_debug() {
+    for path in fixtures::list("webhooks") {
+        for update in read(&fixtures::json(&path)) {
+            let stored = serde_json::to_string(&update).unwrap();
+
+            assert_eq!(serde_json::from_str::<Update>(&stored).unwrap(), update, "{path}");
+            assert_eq!(
+                EventId::parse(&update.dedupe_id()).unwrap().as_str(),
+                update.dedupe_id()
+            );
+            let shown = format!("{update:?} {}", update.dedupe_id());
+            for personal in ["4915550001111", "4915550002222", "wamid", "STOP", "DE.800", "Ana"] {
+                assert!(!shown.contains(personal), "{path}: {personal} in {shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_status_names_its_number_its_guest_and_our_call() {
+    let mut body = fixtures::json("webhooks/status_failed_131026.json");
+    let status = body.pointer_mut("/entry/0/changes/0/value/statuses/0").unwrap();
+    status["biz_opaque_callback_data"] = format!("{}.3", fixtures::MESSAGE).into();
+    let Update::Status(status) = read(&body).remove(0) else {
+        panic!("not a status")
+    };
+
+    assert_eq!(status.number.as_ref().unwrap().as_str(), "100200300400500");
+    assert_eq!(status.recipient.as_ref().unwrap().reveal(), "+4915550001111");
+    assert_eq!(status.call().unwrap().attempt.0, 3);
+    assert_eq!(status.at.unwrap().timestamp(), 1_790_000_003);
+    assert_eq!(status.error.unwrap().title, "Message Undeliverable");
+}
+
+#[test]
+fn a_guest_without_a_number_is_still_told_apart() {
+    let Update::Status(status) = only("status_sent_no_phone_bsuid") else {
+        panic!("not a status")
+    };
+
+    assert_eq!(
+        (status.recipient, status.user.as_deref()),
+        (None, Some("DE.80012345678901234567"))
+    );
+    assert_eq!(status.callback.as_deref(), Some("att_01J9Z7"));
+}
+
+#[test]
+fn only_what_the_guest_did_opens_the_window() {
+    let Update::Inbound(reply) = only("inbound_template_quick_reply") else {
+        panic!("not a message")
+    };
+    let Update::Inbound(system) = only("system_user_changed_number") else {
+        panic!("not a message")
+    };
+
+    assert!(reply.opens_window() && reply.answers.is_some() && reply.new_number.is_none());
+    assert!(!system.opens_window());
+    assert_eq!(system.new_number.unwrap().reveal(), "+4915550002222");
+}
+
+#[test]
+fn a_restriction_says_when_it_ends() {
+    let Update::Account(account) = only("account_update_restriction") else {
+        panic!("not an account")
+    };
+
+    assert_eq!(account.account.as_deref(), Some("900800700600500"));
+    assert_eq!(account.restrictions[0].until.unwrap().timestamp(), 1_790_259_200);
+}
+
+#[test]
+fn event_names_and_languages_are_written_in_one_way() {
+    let body = change(
+        "message_template_status_update",
+        json!({ "event": "paused", "message_template_name": "a", "message_template_language": "en-US", "reason": null }),
+    );
+
+    let Update::Template(template) = read(&body).remove(0) else {
+        panic!("not a template")
+    };
+
+    assert_eq!(template.change, TemplateChange::Status("PAUSED".to_owned()));
+    assert_eq!(
+        (template.language.as_deref(), template.reason),
+        (Some("en_US"), None)
+    );
+}
+
+#[test]
+fn a_played_message_was_read_and_a_word_that_nobody_knows_is_kept() {
+    let status = |word: &str| {
+        let list = json!({ "statuses": [{ "id": "wamid.A", "status": word, "timestamp": 1_790_000_000 }] });
+        match read(&change("messages", list)).remove(0) {
+            Update::Status(status) => status.status,
+            other => panic!("{other:?}"),
+        }
+    };
+
+    assert_eq!(status("played"), ReportedStatus::Known(DeliveryStatus::Read));
+    assert_eq!(
+        status("teleported"),
+        ReportedStatus::Other("teleported".to_owned())
+    );
+}
+
+#[test]
+fn a_choice_that_nobody_knows_is_kept() {
+    let list = json!({ "user_preferences": [{ "wa_id": "4915550001111", "value": "signup" }] });
+
+    let Update::Preference(preference) = read(&change("user_preferences", list)).remove(0) else {
+        panic!("not a preference")
+    };
+
+    assert_eq!(
+        (preference.choice, preference.at),
+        (Choice::Other("signup".to_owned()), None)
+    );
+}
+
+#[test]
+fn an_odd_member_hurts_only_itself() {
+    let body = change(
+        "messages",
+        json!({
+            "statuses": [null, 7, { "status": "sent" }, { "id": "wamid.A", "status": "sent", "timestamp": "soon", "recipient_id": [] }],
+            "messages": { "not": "a list" },
+            "errors": [{ "code": "130429" }, { "title": "no code" }],
+        }),
+    );
+
+    let kinds: Vec<_> = read(&body).iter().map(Update::kind).collect();
+
+    let unreadable = "whatsapp_unreadable";
+    let want = [
+        unreadable,
+        unreadable,
+        unreadable,
+        "whatsapp_status",
+        "whatsapp_problem",
+        unreadable,
+    ];
+    assert_eq!(kinds, want);
+}
+
+#[test]
+fn what_is_new_is_kept_under_its_name() {
+    let updates: Vec<_> = [
+        change("calls", json!({ "calls": [] })),
+        change("messages", json!({ "groups": [1] })),
+    ]
+    .iter()
+    .flat_map(read)
+    .collect();
+
+    assert_eq!(
+        updates.iter().map(told).collect::<Vec<_>>(),
+        ["other calls", "other messages"]
+    );
+}
+
+#[test]
+fn the_same_update_has_the_same_id_however_it_comes_and_another_has_another() {
+    let batch = updates("batch_mixed_out_of_order");
+    let ids: Vec<_> = batch.iter().map(Update::dedupe_id).collect();
+
+    assert_eq!(ids[2], ids[3]);
+    let mut distinct = ids.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), ids.len() - 1);
+    assert_eq!(only("inbound_text_stop").dedupe_id(), ids[4]);
+    assert_ne!(
+        only("template_status_paused").dedupe_id(),
+        only("template_status_approved").dedupe_id()
+    );
+    assert_ne!(
+        only("user_preferences_stop").dedupe_id(),
+        only("user_preferences_resume").dedupe_id()
+    );
+}
+
+#[test]
+fn an_account_event_that_comes_back_later_is_another_event() {
+    let mut later = fixtures::json("webhooks/account_update_restriction.json");
+    later["entry"][0]["time"] = json!(1_790_000_777);
+
+    assert_ne!(
+        read(&later)[0].dedupe_id(),
+        only("account_update_restriction").dedupe_id()
+    );
+}
+
+#[test]
+fn escaped_and_plain_bytes_say_the_same() {
+    let plain = r#"{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":"w","type":"text","text":{"body":"J’ai 😀 @ /"}}]}}]}]}"#;
+    let escaped = plain.replace("J’ai 😀 @ /", r"J\u2019ai \ud83d\ude00 \u0040 \/");
+
+    assert_eq!(parse(plain.as_bytes()), parse(escaped.as_bytes()));
+}
+
+#[test]
+fn a_body_that_is_no_notification_is_refused() {
+    for (body, want) in [
+        ("", NotANotification::NotJson),
+        ("{", NotANotification::NotJson),
+        ("[]", NotANotification::NoEntries),
+        ("null", NotANotification::NoEntries),
+        (
+            r#"{"object":"whatsapp_business_account"}"#,
+            NotANotification::NoEntries,
+        ),
+        (r#"{"entry":{}}"#, NotANotification::NoEntries),
+    ] {
+        assert_eq!(parse(body.as_bytes()), Err(want), "{body}");
+    }
+    let deep = format!("{{\"entry\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(parse(deep.as_bytes()), Err(NotANotification::NotJson));
+    assert_eq!(
+        parse(" ".repeat(5 << 20).as_bytes()),
+        Err(NotANotification::TooLong)
+    );
+    assert_eq!(
+        parse(br#"{"object":"whatsapp_business_account","entry":[]}"#),
+        Ok(Vec::new())
+    );
+}
+
+#[test]
+fn a_thousand_updates_are_read_and_far_too_many_are_refused() {
+    let batch = |count: usize| {
+        let statuses: Vec<_> = (0..count)
+            .map(|n| json!({ "id": format!("w{n}"), "status": "sent" }))
+            .collect();
+        change("messages", json!({ "statuses": statuses })).to_string()
+    };
+
+    assert_eq!(parse(batch(1_000).as_bytes()).unwrap().len(), 1_000);
+    assert_eq!(
+        parse(batch(MOST_UPDATES + 1).as_bytes()),
+        Err(NotANotification::TooMany)
+    );
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    let key = prop_oneof![
+        Just("id"),
+        Just("status"),
+        Just("timestamp"),
+        Just("errors"),
+        Just("code"),
+        Just("value"),
+        Just("field"),
+        Just("changes"),
+        Just("statuses"),
+        Just("messages"),
+        Just("user_preferences"),
+        Just("type"),
+        Just("text"),
+        Just("event"),
+        Just("metadata"),
+        Just("restriction_info"),
+    ];
+    leaf.prop_recursive(5, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::vec((key.clone(), inner), 0..6).prop_map(|members| members
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect()),
+        ]
+    })
+}
+
+fn any_field() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        Just("messages"),
+        Just("user_preferences"),
+        Just("message_template_status_update"),
+        Just("message_template_quality_update"),
+        Just("template_category_update"),
+        Just("phone_number_quality_update"),
+        Just("account_update"),
+        Just("something_new"),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_json_whatever_makes_it_panic(value in any_json(), entry in any_json(), field in any_field()) {
+        let body = json!({ "entry": [entry, { "changes": [{ "field": field, "value": value }] }] });
+
+        for update in read(&body) {
+            let stored = serde_json::to_string(&update).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Update>(&stored).unwrap(), &update);
+            prop_assert!(EventId::parse(&update.dedupe_id()).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_member_of_an_example_replaced_by_anything_loses_no_update(
+        example in prop::sample::select(fixtures::list("webhooks")),
+        member in any::<prop::sample::Index>(),
+        value in any_json(),
+    ) {
+        let mut body = fixtures::json(&example);
+        let change = body.pointer_mut("/entry/0/changes/0/value").unwrap().as_object_mut().unwrap();
+        let key = change.keys().nth(member.index(change.len())).unwrap().clone();
+        change.insert(key, value);
+
+        prop_assert!(!read(&body).is_empty());
+    }
+
+    #[test]
+    fn no_bytes_whatever_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse(&bytes);
+    }
+}

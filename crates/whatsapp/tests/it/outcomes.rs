@@ -1,0 +1,192 @@
+//! The classes of outcomes: who was refused, who was not reached, and whose fate nobody knows.
+
+use std::time::Duration;
+
+use domain::after_call::{Advice, CallOutcome, Scope};
+use domain::ids::NumberId;
+use domain::render::Content;
+use tokio::net::TcpListener;
+use url::Url;
+use whatsapp::answer::Answer;
+use whatsapp::client::Client;
+
+use crate::fixtures::{MESSAGE, message};
+use crate::server::{Reply, Server};
+
+const LONG: Duration = Duration::from_secs(20);
+const ACCEPTED: &str = r#"{"messages":[{"id":"wamid.A"}]}"#;
+
+/// One call to a server, with a client of its own.
+pub(crate) async fn call(url: &Url, timeout: Duration) -> Answer {
+    send(&Client::new(url, "v25.0", timeout).unwrap(), "token").await
+}
+
+async fn send(client: &Client, token: &str) -> Answer {
+    let number = NumberId::parse("106540352242922").unwrap();
+    client
+        .send(&number, token, &message(Content::Text("Hello".to_owned())))
+        .await
+}
+
+/// The outcome of one call, after checking that it was one call.
+async fn outcome_of(reply: Reply, timeout: Duration) -> CallOutcome {
+    let server = Server::start(reply).await;
+    let outcome = call(&server.url, timeout).await.outcome;
+    assert_eq!(
+        server.seen().requests.len(),
+        1,
+        "the request must be written once"
+    );
+    outcome
+}
+
+#[tokio::test]
+async fn an_accepted_message_brings_its_id_and_was_asked_for_as_documented() {
+    let server = Server::start(Reply::http(200, "", ACCEPTED)).await;
+
+    let answer = call(&server.url, LONG).await;
+
+    assert!(matches!(&answer.outcome, CallOutcome::Accepted { id, .. } if id.reveal() == "wamid.A"));
+    assert_eq!((answer.http_status, answer.note), (Some(200), None));
+    let seen = server.seen();
+    let (head, body) = seen.requests[0].split_once("\r\n\r\n").unwrap();
+    let head = head.to_ascii_lowercase();
+    assert!(
+        head.starts_with("post /v25.0/106540352242922/messages http/1.1\r\n"),
+        "{head}"
+    );
+    assert!(head.contains("\r\nauthorization: bearer token\r\n"), "{head}");
+    assert!(head.contains("\r\ncontent-type: application/json\r\n"), "{head}");
+    assert!(body.contains(&format!("{MESSAGE}.2")), "{body}");
+}
+
+#[tokio::test]
+async fn calls_one_after_the_other_share_a_connection() {
+    let server = Server::start(Reply::http(200, "", ACCEPTED)).await;
+    let client = Client::new(&server.url, "v25.0", LONG).unwrap();
+
+    send(&client, "token").await;
+    send(&client, "token").await;
+
+    let seen = server.seen();
+    assert_eq!((seen.connections, seen.requests.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_closed_port_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    drop(listener);
+
+    assert_eq!(call(&url, LONG).await.outcome, CallOutcome::Unreachable);
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_after_the_request_leaves_the_outcome_unknown_and_is_not_tried_again() {
+    assert_eq!(
+        outcome_of(Reply::BytesAndClose(Vec::new()), LONG).await,
+        CallOutcome::Unknown
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_leaves_the_outcome_unknown() {
+    let half = format!("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{ACCEPTED}");
+
+    assert_eq!(
+        outcome_of(Reply::BytesAndClose(half.into_bytes()), LONG).await,
+        CallOutcome::Unknown
+    );
+}
+
+#[tokio::test]
+async fn no_answer_in_time_leaves_the_outcome_unknown() {
+    let server = Server::start(Reply::Silence).await;
+
+    let answer = call(&server.url, Duration::from_millis(300)).await;
+
+    assert_eq!(
+        (answer.outcome, answer.note),
+        (CallOutcome::Unknown, Some("no answer in time"))
+    );
+    assert!(answer.duration >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn an_answer_that_stalls_halfway_leaves_the_outcome_unknown() {
+    let half = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{".to_vec();
+
+    let outcome = outcome_of(Reply::Bytes(half), Duration::from_millis(500)).await;
+
+    assert_eq!(outcome, CallOutcome::Unknown);
+}
+
+#[tokio::test]
+async fn garbage_leaves_the_outcome_unknown() {
+    for reply in [
+        Reply::BytesAndClose(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()),
+        Reply::http(502, "Content-Type: text/html\r\n", "<html>Bad Gateway</html>"),
+        Reply::http(200, "", ""),
+        Reply::http(200, "", r#"{"success":true}"#),
+    ] {
+        assert_eq!(outcome_of(reply, LONG).await, CallOutcome::Unknown);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_beyond_a_mebibyte_is_not_read_to_its_end() {
+    let body = format!("{ACCEPTED}{}", " ".repeat(1 << 20));
+
+    assert_eq!(
+        outcome_of(Reply::http(200, "", &body), LONG).await,
+        CallOutcome::Unknown
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Server::start(Reply::http(200, "", ACCEPTED)).await;
+
+    let reply = Reply::http(307, &format!("Location: {}\r\n", elsewhere.url), "");
+
+    assert_eq!(outcome_of(reply, LONG).await, CallOutcome::Unknown);
+    assert_eq!(elsewhere.seen().connections, 0);
+}
+
+#[tokio::test]
+async fn the_pause_that_an_answer_asks_for_is_passed_on() {
+    let reply = Reply::http(429, "Retry-After: 12\r\n", r#"{"error":{"code":130429}}"#);
+
+    match outcome_of(reply, LONG).await {
+        CallOutcome::Refused(refusal) => assert_eq!(refusal.retry_after, Some(Duration::from_secs(12))),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_sent_is_a_refused_token_and_nobody_is_called() {
+    let server = Server::start(Reply::http(200, "", ACCEPTED)).await;
+    let client = Client::new(&server.url, "v25.0", LONG).unwrap();
+
+    for token in ["", "two\nlines", "a\u{0}b"] {
+        match send(&client, token).await.outcome {
+            CallOutcome::Refused(refusal) => {
+                assert_eq!((refusal.scope, refusal.advice), (Scope::Token, Advice::Hold));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(server.seen().connections, 0);
+}
+
+#[tokio::test]
+async fn debug_of_an_answer_shows_no_token_no_number_and_no_id() {
+    let server = Server::start(Reply::http(200, "", ACCEPTED)).await;
+    let client = Client::new(&server.url, "v25.0", LONG).unwrap();
+
+    let shown = format!("{client:?} {:?}", send(&client, "s3cret").await);
+
+    assert!(!shown.contains("s3cret") && !shown.contains("wamid") && !shown.contains("4915550001111"));
+}

@@ -1,0 +1,146 @@
+# What the system must offer, where it is looked for, and how it is installed.
+# shellcheck shell=bash
+
+oldest_postgres=15
+oldest_rabbitmq=3.10
+packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates'
+
+at_least() {
+    [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
+}
+
+# Prints the folder of the newest server that is new enough; some machines hold binaries without a package.
+find_postgres() {
+    local server version newest=0 found=
+    for server in "$(command -v postgres || true)" /usr/lib/postgresql/*/bin/postgres /usr/pgsql-*/bin/postgres \
+        /usr/local/pgsql/bin/postgres /usr/bin/postgres; do
+        [ -x "$server" ] || continue
+        server=$(readlink -f "$server")
+        [ -x "$(dirname "$server")/initdb" ] || continue
+        version=$("$server" --version | grep -oE '[0-9]+' | head -n 1)
+        if [ "$version" -ge "$oldest_postgres" ] && [ "$version" -gt "$newest" ]; then
+            newest=$version found=$(dirname "$server")
+        fi
+    done
+    [ -n "$found" ] && printf '%s\n' "$found"
+}
+
+# Prints the folder of RabbitMQ's own scripts; the wrappers in /usr/sbin refuse everyone but root and rabbitmq.
+find_rabbitmq() {
+    local folder version
+    for folder in /usr/lib/rabbitmq/bin /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq/sbin \
+        /opt/rabbitmq_server-*/sbin /usr/local/lib/rabbitmq/sbin; do
+        [ -x "$folder/rabbitmq-server" ] || continue
+        version=$(readlink -f "$folder/rabbitmq-server" | grep -oE 'rabbitmq_server-[0-9.]+' | cut -d- -f2)
+        [ -z "$version" ] || at_least "$oldest_rabbitmq" "$version" || continue
+        printf '%s\n' "$folder"
+        return 0
+    done
+    return 1
+}
+
+find_libpq() {
+    pkg-config --exists libpq 2>/dev/null || [ -e "$(pg_config --libdir 2>/dev/null)/libpq.so" ]
+}
+
+list_missing() {
+    [ -n "${DATABASE_URL:-}" ] || find_postgres >/dev/null || printf 'postgresql\n'
+    [ -n "${AMQP_URL:-}" ] || find_rabbitmq >/dev/null || printf 'rabbitmq-server\n'
+    if [ "$1" = build ]; then
+        find_libpq || printf 'libpq-dev\n'
+        command -v pkg-config >/dev/null || printf 'pkg-config\n'
+        command -v cc >/dev/null || printf 'gcc\nlibc6-dev\n'
+        [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] || printf 'ca-certificates\n'
+    fi
+}
+
+as_superuser() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+may_become_superuser() {
+    [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
+}
+
+explain_installation() {
+    local missing=$1
+    say "missing: $missing"
+    if command -v apt-get >/dev/null; then
+        say "install it with:  sudo apt-get update && sudo apt-get install --no-install-recommends -y $missing"
+    elif command -v dnf >/dev/null; then
+        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates"
+    elif command -v pacman >/dev/null; then
+        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates"
+    else
+        say "install PostgreSQL $oldest_postgres or newer (the server), RabbitMQ $oldest_rabbitmq or newer, libpq with its headers,"
+        say "pkg-config, a C compiler and a CA bundle; on Debian these are: $packages"
+    fi
+    say 'or set DATABASE_URL and AMQP_URL to servers of yours (scripts/test uses them, scripts/demo does not)'
+    exit 1
+}
+
+policy=/usr/sbin/policy-rc.d
+policy_mark='bellhop: keeps servers from being started while they are installed'
+
+# Removes only what we put there, also after an earlier run was killed.
+remove_policy() {
+    if grep -qsF "$policy_mark" "$policy"; then as_superuser rm -f "$policy"; fi
+}
+
+# The servers just installed are for our private use: the system shall not start its own ones, now or at boot.
+install_packages() {
+    local missing=$1 service services=()
+    say "installing $missing"
+    case " $missing " in *' postgresql '*) services+=(postgresql) ;; esac
+    case " $missing " in *' rabbitmq-server '*) services+=(rabbitmq-server) ;; esac
+    # Erlang brings a server of its own.
+    command -v epmd >/dev/null || services+=(epmd.socket epmd)
+    trap remove_policy EXIT
+    remove_policy
+    [ -e "$policy" ] || printf '#!/bin/sh\n# %s\nexit 101\n' "$policy_mark" | as_superuser tee "$policy" >/dev/null
+    as_superuser chmod +x "$policy"
+    as_superuser apt-get update -q >&2 || say 'apt-get update failed; trying with the lists that are there'
+    # shellcheck disable=SC2086 # several packages
+    as_superuser env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >&2 ||
+        die "apt-get could not install: $missing"
+    remove_policy
+    trap - EXIT
+    for service in "${services[@]}"; do
+        as_superuser systemctl disable "$service" >/dev/null 2>&1 || true
+        as_superuser update-rc.d "$service" disable >/dev/null 2>&1 || true
+    done
+}
+
+# require_system servers|build: installs what is missing, or says how.
+require_system() {
+    local missing
+    [ -r /proc/net/tcp ] || die 'these scripts need Linux; elsewhere use docker compose up'
+    missing=$(list_missing "$1" | tr '\n' ' ')
+    missing=${missing% }
+    [ -n "$missing" ] || return 0
+    if command -v apt-get >/dev/null && may_become_superuser; then
+        install_packages "$missing"
+        missing=$(list_missing "$1" | tr '\n' ' ')
+        [ -z "$missing" ] || die "still missing after the installation: ${missing% }
+This distribution's packages are too old: PostgreSQL $oldest_postgres (https://www.postgresql.org/download/linux/) and
+RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian) are needed."
+    else
+        explain_installation "$missing"
+    fi
+}
+
+oldest_cargo=1.95
+
+require_cargo() {
+    local version
+    if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
+        PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+    fi
+    version=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)
+    if [ -z "$version" ] || ! at_least "$oldest_cargo" "$version"; then
+        say "missing: cargo $oldest_cargo or newer${version:+ (this is $version)}"
+        say "get it with:  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile default"
+        say "or, where rustup is, with:  rustup update stable"
+        exit 1
+    fi
+}

@@ -23,6 +23,12 @@ pub struct Route {
 }
 
 impl Route {
+    /// The template's name alone, or `text`.
+    pub fn template_name(&self) -> &str {
+        let template = self.template.as_deref().unwrap_or("text");
+        template.split('/').next().unwrap_or(template)
+    }
+
     /// What else would be refused when this scope is; `None` for scopes that hold no other message.
     ///
     /// WhatsApp names no account in its answers, so an account is held number by number.

@@ -12,12 +12,14 @@ pub mod conversations;
 pub mod error;
 pub mod events;
 pub mod guests;
+pub mod holds;
 pub mod messages;
 pub mod migrations;
 pub mod planning;
 pub mod pool;
 pub mod relay;
 pub mod results;
+pub mod senders;
 #[rustfmt::skip]
 mod schema;
 

@@ -14,12 +14,16 @@ use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_query,
 };
 use domain::after_call::NextStep;
+use domain::guest::Wish;
+use domain::hold::{NewHold, Route};
 use domain::ids::{BookingId, BookingKey, MessageId, ResortId, WhatsAppMessageId};
 use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageKind, MessageState};
 use uuid::Uuid;
 
 use crate::bookings;
 use crate::error::StoreError;
+use crate::guests;
+use crate::holds::{self, Laid};
 use crate::planning::{self, Planned, Policies};
 use crate::schema::messages;
 
@@ -33,8 +37,12 @@ pub struct CallResult {
     pub id: MessageId,
     /// Which of its calls.
     pub attempt: Attempt,
+    /// How it went.
+    pub route: Route,
     /// What happens to it now.
     pub next: NextStep,
+    /// What has to be held besides.
+    pub hold: Option<NewHold>,
     /// WhatsApp's error code, where there was one.
     pub error_code: Option<i64>,
 }
@@ -52,6 +60,8 @@ pub struct Report {
     pub at: DateTime<Utc>,
     /// The code of a failure.
     pub error_code: Option<i64>,
+    /// It failed because the guest refuses marketing.
+    pub opted_out: bool,
 }
 
 /// A message that moved.
@@ -78,6 +88,10 @@ pub struct Outcome {
     pub planned: Planned,
     /// Reports that name no message of ours.
     pub unmatched: usize,
+    /// Holds that refusals called for, and whether they were news.
+    pub laid: Vec<(NewHold, Laid)>,
+    /// Keys of holds that accepted messages ended.
+    pub lifted: Vec<String>,
 }
 
 /// Records what came of calls.
@@ -86,15 +100,52 @@ pub fn record_calls(
     policies: &Policies<'_>,
     results: &[CallResult],
 ) -> Result<Outcome, StoreError> {
+    // Holds before bookings: whoever takes both takes them in this order.
+    let (laid, lifted) = settle_holds(connection, results)?;
     let ids: Vec<Uuid> = results.iter().map(|result| result.id.0).collect();
     let mut locked = Locked::take(connection, policies, &ids)?;
     for result in results {
         if let Some(row) = locked.rows.get(&result.id.0) {
             let after = transitions::after_call(row, result, &hash_under(policies), locked.now);
+            if result.next == NextStep::OptOut {
+                locked.opt_out(connection, policies, result.id)?;
+            }
             locked.write(connection, result.id, after)?;
         }
     }
-    locked.finish(connection, policies)
+    let outcome = locked.finish(connection, policies)?;
+    Ok(Outcome {
+        laid,
+        lifted,
+        ..outcome
+    })
+}
+
+/// Lays each hold that is called for once, and ends those that accepted messages disprove.
+fn settle_holds(
+    connection: &mut PgConnection,
+    results: &[CallResult],
+) -> Result<(Vec<(NewHold, Laid)>, Vec<String>), StoreError> {
+    let wanted: BTreeMap<String, &NewHold> = results
+        .iter()
+        .filter_map(|result| result.hold.as_ref())
+        .map(|hold| (hold.key(), hold))
+        .collect();
+    let mut laid = Vec::new();
+    for hold in wanted.into_values() {
+        laid.push((hold.clone(), holds::lay(connection, hold)?));
+    }
+    let accepted: Vec<&Route> = results
+        .iter()
+        .filter(|result| matches!(result.next, NextStep::Finish(_)))
+        .map(|result| &result.route)
+        .collect();
+    let lifted = if accepted.is_empty() {
+        Vec::new()
+    } else {
+        holds::lift_disproved(connection, &accepted)?
+    };
+    Ok((laid, lifted))
 }
 
 /// Records what WhatsApp reports. A report that comes before the answer of its call counts as that answer.
@@ -111,6 +162,9 @@ pub fn record_reports(
         match row {
             Some(row) => {
                 let after = transitions::after_report(row, report, &hash_under(policies), locked.now);
+                if report.opted_out {
+                    locked.opt_out(connection, policies, MessageId(row.id))?;
+                }
                 locked.write(connection, MessageId(row.id), after)?;
             }
             None => locked.outcome.unmatched += 1,
@@ -244,6 +298,23 @@ impl Locked {
         });
         self.rows.insert(id.0, row);
         Ok(())
+    }
+
+    /// Remembers that the guest refuses marketing from this resort; each claim looks for that.
+    fn opt_out(
+        &self,
+        connection: &mut PgConnection,
+        policies: &Policies<'_>,
+        id: MessageId,
+    ) -> Result<(), StoreError> {
+        let row = self.rows.get(&id.0);
+        let of_message =
+            |booking: &&bookings::Booking| row.is_some_and(|row| row.booking_key == booking.key.to_string());
+        let booking = self.bookings.iter().find(of_message);
+        match booking.and_then(|booking| policies.guest_of(&booking.key, &booking.facts)) {
+            Some(guest) => guests::record_wish(connection, &guest, Wish::Stop, self.now),
+            None => Ok(()),
+        }
     }
 
     fn finish(

@@ -1,0 +1,297 @@
+//! Holds: laid by the answer to a call or by a person, honoured by every claim, lifted by success or by a person.
+//!
+//! A machine's hold has a time until which it holds. From then on it is half open: one held message at a time is let go
+//! to try, and what is new may try too. Refused again, the hold lasts twice as long; accepted, it is gone. What it held
+//! goes back to the queue by [`release`], a few hundred at a time.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+use diesel::{
+    ExpressionMethods, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl, Selectable,
+    SelectableHelper, sql_query,
+};
+use domain::hold::{self, Coverage, NewHold, Route};
+
+use crate::error::StoreError;
+use crate::schema::{holds, messages};
+
+/// The longest that a machine's hold lasts without a try.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
+/// A try that nobody answered does not keep the next one waiting longer than this.
+const BETWEEN_PROBES: &str = "10 seconds";
+
+/// A hold, as people and senders see it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = holds)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub struct Hold {
+    /// Its name: scope and coverage.
+    pub key: String,
+    /// `token`, `number`, …, or [`hold::PAUSED`].
+    pub scope: String,
+    /// The resort that it covers; `None`: any.
+    pub resort: Option<String>,
+    /// The business number; `None`: any.
+    pub number: Option<String>,
+    /// The template as `name/language`; `None`: any.
+    pub template: Option<String>,
+    /// The kind of message; `None`: any.
+    pub kind: Option<String>,
+    /// WhatsApp's code, or the words of the person.
+    pub reason: String,
+    /// The person; `None`: a machine.
+    pub by_whom: Option<String>,
+    /// When it began.
+    pub since: DateTime<Utc>,
+    /// When messages may try again; `None`: when a person says so.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Whether a hold was news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Laid {
+    /// It did not exist: people are to be told.
+    New,
+    /// A try was refused: it lasts on, for longer.
+    Again,
+    /// It was in force already.
+    Known,
+}
+
+#[derive(QueryableByName)]
+struct LaidRow {
+    #[diesel(sql_type = Text)]
+    laid: String,
+}
+
+/// Lays what a refusal calls for. Ask for several in the order of their keys.
+pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, StoreError> {
+    let coverage = &new.coverage;
+    let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    // A hold that is half open is laid again; one in force is left as it is.
+    let row: LaidRow = sql_query(
+        "WITH before AS (SELECT until <= clock_timestamp() AS half_open FROM holds WHERE key = $1 FOR UPDATE), \
+         laid AS (INSERT INTO holds (key, scope, resort, number, country, template, kind, reason, until, pause_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 millisecond', $9) \
+         ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, probed_at = NULL, \
+            pause_ms = least(holds.pause_ms * 2, $10), \
+            until = clock_timestamp() + least(holds.pause_ms * 2, $10) * interval '1 millisecond' \
+            WHERE holds.until <= clock_timestamp() \
+         RETURNING 1) \
+         SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM laid) THEN 'known' \
+                     WHEN EXISTS (SELECT 1 FROM before WHERE half_open) THEN 'again' ELSE 'new' END AS laid",
+    )
+    .bind::<Text, _>(new.key())
+    .bind::<Text, _>(new.scope.as_str())
+    .bind::<Nullable<Text>, _>(coverage.resort.as_ref().map(|id| id.as_str()))
+    .bind::<Nullable<Text>, _>(coverage.number.as_ref().map(|id| id.as_str()))
+    .bind::<Nullable<Integer>, _>(coverage.country.map(i32::from))
+    .bind::<Nullable<Text>, _>(coverage.template.as_deref())
+    .bind::<Nullable<Text>, _>(coverage.kind.map(|kind| kind.as_str()))
+    .bind::<Text, _>(new.code.to_string())
+    .bind::<BigInt, _>(millis(new.pause))
+    .bind::<BigInt, _>(millis(LONGEST_PAUSE.max(new.pause)))
+    .get_result(connection)
+    .map_err(StoreError::query("lay a hold"))?;
+    Ok(match row.laid.as_str() {
+        "new" => Laid::New,
+        "again" => Laid::Again,
+        _ => Laid::Known,
+    })
+}
+
+/// Ends the half-open holds that accepted messages disprove; returns their keys.
+pub(crate) fn lift_disproved(
+    connection: &mut PgConnection,
+    accepted: &[&Route],
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Key> = sql_query(
+        "DELETE FROM holds h USING unnest($1, $2, $3, $4, $5) AS r(resort, number, country, template, kind) \
+         WHERE h.until <= clock_timestamp() \
+           AND (h.resort IS NULL OR h.resort = r.resort) AND (h.number IS NULL OR h.number = r.number) \
+           AND (h.country IS NULL OR h.country = r.country) AND (h.template IS NULL OR h.template = r.template) \
+           AND (h.kind IS NULL OR h.kind = r.kind) RETURNING h.key",
+    )
+    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.resort.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.number.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(accepted.iter().map(|route| i32::from(route.country)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(accepted.iter().map(|route| route.template.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.kind.as_str()).collect::<Vec<_>>())
+    .load(connection)
+    .map_err(StoreError::query("lift holds"))?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
+#[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = Text)]
+    key: String,
+}
+
+/// Templates that cannot be used now, with their holds: their messages take the fallback.
+pub fn held_templates(connection: &mut PgConnection) -> Result<Vec<Hold>, StoreError> {
+    holds::table
+        .filter(holds::scope.eq(domain::after_call::Scope::Template.as_str()))
+        .filter(holds::until.gt(crate::pool::clock(connection)?))
+        .select(Hold::as_select())
+        .load(connection)
+        .map_err(StoreError::query("list held templates"))
+}
+
+/// Every hold, oldest first, with how many messages wait for it.
+pub fn list(connection: &mut PgConnection) -> Result<Vec<(Hold, i64)>, StoreError> {
+    let found: Vec<Hold> = holds::table
+        .order((holds::since, holds::key))
+        .select(Hold::as_select())
+        .load(connection)
+        .map_err(StoreError::query("list holds"))?;
+    let waiting: Vec<(Option<String>, i64)> = messages::table
+        .filter(messages::state.eq(domain::message::MessageState::Held.as_str()))
+        .group_by(messages::held_by)
+        .select((messages::held_by, diesel::dsl::count_star()))
+        .load(connection)
+        .map_err(StoreError::query("count held messages"))?;
+    let count = |hold: &Hold| {
+        let mut of_hold = waiting.iter().filter(|(key, _)| key.as_ref() == Some(&hold.key));
+        of_hold.next().map_or(0, |(_, count)| *count)
+    };
+    Ok(found
+        .into_iter()
+        .map(|hold| {
+            let count = count(&hold);
+            (hold, count)
+        })
+        .collect())
+}
+
+/// A person holds what they name. `false`: it was paused already; the first one's words stay.
+pub fn pause(
+    connection: &mut PgConnection,
+    coverage: &Coverage,
+    by_whom: &str,
+    words: &str,
+) -> Result<bool, StoreError> {
+    diesel::insert_into(holds::table)
+        .values((
+            holds::key.eq(hold::key(hold::PAUSED, coverage)),
+            holds::scope.eq(hold::PAUSED),
+            holds::resort.eq(coverage.resort.as_ref().map(|id| id.as_str())),
+            holds::number.eq(coverage.number.as_ref().map(|id| id.as_str())),
+            holds::kind.eq(coverage.kind.map(|kind| kind.as_str())),
+            holds::reason.eq(words),
+            holds::by_whom.eq(by_whom),
+        ))
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .map(|rows| rows > 0)
+        .map_err(StoreError::query("pause"))
+}
+
+/// Ends every hold that names all that is given, a person's or a machine's; returns their keys.
+pub fn resume(connection: &mut PgConnection, named: &Coverage) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Key> = sql_query(
+        "DELETE FROM holds WHERE ($1 IS NULL OR resort = $1) AND ($2 IS NULL OR number = $2) \
+         AND ($3 IS NULL OR kind = $3) RETURNING key",
+    )
+    .bind::<Nullable<Text>, _>(named.resort.as_ref().map(|id| id.as_str()))
+    .bind::<Nullable<Text>, _>(named.number.as_ref().map(|id| id.as_str()))
+    .bind::<Nullable<Text>, _>(named.kind.map(|kind| kind.as_str()))
+    .load(connection)
+    .map_err(StoreError::query("resume"))?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
+/// WhatsApp says that something has changed for the better: machines' holds of these scopes may be tried at once. Only
+/// those of one template, `name/language`, where it is given.
+pub fn try_now(
+    connection: &mut PgConnection,
+    scopes: &[&str],
+    template: Option<&str>,
+) -> Result<usize, StoreError> {
+    sql_query(
+        "UPDATE holds SET until = clock_timestamp() \
+         WHERE scope = ANY($1) AND until > clock_timestamp() AND ($2 IS NULL OR template = $2)",
+    )
+    .bind::<Array<Text>, _>(scopes)
+    .bind::<Nullable<Text>, _>(template)
+    .execute(connection)
+    .map_err(StoreError::query("try holds"))
+}
+
+/// What [`release`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Released {
+    /// Messages that go to the queue because their hold is gone.
+    pub freed: usize,
+    /// Messages that go to try whether a scope is well.
+    pub probes: usize,
+    /// Messages that waited too long.
+    pub expired: usize,
+}
+
+/// Lets go what is held no longer, the newest first and so many at most; one message of each half-open hold; and ends
+/// what came too late. The claim checks each once more.
+pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, StoreError> {
+    let expired = sql_query(
+        "UPDATE messages SET state = 'expired', reason = 'expired', held_by = NULL, updated_at = now() \
+         WHERE id = ANY(ARRAY(SELECT id FROM messages WHERE state = 'held' AND expires_at <= clock_timestamp() \
+                              ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED))",
+    )
+    .bind::<BigInt, _>(most)
+    .execute(connection)
+    .map_err(StoreError::query("end held messages that came too late"))?;
+    let freed = sql_query(queueing(
+        "SELECT id FROM messages m WHERE state = 'held' AND held_by IS NOT NULL \
+           AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.key = m.held_by) \
+         ORDER BY due_at DESC, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
+    ))
+    .bind::<BigInt, _>(most)
+    .execute(connection)
+    .map_err(StoreError::query("release held messages"))?;
+    let probing: Vec<Key> = sql_query(format!(
+        "UPDATE holds SET probed_at = clock_timestamp() WHERE key = ANY(ARRAY( \
+           SELECT key FROM holds WHERE until <= clock_timestamp() \
+             AND (probed_at IS NULL OR probed_at < clock_timestamp() - interval '{BETWEEN_PROBES}') \
+           ORDER BY key FOR UPDATE SKIP LOCKED)) RETURNING key",
+    ))
+    .load(connection)
+    .map_err(StoreError::query("find holds to try"))?;
+    let mut probes = 0;
+    for hold in probing {
+        probes += sql_query(queueing(
+            "SELECT id FROM messages WHERE state = 'held' AND held_by = $1 \
+             ORDER BY due_at DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+        ))
+        .bind::<Text, _>(hold.key)
+        .execute(connection)
+        .map_err(StoreError::query("let a held message try"))?;
+    }
+    Ok(Released {
+        freed,
+        probes,
+        expired,
+    })
+}
+
+/// Lets messages go that were held because the resort's file had nothing to send: it has changed.
+pub fn retry_without_template(connection: &mut PgConnection, resort: &str) -> Result<usize, StoreError> {
+    sql_query(queueing(
+        "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \
+         WHERE m.state = 'held' AND m.held_by IS NULL AND b.resort = $1 ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
+    ))
+    .bind::<Text, _>(resort)
+    .execute(connection)
+    .map_err(StoreError::query("release messages that had no template"))
+}
+
+/// Back to the queue. What waited for its template has the template's turn again.
+fn queueing(which: &str) -> String {
+    format!(
+        "UPDATE messages SET state = 'queued', reason = NULL, held_by = NULL, \
+         turn = CASE WHEN held_by IS NULL OR held_by LIKE 'template %' THEN 'template' ELSE turn END, \
+         publish_at = greatest(due_at, clock_timestamp()), publishes = 0, updated_at = now() \
+         WHERE id = ANY(ARRAY({which}))"
+    )
+}

@@ -32,6 +32,7 @@ fn sending() -> Row {
         retries: 1,
         turn: "template".to_owned(),
         withdrawn_reason: None,
+        claimed_at: None,
         whatsapp_hash: None,
         sent_at: None,
         delivery: None,
@@ -302,4 +303,17 @@ fn the_fallbacks_turn_is_an_ordinary_next_attempt_at_once_that_uses_up_no_retry(
         "withdrawn",
         Some("confirmed"),
     );
+}
+
+#[test]
+fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
+    let claimed_at = at(NOW - 5) + TimeDelta::milliseconds(700);
+    let claimed = Row {
+        claimed_at: Some(claimed_at),
+        ..row("sending")
+    };
+
+    let after = reported(&claimed, 2, DeliveryStatus::Sent).unwrap();
+
+    assert_eq!(after.sent_at, Some(claimed_at));
 }

@@ -1,6 +1,6 @@
 //! Claims a message, sends it, records what came of it.
 //!
-//! [`consume`] takes due ids from the queue; [`send`] reads, writes out ([`write`]), paces ([`pace`]), claims, calls and
+//! [`consume`] takes due ids from the queue; [`send`] reads, writes out ([`mod@write`]), paces ([`pace`]), claims, calls and
 //! records. [`unknown`] looks after calls that nobody spoke of again. Any number of senders may run at once: only who
 //! claims a message may call for it.
 

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use diesel::{
-    ExpressionMethods, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl, Selectable,
-    SelectableHelper, sql_query,
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
+    Selectable, SelectableHelper, sql_query,
 };
 use domain::hold::{self, Coverage, NewHold, Route};
 
@@ -62,26 +62,23 @@ pub enum Laid {
 
 #[derive(QueryableByName)]
 struct LaidRow {
-    #[diesel(sql_type = Text)]
-    laid: String,
+    #[diesel(sql_type = Bool)]
+    inserted: bool,
 }
 
 /// Lays what a refusal calls for. Ask for several in the order of their keys.
 pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, StoreError> {
     let coverage = &new.coverage;
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    // A hold that is half open is laid again; one in force is left as it is.
-    let row: LaidRow = sql_query(
-        "WITH before AS (SELECT until <= clock_timestamp() AS half_open FROM holds WHERE key = $1 FOR UPDATE), \
-         laid AS (INSERT INTO holds (key, scope, resort, number, country, template, kind, reason, until, pause_ms) \
+    // A hold that is half open is laid again; one in force is left as it is. A row that was inserted has no xmax.
+    let row: Option<LaidRow> = sql_query(
+        "INSERT INTO holds (key, scope, resort, number, country, template, kind, reason, until, pause_ms) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 millisecond', $9) \
          ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, probed_at = NULL, \
             pause_ms = least(holds.pause_ms * 2, $10), \
             until = clock_timestamp() + least(holds.pause_ms * 2, $10) * interval '1 millisecond' \
             WHERE holds.until <= clock_timestamp() \
-         RETURNING 1) \
-         SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM laid) THEN 'known' \
-                     WHEN EXISTS (SELECT 1 FROM before WHERE half_open) THEN 'again' ELSE 'new' END AS laid",
+         RETURNING xmax = 0 AS inserted",
     )
     .bind::<Text, _>(new.key())
     .bind::<Text, _>(new.scope.as_str())
@@ -94,11 +91,12 @@ pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, 
     .bind::<BigInt, _>(millis(new.pause))
     .bind::<BigInt, _>(millis(LONGEST_PAUSE.max(new.pause)))
     .get_result(connection)
+    .optional()
     .map_err(StoreError::query("lay a hold"))?;
-    Ok(match row.laid.as_str() {
-        "new" => Laid::New,
-        "again" => Laid::Again,
-        _ => Laid::Known,
+    Ok(match row {
+        Some(LaidRow { inserted: true }) => Laid::New,
+        Some(LaidRow { inserted: false }) => Laid::Again,
+        None => Laid::Known,
     })
 }
 

@@ -101,7 +101,8 @@ pub fn record_calls(
     results: &[CallResult],
 ) -> Result<Outcome, StoreError> {
     // Holds before bookings: whoever takes both takes them in this order.
-    let (laid, lifted) = settle_holds(connection, results)?;
+    let laid = lay_holds(connection, results)?;
+    let lifted = lift_holds(connection, results)?;
     let ids: Vec<Uuid> = results.iter().map(|result| result.id.0).collect();
     let mut locked = Locked::take(connection, policies, &ids)?;
     for result in results {
@@ -121,31 +122,33 @@ pub fn record_calls(
     })
 }
 
-/// Lays each hold that is called for once, and ends those that accepted messages disprove.
-fn settle_holds(
+/// Lays each hold that is called for, once.
+fn lay_holds(
     connection: &mut PgConnection,
     results: &[CallResult],
-) -> Result<(Vec<(NewHold, Laid)>, Vec<String>), StoreError> {
+) -> Result<Vec<(NewHold, Laid)>, StoreError> {
     let wanted: BTreeMap<String, &NewHold> = results
         .iter()
         .filter_map(|result| result.hold.as_ref())
         .map(|hold| (hold.key(), hold))
         .collect();
-    let mut laid = Vec::new();
-    for hold in wanted.into_values() {
-        laid.push((hold.clone(), holds::lay(connection, hold)?));
-    }
+    wanted
+        .into_values()
+        .map(|hold| Ok((hold.clone(), holds::lay(connection, hold)?)))
+        .collect()
+}
+
+/// Ends the holds that accepted messages disprove.
+fn lift_holds(connection: &mut PgConnection, results: &[CallResult]) -> Result<Vec<String>, StoreError> {
     let accepted: Vec<&Route> = results
         .iter()
         .filter(|result| matches!(result.next, NextStep::Finish(_)))
         .map(|result| &result.route)
         .collect();
-    let lifted = if accepted.is_empty() {
-        Vec::new()
-    } else {
-        holds::lift_disproved(connection, &accepted)?
-    };
-    Ok((laid, lifted))
+    if accepted.is_empty() {
+        return Ok(Vec::new());
+    }
+    holds::lift_disproved(connection, &accepted)
 }
 
 /// Records what WhatsApp reports. A report that comes before the answer of its call counts as that answer.

@@ -30,6 +30,7 @@ pub(super) struct Row {
     pub(super) retries: i32,
     pub(super) turn: String,
     pub(super) withdrawn_reason: Option<String>,
+    pub(super) claimed_at: Option<DateTime<Utc>>,
     pub(super) whatsapp_hash: Option<Vec<u8>>,
     pub(super) sent_at: Option<DateTime<Utc>>,
     pub(super) delivery: Option<String>,
@@ -159,9 +160,14 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
         after.die(DeadLetterReason::DeliveryFailed);
     } else {
         after.enter(report.status.state(), None);
-        after.sent_at.get_or_insert(report.at.min(now));
+        after.sent_at.get_or_insert(sent_at(row, report, now));
     }
     Some(after)
+}
+
+/// WhatsApp's times are whole seconds: no message went before it was claimed.
+fn sent_at(row: &Row, report: &Report, now: DateTime<Utc>) -> DateTime<Utc> {
+    report.at.max(row.claimed_at.unwrap_or(report.at)).min(now)
 }
 
 #[cfg(test)]

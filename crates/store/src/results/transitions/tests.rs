@@ -33,6 +33,7 @@ fn sending() -> Row {
         retries: 1,
         turn: "template".to_owned(),
         withdrawn_reason: None,
+        claimed_at: None,
         whatsapp_hash: None,
         sent_at: None,
         delivery: None,
@@ -335,7 +336,10 @@ fn a_refused_scope_holds_the_message_unless_it_was_withdrawn_and_uses_up_no_retr
     let held = answered(&sending(), 2, hold()).unwrap();
     let ended = answered(&withdrawn("sending"), 2, hold()).unwrap();
 
-    assert_eq!((held.state.as_str(), held.reason.as_deref()), ("held", Some("token")));
+    assert_eq!(
+        (held.state.as_str(), held.reason.as_deref()),
+        ("held", Some("token"))
+    );
     assert_eq!(held.held_by.as_deref(), Some("token resort=azure-bay"));
     assert_eq!(held.retries, sending().retries);
     assert_eq!(ended.state, "withdrawn");
@@ -355,7 +359,23 @@ fn a_guest_who_refuses_marketing_ends_the_message_without_a_letter() {
     let reported = after_report(&row("sent"), &report, &|id| id.reveal().into(), at(NOW)).unwrap();
 
     for row in [answered, reported] {
-        assert_eq!((row.state.as_str(), row.reason.as_deref()), ("skipped", Some("opted_out")));
+        assert_eq!(
+            (row.state.as_str(), row.reason.as_deref()),
+            ("skipped", Some("opted_out"))
+        );
         assert!(!row.letter_due);
     }
+}
+
+#[test]
+fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
+    let claimed_at = at(NOW - 5) + TimeDelta::milliseconds(700);
+    let claimed = Row {
+        claimed_at: Some(claimed_at),
+        ..row("sending")
+    };
+
+    let after = reported(&claimed, 2, DeliveryStatus::Sent).unwrap();
+
+    assert_eq!(after.sent_at, Some(claimed_at));
 }

@@ -1,6 +1,7 @@
 //! Looks after holds: lets go what is held no longer, tells of them, and keeps the senders' shares.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::after_call::Scope;
@@ -15,14 +16,22 @@ use crate::send::Sender;
 
 /// Let go at once at most; the numbers' pace does the rest.
 const RELEASED_AT_ONCE: i64 = 500;
+/// Generations of the files count from 1.
+const NO_FILES: u64 = 0;
 
 /// Looks every second until the stop.
 pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     let id = Uuid::now_v7();
+    let tried_files = AtomicU64::new(NO_FILES);
     periodic::run(&stop, Duration::from_secs(1), || async {
+        let files = sender.settings.current().generation();
+        let have_changed = tried_files.load(Ordering::Relaxed) != files;
         let looked = sender
             .store
             .transaction(move |connection| {
+                if have_changed {
+                    holds::retry_without_template(connection)?;
+                }
                 Ok((
                     senders::beat(connection, id)?,
                     holds::release(connection, RELEASED_AT_ONCE)?,
@@ -32,6 +41,7 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
             .await;
         match looked {
             Ok((running, released, holds)) => {
+                tried_files.store(files, Ordering::Relaxed);
                 sender.pace.share(running);
                 sender.pace.forget_idle();
                 tell_released(released);

@@ -7,11 +7,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text};
 use diesel::{
     ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
     Selectable, SelectableHelper, sql_query,
 };
+use domain::after_call::Scope;
 use domain::hold::{self, Coverage, NewHold, Route};
 
 use crate::error::StoreError;
@@ -131,7 +132,7 @@ struct Key {
 /// Templates that cannot be used now, with their holds: their messages take the fallback.
 pub fn held_templates(connection: &mut PgConnection) -> Result<Vec<Hold>, StoreError> {
     holds::table
-        .filter(holds::scope.eq(domain::after_call::Scope::Template.as_str()))
+        .filter(holds::scope.eq(Scope::Template.as_str()))
         .filter(holds::until.gt(crate::pool::clock(connection)?))
         .select(Hold::as_select())
         .load(connection)
@@ -201,18 +202,18 @@ pub fn resume(connection: &mut PgConnection, named: &Coverage) -> Result<Vec<Str
     Ok(rows.into_iter().map(|row| row.key).collect())
 }
 
-/// WhatsApp says that something has changed for the better: machines' holds of these scopes may be tried at once. Only
-/// those of one template, `name/language`, where it is given.
+/// WhatsApp has good news of a scope: its holds may be tried at once. Only those of one template, `name/language`, where
+/// it is given.
 pub fn try_now(
     connection: &mut PgConnection,
-    scopes: &[&str],
+    scope: Scope,
     template: Option<&str>,
 ) -> Result<usize, StoreError> {
     sql_query(
         "UPDATE holds SET until = clock_timestamp() \
-         WHERE scope = ANY($1) AND until > clock_timestamp() AND ($2 IS NULL OR template = $2)",
+         WHERE scope = $1 AND until > clock_timestamp() AND ($2 IS NULL OR template = $2)",
     )
-    .bind::<Array<Text>, _>(scopes)
+    .bind::<Text, _>(scope.as_str())
     .bind::<Nullable<Text>, _>(template)
     .execute(connection)
     .map_err(StoreError::query("try holds"))
@@ -273,15 +274,25 @@ pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, Sto
     })
 }
 
-/// Lets messages go that were held because the resort's file had nothing to send: it has changed.
-pub fn retry_without_template(connection: &mut PgConnection, resort: &str) -> Result<usize, StoreError> {
+/// Lets messages go that were held because their resort's file had nothing to send: files have changed.
+pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, StoreError> {
     sql_query(queueing(
-        "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \
-         WHERE m.state = 'held' AND m.held_by IS NULL AND b.resort = $1 ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
+        "SELECT id FROM messages WHERE state = 'held' AND held_by IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
     ))
-    .bind::<Text, _>(resort)
     .execute(connection)
     .map_err(StoreError::query("release messages that had no template"))
+}
+
+/// Lets messages to a guest go that had no template that could be used: the guest has written, so free text may do.
+pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> Result<usize, StoreError> {
+    sql_query(queueing(
+        "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \
+         WHERE b.phone_hash = $1 AND m.state = 'held' AND (m.held_by IS NULL OR m.held_by LIKE 'template %') \
+         ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
+    ))
+    .bind::<Bytea, _>(phone_hash.as_slice())
+    .execute(connection)
+    .map_err(StoreError::query("release messages that free text may do for"))
 }
 
 /// Back to the queue. What waited for its template has the template's turn again.

@@ -8,6 +8,7 @@ use domain::hold::{Coverage, NewHold};
 use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind::Reminder1;
 use domain::message::MessageState;
+use domain::phone_number::PhoneNumber;
 use store::claims::{Claim, Wanted};
 use store::holds::{self, Laid, Released};
 use store::results::Outcome;
@@ -246,7 +247,7 @@ async fn good_news_from_whatsapp_lets_a_hold_be_tried_at_once() {
     is_refused(&scene, "BK-1", Scope::Template).await;
     let try_now = async |template: &'static str| {
         scene
-            .run(move |c, _| holds::try_now(c, &["template"], Some(template)))
+            .run(move |c, _| holds::try_now(c, Scope::Template, Some(template)))
             .await
     };
 
@@ -257,23 +258,34 @@ async fn good_news_from_whatsapp_lets_a_hold_be_tried_at_once() {
 }
 
 #[tokio::test]
-async fn what_waits_for_its_resorts_file_goes_when_the_file_has_changed() {
+async fn what_has_no_template_goes_when_files_have_changed_or_its_guest_has_written() {
     let scene = Scene::new().await;
     let id = scene.due_reminder("BK-1").await;
-    let waiting = claims::Waiting {
-        id,
-        scope: "template_missing",
-        hold: None,
+    let hold = async || {
+        let waiting = claims::Waiting {
+            id,
+            scope: "template_missing",
+            hold: None,
+        };
+        scene.run(move |c, _| claims::hold(c, &[waiting])).await;
+        assert_eq!(state(&scene, "BK-1").await, MessageState::Held);
     };
-    scene.run(move |c, _| claims::hold(c, &[waiting])).await;
+    let written = async |phone: &'static str| {
+        scene
+            .run(move |c, policies| {
+                let number = PhoneNumber::from_whatsapp(phone).unwrap();
+                holds::retry_with_text(c, &policies.phone_hash(&number))
+            })
+            .await
+    };
 
+    hold().await;
     assert_eq!(release(&scene).await, NOTHING);
-    let of_other = scene.run(|c, _| holds::retry_without_template(c, "other")).await;
-    let of_resort = scene
-        .run(|c, _| holds::retry_without_template(c, "azure-bay"))
-        .await;
+    assert_eq!(scene.run(|c, _| holds::retry_without_template(c)).await, 1);
+    hold().await;
+    assert_eq!(written("306987654321").await, 0);
+    assert_eq!(written("306912345678").await, 1);
 
-    assert_eq!((of_other, of_resort), (0, 1));
     assert_eq!(state(&scene, "BK-1").await, MessageState::Queued);
 }
 

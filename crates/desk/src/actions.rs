@@ -2,5 +2,6 @@
 
 pub(crate) mod bookings;
 pub(crate) mod config;
+pub(crate) mod holds;
 pub(crate) mod messages;
 pub(crate) mod migrate;

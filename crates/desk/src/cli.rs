@@ -9,6 +9,7 @@
 
 mod bookings;
 mod config;
+mod holds;
 mod messages;
 mod migrate;
 mod output;
@@ -27,6 +28,7 @@ Environment (each command asks only for what it uses, and names everything that 
   BELLHOP_CONFIG     the folder with resorts/*.toml and sources/*.toml
   BELLHOP_KEYS       the key ring, ID:BASE64(32 bytes) separated by commas; or
   BELLHOP_KEYS_FILE  a file with it
+  BELLHOP_STAFF      who you are, for the others [the name of your login]
   RUST_LOG           what is logged to stderr [info]
   LOG_FORMAT         json or text
 
@@ -36,7 +38,8 @@ Examples:
   desk migrate                               prepare Postgres and RabbitMQ before a new version starts
   desk config check deploy/demo              is every resort's and source's file good?
   desk bookings show azure-bay BK-1001       what happened to this guest, and what is still to come?
-  desk messages list --state dead --json     what did not go out?";
+  desk messages list --state dead --json     what did not go out?
+  desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
 /// Lets people see and settle what machines could not.
 #[derive(Debug, Parser)]
@@ -59,6 +62,9 @@ enum Command {
     /// Look at messages
     #[command(subcommand)]
     Messages(messages::Command),
+    Pause(holds::Pause),
+    Resume(holds::Resume),
+    Holds(holds::List),
 }
 
 /// How a command ended that did not fail.
@@ -100,6 +106,9 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Seal(arguments) => seal::run(&arguments, environment),
             Command::Bookings(command) => bookings::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
+            Command::Pause(arguments) => holds::pause(arguments, environment).await,
+            Command::Resume(arguments) => holds::resume(arguments, environment).await,
+            Command::Holds(arguments) => holds::list(&arguments, environment).await,
         }
     })
 }

@@ -20,6 +20,12 @@ pub(crate) fn broker(read: &mut Reader<'_>) -> Option<Address> {
     read.parsed("AMQP_URL", Address::parse)
 }
 
+/// Who acts, for the others: a name that they know.
+pub(crate) fn staff(read: &mut Reader<'_>) -> Option<String> {
+    let named = read.optional("BELLHOP_STAFF").or_else(|| read.optional("USER"));
+    Some(named.unwrap_or_else(|| "somebody".to_owned()))
+}
+
 /// The folder with `resorts/` and `sources/`, unless an argument names it.
 pub(crate) fn folder(read: &mut Reader<'_>, argument: Option<PathBuf>) -> Option<PathBuf> {
     argument.or_else(|| {

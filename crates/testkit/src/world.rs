@@ -6,8 +6,10 @@ mod program;
 mod resort_file;
 mod seen;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +53,7 @@ const SOURCE: &str = "resorts = ['azure-bay']\n[auth]\nscheme = 'standard-webhoo
 pub struct World {
     ingest: Program,
     processors: Vec<Program>,
-    sender: Program,
+    senders: Vec<Program>,
     sandbox: Sandbox,
     stop: Stop,
     variables: Vec<(String, String)>,
@@ -121,6 +123,26 @@ impl World {
         );
     }
 
+    /// The sandbox forgets the failures that it was told to play.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub async fn heal_sandbox(&self) {
+        let request = self
+            .http
+            .delete(format!("{}/sandbox/failures", self.sandbox.url()));
+        let answer = must("the sandbox", request.send().await);
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// Runs the desk's command line to its end.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn desk(&self, arguments: &[&str]) -> Output {
+        must("desk", Program::run("desk", &self.variables, arguments).await)
+    }
+
     /// Waits until a look at the world finds something, and returns it.
     ///
     /// # Panics
@@ -157,7 +179,8 @@ impl World {
     /// Asks every program to stop, and returns its name and exit code.
     pub async fn stop_everything(mut self) -> Vec<(String, Option<i32>)> {
         let mut ended = Vec::new();
-        let mut programs = vec![&mut self.ingest, &mut self.sender];
+        let mut programs = vec![&mut self.ingest];
+        programs.extend(&mut self.senders);
         programs.extend(&mut self.processors);
         for program in programs {
             let code = must("a program's end", program.stop().await);
@@ -166,10 +189,25 @@ impl World {
         ended
     }
 
-    /// Everything that the programs have logged.
+    /// Everything that the programs have logged. Several of one kind write one log.
     pub fn logs(&self) -> String {
-        let programs = [&self.ingest, &self.sender].into_iter().chain(&self.processors);
-        programs.map(Program::log).collect()
+        let logs: BTreeMap<&str, String> = self.programs().map(|one| (one.name(), one.log())).collect();
+        logs.into_values().collect()
+    }
+
+    fn programs(&self) -> impl Iterator<Item = &Program> {
+        let others = self.senders.iter().chain(&self.processors);
+        std::iter::once(&self.ingest).chain(others)
+    }
+
+    /// Starts one more sender.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_sender(&mut self) {
+        let started = Program::start("sender", &self.variables, self.folder.path()).await;
+        self.senders.push(must("sender", started));
+        self.ready().await;
     }
 
     /// The database, to be shut and opened.
@@ -195,8 +233,7 @@ impl Drop for World {
     fn drop(&mut self) {
         self.stop.stop();
         if std::thread::panicking() {
-            let programs = [&self.ingest, &self.sender].into_iter().chain(&self.processors);
-            for program in programs {
+            for program in self.programs() {
                 let _ = std::io::stderr().write_all(program.tail().as_bytes());
             }
         }
@@ -220,7 +257,7 @@ async fn assemble(resort: &ResortFile, database: Database, vhost: Vhost) -> anyh
     let world = World {
         ingest,
         processors: vec![processor],
-        sender,
+        senders: vec![sender],
         sandbox,
         stop,
         variables,
@@ -258,6 +295,9 @@ fn variables(folder: &TempDir, database: &Database, vhost: &Vhost) -> Vec<(Strin
         ("WHATSAPP_VERIFY_TOKEN", "verify me".to_owned()),
         ("DIRECT_SECRET", SECRET.to_owned()),
         ("AZURE_BAY_TOKEN", "the-token".to_owned()),
+        ("SENDER_PROBE_AFTER", "1s".to_owned()),
+        ("SENDER_MESSAGES_PER_SECOND", "1000".to_owned()),
+        ("BELLHOP_STAFF", "Grace".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),
         ("RUST_LOG", "info".to_owned()),
     ];

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -50,6 +50,21 @@ impl Program {
         };
         program.address = program.listening(begin).await?;
         Ok(program)
+    }
+
+    /// Runs a binary with these variables to its end.
+    pub(super) async fn run(
+        name: &str,
+        variables: &[(String, String)],
+        arguments: &[&str],
+    ) -> anyhow::Result<Output> {
+        let mut command = Command::new(binary(name)?);
+        command
+            .env_clear()
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .args(arguments)
+            .stdin(Stdio::null());
+        Ok(tokio::task::spawn_blocking(move || command.output()).await??)
     }
 
     /// Where it listens.

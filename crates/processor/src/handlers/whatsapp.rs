@@ -10,7 +10,6 @@ use store::results::Report;
 use whatsapp::error_codes;
 use whatsapp::notification::{
     Account, Choice, Inbound, Number, Preference, ReportedError, ReportedStatus, Status, Template,
-    TemplateChange,
 };
 
 use super::{Context, Handled};
@@ -94,53 +93,34 @@ fn remember_wish(
 
 /// A template was judged: what waits for it may try at once, if the news is good.
 pub(super) fn process_template(work: &mut Work, template: &Template) -> Handled {
-    let tell = |news: &str| {
-        log::warn!(template = template.name, language = template.language, news = news, reason = template.reason;
-            "WhatsApp judged a template");
-    };
-    match &template.change {
-        TemplateChange::Status(status) => {
-            tell(status);
-            if !["APPROVED", "REINSTATED", "UNPAUSED"].contains(&status.as_str()) {
-                return Handled::Ignored;
-            }
-            let Some(language) = &template.language else {
-                return Handled::Ignored;
-            };
-            work.better
-                .push((Scope::Template, Some(format!("{}/{language}", template.name))));
+    log::warn!(template = template.name, language = template.language, news = template.news(), reason = template.reason;
+        "WhatsApp judged a template");
+    match &template.language {
+        Some(language) if template.is_good_news() => {
+            let template = format!("{}/{language}", template.name);
+            work.better.push((Scope::Template, Some(template)));
             Handled::Applied
         }
-        TemplateChange::Quality(quality) | TemplateChange::Category(quality) => {
-            tell(quality);
-            Handled::Ignored
-        }
+        _ => Handled::Ignored,
     }
 }
 
 /// Something befell a business number. WhatsApp does not say which in a way that we know, so all may try at once.
 pub(super) fn process_number(work: &mut Work, number: &Number) -> Handled {
     log::warn!(news = number.event, limit = number.limit; "WhatsApp judged a business number");
-    let good = [
-        "UNFLAGGED",
-        "UPGRADE",
-        "THROUGHPUT_UPGRADE",
-        "ONBOARDING",
-        "APPROVED",
-    ];
-    if !good.contains(&number.event.as_str()) {
-        return Handled::Ignored;
-    }
-    work.better.push((Scope::Number, None));
-    Handled::Applied
+    hope(work, Scope::Number, number.is_good_news())
 }
 
 /// Something befell the business account.
 pub(super) fn process_account(work: &mut Work, account: &Account) -> Handled {
     log::error!(news = account.event, reason = account.reason, alert = true; "WhatsApp judged the business account");
-    if !["ACCOUNT_RECONNECTED", "APPROVED", "REINSTATED"].contains(&account.event.as_str()) {
+    hope(work, Scope::Account, account.is_good_news())
+}
+
+fn hope(work: &mut Work, scope: Scope, is_good_news: bool) -> Handled {
+    if !is_good_news {
         return Handled::Ignored;
     }
-    work.better.push((Scope::Account, None));
+    work.better.push((scope, None));
     Handled::Applied
 }

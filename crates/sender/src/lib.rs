@@ -74,7 +74,7 @@ impl Running {
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION")).map_err(anyhow::Error::from)?;
     let address = Address::parse(&settings.amqp_url).map_err(|error| Problems::one("AMQP_URL", error))?;
-    let sender = Arc::new(assemble(&settings, &metrics)?);
+    let sender = Arc::new(assemble(&settings, &metrics, &stop)?);
     let readiness = Readiness::new();
     readiness.expect(upkeep::POSTGRES);
     let publisher = Publisher::start(address.clone(), Options::named("bellhop sender"));
@@ -113,7 +113,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     })
 }
 
-fn assemble(settings: &Settings, metrics: &Metrics) -> Result<Sender, Failure> {
+fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sender, Failure> {
     let environment = settings.environment.clone();
     let files = Watched::start(
         &settings.config,
@@ -138,5 +138,6 @@ fn assemble(settings: &Settings, metrics: &Metrics) -> Result<Sender, Failure> {
         policy: RetryPolicy::default(),
         probe_after: settings.probe_after,
         metrics: SenderMetrics::new(metrics).map_err(anyhow::Error::from)?,
+        stop: stop.clone(),
     })
 }

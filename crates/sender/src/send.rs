@@ -10,6 +10,7 @@ use domain::after_call::{RetryPolicy, Scope};
 use domain::dead_letter::DeadLetterReason;
 use domain::ids::MessageId;
 use domain::resort::Resort;
+use service::Stop;
 use settings::Watched;
 use store::claims::{self, Draft, Waiting};
 use store::holds::{self, Hold};
@@ -39,6 +40,8 @@ pub(crate) struct Sender {
     /// How long a hold lasts until one message may try again.
     pub(crate) probe_after: Duration,
     pub(crate) metrics: SenderMetrics,
+    /// What is not claimed when it comes stays queued for the other senders.
+    pub(crate) stop: Stop,
 }
 
 impl Sender {
@@ -56,7 +59,7 @@ impl Sender {
 
     /// Sends what goes the same way: many at once, or one by one until an answer shows that the way is well.
     async fn send_along(&self, lane: Lane, mut ready: Vec<Ready>) -> Result<(), StoreError> {
-        while !ready.is_empty() {
+        while !ready.is_empty() && !self.stop.is_stopped() {
             let passage = self.gates.enter(&lane).await;
             let mut rest = ready.split_off(ready.len().min(CLAIMED_AT_ONCE));
             let calls = match passage {

@@ -132,4 +132,13 @@ diesel::table! {
 
 diesel::joinable!(messages -> bookings (booking_key));
 
-diesel::allow_tables_to_appear_in_same_query!(bookings, conversations, events, guests, holds, letters, messages, senders,);
+diesel::allow_tables_to_appear_in_same_query!(
+    bookings,
+    conversations,
+    events,
+    guests,
+    holds,
+    letters,
+    messages,
+    senders,
+);

@@ -2,7 +2,7 @@
 //!
 //! A machine's hold has a time until which it holds. From then on it is half open: one held message at a time is let go
 //! to try, and what is new may try too. Refused again, the hold lasts twice as long; accepted, it is gone. What it held
-//! goes back to the queue by [`release`], a few hundred at a time.
+//! goes back to the queue by [`release()`], a few hundred at a time.
 
 mod release;
 

@@ -19,6 +19,8 @@ pub(crate) struct SenderMetrics {
     pub(crate) unanswered: IntCounter,
     /// Messages of resorts without a readable file, left in the queue.
     pub(crate) without_resort: IntCounter,
+    /// Messages of bookings whose stored facts are damaged, left in the queue.
+    pub(crate) damaged: IntCounter,
 }
 
 impl SenderMetrics {
@@ -48,6 +50,10 @@ impl SenderMetrics {
             without_resort: metrics.counter(
                 "bellhop_messages_without_resort_total",
                 "Times a message was left in the queue because its resort has no readable file.",
+            )?,
+            damaged: metrics.counter(
+                "bellhop_messages_of_damaged_bookings_total",
+                "Times a message was left in the queue because its booking's stored facts are damaged.",
             )?,
         })
     }

@@ -96,7 +96,11 @@ impl Sender {
             .await?;
         let (mut ready, mut skipped, mut later, mut held) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let snapshot = self.settings.current();
-        for draft in drafts {
+        for (id, booking) in &drafts.damaged {
+            self.metrics.damaged.inc();
+            log_lines::damaged(*id, booking);
+        }
+        for draft in drafts.readable {
             let Some(resort) = snapshot.resort(&draft.booking.resort) else {
                 self.metrics.without_resort.inc();
                 log_lines::without_resort(&draft);

@@ -44,6 +44,13 @@ impl Booking {
             booking: became.value.clone(),
         })
     }
+
+    /// Changes the facts; the version grows where that made a difference.
+    pub fn learn(&mut self, how: impl FnOnce(Facts) -> Facts) {
+        let known = std::mem::take(&mut self.facts);
+        self.facts = how(known.clone());
+        self.version += i64::from(self.facts != known);
+    }
 }
 
 type Row = (String, String, Vec<u8>, i64, String, Option<DateTime<Utc>>);

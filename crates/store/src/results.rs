@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::bookings;
 use crate::error::StoreError;
+use crate::letters;
 use crate::planning::{self, Planned, Policies};
 use crate::schema::messages;
 
@@ -169,6 +170,8 @@ struct Locked {
     rows: BTreeMap<Uuid, Row>,
     now: DateTime<Utc>,
     followed: BTreeSet<String>,
+    /// Messages that were dead: whatever was heard of them settles their letters.
+    were_dead: Vec<Uuid>,
     outcome: Outcome,
 }
 
@@ -212,6 +215,7 @@ impl Locked {
             rows,
             now,
             followed: BTreeSet::new(),
+            were_dead: Vec::new(),
             outcome: Outcome::default(),
         })
     }
@@ -242,7 +246,10 @@ impl Locked {
             state: row.state.parse().map_err(unreadable("message state"))?,
             reason: row.reason.clone(),
         });
-        self.rows.insert(id.0, row);
+        let before = self.rows.insert(id.0, row);
+        if before.is_some_and(|before| before.is(MessageState::Dead)) {
+            self.were_dead.push(id.0);
+        }
         Ok(())
     }
 
@@ -251,6 +258,7 @@ impl Locked {
         connection: &mut PgConnection,
         policies: &Policies<'_>,
     ) -> Result<Outcome, StoreError> {
+        letters::settle_by_whatsapp(connection, &self.were_dead, self.now)?;
         self.bookings
             .retain(|booking| self.followed.contains(&booking.key.to_string()));
         if !self.bookings.is_empty() {

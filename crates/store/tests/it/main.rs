@@ -5,6 +5,8 @@ mod claims;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod planning;

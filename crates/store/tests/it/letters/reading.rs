@@ -95,84 +95,68 @@ async fn a_letter_that_cannot_be_read_is_kept_with_its_bytes_and_can_be_closed()
     );
 }
 
-#[tokio::test]
-async fn letters_are_found_by_what_they_are_and_counted_by_reason() {
+/// Three letters of events, one of them of nobody knows which booking, and one of a message, which is closed.
+async fn four_letters() -> (Scene, String) {
     let scene = Scene::new().await;
     let message = scene.letter_of("BK-1").await;
-    let elsewhere = NewLetter {
+    let strange = NewLetter {
         booking: None,
         reason: DeadLetterReason::Undecodable,
         ..event_letter("direct/evt_3", None)
     };
-    scene
-        .found(vec![
-            event_letter("direct/evt_1", noon()),
-            event_letter("direct/evt_2", None),
-            elsewhere,
-        ])
-        .await;
+    let known = [("direct/evt_1", noon()), ("direct/evt_2", None)];
+    let mut found: Vec<NewLetter> = known.map(|(id, died_at)| event_letter(id, died_at)).into();
+    found.push(strange);
+    scene.found(found).await;
     scene
         .run(move |c, _| letters::close(c, message.id, &anna(), "enough"))
         .await
         .unwrap();
+    (scene, message.amqp_id)
+}
 
-    let check = async |filter: Filter, expected: &[&str]| {
+#[tokio::test]
+async fn letters_are_found_by_what_they_are() {
+    let (scene, message) = four_letters().await;
+    let events = ["direct/evt_1", "direct/evt_2", "direct/evt_3"];
+    let by = |change: fn(&mut Filter)| {
+        let mut filter = Filter::default();
+        change(&mut filter);
+        filter
+    };
+
+    for (filter, expected) in [
+        (by(|f| f.standing = Some(Standing::Open)), &events[..]),
+        (by(|f| f.standing = Some(Standing::Ended)), &[message.as_str()]),
+        (by(|f| f.kind = Some(LetterKind::Events)), &events),
+        (by(|f| f.kind = Some(LetterKind::Messages)), &[message.as_str()]),
+        (
+            by(|f| f.reason = Some(DeadLetterReason::Undecodable)),
+            &events[2..],
+        ),
+        (by(|f| f.resort = ResortId::parse("blue-cove").ok()), &[]),
+        (
+            by(|f| (f.resort, f.kind) = (ResortId::parse("azure-bay").ok(), Some(LetterKind::Events))),
+            &events[..2],
+        ),
+    ] {
+        let told = format!("{filter:?}");
         let found = scene.letters(filter).await;
         let ids: Vec<&str> = found.iter().map(|letter| letter.amqp_id.as_str()).collect();
-        assert_eq!(ids, expected);
-    };
-    let all = Filter::default;
-    let (open, ended) = (Some(Standing::Open), Some(Standing::Ended));
-    let events = ["direct/evt_1", "direct/evt_2", "direct/evt_3"];
-    check(
-        Filter {
-            standing: open,
-            ..all()
-        },
-        &events,
-    )
-    .await;
-    check(
-        Filter {
-            standing: ended,
-            ..all()
-        },
-        &[&message.amqp_id],
-    )
-    .await;
-    check(
-        Filter {
-            kind: Some(LetterKind::Events),
-            ..all()
-        },
-        &events,
-    )
-    .await;
-    let undecodable = Some(DeadLetterReason::Undecodable);
-    check(
-        Filter {
-            reason: undecodable,
-            ..all()
-        },
-        &events[2..],
-    )
-    .await;
-    let resort = Some(ResortId::parse("azure-bay").unwrap());
-    check(
-        Filter {
-            resort,
-            standing: open,
-            ..all()
-        },
-        &events[..2],
-    )
-    .await;
+        assert_eq!(ids, expected, "{told}");
+    }
+}
 
+#[tokio::test]
+async fn letters_are_counted_by_reason_with_the_oldest_of_each() {
+    let (scene, _) = four_letters().await;
     let open = Filter {
-        standing: open,
-        ..all()
+        standing: Some(Standing::Open),
+        ..Filter::default()
     };
+
     let counts = scene.run(move |c, _| letters::count_by_reason(c, &open)).await;
+
     let told: Vec<_> = counts
         .iter()
         .map(|one| (one.reason.as_str(), one.count))

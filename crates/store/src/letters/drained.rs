@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::dead_letter::{DeadLetterReason, LetterKind};
-use domain::ids::{BookingKey, MessageId};
+use domain::ids::{BookingId, MessageId, ResortId};
 
 use crate::error::StoreError;
 
@@ -25,8 +25,10 @@ pub struct NewLetter {
     pub died_at: Option<DateTime<Utc>>,
     /// An event's type or a message's kind.
     pub subject: String,
-    /// The booking that an event speaks of. A message's row knows its own.
-    pub booking: Option<BookingKey>,
+    /// The resort that an event speaks of. A message's row knows its own.
+    pub resort: Option<ResortId>,
+    /// The booking that an event speaks of.
+    pub booking: Option<BookingId>,
     /// The message that died; `None` also where the letter cannot be read.
     pub message: Option<MessageId>,
     /// What lay in the queue, byte by byte.
@@ -36,10 +38,12 @@ pub struct NewLetter {
 /// Keeps letters and returns how many were new: the same death is kept once, whoever finds it how often.
 pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usize, StoreError> {
     let texts = |read: fn(&NewLetter) -> &str| found.iter().map(read).map(storable).collect::<Vec<_>>();
-    let of_booking = |read: fn(&BookingKey) -> String| {
-        let known = found.iter().map(|letter| letter.booking.as_ref().map(read));
-        known.collect::<Vec<_>>()
-    };
+    let resorts = found
+        .iter()
+        .map(|letter| letter.resort.as_ref().map(ResortId::as_str));
+    let bookings = found
+        .iter()
+        .map(|letter| letter.booking.as_ref().map(BookingId::as_str));
     let attempts = found
         .iter()
         .map(|letter| i32::try_from(letter.attempts).unwrap_or(i32::MAX));
@@ -54,8 +58,8 @@ pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usiz
         .bind::<Array<Integer>, _>(attempts.collect::<Vec<_>>())
         .bind::<Array<Nullable<Timestamptz>>, _>(died_at.collect::<Vec<_>>())
         .bind::<Array<Text>, _>(texts(|letter| &letter.subject))
-        .bind::<Array<Nullable<Text>>, _>(of_booking(|key| key.resort.to_string()))
-        .bind::<Array<Nullable<Text>>, _>(of_booking(|key| key.booking.to_string()))
+        .bind::<Array<Nullable<Text>>, _>(resorts.collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(bookings.collect::<Vec<_>>())
         .bind::<Array<Nullable<SqlUuid>>, _>(messages.collect::<Vec<_>>())
         .bind::<Array<Bytea>, _>(bodies.collect::<Vec<_>>())
         .execute(connection)

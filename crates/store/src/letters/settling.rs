@@ -22,6 +22,20 @@ pub enum Word {
     NotSent,
 }
 
+impl Word {
+    /// What the letter is settled as.
+    pub const fn as_str(self) -> &'static str {
+        self.settlement().as_str()
+    }
+
+    const fn settlement(self) -> Settlement {
+        match self {
+            Self::Sent => Settlement::Sent,
+            Self::NotSent => Settlement::NotSent,
+        }
+    }
+}
+
 /// Settles a letter's message. One that went counts as sent when it was called for: what follows from it is planned.
 pub fn settle(
     connection: &mut PgConnection,
@@ -34,14 +48,10 @@ pub fn settle(
         Ok(case) => case,
         Err(declined) => return Ok(Err(declined)),
     };
-    let settlement = match word {
-        Word::Sent => {
-            mark_sent(connection, &case)?;
-            Settlement::Sent
-        }
-        Word::NotSent => Settlement::NotSent,
-    };
-    let decision = Decision::Settled(settlement);
+    if word == Word::Sent {
+        mark_sent(connection, &case)?;
+    }
+    let decision = Decision::Settled(word.settlement());
     closing::end_of_message(connection, case.message.id, &decision, by, case.now)?;
     case.replan(connection, policies).map(Ok)
 }

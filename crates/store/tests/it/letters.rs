@@ -28,7 +28,8 @@ fn event_letter(id: &str, died_at: Option<DateTime<Utc>>) -> NewLetter {
         attempts: 4,
         died_at,
         subject: "booking_started".to_owned(),
-        booking: Some(key("BK-9")),
+        resort: Some(key("BK-9").resort),
+        booking: Some(key("BK-9").booking),
         message: None,
         body: format!("envelope of {id}").into_bytes(),
     }
@@ -44,6 +45,7 @@ fn message_letter(letter: &relay::Letter) -> NewLetter {
         attempts: u32::try_from(letter.attempts).unwrap(),
         died_at: Some(letter.died_at),
         subject: letter.kind.clone(),
+        resort: None,
         booking: None,
         message: Some(MessageId(letter.id)),
         body: letter.id.to_string().into_bytes(),

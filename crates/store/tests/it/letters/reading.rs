@@ -73,6 +73,7 @@ async fn a_letter_that_cannot_be_read_is_kept_with_its_bytes_and_can_be_closed()
     let broken = NewLetter {
         reason: DeadLetterReason::Undecodable,
         error: "it holds a zero: \0".to_owned(),
+        resort: None,
         booking: None,
         body: vec![0, 159, 146, 150],
         ..event_letter("\0", None)
@@ -100,6 +101,7 @@ async fn four_letters() -> (Scene, String) {
     let scene = Scene::new().await;
     let message = scene.letter_of("BK-1").await;
     let strange = NewLetter {
+        resort: None,
         booking: None,
         reason: DeadLetterReason::Undecodable,
         ..event_letter("direct/evt_3", None)

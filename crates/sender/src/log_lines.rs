@@ -39,10 +39,13 @@ pub(crate) fn without_resort(draft: &Draft) {
         "message waits: its resort has no readable file");
 }
 
-/// A message whose booking's stored facts do not open; its id comes again.
-pub(crate) fn damaged(id: MessageId, booking: &str) {
-    log::error!("message.id" = id.to_string(), "booking.id" = booking, alert = true;
-        "message waits: what is stored of its booking is damaged");
+/// Messages whose bookings' stored facts do not open; their ids come again. Returns how many, for the counters.
+pub(crate) fn damaged(messages: &[(MessageId, String)]) -> u64 {
+    for (id, booking) in messages {
+        log::error!("message.id" = id.to_string(), "booking.id" = booking, alert = true;
+            "message waits: what is stored of its booking is damaged");
+    }
+    u64::try_from(messages.len()).unwrap_or(u64::MAX)
 }
 
 /// A message that its claim ended.

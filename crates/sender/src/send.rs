@@ -96,10 +96,7 @@ impl Sender {
             .await?;
         let (mut ready, mut skipped, mut later, mut held) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let snapshot = self.settings.current();
-        for (id, booking) in &drafts.damaged {
-            self.metrics.damaged.inc();
-            log_lines::damaged(*id, booking);
-        }
+        self.metrics.damaged.inc_by(log_lines::damaged(&drafts.damaged));
         for draft in drafts.readable {
             let Some(resort) = snapshot.resort(&draft.booking.resort) else {
                 self.metrics.without_resort.inc();

@@ -1,6 +1,7 @@
 //! The whole system, for one test: the real programs as processes, an emulated WhatsApp, and a database, a vhost and
 //! files that nobody else has.
 
+mod desk;
 mod event;
 mod program;
 mod resort_file;
@@ -24,6 +25,7 @@ use store::Store;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+pub use desk::Ended;
 pub use event::Event;
 pub use program::Program;
 pub use resort_file::ResortFile;
@@ -258,6 +260,8 @@ fn variables(folder: &TempDir, database: &Database, vhost: &Vhost) -> Vec<(Strin
         ("WHATSAPP_VERIFY_TOKEN", "verify me".to_owned()),
         ("DIRECT_SECRET", SECRET.to_owned()),
         ("AZURE_BAY_TOKEN", "the-token".to_owned()),
+        ("SENDER_MESSAGES_PER_SECOND", "1000".to_owned()),
+        ("BELLHOP_STAFF", "anna".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),
         ("RUST_LOG", "info".to_owned()),
     ];

@@ -134,7 +134,7 @@ impl Drop for Program {
 }
 
 /// The binary that the same build put beside the test.
-fn binary(name: &str) -> anyhow::Result<PathBuf> {
+pub(super) fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let test = env::current_exe()?;
     let folder = test.ancestors().nth(2).unwrap_or(Path::new("."));
     let path = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));

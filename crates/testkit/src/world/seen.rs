@@ -49,14 +49,20 @@ impl WhatsAppMessage {
 }
 
 impl World {
-    /// Every message that WhatsApp took for a number, oldest first.
-    pub async fn received_by(&self, phone: &str) -> Vec<WhatsAppMessage> {
+    /// Every message that WhatsApp took, oldest first.
+    pub async fn received_by_anyone(&self) -> Vec<WhatsAppMessage> {
         let url = format!("{}/sandbox/messages", self.sandbox.url());
         let answer = must("the sandbox's messages", self.http.get(url).send().await);
-        let all: Vec<WhatsAppMessage> = must("the sandbox's messages", answer.json().await);
-        all.into_iter()
-            .filter(|message| message.accepted && message.to.as_deref() == Some(phone))
-            .collect()
+        let mut all: Vec<WhatsAppMessage> = must("the sandbox's messages", answer.json().await);
+        all.retain(|message| message.accepted);
+        all
+    }
+
+    /// Every message that WhatsApp took for a number, oldest first.
+    pub async fn received_by(&self, phone: &str) -> Vec<WhatsAppMessage> {
+        let mut received = self.received_by_anyone().await;
+        received.retain(|message| message.to.as_deref() == Some(phone));
+        received
     }
 
     /// Waits until a guest has so many messages, and returns them.

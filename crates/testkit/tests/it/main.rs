@@ -8,6 +8,7 @@ mod disorder;
 mod failures;
 mod flows;
 mod house;
+mod letters;
 mod permission;
 mod reports;
 mod restart;

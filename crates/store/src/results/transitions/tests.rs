@@ -303,3 +303,9 @@ fn the_fallbacks_turn_is_an_ordinary_next_attempt_at_once_that_uses_up_no_retry(
         Some("confirmed"),
     );
 }
+
+#[test]
+fn the_failure_of_a_call_says_nothing_of_a_message_that_is_about_to_be_called_for_again() {
+    assert_eq!(reported(&row("queued"), 2, DeliveryStatus::Failed), None);
+    assert!(reported(&row("sent"), 2, DeliveryStatus::Failed).is_some());
+}

@@ -35,6 +35,7 @@ pub(super) struct Row {
     pub(super) delivery_at: Option<DateTime<Utc>>,
     pub(super) error_code: Option<i64>,
     pub(super) letter_due: bool,
+    pub(super) died_at: Option<DateTime<Utc>>,
 }
 
 /// Hides WhatsApp's id of a message.
@@ -54,9 +55,10 @@ impl Row {
         self.letter_due = false;
     }
 
-    fn die(&mut self, reason: DeadLetterReason) {
+    fn die(&mut self, reason: DeadLetterReason, now: DateTime<Utc>) {
         self.enter(MessageState::Dead, Some(reason.as_str().to_owned()));
         self.letter_due = true;
+        self.died_at = Some(now);
     }
 
     /// Back to the queue, unless the message was withdrawn meanwhile.
@@ -99,7 +101,7 @@ pub(super) fn after_call(row: &Row, result: &CallResult, hash: Hash<'_>, now: Da
             after.turn = Turn::Fallback.as_str().to_owned();
             after.requeue(now);
         }
-        NextStep::GiveUp(reason) => after.die(*reason),
+        NextStep::GiveUp(reason) => after.die(*reason, now),
         NextStep::AwaitEvidence | NextStep::Finish(_) => {
             after.enter(MessageState::Unknown, row.reason.clone())
         }
@@ -136,7 +138,7 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
     after.delivery_at = Some(report.at);
     after.error_code = report.error_code;
     if failed {
-        after.die(DeadLetterReason::DeliveryFailed);
+        after.die(DeadLetterReason::DeliveryFailed, now);
     } else {
         after.enter(report.status.state(), None);
         after.sent_at.get_or_insert(report.at.min(now));

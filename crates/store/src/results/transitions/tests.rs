@@ -38,6 +38,7 @@ fn sending() -> Row {
         delivery_at: None,
         error_code: None,
         letter_due: false,
+        died_at: None,
     }
 }
 
@@ -276,6 +277,12 @@ fn the_failure_of_an_older_attempt_says_nothing_of_the_one_that_followed() {
 }
 
 #[test]
+fn the_failure_of_a_call_says_nothing_of_a_message_that_is_about_to_be_called_for_again() {
+    assert_eq!(reported(&row("queued"), 2, DeliveryStatus::Failed), None);
+    assert!(reported(&row("sent"), 2, DeliveryStatus::Failed).is_some());
+}
+
+#[test]
 fn a_status_settles_an_outcome_that_was_given_up_as_unknown() {
     let before = Row {
         reason: Some("outcome_unknown".into()),
@@ -302,10 +309,4 @@ fn the_fallbacks_turn_is_an_ordinary_next_attempt_at_once_that_uses_up_no_retry(
         "withdrawn",
         Some("confirmed"),
     );
-}
-
-#[test]
-fn the_failure_of_a_call_says_nothing_of_a_message_that_is_about_to_be_called_for_again() {
-    assert_eq!(reported(&row("queued"), 2, DeliveryStatus::Failed), None);
-    assert!(reported(&row("sent"), 2, DeliveryStatus::Failed).is_some());
 }

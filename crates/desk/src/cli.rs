@@ -9,6 +9,7 @@
 
 mod bookings;
 mod config;
+mod holds;
 mod letters;
 mod messages;
 mod migrate;
@@ -40,7 +41,8 @@ Examples:
   desk bookings show azure-bay BK-1001       what happened to this guest, and what is still to come?
   desk letters list --by reason              what was given up, and why?
   desk letters retry 12                      try it once more
-  desk messages list --state dead --json     what did not go out?";
+  desk messages list --state dead --json     what did not go out?
+  desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
 /// Lets people see and settle what machines could not.
 #[derive(Debug, Parser)]
@@ -66,6 +68,9 @@ enum Command {
     /// Look at messages
     #[command(subcommand)]
     Messages(messages::Command),
+    Pause(holds::Pause),
+    Resume(holds::Resume),
+    Holds(holds::List),
 }
 
 /// How a command ended that did not fail.
@@ -108,6 +113,9 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Bookings(command) => bookings::run(command, environment).await,
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
+            Command::Pause(arguments) => holds::pause(arguments, environment).await,
+            Command::Resume(arguments) => holds::resume(arguments, environment).await,
+            Command::Holds(arguments) => holds::list(&arguments, environment).await,
         }
     })
 }

@@ -18,7 +18,7 @@ use store::events::NewEvent;
 use store::guests::GuestKey;
 use store::planning::{self, Planned, Policies};
 use store::results::Recorded;
-use store::{Connection, StoreError, conversations, events, guests, results};
+use store::{Connection, StoreError, conversations, events, guests, holds, results};
 use whatsapp::notification::Update;
 
 use crate::handlers::{self, Arrived, Context, Handled};
@@ -205,6 +205,9 @@ fn fates(batch: &[Opened], handled: &[Handled], mut fresh: HashSet<String>) -> V
 
 /// Locks, merges, plans and writes.
 fn fulfil(connection: &mut Connection, policies: &Policies<'_>, work: &Work) -> Result<Planned, StoreError> {
+    for (scope, template) in &work.better {
+        holds::try_now(connection, *scope, template.as_deref())?;
+    }
     if work.facts.is_empty() && work.wishes.is_empty() && work.written.is_empty() {
         return Ok(Planned::default());
     }
@@ -235,6 +238,7 @@ fn fulfil(connection: &mut Connection, policies: &Policies<'_>, work: &Work) -> 
     }
     for (number, phone_hash, at) in &work.written {
         conversations::open(connection, number, phone_hash, *at)?;
+        holds::retry_with_text(connection, phone_hash)?;
     }
     planning::replan(connection, policies, now, &locked)
 }

@@ -12,6 +12,7 @@ pub mod conversations;
 pub mod error;
 pub mod events;
 pub mod guests;
+pub mod holds;
 pub mod letters;
 pub mod messages;
 pub mod migrations;
@@ -19,6 +20,7 @@ pub mod planning;
 pub mod pool;
 pub mod relay;
 pub mod results;
+pub mod senders;
 #[rustfmt::skip]
 mod schema;
 

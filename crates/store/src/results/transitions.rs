@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{AsChangeset, Queryable, Selectable};
-use domain::after_call::NextStep;
+use domain::after_call::{NextStep, Scope};
 use domain::dead_letter::DeadLetterReason;
+use domain::hold::NewHold;
 use domain::ids::WhatsAppMessageId;
-use domain::message::{DeliveryStatus, MessageState, Turn};
+use domain::message::{DeliveryStatus, MessageState, Reason, Turn};
 use uuid::Uuid;
 
 use super::{CallResult, Report};
@@ -29,6 +30,7 @@ pub(super) struct Row {
     pub(super) retries: i32,
     pub(super) turn: String,
     pub(super) withdrawn_reason: Option<String>,
+    pub(super) claimed_at: Option<DateTime<Utc>>,
     pub(super) whatsapp_hash: Option<Vec<u8>>,
     pub(super) sent_at: Option<DateTime<Utc>>,
     pub(super) delivery: Option<String>,
@@ -36,6 +38,7 @@ pub(super) struct Row {
     pub(super) error_code: Option<i64>,
     pub(super) letter_due: bool,
     pub(super) died_at: Option<DateTime<Utc>>,
+    pub(super) held_by: Option<String>,
 }
 
 /// Hides WhatsApp's id of a message.
@@ -53,6 +56,7 @@ impl Row {
         self.publish_at = None;
         self.publishes = 0;
         self.letter_due = false;
+        self.held_by = None;
     }
 
     fn die(&mut self, reason: DeadLetterReason, now: DateTime<Utc>) {
@@ -70,6 +74,20 @@ impl Row {
             self.due_at = due_at;
             self.publish_at = Some(due_at);
         }
+    }
+
+    /// Waits for a scope, unless the message was withdrawn meanwhile.
+    fn hold(&mut self, scope: Scope, key: Option<String>) {
+        if let Some(mark) = self.withdrawn_reason.clone() {
+            self.enter(MessageState::Withdrawn, Some(mark));
+        } else {
+            self.enter(MessageState::Held, Some(scope.as_str().to_owned()));
+            self.held_by = key;
+        }
+    }
+
+    fn opt_out(&mut self) {
+        self.enter(MessageState::Skipped, Some(Reason::OptedOut.as_str().to_owned()));
     }
 
     fn remember(&mut self, id: &WhatsAppMessageId, hash: Hash<'_>) {
@@ -101,6 +119,8 @@ pub(super) fn after_call(row: &Row, result: &CallResult, hash: Hash<'_>, now: Da
             after.turn = Turn::Fallback.as_str().to_owned();
             after.requeue(now);
         }
+        NextStep::Hold(scope) => after.hold(*scope, result.hold.as_ref().map(NewHold::key)),
+        NextStep::OptOut => after.opt_out(),
         NextStep::GiveUp(reason) => after.die(*reason, now),
         NextStep::AwaitEvidence | NextStep::Finish(_) => {
             after.enter(MessageState::Unknown, row.reason.clone())
@@ -137,13 +157,20 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
     after.delivery = Some(report.status.as_str().to_owned());
     after.delivery_at = Some(report.at);
     after.error_code = report.error_code;
-    if failed {
+    if failed && report.opted_out {
+        after.opt_out();
+    } else if failed {
         after.die(DeadLetterReason::DeliveryFailed, now);
     } else {
         after.enter(report.status.state(), None);
-        after.sent_at.get_or_insert(report.at.min(now));
+        after.sent_at.get_or_insert(sent_at(row, report, now));
     }
     Some(after)
+}
+
+/// WhatsApp's times are whole seconds: no message went before it was claimed.
+fn sent_at(row: &Row, report: &Report, now: DateTime<Utc>) -> DateTime<Utc> {
+    report.at.max(row.claimed_at.unwrap_or(report.at)).min(now)
 }
 
 #[cfg(test)]

@@ -297,7 +297,12 @@ async fn messages_can_be_skipped_put_off_and_held_while_they_are_queued() {
         .run(move |c, _| {
             claims::skip(c, &[(ids[0], Reason::MissingValue)])?;
             claims::put_off(c, &[(ids[1], later), (ids[0], later)])?;
-            claims::hold(c, &[(ids[2], "token"), (ids[0], "token")])
+            let waiting = |id| claims::Waiting {
+                id,
+                scope: "token",
+                hold: None,
+            };
+            claims::hold(c, &[waiting(ids[2]), waiting(ids[0])])
         })
         .await;
 

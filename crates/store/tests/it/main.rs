@@ -5,6 +5,8 @@ mod claims;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod holds;
+#[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod migrations;
@@ -18,5 +20,7 @@ mod results;
 mod scene;
 #[cfg(test)]
 mod sealing;
+#[cfg(test)]
+mod senders;
 #[cfg(test)]
 mod timers;

@@ -208,7 +208,7 @@ async fn two_desks_that_empty_the_queues_at_once_lose_and_double_nothing() {
     let world = World::start(&ResortFile::patient()).await;
     refuse(&world, LETTERS, UNDELIVERABLE).await;
     let events: Vec<Event> = (0..LETTERS)
-        .map(|number| Event::confirmed(&format!("BK-{number}"), ADA))
+        .map(|number| Event::confirmed(&format!("BK-{number}"), &format!("+3069{number:08}")))
         .collect();
     join_all(events.iter().map(|event| world.post(event))).await;
     world

@@ -7,6 +7,7 @@ mod content;
 mod disorder;
 mod failures;
 mod flows;
+mod holds;
 mod house;
 mod letters;
 mod permission;

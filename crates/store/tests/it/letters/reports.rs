@@ -25,6 +25,7 @@ async fn report(scene: &Scene, status: DeliveryStatus) -> Report {
         status,
         at: Utc::now(),
         error_code: None,
+        opted_out: false,
     }
 }
 

@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 pub use event::Event;
-pub use program::Program;
+pub use program::{Program, binary};
 pub use resort_file::ResortFile;
 pub use seen::{Message, WhatsAppMessage};
 

@@ -8,6 +8,7 @@ mod disorder;
 mod failures;
 mod flows;
 mod house;
+mod images;
 mod permission;
 mod reports;
 mod restart;

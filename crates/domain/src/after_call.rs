@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::dead_letter::DeadLetterReason;
 use crate::ids::WhatsAppMessageId;
-use crate::message::Turn;
+use crate::message::{Attempt, Turn};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -82,7 +82,25 @@ pub enum CallOutcome {
     Unknown,
 }
 
-/// What happens to the message now. Scopes are held and slowed by the caller, from the refusal itself.
+impl CallOutcome {
+    /// Whether the answer shows that token, number and account are well: WhatsApp judged the message itself.
+    pub fn proves_the_way(&self) -> bool {
+        match self {
+            Self::Accepted { .. } => true,
+            Self::Refused(refusal) => {
+                matches!(refusal.scope, Scope::Message | Scope::Recipient | Scope::Pair)
+            }
+            Self::Unreachable | Self::Unknown => false,
+        }
+    }
+
+    /// Whether the business number sends faster than WhatsApp takes.
+    pub fn number_is_too_fast(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.scope == Scope::Number && refusal.advice == Advice::Throttle)
+    }
+}
+
+/// What happens to the message now. What else has to wait says [`crate::hold::after`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
     /// It is sent.
@@ -93,8 +111,12 @@ pub enum NextStep {
     TakeFallback,
     /// The same again after a pause that is not this message's fault; no retry is used up.
     WaitAtNoCost(Duration),
+    /// Waits until the scope is well again or a person says so; no retry is used up.
+    Hold(Scope),
     /// Waits for a status, evidence or a person.
     AwaitEvidence,
+    /// The guest refuses marketing: the wish is remembered, the message skipped.
+    OptOut,
     /// A letter to a person.
     GiveUp(DeadLetterReason),
 }
@@ -106,52 +128,73 @@ pub struct RetryPolicy {
     pub retries: u32,
     /// How long before each.
     pub pause: Duration,
-    /// How long when the scope, not the message, was refused or throttled, unless the answer names a time.
-    pub scope_pause: Duration,
+    /// How long a message waits when its number sends too fast, unless the answer names a time.
+    pub throttled_pause: Duration,
 }
+
+/// What was tried when the answer came.
+#[derive(Debug, Clone, Copy)]
+pub struct Tried {
+    /// Passing refusals of this message before this call.
+    pub retries: u32,
+    /// Which call it was.
+    pub attempt: Attempt,
+    /// Whether the fallback was what WhatsApp answered to.
+    pub turn: Turn,
+}
+
+/// The most that a pair of number and guest is made to wait: 4^6 s, a little more than an hour.
+const LONGEST_PAIR_EXPONENT: u32 = 6;
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             retries: 3,
             pause: Duration::from_secs(10),
-            scope_pause: Duration::from_secs(30),
+            throttled_pause: Duration::from_secs(5),
         }
     }
 }
 
 impl RetryPolicy {
-    /// Decides from its arguments alone. `retries_used` counts the passing refusals of this message before this one,
-    /// `turn` says whether the fallback was what WhatsApp refused.
-    pub fn next_step(&self, retries_used: u32, turn: Turn, outcome: &CallOutcome) -> NextStep {
+    /// Decides from its arguments alone.
+    pub fn next_step(&self, tried: Tried, outcome: &CallOutcome) -> NextStep {
         let refusal = match outcome {
             CallOutcome::Accepted { id, .. } => return NextStep::Finish(id.clone()),
             CallOutcome::Unknown => return NextStep::AwaitEvidence,
-            CallOutcome::Unreachable => return self.retry(retries_used, None, DeadLetterReason::Unreachable),
+            CallOutcome::Unreachable => return self.retry(tried, None, DeadLetterReason::Unreachable),
             CallOutcome::Refused(refusal) => refusal,
         };
+        let (scope, asked) = (refusal.scope, refusal.retry_after);
         match refusal.advice {
-            Advice::Retry => self.retry(
-                retries_used,
-                refusal.retry_after,
-                DeadLetterReason::RetriesExhausted,
-            ),
-            Advice::Hold | Advice::Throttle => {
-                NextStep::WaitAtNoCost(refusal.retry_after.unwrap_or(self.scope_pause))
-            }
+            Advice::Retry => self.retry(tried, asked, DeadLetterReason::RetriesExhausted),
+            Advice::Throttle => match scope {
+                Scope::Platform | Scope::Account => NextStep::Hold(scope),
+                Scope::Pair => NextStep::WaitAtNoCost(asked.unwrap_or_else(|| pair_pause(tried.attempt))),
+                _ => NextStep::WaitAtNoCost(asked.unwrap_or(self.throttled_pause)),
+            },
+            Advice::Hold => NextStep::Hold(scope),
             Advice::RestADay => NextStep::WaitAtNoCost(Duration::from_secs(86_400)),
-            Advice::Fallback if turn == Turn::Template => NextStep::TakeFallback,
+            Advice::Fallback if tried.turn == Turn::Template => NextStep::TakeFallback,
+            // The fallback's own template is paused or missing.
+            Advice::Fallback if scope == Scope::Template => NextStep::Hold(scope),
             Advice::Fallback | Advice::GiveUp => NextStep::GiveUp(DeadLetterReason::Refused),
-            Advice::OptOut => NextStep::GiveUp(DeadLetterReason::OptedOut),
+            Advice::OptOut => NextStep::OptOut,
         }
     }
 
-    fn retry(&self, used: u32, asked: Option<Duration>, exhausted: DeadLetterReason) -> NextStep {
-        if used >= self.retries {
+    fn retry(&self, tried: Tried, asked: Option<Duration>, exhausted: DeadLetterReason) -> NextStep {
+        if tried.retries >= self.retries {
             return NextStep::GiveUp(exhausted);
         }
         NextStep::RetryAfter(asked.unwrap_or(self.pause).max(self.pause))
     }
+}
+
+/// 4^n seconds, n growing with each call (Meta, "About the platform", pair rate limits).
+fn pair_pause(attempt: Attempt) -> Duration {
+    let exponent = attempt.0.saturating_sub(1).min(LONGEST_PAIR_EXPONENT);
+    Duration::from_secs(4_u64.pow(exponent))
 }
 
 #[cfg(test)]
@@ -171,8 +214,16 @@ mod tests {
         })
     }
 
+    fn tried(retries: u32) -> Tried {
+        Tried {
+            retries,
+            attempt: Attempt(retries + 1),
+            turn: Turn::Template,
+        }
+    }
+
     fn check(retries_used: u32, outcome: &CallOutcome, expected: &NextStep) {
-        let step = RetryPolicy::default().next_step(retries_used, Turn::Template, outcome);
+        let step = RetryPolicy::default().next_step(tried(retries_used), outcome);
         assert_eq!(step, *expected, "{retries_used} retries used, {outcome:?}");
     }
 
@@ -214,16 +265,40 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_or_throttled_scope_costs_no_retry_however_often_it_happens() {
-        for advice in [Advice::Hold, Advice::Throttle] {
-            for scope in Scope::ALL {
-                for used in [0, 3, 100] {
-                    let wait = NextStep::WaitAtNoCost(seconds(30));
-                    check(used, &refused(*scope, advice, None), &wait);
-                }
-                let told = NextStep::WaitAtNoCost(seconds(5));
-                check(3, &refused(*scope, advice, Some(5)), &told);
+    fn a_refused_scope_costs_no_retry_however_often_it_happens() {
+        for scope in Scope::ALL {
+            for used in [0, 3, 100] {
+                check(
+                    used,
+                    &refused(*scope, Advice::Hold, None),
+                    &NextStep::Hold(*scope),
+                );
             }
+        }
+    }
+
+    #[test]
+    fn a_throttled_scope_costs_no_retry_however_often_it_happens() {
+        let wait = |pause| NextStep::WaitAtNoCost(seconds(pause));
+        for used in [0, 3, 100] {
+            let number = |asked| refused(Scope::Number, Advice::Throttle, asked);
+            check(used, &number(None), &wait(5));
+            check(used, &number(Some(9)), &wait(9));
+            for scope in [Scope::Platform, Scope::Account] {
+                check(
+                    used,
+                    &refused(scope, Advice::Throttle, None),
+                    &NextStep::Hold(scope),
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_guest_who_is_written_to_too_often_is_given_four_times_as_long_each_time() {
+        let pair = refused(Scope::Pair, Advice::Throttle, None);
+        for (calls_before, pause) in [(0, 1), (1, 4), (2, 16), (6, 4096), (60, 4096)] {
+            check(calls_before, &pair, &NextStep::WaitAtNoCost(seconds(pause)));
         }
     }
 
@@ -236,26 +311,45 @@ mod tests {
 
     #[test]
     fn the_fallback_has_its_turn_once() {
-        let paused = refused(Scope::Template, Advice::Fallback, None);
-        let after = |turn| RetryPolicy::default().next_step(3, turn, &paused);
+        let after = |scope, turn| {
+            let tried = Tried { turn, ..tried(3) };
+            RetryPolicy::default().next_step(tried, &refused(scope, Advice::Fallback, None))
+        };
 
-        assert_eq!(after(Turn::Template), NextStep::TakeFallback);
-        assert_eq!(after(Turn::Fallback), NextStep::GiveUp(DeadLetterReason::Refused));
+        for scope in [Scope::Template, Scope::Recipient] {
+            assert_eq!(after(scope, Turn::Template), NextStep::TakeFallback);
+        }
+        assert_eq!(
+            after(Scope::Template, Turn::Fallback),
+            NextStep::Hold(Scope::Template)
+        );
+        assert_eq!(
+            after(Scope::Recipient, Turn::Fallback),
+            NextStep::GiveUp(DeadLetterReason::Refused)
+        );
     }
 
     #[test]
     fn a_refusal_for_good_is_a_letter_at_once() {
-        let cases = [
-            (Advice::GiveUp, DeadLetterReason::Refused),
-            (Advice::OptOut, DeadLetterReason::OptedOut),
-        ];
-        for (advice, letter) in cases {
-            check(
-                0,
-                &refused(Scope::Message, advice, None),
-                &NextStep::GiveUp(letter),
-            );
-        }
+        let refusal = refused(Scope::Message, Advice::GiveUp, None);
+
+        check(0, &refusal, &NextStep::GiveUp(DeadLetterReason::Refused));
+    }
+
+    #[test]
+    fn a_guest_who_refuses_marketing_is_believed() {
+        let refusal = refused(Scope::Recipient, Advice::OptOut, None);
+
+        check(0, &refusal, &NextStep::OptOut);
+    }
+
+    #[test]
+    fn only_an_answer_about_the_message_itself_shows_that_the_way_is_well() {
+        let proves = |scope, advice| refused(scope, advice, None).proves_the_way();
+
+        assert!(proves(Scope::Message, Advice::GiveUp) && proves(Scope::Recipient, Advice::OptOut));
+        assert!(!proves(Scope::Token, Advice::Hold) && !proves(Scope::Template, Advice::Fallback));
+        assert!(!proves(Scope::Platform, Advice::Retry) && !CallOutcome::Unknown.proves_the_way());
     }
 
     #[test]

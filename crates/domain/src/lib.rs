@@ -3,7 +3,7 @@
 //! Nothing here does IO, reads a clock or draws a random number: time, chance and settings are arguments.
 //! Read along the way of a webhook: an [`event`] becomes [`facts`] (what is known of a booking), a [`plan`] says what
 //! follows from them, [`plan::difference`] what that changes in the messages, [`render`] what a message says, and
-//! [`after_call`] what becomes of it once WhatsApp was called.
+//! [`after_call`] what becomes of it once WhatsApp was called, [`hold`] what else must wait then.
 
 pub mod after_call;
 pub mod backoff;
@@ -12,6 +12,7 @@ pub mod duration;
 pub mod event;
 pub mod facts;
 pub mod guest;
+pub mod hold;
 pub mod ids;
 pub mod local_time;
 pub mod message;

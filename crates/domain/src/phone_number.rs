@@ -49,6 +49,11 @@ impl PhoneNumber {
         &self.0
     }
 
+    /// The calling code of its country: 30 for Greece. 0 where no country has it.
+    pub fn country_code(&self) -> u16 {
+        phonenumber::parse(None, &self.0).map_or(0, |number| number.country().code())
+    }
+
     /// `+30•••••••678`: enough to tell two guests apart, not enough to call one.
     pub fn masked(&self) -> String {
         let head: String = self.0.chars().take(3).collect();
@@ -74,6 +79,16 @@ impl fmt::Display for PhoneNumber {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_knows_the_calling_code_of_its_country() {
+        let code = |digits| PhoneNumber::from_whatsapp(digits).unwrap().country_code();
+
+        assert_eq!(
+            (code("306912345678"), code("12025550123"), code("0000000")),
+            (30, 1, 0)
+        );
+    }
 
     #[test]
     fn a_number_is_read_as_people_write_it() {

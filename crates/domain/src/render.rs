@@ -44,6 +44,18 @@ pub enum Parameters {
     Named(Vec<(String, String)>),
 }
 
+impl Content {
+    /// The template and its language, `booking_reminder_1/en_US`; `None` for free text.
+    pub fn template(&self) -> Option<String> {
+        match self {
+            Self::Template {
+                name, language_code, ..
+            } => Some(format!("{name}/{language_code}")),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

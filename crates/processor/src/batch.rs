@@ -18,7 +18,7 @@ use store::events::NewEvent;
 use store::guests::GuestKey;
 use store::planning::{self, Planned, Policies};
 use store::results::Recorded;
-use store::{Connection, StoreError, conversations, events, guests, results};
+use store::{Connection, StoreError, conversations, events, guests, holds, results};
 use whatsapp::notification::Update;
 
 use crate::handlers::{self, Arrived, Context, Handled};
@@ -205,6 +205,9 @@ fn fates(batch: &[Opened], handled: &[Handled], mut fresh: HashSet<String>) -> V
 
 /// Locks, merges, plans and writes.
 fn fulfil(connection: &mut Connection, policies: &Policies<'_>, work: &Work) -> Result<Planned, StoreError> {
+    for (scope, template) in &work.better {
+        holds::try_now(connection, *scope, template.as_deref())?;
+    }
     if work.facts.is_empty() && work.wishes.is_empty() && work.written.is_empty() {
         return Ok(Planned::default());
     }
@@ -235,6 +238,7 @@ fn fulfil(connection: &mut Connection, policies: &Policies<'_>, work: &Work) -> 
     }
     for (number, phone_hash, at) in &work.written {
         conversations::open(connection, number, phone_hash, *at)?;
+        holds::retry_with_text(connection, phone_hash)?;
     }
     planning::replan(connection, policies, now, &locked)
 }
@@ -265,7 +269,7 @@ fn ordering_guests(
 fn merge(locked: &mut [Booking], work: &Work, reservations: &BTreeSet<BookingKey>) -> Result<(), StoreError> {
     for booking in locked.iter_mut() {
         if let Some(facts) = work.facts.get(&booking.key) {
-            learn(booking, |known| known.merge(facts.clone()));
+            booking.learn(|known| known.merge(facts.clone()));
         }
     }
     let told = locked.iter().filter(|cart| work.facts.contains_key(&cart.key));
@@ -274,17 +278,11 @@ fn merge(locked: &mut [Booking], work: &Work, reservations: &BTreeSet<BookingKey
         .collect();
     for (key, cart) in &grown {
         match locked.iter_mut().find(|booking| booking.key == *key) {
-            Some(reservation) => learn(reservation, |known| known.inherit(cart)),
+            Some(reservation) => reservation.learn(|known| known.inherit(cart)),
             // Another transaction has just told the cart what it became.
             None if !reservations.contains(key) => return Err(StoreError::Overtaken),
             None => {}
         }
     }
     Ok(())
-}
-
-fn learn(booking: &mut Booking, how: impl FnOnce(Facts) -> Facts) {
-    let known = std::mem::take(&mut booking.facts);
-    booking.facts = how(known.clone());
-    booking.version += i64::from(booking.facts != known);
 }

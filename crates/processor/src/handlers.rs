@@ -75,7 +75,9 @@ pub(crate) fn handle_update(
         Update::Preference(preference) => {
             whatsapp::process_preference(work, context, preference, received_at)
         }
-        // Templates, numbers and accounts: remembered, and the log tells of them.
-        _ => Handled::Ignored,
+        Update::Template(template) => whatsapp::process_template(work, template),
+        Update::Number(number) => whatsapp::process_number(work, number),
+        Update::Account(account) => whatsapp::process_account(work, account),
+        Update::Problem(_) | Update::Other(_) | Update::Unreadable(_) => Handled::Ignored,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use domain::after_call::Scope;
 use domain::facts::Facts;
 use domain::guest::Wish;
 use domain::ids::{BookingKey, NumberId};
@@ -20,6 +21,8 @@ pub(crate) struct Work {
     pub(crate) wishes: Vec<(GuestKey, Wish, DateTime<Utc>)>,
     /// Who wrote to which number, and when.
     pub(crate) written: Vec<(NumberId, [u8; 32], DateTime<Utc>)>,
+    /// Scopes of which WhatsApp has good news, and the template where it is one.
+    pub(crate) better: Vec<(Scope, Option<String>)>,
     /// What WhatsApp reports of our messages.
     pub(crate) reports: Vec<Report>,
 }

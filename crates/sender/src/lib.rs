@@ -1,10 +1,15 @@
 //! Claims a message, sends it, records what came of it.
 //!
-//! [`consume`] takes due ids from the queue; [`send`] reads, writes out ([`write`]), paces ([`pace`]), claims, calls and
-//! records. [`unknown`] looks after calls that nobody spoke of again. Any number of senders may run at once: only who
-//! claims a message may call for it.
+//! [`consume`] takes due ids from the queue; [`send`] reads, writes out ([`mod@write`]), paces ([`pace`]), claims
+//! ([`claim`]), calls and records ([`call`]). [`gate`] lets one call go first where nobody knows whether the way is well, [`holds`] looks after what is
+//! held, [`unknown`] after calls that nobody spoke of again. Any number of senders may run at once: only who claims a
+//! message may call for it.
 
+mod call;
+mod claim;
 mod consume;
+mod gate;
+mod holds;
 mod log_lines;
 mod metrics;
 mod pace;
@@ -32,6 +37,7 @@ use store::Store;
 use tokio::task::JoinSet;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
+use crate::gate::Gates;
 use crate::metrics::SenderMetrics;
 use crate::pace::Pace;
 use crate::send::Sender;
@@ -68,7 +74,7 @@ impl Running {
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION")).map_err(anyhow::Error::from)?;
     let address = Address::parse(&settings.amqp_url).map_err(|error| Problems::one("AMQP_URL", error))?;
-    let sender = Arc::new(assemble(&settings, &metrics)?);
+    let sender = Arc::new(assemble(&settings, &metrics, &stop)?);
     let readiness = Readiness::new();
     readiness.expect(upkeep::POSTGRES);
     let publisher = Publisher::start(address.clone(), Options::named("bellhop sender"));
@@ -98,6 +104,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     }
     tasks.spawn(upkeep::tell_health(Arc::clone(&sender), readiness, stop.clone()));
     tasks.spawn(unknown::run(Arc::clone(&sender), stop.clone()));
+    tasks.spawn(holds::run(Arc::clone(&sender), stop.clone()));
     tasks.spawn(consume::run(sender, consumer, stop));
     Ok(Running {
         serving,
@@ -106,7 +113,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     })
 }
 
-fn assemble(settings: &Settings, metrics: &Metrics) -> Result<Sender, Failure> {
+fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sender, Failure> {
     let environment = settings.environment.clone();
     let files = Watched::start(
         &settings.config,
@@ -127,7 +134,10 @@ fn assemble(settings: &Settings, metrics: &Metrics) -> Result<Sender, Failure> {
         settings: Arc::new(files),
         whatsapp,
         pace: Pace::new(settings.per_second),
+        gates: Gates::default(),
         policy: RetryPolicy::default(),
+        probe_after: settings.probe_after,
         metrics: SenderMetrics::new(metrics).map_err(anyhow::Error::from)?,
+        stop: stop.clone(),
     })
 }

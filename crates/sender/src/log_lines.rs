@@ -1,11 +1,12 @@
 //! One line for each thing that happens to a message, joined by its ids. No personal data.
 
 use domain::after_call::{CallOutcome, NextStep};
+use domain::ids::MessageId;
 use domain::message::{Attempt, Reason};
 use store::claims::{Draft, Wanted};
 use whatsapp::answer::Answer;
 
-use crate::write::{Ready, TEMPLATE_MISSING, Written};
+use crate::write::{Ready, Written};
 
 /// A message that is not sent as things stand.
 pub(crate) fn not_sent(draft: &Draft, written: &Written) {
@@ -21,12 +22,13 @@ pub(crate) fn not_sent(draft: &Draft, written: &Written) {
         Written::PutOff(at) => {
             log::info!("message.id" = id, "booking.id" = booking, kind = kind, until:% = at; "message put off by quiet hours");
         }
-        Written::Hold(TEMPLATE_MISSING) => {
+        Written::TemplateHeld(hold) => {
+            log::warn!("message.id" = id, "booking.id" = booking, kind = kind, hold = hold;
+                "message held: its template cannot be used now and there is no fallback");
+        }
+        Written::TemplateMissing => {
             log::error!("message.id" = id, "booking.id" = booking, kind = kind, alert = true;
                 "message held: the resort's file has neither a template of this kind nor a fallback for this guest");
-        }
-        Written::Hold(scope) => {
-            log::error!("message.id" = id, "booking.id" = booking, kind = kind, scope = scope, alert = true; "message held");
         }
         Written::Ready(_) => {}
     }
@@ -38,10 +40,25 @@ pub(crate) fn without_resort(draft: &Draft) {
         "message waits: its resort has no readable file");
 }
 
+/// Messages whose bookings' stored facts do not open; their ids come again. Returns how many, for the counters.
+pub(crate) fn damaged(messages: &[(MessageId, String)]) -> u64 {
+    for (id, booking) in messages {
+        log::error!("message.id" = id.to_string(), "booking.id" = booking, alert = true;
+            "message waits: what is stored of its booking is damaged");
+    }
+    u64::try_from(messages.len()).unwrap_or(u64::MAX)
+}
+
 /// A message that its claim ended.
 pub(crate) fn ended(one: &Ready, reason: Reason) {
     log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking,
-        kind = one.wanted.kind.as_str(), reason = reason.as_str(); "message ended before it went");
+        kind = one.wanted.route.kind.as_str(), reason = reason.as_str(); "message ended before it went");
+}
+
+/// A message that its claim held.
+pub(crate) fn held(one: &Ready, scope: &str) {
+    log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking,
+        kind = one.wanted.route.kind.as_str(), scope = scope; "message held");
 }
 
 /// One call and what follows from it. Returns the outcome's name for the counters.
@@ -63,6 +80,8 @@ pub(crate) fn called(
         NextStep::RetryAfter(_) => "retry",
         NextStep::WaitAtNoCost(_) => "wait",
         NextStep::TakeFallback => "fallback",
+        NextStep::Hold(_) => "hold",
+        NextStep::OptOut => "opt_out",
         NextStep::AwaitEvidence => "await_evidence",
         NextStep::GiveUp(reason) => reason.as_str(),
     };
@@ -76,7 +95,7 @@ pub(crate) fn called(
         log::Level::Warn
     };
     let duration_ms = u64::try_from(answer.duration.as_millis()).unwrap_or(u64::MAX);
-    log::log!(level, "message.id" = wanted.id.to_string(), "booking.id" = booking, kind = wanted.kind.as_str(),
+    log::log!(level, "message.id" = wanted.id.to_string(), "booking.id" = booking, kind = wanted.route.kind.as_str(),
         "attempt.number" = attempt.0, outcome = outcome, then = then, code = code, duration_ms = duration_ms;
         "called WhatsApp");
     outcome

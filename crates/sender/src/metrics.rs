@@ -1,7 +1,7 @@
 //! Every metric of the sender.
 
 use service::metrics::{
-    Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
+    Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
 };
 
 /// The sender's counters.
@@ -17,8 +17,16 @@ pub(crate) struct SenderMetrics {
     pub(crate) in_flight: IntGauge,
     /// Calls that nobody spoke of again.
     pub(crate) unanswered: IntCounter,
+    /// Holds in force or being tried, by scope.
+    pub(crate) holds: IntGaugeVec,
+    /// Messages that wait for them, by scope.
+    pub(crate) held_messages: IntGaugeVec,
+    /// Holds that began, by scope.
+    pub(crate) holds_begun: IntCounterVec,
     /// Messages of resorts without a readable file, left in the queue.
     pub(crate) without_resort: IntCounter,
+    /// Messages of bookings whose stored facts are damaged, left in the queue.
+    pub(crate) damaged: IntCounter,
 }
 
 impl SenderMetrics {
@@ -45,9 +53,28 @@ impl SenderMetrics {
                 "bellhop_unanswered_calls_total",
                 "Calls that were left without a word by a process that ended.",
             )?,
+            holds: metrics.gauges(
+                "bellhop_holds",
+                "Holds by scope, a person's as paused.",
+                &["scope"],
+            )?,
+            held_messages: metrics.gauges(
+                "bellhop_held_messages",
+                "Messages that wait for a hold, by its scope.",
+                &["scope"],
+            )?,
+            holds_begun: metrics.counters(
+                "bellhop_holds_begun_total",
+                "Holds that refusals of WhatsApp began, by scope.",
+                &["scope"],
+            )?,
             without_resort: metrics.counter(
                 "bellhop_messages_without_resort_total",
                 "Times a message was left in the queue because its resort has no readable file.",
+            )?,
+            damaged: metrics.counter(
+                "bellhop_messages_of_damaged_bookings_total",
+                "Times a message was left in the queue because its booking's stored facts are damaged.",
             )?,
         })
     }

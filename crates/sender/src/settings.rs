@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crypto::key_ring::KeyRing;
 use service::{Environment, Problems};
@@ -26,8 +27,10 @@ pub struct Settings {
     pub whatsapp_url: Url,
     /// Its pinned version.
     pub whatsapp_version: String,
-    /// Messages per second from one business number.
+    /// Messages per second from one business number, by all senders together.
     pub per_second: NonZeroU32,
+    /// How long a hold lasts until one message may try again.
+    pub probe_after: Duration,
     /// The environment that files may refer to.
     pub environment: Environment,
 }
@@ -45,7 +48,9 @@ Environment:
   BELLHOP_KEYS_FILE          a file with it
   WHATSAPP_API_URL           base of the Graph API [https://graph.facebook.com]
   WHATSAPP_API_VERSION       its pinned version [v25.0]
-  SENDER_MESSAGES_PER_SECOND from one business number, by this process [80]
+  SENDER_MESSAGES_PER_SECOND from one business number, shared by all senders that run [80]
+  SENDER_PROBE_AFTER         what WhatsApp refuses as a whole (token, number, account, country, template) is held; after
+                             this long one message tries again, then after twice as long, up to 30m [1m]
   SENDER_ADDR                health and metrics [0.0.0.0:8082]
   RUST_LOG                   log filter [info]
   LOG_FORMAT                 json or text [text on a terminal, else json]
@@ -58,6 +63,7 @@ Exit codes: 0 stopped when asked to, 2 wrong settings, 1 anything else.
 Not ready?  GET /readyz names what is missing. A missing schema or queue: run `desk migrate`.";
 
 const GRAPH_API: &str = "https://graph.facebook.com";
+const ONE_MINUTE: Duration = Duration::from_secs(60);
 const EIGHTY: NonZeroU32 = NonZeroU32::MIN.saturating_add(79);
 
 impl Settings {
@@ -85,6 +91,7 @@ impl Settings {
             |text| text.parse::<NonZeroU32>(),
             EIGHTY,
         );
+        let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, ONE_MINUTE);
         let environment = environment.clone();
         read.finish_with(|| {
             let (ring, whatsapp_url) = (ring?, whatsapp_url?);
@@ -97,6 +104,7 @@ impl Settings {
                 whatsapp_url,
                 whatsapp_version,
                 per_second,
+                probe_after,
                 environment,
             })
         })

@@ -1,12 +1,14 @@
 //! Writing a message out before it is claimed: what it says, or why it is not sent now.
 
 use chrono::{DateTime, Utc};
+use domain::hold::Route;
 use domain::ids::NumberId;
 use domain::message::{Reason, Turn};
 use domain::phone_number::PhoneNumber;
 use domain::render::{self, Content, NoContent, ServiceWindow, Subject};
 use domain::resort::{Mode, Resort};
 use store::claims::{Draft, Wanted};
+use store::holds::Hold;
 
 /// What came of writing one draft.
 #[derive(Debug)]
@@ -15,10 +17,12 @@ pub(crate) enum Written {
     Ready(Box<Ready>),
     /// Ends here.
     Skip(Reason),
-    /// Not before this time.
+    /// Not before this time, because of quiet hours.
     PutOff(DateTime<Utc>),
-    /// Waits for a person.
-    Hold(&'static str),
+    /// Cannot be sent until this template is well again, by the key of its hold.
+    TemplateHeld(String),
+    /// The resort's file has neither a template of this kind nor a fallback for this guest: alerted, not lost.
+    TemplateMissing,
 }
 
 /// A message that can be called for at once.
@@ -38,11 +42,8 @@ pub(crate) struct Ready {
     pub(crate) booking: String,
 }
 
-/// No template of the kind and no fallback: alerted, not lost.
-pub(crate) const TEMPLATE_MISSING: &str = "template_missing";
-
-/// Writes one draft with the resort's file as it stands now.
-pub(crate) fn write(draft: &Draft, resort: &Resort, now: DateTime<Utc>) -> Written {
+/// Writes one draft with the resort's file and the templates that are held, as they stand now.
+pub(crate) fn write(draft: &Draft, resort: &Resort, held: &[Hold], now: DateTime<Utc>) -> Written {
     let quiet = resort.quiet_hours.filter(|_| draft.kind.is_marketing());
     let allowed_at = quiet.map_or(now, |quiet| quiet.shift(now, resort.time_zone));
     if allowed_at > now {
@@ -54,40 +55,80 @@ pub(crate) fn write(draft: &Draft, resort: &Resort, now: DateTime<Utc>) -> Writt
     if matches!(&resort.mode, Mode::Test(numbers) if !numbers.contains(&to)) {
         return Written::Skip(Reason::TestMode);
     }
-    let (kind, booking, facts) = (draft.kind, &draft.booking.booking, &draft.facts);
-    let content = match render::content(
-        Subject {
-            kind,
-            booking,
-            facts,
-            resort,
-        },
-        draft.turn,
-        window(draft, resort),
-    ) {
-        Ok(content) => content,
-        Err(NoContent::Skip(reason)) => return Written::Skip(reason),
-        Err(NoContent::TemplateMissing) => return Written::Hold(TEMPLATE_MISSING),
+    let (content, turn) = match choose(draft, resort, held) {
+        Ok(chosen) => chosen,
+        Err(written) => return written,
     };
     let not_after = quiet.map_or(DateTime::<Utc>::MAX_UTC, |quiet| {
         quiet.next_start(now, resort.time_zone)
     });
     let wanted = Wanted {
         id: draft.id,
-        kind: draft.kind,
         version: draft.version,
         not_after: not_after.min(FAR),
-        template: name_of(&content).to_owned(),
-        number: resort.number.clone(),
+        route: Route {
+            resort: resort.id.clone(),
+            number: resort.number.clone(),
+            country: to.country_code(),
+            template: content.template(),
+            kind: draft.kind,
+        },
+        may_call: true,
     };
     Written::Ready(Box::new(Ready {
         wanted,
         to,
         content,
         retries: draft.retries,
-        turn: draft.turn,
+        turn,
         booking: draft.booking.to_string(),
     }))
+}
+
+/// The kind's own template, or the fallback where it is held or WhatsApp has refused it for this message.
+fn choose(draft: &Draft, resort: &Resort, held: &[Hold]) -> Result<(Content, Turn), Written> {
+    let own = content(draft, resort, Turn::Template);
+    let own_hold = own
+        .as_ref()
+        .ok()
+        .and_then(|content| hold_on(content, resort, held));
+    let turn = if own_hold.is_some() {
+        Turn::Fallback
+    } else {
+        draft.turn
+    };
+    let chosen = match turn {
+        Turn::Template => own,
+        Turn::Fallback => content(draft, resort, Turn::Fallback),
+    };
+    let waits = |hold: Option<&Hold>| hold.map(|hold| Written::TemplateHeld(hold.key.clone()));
+    match chosen {
+        Ok(content) => match hold_on(&content, resort, held) {
+            // Nothing is left; what the message waits for is its own template.
+            Some(hold) => Err(Written::TemplateHeld(own_hold.unwrap_or(hold).key.clone())),
+            None => Ok((content, turn)),
+        },
+        Err(NoContent::Skip(reason)) => Err(Written::Skip(reason)),
+        Err(NoContent::TemplateMissing) => Err(waits(own_hold).unwrap_or(Written::TemplateMissing)),
+    }
+}
+
+fn content(draft: &Draft, resort: &Resort, turn: Turn) -> Result<Content, NoContent> {
+    let subject = Subject {
+        kind: draft.kind,
+        booking: &draft.booking.booking,
+        facts: &draft.facts,
+        resort,
+    };
+    render::content(subject, turn, window(draft, resort))
+}
+
+/// The hold on what a content uses.
+fn hold_on<'a>(content: &Content, resort: &Resort, held: &'a [Hold]) -> Option<&'a Hold> {
+    let template = content.template()?;
+    held.iter().find(|hold| {
+        hold.template.as_ref() == Some(&template) && hold.number.as_deref() == Some(resort.number.as_str())
+    })
 }
 
 /// Later than any message is of use, and within what Postgres can store.
@@ -102,12 +143,5 @@ fn window(draft: &Draft, resort: &Resort) -> ServiceWindow {
         ServiceWindow::Open
     } else {
         ServiceWindow::Closed
-    }
-}
-
-fn name_of(content: &Content) -> &str {
-    match content {
-        Content::Template { name, .. } => name,
-        Content::Text(_) => "text",
     }
 }

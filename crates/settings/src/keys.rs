@@ -24,11 +24,18 @@ pub struct NoKeyRing {
 pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing, NoKeyRing> {
     let given = (environment(VARIABLE), environment(FILE_VARIABLE));
     let (variable, text) = match given {
-        (Some(_), Some(_)) => return no_ring(VARIABLE, "and BELLHOP_KEYS_FILE are both set: keep one of them"),
+        (Some(_), Some(_)) => {
+            return no_ring(VARIABLE, "and BELLHOP_KEYS_FILE are both set: keep one of them");
+        }
         (Some(text), None) => (VARIABLE, text),
         (None, Some(path)) => match std::fs::read_to_string(&path) {
             Ok(text) => (FILE_VARIABLE, text),
-            Err(error) => return no_ring(FILE_VARIABLE, &format!("names a file that cannot be read: {error}")),
+            Err(error) => {
+                return no_ring(
+                    FILE_VARIABLE,
+                    &format!("names a file that cannot be read: {error}"),
+                );
+            }
         },
         (None, None) => {
             let remedy = "is not set: give entries ID:BASE64(32 bytes), one of them named lookup";
@@ -39,7 +46,10 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
 }
 
 fn no_ring(variable: &'static str, problem: &str) -> Result<KeyRing, NoKeyRing> {
-    Err(NoKeyRing { variable, problem: problem.to_owned() })
+    Err(NoKeyRing {
+        variable,
+        problem: problem.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -49,12 +59,21 @@ mod tests {
     #[test]
     fn no_key_both_variables_and_a_missing_file_are_named() {
         let problem = |pairs: &'static [(&'static str, &'static str)]| {
-            let found = move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned());
+            let found = move |name: &str| {
+                pairs
+                    .iter()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, v)| (*v).to_owned())
+            };
             key_ring(&found).map(|_| ()).unwrap_err()
         };
 
         assert_eq!(problem(&[]).variable, VARIABLE);
-        assert!(problem(&[(VARIABLE, "a"), (FILE_VARIABLE, "b")]).problem.contains("both"));
+        assert!(
+            problem(&[(VARIABLE, "a"), (FILE_VARIABLE, "b")])
+                .problem
+                .contains("both")
+        );
         assert_eq!(problem(&[(FILE_VARIABLE, "/nowhere")]).variable, FILE_VARIABLE);
         assert_eq!(problem(&[(VARIABLE, "k1:c2hvcnQ=")]).variable, VARIABLE);
     }

@@ -10,14 +10,15 @@ use crypto::key_ring::KeyRing;
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::facts::Facts;
-use domain::ids::{BookingId, BookingKey, MessageId, NumberId, ResortId};
+use domain::hold::Route;
+use domain::ids::{BookingId, BookingKey, MessageId, ResortId};
 use domain::message::{Attempt, MessageKind, Reason, Turn};
 use uuid::Uuid;
 
 use crate::bookings;
 use crate::error::StoreError;
 
-pub use uncalled::{hold, put_off, release, skip};
+pub use uncalled::{Waiting, hold, put_off, release, skip};
 
 /// A message that may be due, with everything that is needed to write it.
 #[derive(Debug)]
@@ -66,12 +67,21 @@ struct DraftRow {
     open_numbers: Vec<String>,
 }
 
-/// Reads those of some messages that are queued and due. Takes no lock.
+/// Messages that may be due.
+#[derive(Debug, Default)]
+pub struct Drafts {
+    /// Those that can be written.
+    pub readable: Vec<Draft>,
+    /// Those whose bookings' facts are damaged, with the bookings' keys: left in the queue.
+    pub damaged: Vec<(MessageId, String)>,
+}
+
+/// Reads those of some messages that are queued and due. Takes no lock. A damaged booking does not hold up the others.
 pub fn read_drafts(
     connection: &mut PgConnection,
     ring: &KeyRing,
     ids: &[MessageId],
-) -> Result<Vec<Draft>, StoreError> {
+) -> Result<Drafts, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows: Vec<DraftRow> = sql_query(
         "SELECT m.id, b.resort, b.id AS booking, m.kind, m.turn, m.retries, b.sealed_facts, b.version, b.phone_hash, \
@@ -83,7 +93,16 @@ pub fn read_drafts(
     .bind::<Array<SqlUuid>, _>(ids)
     .load(connection)
     .map_err(StoreError::query("read messages to send"))?;
-    rows.into_iter().map(|row| into_draft(ring, row)).collect()
+    let mut drafts = Drafts::default();
+    for row in rows {
+        let (id, key) = (MessageId(row.id), format!("{}/{}", row.resort, row.booking));
+        match into_draft(ring, row) {
+            Ok(draft) => drafts.readable.push(draft),
+            Err(error) if error.is_damage() => drafts.damaged.push((id, key)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(drafts)
 }
 
 fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
@@ -116,16 +135,14 @@ fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
 pub struct Wanted {
     /// Which.
     pub id: MessageId,
-    /// What it is about.
-    pub kind: MessageKind,
     /// The facts that it was written from.
     pub version: i64,
     /// Quiet hours begin then: not a moment later.
     pub not_after: DateTime<Utc>,
-    /// What is sent: a template's name, or `text`.
-    pub template: String,
-    /// The number that it is sent from.
-    pub number: NumberId,
+    /// How it goes, and what could hold it.
+    pub route: Route,
+    /// Whether it may be granted now; if not, it is only looked at whether it has ended or is held.
+    pub may_call: bool,
 }
 
 /// What a claim came to.
@@ -135,15 +152,17 @@ pub enum Claim {
     Granted(MessageId, Attempt),
     /// It ended instead: no longer wanted, or too late.
     Ended(MessageId, Reason),
-    /// Its booking changed since it was written: read it again.
+    /// Its booking or what it can be sent as changed since it was written: read it again.
     Outdated(MessageId),
+    /// It waits for this scope.
+    Held(MessageId, String),
 }
 
 impl Claim {
     /// The message that it is about.
     pub fn id(&self) -> MessageId {
         match self {
-            Self::Granted(id, _) | Self::Ended(id, _) | Self::Outdated(id) => *id,
+            Self::Granted(id, _) | Self::Ended(id, _) | Self::Outdated(id) | Self::Held(id, _) => *id,
         }
     }
 }
@@ -154,6 +173,8 @@ struct ClaimRow {
     id: Uuid,
     #[diesel(sql_type = Text)]
     verdict: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    scope: Option<String>,
     #[diesel(sql_type = Integer)]
     attempts: i32,
 }
@@ -172,23 +193,26 @@ pub fn claim(
         .bind::<Array<SqlUuid>, _>(&ids)
         .execute(connection)
         .map_err(StoreError::query("wait for messages to claim"))?;
+    let routes = || wanted.iter().map(|one| &one.route);
     let rows: Vec<ClaimRow> = sql_query(include_str!("claims/claim.sql"))
         .bind::<Array<SqlUuid>, _>(&ids)
         .bind::<Array<BigInt>, _>(wanted.iter().map(|one| one.version).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(wanted.iter().map(|one| one.not_after).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(
-            wanted
-                .iter()
-                .map(|one| one.kind.is_marketing())
+            routes()
+                .map(|route| route.kind.is_marketing())
                 .collect::<Vec<_>>(),
         )
-        .bind::<Array<Bool>, _>(
-            wanted
-                .iter()
-                .map(|one| one.kind.is_reminder())
+        .bind::<Array<Bool>, _>(routes().map(|route| route.kind.is_reminder()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(routes().map(Route::template_name).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(routes().map(|route| route.number.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(routes().map(|route| i32::from(route.country)).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            routes()
+                .map(|route| route.template.as_deref())
                 .collect::<Vec<_>>(),
         )
-        .bind::<Array<Text>, _>(wanted.iter().map(|one| one.template.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(wanted.iter().map(|one| one.may_call).collect::<Vec<_>>())
         .bind::<SqlUuid, _>(token)
         .load(connection)
         .map_err(StoreError::query("claim messages"))?;
@@ -200,6 +224,7 @@ fn into_claim(row: ClaimRow) -> Result<Claim, StoreError> {
     Ok(match row.verdict.as_str() {
         "claimed" => Claim::Granted(id, Attempt(u32::try_from(row.attempts).unwrap_or_default())),
         "outdated" => Claim::Outdated(id),
+        "held" => Claim::Held(id, row.scope.unwrap_or_default()),
         reason => {
             let unreadable = |_| StoreError::Unreadable {
                 what: "verdict of a claim",

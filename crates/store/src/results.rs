@@ -3,28 +3,27 @@
 //! Both lock the booking, then the message. Results are fenced by the attempt's number; an acceptance is recorded from
 //! any attempt.
 
+mod locked;
 mod silence;
 mod transitions;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
-use diesel::{
-    ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_query,
-};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::after_call::NextStep;
-use domain::ids::{BookingId, BookingKey, MessageId, ResortId, WhatsAppMessageId};
+use domain::hold::{NewHold, Route};
+use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageKind, MessageState};
 use uuid::Uuid;
 
-use crate::bookings;
 use crate::error::StoreError;
-use crate::planning::{self, Planned, Policies};
+use crate::holds::{self, Laid};
+use crate::planning::{Planned, Policies};
 use crate::schema::messages;
 
+use locked::Locked;
 pub use silence::settle_silence;
-use transitions::Row;
 
 /// What is recorded of one call.
 #[derive(Debug, Clone)]
@@ -33,8 +32,12 @@ pub struct CallResult {
     pub id: MessageId,
     /// Which of its calls.
     pub attempt: Attempt,
+    /// How it went.
+    pub route: Route,
     /// What happens to it now.
     pub next: NextStep,
+    /// What has to be held besides.
+    pub hold: Option<NewHold>,
     /// WhatsApp's error code, where there was one.
     pub error_code: Option<i64>,
 }
@@ -52,6 +55,8 @@ pub struct Report {
     pub at: DateTime<Utc>,
     /// The code of a failure.
     pub error_code: Option<i64>,
+    /// It failed because the guest refuses marketing.
+    pub opted_out: bool,
 }
 
 /// A message that moved.
@@ -78,6 +83,10 @@ pub struct Outcome {
     pub planned: Planned,
     /// Reports that name no message of ours.
     pub unmatched: usize,
+    /// Holds that refusals called for, and whether they were news.
+    pub laid: Vec<(NewHold, Laid)>,
+    /// Keys of holds that accepted messages ended.
+    pub lifted: Vec<String>,
 }
 
 /// Records what came of calls.
@@ -86,15 +95,55 @@ pub fn record_calls(
     policies: &Policies<'_>,
     results: &[CallResult],
 ) -> Result<Outcome, StoreError> {
+    // Holds before bookings: whoever takes both takes them in this order.
+    let laid = lay_holds(connection, results)?;
+    let lifted = lift_holds(connection, results)?;
     let ids: Vec<Uuid> = results.iter().map(|result| result.id.0).collect();
     let mut locked = Locked::take(connection, policies, &ids)?;
     for result in results {
         if let Some(row) = locked.rows.get(&result.id.0) {
             let after = transitions::after_call(row, result, &hash_under(policies), locked.now);
+            if result.next == NextStep::OptOut {
+                locked.opt_out(connection, policies, result.id)?;
+            }
             locked.write(connection, result.id, after)?;
         }
     }
-    locked.finish(connection, policies)
+    let outcome = locked.finish(connection, policies)?;
+    Ok(Outcome {
+        laid,
+        lifted,
+        ..outcome
+    })
+}
+
+/// Lays each hold that is called for, once.
+fn lay_holds(
+    connection: &mut PgConnection,
+    results: &[CallResult],
+) -> Result<Vec<(NewHold, Laid)>, StoreError> {
+    let wanted: BTreeMap<String, &NewHold> = results
+        .iter()
+        .filter_map(|result| result.hold.as_ref())
+        .map(|hold| (hold.key(), hold))
+        .collect();
+    wanted
+        .into_values()
+        .map(|hold| Ok((hold.clone(), holds::lay(connection, hold)?)))
+        .collect()
+}
+
+/// Ends the holds that accepted messages disprove.
+fn lift_holds(connection: &mut PgConnection, results: &[CallResult]) -> Result<Vec<String>, StoreError> {
+    let accepted: Vec<&Route> = results
+        .iter()
+        .filter(|result| matches!(result.next, NextStep::Finish(_)))
+        .map(|result| &result.route)
+        .collect();
+    if accepted.is_empty() {
+        return Ok(Vec::new());
+    }
+    holds::lift_disproved(connection, &accepted)
 }
 
 /// Records what WhatsApp reports. A report that comes before the answer of its call counts as that answer.
@@ -111,6 +160,9 @@ pub fn record_reports(
         match row {
             Some(row) => {
                 let after = transitions::after_report(row, report, &hash_under(policies), locked.now);
+                if report.opted_out {
+                    locked.opt_out(connection, policies, MessageId(row.id))?;
+                }
                 locked.write(connection, MessageId(row.id), after)?;
             }
             None => locked.outcome.unmatched += 1,
@@ -153,109 +205,4 @@ fn resolve(
 fn hash_under(policies: &Policies<'_>) -> impl Fn(&WhatsAppMessageId) -> Vec<u8> {
     let ring = policies.ring;
     move |id| ring.lookup(id.reveal()).to_vec()
-}
-
-#[derive(QueryableByName)]
-struct Owner {
-    #[diesel(sql_type = Text)]
-    resort: String,
-    #[diesel(sql_type = Text)]
-    id: String,
-}
-
-/// Locked bookings and messages, and what was done to them.
-struct Locked {
-    bookings: Vec<bookings::Booking>,
-    rows: BTreeMap<Uuid, Row>,
-    now: DateTime<Utc>,
-    followed: BTreeSet<String>,
-    outcome: Outcome,
-}
-
-impl Locked {
-    fn take(
-        connection: &mut PgConnection,
-        policies: &Policies<'_>,
-        ids: &[Uuid],
-    ) -> Result<Self, StoreError> {
-        let owners: Vec<Owner> = sql_query(
-            "SELECT DISTINCT b.resort, b.id FROM messages m JOIN bookings b ON b.key = m.booking_key WHERE m.id = ANY($1)",
-        )
-        .bind::<Array<SqlUuid>, _>(ids)
-        .load(connection)
-        .map_err(StoreError::query("find messages' bookings"))?;
-        let key = |owner: &Owner| {
-            let resort = ResortId::parse(&owner.resort).ok()?;
-            Some(BookingKey {
-                resort,
-                booking: BookingId::parse(&owner.id).ok()?,
-            })
-        };
-        let bookings = bookings::lock(
-            connection,
-            policies.ring,
-            &owners.iter().filter_map(key).collect(),
-        )?;
-        // All messages of these bookings, in one order: planning takes the others too.
-        let keys: Vec<String> = bookings.iter().map(|booking| booking.key.to_string()).collect();
-        let rows: Vec<Row> = messages::table
-            .filter(messages::booking_key.eq_any(keys))
-            .order(messages::id)
-            .for_no_key_update()
-            .select(Row::as_select())
-            .load(connection)
-            .map_err(StoreError::query("lock messages"))?;
-        let now = crate::pool::clock(connection)?;
-        let rows = rows.into_iter().map(|row| (row.id, row)).collect();
-        Ok(Self {
-            bookings,
-            rows,
-            now,
-            followed: BTreeSet::new(),
-            outcome: Outcome::default(),
-        })
-    }
-
-    /// Writes one message as it is now, and keeps it for the next result of the same message. `None` changes nothing.
-    fn write(
-        &mut self,
-        connection: &mut PgConnection,
-        id: MessageId,
-        after: Option<Row>,
-    ) -> Result<(), StoreError> {
-        let Some(row) = after else {
-            return Ok(());
-        };
-        diesel::update(messages::table.find(id.0))
-            .set((&row, messages::updated_at.eq(self.now)))
-            .execute(connection)
-            .map_err(StoreError::query("record what came of a message"))?;
-        let unreadable = |what| move |_| StoreError::Unreadable { what };
-        let kind: MessageKind = row.kind.parse().map_err(unreadable("message kind"))?;
-        if kind.others_follow() {
-            self.followed.insert(row.booking_key.clone());
-        }
-        self.outcome.recorded.push(Recorded {
-            id,
-            booking_key: row.booking_key.clone(),
-            kind,
-            state: row.state.parse().map_err(unreadable("message state"))?,
-            reason: row.reason.clone(),
-        });
-        self.rows.insert(id.0, row);
-        Ok(())
-    }
-
-    fn finish(
-        mut self,
-        connection: &mut PgConnection,
-        policies: &Policies<'_>,
-    ) -> Result<Outcome, StoreError> {
-        self.bookings
-            .retain(|booking| self.followed.contains(&booking.key.to_string()));
-        if !self.bookings.is_empty() {
-            self.outcome.planned = planning::replan(connection, policies, self.now, &self.bookings)?;
-        }
-        Ok(self.outcome)
-    }
 }

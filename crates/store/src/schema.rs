@@ -51,6 +51,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    holds (key) {
+        key -> Text,
+        scope -> Text,
+        resort -> Nullable<Text>,
+        number -> Nullable<Text>,
+        country -> Nullable<Int4>,
+        template -> Nullable<Text>,
+        kind -> Nullable<Text>,
+        reason -> Text,
+        by_whom -> Nullable<Text>,
+        since -> Timestamptz,
+        until -> Nullable<Timestamptz>,
+        pause_ms -> Nullable<Int8>,
+        probed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     letters (id) {
         id -> Int8,
         kind -> Text,
@@ -66,6 +84,7 @@ diesel::table! {
         message_id -> Nullable<Uuid>,
         body -> Bytea,
         state -> Text,
+        settled_as -> Nullable<Text>,
         closed_by -> Nullable<Text>,
         closed_at -> Nullable<Timestamptz>,
         note -> Nullable<Text>,
@@ -101,9 +120,26 @@ diesel::table! {
         letter_due -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        held_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    senders (id) {
+        id -> Uuid,
+        seen_at -> Timestamptz,
     }
 }
 
 diesel::joinable!(messages -> bookings (booking_key));
 
-diesel::allow_tables_to_appear_in_same_query!(bookings, conversations, events, guests, letters, messages,);
+diesel::allow_tables_to_appear_in_same_query!(
+    bookings,
+    conversations,
+    events,
+    guests,
+    holds,
+    letters,
+    messages,
+    senders,
+);

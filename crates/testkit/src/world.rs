@@ -1,12 +1,14 @@
 //! The whole system, for one test: the real programs as processes, an emulated WhatsApp, and a database, a vhost and
 //! files that nobody else has.
 
+mod desk;
 mod event;
 mod program;
 mod resort_file;
 mod seen;
+mod set_up;
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +19,14 @@ use chrono::Utc;
 use crypto::key_ring::KeyRing;
 use crypto::signature::sign_standard;
 use reqwest::{Client, StatusCode};
-use sandbox::{Callback, Sandbox, Settings, Templates};
+use sandbox::Sandbox;
 use serde_json::Value;
 use service::Stop;
 use store::Store;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+pub use desk::Ended;
 pub use event::Event;
 pub use program::{Program, binary};
 pub use resort_file::ResortFile;
@@ -40,18 +43,13 @@ pub const RESORT: &str = "azure-bay";
 pub const NUMBER: &str = "106540352242922";
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-const KEYS: &str =
-    "first:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,lookup:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw";
-const APP_SECRET: &str = "meta-app-secret";
-const SOURCE: &str = "resorts = ['azure-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
-                      [rate_limit]\nper_second = 1000\nburst = 1000\n";
 
 /// Everything that one test needs. What was started ends when it is dropped; a failing test shows the programs' logs.
 pub struct World {
     ingest: Program,
     processors: Vec<Program>,
-    sender: Program,
+    senders: Vec<Program>,
     sandbox: Sandbox,
     stop: Stop,
     variables: Vec<(String, String)>,
@@ -72,7 +70,7 @@ impl World {
     /// Where anything does not start: a test without its system must not pass.
     pub async fn start(resort: &ResortFile) -> Self {
         let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
-        must("the world", assemble(resort, database, vhost).await)
+        must("the world", set_up::assemble(resort, database, vhost).await)
     }
 
     /// Sends a webhook, correctly signed, and expects that it is accepted.
@@ -121,6 +119,18 @@ impl World {
         );
     }
 
+    /// The sandbox forgets the failures that it was told to play.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub async fn heal_sandbox(&self) {
+        let request = self
+            .http
+            .delete(format!("{}/sandbox/failures", self.sandbox.url()));
+        let answer = must("the sandbox", request.send().await);
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
     /// Waits until a look at the world finds something, and returns it.
     ///
     /// # Panics
@@ -157,7 +167,8 @@ impl World {
     /// Asks every program to stop, and returns its name and exit code.
     pub async fn stop_everything(mut self) -> Vec<(String, Option<i32>)> {
         let mut ended = Vec::new();
-        let mut programs = vec![&mut self.ingest, &mut self.sender];
+        let mut programs = vec![&mut self.ingest];
+        programs.extend(&mut self.senders);
         programs.extend(&mut self.processors);
         for program in programs {
             let code = must("a program's end", program.stop().await);
@@ -166,10 +177,25 @@ impl World {
         ended
     }
 
-    /// Everything that the programs have logged.
+    /// Everything that the programs have logged. Several of one kind write one log.
     pub fn logs(&self) -> String {
-        let programs = [&self.ingest, &self.sender].into_iter().chain(&self.processors);
-        programs.map(Program::log).collect()
+        let logs: BTreeMap<&str, String> = self.programs().map(|one| (one.name(), one.log())).collect();
+        logs.into_values().collect()
+    }
+
+    fn programs(&self) -> impl Iterator<Item = &Program> {
+        let others = self.senders.iter().chain(&self.processors);
+        std::iter::once(&self.ingest).chain(others)
+    }
+
+    /// Starts one more sender.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_sender(&mut self) {
+        let started = Program::start("sender", &self.variables, self.folder.path()).await;
+        self.senders.push(must("sender", started));
+        self.ready().await;
     }
 
     /// The database, to be shut and opened.
@@ -195,82 +221,11 @@ impl Drop for World {
     fn drop(&mut self) {
         self.stop.stop();
         if std::thread::panicking() {
-            let programs = [&self.ingest, &self.sender].into_iter().chain(&self.processors);
-            for program in programs {
+            for program in self.programs() {
                 let _ = std::io::stderr().write_all(program.tail().as_bytes());
             }
         }
     }
-}
-
-async fn assemble(resort: &ResortFile, database: Database, vhost: Vhost) -> anyhow::Result<World> {
-    let folder = tempfile::Builder::new().prefix("bellhop_test_").tempdir()?;
-    write_files(&folder, resort)?;
-    let address = Address::parse(&vhost.url())?;
-    broker::topology::declare(&address).await?;
-    let mut variables = variables(&folder, &database, &vhost);
-    let (ingest, processor) = tokio::try_join!(
-        Program::start("ingest", &variables, folder.path()),
-        Program::start("processor", &variables, folder.path()),
-    )?;
-    let stop = Stop::manual();
-    let sandbox = sandbox::start(sandbox_settings(&ingest)?, &stop)?;
-    variables.push(("WHATSAPP_API_URL".to_owned(), sandbox.url()));
-    let sender = Program::start("sender", &variables, folder.path()).await?;
-    let world = World {
-        ingest,
-        processors: vec![processor],
-        sender,
-        sandbox,
-        stop,
-        variables,
-        http: Client::new(),
-        store: database.store(),
-        ring: Arc::new(KeyRing::parse(KEYS)?),
-        broker: address,
-        vhost,
-        database,
-        folder,
-    };
-    world.ready().await;
-    Ok(world)
-}
-
-fn write_files(folder: &TempDir, resort: &ResortFile) -> anyhow::Result<()> {
-    for part in ["resorts", "sources"] {
-        fs::create_dir(folder.path().join(part))?;
-    }
-    fs::write(folder.path().join("resorts/azure-bay.toml"), resort.text())?;
-    Ok(fs::write(folder.path().join("sources/direct.toml"), SOURCE)?)
-}
-
-fn variables(folder: &TempDir, database: &Database, vhost: &Vhost) -> Vec<(String, String)> {
-    let local = "127.0.0.1:0";
-    let pairs = [
-        ("BELLHOP_CONFIG", folder.path().display().to_string()),
-        ("DATABASE_URL", database.url()),
-        ("AMQP_URL", vhost.url()),
-        ("BELLHOP_KEYS", KEYS.to_owned()),
-        ("INGEST_ADDR", local.to_owned()),
-        ("PROCESSOR_ADDR", local.to_owned()),
-        ("SENDER_ADDR", local.to_owned()),
-        ("WHATSAPP_APP_SECRETS", APP_SECRET.to_owned()),
-        ("WHATSAPP_VERIFY_TOKEN", "verify me".to_owned()),
-        ("DIRECT_SECRET", SECRET.to_owned()),
-        ("AZURE_BAY_TOKEN", "the-token".to_owned()),
-        ("LOG_FORMAT", "json".to_owned()),
-        ("RUST_LOG", "info".to_owned()),
-    ];
-    pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
-}
-
-fn sandbox_settings(ingest: &Program) -> anyhow::Result<Settings> {
-    let mut settings = Settings::for_tests();
-    let callback = format!("http://{}/webhooks/whatsapp", ingest.address());
-    settings.callback = Some(Callback::new(&callback, APP_SECRET).map_err(anyhow::Error::msg)?);
-    settings.templates = Templates::parse(resort_file::APPROVED)?;
-    settings.tokens = Some(["the-token".to_owned()].into());
-    Ok(settings)
 }
 
 /// The value, or the end of the test.

@@ -1,12 +1,16 @@
 //! What WhatsApp notifies: how far messages came, and what guests answer.
 
 use chrono::{DateTime, Utc};
+use domain::after_call::{Advice, Scope};
 use domain::guest::{Wish, wish_in};
 use domain::ids::NumberId;
 use domain::phone_number::PhoneNumber;
 use store::guests::GuestKey;
 use store::results::Report;
-use whatsapp::notification::{Choice, Inbound, Preference, ReportedStatus, Status};
+use whatsapp::error_codes;
+use whatsapp::notification::{
+    Account, Choice, Inbound, Number, Preference, ReportedError, ReportedStatus, Status, Template,
+};
 
 use super::{Context, Handled};
 use crate::work::Work;
@@ -22,8 +26,13 @@ pub(super) fn process_status(work: &mut Work, status: &Status, received_at: Date
         status: *reported,
         at: status.at.unwrap_or(received_at).min(received_at),
         error_code: status.error.as_ref().map(|error| error.code),
+        opted_out: status.error.as_ref().is_some_and(is_opt_out),
     });
     Handled::Applied
+}
+
+fn is_opt_out(error: &ReportedError) -> bool {
+    error_codes::find(error.code).is_some_and(|entry| entry.advice == Advice::OptOut)
 }
 
 /// Opens the guest's 24-hour window; a message that is a stop word alone opts out.
@@ -80,4 +89,38 @@ fn remember_wish(
     for resort in (context.resorts_of_number)(number) {
         work.wishes.push((GuestKey { phone_hash, resort }, wish, at));
     }
+}
+
+/// A template was judged: what waits for it may try at once, if the news is good.
+pub(super) fn process_template(work: &mut Work, template: &Template) -> Handled {
+    log::warn!(template = template.name, language = template.language, news = template.news(), reason = template.reason;
+        "WhatsApp judged a template");
+    match &template.language {
+        Some(language) if template.is_good_news() => {
+            let template = format!("{}/{language}", template.name);
+            work.better.push((Scope::Template, Some(template)));
+            Handled::Applied
+        }
+        _ => Handled::Ignored,
+    }
+}
+
+/// Something befell a business number. WhatsApp does not say which in a way that we know, so all may try at once.
+pub(super) fn process_number(work: &mut Work, number: &Number) -> Handled {
+    log::warn!(news = number.event, limit = number.limit; "WhatsApp judged a business number");
+    hope(work, Scope::Number, number.is_good_news())
+}
+
+/// Something befell the business account.
+pub(super) fn process_account(work: &mut Work, account: &Account) -> Handled {
+    log::error!(news = account.event, reason = account.reason, alert = true; "WhatsApp judged the business account");
+    hope(work, Scope::Account, account.is_good_news())
+}
+
+fn hope(work: &mut Work, scope: Scope, is_good_news: bool) -> Handled {
+    if !is_good_news {
+        return Handled::Ignored;
+    }
+    work.better.push((scope, None));
+    Handled::Applied
 }

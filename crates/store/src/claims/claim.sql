@@ -1,9 +1,10 @@
 -- Judges each wanted message by what is committed now and moves it: to sending, or to an end.
--- A verdict other than claimed, outdated and not_now is the reason of the end.
+-- A verdict other than claimed, outdated, held and not_now is the reason of the end.
 WITH wanted AS (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS w(id, version, not_after, is_marketing, is_reminder, template)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        AS w(id, version, not_after, is_marketing, is_reminder, template_name, number, country, template, may_call)
 ), judged AS (
-    SELECT m.id, w.template, CASE
+    SELECT m.id, w.template_name, h.key AS hold, h.scope, CASE
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
         WHEN w.is_marketing AND EXISTS (
@@ -20,25 +21,41 @@ WITH wanted AS (
         ) THEN 'booked_elsewhere'
         WHEN b.version <> w.version THEN 'outdated'
         WHEN m.due_at > clock_timestamp() OR w.not_after <= clock_timestamp() THEN 'not_now'
+        -- A template that is held gives way to the fallback: the message is written anew.
+        WHEN h.scope = 'template' THEN 'outdated'
+        WHEN h.key IS NOT NULL THEN 'held'
+        WHEN NOT w.may_call THEN 'not_now'
         ELSE 'claimed'
     END AS verdict
     FROM wanted w
     JOIN messages m ON m.id = w.id
     JOIN bookings b ON b.key = m.booking_key
+    LEFT JOIN LATERAL (
+        SELECT key, scope FROM holds
+        WHERE (until IS NULL OR until > clock_timestamp())
+          AND (resort IS NULL OR resort = b.resort) AND (number IS NULL OR number = w.number)
+          AND (country IS NULL OR country = w.country) AND (template IS NULL OR template = w.template)
+          AND (kind IS NULL OR kind = m.kind)
+        ORDER BY scope = 'template', key LIMIT 1) h ON true
     WHERE m.state = 'queued'
 )
 UPDATE messages m SET
     state = CASE j.verdict
-        WHEN 'claimed' THEN 'sending' WHEN 'outdated' THEN 'queued'
+        WHEN 'claimed' THEN 'sending' WHEN 'outdated' THEN 'queued' WHEN 'held' THEN 'held'
         WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' ELSE 'withdrawn' END,
-    reason = CASE WHEN j.verdict IN ('claimed', 'outdated') THEN NULL ELSE j.verdict END,
+    reason = CASE WHEN j.verdict IN ('claimed', 'outdated') THEN NULL WHEN j.verdict = 'held' THEN j.scope ELSE j.verdict END,
+    held_by = CASE j.verdict WHEN 'held' THEN j.hold END,
     attempts = m.attempts + CASE j.verdict WHEN 'claimed' THEN 1 ELSE 0 END,
     claimed_at = CASE j.verdict WHEN 'claimed' THEN clock_timestamp() ELSE m.claimed_at END,
-    claim_token = CASE j.verdict WHEN 'claimed' THEN $7 END,
-    template = CASE j.verdict WHEN 'claimed' THEN j.template ELSE m.template END,
+    claim_token = CASE j.verdict WHEN 'claimed' THEN $11 END,
+    -- What was reported so far belongs to the calls before this one.
+    delivery = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery END,
+    delivery_at = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery_at END,
+    whatsapp_hash = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.whatsapp_hash END,
+    template = CASE j.verdict WHEN 'claimed' THEN j.template_name ELSE m.template END,
     publish_at = CASE j.verdict WHEN 'outdated' THEN clock_timestamp() END,
     publishes = 0,
     updated_at = now()
 FROM judged j
 WHERE m.id = j.id AND j.verdict <> 'not_now'
-RETURNING m.id, j.verdict, m.attempts
+RETURNING m.id, j.verdict, j.scope, m.attempts

@@ -1,7 +1,7 @@
 //! Messages that were read or claimed, but are not called for now.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::ids::MessageId;
 use domain::message::{Attempt, Reason};
@@ -52,14 +52,26 @@ pub fn put_off(
     .map_err(StoreError::query("put messages off"))
 }
 
-/// Holds queued messages until their scope is well.
-pub fn hold(connection: &mut PgConnection, held: &[(MessageId, &'static str)]) -> Result<(), StoreError> {
+/// A queued message that cannot be sent now, and what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which.
+    pub id: MessageId,
+    /// The scope, for people.
+    pub scope: &'static str,
+    /// The hold's key; `None` where it waits for a change of its resort's file.
+    pub hold: Option<String>,
+}
+
+/// Holds queued messages.
+pub fn hold(connection: &mut PgConnection, waiting: &[Waiting]) -> Result<(), StoreError> {
     sql_query(in_order!(
-        "UPDATE messages m SET state = 'held', reason = n.scope, publish_at = NULL, updated_at = now() \
-         FROM unnest($1, $2) AS n(id, scope) WHERE m.id = n.id AND m.state = 'queued'"
+        "UPDATE messages m SET state = 'held', reason = n.scope, held_by = n.hold, publish_at = NULL, updated_at = now() \
+         FROM unnest($1, $2, $3) AS n(id, scope, hold) WHERE m.id = n.id AND m.state = 'queued'"
     ))
-    .bind::<Array<SqlUuid>, _>(held.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(held.iter().map(|(_, scope)| *scope).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(waiting.iter().map(|one| one.id.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(waiting.iter().map(|one| one.scope).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(waiting.iter().map(|one| one.hold.as_deref()).collect::<Vec<_>>())
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("hold messages"))

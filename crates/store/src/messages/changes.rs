@@ -207,7 +207,7 @@ fn insert(connection: &mut PgConnection, created: &[Created]) -> Result<(), Stor
 fn update(connection: &mut PgConnection, updated: &[Updated]) -> Result<(), StoreError> {
     sql_query(
         "UPDATE messages m SET state = n.state, reason = n.reason, due_at = n.due_at, expires_at = n.expires_at, \
-         withdrawn_reason = n.mark, publish_at = CASE WHEN n.state = 'queued' THEN n.due_at END, publishes = 0, \
+         withdrawn_reason = n.mark, held_by = NULL, publish_at = CASE WHEN n.state = 'queued' THEN n.due_at END, publishes = 0, \
          updated_at = now() \
          FROM unnest($1, $2, $3, $4, $5, $6) AS n(id, state, reason, due_at, expires_at, mark) WHERE m.id = n.id",
     )

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{AsChangeset, Queryable, Selectable};
-use domain::after_call::NextStep;
+use domain::after_call::{NextStep, Scope};
 use domain::dead_letter::DeadLetterReason;
+use domain::hold::NewHold;
 use domain::ids::WhatsAppMessageId;
-use domain::message::{DeliveryStatus, MessageState, Turn};
+use domain::message::{DeliveryStatus, MessageState, Reason, Turn};
 use uuid::Uuid;
 
 use super::{CallResult, Report};
@@ -29,19 +30,21 @@ pub(super) struct Row {
     pub(super) retries: i32,
     pub(super) turn: String,
     pub(super) withdrawn_reason: Option<String>,
+    pub(super) claimed_at: Option<DateTime<Utc>>,
     pub(super) whatsapp_hash: Option<Vec<u8>>,
     pub(super) sent_at: Option<DateTime<Utc>>,
     pub(super) delivery: Option<String>,
     pub(super) delivery_at: Option<DateTime<Utc>>,
     pub(super) error_code: Option<i64>,
     pub(super) letter_due: bool,
+    pub(super) held_by: Option<String>,
 }
 
 /// Hides WhatsApp's id of a message.
 pub(super) type Hash<'a> = &'a dyn Fn(&WhatsAppMessageId) -> Vec<u8>;
 
 impl Row {
-    fn is(&self, state: MessageState) -> bool {
+    pub(super) fn is(&self, state: MessageState) -> bool {
         self.state == state.as_str()
     }
 
@@ -52,6 +55,7 @@ impl Row {
         self.publish_at = None;
         self.publishes = 0;
         self.letter_due = false;
+        self.held_by = None;
     }
 
     fn die(&mut self, reason: DeadLetterReason) {
@@ -68,6 +72,20 @@ impl Row {
             self.due_at = due_at;
             self.publish_at = Some(due_at);
         }
+    }
+
+    /// Waits for a scope, unless the message was withdrawn meanwhile.
+    fn hold(&mut self, scope: Scope, key: Option<String>) {
+        if let Some(mark) = self.withdrawn_reason.clone() {
+            self.enter(MessageState::Withdrawn, Some(mark));
+        } else {
+            self.enter(MessageState::Held, Some(scope.as_str().to_owned()));
+            self.held_by = key;
+        }
+    }
+
+    fn opt_out(&mut self) {
+        self.enter(MessageState::Skipped, Some(Reason::OptedOut.as_str().to_owned()));
     }
 
     fn remember(&mut self, id: &WhatsAppMessageId, hash: Hash<'_>) {
@@ -99,6 +117,8 @@ pub(super) fn after_call(row: &Row, result: &CallResult, hash: Hash<'_>, now: Da
             after.turn = Turn::Fallback.as_str().to_owned();
             after.requeue(now);
         }
+        NextStep::Hold(scope) => after.hold(*scope, result.hold.as_ref().map(NewHold::key)),
+        NextStep::OptOut => after.opt_out(),
         NextStep::GiveUp(reason) => after.die(*reason),
         NextStep::AwaitEvidence | NextStep::Finish(_) => {
             after.enter(MessageState::Unknown, row.reason.clone())
@@ -118,7 +138,7 @@ fn accept(after: &mut Row, id: &WhatsAppMessageId, hash: Hash<'_>, now: DateTime
 }
 
 /// After a report. Statuses climb: sent, failed, delivered, read. `None`: it says nothing that is higher than what is
-/// known, or it is the failure of an older attempt, which says nothing of the one that followed.
+/// known, or it is the failure of an older attempt, which says nothing of the one that followed or is about to.
 pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: DateTime<Utc>) -> Option<Row> {
     let known: Option<DeliveryStatus> = row.delivery.as_deref().and_then(|text| text.parse().ok());
     if known.is_some_and(|known| known >= report.status) {
@@ -126,7 +146,8 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
     }
     let failed = report.status == DeliveryStatus::Failed;
     let attempt = report.callback.map(|callback| i64::from(callback.attempt.0));
-    if failed && attempt.is_some_and(|attempt| attempt < i64::from(row.attempts)) {
+    let older = attempt.is_some_and(|attempt| attempt < i64::from(row.attempts));
+    if failed && (older || row.is(MessageState::Queued)) {
         return None;
     }
     let mut after = row.clone();
@@ -134,13 +155,20 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
     after.delivery = Some(report.status.as_str().to_owned());
     after.delivery_at = Some(report.at);
     after.error_code = report.error_code;
-    if failed {
+    if failed && report.opted_out {
+        after.opt_out();
+    } else if failed {
         after.die(DeadLetterReason::DeliveryFailed);
     } else {
         after.enter(report.status.state(), None);
-        after.sent_at.get_or_insert(report.at.min(now));
+        after.sent_at.get_or_insert(sent_at(row, report, now));
     }
     Some(after)
+}
+
+/// WhatsApp's times are whole seconds: no message went before it was claimed.
+fn sent_at(row: &Row, report: &Report, now: DateTime<Utc>) -> DateTime<Utc> {
+    report.at.max(row.claimed_at.unwrap_or(report.at)).min(now)
 }
 
 #[cfg(test)]

@@ -5,6 +5,10 @@ mod claims;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod holds;
+#[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod planning;
@@ -16,5 +20,7 @@ mod results;
 mod scene;
 #[cfg(test)]
 mod sealing;
+#[cfg(test)]
+mod senders;
 #[cfg(test)]
 mod timers;

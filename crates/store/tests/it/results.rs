@@ -20,6 +20,7 @@ fn report(callback: Option<(MessageId, Attempt)>, status: DeliveryStatus) -> Rep
         status,
         at: Utc::now(),
         error_code: None,
+        opted_out: false,
     }
 }
 

@@ -10,6 +10,7 @@ use diesel::connection::SimpleConnection;
 use domain::after_call::NextStep;
 use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::facts::Facts;
+use domain::hold::{NewHold, Route};
 use domain::ids::{
     BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, WhatsAppMessageId,
 };
@@ -156,17 +157,24 @@ impl Scene {
         self.message(booking, MessageKind::Reminder1).await.existing.id
     }
 
+    /// As above, of a guest with another number.
+    pub(crate) async fn due_reminder_of(&self, booking: &str, phone: &str) {
+        let mut event = event(EventType::BookingStarted, &key(booking), 40);
+        event.guest.phone = Some(Personal::new(phone));
+        self.run(move |connection, policies| apply(connection, policies, &event))
+            .await;
+    }
+
     /// What a sender would ask for, from what it can read now.
     pub(crate) async fn wanted(&self, booking: &str, kind: MessageKind) -> Wanted {
         let id = self.message(booking, kind).await.existing.id;
         let version = self.booking(booking).await.version;
         Wanted {
             id,
-            kind,
             version,
             not_after: Utc::now() + TimeDelta::hours(1),
-            template: "booking_reminder_1".into(),
-            number: NumberId::parse("106540352242922").unwrap(),
+            route: route(kind),
+            may_call: true,
         }
     }
 
@@ -189,14 +197,36 @@ impl Scene {
         (id, attempt): (MessageId, Attempt),
         next: NextStep,
     ) -> results::Outcome {
+        self.answered_holding((id, attempt), next, None).await
+    }
+
+    pub(crate) async fn answered_holding(
+        &self,
+        (id, attempt): (MessageId, Attempt),
+        next: NextStep,
+        hold: Option<NewHold>,
+    ) -> results::Outcome {
         let result = CallResult {
             id,
             attempt,
+            route: route(MessageKind::Reminder1),
             next,
+            hold,
             error_code: None,
         };
         self.run(move |connection, policies| results::record_calls(connection, policies, &[result]))
             .await
+    }
+}
+
+/// How the resort's messages go.
+pub(crate) fn route(kind: MessageKind) -> Route {
+    Route {
+        resort: ResortId::parse("azure-bay").unwrap(),
+        number: NumberId::parse("106540352242922").unwrap(),
+        country: 30,
+        template: Some(format!("booking_{kind}/en_US")),
+        kind,
     }
 }
 

@@ -49,14 +49,25 @@ impl WhatsAppMessage {
 }
 
 impl World {
-    /// Every message that WhatsApp took for a number, oldest first.
-    pub async fn received_by(&self, phone: &str) -> Vec<WhatsAppMessage> {
+    /// Every call that WhatsApp got, taken or refused, oldest first.
+    pub async fn calls(&self) -> Vec<WhatsAppMessage> {
         let url = format!("{}/sandbox/messages", self.sandbox.url());
         let answer = must("the sandbox's messages", self.http.get(url).send().await);
-        let all: Vec<WhatsAppMessage> = must("the sandbox's messages", answer.json().await);
-        all.into_iter()
-            .filter(|message| message.accepted && message.to.as_deref() == Some(phone))
-            .collect()
+        must("the sandbox's messages", answer.json().await)
+    }
+
+    /// Every message that WhatsApp took, oldest first.
+    pub async fn received_by_anyone(&self) -> Vec<WhatsAppMessage> {
+        let mut all = self.calls().await;
+        all.retain(|message| message.accepted);
+        all
+    }
+
+    /// Every message that WhatsApp took for a number, oldest first.
+    pub async fn received_by(&self, phone: &str) -> Vec<WhatsAppMessage> {
+        let mut received = self.received_by_anyone().await;
+        received.retain(|message| message.to.as_deref() == Some(phone));
+        received
     }
 
     /// Waits until a guest has so many messages, and returns them.
@@ -90,6 +101,19 @@ impl World {
         messages
             .into_iter()
             .rfind(|message| message.existing.kind == kind)
+    }
+
+    /// Waits until so many messages of all bookings are in a state.
+    pub async fn until_in_state(&self, state: MessageState, count: usize) {
+        self.until(&format!("{count} messages are {}", state.as_str()), async || {
+            let most = i64::try_from(count).unwrap_or(i64::MAX);
+            let found = self
+                .store
+                .run(move |connection| messages::list_latest(connection, Some(state), most))
+                .await;
+            (must("messages", found).len() >= count).then_some(())
+        })
+        .await;
     }
 
     /// Waits until the newest message of a kind is in a state, and returns it.
@@ -164,8 +188,7 @@ impl World {
 
     /// Waits until every program says that it can work.
     pub(super) async fn ready(&self) {
-        let programs = [&self.ingest, &self.sender].into_iter().chain(&self.processors);
-        for program in programs {
+        for program in self.programs() {
             self.until("every program is ready", async || {
                 self.is_ready(program).await.then_some(())
             })

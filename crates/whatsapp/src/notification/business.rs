@@ -69,6 +69,21 @@ impl Template {
             fingerprint: origin.fingerprint(value),
         })
     }
+
+    /// The new state, quality or category.
+    pub fn news(&self) -> &str {
+        match &self.change {
+            TemplateChange::Status(word) | TemplateChange::Quality(word) | TemplateChange::Category(word) => {
+                word
+            }
+        }
+    }
+
+    /// Whether it may be usable again.
+    pub fn is_good_news(&self) -> bool {
+        matches!(&self.change, TemplateChange::Status(status)
+            if ["APPROVED", "REINSTATED", "UNPAUSED"].contains(&status.as_str()))
+    }
 }
 
 /// Something that an account may not do for a while.
@@ -120,6 +135,11 @@ impl Account {
             fingerprint: origin.fingerprint(value),
         })
     }
+
+    /// Whether it may send again.
+    pub fn is_good_news(&self) -> bool {
+        ["ACCOUNT_RECONNECTED", "APPROVED", "REINSTATED"].contains(&self.event.as_str())
+    }
 }
 
 fn restriction(info: &Value) -> Option<Restriction> {
@@ -160,6 +180,18 @@ impl Number {
             limit: limit.or_else(|| capitals(value, "current_limit")),
             fingerprint: origin.fingerprint(value),
         })
+    }
+
+    /// Whether it may send again, or more.
+    pub fn is_good_news(&self) -> bool {
+        let good = [
+            "UNFLAGGED",
+            "UPGRADE",
+            "THROUGHPUT_UPGRADE",
+            "ONBOARDING",
+            "APPROVED",
+        ];
+        good.contains(&self.event.as_str())
     }
 }
 

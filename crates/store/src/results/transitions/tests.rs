@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use domain::ids::MessageId;
-use domain::message::{Attempt, CallbackData};
+use domain::hold::Route;
+use domain::ids::{MessageId, NumberId, ResortId};
+use domain::message::{Attempt, CallbackData, MessageKind};
 
 use super::*;
 
@@ -32,12 +33,14 @@ fn sending() -> Row {
         retries: 1,
         turn: "template".to_owned(),
         withdrawn_reason: None,
+        claimed_at: None,
         whatsapp_hash: None,
         sent_at: None,
         delivery: None,
         delivery_at: None,
         error_code: None,
         letter_due: false,
+        held_by: None,
     }
 }
 
@@ -55,11 +58,32 @@ fn withdrawn(state: &str) -> Row {
     }
 }
 
+fn route() -> Route {
+    Route {
+        resort: ResortId::parse("azure-bay").unwrap(),
+        number: NumberId::parse("1").unwrap(),
+        country: 30,
+        template: None,
+        kind: MessageKind::Reminder1,
+    }
+}
+
 fn answered(row: &Row, attempt: u32, next: NextStep) -> Option<Row> {
+    let hold = match next {
+        NextStep::Hold(scope) => Some(NewHold {
+            scope,
+            coverage: route().coverage(scope).unwrap(),
+            code: 190,
+            pause: Duration::from_secs(60),
+        }),
+        _ => None,
+    };
     let result = CallResult {
         id: MessageId(row.id),
         attempt: Attempt(attempt),
+        route: route(),
         next,
+        hold,
         error_code: Some(131_000),
     };
     after_call(row, &result, &|id| id.reveal().into(), at(NOW))
@@ -75,6 +99,7 @@ fn reported(row: &Row, attempt: u32, status: DeliveryStatus) -> Option<Row> {
         status,
         at: at(NOW - 5),
         error_code: (status == DeliveryStatus::Failed).then_some(131_026),
+        opted_out: false,
     };
     after_report(row, &report, &|id| id.reveal().into(), at(NOW))
 }
@@ -302,4 +327,55 @@ fn the_fallbacks_turn_is_an_ordinary_next_attempt_at_once_that_uses_up_no_retry(
         "withdrawn",
         Some("confirmed"),
     );
+}
+
+#[test]
+fn a_refused_scope_holds_the_message_unless_it_was_withdrawn_and_uses_up_no_retry() {
+    let hold = || NextStep::Hold(Scope::Token);
+
+    let held = answered(&sending(), 2, hold()).unwrap();
+    let ended = answered(&withdrawn("sending"), 2, hold()).unwrap();
+
+    assert_eq!(
+        (held.state.as_str(), held.reason.as_deref()),
+        ("held", Some("token"))
+    );
+    assert_eq!(held.held_by.as_deref(), Some("token resort=azure-bay"));
+    assert_eq!(held.retries, sending().retries);
+    assert_eq!(ended.state, "withdrawn");
+}
+
+#[test]
+fn a_guest_who_refuses_marketing_ends_the_message_without_a_letter() {
+    let answered = answered(&sending(), 2, NextStep::OptOut).unwrap();
+    let report = Report {
+        callback: None,
+        whatsapp_id: wamid(),
+        status: DeliveryStatus::Failed,
+        at: at(NOW - 5),
+        error_code: Some(131_050),
+        opted_out: true,
+    };
+    let reported = after_report(&row("sent"), &report, &|id| id.reveal().into(), at(NOW)).unwrap();
+
+    for row in [answered, reported] {
+        assert_eq!(
+            (row.state.as_str(), row.reason.as_deref()),
+            ("skipped", Some("opted_out"))
+        );
+        assert!(!row.letter_due);
+    }
+}
+
+#[test]
+fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
+    let claimed_at = at(NOW - 5) + TimeDelta::milliseconds(700);
+    let claimed = Row {
+        claimed_at: Some(claimed_at),
+        ..row("sending")
+    };
+
+    let after = reported(&claimed, 2, DeliveryStatus::Sent).unwrap();
+
+    assert_eq!(after.sent_at, Some(claimed_at));
 }

@@ -1,0 +1,180 @@
+//! `desk pause`, `desk resume`, `desk holds`
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args};
+use domain::hold::Coverage;
+use domain::ids::{NumberId, ResortId};
+use domain::message::MessageKind;
+use service::{Environment, Failure};
+
+use super::{Answer, output, table};
+use crate::actions::holds::{self, HoldView};
+use crate::settings;
+
+/// What a pause covers, or a resume names. Several together mean: all of them at once.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// Messages of this resort
+    #[arg(long, value_name = "RESORT")]
+    resort: Option<ResortId>,
+    /// Messages of this kind
+    #[arg(long, value_parser = kind_parser())]
+    kind: Option<MessageKind>,
+    /// Messages from this business number (WhatsApp's id of it)
+    #[arg(long, value_name = "ID")]
+    number: Option<NumberId>,
+}
+
+impl Which {
+    fn coverage(self) -> Coverage {
+        Coverage {
+            resort: self.resort,
+            number: self.number,
+            kind: self.kind,
+            ..Coverage::default()
+        }
+    }
+}
+
+fn kind_parser() -> impl TypedValueParser<Value = MessageKind> {
+    let names = MessageKind::ALL.iter().map(|kind| kind.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<MessageKind>())
+}
+
+/// Hold messages until they are resumed
+///
+/// Every sender honours it from its next claim on; a call that has begun may finish. Messages wait as held, use up no
+/// try, and expire when they come too late to be of use.
+///
+/// Needs DATABASE_URL; BELLHOP_STAFF says who you are, else the name of your login.
+///
+/// Examples:
+///   desk pause --resort azure-bay --note "the pool is closed"
+///   desk pause --resort azure-bay --kind review_request
+///   desk pause --number 106540352242922
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("which").args(["resort", "kind", "number"]).required(true).multiple(true))]
+pub(super) struct Pause {
+    #[command(flatten)]
+    which: Which,
+    /// Why, for the others
+    #[arg(long, default_value = "")]
+    note: String,
+}
+
+/// Let held messages go
+///
+/// Ends every hold that names what is given: pauses of people, and holds that WhatsApp's refusals began (desk holds lists
+/// them). What was held goes out at the usual pace, each message checked once more. Where WhatsApp still refuses, the first
+/// call begins the hold anew.
+///
+/// Needs DATABASE_URL.
+///
+/// Examples:
+///   desk resume --resort azure-bay
+///   desk resume --number 106540352242922
+///   desk resume --all
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("named").args(["resort", "kind", "number", "all"]).required(true).multiple(true))]
+pub(super) struct Resume {
+    #[command(flatten)]
+    which: Which,
+    /// Every hold there is
+    #[arg(long, conflicts_with_all = ["resort", "kind", "number"])]
+    all: bool,
+}
+
+/// List what is held now, since when and why
+///
+/// Needs DATABASE_URL.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct List {
+    /// One JSON array instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn pause(arguments: Pause, environment: &Environment) -> Result<Answer, Failure> {
+    let mut read = environment.reader();
+    let (store, staff) = (settings::database(&mut read), settings::staff(&mut read));
+    let (store, staff) = read.finish_with(|| Some((store?, staff?)))?;
+    let coverage = arguments.which.coverage();
+    let named = coverage.to_string();
+
+    let before = holds::pause(&store, coverage, staff.to_string(), arguments.note)
+        .await
+        .map_err(anyhow::Error::from)?;
+
+    match before {
+        None => output::print(&format!("paused: {named}"))?,
+        Some(first) => output::print(&format!(
+            "{named} is paused already, by {} since {}{}",
+            first.by_whom.as_deref().unwrap_or("nobody"),
+            table::instant(first.since),
+            if first.reason.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", first.reason)
+            }
+        ))?,
+    }
+    Ok(Answer::Done)
+}
+
+pub(super) async fn resume(arguments: Resume, environment: &Environment) -> Result<Answer, Failure> {
+    let mut read = environment.reader();
+    let store = settings::database(&mut read);
+    let store = read.finish_with(|| store)?;
+
+    let ended = holds::resume(&store, arguments.which.coverage())
+        .await
+        .map_err(anyhow::Error::from)?;
+
+    if ended.is_empty() {
+        output::complain("no hold names that; desk holds lists those that are in force");
+        return Ok(Answer::Refused);
+    }
+    for key in ended {
+        output::print(&format!("resumed: {key}"))?;
+    }
+    Ok(Answer::Done)
+}
+
+pub(super) async fn list(arguments: &List, environment: &Environment) -> Result<Answer, Failure> {
+    let mut read = environment.reader();
+    let store = settings::database(&mut read);
+    let store = read.finish_with(|| store)?;
+
+    let found = holds::list(&store).await.map_err(anyhow::Error::from)?;
+
+    if arguments.json {
+        output::print_json(&found)?;
+    } else if found.is_empty() {
+        output::complain("nothing is held");
+    } else {
+        let rows: Vec<_> = found.iter().map(row).collect();
+        output::print(&table::rows("", &rows))?;
+    }
+    Ok(Answer::Done)
+}
+
+fn row(hold: &HoldView) -> [String; 5] {
+    let why = match &hold.by_whom {
+        Some(person) if hold.reason.is_empty() => format!("by {person}"),
+        Some(person) => format!("by {person}: {}", hold.reason),
+        None => format!("WhatsApp's code {}", hold.reason),
+    };
+    let tries = hold.tries_at.map_or_else(
+        || "until resumed".to_owned(),
+        |at| format!("tries at {}", table::instant(at)),
+    );
+    let messages = format!("{} messages", hold.messages);
+    [
+        table::instant(hold.since),
+        hold.hold.clone(),
+        messages,
+        tries,
+        why,
+    ]
+}

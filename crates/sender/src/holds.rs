@@ -1,0 +1,110 @@
+//! Looks after holds: lets go what is held no longer, tells of them, and keeps the senders' shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::after_call::Scope;
+use domain::hold;
+use service::{Stop, periodic};
+use store::holds::{self, Hold, Laid, Released};
+use store::results::Outcome;
+use store::senders;
+use uuid::Uuid;
+
+use crate::send::Sender;
+
+/// Let go at once at most; the numbers' pace does the rest.
+const RELEASED_AT_ONCE: i64 = 500;
+/// Generations of the files count from 1.
+const NO_FILES: u64 = 0;
+
+/// Looks every second until the stop.
+pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
+    let id = Uuid::now_v7();
+    let tried_files = AtomicU64::new(NO_FILES);
+    periodic::run(&stop, Duration::from_secs(1), || async {
+        let files = sender.settings.current().generation();
+        let have_changed = tried_files.load(Ordering::Relaxed) != files;
+        let looked = sender
+            .store
+            .transaction(move |connection| {
+                if have_changed {
+                    holds::retry_without_template(connection)?;
+                }
+                Ok((
+                    senders::beat(connection, id)?,
+                    holds::release(connection, RELEASED_AT_ONCE)?,
+                    holds::list(connection)?,
+                ))
+            })
+            .await;
+        match looked {
+            Ok((running, released, holds)) => {
+                tried_files.store(files, Ordering::Relaxed);
+                sender.pace.share(running);
+                sender.pace.forget_idle();
+                tell_released(released);
+                show(&sender, &holds);
+            }
+            Err(error) => log::warn!(error = service::chain(&error); "could not look after holds"),
+        }
+    })
+    .await;
+    let left = sender
+        .store
+        .run(move |connection| senders::leave(connection, id))
+        .await;
+    if let Err(error) = left {
+        log::debug!(error = service::chain(&error); "the other senders will notice in 5 s that this one is gone");
+    }
+}
+
+fn tell_released(released: Released) {
+    let Released {
+        freed,
+        probes,
+        expired,
+    } = released;
+    if freed > 0 || probes > 0 || expired > 0 {
+        log::info!(freed = freed, probes = probes, expired = expired; "held messages let go");
+    }
+}
+
+/// Sets the gauges, also of the scopes that hold nothing.
+fn show(sender: &Sender, holds: &[(Hold, i64)]) {
+    let scopes = Scope::ALL
+        .iter()
+        .map(|scope| scope.as_str())
+        .chain([hold::PAUSED]);
+    for scope in scopes {
+        let of_scope = || holds.iter().filter(|(hold, _)| hold.scope == scope);
+        let waiting = of_scope().map(|(_, messages)| *messages).sum();
+        let metrics = &sender.metrics;
+        let count = i64::try_from(of_scope().count()).unwrap_or(i64::MAX);
+        metrics.holds.with_label_values(&[scope]).set(count);
+        metrics.held_messages.with_label_values(&[scope]).set(waiting);
+    }
+}
+
+/// Tells which holds began, went on or ended with some results: one alert for each that is new.
+pub(crate) fn tell(sender: &Sender, outcome: &Outcome) {
+    for (hold, laid) in &outcome.laid {
+        let (key, scope) = (hold.key(), hold.scope.as_str());
+        let pause_s = hold.pause.as_secs();
+        match laid {
+            Laid::New => {
+                sender.metrics.holds_begun.with_label_values(&[scope]).inc();
+                log::error!(hold = key, scope = scope, code = hold.code, pause_s = pause_s, alert = true;
+                    "hold: WhatsApp refuses everything of this scope; it is tried again from time to time, `desk resume` tries at once");
+            }
+            Laid::Again => {
+                log::warn!(hold = key, scope = scope, code = hold.code; "still refused; the hold lasts twice as long")
+            }
+            Laid::Known => log::debug!(hold = key, scope = scope, code = hold.code; "refused while held"),
+        }
+    }
+    for key in &outcome.lifted {
+        log::warn!(hold = key; "the hold is over: WhatsApp accepts again");
+    }
+}

@@ -1,0 +1,222 @@
+//! Holds: laid by the answer to a call or by a person, honoured by every claim, lifted by success or by a person.
+//!
+//! A machine's hold has a time until which it holds. From then on it is half open: one held message at a time is let go
+//! to try, and what is new may try too. Refused again, the hold lasts twice as long; accepted, it is gone. What it held
+//! goes back to the queue by [`release()`], a few hundred at a time.
+
+mod release;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
+use diesel::{
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
+    Selectable, SelectableHelper, sql_query,
+};
+use domain::after_call::Scope;
+use domain::hold::{self, Coverage, NewHold, Route};
+
+use crate::error::StoreError;
+use crate::schema::{holds, messages};
+
+pub use release::{Released, release, retry_with_text, retry_without_template};
+
+/// The longest that a machine's hold lasts without a try.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
+
+/// A hold, as people and senders see it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = holds)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub struct Hold {
+    /// Its name: scope and coverage.
+    pub key: String,
+    /// `token`, `number`, …, or [`hold::PAUSED`].
+    pub scope: String,
+    /// The resort that it covers; `None`: any.
+    pub resort: Option<String>,
+    /// The business number; `None`: any.
+    pub number: Option<String>,
+    /// The template as `name/language`; `None`: any.
+    pub template: Option<String>,
+    /// The kind of message; `None`: any.
+    pub kind: Option<String>,
+    /// WhatsApp's code, or the words of the person.
+    pub reason: String,
+    /// The person; `None`: a machine.
+    pub by_whom: Option<String>,
+    /// When it began.
+    pub since: DateTime<Utc>,
+    /// When messages may try again; `None`: when a person says so.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Whether a hold was news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Laid {
+    /// It did not exist: people are to be told.
+    New,
+    /// A try was refused: it lasts on, for longer.
+    Again,
+    /// It was in force already.
+    Known,
+}
+
+#[derive(QueryableByName)]
+struct LaidRow {
+    #[diesel(sql_type = Bool)]
+    inserted: bool,
+}
+
+/// Lays what a refusal calls for. Ask for several in the order of their keys.
+pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, StoreError> {
+    let coverage = &new.coverage;
+    let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    // A hold that is half open is laid again; one in force is left as it is. A row that was inserted has no xmax.
+    let row: Option<LaidRow> = sql_query(
+        "INSERT INTO holds (key, scope, resort, number, country, template, kind, reason, until, pause_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 millisecond', $9) \
+         ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, probed_at = NULL, \
+            pause_ms = least(holds.pause_ms * 2, $10), \
+            until = clock_timestamp() + least(holds.pause_ms * 2, $10) * interval '1 millisecond' \
+            WHERE holds.until <= clock_timestamp() \
+         RETURNING xmax = 0 AS inserted",
+    )
+    .bind::<Text, _>(new.key())
+    .bind::<Text, _>(new.scope.as_str())
+    .bind::<Nullable<Text>, _>(coverage.resort.as_ref().map(|id| id.as_str()))
+    .bind::<Nullable<Text>, _>(coverage.number.as_ref().map(|id| id.as_str()))
+    .bind::<Nullable<Integer>, _>(coverage.country.map(i32::from))
+    .bind::<Nullable<Text>, _>(coverage.template.as_deref())
+    .bind::<Nullable<Text>, _>(coverage.kind.map(|kind| kind.as_str()))
+    .bind::<Text, _>(new.code.to_string())
+    .bind::<BigInt, _>(millis(new.pause))
+    .bind::<BigInt, _>(millis(LONGEST_PAUSE.max(new.pause)))
+    .get_result(connection)
+    .optional()
+    .map_err(StoreError::query("lay a hold"))?;
+    Ok(match row {
+        Some(LaidRow { inserted: true }) => Laid::New,
+        Some(LaidRow { inserted: false }) => Laid::Again,
+        None => Laid::Known,
+    })
+}
+
+/// Ends the half-open holds that accepted messages disprove; returns their keys.
+pub(crate) fn lift_disproved(
+    connection: &mut PgConnection,
+    accepted: &[&Route],
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Key> = sql_query(
+        "DELETE FROM holds h USING unnest($1, $2, $3, $4, $5) AS r(resort, number, country, template, kind) \
+         WHERE h.until <= clock_timestamp() \
+           AND (h.resort IS NULL OR h.resort = r.resort) AND (h.number IS NULL OR h.number = r.number) \
+           AND (h.country IS NULL OR h.country = r.country) AND (h.template IS NULL OR h.template = r.template) \
+           AND (h.kind IS NULL OR h.kind = r.kind) RETURNING h.key",
+    )
+    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.resort.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.number.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(accepted.iter().map(|route| i32::from(route.country)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(accepted.iter().map(|route| route.template.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.kind.as_str()).collect::<Vec<_>>())
+    .load(connection)
+    .map_err(StoreError::query("lift holds"))?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
+#[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = Text)]
+    key: String,
+}
+
+/// Templates that cannot be used now, with their holds: their messages take the fallback.
+pub fn held_templates(connection: &mut PgConnection) -> Result<Vec<Hold>, StoreError> {
+    holds::table
+        .filter(holds::scope.eq(Scope::Template.as_str()))
+        .filter(holds::until.gt(crate::pool::clock(connection)?))
+        .select(Hold::as_select())
+        .load(connection)
+        .map_err(StoreError::query("list held templates"))
+}
+
+/// Every hold, oldest first, with how many messages wait for it.
+pub fn list(connection: &mut PgConnection) -> Result<Vec<(Hold, i64)>, StoreError> {
+    let found: Vec<Hold> = holds::table
+        .order((holds::since, holds::key))
+        .select(Hold::as_select())
+        .load(connection)
+        .map_err(StoreError::query("list holds"))?;
+    let waiting: Vec<(Option<String>, i64)> = messages::table
+        .filter(messages::state.eq(domain::message::MessageState::Held.as_str()))
+        .group_by(messages::held_by)
+        .select((messages::held_by, diesel::dsl::count_star()))
+        .load(connection)
+        .map_err(StoreError::query("count held messages"))?;
+    let count = |hold: &Hold| {
+        let mut of_hold = waiting.iter().filter(|(key, _)| key.as_ref() == Some(&hold.key));
+        of_hold.next().map_or(0, |(_, count)| *count)
+    };
+    Ok(found
+        .into_iter()
+        .map(|hold| {
+            let count = count(&hold);
+            (hold, count)
+        })
+        .collect())
+}
+
+/// A person holds what they name. `false`: it was paused already; the first one's words stay.
+pub fn pause(
+    connection: &mut PgConnection,
+    coverage: &Coverage,
+    by_whom: &str,
+    words: &str,
+) -> Result<bool, StoreError> {
+    diesel::insert_into(holds::table)
+        .values((
+            holds::key.eq(hold::key(hold::PAUSED, coverage)),
+            holds::scope.eq(hold::PAUSED),
+            holds::resort.eq(coverage.resort.as_ref().map(|id| id.as_str())),
+            holds::number.eq(coverage.number.as_ref().map(|id| id.as_str())),
+            holds::kind.eq(coverage.kind.map(|kind| kind.as_str())),
+            holds::reason.eq(words),
+            holds::by_whom.eq(by_whom),
+        ))
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .map(|rows| rows > 0)
+        .map_err(StoreError::query("pause"))
+}
+
+/// Ends every hold that names all that is given, a person's or a machine's; returns their keys.
+pub fn resume(connection: &mut PgConnection, named: &Coverage) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Key> = sql_query(
+        "DELETE FROM holds WHERE ($1 IS NULL OR resort = $1) AND ($2 IS NULL OR number = $2) \
+         AND ($3 IS NULL OR kind = $3) RETURNING key",
+    )
+    .bind::<Nullable<Text>, _>(named.resort.as_ref().map(|id| id.as_str()))
+    .bind::<Nullable<Text>, _>(named.number.as_ref().map(|id| id.as_str()))
+    .bind::<Nullable<Text>, _>(named.kind.map(|kind| kind.as_str()))
+    .load(connection)
+    .map_err(StoreError::query("resume"))?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
+/// WhatsApp has good news of a scope: its holds may be tried at once. Only those of one template, `name/language`, where
+/// it is given.
+pub fn try_now(
+    connection: &mut PgConnection,
+    scope: Scope,
+    template: Option<&str>,
+) -> Result<usize, StoreError> {
+    sql_query(
+        "UPDATE holds SET until = clock_timestamp() \
+         WHERE scope = $1 AND until > clock_timestamp() AND ($2 IS NULL OR template = $2)",
+    )
+    .bind::<Text, _>(scope.as_str())
+    .bind::<Nullable<Text>, _>(template)
+    .execute(connection)
+    .map_err(StoreError::query("try holds"))
+}

@@ -1,0 +1,96 @@
+//! Letting held messages go: their hold is gone, one of them tries, files have changed, a guest has written.
+
+use diesel::sql_types::{BigInt, Bytea, Text};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
+
+use super::Key;
+use crate::error::StoreError;
+
+/// A try that nobody answered does not keep the next one waiting longer than this.
+const BETWEEN_PROBES: &str = "10 seconds";
+
+/// What [`release`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Released {
+    /// Messages that go to the queue because their hold is gone.
+    pub freed: usize,
+    /// Messages that go to try whether a scope is well.
+    pub probes: usize,
+    /// Messages that waited too long.
+    pub expired: usize,
+}
+
+/// Lets go what is held no longer, the newest first and so many at most; one message of each half-open hold; and ends
+/// what came too late. The claim checks each once more.
+pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, StoreError> {
+    let expired = sql_query(
+        "UPDATE messages SET state = 'expired', reason = 'expired', held_by = NULL, updated_at = now() \
+         WHERE id = ANY(ARRAY(SELECT id FROM messages WHERE state = 'held' AND expires_at <= clock_timestamp() \
+                              ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED))",
+    )
+    .bind::<BigInt, _>(most)
+    .execute(connection)
+    .map_err(StoreError::query("end held messages that came too late"))?;
+    let freed = sql_query(queueing(
+        "SELECT id FROM messages m WHERE state = 'held' AND held_by IS NOT NULL \
+           AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.key = m.held_by) \
+         ORDER BY due_at DESC, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
+    ))
+    .bind::<BigInt, _>(most)
+    .execute(connection)
+    .map_err(StoreError::query("release held messages"))?;
+    let probing: Vec<Key> = sql_query(format!(
+        "UPDATE holds SET probed_at = clock_timestamp() WHERE key = ANY(ARRAY( \
+           SELECT key FROM holds WHERE until <= clock_timestamp() \
+             AND (probed_at IS NULL OR probed_at < clock_timestamp() - interval '{BETWEEN_PROBES}') \
+           ORDER BY key FOR UPDATE SKIP LOCKED)) RETURNING key",
+    ))
+    .load(connection)
+    .map_err(StoreError::query("find holds to try"))?;
+    let mut probes = 0;
+    for hold in probing {
+        probes += sql_query(queueing(
+            "SELECT id FROM messages WHERE state = 'held' AND held_by = $1 \
+             ORDER BY due_at DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+        ))
+        .bind::<Text, _>(hold.key)
+        .execute(connection)
+        .map_err(StoreError::query("let a held message try"))?;
+    }
+    Ok(Released {
+        freed,
+        probes,
+        expired,
+    })
+}
+
+/// Lets messages go that were held because their resort's file had nothing to send: files have changed.
+pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, StoreError> {
+    sql_query(queueing(
+        "SELECT id FROM messages WHERE state = 'held' AND held_by IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+    ))
+    .execute(connection)
+    .map_err(StoreError::query("release messages that had no template"))
+}
+
+/// Lets messages to a guest go that had no template that could be used: the guest has written, so free text may do.
+pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> Result<usize, StoreError> {
+    sql_query(queueing(
+        "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \
+         WHERE b.phone_hash = $1 AND m.state = 'held' AND (m.held_by IS NULL OR m.held_by LIKE 'template %') \
+         ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
+    ))
+    .bind::<Bytea, _>(phone_hash.as_slice())
+    .execute(connection)
+    .map_err(StoreError::query("release messages that free text may do for"))
+}
+
+/// Back to the queue. What waited for its template has the template's turn again.
+fn queueing(which: &str) -> String {
+    format!(
+        "UPDATE messages SET state = 'queued', reason = NULL, held_by = NULL, \
+         turn = CASE WHEN held_by IS NULL OR held_by LIKE 'template %' THEN 'template' ELSE turn END, \
+         publish_at = greatest(due_at, clock_timestamp()), publishes = 0, updated_at = now() \
+         WHERE id = ANY(ARRAY({which}))"
+    )
+}

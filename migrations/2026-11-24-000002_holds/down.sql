@@ -1,0 +1,3 @@
+DROP TABLE senders;
+ALTER TABLE messages DROP COLUMN held_by;
+DROP TABLE holds;

@@ -57,8 +57,10 @@ sys.exit(sys.version_info < tuple(map(int, sys.argv[1].split("."))))' "$oldest_p
 }
 
 list_missing() {
-    [ -n "${DATABASE_URL:-}" ] || find_postgres >/dev/null || printf 'postgresql\n'
-    [ -n "${AMQP_URL:-}" ] || find_rabbitmq >/dev/null || printf 'rabbitmq-server\n'
+    if [[ " $* " == *' servers '* ]]; then
+        [ -n "${DATABASE_URL:-}" ] || find_postgres >/dev/null || printf 'postgresql\n'
+        [ -n "${AMQP_URL:-}" ] || find_rabbitmq >/dev/null || printf 'rabbitmq-server\n'
+    fi
     if [[ " $* " == *' build '* ]]; then
         find_libpq || printf 'libpq-dev\n'
         command -v pkg-config >/dev/null || printf 'pkg-config\n'
@@ -128,8 +130,7 @@ install_packages() {
     done
 }
 
-# require_system NEED…: installs what is missing, or says how. The servers are always needed; build and python
-# say what else.
+# require_system servers|build|python…: installs what is missing for these, or says how.
 require_system() {
     local missing
     [ -r /proc/net/tcp ] || die 'these scripts need Linux; elsewhere use docker compose up'

@@ -108,6 +108,21 @@ fn each_program_is_asked_where_it_listens() {
 }
 
 #[test]
+fn the_sandbox_shares_its_secrets_with_those_that_it_talks_to() {
+    let services = services();
+    let word = |name: &str, variable: &str| services[name].environment[variable].clone();
+
+    assert_eq!(
+        word("sandbox", "SANDBOX_APP_SECRET"),
+        word("ingest", "WHATSAPP_APP_SECRETS")
+    );
+    assert_eq!(
+        word("sandbox", "SANDBOX_TOKENS"),
+        word("sender", "AZURE_BAY_TOKEN")
+    );
+}
+
+#[test]
 fn one_service_builds_the_image_so_that_no_two_write_it_at_once() {
     let built: Vec<String> = services()
         .into_iter()
@@ -158,9 +173,12 @@ async fn with_the_environment_of_the_compose_file_every_program_becomes_ready() 
 /// A service's environment with other places for those that only an engine has.
 fn moved(service: &Service, places: &[(String, String)]) -> Vec<(String, String)> {
     let there = |value: &String| {
-        places
+        let moved = places
             .iter()
-            .fold(value.clone(), |value, (from, to)| value.replace(from, to))
+            .fold(value.clone(), |value, (from, to)| value.replace(from, to));
+        let unknown = moved == *value && value.contains("://");
+        assert!(!unknown, "nobody listens at {value}");
+        moved
     };
     let variables = service.environment.iter();
     variables

@@ -69,10 +69,16 @@ pub(crate) fn shelf(read: &mut Reader<'_>, environment: &Environment) -> Option<
 /// Who decides: by name, or as the operating system calls the user.
 pub(crate) fn staff(read: &mut Reader<'_>) -> Option<StaffName> {
     let given = [STAFF, "USER"].map(|name| (name, read.optional(name)));
-    let (variable, name) = given
+    let Some((variable, name)) = given
         .into_iter()
         .find_map(|(variable, name)| Some((variable, name?)))
-        .unwrap_or((STAFF, String::new()));
+    else {
+        read.problem(
+            STAFF,
+            "is not set: give your name, which is kept with what you decide",
+        );
+        return None;
+    };
     match StaffName::parse(&name) {
         Ok(_) if name == WHATSAPP => {
             read.problem(variable, "is a name for WhatsApp's own reports; give yours");

@@ -31,6 +31,13 @@ text_enum! {
     }
 }
 
+impl Scope {
+    /// Whether messages to several guests have it in common, so that it can be held.
+    pub const fn is_shared(self) -> bool {
+        !matches!(self, Self::Pair | Self::Recipient | Self::Message)
+    }
+}
+
 text_enum! {
     /// What the error table advises for a code.
     Advice("advice") {

@@ -187,6 +187,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shared_has_a_coverage_and_nothing_else_has() {
+        for scope in Scope::ALL {
+            assert_eq!(route().coverage(*scope).is_some(), scope.is_shared(), "{scope}");
+        }
+    }
+
+    #[test]
     fn a_used_up_quota_is_a_hold_and_a_number_that_is_too_fast_only_slows_down() {
         assert!(held(Scope::Platform, Advice::Throttle).is_some());
         assert!(held(Scope::Account, Advice::Throttle).is_some());

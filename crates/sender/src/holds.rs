@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::after_call::Scope;
+use domain::dead_letter::DeadLetterReason;
 use domain::hold;
 use service::{Stop, periodic};
 use store::holds::{self, Hold, Laid, Released};
@@ -37,16 +38,23 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
                     senders::beat(connection, id)?,
                     holds::release(connection, RELEASED_AT_ONCE)?,
                     holds::list(connection)?,
+                    holds::count_without_template(connection)?,
                 ))
             })
             .await;
         match looked {
-            Ok((running, released, holds)) => {
+            Ok((running, released, holds, without_template)) => {
                 tried_files.store(files, Ordering::Relaxed);
                 sender.pace.share(running);
                 sender.pace.forget_idle();
                 tell_released(released);
                 show(&sender, &holds);
+                let missing = DeadLetterReason::TemplateMissing.as_str();
+                sender
+                    .metrics
+                    .held_messages
+                    .with_label_values(&[missing])
+                    .set(without_template);
             }
             Err(error) => log::warn!(error = service::chain(&error); "could not look after holds"),
         }

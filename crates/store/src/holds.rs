@@ -16,6 +16,7 @@ use diesel::{
 };
 use domain::after_call::Scope;
 use domain::hold::{self, Coverage, NewHold, Route};
+use domain::message::MessageState;
 
 use crate::error::StoreError;
 use crate::schema::{holds, messages};
@@ -149,7 +150,7 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<(Hold, i64)>, StoreErro
         .load(connection)
         .map_err(StoreError::query("list holds"))?;
     let waiting: Vec<(Option<String>, i64)> = messages::table
-        .filter(messages::state.eq(domain::message::MessageState::Held.as_str()))
+        .filter(messages::state.eq(MessageState::Held.as_str()))
         .group_by(messages::held_by)
         .select((messages::held_by, diesel::dsl::count_star()))
         .load(connection)
@@ -165,6 +166,16 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<(Hold, i64)>, StoreErro
             (hold, count)
         })
         .collect())
+}
+
+/// How many messages wait because their resort's file has nothing to send.
+pub fn count_without_template(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    messages::table
+        .filter(messages::state.eq(MessageState::Held.as_str()))
+        .filter(messages::held_by.is_null())
+        .count()
+        .get_result(connection)
+        .map_err(StoreError::query("count messages without a template"))
 }
 
 /// A person holds what they name. `false`: it was paused already; the first one's words stay.

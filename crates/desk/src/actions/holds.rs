@@ -49,6 +49,11 @@ pub(crate) async fn list(store: &Store) -> Result<Vec<HoldView>, StoreError> {
     Ok(found.into_iter().map(view).collect())
 }
 
+/// How many messages wait because their resort's file has nothing to send.
+pub(crate) async fn without_template(store: &Store) -> Result<i64, StoreError> {
+    store.run(holds::count_without_template).await
+}
+
 /// Pauses. `None` when it was not paused before, else the hold that is in force already.
 pub(crate) async fn pause(
     store: &Store,

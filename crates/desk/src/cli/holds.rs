@@ -147,6 +147,15 @@ pub(super) async fn list(arguments: &List, environment: &Environment) -> Result<
     let store = read.finish_with(|| store)?;
 
     let found = holds::list(&store).await.map_err(anyhow::Error::from)?;
+    let without_template = holds::without_template(&store)
+        .await
+        .map_err(anyhow::Error::from)?;
+    if without_template > 0 {
+        output::complain(&format!(
+            "{without_template} messages wait because their resort's file has neither a template nor a fallback for them: \
+             desk messages list --state held"
+        ));
+    }
 
     if arguments.json {
         output::print_json(&found)?;

@@ -4,11 +4,14 @@
 pg_data() { printf '%s/postgres/data' "$state"; }
 
 # Postgres refuses to run as root; as root it runs as the first unprivileged user that there is.
-as_server_user() {
+as_server_user() { (become_server_user "$@"); }
+
+# Ends the shell that calls it: what is to stay in the background is the command alone.
+become_server_user() {
     if [ "$(id -u)" = 0 ]; then
-        setpriv --reuid="$(server_user)" --regid="$(id -g "$(server_user)")" --clear-groups -- "$@"
+        exec setpriv --reuid="$(server_user)" --regid="$(id -g "$(server_user)")" --clear-groups -- "$@"
     else
-        "$@"
+        exec "$@"
     fi
 }
 
@@ -35,13 +38,12 @@ initialise_postgres() {
     as_server_user touch "$state/postgres/complete"
 }
 
-# The eighth line of the lock file is the server's own word on whether it takes connections.
+# The eighth line of the lock file is the server's own word on whether it takes connections, the first its number:
+# when it was killed, its children outlive it for a moment.
 postgres_is_ready() {
-    [ -n "$(list_postgres)" ] && as_server_user sed -n 8p "$(pg_data)/postmaster.pid" 2>/dev/null | grep -q '^ready'
-}
-
-postgres_is_ready_or_gone() {
-    postgres_is_ready || [ -z "$(list_postgres)" ]
+    local lock
+    mapfile -t lock < <(as_server_user cat "$(pg_data)/postmaster.pid" 2>/dev/null)
+    [[ ${lock[7]:-} == ready* ]] && list_postgres | grep -qx "${lock[0]}"
 }
 
 launch_postgres() {
@@ -50,13 +52,12 @@ launch_postgres() {
     [ -e "$state/postgres/complete" ] || initialise_postgres "$bin" || return 1
     # Nothing of ours runs now, so a lock file is a dead server's; its number may be a stranger's by now.
     as_server_user rm -f "$(pg_data)/postmaster.pid"
-    as_server_user env -i PATH="$PATH" LC_ALL=C setsid "$bin/postgres" -D "$(pg_data)" \
+    become_server_user env -i PATH="$PATH" LC_ALL=C setsid "$bin/postgres" -D "$(pg_data)" \
         -c listen_addresses=127.0.0.1 -c port="$postgres_port" -c unix_socket_directories= \
         -c cluster_name="bellhop-postgres-$id" -c max_connections=300 -c timezone=UTC -c logging_collector=off \
         </dev/null >"$state/log/postgres.log" 2>&1 9>&- &
     disown
-    sleep 0.2
-    wait_until 60 postgres_is_ready_or_gone && postgres_is_ready
+    wait_until 60 true_or_gone $! postgres_is_ready && postgres_is_ready
 }
 
 stop_postgres() {

@@ -24,6 +24,13 @@ wait_until() {
     done
 }
 
+# true_or_gone PID COMMAND…: whether the command is true, or the process has ended and it never will be.
+true_or_gone() {
+    local pid=$1
+    shift
+    "$@" || ! kill -0 "$pid" 2>/dev/null
+}
+
 none_left() {
     [ -z "$("$@")" ]
 }

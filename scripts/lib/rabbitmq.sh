@@ -27,10 +27,10 @@ log.file = false
 END
 }
 
-# Runs a command as our node sees the world. HOME is for its cookie, and for this process only.
-in_rabbitmq_environment() {
+# Becomes a command as our node sees the world. HOME is for its cookie, and for this process only.
+become_part_of_rabbitmq() {
     local home=$state/rabbitmq
-    env -i PATH="$PATH:/usr/sbin:/sbin" LANG=C.UTF-8 HOME="$home" BELLHOP_RABBITMQ="$id" RUNNING_UNDER_SYSTEMD=true \
+    exec env -i PATH="$PATH:/usr/sbin:/sbin" LANG=C.UTF-8 HOME="$home" BELLHOP_RABBITMQ="$id" RUNNING_UNDER_SYSTEMD=true \
         ERL_EPMD_PORT="$epmd_port" ERL_EPMD_ADDRESS=127.0.0.1 \
         RABBITMQ_NODENAME="bellhop-$id@localhost" RABBITMQ_DIST_PORT="$distribution_port" \
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' \
@@ -50,19 +50,15 @@ rabbitmq_is_ready() {
         answers_with_200 "$management_port" /api/health/checks/local-alarms "$login"
 }
 
-rabbitmq_is_ready_or_gone() {
-    rabbitmq_is_ready || [ -z "$(list_rabbitmq)" ]
-}
-
 launch_rabbitmq() {
     local bin
     bin=$(find_rabbitmq) || die 'no RabbitMQ server found'
     configure_rabbitmq
-    in_rabbitmq_environment epmd -address 127.0.0.1 -port "$epmd_port" </dev/null >"$state/log/epmd.log" 2>&1 9>&- &
+    become_part_of_rabbitmq epmd -address 127.0.0.1 -port "$epmd_port" </dev/null >"$state/log/epmd.log" 2>&1 9>&- &
     disown
-    in_rabbitmq_environment "$bin/rabbitmq-server" </dev/null >"$state/log/rabbitmq.log" 2>&1 9>&- &
+    become_part_of_rabbitmq "$bin/rabbitmq-server" </dev/null >"$state/log/rabbitmq.log" 2>&1 9>&- &
     disown
-    wait_until 90 rabbitmq_is_ready_or_gone && rabbitmq_is_ready
+    wait_until 90 true_or_gone $! rabbitmq_is_ready && rabbitmq_is_ready
 }
 
 # The node ends in order on SIGTERM; epmd knows only its own kill.

@@ -206,6 +206,12 @@ impl World {
         logs.into_values().collect()
     }
 
+    /// What the programs are told by a variable; nothing where they are not.
+    pub fn variable(&self, name: &str) -> &str {
+        let told = self.variables.iter().find(|(one, _)| one == name);
+        told.map_or("", |(_, value)| value)
+    }
+
     /// The programs' names and addresses.
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
         self.programs()

@@ -31,7 +31,7 @@ Environment (each command asks only for what it uses, and names everything that 
   BELLHOP_KEYS       the key ring, ID:BASE64(32 bytes) separated by commas; or
   BELLHOP_KEYS_FILE  a file with it
   BELLHOP_STAFF      who you are, kept with what you decide [USER, the operating system's name for you]
-  RUST_LOG           what is logged to stderr [info]
+  RUST_LOG           what is logged to stderr [info]; libraries are never heard below info
   LOG_FORMAT         json or text
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.

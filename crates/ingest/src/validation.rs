@@ -71,7 +71,7 @@ pub(crate) struct Seen {
     pub(crate) event_type: Option<EventType>,
     /// The event's id.
     pub(crate) id: Option<EventId>,
-    /// The resort.
+    /// The resort, where the source may speak for it.
     pub(crate) resort: Option<ResortId>,
     /// The booking.
     pub(crate) booking: Option<BookingId>,
@@ -135,7 +135,10 @@ impl<'a> Reading<'_, 'a> {
         let seen = Seen {
             event_type: self.event_type,
             id: id.clone(),
-            resort: resort.clone(),
+            // A name that the source made up could be anybody's.
+            resort: resort
+                .clone()
+                .filter(|_| !matches!(standing, Standing::NotAllowed)),
             booking: booking.clone(),
         };
         if !self.errors.0.is_empty() {

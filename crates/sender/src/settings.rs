@@ -52,7 +52,8 @@ Environment:
   SENDER_PROBE_AFTER         what WhatsApp refuses as a whole (token, number, account, country, template) is held; after
                              this long one message tries again, then after twice as long, up to 30m [1m]
   SENDER_ADDR                health and metrics [0.0.0.0:8082]
-  RUST_LOG                   log filter [info]
+  RUST_LOG                   log filter [info]; libraries are never heard below info, where they may write down
+                             what they carry
   LOG_FORMAT                 json or text [text on a terminal, else json]
 
 The access token of each resort is named in its file; env: secrets are read from this process's environment.

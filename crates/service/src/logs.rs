@@ -1,19 +1,36 @@
 //! Log lines: one JSON object each, or text for people.
 //!
-//! Panics are logged by their place alone, since their text may hold personal data.
+//! Panics are logged by their place alone, since their text may hold personal data. Of libraries nothing below
+//! [`Level::Info`] is logged, whatever `RUST_LOG` says: there they may write down what they carry.
 
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use env_logger::{Builder, Target};
-use log::{LevelFilter, Record};
+use env_logger::{Builder, Logger, Target};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::environment::{Environment, Reader};
 
 mod json;
 mod text;
+
+/// Whose lines may be heard at every level: they are written by people who know what is personal.
+pub const OUR_CRATES: &[&str] = &[
+    "broker",
+    "crypto",
+    "desk",
+    "domain",
+    "ingest",
+    "processor",
+    "sandbox",
+    "sender",
+    "service",
+    "settings",
+    "store",
+    "whatsapp",
+];
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -55,7 +72,10 @@ impl Settings {
 /// A wrong `LOG_FORMAT` is reported by the program's own reading of its settings.
 pub fn init(environment: &Environment) {
     let settings = Settings::read(&mut environment.reader());
-    if builder(&settings).target(Target::Stderr).try_init().is_ok() {
+    let logger = Discreet(builder(&settings).target(Target::Stderr).build());
+    let most = logger.0.filter();
+    if log::set_boxed_logger(Box::new(logger)).is_ok() {
+        log::set_max_level(most);
         std::panic::set_hook(Box::new(log_panic));
     }
 }
@@ -71,6 +91,30 @@ fn parse_format(text: &str) -> Result<Format, &'static str> {
         "text" => Ok(Format::Text),
         _ => Err("is neither json nor text; give one of them or unset it"),
     }
+}
+
+/// A logger that keeps libraries from telling what they carry.
+struct Discreet(Logger);
+
+impl Log for Discreet {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        is_harmless(metadata) && self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if is_harmless(record.metadata()) {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
+}
+
+fn is_harmless(metadata: &Metadata<'_>) -> bool {
+    let owner = metadata.target().split("::").next().unwrap_or_default();
+    metadata.level() <= Level::Info || OUR_CRATES.contains(&owner)
 }
 
 /// What returned messages and spans would show is never logged: the first holds payloads.
@@ -112,12 +156,12 @@ mod tests {
     use super::*;
 
     fn logs(filter: &str, target: &str, level: log::Level) -> bool {
-        let logger = builder(&Settings {
+        let settings = Settings {
             filter: filter.to_owned(),
             format: Format::Json,
-        })
-        .build();
-        logger.matches(&Record::builder().target(target).level(level).build())
+        };
+        let logger = Discreet(builder(&settings).build());
+        logger.enabled(&Metadata::builder().target(target).level(level).build())
     }
 
     #[test]
@@ -140,9 +184,29 @@ mod tests {
     fn lapin_is_heard_from_warnings_on_unless_asked_for_more() {
         assert!(logs("info", "lapin::channel", log::Level::Warn));
         assert!(!logs("info", "lapin::channel", log::Level::Info));
-        assert!(logs("info,lapin=debug", "lapin::channel", log::Level::Debug));
+        assert!(logs("info,lapin=info", "lapin::channel", log::Level::Info));
         assert!(logs("info", "sender::call", log::Level::Info));
         assert!(!logs("info", "sender::call", log::Level::Debug));
+    }
+
+    #[test]
+    fn libraries_are_never_heard_below_info_however_loudly_one_asks() {
+        for target in [
+            "lapin::io_loop",
+            "hyper_util::client",
+            "actix_http::h1",
+            "reqwest::connect",
+            "storehouse",
+        ] {
+            for filter in ["trace", "trace,lapin=trace,hyper_util=debug,actix_http=trace"] {
+                assert!(!logs(filter, target, log::Level::Debug), "{filter}: {target}");
+                assert!(!logs(filter, target, log::Level::Trace), "{filter}: {target}");
+                assert!(logs(filter, target, log::Level::Warn), "{filter}: {target}");
+            }
+        }
+        for target in ["sender::call", "store", "ingest::routes::webhook"] {
+            assert!(logs("trace", target, log::Level::Trace), "{target}");
+        }
     }
 
     #[test]

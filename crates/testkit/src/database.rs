@@ -3,6 +3,8 @@
 //! It is cloned from a template that holds the current migrations. The template is made once, however many test
 //! processes begin at the same moment, and its name changes with the migrations, so a stale one is never used.
 
+mod contents;
+
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::{fs, io};

@@ -5,11 +5,13 @@ mod desk;
 mod event;
 mod program;
 mod resort_file;
+mod secrets;
 mod seen;
 mod set_up;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ pub use desk::Ended;
 pub use event::Event;
 pub use program::{Program, binary};
 pub use resort_file::ResortFile;
+pub use secrets::Secrets;
 pub use seen::{Message, WhatsAppMessage};
 
 use crate::database::Database;
@@ -43,7 +46,6 @@ pub const RESORT: &str = "azure-bay";
 pub const NUMBER: &str = "106540352242922";
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw";
 
 /// Everything that one test needs. What was started ends when it is dropped; a failing test shows the programs' logs.
 pub struct World {
@@ -53,6 +55,7 @@ pub struct World {
     sandbox: Sandbox,
     stop: Stop,
     variables: Vec<(String, String)>,
+    secrets: Secrets,
     http: Client,
     store: Store,
     ring: Arc<KeyRing>,
@@ -69,8 +72,17 @@ impl World {
     /// # Panics
     /// Where anything does not start: a test without its system must not pass.
     pub async fn start(resort: &ResortFile) -> Self {
+        Self::start_with(resort, Secrets::default(), &[]).await
+    }
+
+    /// As [`World::start`], with these secrets, and these variables for every program instead of the usual ones.
+    ///
+    /// # Panics
+    /// As [`World::start`].
+    pub async fn start_with(resort: &ResortFile, secrets: Secrets, variables: &[(&str, &str)]) -> Self {
         let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
-        must("the world", set_up::assemble(resort, database, vhost).await)
+        let assembled = set_up::assemble(resort, secrets, variables, database, vhost);
+        must("the world", assembled.await)
     }
 
     /// Sends a webhook, correctly signed, and expects that it is accepted.
@@ -87,14 +99,25 @@ impl World {
     /// # Panics
     /// Where there is no answer.
     pub async fn send(&self, event: &Event) -> (StatusCode, String) {
-        let (body, id, now) = (event.bytes(), Uuid::now_v7().to_string(), Utc::now().timestamp());
+        self.send_bytes(event.bytes()).await
+    }
+
+    /// As [`World::send`], with whatever bytes.
+    ///
+    /// # Panics
+    /// As [`World::send`].
+    pub async fn send_bytes(&self, body: Vec<u8>) -> (StatusCode, String) {
+        let (id, now) = (Uuid::now_v7().to_string(), Utc::now().timestamp());
         let request = self
             .http
             .post(format!("http://{}/webhooks/direct", self.ingest.address()))
             .header("content-type", "application/json")
             .header("webhook-id", &id)
             .header("webhook-timestamp", now)
-            .header("webhook-signature", sign_standard(SECRET, &id, now, &body))
+            .header(
+                "webhook-signature",
+                sign_standard(&self.secrets.signing, &id, now, &body),
+            )
             .body(body);
         let answer = must("ingest's answer", request.send().await);
         let status = answer.status();
@@ -181,6 +204,19 @@ impl World {
     pub fn logs(&self) -> String {
         let logs: BTreeMap<&str, String> = self.programs().map(|one| (one.name(), one.log())).collect();
         logs.into_values().collect()
+    }
+
+    /// What the programs are told by a variable; nothing where they are not.
+    pub fn variable(&self, name: &str) -> &str {
+        let told = self.variables.iter().find(|(one, _)| one == name);
+        told.map_or("", |(_, value)| value)
+    }
+
+    /// The programs' names and addresses.
+    pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        self.programs()
+            .map(|one| (one.name().to_owned(), one.address()))
+            .collect()
     }
 
     fn programs(&self) -> impl Iterator<Item = &Program> {

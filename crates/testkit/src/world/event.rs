@@ -88,7 +88,7 @@ impl Event {
     }
 
     /// Its bytes.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         self.0.to_string().into_bytes()
     }
 }

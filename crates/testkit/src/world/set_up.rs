@@ -10,28 +10,36 @@ use sandbox::{Callback, Settings, Templates};
 use service::Stop;
 use tempfile::TempDir;
 
-use super::{Program, ResortFile, SECRET, World, resort_file};
+use super::{Program, ResortFile, Secrets, World, resort_file};
 use crate::database::Database;
 use crate::vhost::Vhost;
 
-const KEYS: &str =
-    "first:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,lookup:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
-const APP_SECRET: &str = "meta-app-secret";
 const SOURCE: &str = "resorts = ['azure-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
                       [rate_limit]\nper_second = 1000\nburst = 1000\n";
 
-pub(super) async fn assemble(resort: &ResortFile, database: Database, vhost: Vhost) -> anyhow::Result<World> {
+pub(super) async fn assemble(
+    resort: &ResortFile,
+    secrets: Secrets,
+    more: &[(&str, &str)],
+    database: Database,
+    vhost: Vhost,
+) -> anyhow::Result<World> {
     let folder = tempfile::Builder::new().prefix("bellhop_test_").tempdir()?;
     write_files(&folder, resort)?;
     let address = Address::parse(&vhost.url())?;
     broker::topology::declare(&address).await?;
-    let mut variables = variables(&folder, &database, &vhost);
+    let mut variables = variables(&folder, &secrets, &database, &vhost);
+    variables.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+    variables.extend(
+        more.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
     let (ingest, processor) = tokio::try_join!(
         Program::start("ingest", &variables, folder.path()),
         Program::start("processor", &variables, folder.path()),
     )?;
     let stop = Stop::manual();
-    let sandbox = sandbox::start(sandbox_settings(&ingest)?, &stop)?;
+    let sandbox = sandbox::start(sandbox_settings(&ingest, &secrets)?, &stop)?;
     variables.push(("WHATSAPP_API_URL".to_owned(), sandbox.url()));
     let sender = Program::start("sender", &variables, folder.path()).await?;
     let world = World {
@@ -43,7 +51,8 @@ pub(super) async fn assemble(resort: &ResortFile, database: Database, vhost: Vho
         variables,
         http: Client::new(),
         store: database.store(),
-        ring: Arc::new(KeyRing::parse(KEYS)?),
+        ring: Arc::new(KeyRing::parse(&secrets.keys)?),
+        secrets,
         broker: address,
         vhost,
         database,
@@ -61,20 +70,25 @@ fn write_files(folder: &TempDir, resort: &ResortFile) -> anyhow::Result<()> {
     Ok(fs::write(folder.path().join("sources/direct.toml"), SOURCE)?)
 }
 
-fn variables(folder: &TempDir, database: &Database, vhost: &Vhost) -> Vec<(String, String)> {
+fn variables(
+    folder: &TempDir,
+    secrets: &Secrets,
+    database: &Database,
+    vhost: &Vhost,
+) -> Vec<(String, String)> {
     let local = "127.0.0.1:0";
     let pairs = [
         ("BELLHOP_CONFIG", folder.path().display().to_string()),
         ("DATABASE_URL", database.url()),
         ("AMQP_URL", vhost.url()),
-        ("BELLHOP_KEYS", KEYS.to_owned()),
+        ("BELLHOP_KEYS", secrets.keys.clone()),
         ("INGEST_ADDR", local.to_owned()),
         ("PROCESSOR_ADDR", local.to_owned()),
         ("SENDER_ADDR", local.to_owned()),
-        ("WHATSAPP_APP_SECRETS", APP_SECRET.to_owned()),
-        ("WHATSAPP_VERIFY_TOKEN", "verify me".to_owned()),
-        ("DIRECT_SECRET", SECRET.to_owned()),
-        ("AZURE_BAY_TOKEN", "the-token".to_owned()),
+        ("WHATSAPP_APP_SECRETS", secrets.app.clone()),
+        ("WHATSAPP_VERIFY_TOKEN", secrets.verify_token.clone()),
+        ("DIRECT_SECRET", secrets.signing.clone()),
+        ("AZURE_BAY_TOKEN", secrets.access_token.clone()),
         ("SENDER_PROBE_AFTER", "1s".to_owned()),
         ("SENDER_MESSAGES_PER_SECOND", "1000".to_owned()),
         ("BELLHOP_STAFF", "anna".to_owned()),
@@ -84,11 +98,11 @@ fn variables(folder: &TempDir, database: &Database, vhost: &Vhost) -> Vec<(Strin
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
-fn sandbox_settings(ingest: &Program) -> anyhow::Result<Settings> {
+fn sandbox_settings(ingest: &Program, secrets: &Secrets) -> anyhow::Result<Settings> {
     let mut settings = Settings::for_tests();
     let callback = format!("http://{}/webhooks/whatsapp", ingest.address());
-    settings.callback = Some(Callback::new(&callback, APP_SECRET).map_err(anyhow::Error::msg)?);
+    settings.callback = Some(Callback::new(&callback, &secrets.app).map_err(anyhow::Error::msg)?);
     settings.templates = Templates::parse(resort_file::APPROVED)?;
-    settings.tokens = Some(["the-token".to_owned()].into());
+    settings.tokens = Some([secrets.access_token.clone()].into());
     Ok(settings)
 }

@@ -123,6 +123,17 @@ fn the_crates_and_their_arrows_are_those_of_the_table() {
 }
 
 #[test]
+fn every_shipped_crate_may_speak_below_info_and_nobody_else() {
+    let ours: BTreeSet<String> = service::logs::OUR_CRATES
+        .iter()
+        .map(|&name| name.to_owned())
+        .collect();
+
+    let shipped = crates().into_iter().filter(|name| name != "testkit");
+    assert_eq!(ours, shipped.collect());
+}
+
+#[test]
 fn what_one_crate_alone_may_name_no_other_depends_on() {
     let table = table();
     let owners = table

@@ -1,7 +1,11 @@
 //! The whole system from outside: webhooks in, WhatsApp messages out; and the rules of the house.
 //!
 //! Every test starts the real programs. `docs/behaviour.md` says which test shows which promise.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail where it stands"
+)]
 
 mod compose;
 mod content;
@@ -16,5 +20,6 @@ mod permission;
 mod reports;
 mod restart;
 mod scene;
+mod secrecy;
 mod times;
 mod withdrawal;

@@ -120,6 +120,9 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         held_by -> Nullable<Text>,
+        called_from -> Nullable<Text>,
+        paced -> Bool,
+        silent_attempt -> Nullable<Int4>,
     }
 }
 

@@ -38,13 +38,15 @@ pub(super) struct Row {
     pub(super) error_code: Option<i64>,
     pub(super) letter_due: bool,
     pub(super) held_by: Option<String>,
+    pub(super) paced: bool,
+    pub(super) silent_attempt: Option<i32>,
 }
 
 /// Hides WhatsApp's id of a message.
 pub(super) type Hash<'a> = &'a dyn Fn(&WhatsAppMessageId) -> Vec<u8>;
 
 impl Row {
-    fn is(&self, state: MessageState) -> bool {
+    pub(super) fn is(&self, state: MessageState) -> bool {
         self.state == state.as_str()
     }
 
@@ -58,13 +60,13 @@ impl Row {
         self.held_by = None;
     }
 
-    fn die(&mut self, reason: DeadLetterReason) {
+    pub(super) fn die(&mut self, reason: DeadLetterReason) {
         self.enter(MessageState::Dead, Some(reason.as_str().to_owned()));
         self.letter_due = true;
     }
 
     /// Back to the queue, unless the message was withdrawn meanwhile.
-    fn requeue(&mut self, due_at: DateTime<Utc>) {
+    pub(super) fn requeue(&mut self, due_at: DateTime<Utc>) {
         if let Some(mark) = self.withdrawn_reason.clone() {
             self.enter(MessageState::Withdrawn, Some(mark));
         } else {
@@ -98,6 +100,7 @@ pub(super) fn after_call(row: &Row, result: &CallResult, hash: Hash<'_>, now: Da
     let mut after = row.clone();
     if let NextStep::Finish(id) = &result.next {
         accept(&mut after, id, hash, now);
+        after.paced |= result.paced;
         return (after != *row).then_some(after);
     }
     let current = i64::from(row.attempts) == i64::from(result.attempt.0);

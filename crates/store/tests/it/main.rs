@@ -20,5 +20,6 @@ mod scene;
 mod sealing;
 #[cfg(test)]
 mod senders;
+mod silence;
 #[cfg(test)]
 mod timers;

@@ -41,6 +41,8 @@ fn sending() -> Row {
         error_code: None,
         letter_due: false,
         held_by: None,
+        paced: false,
+        silent_attempt: None,
     }
 }
 
@@ -85,6 +87,7 @@ fn answered(row: &Row, attempt: u32, next: NextStep) -> Option<Row> {
         next,
         hold,
         error_code: Some(131_000),
+        paced: false,
     };
     after_call(row, &result, &|id| id.reveal().into(), at(NOW))
 }

@@ -13,8 +13,9 @@ CREATE TABLE letters (
     booking      text,
     message_id   uuid,                               -- the row that died; no reference: it may be erased
     body         bytea NOT NULL,                     -- as it lay in the queue
-    state        text NOT NULL DEFAULT 'open',       -- open, retried, settled, closed
-    closed_by    text,
+    state        text NOT NULL,                      -- open, retried, settled, closed
+    settled_as   text,                               -- sent, not_sent; what WhatsApp said: sent, failed, delivered, read
+    closed_by    text,                               -- who ended it: a person's name, or whatsapp
     closed_at    timestamptz,
     note         text,
     drained_at   timestamptz NOT NULL DEFAULT now()
@@ -24,3 +25,4 @@ CREATE UNIQUE INDEX letters_once ON letters (kind, amqp_id, sha256(body), died_a
 CREATE UNIQUE INDEX letters_once_undated ON letters (kind, amqp_id, sha256(body)) WHERE NOT dated AND state = 'open';
 CREATE INDEX letters_open ON letters (id) WHERE state = 'open';
 CREATE INDEX letters_of_message ON letters (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX letters_of_booking ON letters (booking, resort) WHERE booking IS NOT NULL;

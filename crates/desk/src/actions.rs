@@ -3,5 +3,8 @@
 pub(crate) mod bookings;
 pub(crate) mod config;
 pub(crate) mod holds;
+pub(crate) mod letters;
 pub(crate) mod messages;
 pub(crate) mod migrate;
+pub(crate) mod personal;
+pub(crate) mod shelf;

@@ -10,6 +10,7 @@
 mod bookings;
 mod config;
 mod holds;
+mod letters;
 mod messages;
 mod migrate;
 mod output;
@@ -28,7 +29,7 @@ Environment (each command asks only for what it uses, and names everything that 
   BELLHOP_CONFIG     the folder with resorts/*.toml and sources/*.toml
   BELLHOP_KEYS       the key ring, ID:BASE64(32 bytes) separated by commas; or
   BELLHOP_KEYS_FILE  a file with it
-  BELLHOP_STAFF      who you are, for the others [the name of your login]
+  BELLHOP_STAFF      who you are, kept with what you decide [USER, the operating system's name for you]
   RUST_LOG           what is logged to stderr [info]
   LOG_FORMAT         json or text
 
@@ -38,6 +39,8 @@ Examples:
   desk migrate                               prepare Postgres and RabbitMQ before a new version starts
   desk config check deploy/demo              is every resort's and source's file good?
   desk bookings show azure-bay BK-1001       what happened to this guest, and what is still to come?
+  desk letters list --by reason              what was given up, and why?
+  desk letters retry 12                      try it once more
   desk messages list --state dead --json     what did not go out?
   desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
@@ -59,6 +62,9 @@ enum Command {
     /// Look at bookings
     #[command(subcommand)]
     Bookings(bookings::Command),
+    /// Look at what was given up, and settle it
+    #[command(subcommand)]
+    Letters(letters::Command),
     /// Look at messages
     #[command(subcommand)]
     Messages(messages::Command),
@@ -105,6 +111,7 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Config(command) => config::run(command, environment),
             Command::Seal(arguments) => seal::run(&arguments, environment),
             Command::Bookings(command) => bookings::run(command, environment).await,
+            Command::Letters(command) => letters::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
             Command::Pause(arguments) => holds::pause(arguments, environment).await,
             Command::Resume(arguments) => holds::resume(arguments, environment).await,

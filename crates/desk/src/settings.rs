@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use broker::Address;
 use crypto::key_ring::KeyRing;
-use service::Environment;
+use domain::ids::StaffName;
 use service::environment::Reader;
+use service::{Environment, Failure, Problems, chain};
 use store::Store;
+
+use crate::actions::shelf::Shelf;
 
 /// Connections that one command needs.
 const CONNECTIONS: u32 = 2;
@@ -18,12 +21,6 @@ pub(crate) fn database(read: &mut Reader<'_>) -> Option<Store> {
 
 pub(crate) fn broker(read: &mut Reader<'_>) -> Option<Address> {
     read.parsed("AMQP_URL", Address::parse)
-}
-
-/// Who acts, for the others: a name that they know.
-pub(crate) fn staff(read: &mut Reader<'_>) -> Option<String> {
-    let named = read.optional("BELLHOP_STAFF").or_else(|| read.optional("USER"));
-    Some(named.unwrap_or_else(|| "somebody".to_owned()))
 }
 
 /// The folder with `resorts/` and `sources/`, unless an argument names it.
@@ -43,6 +40,57 @@ pub(crate) fn key_ring(read: &mut Reader<'_>, environment: &Environment) -> Opti
         }
     }
 }
+
+/// What [`Shelf::open`] needs.
+pub(crate) struct ShelfSettings {
+    store: Store,
+    key_ring: KeyRing,
+    folder: PathBuf,
+}
+
+impl ShelfSettings {
+    pub(crate) fn open(self) -> Result<Shelf, Failure> {
+        let opened = Shelf::open(self.store, self.key_ring, &self.folder);
+        opened.map_err(|error| Problems::one("BELLHOP_CONFIG", chain(&error)).into())
+    }
+}
+
+pub(crate) fn shelf(read: &mut Reader<'_>, environment: &Environment) -> Option<ShelfSettings> {
+    let store = database(read);
+    let folder = folder(read, None);
+    let key_ring = key_ring(read, environment);
+    Some(ShelfSettings {
+        store: store?,
+        key_ring: key_ring?,
+        folder: folder?,
+    })
+}
+
+/// Who decides: by name, or as the operating system calls the user.
+pub(crate) fn staff(read: &mut Reader<'_>) -> Option<StaffName> {
+    let given = [STAFF, "USER"].map(|name| (name, read.optional(name)));
+    let (variable, name) = given
+        .into_iter()
+        .find_map(|(variable, name)| Some((variable, name?)))
+        .unwrap_or((STAFF, String::new()));
+    match StaffName::parse(&name) {
+        Ok(_) if name == WHATSAPP => {
+            read.problem(variable, "is a name for WhatsApp's own reports; give yours");
+            None
+        }
+        Ok(name) => Some(name),
+        Err(error) => {
+            let why = format!("{error}; set BELLHOP_STAFF to your name, which is kept with what you decide");
+            read.problem(variable, why);
+            None
+        }
+    }
+}
+
+/// The variable that says who decides.
+const STAFF: &str = "BELLHOP_STAFF";
+/// Under this name letters are settled by WhatsApp's reports.
+const WHATSAPP: &str = "whatsapp";
 
 /// As [`key_ring`], where commands can do without.
 pub(crate) fn optional_key_ring(read: &mut Reader<'_>, environment: &Environment) -> Option<KeyRing> {

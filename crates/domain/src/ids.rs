@@ -103,6 +103,11 @@ text_id! {
     /// The id that Meta gave to one of a resort's business numbers.
     NumberId
 }
+text_id! {
+    /// Who of the support staff decided something, as it stands in the records.
+    StaffName
+}
+
 /// The id that WhatsApp gave to an accepted message.
 ///
 /// Personal data: it holds the guest's number in base64, so neither `Debug` nor a log shows it.
@@ -187,6 +192,24 @@ impl FromStr for MessageId {
     type Err = uuid::Error;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Uuid::parse_str(text).map(Self)
+    }
+}
+
+/// A dead letter in the desk's keeping; numbered as they were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LetterId(pub i64);
+
+impl fmt::Display for LetterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for LetterId {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
     }
 }
 

@@ -3,10 +3,12 @@
 //!
 //! [`plan`] is a pure function; with another `now` it is the simulator, and the explanation of a booking.
 //! The rules of the cart (reminders) stand in [`cart`], those of the order (confirmation, arrival, review) in
-//! [`order`], and how a plan changes the messages that exist in [`difference`].
+//! [`order`], how a plan changes the messages that exist in [`difference`], and whether a person may have a dead one
+//! tried again in [`once_more`].
 
 pub mod cart;
 pub mod difference;
+pub mod once_more;
 pub mod order;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -269,7 +269,7 @@ fn ordering_guests(
 fn merge(locked: &mut [Booking], work: &Work, reservations: &BTreeSet<BookingKey>) -> Result<(), StoreError> {
     for booking in locked.iter_mut() {
         if let Some(facts) = work.facts.get(&booking.key) {
-            learn(booking, |known| known.merge(facts.clone()));
+            booking.learn(|known| known.merge(facts.clone()));
         }
     }
     let told = locked.iter().filter(|cart| work.facts.contains_key(&cart.key));
@@ -278,17 +278,11 @@ fn merge(locked: &mut [Booking], work: &Work, reservations: &BTreeSet<BookingKey
         .collect();
     for (key, cart) in &grown {
         match locked.iter_mut().find(|booking| booking.key == *key) {
-            Some(reservation) => learn(reservation, |known| known.inherit(cart)),
+            Some(reservation) => reservation.learn(|known| known.inherit(cart)),
             // Another transaction has just told the cart what it became.
             None if !reservations.contains(key) => return Err(StoreError::Overtaken),
             None => {}
         }
     }
     Ok(())
-}
-
-fn learn(booking: &mut Booking, how: impl FnOnce(Facts) -> Facts) {
-    let known = std::mem::take(&mut booking.facts);
-    booking.facts = how(known.clone());
-    booking.version += i64::from(booking.facts != known);
 }

@@ -21,6 +21,8 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) unmatched_reports: service::metrics::IntCounter,
     /// Bookings seen in the last round whose resort has no readable file.
     pub(crate) without_resort: IntGauge,
+    /// Times a booking was left aside because its stored facts are damaged.
+    pub(crate) damaged: service::metrics::IntCounter,
     /// Events in hand that wait for another try.
     pub(crate) parked: IntGauge,
 }
@@ -66,6 +68,10 @@ impl ProcessorMetrics {
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",
                 "Bookings in the last batch whose resort has no readable file.",
+            )?,
+            damaged: metrics.counter(
+                "bellhop_damaged_bookings_total",
+                "Times a booking was left aside because its stored facts are damaged.",
             )?,
             parked: metrics.gauge(
                 "bellhop_events_parked",

@@ -99,7 +99,7 @@ async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, 
         .store
         .run(|connection| relay::list_letters(connection, AT_ONCE))
         .await?;
-    let publishing = letters.iter().map(|letter| async move {
+    let publishing = letters.into_iter().map(|letter| async move {
         let reason = letter
             .reason
             .parse()
@@ -117,7 +117,8 @@ async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, 
             }),
             body: letter.id.to_string().into_bytes(),
         };
-        (letter, publisher.publish(outgoing).await)
+        let result = publisher.publish(outgoing).await;
+        (letter, result)
     });
     let mut published = Vec::new();
     for (letter, result) in join_all(publishing).await {
@@ -125,7 +126,7 @@ async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, 
         if result.is_ok() {
             log::warn!("message.id" = letter.id.to_string(), "booking.id" = letter.booking_key, kind = letter.kind,
                 reason = letter.reason; "message is a dead letter");
-            published.push(letter.id);
+            published.push(letter);
         }
     }
     let count = published.len();

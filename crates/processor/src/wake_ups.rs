@@ -23,6 +23,7 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(1);
 struct Round {
     planned: Planned,
     woken: usize,
+    damaged: Vec<String>,
     late_by: Vec<TimeDelta>,
     next_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
@@ -72,8 +73,9 @@ async fn wake(shared: &Shared, arrivals: &Arrivals) -> Result<Round, StoreError>
             let now = store::pool::clock(connection)?;
             // Events go first: a timer that is younger than what may still be in the queue waits for it.
             let due_before = heard_until.map_or(now, |heard| heard.max(now - PATIENCE).min(now));
-            let woken = bookings::lock_due(connection, &ring, due_before, AT_ONCE)?;
-            let late_by = woken
+            let due = bookings::lock_due(connection, &ring, due_before, AT_ONCE)?;
+            let late_by = due
+                .bookings
                 .iter()
                 .filter_map(|booking| Some(now - booking.wake_at?))
                 .collect();
@@ -82,11 +84,12 @@ async fn wake(shared: &Shared, arrivals: &Arrivals) -> Result<Round, StoreError>
                 ring: &ring,
                 resort: &resort,
             };
-            let planned = planning::replan(connection, &policies, now, &woken)?;
+            let planned = planning::replan(connection, &policies, now, &due.bookings)?;
             let next_at = bookings::next_wake_up(connection)?;
             Ok(Round {
                 planned,
-                woken: woken.len(),
+                woken: due.bookings.len() + due.damaged.len(),
+                damaged: due.damaged,
                 late_by,
                 next_at,
                 now,
@@ -101,6 +104,11 @@ fn report(shared: &Shared, round: &Round) {
             .counters
             .wake_up_lateness
             .observe(late.as_seconds_f64().max(0.0));
+    }
+    for booking in &round.damaged {
+        shared.counters.damaged.inc();
+        log::error!("booking.id" = booking, alert = true;
+            "booking left aside for a minute: what is stored of it is damaged");
     }
     shared.report_planned(&round.planned, "timer");
 }

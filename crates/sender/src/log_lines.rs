@@ -1,6 +1,7 @@
 //! One line for each thing that happens to a message, joined by its ids. No personal data.
 
 use domain::after_call::{CallOutcome, NextStep};
+use domain::ids::MessageId;
 use domain::message::{Attempt, Reason};
 use store::StoreError;
 use store::claims::{Draft, Wanted};
@@ -39,6 +40,15 @@ pub(crate) fn not_sent(draft: &Draft, written: &Written) {
 pub(crate) fn without_resort(draft: &Draft) {
     log::error!("message.id" = draft.id.to_string(), "booking.id" = draft.booking.to_string(), alert = true;
         "message waits: its resort has no readable file");
+}
+
+/// Messages whose bookings' stored facts do not open; their ids come again. Returns how many, for the counters.
+pub(crate) fn damaged(messages: &[(MessageId, String)]) -> u64 {
+    for (id, booking) in messages {
+        log::error!("message.id" = id.to_string(), "booking.id" = booking, alert = true;
+            "message waits: what is stored of its booking is damaged");
+    }
+    u64::try_from(messages.len()).unwrap_or(u64::MAX)
 }
 
 /// A message that its claim ended.

@@ -27,6 +27,8 @@ pub(crate) struct SenderMetrics {
     pub(crate) holds_begun: IntCounterVec,
     /// Messages of resorts without a readable file, left in the queue.
     pub(crate) without_resort: IntCounter,
+    /// Messages of bookings whose stored facts are damaged, left in the queue.
+    pub(crate) damaged: IntCounter,
 }
 
 impl SenderMetrics {
@@ -76,6 +78,10 @@ impl SenderMetrics {
             without_resort: metrics.counter(
                 "bellhop_messages_without_resort_total",
                 "Times a message was left in the queue because its resort has no readable file.",
+            )?,
+            damaged: metrics.counter(
+                "bellhop_messages_of_damaged_bookings_total",
+                "Times a message was left in the queue because its booking's stored facts are damaged.",
             )?,
         })
     }

@@ -104,7 +104,8 @@ impl Sender {
             .await?;
         let (mut ready, mut skipped, mut later, mut held) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let snapshot = self.settings.current();
-        for draft in drafts {
+        self.metrics.damaged.inc_by(log_lines::damaged(&drafts.damaged));
+        for draft in drafts.readable {
             let Some(resort) = snapshot.resort(&draft.booking.resort) else {
                 self.metrics.without_resort.inc();
                 log_lines::without_resort(&draft);

@@ -1,5 +1,6 @@
 //! Bookings: their sealed facts, and the columns that look-ups and timers need.
 
+mod due;
 mod of_guests;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use domain::plan::Status;
 use crate::error::StoreError;
 use crate::schema::bookings;
 
+pub use due::{Due, lock_due, next_wake_up};
 pub(crate) use of_guests::{Standing, standing_of};
 pub use of_guests::{all_of_guests, carts_of_guests, guests_of};
 
@@ -41,6 +43,13 @@ impl Booking {
             resort: self.key.resort.clone(),
             booking: became.value.clone(),
         })
+    }
+
+    /// Changes the facts; the version grows where that made a difference.
+    pub fn learn(&mut self, how: impl FnOnce(Facts) -> Facts) {
+        let known = std::mem::take(&mut self.facts);
+        self.facts = how(known.clone());
+        self.version += i64::from(self.facts != known);
     }
 }
 
@@ -78,33 +87,6 @@ pub fn lock(
         .load(connection)
         .map_err(StoreError::query("lock bookings"))?;
     rows.into_iter().map(|row| into_domain(ring, row)).collect()
-}
-
-/// Locks bookings whose time to wake has come, oldest first, leaving out those that others hold.
-pub fn lock_due(
-    connection: &mut PgConnection,
-    ring: &KeyRing,
-    due_before: DateTime<Utc>,
-    most: i64,
-) -> Result<Vec<Booking>, StoreError> {
-    let rows: Vec<Row> = bookings::table
-        .filter(bookings::wake_at.le(due_before))
-        .order(bookings::wake_at)
-        .limit(most)
-        .for_no_key_update()
-        .skip_locked()
-        .select(COLUMNS)
-        .load(connection)
-        .map_err(StoreError::query("lock bookings that are due"))?;
-    rows.into_iter().map(|row| into_domain(ring, row)).collect()
-}
-
-/// The time of the next wake-up of all.
-pub fn next_wake_up(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, StoreError> {
-    bookings::table
-        .select(diesel::dsl::min(bookings::wake_at))
-        .first(connection)
-        .map_err(StoreError::query("find the next wake-up"))
 }
 
 /// Reads one booking without locking it.

@@ -67,12 +67,21 @@ struct DraftRow {
     open_numbers: Vec<String>,
 }
 
-/// Reads those of some messages that are queued and due. Takes no lock.
+/// Messages that may be due.
+#[derive(Debug, Default)]
+pub struct Drafts {
+    /// Those that can be written.
+    pub readable: Vec<Draft>,
+    /// Those whose bookings' facts are damaged, with the bookings' keys: left in the queue.
+    pub damaged: Vec<(MessageId, String)>,
+}
+
+/// Reads those of some messages that are queued and due. Takes no lock. A damaged booking does not hold up the others.
 pub fn read_drafts(
     connection: &mut PgConnection,
     ring: &KeyRing,
     ids: &[MessageId],
-) -> Result<Vec<Draft>, StoreError> {
+) -> Result<Drafts, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows: Vec<DraftRow> = sql_query(
         "SELECT m.id, b.resort, b.id AS booking, m.kind, m.turn, m.retries, b.sealed_facts, b.version, b.phone_hash, \
@@ -84,7 +93,16 @@ pub fn read_drafts(
     .bind::<Array<SqlUuid>, _>(ids)
     .load(connection)
     .map_err(StoreError::query("read messages to send"))?;
-    rows.into_iter().map(|row| into_draft(ring, row)).collect()
+    let mut drafts = Drafts::default();
+    for row in rows {
+        let (id, key) = (MessageId(row.id), format!("{}/{}", row.resort, row.booking));
+        match into_draft(ring, row) {
+            Ok(draft) => drafts.readable.push(draft),
+            Err(error) if error.is_damage() => drafts.damaged.push((id, key)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(drafts)
 }
 
 fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {

@@ -67,6 +67,19 @@ impl StoreError {
         move |cause| Self::Query { step, cause }
     }
 
+    /// Whether one row's own content is the cause, so that others can go on without it. An unknown key is none: the
+    /// row is well, the key ring is not.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable { .. }
+                | Self::Sealed {
+                    cause: OpenError::Damaged,
+                    ..
+                }
+        )
+    }
+
     /// Whose fault it is. Diesel hides most codes (a deadlock reads as unknown), so the unknown is tried again first.
     pub fn fault(&self) -> Fault {
         match self {

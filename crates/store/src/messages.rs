@@ -81,6 +81,16 @@ pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Resul
     rows.into_iter().map(into_domain).collect()
 }
 
+/// Some messages, those that exist.
+pub(crate) fn list_by_id(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Message>, StoreError> {
+    let rows: Vec<Row> = messages::table
+        .filter(messages::id.eq_any(ids))
+        .select(Row::as_select())
+        .load(connection)
+        .map_err(StoreError::query("read messages"))?;
+    rows.into_iter().map(into_domain).collect()
+}
+
 /// Messages of all bookings, those that changed last first; only those in one state where it is given.
 pub fn list_latest(
     connection: &mut PgConnection,

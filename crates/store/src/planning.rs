@@ -118,6 +118,16 @@ pub fn explain(
     booking: &Booking,
     now: DateTime<Utc>,
 ) -> Result<Option<Plan>, StoreError> {
+    Ok(look(connection, policies, booking, now)?.map(|(plan, _)| plan))
+}
+
+/// The plan of a booking, and what it depends on; `None`: its resort has no readable file.
+pub(crate) fn look(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    booking: &Booking,
+    now: DateTime<Utc>,
+) -> Result<Option<(Plan, Circumstances)>, StoreError> {
     let Some(resort) = (policies.resort)(&booking.key.resort) else {
         return Ok(None);
     };
@@ -130,12 +140,9 @@ pub fn explain(
         booking.key.to_string(),
         messages.into_iter().map(|m| m.existing).collect(),
     );
-    Ok(Some(plan::plan(
-        &booking.facts,
-        &around.of(booking, hash.as_ref()),
-        &resort,
-        now,
-    )))
+    let circumstances = around.of(booking, hash.as_ref());
+    let plan = plan::plan(&booking.facts, &circumstances, &resort, now);
+    Ok(Some((plan, circumstances)))
 }
 
 /// Everything that the plans of some bookings depend on beside their facts.

@@ -3,12 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::MessageId;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::schema::messages;
 
 #[derive(QueryableByName)]
 struct Id {
@@ -66,7 +65,7 @@ pub struct Letter {
     /// How many calls were made.
     #[diesel(sql_type = BigInt)]
     pub attempts: i64,
-    /// When it died.
+    /// When it died: tells this death from the next, since nothing but a new life changes a dead row.
     #[diesel(sql_type = Timestamptz)]
     pub died_at: DateTime<Utc>,
 }
@@ -83,11 +82,18 @@ pub fn list_letters(connection: &mut PgConnection, most: i64) -> Result<Vec<Lett
     .map_err(StoreError::query("find letters to publish"))
 }
 
-/// Notes that letters are on the queue.
-pub fn mark_letters_published(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), StoreError> {
-    diesel::update(messages::table.filter(messages::id.eq_any(ids)))
-        .set(messages::letter_due.eq(false))
-        .execute(connection)
-        .map(|_| ())
-        .map_err(StoreError::query("mark letters as published"))
+/// Notes that letters are on the queue. A message that died once more meanwhile keeps the letter of that death.
+pub fn mark_letters_published(connection: &mut PgConnection, published: &[Letter]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = published.iter().map(|letter| letter.id).collect();
+    let died_at: Vec<DateTime<Utc>> = published.iter().map(|letter| letter.died_at).collect();
+    sql_query(
+        "UPDATE messages m SET letter_due = false FROM unnest($1, $2) AS n(id, died_at) \
+         WHERE m.id = n.id AND m.letter_due AND m.updated_at = n.died_at \
+         AND m.id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE))",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Timestamptz>, _>(died_at)
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("mark letters as published"))
 }

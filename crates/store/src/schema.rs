@@ -84,6 +84,7 @@ diesel::table! {
         message_id -> Nullable<Uuid>,
         body -> Bytea,
         state -> Text,
+        settled_as -> Nullable<Text>,
         closed_by -> Nullable<Text>,
         closed_at -> Nullable<Timestamptz>,
         note -> Nullable<Text>,

@@ -92,14 +92,27 @@ impl Database {
         .await;
     }
 
+    /// Changes rows behind the programs' backs: time goes by, a row is damaged.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn execute(&self, statements: &str) {
+        run(of(&self.server, &self.name), statements.to_owned()).await;
+    }
+
     async fn on_server(&self, statements: String) {
-        let server = self.server.clone();
-        let done = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
-            Ok(connect(&server)?.batch_execute(&statements)?)
-        });
-        if !matches!(done.await, Ok(Ok(()))) {
-            panic!("the server refused to shut or open {}", self.name);
-        }
+        run(self.server.clone(), statements).await;
+    }
+}
+
+async fn run(url: Url, statements: String) {
+    let done = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
+        Ok(connect(&url)?.batch_execute(&statements)?)
+    });
+    match done.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => panic!("the server refused: {error:#}"),
+        Err(error) => panic!("the server was not asked: {error}"),
     }
 }
 

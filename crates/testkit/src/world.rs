@@ -1,6 +1,7 @@
 //! The whole system, for one test: the real programs as processes, an emulated WhatsApp, and a database, a vhost and
 //! files that nobody else has.
 
+mod desk;
 mod event;
 mod program;
 mod resort_file;
@@ -9,7 +10,6 @@ mod set_up;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use store::Store;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+pub use desk::Ended;
 pub use event::Event;
 pub use program::Program;
 pub use resort_file::ResortFile;
@@ -128,14 +129,6 @@ impl World {
             .delete(format!("{}/sandbox/failures", self.sandbox.url()));
         let answer = must("the sandbox", request.send().await);
         assert!(answer.status().is_success(), "{}", answer.status());
-    }
-
-    /// Runs the desk's command line to its end.
-    ///
-    /// # Panics
-    /// Where it does not start.
-    pub async fn desk(&self, arguments: &[&str]) -> Output {
-        must("desk", Program::run("desk", &self.variables, arguments).await)
     }
 
     /// Waits until a look at the world finds something, and returns it.

@@ -4,32 +4,22 @@ mod facts;
 mod outlook;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use crypto::key_ring::KeyRing;
-use crypto::secret::Places;
-use domain::ids::{BookingKey, ResortId};
+use domain::ids::BookingKey;
 use domain::plan::Plan;
-use domain::resort::Resort;
 use serde::Serialize;
-use settings::{Resolve, UnreadableFolder};
 use store::bookings::{self, Booking};
 use store::messages::Message;
 use store::planning::Policies;
-use store::{Connection, Store, StoreError, events, messages, planning, pool};
+use store::{Connection, StoreError, events, messages, planning, pool};
 
+use crate::actions::letters::{Kept, LetterView};
 use crate::actions::messages::MessageView;
+use crate::actions::personal::Personal;
+use crate::actions::shelf::Shelf;
 pub(crate) use facts::FactView;
 pub(crate) use outlook::ToCome;
-
-/// Whether what identifies the guest is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Personal {
-    Masked,
-    Revealed,
-}
 
 /// Everything there is to see of a booking.
 #[derive(Debug, Serialize)]
@@ -42,6 +32,8 @@ pub(crate) struct BookingView {
     pub(crate) facts: BTreeMap<String, FactView>,
     pub(crate) events: Vec<EventView>,
     pub(crate) messages: Vec<MessageView>,
+    /// Those that some desk has found already.
+    pub(crate) letters: Vec<LetterView>,
     /// Absent where the resort has no readable file, so that nothing can be planned.
     pub(crate) to_come: Option<Vec<ToCome>>,
 }
@@ -72,74 +64,42 @@ impl From<events::Recorded> for EventView {
     }
 }
 
-/// Why a booking cannot be shown.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ShowError {
-    #[error("cannot read the resorts' files")]
-    Folder(#[source] UnreadableFolder),
-    #[error("cannot read the booking")]
-    Store(#[source] StoreError),
-}
-
-/// What is needed to show bookings.
-pub(crate) struct Shelf {
-    pub(crate) store: Store,
-    pub(crate) key_ring: KeyRing,
-    pub(crate) folder: PathBuf,
-}
-
 /// What was read of one booking, at one moment.
 struct Found {
     booking: Booking,
     events: Vec<events::Recorded>,
     messages: Vec<Message>,
+    letters: Vec<Kept>,
     plan: Option<Plan>,
 }
 
 /// Everything known of a booking; `None`: nobody ever spoke of it.
 pub(crate) async fn show(
-    shelf: Shelf,
+    shelf: &Shelf,
     key: BookingKey,
     personal: Personal,
-) -> Result<Option<BookingView>, ShowError> {
-    let Shelf {
-        store,
-        key_ring,
-        folder,
-    } = shelf;
-    let places = Places {
-        environment: &|_| None,
-        key_ring: None,
-        base: &folder,
-    };
-    let resorts = settings::load(&folder, Resolve::Nothing, &places).map_err(ShowError::Folder)?;
-    let resort = resorts.resort(&key.resort);
-    let country = resort.as_ref().map(|resort| resort.country);
-    let found = store
-        .transaction(move |connection| read(connection, &key_ring, resort, &key))
-        .await
-        .map_err(ShowError::Store)?;
+) -> Result<Option<BookingView>, StoreError> {
+    let country = shelf.resort(&key.resort).map(|resort| resort.country);
+    let found = shelf
+        .transaction(move |connection, policies| read(connection, policies, &key))
+        .await?;
     Ok(found.map(|found| view(found, country, personal)))
 }
 
 fn read(
     connection: &mut Connection,
-    ring: &KeyRing,
-    resort: Option<Arc<Resort>>,
+    policies: &Policies<'_>,
     key: &BookingKey,
 ) -> Result<Option<Found>, StoreError> {
-    let Some(booking) = bookings::find(connection, ring, key)? else {
+    let Some(booking) = bookings::find(connection, policies.ring, key)? else {
         return Ok(None);
-    };
-    let policies = Policies {
-        ring,
-        resort: &|id: &ResortId| resort.clone().filter(|resort| resort.id == *id),
     };
     let now = pool::clock(connection)?;
     Ok(Some(Found {
         events: events::list_of_booking(connection, key)?,
         messages: messages::list_of_booking(connection, key)?,
-        plan: planning::explain(connection, &policies, &booking, now)?,
+        letters: Kept::of_booking(connection, key)?,
+        plan: planning::explain(connection, policies, &booking, now)?,
         booking,
     }))
 }
@@ -157,5 +117,6 @@ fn view(found: Found, country: Option<phonenumber::country::Id>, personal: Perso
         facts: facts::view(&booking.facts, country, personal),
         events: found.events.into_iter().map(EventView::from).collect(),
         messages: found.messages.into_iter().map(MessageView::from).collect(),
+        letters: found.letters.into_iter().map(LetterView::from).collect(),
     }
 }

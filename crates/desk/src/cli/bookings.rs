@@ -6,7 +6,9 @@ use domain::ids::{BookingId, BookingKey, ResortId};
 use service::{Environment, Failure};
 
 use super::{Answer, output, table};
-use crate::actions::bookings::{self, BookingView, FactView, Personal, Shelf};
+use crate::actions::bookings::{self, BookingView, FactView};
+use crate::actions::letters::LetterView;
+use crate::actions::personal::Personal;
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -40,16 +42,8 @@ pub(super) struct Show {
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
     let Command::Show(arguments) = command;
     let mut read = environment.reader();
-    let store = settings::database(&mut read);
-    let folder = settings::folder(&mut read, None);
-    let key_ring = settings::key_ring(&mut read, environment);
-    let shelf = read.finish_with(|| {
-        Some(Shelf {
-            store: store?,
-            key_ring: key_ring?,
-            folder: folder?,
-        })
-    })?;
+    let shelf = settings::shelf(&mut read, environment);
+    let shelf = read.finish_with(|| shelf)?.open()?;
     let key = BookingKey {
         resort: arguments.resort,
         booking: arguments.booking,
@@ -63,7 +57,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
         log::warn!(booking = key.to_string().as_str(); "personal data of a booking are revealed");
     }
 
-    let found = bookings::show(shelf, key.clone(), personal)
+    let found = bookings::show(&shelf, key.clone(), personal)
         .await
         .map_err(anyhow::Error::from)?;
 
@@ -110,6 +104,13 @@ fn told(view: &BookingView) -> String {
         ]
     });
     section(&mut text, "messages", &messages.collect::<Vec<_>>());
+    if !view.letters.is_empty() {
+        section(
+            &mut text,
+            "letters",
+            &view.letters.iter().map(letter).collect::<Vec<_>>(),
+        );
+    }
     match &view.to_come {
         None => text.push_str("\nto come\n  unknown: the resort has no readable file\n"),
         Some(to_come) => {
@@ -133,6 +134,16 @@ fn section<const N: usize>(text: &mut String, title: &str, rows: &[[String; N]])
         text.push_str("  none\n");
     }
     text.push_str(&table::rows("  ", rows));
+}
+
+fn letter(letter: &LetterView) -> [String; 5] {
+    [
+        letter.id.to_string(),
+        letter.subject().to_owned(),
+        letter.reason.clone(),
+        letter.standing(),
+        format!("died {}", table::instant(letter.died_at)),
+    ]
 }
 
 fn fact((name, fact): (&String, &FactView)) -> [String; 4] {

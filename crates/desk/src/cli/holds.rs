@@ -102,7 +102,7 @@ pub(super) async fn pause(arguments: Pause, environment: &Environment) -> Result
     let coverage = arguments.which.coverage();
     let named = coverage.to_string();
 
-    let before = holds::pause(&store, coverage, staff, arguments.note)
+    let before = holds::pause(&store, coverage, staff.to_string(), arguments.note)
         .await
         .map_err(anyhow::Error::from)?;
 

@@ -16,7 +16,7 @@ use testkit::database::Database;
 
 use crate::program::{CONFIG, Ended, KEYS, desk};
 
-fn abandoned() -> Event {
+pub(crate) fn abandoned() -> Event {
     Event {
         key: EventKey {
             source: SourceId::parse("direct").unwrap(),
@@ -41,7 +41,7 @@ fn abandoned() -> Event {
 }
 
 /// A database with one booking, whose guest has just drifted away.
-async fn booked() -> Database {
+pub(crate) async fn booked() -> Database {
     let database = Database::create().await;
     let store = database.store();
     let applied = store.transaction(|connection| {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::program::{CONFIG, desk};
+use crate::program::{CONFIG, KEYS, desk};
 
 #[tokio::test]
 async fn good_files_are_good() {
@@ -44,4 +44,12 @@ async fn secrets_are_looked_up_only_when_asked() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_read_is_a_wrong_setting() {
     desk(&["config", "check", "/nowhere"], &[], "").await.check(2);
+    let environment = [
+        ("DATABASE_URL", "postgres://127.0.0.1:1/none"),
+        ("BELLHOP_CONFIG", "/nowhere"),
+        ("BELLHOP_KEYS", KEYS),
+    ];
+    desk(&["bookings", "show", "azure-bay", "BK-1"], &environment, "")
+        .await
+        .check(2);
 }

@@ -23,6 +23,12 @@ async fn help_and_version_are_answered_and_strange_arguments_refused() {
         &["seal"],
         &["config", "check"],
         &["bookings", "show"],
+        &["letters", "list"],
+        &["letters", "show"],
+        &["letters", "retry"],
+        &["letters", "edit"],
+        &["letters", "settle"],
+        &["letters", "close"],
         &["messages", "list"],
     ] {
         let help = desk(&[command, &["--help"]].concat(), &[], "").await;
@@ -34,10 +40,33 @@ async fn help_and_version_are_answered_and_strange_arguments_refused() {
         );
     }
     desk(&["nonsense"], &[], "").await.check(2);
-    desk(&["messages", "list", "--state", "lost"], &[], "")
-        .await
-        .check(2);
+    for strange in [
+        "messages list --state lost",
+        "letters list --open --closed",
+        "letters list --reason lost",
+        "letters retry",
+        "letters retry 1 --all",
+        "letters retry 1 --kind events",
+        "letters settle 1",
+        "letters settle 1 --sent --not-sent",
+        "letters close 1",
+        "letters edit 1",
+    ] {
+        let arguments: Vec<&str> = strange.split(' ').collect();
+        desk(&arguments, &[], "").await.check(2);
+    }
+    let no_reason = ["letters", "close", "1", "--note", " "];
+    desk(&no_reason, &[], "").await.check(2);
 }
+
+const SHELF: &[&str] = &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "AMQP_URL"];
+const DECIDING: &[&str] = &[
+    "DATABASE_URL",
+    "BELLHOP_CONFIG",
+    "BELLHOP_KEYS",
+    "AMQP_URL",
+    "BELLHOP_STAFF",
+];
 
 #[tokio::test]
 async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
@@ -50,6 +79,16 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
             &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS"],
         ),
         (&["messages", "list"], &["DATABASE_URL"]),
+        (&["letters", "list"], &["DATABASE_URL", "AMQP_URL"]),
+        (&["letters", "show", "1"], SHELF),
+        (&["letters", "retry", "1", "--dry-run"], SHELF),
+        (&["letters", "retry", "1"], DECIDING),
+        (&["letters", "edit", "1", "--phone", "+30"], DECIDING),
+        (&["letters", "settle", "1", "--sent"], DECIDING),
+        (
+            &["letters", "close", "1", "--note", "so"],
+            &["DATABASE_URL", "AMQP_URL", "BELLHOP_STAFF"],
+        ),
     ] {
         let ended = desk(arguments, &[], "").await;
 

@@ -60,13 +60,18 @@ pub fn of_current_round(
         .max_by_key(|message| message.round)
 }
 
+/// When the rounds of a kind ended that are over. Reminders have one round: no cart event sets anything after a
+/// cancellation.
+pub fn rounds_ended_at(facts: &Facts, kind: MessageKind) -> Option<DateTime<Utc>> {
+    let ended_at = facts.cancelled.as_ref().map(|cancelled| cancelled.stamp.at);
+    ended_at.filter(|_| !kind.is_reminder())
+}
+
 /// Everything that has to change so that the messages are what the plan wants.
 pub fn changes(plan: &Plan, facts: &Facts, messages: &[Existing]) -> Vec<Change> {
-    let ended_at = facts.cancelled.as_ref().map(|cancelled| cancelled.stamp.at);
     let mut changes: Vec<Change> = Vec::new();
     for planned in &plan.messages {
-        // Reminders have one round: no cart event sets anything after a cancellation.
-        let ended_at = ended_at.filter(|_| !planned.kind.is_reminder());
+        let ended_at = rounds_ended_at(facts, planned.kind);
         let change = match of_current_round(messages, planned.kind, ended_at) {
             Some(existing) => change_of(existing, &planned.verdict),
             None => creation(planned, messages),
@@ -74,7 +79,7 @@ pub fn changes(plan: &Plan, facts: &Facts, messages: &[Existing]) -> Vec<Change>
         changes.extend(change);
     }
     let of_ended_rounds = messages.iter().filter(|message| {
-        !message.kind.is_reminder() && ended_at.is_some_and(|ended| message.basis_at <= ended)
+        rounds_ended_at(facts, message.kind).is_some_and(|ended| message.basis_at <= ended)
     });
     changes.extend(
         of_ended_rounds

@@ -48,6 +48,10 @@ UPDATE messages m SET
     attempts = m.attempts + CASE j.verdict WHEN 'claimed' THEN 1 ELSE 0 END,
     claimed_at = CASE j.verdict WHEN 'claimed' THEN clock_timestamp() ELSE m.claimed_at END,
     claim_token = CASE j.verdict WHEN 'claimed' THEN $11 END,
+    -- What was reported so far belongs to the calls before this one.
+    delivery = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery END,
+    delivery_at = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery_at END,
+    whatsapp_hash = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.whatsapp_hash END,
     template = CASE j.verdict WHEN 'claimed' THEN j.template_name ELSE m.template END,
     called_from = CASE j.verdict WHEN 'claimed' THEN j.number ELSE m.called_from END,
     paced = m.paced AND j.verdict <> 'claimed',

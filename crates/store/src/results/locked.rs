@@ -9,7 +9,7 @@ use diesel::{
 };
 use domain::guest::Wish;
 use domain::ids::{BookingId, BookingKey, MessageId, ResortId};
-use domain::message::MessageKind;
+use domain::message::{MessageKind, MessageState};
 use uuid::Uuid;
 
 use super::transitions::Row;
@@ -17,6 +17,7 @@ use super::{Outcome, Recorded};
 use crate::bookings;
 use crate::error::StoreError;
 use crate::guests;
+use crate::letters;
 use crate::planning::{self, Policies};
 use crate::schema::messages;
 
@@ -34,6 +35,8 @@ pub(super) struct Locked {
     pub(super) rows: BTreeMap<Uuid, Row>,
     pub(super) now: DateTime<Utc>,
     followed: BTreeSet<String>,
+    /// Messages that were dead: whatever was heard of them settles their letters.
+    were_dead: Vec<Uuid>,
     pub(super) outcome: Outcome,
 }
 
@@ -77,6 +80,7 @@ impl Locked {
             rows,
             now,
             followed: BTreeSet::new(),
+            were_dead: Vec::new(),
             outcome: Outcome::default(),
         })
     }
@@ -107,7 +111,10 @@ impl Locked {
             state: row.state.parse().map_err(unreadable("message state"))?,
             reason: row.reason.clone(),
         });
-        self.rows.insert(id.0, row);
+        let before = self.rows.insert(id.0, row);
+        if before.is_some_and(|before| before.is(MessageState::Dead)) {
+            self.were_dead.push(id.0);
+        }
         Ok(())
     }
 
@@ -133,6 +140,7 @@ impl Locked {
         connection: &mut PgConnection,
         policies: &Policies<'_>,
     ) -> Result<Outcome, StoreError> {
+        letters::settle_by_whatsapp(connection, &self.were_dead, self.now)?;
         self.bookings
             .retain(|booking| self.followed.contains(&booking.key.to_string()));
         if !self.bookings.is_empty() {

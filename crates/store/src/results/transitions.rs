@@ -141,7 +141,7 @@ fn accept(after: &mut Row, id: &WhatsAppMessageId, hash: Hash<'_>, now: DateTime
 }
 
 /// After a report. Statuses climb: sent, failed, delivered, read. `None`: it says nothing that is higher than what is
-/// known, or it is the failure of an older attempt, which says nothing of the one that followed.
+/// known, or it is the failure of an older attempt, which says nothing of the one that followed or is about to.
 pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: DateTime<Utc>) -> Option<Row> {
     let known: Option<DeliveryStatus> = row.delivery.as_deref().and_then(|text| text.parse().ok());
     if known.is_some_and(|known| known >= report.status) {
@@ -149,7 +149,8 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
     }
     let failed = report.status == DeliveryStatus::Failed;
     let attempt = report.callback.map(|callback| i64::from(callback.attempt.0));
-    if failed && attempt.is_some_and(|attempt| attempt < i64::from(row.attempts)) {
+    let older = attempt.is_some_and(|attempt| attempt < i64::from(row.attempts));
+    if failed && (older || row.is(MessageState::Queued)) {
         return None;
     }
     let mut after = row.clone();

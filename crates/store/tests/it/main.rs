@@ -7,6 +7,8 @@ mod events;
 #[cfg(test)]
 mod holds;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod planning;

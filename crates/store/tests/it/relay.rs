@@ -88,8 +88,7 @@ async fn a_dead_message_has_one_letter_which_is_published_once() {
     let letters = scene
         .run(|c, _| {
             let letters = relay::list_letters(c, 10)?;
-            let ids: Vec<_> = letters.iter().map(|letter| letter.id).collect();
-            relay::mark_letters_published(c, &ids)?;
+            relay::mark_letters_published(c, &letters)?;
             Ok(letters)
         })
         .await;
@@ -103,4 +102,30 @@ async fn a_dead_message_has_one_letter_which_is_published_once() {
     );
     assert_eq!(letter.kind, Reminder1.as_str());
     assert!(scene.run(|c, _| relay::list_letters(c, 10)).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_that_dies_once_more_while_its_letter_is_published_gets_a_second_letter() {
+    let scene = Scene::new().await;
+    scene.due_reminder("BK-1").await;
+    let dies = async || {
+        let call = scene.claimed("BK-1").await;
+        scene
+            .answered(call, NextStep::GiveUp(DeadLetterReason::Refused))
+            .await;
+        scene.run(|c, _| relay::list_letters(c, 10)).await
+    };
+    let first = dies().await;
+    scene
+        .sql("UPDATE messages SET state = 'queued', letter_due = false")
+        .await;
+
+    let second = dies().await;
+    scene
+        .run(move |c, _| relay::mark_letters_published(c, &first))
+        .await;
+
+    let waiting = scene.run(|c, _| relay::list_letters(c, 10)).await;
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((waiting[0].attempts, waiting[0].died_at), (2, second[0].died_at));
 }

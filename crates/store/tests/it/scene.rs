@@ -157,6 +157,14 @@ impl Scene {
         self.message(booking, MessageKind::Reminder1).await.existing.id
     }
 
+    /// As above, of a guest with another number.
+    pub(crate) async fn due_reminder_of(&self, booking: &str, phone: &str) {
+        let mut event = event(EventType::BookingStarted, &key(booking), 40);
+        event.guest.phone = Some(Personal::new(phone));
+        self.run(move |connection, policies| apply(connection, policies, &event))
+            .await;
+    }
+
     /// What a sender would ask for, from what it can read now.
     pub(crate) async fn wanted(&self, booking: &str, kind: MessageKind) -> Wanted {
         let id = self.message(booking, kind).await.existing.id;

@@ -1,5 +1,6 @@
 //! What lies in the tables about people opens only where it belongs, and only with the key.
 
+use chrono::Utc;
 use domain::event::EventType::BookingStarted;
 use store::{Fault, StoreError, bookings, claims};
 
@@ -8,7 +9,7 @@ use crate::scene::{Scene, key, ring};
 #[tokio::test]
 async fn facts_that_were_moved_to_another_booking_do_not_open() {
     let scene = Scene::new().await;
-    let id = scene.due_reminder("BK-1").await;
+    scene.due_reminder("BK-1").await;
     scene.happens(BookingStarted, "BK-2", 5).await;
     scene
         .sql("UPDATE bookings SET sealed_facts = (SELECT sealed_facts FROM bookings WHERE id = 'BK-2') WHERE id = 'BK-1'")
@@ -17,13 +18,60 @@ async fn facts_that_were_moved_to_another_booking_do_not_open() {
     let found = scene
         .try_run(|c, policies| bookings::find(c, policies.ring, &key("BK-1")))
         .await;
-    let drafts = scene
-        .try_run(move |c, policies| claims::read_drafts(c, policies.ring, &[id]))
+
+    let error = found.map(drop).unwrap_err();
+    assert!(matches!(error, StoreError::Sealed { .. }), "{error}");
+    assert_eq!(error.fault(), Fault::Data);
+}
+
+#[tokio::test]
+async fn a_damaged_booking_is_left_aside_and_the_others_are_read() {
+    let scene = Scene::new().await;
+    let (damaged, good) = (scene.due_reminder("BK-1").await, scene.due_reminder("BK-2").await);
+    scene
+        .sql("UPDATE bookings SET wake_at = clock_timestamp() - interval '1 minute'")
+        .await;
+    scene
+        .sql("UPDATE bookings SET sealed_facts = sealed_facts || '\\x00' WHERE id = 'BK-1'")
         .await;
 
-    for error in [found.map(drop).unwrap_err(), drafts.map(drop).unwrap_err()] {
-        assert!(matches!(error, StoreError::Sealed { .. }), "{error}");
-        assert_eq!(error.fault(), Fault::Data);
+    let drafts = scene
+        .run(move |c, policies| claims::read_drafts(c, policies.ring, &[damaged, good]))
+        .await;
+    let due = async || {
+        scene
+            .run(|c, policies| bookings::lock_due(c, policies.ring, Utc::now(), 10))
+            .await
+    };
+    let (first, second) = (due().await, due().await);
+
+    assert_eq!(drafts.damaged, [(damaged, "azure-bay/BK-1".to_owned())]);
+    assert_eq!(
+        drafts.readable.iter().map(|draft| draft.id).collect::<Vec<_>>(),
+        [good]
+    );
+    assert_eq!(first.damaged, ["azure-bay/BK-1"]);
+    assert_eq!(first.bookings.len(), 1);
+    assert_eq!(second.damaged, Vec::<String>::new(), "it would be due for ever");
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_no_damage_and_stops_the_whole_batch() {
+    let scene = Scene::new().await;
+    let id = scene.due_reminder("BK-1").await;
+    scene
+        .sql("UPDATE bookings SET wake_at = clock_timestamp() - interval '1 minute'")
+        .await;
+
+    let drafts = scene
+        .try_run(move |c, _| claims::read_drafts(c, &ring("b"), &[id]))
+        .await;
+    let due = scene
+        .try_run(move |c, _| bookings::lock_due(c, &ring("b"), Utc::now(), 10))
+        .await;
+
+    for error in [drafts.map(drop).unwrap_err(), due.map(drop).unwrap_err()] {
+        assert_eq!(error.fault(), Fault::Ours);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -50,21 +50,6 @@ impl Program {
         };
         program.address = program.listening(begin).await?;
         Ok(program)
-    }
-
-    /// Runs a binary with these variables to its end.
-    pub(super) async fn run(
-        name: &str,
-        variables: &[(String, String)],
-        arguments: &[&str],
-    ) -> anyhow::Result<Output> {
-        let mut command = Command::new(binary(name)?);
-        command
-            .env_clear()
-            .envs(variables.iter().map(|(name, value)| (name, value)))
-            .args(arguments)
-            .stdin(Stdio::null());
-        Ok(tokio::task::spawn_blocking(move || command.output()).await??)
     }
 
     /// Where it listens.
@@ -149,7 +134,7 @@ impl Drop for Program {
 }
 
 /// The binary that the same build put beside the test.
-fn binary(name: &str) -> anyhow::Result<PathBuf> {
+pub(super) fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let test = env::current_exe()?;
     let folder = test.ancestors().nth(2).unwrap_or(Path::new("."));
     let path = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));

@@ -56,12 +56,18 @@ impl World {
         must("the sandbox's messages", answer.json().await)
     }
 
+    /// Every message that WhatsApp took, oldest first.
+    pub async fn received_by_anyone(&self) -> Vec<WhatsAppMessage> {
+        let mut all = self.calls().await;
+        all.retain(|message| message.accepted);
+        all
+    }
+
     /// Every message that WhatsApp took for a number, oldest first.
     pub async fn received_by(&self, phone: &str) -> Vec<WhatsAppMessage> {
-        let all = self.calls().await;
-        all.into_iter()
-            .filter(|message| message.accepted && message.to.as_deref() == Some(phone))
-            .collect()
+        let mut received = self.received_by_anyone().await;
+        received.retain(|message| message.to.as_deref() == Some(phone));
+        received
     }
 
     /// Waits until a guest has so many messages, and returns them.

@@ -77,7 +77,7 @@ fn variables(folder: &TempDir, database: &Database, vhost: &Vhost) -> Vec<(Strin
         ("AZURE_BAY_TOKEN", "the-token".to_owned()),
         ("SENDER_PROBE_AFTER", "1s".to_owned()),
         ("SENDER_MESSAGES_PER_SECOND", "1000".to_owned()),
-        ("BELLHOP_STAFF", "Grace".to_owned()),
+        ("BELLHOP_STAFF", "anna".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),
         ("RUST_LOG", "info".to_owned()),
     ];

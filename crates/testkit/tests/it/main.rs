@@ -9,6 +9,7 @@ mod failures;
 mod flows;
 mod holds;
 mod house;
+mod letters;
 mod permission;
 mod reports;
 mod restart;

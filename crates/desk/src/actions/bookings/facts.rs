@@ -4,14 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::facts::{Fact, Facts, Notify};
-use domain::phone_number::PhoneNumber;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Personal;
-
-/// What stands in place of a name or a link.
-const HIDDEN: &str = "•••";
+use crate::actions::personal::Personal;
 
 /// One fact.
 #[derive(Debug, Serialize)]
@@ -60,12 +56,20 @@ pub(super) fn view(
     known(&mut views, "consent", &facts.consent);
     for (name, fact) in [("name", &facts.name), ("resume_url", &facts.resume_url)] {
         add(&mut views, name, fact, |view, text| {
-            view.value = Some(shown(personal, text.reveal(), || HIDDEN.to_owned()));
+            view.value = Some(Value::String(personal.text(text.reveal())));
         });
     }
     add(&mut views, "phone", &facts.phone, |view, text| {
-        view.value = Some(shown(personal, text.reveal(), || masked(text.reveal(), country)));
+        view.value = Some(Value::String(personal.phone(text.reveal(), country)));
     });
+    add(
+        &mut views,
+        "corrected_phone",
+        &facts.corrected_phone,
+        |view, correction| {
+            view.value = Some(Value::String(personal.number(&correction.number)));
+        },
+    );
     views
 }
 
@@ -91,18 +95,4 @@ fn add<T>(
         fill(&mut view, &fact.value);
         views.insert(name.to_owned(), view);
     }
-}
-
-fn shown(personal: Personal, text: &str, masked: impl FnOnce() -> String) -> Value {
-    Value::String(match personal {
-        Personal::Revealed => text.to_owned(),
-        Personal::Masked => masked(),
-    })
-}
-
-fn masked(text: &str, country: Option<phonenumber::country::Id>) -> String {
-    PhoneNumber::parse(text, country).map_or_else(
-        |_| format!("{HIDDEN} (not a valid number)"),
-        |number| number.masked(),
-    )
 }

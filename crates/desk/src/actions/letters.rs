@@ -1,0 +1,23 @@
+//! Dead letters: taking them in, showing them, and carrying out what people decide.
+//!
+//! Every command begins with [`drain()`]. What is decided, and when it may not be, stands in `store::letters` and
+//! `domain::plan::once_more`.
+
+mod decide;
+mod drain;
+mod retry;
+mod show;
+mod view;
+
+use domain::ids::{LetterId, StaffName};
+
+pub(crate) use decide::{close, correct_phone, settle};
+pub(crate) use drain::drain;
+pub(crate) use retry::{All, Hand, Retrier, Tally, Tried};
+pub(crate) use show::{Details, show};
+pub(crate) use view::{Kept, LetterView, ReasonView, by_reason, list};
+
+/// Who decided what: one line for the log.
+fn log_decision(id: LetterId, by: &StaffName, decision: &str) {
+    log::info!("letter.id" = id.to_string(), staff = by.as_str(), decision = decision; "letter decided");
+}

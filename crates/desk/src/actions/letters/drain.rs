@@ -1,0 +1,94 @@
+//! From the dead queues into Postgres: commit, then acknowledge.
+
+use broker::Address;
+use broker::drain::{DeadLetter, Drain, DrainError};
+use broker::envelope::Envelope;
+use broker::topology::Queue;
+use domain::dead_letter::LetterKind;
+use store::letters::{self, NewLetter};
+use store::{Store, StoreError};
+
+/// How many letters are taken in at once; each may be a megabyte.
+const AT_ONCE: usize = 50;
+
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Broker(#[from] DrainError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Empties the dead queues. With the broker away there is only what is stored, which is said in the log.
+pub(crate) async fn drain(store: &Store, broker: &Address) -> Result<(), StoreError> {
+    match empty(store, broker).await {
+        Ok(0) => Ok(()),
+        Ok(new) => {
+            log::info!(letters = new; "letters were found in the dead queues");
+            Ok(())
+        }
+        Err(Trouble::Broker(error)) => {
+            log::warn!(error = service::chain(&error);
+                "the dead queues could not be emptied: there may be more letters than what is stored");
+            Ok(())
+        }
+        Err(Trouble::Store(error)) => Err(error),
+    }
+}
+
+async fn empty(store: &Store, broker: &Address) -> Result<usize, Trouble> {
+    let drain = Drain::open(broker).await?;
+    let mut new = Ok(0);
+    for queue in [Queue::DeadEvents, Queue::DeadMessages] {
+        match (new, empty_one(store, &drain, queue).await) {
+            (Ok(so_far), Ok(more)) => new = Ok(so_far + more),
+            (Err(trouble), _) | (_, Err(trouble)) => new = Err(trouble),
+        }
+    }
+    // Whatever happened: what was not acknowledged goes back, for the next desk.
+    drain.close().await;
+    new
+}
+
+async fn empty_one(store: &Store, drain: &Drain, queue: Queue) -> Result<usize, Trouble> {
+    let mut new = 0;
+    loop {
+        let found = drain.take(queue, AT_ONCE).await?;
+        if found.is_empty() {
+            return Ok(new);
+        }
+        let kept: Vec<NewLetter> = found.iter().map(|letter| read(queue, letter)).collect();
+        new += store
+            .transaction(move |connection| letters::insert(connection, &kept))
+            .await?;
+        drain.acknowledge(found).await?;
+    }
+}
+
+/// What a letter says of itself; what cannot be read is kept all the same.
+fn read(queue: Queue, letter: &DeadLetter) -> NewLetter {
+    let kind = if queue == Queue::DeadEvents {
+        LetterKind::Events
+    } else {
+        LetterKind::Messages
+    };
+    let envelope = Envelope::decode(&letter.body).ok();
+    let envelope = envelope.filter(|_| kind == LetterKind::Events);
+    let message = std::str::from_utf8(&letter.body)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let cause = &letter.cause;
+    NewLetter {
+        kind,
+        amqp_id: letter.message_id.clone(),
+        reason: cause.reason,
+        error: cause.error.clone(),
+        attempts: cause.attempts,
+        died_at: cause.died_at,
+        subject: letter.kind.clone(),
+        resort: envelope.as_ref().and_then(|envelope| envelope.resort.clone()),
+        booking: envelope.and_then(|envelope| envelope.booking),
+        message: message.filter(|_| kind == LetterKind::Messages),
+        body: letter.body.clone(),
+    }
+}

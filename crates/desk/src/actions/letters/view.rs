@@ -1,0 +1,166 @@
+//! Letters as people see them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::dead_letter::{LetterKind, Settlement};
+use domain::ids::{BookingKey, LetterId, MessageId};
+use serde::Serialize;
+use store::letters::{self, Filter, Letter};
+use store::messages::Message;
+use store::{Connection, Store, StoreError};
+
+/// How many letters are read at once.
+const PAGE: i64 = 1_000;
+
+/// A letter, and its message as it stands now.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(super) letter: Letter,
+    pub(super) message: Option<Message>,
+}
+
+impl Kept {
+    pub(crate) fn of_booking(connection: &mut Connection, key: &BookingKey) -> Result<Vec<Self>, StoreError> {
+        let letters = letters::list_of_booking(connection, key)?;
+        Self::of(connection, letters)
+    }
+
+    /// Adds to each letter its message.
+    pub(super) fn of(connection: &mut Connection, letters: Vec<Letter>) -> Result<Vec<Self>, StoreError> {
+        let messages: HashMap<MessageId, Message> = letters::messages_of(connection, &letters)?;
+        let kept = letters.into_iter().map(|letter| Self {
+            message: letter.message.and_then(|id| messages.get(&id).cloned()),
+            letter,
+        });
+        Ok(kept.collect())
+    }
+}
+
+/// One letter, without anything personal.
+#[derive(Debug, Serialize)]
+pub(crate) struct LetterView {
+    pub(crate) id: LetterId,
+    pub(crate) kind: &'static str,
+    pub(crate) reason: String,
+    pub(crate) error: String,
+    pub(crate) resort: Option<String>,
+    pub(crate) booking: Option<String>,
+    pub(crate) message_kind: Option<String>,
+    pub(crate) event_type: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) died_at: DateTime<Utc>,
+    /// `false`: nobody said when it died, `died_at` is when it was found.
+    pub(crate) died_at_is_known: bool,
+    pub(crate) state: &'static str,
+    pub(crate) settled_as: Option<&'static str>,
+    pub(crate) closed_by: Option<String>,
+    pub(crate) closed_at: Option<DateTime<Utc>>,
+    pub(crate) note: Option<String>,
+    pub(crate) message_id: Option<String>,
+    /// Where the message stands now; absent also where it was erased.
+    pub(crate) message_state: Option<&'static str>,
+    pub(crate) message_reason: Option<String>,
+}
+
+impl LetterView {
+    /// The message's kind or the event's type, `?` where nobody knows it.
+    pub(crate) fn subject(&self) -> &str {
+        let known = self.message_kind.as_deref().or(self.event_type.as_deref());
+        known.unwrap_or("?")
+    }
+
+    /// Where it stands, and by whom; for an open one also where its message does, should that not be dead.
+    pub(crate) fn standing(&self) -> String {
+        let settled_as = self
+            .settled_as
+            .map(|settled_as| format!(" as {settled_as}"))
+            .unwrap_or_default();
+        let by = self
+            .closed_by
+            .as_ref()
+            .map(|by| format!(" by {by}"))
+            .unwrap_or_default();
+        let now = self.message_state.filter(|state| *state != "dead");
+        let now = now
+            .map(|state| format!(", the message is {state}"))
+            .unwrap_or_default();
+        format!("{}{settled_as}{by}{now}", self.state)
+    }
+}
+
+impl From<Kept> for LetterView {
+    fn from(kept: Kept) -> Self {
+        let Kept { letter, message } = kept;
+        let state = letter.state().as_str();
+        let ending = letter.ending;
+        let subject = Some(letter.subject).filter(|subject| !subject.is_empty());
+        let (message_kind, event_type) = match letter.kind {
+            LetterKind::Messages => (subject, None),
+            LetterKind::Events => (None, subject),
+        };
+        Self {
+            id: letter.id,
+            kind: letter.kind.as_str(),
+            reason: letter.reason,
+            error: letter.error,
+            resort: letter.resort.map(String::from),
+            booking: letter.booking.map(String::from),
+            message_kind,
+            event_type,
+            attempts: letter.attempts,
+            died_at: letter.died_at,
+            died_at_is_known: letter.dated,
+            state,
+            settled_as: ending
+                .as_ref()
+                .and_then(|ending| ending.settled_as)
+                .map(Settlement::as_str),
+            closed_by: ending.as_ref().map(|ending| ending.by.clone()),
+            closed_at: ending.as_ref().map(|ending| ending.at),
+            note: ending.and_then(|ending| ending.note),
+            message_id: letter.message.map(|id| id.to_string()),
+            message_state: message.as_ref().map(|message| message.existing.state.as_str()),
+            message_reason: message.and_then(|message| message.reason),
+        }
+    }
+}
+
+/// Letters, in the order in which they were found.
+pub(crate) async fn list(store: &Store, filter: Filter) -> Result<Vec<LetterView>, StoreError> {
+    let found = store
+        .run(move |connection| {
+            let mut all: Vec<Kept> = Vec::new();
+            loop {
+                let after = all.last().map_or(LetterId(0), |last| last.letter.id);
+                let page = letters::list(connection, &filter, after, PAGE)?;
+                if page.is_empty() {
+                    return Ok(all);
+                }
+                all.extend(Kept::of(connection, page)?);
+            }
+        })
+        .await?;
+    Ok(found.into_iter().map(LetterView::from).collect())
+}
+
+/// How many letters died of one reason.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReasonView {
+    pub(crate) reason: String,
+    pub(crate) count: i64,
+    pub(crate) oldest_died_at: DateTime<Utc>,
+}
+
+/// Letters counted by reason, the most frequent first.
+pub(crate) async fn by_reason(store: &Store, filter: Filter) -> Result<Vec<ReasonView>, StoreError> {
+    let counts = store
+        .run(move |connection| letters::count_by_reason(connection, &filter))
+        .await?;
+    let view = |one: letters::ReasonCount| ReasonView {
+        reason: one.reason,
+        count: one.count,
+        oldest_died_at: one.oldest_died_at,
+    };
+    Ok(counts.into_iter().map(view).collect())
+}

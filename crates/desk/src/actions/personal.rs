@@ -1,0 +1,41 @@
+//! What identifies a guest, masked unless it is asked for.
+
+use domain::phone_number::PhoneNumber;
+use phonenumber::country;
+
+/// Whether what identifies the guest is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Personal {
+    Masked,
+    Revealed,
+}
+
+/// What stands in place of a name or a link.
+const HIDDEN: &str = "•••";
+
+impl Personal {
+    /// A name or a link.
+    pub(crate) fn text(self, text: &str) -> String {
+        match self {
+            Self::Revealed => text.to_owned(),
+            Self::Masked => HIDDEN.to_owned(),
+        }
+    }
+
+    /// A phone number as the platform wrote it.
+    pub(crate) fn phone(self, text: &str, country: Option<country::Id>) -> String {
+        match (self, PhoneNumber::parse(text, country)) {
+            (Self::Revealed, _) => text.to_owned(),
+            (Self::Masked, Ok(number)) => number.masked(),
+            (Self::Masked, Err(_)) => format!("{HIDDEN} (not a valid number)"),
+        }
+    }
+
+    /// A phone number.
+    pub(crate) fn number(self, number: &PhoneNumber) -> String {
+        match self {
+            Self::Revealed => number.reveal().to_owned(),
+            Self::Masked => number.masked(),
+        }
+    }
+}

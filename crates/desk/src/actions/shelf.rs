@@ -1,0 +1,73 @@
+//! What looking into bookings and deciding about them rests on: the database, the keys and the resorts' files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crypto::key_ring::KeyRing;
+use crypto::secret::Places;
+use domain::ids::ResortId;
+use domain::resort::Resort;
+use settings::{Resolve, Snapshot, UnreadableFolder};
+use store::planning::Policies;
+use store::{Connection, Fault, Store, StoreError};
+
+/// How often a transaction that others were in the way of is tried.
+const TRIES: u32 = 5;
+
+/// Everything at hand.
+pub(crate) struct Shelf {
+    pub(crate) store: Store,
+    pub(crate) key_ring: Arc<KeyRing>,
+    resorts: Arc<Snapshot>,
+}
+
+impl Shelf {
+    /// Reads the resorts' files, once.
+    pub(crate) fn open(store: Store, key_ring: KeyRing, folder: &Path) -> Result<Self, UnreadableFolder> {
+        let places = Places {
+            environment: &|_| None,
+            key_ring: None,
+            base: folder,
+        };
+        Ok(Self {
+            store,
+            key_ring: Arc::new(key_ring),
+            resorts: Arc::new(settings::load(folder, Resolve::Nothing, &places)?),
+        })
+    }
+
+    /// A resort, where its file can be read.
+    pub(crate) fn resort(&self, id: &ResortId) -> Option<Arc<Resort>> {
+        self.resorts.resort(id)
+    }
+
+    /// Runs one transaction, once more where another one was in the way.
+    pub(crate) async fn transaction<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Connection, &Policies<'_>) -> Result<T, StoreError> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        let work = Arc::new(work);
+        let mut tries = 0;
+        loop {
+            let (work, ring, resorts) = (
+                Arc::clone(&work),
+                Arc::clone(&self.key_ring),
+                Arc::clone(&self.resorts),
+            );
+            let done = self.store.transaction(move |connection| {
+                let policies = Policies {
+                    ring: &ring,
+                    resort: &|id| resorts.resort(id),
+                };
+                work(connection, &policies)
+            });
+            tries += 1;
+            match done.await {
+                Err(error) if error.fault() == Fault::Contention && tries < TRIES => {
+                    log::debug!(error = service::chain(&error); "another transaction was in the way; once more");
+                }
+                done => return done,
+            }
+        }
+    }
+}

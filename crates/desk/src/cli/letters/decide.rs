@@ -1,0 +1,146 @@
+//! `desk letters edit`, `settle` and `close`
+
+use anyhow::Error;
+use clap::Args;
+use domain::ids::LetterId;
+use service::{Environment, Failure};
+use store::letters::Word;
+
+use super::{Answer, output};
+use crate::actions::letters;
+use crate::settings;
+
+/// Put right the phone number of a letter's booking
+///
+/// The number holds for the booking whatever the platform repeats, until the platform names a third one. The letter
+/// stays open: retry it then.
+///
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and BELLHOP_STAFF or USER.
+///
+/// Examples:
+///   desk letters edit 12 --phone +306912345678
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Edit {
+    /// The letter's number
+    id: LetterId,
+    /// The right number; without a country code, one of the resort's country
+    #[arg(long)]
+    phone: String,
+}
+
+pub(super) async fn edit(arguments: Edit, environment: &Environment) -> Result<Answer, Failure> {
+    let Edit { id, phone } = arguments;
+    let mut read = environment.reader();
+    let shelf = settings::shelf(&mut read, environment);
+    let (broker, by) = (settings::broker(&mut read), settings::staff(&mut read));
+    let (shelf, broker, by) = read.finish_with(|| Some((shelf?, broker?, by?)))?;
+    let shelf = shelf.open()?;
+
+    super::drain(&shelf.store, &broker).await?;
+    let decided = letters::correct_phone(&shelf, id, by, phone)
+        .await
+        .map_err(Error::from)?;
+
+    Ok(match decided {
+        Err(declined) => super::decline(id, &declined),
+        Ok(corrected) => {
+            let (booking, number) = (corrected.booking, corrected.number.masked());
+            output::print(&format!(
+                "letter {id}: the guest of {booking} has the number {number}"
+            ))?;
+            output::print(&format!("`desk letters retry {id}` sends the message there"))?;
+            Answer::Done
+        }
+    })
+}
+
+/// Say what became of a letter's message
+///
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and BELLHOP_STAFF or USER.
+///
+/// Examples:
+///   desk letters settle 12 --sent          the guest has it; what follows from that goes on
+///   desk letters settle 12 --not-sent      the guest does not have it, and it is not to be sent
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Settle {
+    /// The letter's number
+    id: LetterId,
+    /// The guest has the message
+    #[arg(long, required_unless_present = "not_sent", conflicts_with = "not_sent")]
+    sent: bool,
+    /// The guest does not have it
+    #[arg(long)]
+    not_sent: bool,
+}
+
+pub(super) async fn settle(arguments: &Settle, environment: &Environment) -> Result<Answer, Failure> {
+    let id = arguments.id;
+    let mut read = environment.reader();
+    let shelf = settings::shelf(&mut read, environment);
+    let (broker, by) = (settings::broker(&mut read), settings::staff(&mut read));
+    let (shelf, broker, by) = read.finish_with(|| Some((shelf?, broker?, by?)))?;
+    let shelf = shelf.open()?;
+    let (word, told) = if arguments.sent {
+        (Word::Sent, "sent")
+    } else {
+        (Word::NotSent, "not sent")
+    };
+
+    super::drain(&shelf.store, &broker).await?;
+    let decided = letters::settle(&shelf, id, by, word).await.map_err(Error::from)?;
+
+    Ok(match decided {
+        Err(declined) => super::decline(id, &declined),
+        Ok(()) => {
+            output::print(&format!("letter {id}: settled, the message counts as {told}"))?;
+            Answer::Done
+        }
+    })
+}
+
+/// Close a letter about which nothing is to be done
+///
+/// Its message stays dead, its event is not applied. Names and numbers do not belong into the note.
+///
+/// Needs DATABASE_URL and AMQP_URL, and BELLHOP_STAFF or USER.
+///
+/// Examples:
+///   desk letters close 12 --note "a test of the platform's"
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Close {
+    /// The letter's number
+    id: LetterId,
+    /// Why
+    #[arg(long, value_parser = note)]
+    note: String,
+}
+
+fn note(text: &str) -> Result<String, &'static str> {
+    let note = text.trim();
+    if note.is_empty() {
+        return Err("say why in a few words");
+    }
+    Ok(note.to_owned())
+}
+
+pub(super) async fn close(arguments: Close, environment: &Environment) -> Result<Answer, Failure> {
+    let Close { id, note } = arguments;
+    let mut read = environment.reader();
+    let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
+    let by = settings::staff(&mut read);
+    let (store, broker, by) = read.finish_with(|| Some((store?, broker?, by?)))?;
+
+    super::drain(&store, &broker).await?;
+    let decided = letters::close(&store, id, by, note).await.map_err(Error::from)?;
+
+    Ok(match decided {
+        Err(declined) => super::decline(id, &declined),
+        Ok(()) => {
+            output::print(&format!("letter {id}: closed"))?;
+            Answer::Done
+        }
+    })
+}

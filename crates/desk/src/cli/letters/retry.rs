@@ -1,0 +1,130 @@
+//! `desk letters retry`
+
+use anyhow::Error;
+use clap::Args;
+use domain::ids::LetterId;
+use service::{Environment, Failure};
+
+use super::{Answer, Filters, output};
+use crate::actions::letters::{All, Hand, Retrier, Tally, Tried};
+use crate::settings;
+
+/// Try once more what died
+///
+/// A message goes back into its queue if its booking's plan still wants it: not after the guest has booked, cancelled,
+/// opted out or come back, nor when it is too late. An event is published once more as it was. What dies again gets a
+/// new letter. With --all a run that was broken off is taken up by running it again. Exit code 1 when any is refused.
+///
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and BELLHOP_STAFF or USER unless it is a --dry-run.
+///
+/// Examples:
+///   desk letters retry 12 13
+///   desk letters retry --all --reason unreachable --dry-run
+///   desk letters retry --all --kind events
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Arguments {
+    /// The letters' numbers
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with_all = ["all", "kind", "reason", "resort"])]
+    ids: Vec<LetterId>,
+    /// Every open letter, or those that the filters name
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    filters: Filters,
+    /// Change nothing, and tell what would happen
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
+    let mut read = environment.reader();
+    let shelf = settings::shelf(&mut read, environment);
+    let broker = settings::broker(&mut read);
+    let hand = if arguments.dry_run {
+        Some(Hand::Rehearse)
+    } else {
+        settings::staff(&mut read).map(Hand::Retry)
+    };
+    let (shelf, broker, hand) = read.finish_with(|| Some((shelf?, broker?, hand?)))?;
+    let shelf = shelf.open()?;
+
+    super::drain(&shelf.store, &broker).await?;
+    let happens = match hand {
+        Hand::Retry(_) => "retried",
+        Hand::Rehearse => "would be retried",
+    };
+    let mut retrier = Retrier::new(shelf, broker, hand);
+    let answered = if arguments.all {
+        all(&mut retrier, arguments.filters, happens).await
+    } else {
+        each(&mut retrier, &arguments.ids, happens).await
+    };
+    retrier.finish().await;
+    answered
+}
+
+async fn each(retrier: &mut Retrier, ids: &[LetterId], happens: &str) -> Result<Answer, Failure> {
+    let mut answer = Answer::Done;
+    for id in ids {
+        match retrier.one(*id).await.map_err(Error::from)? {
+            Tried::Retried => output::print(&format!("letter {id}: {}", happens))?,
+            Tried::Declined(declined) => answer = super::decline(*id, &declined),
+            Tried::Failed(error) => {
+                output::complain(&format!("letter {id}: {}", service::chain(&error)));
+                answer = Answer::Refused;
+            }
+        }
+    }
+    Ok(answer)
+}
+
+async fn all(retrier: &mut Retrier, filters: Filters, happens: &str) -> Result<Answer, Failure> {
+    let mut all = All::begin(retrier, filters.into()).await.map_err(Error::from)?;
+    let broken_off = loop {
+        match all.next_page(retrier).await {
+            Ok(true) => output::complain(&progress(&all.tally)),
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    output::print(&summary(&all.tally, happens))?;
+    match broken_off {
+        Some(error) => Err(Error::from(error)
+            .context("broken off; run it again to go on")
+            .into()),
+        None if all.tally.refused.is_empty() => Ok(Answer::Done),
+        None => Ok(Answer::Refused),
+    }
+}
+
+fn progress(tally: &Tally) -> String {
+    let refused: i64 = tally.refused.values().sum();
+    let refused = if refused == 0 {
+        String::new()
+    } else {
+        format!(", refused {refused} ({})", by_reason(tally))
+    };
+    format!("{} of {}{refused}", tally.tried, tally.total)
+}
+
+fn by_reason(tally: &Tally) -> String {
+    let counts = tally
+        .refused
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn summary(tally: &Tally, happens: &str) -> String {
+    let mut lines = vec![format!("{} {}", tally.retried, happens)];
+    let refused = tally
+        .refused
+        .iter()
+        .map(|(reason, count)| format!("{count} refused: {reason}"));
+    lines.extend(refused);
+    if tally.too_late > 0 {
+        lines.push(format!("{} decided by somebody else meanwhile", tally.too_late));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,174 @@
+//! `desk letters …`
+
+mod decide;
+mod drain;
+mod retry;
+mod show;
+
+use broker::Address;
+use broker::envelope::{Envelope, VERSION};
+use broker::letter::Letter;
+use broker::publisher::{Options, Outgoing, Publisher};
+use broker::topology::{self, Depths, Queue};
+use crypto::key_ring::KeyRing;
+use domain::dead_letter::DeadLetterReason;
+use domain::ids::{BookingId, EventId, ResortId, SourceId};
+use serde_json::Value;
+use store::relay;
+use testkit::database::Database;
+use testkit::vhost::Vhost;
+
+use crate::bookings::{abandoned, booked};
+use crate::program::{CONFIG, Ended, KEYS, desk};
+
+/// A desk with a database and a vhost of its own.
+struct Office {
+    database: Database,
+    vhost: Vhost,
+    address: Address,
+    publisher: Publisher,
+}
+
+impl Office {
+    /// With one booking, BK-1001, whose guest has just drifted away: its first reminder waits.
+    async fn open() -> Self {
+        let (database, vhost) = tokio::join!(booked(), Vhost::create());
+        let address = Address::parse(&vhost.url()).unwrap();
+        topology::declare(&address).await.unwrap();
+        let publisher = Publisher::start(address.clone(), Options::named("test"));
+        publisher
+            .status()
+            .wait_for(broker::Status::is_ready)
+            .await
+            .unwrap();
+        Self {
+            database,
+            vhost,
+            address,
+            publisher,
+        }
+    }
+
+    /// Runs `desk letters …`, by Anna.
+    async fn letters(&self, arguments: &str) -> Ended {
+        self.letters_by("anna", arguments).await
+    }
+
+    async fn letters_by(&self, staff: &str, arguments: &str) -> Ended {
+        self.letters_at(&self.vhost.url(), staff, arguments).await
+    }
+
+    async fn letters_at(&self, amqp_url: &str, staff: &str, arguments: &str) -> Ended {
+        let database_url = self.database.url();
+        let environment = [
+            ("DATABASE_URL", database_url.as_str()),
+            ("AMQP_URL", amqp_url),
+            ("BELLHOP_CONFIG", CONFIG),
+            ("BELLHOP_KEYS", KEYS),
+            ("BELLHOP_STAFF", staff),
+        ];
+        let words = std::iter::once("letters").chain(arguments.split_whitespace());
+        desk(&words.collect::<Vec<_>>(), &environment, "").await
+    }
+
+    async fn list(&self, arguments: &str) -> Vec<Value> {
+        let ended = self.letters(&format!("list --json {arguments}")).await;
+        ended.json().as_array().unwrap().clone()
+    }
+
+    async fn depths(&self) -> Depths {
+        topology::verify(&self.address).await.unwrap()
+    }
+
+    /// An event dies and its letter lies in the queue.
+    async fn event_dies(&self, id: &str, reason: DeadLetterReason) {
+        let letter = Letter {
+            reason,
+            error: "cannot save bookings".to_owned(),
+            attempts: 4,
+            died_at: "2026-11-24T10:00:00Z".parse().unwrap(),
+        };
+        self.publish(id, Some(letter), envelope(id).encode()).await;
+    }
+
+    async fn publish(&self, id: &str, letter: Option<Letter>, body: Vec<u8>) {
+        let outgoing = Outgoing {
+            queue: Queue::DeadEvents,
+            message_id: format!("direct/{id}"),
+            kind: "booking_abandoned".to_owned(),
+            letter,
+            body,
+        };
+        self.publisher.publish(outgoing).await.unwrap();
+    }
+
+    /// The reminder dies after a call, and the relay publishes its letter.
+    async fn reminder_dies(&self, reason: DeadLetterReason) {
+        let dies = format!(
+            "UPDATE messages SET state = 'dead', reason = '{reason}', attempts = attempts + 1, letter_due = true, \
+             claimed_at = now() - interval '20 seconds', publish_at = NULL, updated_at = clock_timestamp()"
+        );
+        self.database.execute(&dies).await;
+        let due = self
+            .database
+            .store()
+            .run(|connection| {
+                let due = relay::list_letters(connection, 10)?;
+                relay::mark_letters_published(connection, &due)?;
+                Ok(due)
+            })
+            .await
+            .unwrap();
+        for letter in due {
+            let outgoing = Outgoing {
+                queue: Queue::DeadMessages,
+                message_id: letter.id.to_string(),
+                kind: letter.kind,
+                letter: Some(Letter {
+                    reason,
+                    error: letter.error,
+                    attempts: u32::try_from(letter.attempts).unwrap(),
+                    died_at: letter.died_at,
+                }),
+                body: letter.id.to_string().into_bytes(),
+            };
+            self.publisher.publish(outgoing).await.unwrap();
+        }
+    }
+
+    /// The booking as `desk bookings show` tells it.
+    async fn booking(&self) -> Value {
+        let database_url = self.database.url();
+        let environment = [
+            ("DATABASE_URL", database_url.as_str()),
+            ("BELLHOP_CONFIG", CONFIG),
+            ("BELLHOP_KEYS", KEYS),
+        ];
+        let show = ["bookings", "show", "azure-bay", "BK-1001", "--json"];
+        desk(&show, &environment, "").await.json()
+    }
+
+    /// State of the booking's only message.
+    async fn reminder(&self) -> Value {
+        self.booking().await["messages"][0].clone()
+    }
+}
+
+fn envelope(id: &str) -> Envelope {
+    let mut event = abandoned();
+    event.key.id = EventId::parse(id).unwrap();
+    let mut envelope = Envelope {
+        version: VERSION,
+        source: SourceId::parse("direct").unwrap(),
+        event_id: event.key.id.clone(),
+        event_type: event.event_type.to_string(),
+        received_at: "2026-11-24T09:00:00Z".parse().unwrap(),
+        request_id: "r-7".to_owned(),
+        resort: ResortId::parse("azure-bay").ok(),
+        booking: BookingId::parse("BK-1001").ok(),
+        sealed: Vec::new(),
+    };
+    let ring = KeyRing::parse(KEYS).unwrap();
+    envelope.sealed = ring.seal(&serde_json::to_vec(&event).unwrap(), &envelope.identity());
+    envelope
+}

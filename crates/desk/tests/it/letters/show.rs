@@ -1,0 +1,106 @@
+//! One letter, and whom it is about.
+
+use domain::dead_letter::DeadLetterReason::{CannotBeApplied, Refused};
+use serde_json::Value;
+
+use super::Office;
+
+const PERSONAL: [&str; 4] = ["Ada", "Lovelace", "6912345678", "book.example"];
+
+async fn show(office: &Office, more: &str) -> Value {
+    let id = office.list("").await[0]["id"].clone();
+    office.letters(&format!("show {id} --json{more}")).await.json()
+}
+
+#[tokio::test]
+async fn a_messages_letter_tells_how_its_message_stands_and_masks_the_guest() {
+    let office = Office::open().await;
+    office.reminder_dies(Refused).await;
+
+    let shown = show(&office, "").await;
+
+    assert_eq!(shown["reason"], "refused");
+    assert_eq!(shown["message"]["state"], "dead");
+    assert_eq!(shown["guest"]["phone"], "+30•••••••678");
+    let text = office.letters(&format!("show {}", shown["id"])).await;
+    for personal in PERSONAL {
+        assert!(!shown.to_string().contains(personal) && !text.check(0).stdout.contains(personal));
+    }
+    assert!(text.stdout.contains("+30•••••••678"), "{text:?}");
+}
+
+#[tokio::test]
+async fn an_events_letter_is_opened_only_when_it_is_to_be_revealed_and_that_is_logged() {
+    let office = Office::open().await;
+    office.event_dies("evt_7", CannotBeApplied).await;
+
+    let shown = show(&office, "").await;
+    assert_eq!(shown["event"]["event"], "direct/evt_7");
+    assert_eq!(shown["event"]["request_id"], "r-7");
+    assert_eq!(shown["guest"]["phone"], "+30•••••••678");
+    assert!(
+        PERSONAL
+            .iter()
+            .all(|personal| !shown.to_string().contains(personal))
+    );
+
+    let id = &shown["id"];
+    let ended = office.letters(&format!("show {id} --reveal --json")).await;
+    let revealed = ended.json();
+    assert_eq!(revealed["guest"]["phone"], "+306912345678");
+    assert_eq!(revealed["content"]["details"]["room"], "Sea view");
+    assert!(
+        ended.stderr.contains("anna") && ended.stderr.contains("revealed"),
+        "{ended:?}"
+    );
+    assert!(!ended.stderr.contains("Ada"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_letter_that_cannot_be_read_is_shown_with_its_bytes_and_closed() {
+    let office = Office::open().await;
+    office.publish("evt_1", None, b"nobody's {words".to_vec()).await;
+
+    let shown = show(&office, "").await;
+    assert_eq!(shown["reason"], "delivery_limit");
+    assert_eq!(shown["died_at_is_known"], false);
+    assert_eq!(shown["size"], 15);
+    assert!(shown["unreadable"].as_str().unwrap().contains("envelope"));
+    assert_eq!(show(&office, " --reveal").await["content"], "nobody's {words");
+
+    let id = &shown["id"];
+    office
+        .letters(&format!("close {id} --note nonsense"))
+        .await
+        .check(0);
+    let closed = &office.list("--closed").await[0];
+    assert_eq!(
+        (&closed["state"], &closed["closed_by"], &closed["note"]),
+        (
+            &Value::from("closed"),
+            &Value::from("anna"),
+            &Value::from("nonsense")
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_letter_that_does_not_exist_is_refused() {
+    let office = Office::open().await;
+
+    for command in ["show 7", "retry 7", "settle 7 --sent", "close 7 --note so"] {
+        let ended = office.letters(command).await;
+        assert!(ended.check(1).stderr.contains("no"), "{command}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_booking_is_shown_with_its_letters() {
+    let office = Office::open().await;
+    office.reminder_dies(Refused).await;
+    office.list("").await;
+
+    let shown = office.booking().await;
+
+    assert_eq!(shown["letters"][0]["reason"], "refused");
+}

@@ -1,0 +1,49 @@
+//! Whether a message that died may be tried once more because a person says so.
+
+use chrono::{DateTime, Utc};
+
+use super::{Circumstances, Existing, Plan, Verdict, Window, difference};
+use crate::dead_letter::Refusal;
+use crate::facts::Facts;
+use crate::message::{MessageState, Reason};
+
+/// Judges a dead message by the plan of its booking: the window in which it may go, or why that would be wrong now.
+/// `died_at` is when it died.
+pub fn judge(
+    plan: &Plan,
+    facts: &Facts,
+    around: &Circumstances,
+    message: &Existing,
+    died_at: DateTime<Utc>,
+) -> Result<Window, Refusal> {
+    match message.state {
+        MessageState::Dead => {}
+        state if state.went() => return Err(Refusal::SentAfterAll),
+        _ => return Err(Refusal::NotDead),
+    }
+    let ended_at = difference::rounds_ended_at(facts, message.kind);
+    let current = difference::of_current_round(&around.messages, message.kind, ended_at);
+    if current.is_none_or(|current| current.id != message.id) {
+        return Err(Refusal::NotWanted(Reason::Cancelled));
+    }
+    if refused_by_guest(around, message, died_at) {
+        return Err(Refusal::NotWanted(Reason::OptedOut));
+    }
+    let planned = plan.messages.iter().find(|planned| planned.kind == message.kind);
+    match planned.map(|planned| &planned.verdict) {
+        Some(Verdict::Due(window)) => Ok(*window),
+        Some(Verdict::Skip(reason, _) | Verdict::NotWanted(reason)) => Err(Refusal::NotWanted(*reason)),
+        Some(Verdict::Expired(_)) => Err(Refusal::NotWanted(Reason::Expired)),
+        // The guest came back to the cart: reminding them now would be rude, and their absence is counted anew.
+        Some(Verdict::Later(Some(_))) if message.kind.is_reminder() => {
+            Err(Refusal::NotWanted(Reason::ActiveAgain))
+        }
+        Some(Verdict::Later(_)) | None => Err(Refusal::NotYet),
+    }
+}
+
+/// Whether WhatsApp said that the guest wants no marketing, and the guest has not said otherwise since.
+fn refused_by_guest(around: &Circumstances, message: &Existing, died_at: DateTime<Utc>) -> bool {
+    let back = around.wishes.opted_in_at.is_some_and(|at| at > died_at);
+    message.reason == Some(Reason::OptedOut) && !back
+}

@@ -1,0 +1,130 @@
+//! When a person may have a dead message tried once more.
+
+use super::*;
+use crate::dead_letter::Refusal;
+use crate::event::EventType::{BookingStarted, GuestCheckedOut, ReservationCancelled, ReservationConfirmed};
+use crate::message::MessageKind::{Reminder1, Reminder2, ReservationConfirmation, ReviewRequest};
+use crate::plan::once_more::judge;
+
+const DIED: &str = "11-23 10:31";
+
+fn dead(message: &mut Existing) {
+    (message.state, message.attempts) = (MessageState::Dead, 1);
+}
+
+/// A cart of 10:00 whose first reminder died at 10:31.
+fn cart() -> Story {
+    let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
+    story.has(Reminder1, "11-23 10:30", dead);
+    story
+}
+
+fn judged(story: &Story, now: &str) -> Result<Window, Refusal> {
+    let message = &story.around.messages[0];
+    judge(&story.plan(now), &story.facts, &story.around, message, at(DIED))
+}
+
+#[track_caller]
+fn check(story: &Story, now: &str, refusal: Refusal) {
+    assert_eq!(judged(story, now), Err(refusal));
+}
+
+#[test]
+fn a_dead_message_that_is_still_wanted_may_go_within_its_window() {
+    let window = window("11-23 10:30", "11-23 22:30");
+
+    assert_eq!(judged(&cart(), "11-23 12:00"), Ok(window));
+    assert_eq!(judged(&cart(), "11-23 22:29"), Ok(window));
+}
+
+#[test]
+fn a_dead_message_that_comes_too_late_may_not() {
+    check(&cart(), "11-23 22:30", Refusal::NotWanted(Reason::Expired));
+}
+
+#[test]
+fn a_reminder_may_not_go_once_the_guest_has_booked_cancelled_or_come_back() {
+    for (event_type, occurred, reason) in [
+        (ReservationConfirmed, "11-23 10:40", Reason::Confirmed),
+        (ReservationCancelled, "11-23 10:40", Reason::Cancelled),
+        (BookingStarted, "11-23 10:40", Reason::ActiveAgain),
+    ] {
+        let mut story = cart();
+        story.hears(&event(event_type, occurred));
+
+        check(&story, "11-23 10:41", Refusal::NotWanted(reason));
+    }
+}
+
+#[test]
+fn a_message_may_not_go_against_the_guests_will_or_without_a_number() {
+    let mut story = cart();
+    story.around.wishes.opted_out_at = Some(at("11-23 10:40"));
+    check(&story, "11-23 10:41", Refusal::NotWanted(Reason::OptedOut));
+
+    let mut story = cart();
+    story.hears(&with_phone(event(BookingStarted, "11-23 10:01"), Some("12")));
+    check(&story, "11-23 10:41", Refusal::NotWanted(Reason::InvalidPhone));
+}
+
+#[test]
+fn what_whatsapp_refused_because_the_guest_opted_out_goes_only_after_they_opted_in() {
+    let mut story = cart();
+    story.around.messages[0].reason = Some(Reason::OptedOut);
+
+    check(&story, "11-23 10:41", Refusal::NotWanted(Reason::OptedOut));
+    story.around.wishes.opted_in_at = Some(at("11-23 10:40"));
+    assert!(judged(&story, "11-23 10:41").is_ok());
+}
+
+#[test]
+fn what_is_not_dead_is_not_tried_once_more() {
+    for (state, refusal) in [
+        (MessageState::Delivered, Refusal::SentAfterAll),
+        (MessageState::Queued, Refusal::NotDead),
+        (MessageState::Withdrawn, Refusal::NotDead),
+    ] {
+        let mut story = cart();
+        story.around.messages[0].state = state;
+
+        check(&story, "11-23 10:41", refusal);
+    }
+}
+
+#[test]
+fn a_confirmation_of_a_round_that_was_cancelled_may_not_go() {
+    let mut story = Story::of([event(ReservationConfirmed, "11-23 10:00")]);
+    story.has(ReservationConfirmation, "11-23 10:00", dead);
+    assert!(judged(&story, "11-23 10:41").is_ok());
+
+    story.hears(&event(ReservationCancelled, "11-23 10:40"));
+    check(&story, "11-23 10:41", Refusal::NotWanted(Reason::Cancelled));
+    story.hears(&event(ReservationConfirmed, "11-23 10:50"));
+    check(&story, "11-23 10:51", Refusal::NotWanted(Reason::Cancelled));
+}
+
+#[test]
+fn a_review_request_waits_for_a_departure_that_was_moved() {
+    let mut story = Story::of([event(GuestCheckedOut, "11-23 06:00")]);
+    story.has(ReviewRequest, "11-23 06:00", dead);
+    assert!(judged(&story, "11-23 10:41").is_ok());
+
+    story.hears(&event(GuestCheckedOut, "11-23 10:00"));
+
+    check(&story, "11-23 10:41", Refusal::NotYet);
+}
+
+#[test]
+fn a_second_reminder_may_go_while_the_first_is_known_to_have_gone() {
+    let mut story = Story::of([event(BookingStarted, "11-22 09:00")]);
+    story.has(Reminder2, "11-22 09:30", dead);
+    story.has(Reminder1, "11-22 09:30", sent("11-22 09:31"));
+
+    assert!(judged(&story, "11-23 10:41").is_ok());
+    story.around.messages[1].state = MessageState::Dead;
+    check(
+        &story,
+        "11-23 10:41",
+        Refusal::NotWanted(Reason::FirstReminderNeverWent),
+    );
+}

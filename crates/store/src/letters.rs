@@ -1,0 +1,128 @@
+//! Dead letters: what the machines gave up, waiting for a person.
+//!
+//! A message's letter is a copy: its row is the truth. While such a letter is open its row is dead of this very death;
+//! whatever moves the row on ends the letter in the same transaction. Locks: bookings, messages, then letters.
+//!
+//! [`drained`] takes letters in, [`closing`] ends them, [`once_more`], [`settling`] and [`correcting`] carry out what a
+//! person decides of a message, each on a [`case`] that is locked.
+
+mod case;
+mod closing;
+mod correcting;
+mod drained;
+mod once_more;
+mod reading;
+mod settling;
+
+use chrono::{DateTime, Utc};
+use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Refusal, Settlement};
+use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
+
+pub(crate) use closing::settle_by_whatsapp;
+pub use closing::{close, mark_event_retried};
+pub use correcting::{Corrected, correct_phone};
+pub use drained::{NewLetter, insert};
+pub use once_more::{judge, retry};
+pub use reading::{
+    ReasonCount, count_by_reason, extent, find, find_body, list, list_of_booking, messages_of,
+};
+pub use settling::{Word, settle};
+
+/// A letter, without its body.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// Which.
+    pub id: LetterId,
+    /// What died.
+    pub kind: LetterKind,
+    /// Its id in RabbitMQ.
+    pub amqp_id: String,
+    /// Why it died: a [`DeadLetterReason`], or the word of a newer program.
+    pub reason: String,
+    /// What went wrong last; empty where nobody said it.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it died, or, where that is not [known](Self::dated), when it was found.
+    pub died_at: DateTime<Utc>,
+    /// Whether somebody said when it died.
+    pub dated: bool,
+    /// An event's type or a message's kind; empty where that is not known.
+    pub subject: String,
+    /// Its resort, where that is known.
+    pub resort: Option<ResortId>,
+    /// Its booking, where that is known.
+    pub booking: Option<BookingId>,
+    /// The message that died.
+    pub message: Option<MessageId>,
+    /// How it ended; `None`: it is open.
+    pub ending: Option<Ending>,
+}
+
+impl Letter {
+    /// Where it stands.
+    pub fn state(&self) -> LetterState {
+        self.ending
+            .as_ref()
+            .map_or(LetterState::Open, |ending| ending.state)
+    }
+
+    /// The booking that it is about.
+    pub fn booking_key(&self) -> Option<BookingKey> {
+        Some(BookingKey {
+            resort: self.resort.clone()?,
+            booking: self.booking.clone()?,
+        })
+    }
+}
+
+/// How a letter ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Anything but open.
+    pub state: LetterState,
+    /// What became of a message whose letter is settled.
+    pub settled_as: Option<Settlement>,
+    /// Who ended it: a person, or `whatsapp`.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why a person closed it.
+    pub note: Option<String>,
+}
+
+/// What came of a person's decision.
+pub type Decided<T> = Result<T, Declined>;
+
+/// Why a decision changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Declined {
+    /// It would be wrong.
+    Refused(Refusal),
+    /// Somebody was faster.
+    TooLate(Ending),
+    /// There is no such letter.
+    NotFound,
+}
+
+/// Which letters.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Open ones or those that ended; both where it is left out.
+    pub standing: Option<Standing>,
+    /// What died.
+    pub kind: Option<LetterKind>,
+    /// Why.
+    pub reason: Option<DeadLetterReason>,
+    /// Whose.
+    pub resort: Option<ResortId>,
+}
+
+/// Whether a letter still waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Open,
+    /// It was retried, settled or closed.
+    Ended,
+}

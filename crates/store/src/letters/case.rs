@@ -1,0 +1,121 @@
+//! The letter of a dead message with everything that a decision about it rests on, locked in the one order.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use domain::dead_letter::{LetterKind, Refusal};
+use domain::ids::{BookingKey, LetterId};
+use domain::message::MessageState;
+use domain::plan::{Existing, Window, once_more};
+
+use super::{Decided, Declined, Letter, closing, reading};
+use crate::bookings::{self, Booking};
+use crate::error::StoreError;
+use crate::planning::{self, Planned, Policies};
+use crate::{messages, pool};
+
+/// An open letter whose message is dead.
+pub(super) struct Case {
+    pub(super) letter: Letter,
+    pub(super) key: BookingKey,
+    /// The message's booking, and the others that were asked for.
+    pub(super) bookings: Vec<Booking>,
+    pub(super) message: Existing,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Case {
+    /// Locks the booking of a letter's message, and `also` others, their messages, and the letter.
+    pub(super) fn open(
+        connection: &mut PgConnection,
+        policies: &Policies<'_>,
+        id: LetterId,
+        also: BTreeSet<BookingKey>,
+    ) -> Result<Decided<Self>, StoreError> {
+        let (message, key) = match subject(connection, id)? {
+            Ok((letter, key)) => (letter.message, key),
+            Err(declined) => return Ok(Err(declined)),
+        };
+        let mut keys = also;
+        keys.insert(key.clone());
+        let bookings = match bookings::lock(connection, policies.ring, &keys) {
+            Ok(bookings) => bookings,
+            Err(error) if error.is_damage() => return Ok(Err(Declined::Refused(Refusal::Damaged))),
+            Err(error) => return Err(error),
+        };
+        let keys: Vec<String> = bookings.iter().map(|booking| booking.key.to_string()).collect();
+        let locked = messages::lock_of_bookings(connection, &keys)?;
+        let letter = match closing::lock_open(connection, id)? {
+            Ok(letter) => letter,
+            Err(declined) => return Ok(Err(declined)),
+        };
+        let found = locked
+            .into_iter()
+            .map(|found| found.existing)
+            .find(|found| Some(found.id) == message);
+        Ok(match found {
+            None => Err(Declined::Refused(Refusal::MessageGone)),
+            Some(found) if found.state.went() => Err(Declined::Refused(Refusal::SentAfterAll)),
+            Some(found) if found.state != MessageState::Dead => Err(Declined::Refused(Refusal::NotDead)),
+            Some(message) => Ok(Self {
+                letter,
+                key,
+                bookings,
+                message,
+                now: pool::clock(connection)?,
+            }),
+        })
+    }
+
+    /// Whether the message may be tried once more, and within which window.
+    pub(super) fn judge(
+        &self,
+        connection: &mut PgConnection,
+        policies: &Policies<'_>,
+    ) -> Result<Result<Window, Refusal>, StoreError> {
+        let Some(booking) = self.bookings.iter().find(|booking| booking.key == self.key) else {
+            return Ok(Err(Refusal::MessageGone));
+        };
+        let Some((plan, around)) = planning::look(connection, policies, booking, self.now)? else {
+            return Ok(Err(Refusal::WithoutResort));
+        };
+        let died_at = self.letter.died_at;
+        Ok(once_more::judge(
+            &plan,
+            &booking.facts,
+            &around,
+            &self.message,
+            died_at,
+        ))
+    }
+
+    /// Plans the locked bookings anew: to be called last.
+    pub(super) fn replan(
+        &self,
+        connection: &mut PgConnection,
+        policies: &Policies<'_>,
+    ) -> Result<Planned, StoreError> {
+        planning::replan(connection, policies, self.now, &self.bookings)
+    }
+}
+
+/// The letter and the booking of its message, read without a lock: neither ever changes.
+pub(super) fn subject(
+    connection: &mut PgConnection,
+    id: LetterId,
+) -> Result<Decided<(Letter, BookingKey)>, StoreError> {
+    let Some(letter) = reading::find(connection, id)? else {
+        return Ok(Err(Declined::NotFound));
+    };
+    if let Some(ending) = letter.ending {
+        return Ok(Err(Declined::TooLate(ending)));
+    }
+    if letter.kind != LetterKind::Messages {
+        return Ok(Err(Declined::Refused(Refusal::NotAMessage)));
+    }
+    Ok(match (letter.message, letter.booking_key()) {
+        (Some(_), Some(key)) => Ok((letter, key)),
+        _ => Err(Declined::Refused(Refusal::MessageGone)),
+    })
+}

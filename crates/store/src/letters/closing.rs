@@ -1,0 +1,121 @@
+//! Letters end: by a person's word, or because WhatsApp said what became of their messages.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use domain::dead_letter::{LetterState, Settlement};
+use domain::ids::{LetterId, MessageId, StaffName};
+use uuid::Uuid;
+
+use super::{Decided, Declined, Letter, reading};
+use crate::error::StoreError;
+use crate::schema::letters;
+
+/// A person wants nothing to be done about a letter, whatever it is about.
+pub fn close(
+    connection: &mut PgConnection,
+    id: LetterId,
+    by: &StaffName,
+    note: &str,
+) -> Result<Decided<()>, StoreError> {
+    if let Err(declined) = lock_open(connection, id)? {
+        return Ok(Err(declined));
+    }
+    let closed = (
+        letters::state.eq(LetterState::Closed.as_str()),
+        letters::closed_by.eq(by.as_str()),
+        letters::closed_at.eq(diesel::dsl::now),
+        letters::note.eq(note),
+    );
+    diesel::update(letters::table.find(id.0))
+        .set(closed)
+        .execute(connection)
+        .map(|_| Ok(()))
+        .map_err(StoreError::query("close a letter"))
+}
+
+/// Notes that the event whose letter this is was published once more.
+pub fn mark_event_retried(
+    connection: &mut PgConnection,
+    id: LetterId,
+    by: &StaffName,
+) -> Result<Decided<()>, StoreError> {
+    if let Err(declined) = lock_open(connection, id)? {
+        return Ok(Err(declined));
+    }
+    let retried = (
+        letters::state.eq(LetterState::Retried.as_str()),
+        letters::closed_by.eq(by.as_str()),
+        letters::closed_at.eq(diesel::dsl::now),
+    );
+    diesel::update(letters::table.find(id.0))
+        .set(retried)
+        .execute(connection)
+        .map(|_| Ok(()))
+        .map_err(StoreError::query("mark an event's letter as retried"))
+}
+
+/// Locks a letter that has to be open.
+pub(super) fn lock_open(connection: &mut PgConnection, id: LetterId) -> Result<Decided<Letter>, StoreError> {
+    Ok(match reading::lock(connection, id)? {
+        None => Err(Declined::NotFound),
+        Some(letter) => match letter.ending {
+            Some(ending) => Err(Declined::TooLate(ending)),
+            None => Ok(letter),
+        },
+    })
+}
+
+/// What a person decided of a message.
+pub(super) enum Decision {
+    Retried,
+    Settled(Settlement),
+}
+
+/// Ends what letters are open of a locked message: what was decided of the message holds for all of them.
+pub(super) fn end_of_message(
+    connection: &mut PgConnection,
+    message: MessageId,
+    decision: &Decision,
+    by: &StaffName,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let (state, settled_as) = match decision {
+        Decision::Retried => (LetterState::Retried, None),
+        Decision::Settled(settlement) => (LetterState::Settled, Some(settlement.as_str())),
+    };
+    let of_message = letters::table
+        .filter(letters::message_id.eq(message.0))
+        .filter(letters::state.eq(LetterState::Open.as_str()));
+    diesel::update(of_message)
+        .set((
+            letters::state.eq(state.as_str()),
+            letters::settled_as.eq(settled_as),
+            letters::closed_by.eq(by.as_str()),
+            letters::closed_at.eq(at),
+        ))
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("end a message's letters"))
+}
+
+/// Settles the open letters of dead messages that WhatsApp has spoken of after all: they live, or died anew, which has
+/// a letter of its own. The messages are locked and written.
+pub(crate) fn settle_by_whatsapp(
+    connection: &mut PgConnection,
+    messages: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    sql_query(
+        "UPDATE letters l SET state = 'settled', settled_as = coalesce(m.delivery, m.state), closed_by = 'whatsapp', \
+         closed_at = $2 FROM messages m WHERE m.id = l.message_id AND l.message_id = ANY($1) AND l.state = 'open'",
+    )
+    .bind::<Array<SqlUuid>, _>(messages)
+    .bind::<Timestamptz, _>(now)
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("settle letters that WhatsApp spoke of"))
+}

@@ -1,0 +1,99 @@
+//! A person puts right the phone number of a letter's booking.
+
+use std::collections::BTreeSet;
+
+use diesel::PgConnection;
+use domain::dead_letter::Refusal;
+use domain::facts::Facts;
+use domain::ids::{BookingKey, LetterId, StaffName};
+use domain::message::Reason;
+use domain::phone_number::PhoneNumber;
+
+use super::case::{self, Case};
+use super::{Decided, Declined};
+use crate::bookings::{self, Booking};
+use crate::error::StoreError;
+use crate::guests::GuestKey;
+use crate::planning::{Planned, Policies};
+
+/// What a correction came to.
+#[derive(Debug)]
+pub struct Corrected {
+    /// The booking that has the number now.
+    pub booking: BookingKey,
+    /// The number as it was understood.
+    pub number: PhoneNumber,
+    /// What follows.
+    pub planned: Planned,
+}
+
+/// Gives the booking of a letter's message the number that is right, as people write it. The letter stays open: what
+/// is to become of the message is another decision.
+pub fn correct_phone(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    id: LetterId,
+    by: &StaffName,
+    phone: &str,
+) -> Result<Decided<Corrected>, StoreError> {
+    let key = match case::subject(connection, id)? {
+        Ok((_, key)) => key,
+        Err(declined) => return Ok(Err(declined)),
+    };
+    let Some(resort) = (policies.resort)(&key.resort) else {
+        return Ok(Err(Declined::Refused(Refusal::WithoutResort)));
+    };
+    let Ok(number) = PhoneNumber::parse(phone, Some(resort.country)) else {
+        return Ok(Err(Declined::Refused(Refusal::NotWanted(Reason::InvalidPhone))));
+    };
+    let related = related(connection, policies, &key, &number)?;
+    let mut case = match Case::open(connection, policies, id, related)? {
+        Ok(case) => case,
+        Err(declined) => return Ok(Err(declined)),
+    };
+    let now = case.now;
+    correct(&mut case.bookings, &key, |facts| {
+        facts.corrected(number.clone(), Some(resort.country), by.as_str(), now)
+    });
+    let planned = case.replan(connection, policies)?;
+    Ok(Ok(Corrected {
+        booking: key,
+        number,
+        planned,
+    }))
+}
+
+/// Bookings that the number matters to as well: the reservation that inherits it from its cart, and the carts of
+/// whoever was, or is now, taken for the guest.
+fn related(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    key: &BookingKey,
+    number: &PhoneNumber,
+) -> Result<BTreeSet<BookingKey>, StoreError> {
+    let own = BTreeSet::from([key.clone()]);
+    let mut related = bookings::reservations_of_carts(connection, &own)?;
+    let mut guests = bookings::guests_of(connection, &own)?;
+    guests.insert(GuestKey {
+        phone_hash: policies.phone_hash(number),
+        resort: key.resort.clone(),
+    });
+    related.extend(bookings::carts_of_guests(connection, &guests)?);
+    Ok(related)
+}
+
+/// Adds the correction to its booking, and to the reservation that the booking became.
+fn correct(bookings: &mut [Booking], key: &BookingKey, correction: impl FnOnce(&Facts) -> Facts) {
+    let Some(corrected) = bookings.iter_mut().find(|booking| booking.key == *key) else {
+        return;
+    };
+    let news = correction(&corrected.facts);
+    corrected.learn(|known| known.merge(news));
+    let (became, cart) = (corrected.became(), corrected.facts.clone());
+    let reservation = bookings
+        .iter_mut()
+        .find(|booking| became.as_ref() == Some(&booking.key));
+    if let Some(reservation) = reservation {
+        reservation.learn(|known| known.inherit(&cart));
+    }
+}

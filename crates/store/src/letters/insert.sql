@@ -1,0 +1,24 @@
+-- Keeps each letter once. A message's letter whose row has moved on since that death is settled from birth: only a
+-- report of WhatsApp's can have done that, since a person decides upon letters that are here already. The rows are
+-- locked against a report that comes at this very moment: it is either seen here, or it sees the letter.
+WITH found AS (
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    AS n(kind, amqp_id, reason, error, attempts, died_at, subject, resort, booking, message_id, body)
+), standing AS (
+    SELECT m.id, b.resort, b.id AS booking, m.state, m.updated_at, coalesce(m.delivery, m.state) AS became
+    FROM messages m JOIN bookings b ON b.key = m.booking_key
+    WHERE m.id IN (SELECT message_id FROM found) ORDER BY m.id FOR SHARE OF m
+), judged AS (
+    SELECT n.*, s.resort AS its_resort, s.booking AS its_booking, s.became,
+        s.id IS NOT NULL AND (s.state <> 'dead' OR s.updated_at <> n.died_at) IS TRUE AS moved_on
+    FROM found n LEFT JOIN standing s ON s.id = n.message_id
+)
+INSERT INTO letters (kind, amqp_id, reason, error, attempts, died_at, dated, subject, resort, booking, message_id, body,
+    state, settled_as, closed_by, closed_at)
+SELECT kind, amqp_id, reason, error, attempts, coalesce(died_at, now()), died_at IS NOT NULL, subject,
+    coalesce(its_resort, resort), coalesce(its_booking, booking), message_id, body,
+    CASE WHEN moved_on THEN 'settled' ELSE 'open' END,
+    CASE WHEN moved_on AND became IN ('sent', 'failed', 'delivered', 'read') THEN became END,
+    CASE WHEN moved_on THEN 'whatsapp' END, CASE WHEN moved_on THEN now() END
+FROM judged ORDER BY kind, amqp_id, died_at
+ON CONFLICT DO NOTHING

@@ -1,0 +1,76 @@
+//! A dead message is tried once more.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
+use domain::ids::{LetterId, StaffName};
+use domain::message::{MessageState, Turn};
+use domain::plan::Window;
+
+use super::case::Case;
+use super::closing::{self, Decision};
+use super::{Decided, Declined};
+use crate::error::StoreError;
+use crate::planning::{Planned, Policies};
+use crate::schema::messages;
+
+/// Whether a letter's message could be retried now; changes nothing.
+pub fn judge(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    id: LetterId,
+) -> Result<Decided<()>, StoreError> {
+    match Case::open(connection, policies, id, BTreeSet::new())? {
+        Ok(case) => Ok(case
+            .judge(connection, policies)?
+            .map(drop)
+            .map_err(Declined::Refused)),
+        Err(declined) => Ok(Err(declined)),
+    }
+}
+
+/// Puts a letter's message back into the queue, if its booking's plan still wants it.
+///
+/// Its attempts' numbers go on; its retries begin anew, and so does the template's turn, since a person may have mended
+/// the template.
+pub fn retry(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    id: LetterId,
+    by: &StaffName,
+) -> Result<Decided<Planned>, StoreError> {
+    let case = match Case::open(connection, policies, id, BTreeSet::new())? {
+        Ok(case) => case,
+        Err(declined) => return Ok(Err(declined)),
+    };
+    let window = match case.judge(connection, policies)? {
+        Ok(window) => window,
+        Err(refusal) => return Ok(Err(Declined::Refused(refusal))),
+    };
+    queue(connection, &case, window)?;
+    closing::end_of_message(connection, case.message.id, &Decision::Retried, by, case.now)?;
+    case.replan(connection, policies).map(Ok)
+}
+
+/// What was reported of earlier calls stays until the next one, so that a late word on them is known for what it is.
+fn queue(connection: &mut PgConnection, case: &Case, window: Window) -> Result<(), StoreError> {
+    diesel::update(messages::table.find(case.message.id.0))
+        .set((
+            messages::state.eq(MessageState::Queued.as_str()),
+            messages::reason.eq(None::<String>),
+            messages::due_at.eq(case.now),
+            messages::expires_at.eq(window.closes_at),
+            messages::publish_at.eq(case.now),
+            messages::publishes.eq(0),
+            messages::retries.eq(0),
+            messages::turn.eq(Turn::Template.as_str()),
+            messages::withdrawn_reason.eq(None::<String>),
+            messages::sent_at.eq(None::<DateTime<Utc>>),
+            messages::letter_due.eq(false),
+            messages::updated_at.eq(case.now),
+        ))
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("queue a dead message"))
+}

@@ -1,0 +1,345 @@
+//! What people decide of dead messages, and when they may not.
+
+use chrono::TimeDelta;
+use domain::dead_letter::{DeadLetterReason, LetterState, Refusal, Settlement};
+use domain::event::EventType::{BookingStarted, ReservationCancelled, ReservationConfirmed};
+use domain::guest::Wish;
+use domain::ids::{LetterId, StaffName};
+use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
+use domain::message::{MessageState, Reason};
+use domain::plan::Existing;
+use store::guests::{self, GuestKey};
+use store::letters::{self, Corrected, Decided, Declined, Word};
+use store::planning::Planned;
+use store::relay;
+
+use super::{anna, event_letter};
+use crate::scene::{Scene, accepted, key, minutes_ago};
+
+async fn retry(scene: &Scene, id: LetterId) -> Decided<Planned> {
+    scene
+        .run(move |c, policies| letters::retry(c, policies, id, &anna()))
+        .await
+}
+
+async fn settle(scene: &Scene, id: LetterId, word: Word) -> Decided<Planned> {
+    scene
+        .run(move |c, policies| letters::settle(c, policies, id, &anna(), word))
+        .await
+}
+
+async fn correct(scene: &Scene, id: LetterId, phone: &'static str) -> Decided<Corrected> {
+    scene
+        .run(move |c, policies| letters::correct_phone(c, policies, id, &anna(), phone))
+        .await
+}
+
+async fn reminder(scene: &Scene) -> Existing {
+    scene.message("BK-1", Reminder1).await.existing
+}
+
+#[track_caller]
+fn check_refused<T: std::fmt::Debug>(decided: Decided<T>, refusal: Refusal) {
+    assert_eq!(decided.map(drop), Err(Declined::Refused(refusal)));
+}
+
+#[tokio::test]
+async fn a_retried_message_is_queued_at_once_with_retries_anew_and_attempts_that_go_on() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+    scene
+        .sql("UPDATE messages SET retries = 3, turn = 'fallback'")
+        .await;
+
+    retry(&scene, letter.id).await.unwrap();
+
+    let waiting = reminder(&scene).await;
+    assert_eq!((waiting.state, waiting.attempts), (MessageState::Queued, 1));
+    assert_eq!(scene.run(|c, _| relay::take_due(c, 10)).await, [waiting.id]);
+    let ending = scene.letter(letter.id).await.ending.unwrap();
+    assert_eq!((ending.state, ending.by.as_str()), (LetterState::Retried, "anna"));
+    let drafts = scene
+        .run(move |c, policies| store::claims::read_drafts(c, policies.ring, &[waiting.id]))
+        .await;
+    let draft = &drafts.readable[0];
+    assert_eq!((draft.retries, draft.turn.as_str()), (0, "template"));
+}
+
+#[tokio::test]
+async fn a_retried_message_that_dies_again_gets_a_new_letter() {
+    let scene = Scene::new().await;
+    let first = scene.letter_of("BK-1").await;
+    retry(&scene, first.id).await.unwrap();
+
+    scene.dies_of("BK-1", DeadLetterReason::RetriesExhausted).await;
+    scene.drained().await;
+
+    let letters = scene.letters_of("BK-1").await;
+    assert_eq!(letters.len(), 2);
+    assert_eq!(letters[0].state(), LetterState::Retried);
+    assert_eq!((letters[1].state(), letters[1].attempts), (LetterState::Open, 2));
+}
+
+#[tokio::test]
+async fn a_copy_of_a_letter_that_comes_after_the_retry_changes_nothing() {
+    let scene = Scene::new().await;
+    scene.happens(BookingStarted, "BK-1", 40).await;
+    scene.dies_of("BK-1", DeadLetterReason::Refused).await;
+    let found = scene.drained().await;
+    let letter = scene.letters_of("BK-1").await.remove(0);
+    retry(&scene, letter.id).await.unwrap();
+
+    assert_eq!(scene.found(found).await, 0);
+
+    assert_eq!(scene.letters_of("BK-1").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_reminder_is_not_retried_once_the_guest_has_booked_or_come_back() {
+    for (event_type, minutes, reason) in [
+        (ReservationConfirmed, 1, Reason::Confirmed),
+        (ReservationCancelled, 1, Reason::Cancelled),
+        (BookingStarted, 5, Reason::ActiveAgain),
+    ] {
+        let scene = Scene::new().await;
+        let letter = scene.letter_of("BK-1").await;
+        scene.happens(event_type, "BK-1", minutes).await;
+
+        let judged = scene
+            .run(move |c, policies| letters::judge(c, policies, letter.id))
+            .await;
+        check_refused(judged, Refusal::NotWanted(reason));
+        check_refused(retry(&scene, letter.id).await, Refusal::NotWanted(reason));
+
+        assert_eq!(reminder(&scene).await.state, MessageState::Dead, "{event_type}");
+        assert_eq!(
+            scene.letter(letter.id).await.state(),
+            LetterState::Open,
+            "{event_type}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_not_retried_against_the_guests_will_or_too_late() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+    scene
+        .run(|c, policies| {
+            let facts = store::bookings::find(c, policies.ring, &key("BK-1"))?
+                .unwrap()
+                .facts;
+            let guest: GuestKey = policies.guest_of(&key("BK-1"), &facts).unwrap();
+            guests::record_wish(c, &guest, Wish::Stop, minutes_ago(1))
+        })
+        .await;
+    check_refused(
+        retry(&scene, letter.id).await,
+        Refusal::NotWanted(Reason::OptedOut),
+    );
+
+    let scene = Scene::new().await;
+    scene.happens(BookingStarted, "BK-1", 13 * 60).await;
+    scene
+        .sql("UPDATE messages SET state = 'dead', reason = 'refused', attempts = 1, letter_due = true, publish_at = NULL")
+        .await;
+    scene.drained().await;
+    let letter = scene.letters_of("BK-1").await.remove(0);
+    check_refused(
+        retry(&scene, letter.id).await,
+        Refusal::NotWanted(Reason::Expired),
+    );
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_has_passed_does_not_stop_a_retry() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+    scene
+        .sql("UPDATE messages SET withdrawn_reason = 'opted_out'")
+        .await;
+
+    retry(&scene, letter.id).await.unwrap();
+
+    let call = scene.claimed("BK-1").await;
+    scene.answered(call, accepted()).await;
+    assert_eq!(reminder(&scene).await.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_message_that_a_person_calls_sent_is_sent_when_it_was_called_for_and_the_rest_follows() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+    assert_eq!(scene.booking("BK-1").await.wake_at, None);
+
+    settle(&scene, letter.id, Word::Sent).await.unwrap();
+
+    let sent = reminder(&scene).await;
+    let sent_at = sent.sent_at.unwrap();
+    assert!(sent.state == MessageState::Sent && sent_at < letter.died_at);
+    assert_eq!(
+        scene.booking("BK-1").await.wake_at,
+        Some(sent_at + TimeDelta::hours(24))
+    );
+    let ending = scene.letter(letter.id).await.ending.unwrap();
+    assert_eq!(
+        (ending.state, ending.settled_as),
+        (LetterState::Settled, Some(Settlement::Sent))
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_a_person_calls_not_sent_stays_dead_and_nothing_follows() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+
+    settle(&scene, letter.id, Word::NotSent).await.unwrap();
+
+    assert_eq!(reminder(&scene).await.state, MessageState::Dead);
+    assert_eq!(scene.booking("BK-1").await.wake_at, None);
+    let ending = scene.letter(letter.id).await.ending.unwrap();
+    assert_eq!(ending.settled_as, Some(Settlement::NotSent));
+    check_too_late(retry(&scene, letter.id).await, LetterState::Settled);
+}
+
+#[track_caller]
+fn check_too_late<T: std::fmt::Debug>(decided: Decided<T>, state: LetterState) {
+    match decided.map(drop) {
+        Err(Declined::TooLate(ending)) => {
+            assert_eq!((ending.state, ending.by.as_str()), (state, "anna"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_second_of_two_people_is_told_who_was_first() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+    let ben = StaffName::parse("ben").unwrap();
+
+    let close = async |by: StaffName| {
+        scene
+            .run(move |c, _| letters::close(c, letter.id, &by, "the guest called"))
+            .await
+    };
+    assert_eq!(close(anna()).await, Ok(()));
+
+    check_too_late(close(ben).await, LetterState::Closed);
+    check_too_late(retry(&scene, letter.id).await, LetterState::Closed);
+    check_too_late(settle(&scene, letter.id, Word::Sent).await, LetterState::Closed);
+    check_too_late(
+        correct(&scene, letter.id, "+306912345670").await,
+        LetterState::Closed,
+    );
+}
+
+#[tokio::test]
+async fn of_two_retries_at_once_one_is_carried_out() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+
+    let (one, other) = tokio::join!(retry(&scene, letter.id), retry(&scene, letter.id));
+
+    let (done, late) = if one.is_ok() { (one, other) } else { (other, one) };
+    assert!(done.is_ok());
+    check_too_late(late, LetterState::Retried);
+}
+
+#[tokio::test]
+async fn a_letter_that_nobody_has_seen_is_not_found() {
+    let scene = Scene::new().await;
+
+    let decided = retry(&scene, LetterId(7)).await;
+
+    assert_eq!(decided.map(drop), Err(Declined::NotFound));
+}
+
+#[tokio::test]
+async fn a_corrected_number_is_a_fact_of_the_booking_and_lets_the_message_go() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+
+    let corrected = correct(&scene, letter.id, "691 234 5670").await.unwrap();
+
+    assert_eq!(corrected.number.reveal(), "+306912345670");
+    let greece = Some(phonenumber::country::GR);
+    let number = scene.booking("BK-1").await.facts.phone_number(greece);
+    assert_eq!(number, Some(Ok(corrected.number.clone())));
+    assert_eq!(scene.letter(letter.id).await.state(), LetterState::Open);
+    // The platform goes on to say the wrong one.
+    scene.happens(BookingStarted, "BK-1", 35).await;
+    let number = scene.booking("BK-1").await.facts.phone_number(greece);
+    assert_eq!(number, Some(Ok(corrected.number)));
+    retry(&scene, letter.id).await.unwrap();
+    let call = scene.claimed("BK-1").await;
+    scene.answered(call, accepted()).await;
+}
+
+#[tokio::test]
+async fn a_number_that_is_none_is_refused_and_changes_nothing() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+    let before = scene.booking("BK-1").await;
+
+    let decided = correct(&scene, letter.id, "12").await;
+
+    check_refused(decided, Refusal::NotWanted(Reason::InvalidPhone));
+    let after = scene.booking("BK-1").await;
+    assert_eq!((after.version, after.facts), (before.version, before.facts));
+}
+
+#[tokio::test]
+async fn a_reservation_that_gets_its_right_number_withdraws_that_guests_carts() {
+    let scene = Scene::new().await;
+    let other = "+306912345670";
+    scene.due_reminder_of("CART-1", other).await;
+    scene.happens(ReservationConfirmed, "BK-1", 1).await;
+    scene
+        .sql("UPDATE messages SET state = 'dead', reason = 'refused', attempts = 1, letter_due = true, publish_at = NULL WHERE kind = 'reservation_confirmation'")
+        .await;
+    scene.drained().await;
+    let letter = scene.letters_of("BK-1").await.remove(0);
+
+    correct(&scene, letter.id, other).await.unwrap();
+
+    let cart = scene.message("CART-1", Reminder1).await.existing;
+    assert_eq!(
+        (cart.state, cart.reason),
+        (MessageState::Withdrawn, Some(Reason::BookedElsewhere))
+    );
+    let confirmation = scene.message("BK-1", ReservationConfirmation).await.existing;
+    assert_eq!(confirmation.state, MessageState::Dead);
+}
+
+#[tokio::test]
+async fn a_letter_of_an_event_has_no_message_to_decide_about() {
+    let scene = Scene::new().await;
+    scene.found(vec![event_letter("direct/evt_1", None)]).await;
+    let id = scene.letters(letters::Filter::default()).await[0].id;
+
+    check_refused(retry(&scene, id).await, Refusal::NotAMessage);
+    check_refused(settle(&scene, id, Word::Sent).await, Refusal::NotAMessage);
+    check_refused(correct(&scene, id, "+306912345670").await, Refusal::NotAMessage);
+}
+
+#[tokio::test]
+async fn a_message_whose_booking_is_damaged_or_without_a_resort_is_not_retried() {
+    let scene = Scene::new().await;
+    let letter = scene.letter_of("BK-1").await;
+    let retried = scene
+        .run(move |c, policies| {
+            let nowhere = store::planning::Policies {
+                ring: policies.ring,
+                resort: &|_| None,
+            };
+            letters::retry(c, &nowhere, letter.id, &anna())
+        })
+        .await;
+    check_refused(retried, Refusal::WithoutResort);
+
+    scene
+        .sql("UPDATE bookings SET sealed_facts = sealed_facts || '\\x00'")
+        .await;
+    check_refused(retry(&scene, letter.id).await, Refusal::Damaged);
+}

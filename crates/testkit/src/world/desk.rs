@@ -1,0 +1,63 @@
+//! The desk's command line, as the support staff would use it.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::{World, must, program};
+
+/// What a command printed, and how it ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// The result.
+    pub stdout: String,
+    /// Everything else.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Expects an exit code.
+    ///
+    /// # Panics
+    /// Where it was another.
+    #[track_caller]
+    pub fn check(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+}
+
+impl World {
+    /// Runs `desk` with these arguments, separated by blanks, and waits for its end.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    pub async fn desk(&self, arguments: &str) -> Ended {
+        let mut command = Command::new(must("desk", program::binary("desk")));
+        command
+            .args(arguments.split_whitespace())
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        let ran = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = must("desk", must("desk", ran));
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ended {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// The letters that `desk letters list` finds with these arguments.
+    ///
+    /// # Panics
+    /// Where it ends otherwise than with 0 and a JSON array.
+    pub async fn letters(&self, arguments: &str) -> Vec<Value> {
+        let ended = self.desk(&format!("letters list --json {arguments}")).await;
+        ended.check(0);
+        must("the letters", serde_json::from_str(&ended.stdout))
+    }
+}

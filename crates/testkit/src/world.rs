@@ -69,8 +69,16 @@ impl World {
     /// # Panics
     /// Where anything does not start: a test without its system must not pass.
     pub async fn start(resort: &ResortFile) -> Self {
+        Self::start_with(resort, &[]).await
+    }
+
+    /// As [`World::start`], with these variables of the programs besides.
+    ///
+    /// # Panics
+    /// As [`World::start`].
+    pub async fn start_with(resort: &ResortFile, more: &[(&str, &str)]) -> Self {
         let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
-        must("the world", set_up::assemble(resort, database, vhost).await)
+        must("the world", set_up::assemble(resort, more, database, vhost).await)
     }
 
     /// Sends a webhook, correctly signed, and expects that it is accepted.
@@ -153,6 +161,11 @@ impl World {
     /// Kills the processors, as a power cut would, without starting others.
     pub fn kill_processors(&mut self) {
         self.processors.drain(..).for_each(Program::kill);
+    }
+
+    /// Kills the senders, as a power cut would, without starting others.
+    pub fn kill_senders(&mut self) {
+        self.senders.drain(..).for_each(Program::kill);
     }
 
     /// Starts one more processor.

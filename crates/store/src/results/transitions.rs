@@ -86,6 +86,11 @@ impl Row {
         }
     }
 
+    /// Whether it is queued because this call was taken for lost: WhatsApp had it after all.
+    fn is_queued_by_silence_of(&self, attempt: Option<i64>) -> bool {
+        attempt.is_some() && self.silent_attempt.map(i64::from) == attempt
+    }
+
     fn opt_out(&mut self) {
         self.enter(MessageState::Skipped, Some(Reason::OptedOut.as_str().to_owned()));
     }
@@ -150,7 +155,7 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
     let failed = report.status == DeliveryStatus::Failed;
     let attempt = report.callback.map(|callback| i64::from(callback.attempt.0));
     let older = attempt.is_some_and(|attempt| attempt < i64::from(row.attempts));
-    if failed && (older || row.is(MessageState::Queued)) {
+    if failed && (older || row.is(MessageState::Queued) && !row.is_queued_by_silence_of(attempt)) {
         return None;
     }
     let mut after = row.clone();

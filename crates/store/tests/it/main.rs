@@ -22,6 +22,7 @@ mod scene;
 mod sealing;
 #[cfg(test)]
 mod senders;
+#[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod timers;

@@ -20,12 +20,21 @@ const APP_SECRET: &str = "meta-app-secret";
 const SOURCE: &str = "resorts = ['azure-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
                       [rate_limit]\nper_second = 1000\nburst = 1000\n";
 
-pub(super) async fn assemble(resort: &ResortFile, database: Database, vhost: Vhost) -> anyhow::Result<World> {
+pub(super) async fn assemble(
+    resort: &ResortFile,
+    more: &[(&str, &str)],
+    database: Database,
+    vhost: Vhost,
+) -> anyhow::Result<World> {
     let folder = tempfile::Builder::new().prefix("bellhop_test_").tempdir()?;
     write_files(&folder, resort)?;
     let address = Address::parse(&vhost.url())?;
     broker::topology::declare(&address).await?;
     let mut variables = variables(&folder, &database, &vhost);
+    let more = more
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    variables.extend(more);
     let (ingest, processor) = tokio::try_join!(
         Program::start("ingest", &variables, folder.path()),
         Program::start("processor", &variables, folder.path()),

@@ -15,4 +15,5 @@ mod reports;
 mod restart;
 mod scene;
 mod times;
+mod unknown;
 mod withdrawal;

@@ -382,3 +382,18 @@ fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
 
     assert_eq!(after.sent_at, Some(claimed_at));
 }
+
+#[test]
+fn the_failure_of_a_call_that_was_taken_for_lost_is_the_messages_own() {
+    let queued_by_silence = Row {
+        silent_attempt: Some(2),
+        ..row("queued")
+    };
+    check(
+        &queued_by_silence,
+        reported(&queued_by_silence, 2, DeliveryStatus::Failed),
+        "dead",
+        Some("delivery_failed"),
+    );
+    assert_eq!(reported(&queued_by_silence, 1, DeliveryStatus::Failed), None);
+}

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use domain::message::MessageState::{Dead, Read, Sending, Unknown};
+use domain::message::MessageState::{Dead, Read, Unknown};
 use serde_json::{Value, json};
 use testkit::world::{Event, ResortFile, World};
 
@@ -142,7 +142,11 @@ async fn a_message_whose_sender_is_killed_in_the_middle_of_its_call_goes_once_mo
     let slow = json!({ "when": { "to": ADA }, "times": 1, "answer": { "cut": true, "after_ms": 20_000 } });
     world.tell_sandbox("failures", &slow).await;
     world.post(&Event::confirmed("BK-1", ADA)).await;
-    world.until_state("BK-1", CONFIRMATION, Sending).await;
+    world
+        .until("the call has begun", async || {
+            (!world.calls().await.is_empty()).then_some(())
+        })
+        .await;
 
     world.kill_senders();
     world.start_sender().await;
@@ -162,7 +166,11 @@ async fn a_message_whose_sender_is_killed_and_that_whatsapp_took_is_settled_by_t
     });
     world.tell_sandbox("failures", &slow).await;
     world.post(&Event::confirmed("BK-1", ADA)).await;
-    world.until_state("BK-1", CONFIRMATION, Sending).await;
+    world
+        .until("the call has begun", async || {
+            (!world.calls().await.is_empty()).then_some(())
+        })
+        .await;
 
     world.kill_senders();
     world.start_sender().await;

@@ -10,6 +10,7 @@
 mod bookings;
 mod config;
 mod holds;
+mod ledger;
 mod letters;
 mod messages;
 mod migrate;
@@ -42,6 +43,7 @@ Examples:
   desk letters list --by reason              what was given up, and why?
   desk letters retry 12                      try it once more
   desk messages list --state dead --json     what did not go out?
+  desk ledger check                          has everything come to its end?
   desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
 /// Lets people see and settle what machines could not.
@@ -68,6 +70,9 @@ enum Command {
     /// Look at messages
     #[command(subcommand)]
     Messages(messages::Command),
+    /// Look into the books
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     Pause(holds::Pause),
     Resume(holds::Resume),
     Holds(holds::List),
@@ -113,6 +118,7 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Bookings(command) => bookings::run(command, environment).await,
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
+            Command::Ledger(command) => ledger::run(command, environment).await,
             Command::Pause(arguments) => holds::pause(arguments, environment).await,
             Command::Resume(arguments) => holds::resume(arguments, environment).await,
             Command::Holds(arguments) => holds::list(&arguments, environment).await,

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod guest;
 pub mod hold;
 pub mod ids;
+pub mod ledger;
 pub mod local_time;
 pub mod message;
 pub mod phone_number;

@@ -7,6 +7,8 @@ mod events;
 #[cfg(test)]
 mod holds;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod migrations;

@@ -106,7 +106,7 @@ impl Office {
     async fn reminder_dies(&self, reason: DeadLetterReason) {
         let dies = format!(
             "UPDATE messages SET state = 'dead', reason = '{reason}', attempts = attempts + 1, letter_due = true, \
-             claimed_at = now() - interval '20 seconds', publish_at = NULL, updated_at = clock_timestamp()"
+             died_at = clock_timestamp(), claimed_at = now() - interval '20 seconds', publish_at = NULL"
         );
         self.database.execute(&dies).await;
         let due = self

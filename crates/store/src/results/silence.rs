@@ -142,7 +142,7 @@ pub fn settle_silence(
                     row.silent_attempt = Some(row.attempts);
                     row.requeue(now);
                 }
-                Verdict::GiveUp => row.die(DeadLetterReason::OutcomeUnknown),
+                Verdict::GiveUp => row.die(DeadLetterReason::OutcomeUnknown, now),
                 Verdict::Wait => {}
             }
             row

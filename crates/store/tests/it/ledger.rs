@@ -129,8 +129,8 @@ async fn a_message_that_waits_for_a_hold_is_in_order() {
 async fn a_letter_that_is_not_published_or_is_missing_is_found() {
     let dead = "state = 'dead', reason = 'refused'";
     check(
-        &format!("{dead}, letter_due = true, updated_at = now() - interval '6 minutes'"),
-        &format!("{dead}, letter_due = true, updated_at = now() - interval '4 minutes'"),
+        &format!("{dead}, letter_due = true, died_at = now(), updated_at = now() - interval '6 minutes'"),
+        &format!("{dead}, letter_due = true, died_at = now(), updated_at = now() - interval '4 minutes'"),
         Trouble::LetterUnpublished,
     )
     .await;

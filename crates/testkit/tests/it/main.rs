@@ -3,12 +3,14 @@
 //! Every test starts the real programs. `docs/behaviour.md` says which test shows which promise.
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod compose;
 mod content;
 mod disorder;
 mod failures;
 mod flows;
 mod holds;
 mod house;
+mod images;
 mod letters;
 mod permission;
 mod reports;

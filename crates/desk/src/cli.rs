@@ -11,6 +11,7 @@ mod bookings;
 mod config;
 mod holds;
 mod keys;
+mod ledger;
 mod letters;
 mod messages;
 mod migrate;
@@ -44,6 +45,7 @@ Examples:
   desk letters retry 12                      try it once more
   desk messages list --state dead --json     what did not go out?
   desk keys reseal                           after a new key was made the first one, everywhere
+  desk ledger check                          has everything come to its end?
   desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
 /// Lets people see and settle what machines could not.
@@ -73,6 +75,9 @@ enum Command {
     /// Look at messages
     #[command(subcommand)]
     Messages(messages::Command),
+    /// Look into the books
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     Pause(holds::Pause),
     Resume(holds::Resume),
     Holds(holds::List),
@@ -119,6 +124,7 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Bookings(command) => bookings::run(command, environment).await,
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
+            Command::Ledger(command) => ledger::run(command, environment).await,
             Command::Pause(arguments) => holds::pause(arguments, environment).await,
             Command::Resume(arguments) => holds::resume(arguments, environment).await,
             Command::Holds(arguments) => holds::list(&arguments, environment).await,

@@ -101,6 +101,17 @@ impl CallOutcome {
         }
     }
 
+    /// Whether WhatsApp took it but judges its template before it goes on.
+    pub fn is_held_for_quality(&self) -> bool {
+        matches!(
+            self,
+            Self::Accepted {
+                held_for_quality: true,
+                ..
+            }
+        )
+    }
+
     /// Whether the business number sends faster than WhatsApp takes.
     pub fn number_is_too_fast(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.scope == Scope::Number && refusal.advice == Advice::Throttle)

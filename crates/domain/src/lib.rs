@@ -3,7 +3,8 @@
 //! Nothing here does IO, reads a clock or draws a random number: time, chance and settings are arguments.
 //! Read along the way of a webhook: an [`event`] becomes [`facts`] (what is known of a booking), a [`plan`] says what
 //! follows from them, [`plan::difference`] what that changes in the messages, [`render`] what a message says, and
-//! [`after_call`] what becomes of it once WhatsApp was called, [`hold`] what else must wait then.
+//! [`after_call`] what becomes of it once WhatsApp was called, [`hold`] what else must wait then, and
+//! [`silence`] what to make of a call that nobody speaks of.
 
 pub mod after_call;
 pub mod backoff;
@@ -14,11 +15,13 @@ pub mod facts;
 pub mod guest;
 pub mod hold;
 pub mod ids;
+pub mod ledger;
 pub mod local_time;
 pub mod message;
 pub mod phone_number;
 pub mod plan;
 pub mod render;
 pub mod resort;
+pub mod silence;
 pub mod stay;
 pub mod text_enum;

@@ -68,6 +68,7 @@ impl Sender {
             route: wanted.route,
             next,
             error_code: code_of(&answer.outcome),
+            paced: answer.outcome.is_held_for_quality(),
         })
     }
 

@@ -103,7 +103,11 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         ));
     }
     tasks.spawn(upkeep::tell_health(Arc::clone(&sender), readiness, stop.clone()));
-    tasks.spawn(unknown::run(Arc::clone(&sender), stop.clone()));
+    tasks.spawn(unknown::run(
+        Arc::clone(&sender),
+        publisher.depths(),
+        stop.clone(),
+    ));
     tasks.spawn(holds::run(Arc::clone(&sender), stop.clone()));
     tasks.spawn(consume::run(sender, consumer, stop));
     Ok(Running {
@@ -137,6 +141,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         gates: Gates::default(),
         policy: RetryPolicy::default(),
         probe_after: settings.probe_after,
+        patience: settings.patience,
         metrics: SenderMetrics::new(metrics).map_err(anyhow::Error::from)?,
         stop: stop.clone(),
     })

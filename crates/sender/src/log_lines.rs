@@ -5,7 +5,9 @@ use std::time::Duration;
 use domain::after_call::{CallOutcome, NextStep};
 use domain::ids::MessageId;
 use domain::message::{Attempt, Reason};
+use store::StoreError;
 use store::claims::{Draft, Wanted};
+use store::results::{Recorded, Silent};
 use whatsapp::answer::Answer;
 
 use crate::write::{Ready, Written};
@@ -108,4 +110,22 @@ pub(crate) fn called(
         "attempt.number" = attempt.0, outcome = outcome, then = then, code = code, duration_ms = duration_ms;
         "called WhatsApp");
     outcome
+}
+
+/// What was made of a call that nobody spoke of.
+pub(crate) fn silence_settled(silent: &Silent, recorded: &Recorded) {
+    let (answered, silent_s) = (
+        silent.evidence.answered,
+        (silent.evidence.now - silent.evidence.claimed_at).num_seconds(),
+    );
+    log::warn!("message.id" = silent.id.to_string(), "booking.id" = silent.booking_key, kind = recorded.kind.as_str(),
+        "attempt.number" = silent.attempt.0, state = recorded.state.as_str(),
+        reason = recorded.reason.as_deref().unwrap_or_default(), silent_s = silent_s, neighbours = answered;
+        "nobody spoke of a call: decided by what is known of its neighbours");
+}
+
+/// A call that nobody spoke of and that cannot be settled now; the others go on.
+pub(crate) fn silence_unsettled(silent: &Silent, error: &StoreError) {
+    log::error!("message.id" = silent.id.to_string(), "booking.id" = silent.booking_key, error = service::chain(error);
+        "a call without an answer cannot be settled");
 }

@@ -17,6 +17,8 @@ pub(crate) struct SenderMetrics {
     pub(crate) in_flight: IntGauge,
     /// Calls that nobody spoke of again.
     pub(crate) unanswered: IntCounter,
+    /// What became of calls that nobody spoke of, by kind and state.
+    pub(crate) silent: IntCounterVec,
     /// Holds in force or being tried, by scope.
     pub(crate) holds: IntGaugeVec,
     /// Messages that wait for them, by scope.
@@ -52,6 +54,11 @@ impl SenderMetrics {
             unanswered: metrics.counter(
                 "bellhop_unanswered_calls_total",
                 "Calls that were left without a word by a process that ended.",
+            )?,
+            silent: metrics.counters(
+                "bellhop_silent_calls_total",
+                "Calls that nobody spoke of and that were settled by evidence or given up, by kind and state.",
+                &["kind", "state"],
             )?,
             holds: metrics.gauges(
                 "bellhop_holds",

@@ -10,6 +10,7 @@ use domain::after_call::{RetryPolicy, Scope};
 use domain::dead_letter::DeadLetterReason;
 use domain::ids::MessageId;
 use domain::resort::Resort;
+use domain::silence::Patience;
 use service::Stop;
 use settings::Watched;
 use store::claims::{self, Draft, Waiting};
@@ -39,6 +40,8 @@ pub(crate) struct Sender {
     pub(crate) policy: RetryPolicy,
     /// How long a hold lasts until one message may try again.
     pub(crate) probe_after: Duration,
+    /// What silence after a call means.
+    pub(crate) patience: Patience,
     pub(crate) metrics: SenderMetrics,
     /// What is not claimed when it comes stays queued for the other senders.
     pub(crate) stop: Stop,

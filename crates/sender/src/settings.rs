@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use crypto::key_ring::KeyRing;
+use domain::silence::Patience;
+use service::environment::Reader;
 use service::{Environment, Problems};
 use url::Url;
 
@@ -31,6 +34,8 @@ pub struct Settings {
     pub per_second: NonZeroU32,
     /// How long a hold lasts until one message may try again.
     pub probe_after: Duration,
+    /// What silence after a call means.
+    pub patience: Patience,
     /// The environment that files may refer to.
     pub environment: Environment,
 }
@@ -51,6 +56,15 @@ Environment:
   SENDER_MESSAGES_PER_SECOND from one business number, shared by all senders that run [80]
   SENDER_PROBE_AFTER         what WhatsApp refuses as a whole (token, number, account, country, template) is held; after
                              this long one message tries again, then after twice as long, up to 30m [1m]
+  SENDER_UNKNOWN_AFTER       a call that is under way so long after its claim has lost its process: its outcome is
+                             unknown; longer than the 17s that a call may take [1m]
+  SENDER_SILENCE_AFTER       a message of unknown outcome is sent once more, and only once, when WhatsApp has kept silent
+                             for this long although it reported on every other call around [2m]; that is:
+  SENDER_SILENCE_WITNESSES   on at least so many calls of the same number [5],
+  SENDER_SILENCE_WITHIN      claimed so soon after the silent one [1m],
+  SENDER_SILENCE_EMPTY       the queue of events having been empty for so long [2s],
+  SENDER_SILENCE_PACED       and none of its template having been held back by WhatsApp for so long [1h]
+  SENDER_SILENCE_LETTER      otherwise a person is asked after so long: a dead letter, outcome_unknown [30m]
   SENDER_ADDR                health and metrics [0.0.0.0:8082]
   RUST_LOG                   log filter [info]; libraries are never heard below info, where they may write down
                              what they carry
@@ -66,6 +80,7 @@ Not ready?  GET /readyz names what is missing. A missing schema or queue: run `d
 const GRAPH_API: &str = "https://graph.facebook.com";
 const ONE_MINUTE: Duration = Duration::from_secs(60);
 const EIGHTY: NonZeroU32 = NonZeroU32::MIN.saturating_add(79);
+const FIVE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
 impl Settings {
     /// Reads the environment and reports every problem at once.
@@ -93,6 +108,7 @@ impl Settings {
             EIGHTY,
         );
         let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, ONE_MINUTE);
+        let patience = patience(&mut read);
         let environment = environment.clone();
         read.finish_with(|| {
             let (ring, whatsapp_url) = (ring?, whatsapp_url?);
@@ -106,8 +122,29 @@ impl Settings {
                 whatsapp_version,
                 per_second,
                 probe_after,
+                patience,
                 environment,
             })
         })
+    }
+}
+
+fn patience(read: &mut Reader<'_>) -> Patience {
+    let usual = Patience::default();
+    let mut duration = |name, usual: TimeDelta| {
+        let usual = usual.to_std().unwrap_or_default();
+        let given = read.parsed_or(name, domain::duration::parse, usual);
+        TimeDelta::from_std(given).unwrap_or(TimeDelta::days(36_500))
+    };
+    Patience {
+        lost_after: duration("SENDER_UNKNOWN_AFTER", usual.lost_after),
+        counts_after: duration("SENDER_SILENCE_AFTER", usual.counts_after),
+        witnessed_within: duration("SENDER_SILENCE_WITHIN", usual.witnessed_within),
+        events_empty_for: duration("SENDER_SILENCE_EMPTY", usual.events_empty_for),
+        paced_for: duration("SENDER_SILENCE_PACED", usual.paced_for),
+        gives_up_after: duration("SENDER_SILENCE_LETTER", usual.gives_up_after),
+        witnesses: read
+            .parsed_or("SENDER_SILENCE_WITNESSES", str::parse::<NonZeroU32>, FIVE)
+            .get(),
     }
 }

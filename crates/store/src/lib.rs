@@ -13,6 +13,7 @@ pub mod error;
 pub mod events;
 pub mod guests;
 pub mod holds;
+pub mod ledger;
 pub mod letters;
 pub mod messages;
 pub mod migrations;

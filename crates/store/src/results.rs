@@ -23,7 +23,7 @@ use crate::planning::{Planned, Policies};
 use crate::schema::messages;
 
 use locked::Locked;
-pub use silence::settle_silence;
+pub use silence::{Silent, doubt_lost_calls, gather, settle_silence};
 
 /// What is recorded of one call.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct CallResult {
     pub hold: Option<NewHold>,
     /// WhatsApp's error code, where there was one.
     pub error_code: Option<i64>,
+    /// WhatsApp took it and holds it back to judge its template first.
+    pub paced: bool,
 }
 
 /// What WhatsApp reports of a message.

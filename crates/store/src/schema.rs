@@ -122,6 +122,9 @@ diesel::table! {
         updated_at -> Timestamptz,
         died_at -> Nullable<Timestamptz>,
         held_by -> Nullable<Text>,
+        called_from -> Nullable<Text>,
+        paced -> Bool,
+        silent_attempt -> Nullable<Int4>,
     }
 }
 

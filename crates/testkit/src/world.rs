@@ -72,14 +72,22 @@ impl World {
     /// # Panics
     /// Where anything does not start: a test without its system must not pass.
     pub async fn start(resort: &ResortFile) -> Self {
-        Self::start_with(resort, Secrets::default(), &[]).await
+        Self::start_with(resort, &[]).await
     }
 
-    /// As [`World::start`], with these secrets, and these variables for every program instead of the usual ones.
+    /// As [`World::start`], with these variables for every program, some instead of the usual ones.
     ///
     /// # Panics
     /// As [`World::start`].
-    pub async fn start_with(resort: &ResortFile, secrets: Secrets, variables: &[(&str, &str)]) -> Self {
+    pub async fn start_with(resort: &ResortFile, variables: &[(&str, &str)]) -> Self {
+        Self::start_under(Secrets::default(), resort, variables).await
+    }
+
+    /// As [`World::start_with`], with these secrets.
+    ///
+    /// # Panics
+    /// As [`World::start`].
+    pub async fn start_under(secrets: Secrets, resort: &ResortFile, variables: &[(&str, &str)]) -> Self {
         let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
         let assembled = set_up::assemble(resort, secrets, variables, database, vhost);
         must("the world", assembled.await)
@@ -176,6 +184,11 @@ impl World {
     /// Kills the processors, as a power cut would, without starting others.
     pub fn kill_processors(&mut self) {
         self.processors.drain(..).for_each(Program::kill);
+    }
+
+    /// Kills the senders, as a power cut would, without starting others.
+    pub fn kill_senders(&mut self) {
+        self.senders.drain(..).for_each(Program::kill);
     }
 
     /// Starts one more processor.

@@ -12,7 +12,7 @@ mod view;
 use domain::ids::{LetterId, StaffName};
 
 pub(crate) use decide::{close, correct_phone, settle};
-pub(crate) use drain::drain;
+pub(crate) use drain::{Drained, drain};
 pub(crate) use retry::{All, Hand, Retrier, RetryError, Tally, Tried};
 pub(crate) use show::{Details, show};
 pub(crate) use view::{Kept, LetterView, ReasonView, by_reason, list};

@@ -77,7 +77,8 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
 /// What every command begins with.
 async fn drain(store: &Store, broker: &Address) -> Result<(), Failure> {
     let drained = letters::drain(store, broker).await;
-    Ok(drained.map_err(|error| anyhow!(error).context("cannot take letters in"))?)
+    drained.map_err(|error| anyhow!(error).context("cannot take letters in"))?;
+    Ok(())
 }
 
 /// Says why a decision changed nothing.

@@ -30,6 +30,7 @@ async fn help_and_version_are_answered_and_strange_arguments_refused() {
         &["letters", "settle"],
         &["letters", "close"],
         &["messages", "list"],
+        &["ledger", "check"],
     ] {
         let help = desk(&[command, &["--help"]].concat(), &[], "").await;
         assert!(

@@ -4,7 +4,7 @@ WITH wanted AS (
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         AS w(id, version, not_after, is_marketing, is_reminder, template_name, number, country, template, may_call)
 ), judged AS (
-    SELECT m.id, w.template_name, h.key AS hold, h.scope, CASE
+    SELECT m.id, w.template_name, w.number, h.key AS hold, h.scope, CASE
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
         WHEN w.is_marketing AND EXISTS (
@@ -53,6 +53,8 @@ UPDATE messages m SET
     delivery_at = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery_at END,
     whatsapp_hash = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.whatsapp_hash END,
     template = CASE j.verdict WHEN 'claimed' THEN j.template_name ELSE m.template END,
+    called_from = CASE j.verdict WHEN 'claimed' THEN j.number ELSE m.called_from END,
+    paced = m.paced AND j.verdict <> 'claimed',
     publish_at = CASE j.verdict WHEN 'outdated' THEN clock_timestamp() END,
     publishes = 0,
     updated_at = now()

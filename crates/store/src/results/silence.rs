@@ -1,36 +1,152 @@
-//! Calls without an answer: first in doubt, then a letter to a person.
+//! Calls without an answer: first in doubt, then, by evidence, once more, or a letter to a person.
+//!
+//! Evidence is gathered without a lock; what is made of it is written under the booking's, if nobody spoke meanwhile.
 
-use chrono::TimeDelta;
-use diesel::sql_types::Double;
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::dead_letter::DeadLetterReason;
+use domain::ids::MessageId;
+use domain::message::{Attempt, MessageState};
+use domain::silence::{Evidence, Patience, Verdict};
+use uuid::Uuid;
 
+use super::Outcome;
+use super::locked::Locked;
 use crate::error::StoreError;
+use crate::planning::Policies;
 
-/// Calls that nobody spoke of again, because their process died; returns how many became unknown, and how many letters.
-///
-/// `sending` for longer than `sending_for` becomes `unknown`, `unknown` since longer than `unknown_for` a letter.
-pub fn settle_silence(
-    connection: &mut PgConnection,
-    sending_for: TimeDelta,
-    unknown_for: TimeDelta,
-) -> Result<(usize, usize), StoreError> {
-    let seconds = |duration: TimeDelta| duration.num_milliseconds() as f64 / 1000.0;
-    let unknown = sql_query(
+/// A call that nobody spoke of, and what is known around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silent {
+    /// The message.
+    pub id: MessageId,
+    /// Whose.
+    pub booking_key: String,
+    /// Which of its calls.
+    pub attempt: Attempt,
+    /// What speaks for and against its having gone.
+    pub evidence: Evidence,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    booking_key: String,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Timestamptz)]
+    claimed_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+    #[diesel(sql_type = Bool)]
+    queued_before: bool,
+    #[diesel(sql_type = BigInt)]
+    answered: i64,
+    #[diesel(sql_type = BigInt)]
+    reported: i64,
+    #[diesel(sql_type = Bool)]
+    template_paced: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    heard_until: Option<DateTime<Utc>>,
+}
+
+fn seconds(duration: TimeDelta) -> f64 {
+    duration.num_milliseconds() as f64 / 1000.0
+}
+
+/// Calls that are still under way so long after their claim have lost their process: their outcome is unknown. Returns
+/// how many.
+pub fn doubt_lost_calls(connection: &mut PgConnection, lost_after: TimeDelta) -> Result<usize, StoreError> {
+    sql_query(
         "UPDATE messages SET state = 'unknown', updated_at = now() WHERE id = ANY(ARRAY( \
          SELECT id FROM messages WHERE state = 'sending' AND claimed_at < clock_timestamp() - make_interval(secs => $1) \
          ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED))",
     )
-    .bind::<Double, _>(seconds(sending_for))
+    .bind::<Double, _>(seconds(lost_after))
     .execute(connection)
-    .map_err(StoreError::query("find calls that were never answered"))?;
-    let dead = sql_query(
-        "UPDATE messages SET state = 'dead', reason = 'outcome_unknown', letter_due = true, \
-         died_at = now(), updated_at = now() WHERE id = ANY(ARRAY( \
-         SELECT id FROM messages WHERE state = 'unknown' AND claimed_at < clock_timestamp() - make_interval(secs => $1) \
-         ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED))",
-    )
-    .bind::<Double, _>(seconds(unknown_for))
-    .execute(connection)
-    .map_err(StoreError::query("give up on unknown outcomes"))?;
-    Ok((unknown, dead))
+    .map_err(StoreError::query("find calls that were never answered"))
+}
+
+/// Calls of unknown outcome whose silence counts by now, with the evidence around them, oldest first and `after` one.
+///
+/// `events_empty` says that nothing has waited in the queue of events for long enough.
+pub fn gather(
+    connection: &mut PgConnection,
+    patience: &Patience,
+    events_empty: bool,
+    after: Option<&Silent>,
+    most: i64,
+) -> Result<Vec<Silent>, StoreError> {
+    let after = after.map_or((DateTime::<Utc>::UNIX_EPOCH, Uuid::nil()), |last| {
+        (last.evidence.claimed_at, last.id.0)
+    });
+    let rows: Vec<Row> = sql_query(include_str!("silence.sql"))
+        .bind::<Double, _>(seconds(patience.counts_after.min(patience.gives_up_after)))
+        .bind::<Timestamptz, _>(after.0)
+        .bind::<SqlUuid, _>(after.1)
+        .bind::<BigInt, _>(most)
+        .bind::<Double, _>(seconds(patience.witnessed_within))
+        .bind::<Double, _>(seconds(patience.paced_for))
+        .load(connection)
+        .map_err(StoreError::query("gather what is known around unknown outcomes"))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| into_silent(row, events_empty))
+        .collect())
+}
+
+fn into_silent(row: Row, events_empty: bool) -> Silent {
+    let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+    Silent {
+        id: MessageId(row.id),
+        booking_key: row.booking_key,
+        attempt: Attempt(u32::try_from(row.attempts).unwrap_or_default()),
+        evidence: Evidence {
+            claimed_at: row.claimed_at,
+            now: row.now,
+            queued_before: row.queued_before,
+            answered: count(row.answered),
+            reported: count(row.reported),
+            events_empty,
+            heard_until: row.heard_until,
+            template_paced: row.template_paced,
+        },
+    }
+}
+
+/// Does what was made of the silence after a call, and plans its booking anew. Changes nothing where somebody spoke
+/// meanwhile, another sender was faster, or the verdict is to wait.
+pub fn settle_silence(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    silent: &Silent,
+    verdict: Verdict,
+) -> Result<Outcome, StoreError> {
+    if verdict == Verdict::Wait {
+        return Ok(Outcome::default());
+    }
+    let mut locked = Locked::take(connection, policies, &[silent.id.0])?;
+    let now = locked.now;
+    let after = locked
+        .rows
+        .get(&silent.id.0)
+        .filter(|row| row.is(MessageState::Unknown))
+        .filter(|row| i64::from(row.attempts) == i64::from(silent.attempt.0))
+        .cloned()
+        .map(|mut row| {
+            match verdict {
+                Verdict::QueueAgain => {
+                    row.silent_attempt = Some(row.attempts);
+                    row.requeue(now);
+                }
+                Verdict::GiveUp => row.die(DeadLetterReason::OutcomeUnknown, now),
+                Verdict::Wait => {}
+            }
+            row
+        });
+    locked.write(connection, silent.id, after)?;
+    locked.finish(connection, policies)
 }

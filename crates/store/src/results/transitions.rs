@@ -39,6 +39,8 @@ pub(super) struct Row {
     pub(super) letter_due: bool,
     pub(super) died_at: Option<DateTime<Utc>>,
     pub(super) held_by: Option<String>,
+    pub(super) paced: bool,
+    pub(super) silent_attempt: Option<i32>,
 }
 
 /// Hides WhatsApp's id of a message.
@@ -59,14 +61,14 @@ impl Row {
         self.held_by = None;
     }
 
-    fn die(&mut self, reason: DeadLetterReason, now: DateTime<Utc>) {
+    pub(super) fn die(&mut self, reason: DeadLetterReason, now: DateTime<Utc>) {
         self.enter(MessageState::Dead, Some(reason.as_str().to_owned()));
         self.letter_due = true;
         self.died_at = Some(now);
     }
 
     /// Back to the queue, unless the message was withdrawn meanwhile.
-    fn requeue(&mut self, due_at: DateTime<Utc>) {
+    pub(super) fn requeue(&mut self, due_at: DateTime<Utc>) {
         if let Some(mark) = self.withdrawn_reason.clone() {
             self.enter(MessageState::Withdrawn, Some(mark));
         } else {
@@ -86,6 +88,11 @@ impl Row {
         }
     }
 
+    /// Whether it is queued because this call was taken for lost: WhatsApp had it after all.
+    fn is_queued_by_silence_of(&self, attempt: Option<i64>) -> bool {
+        attempt.is_some() && self.silent_attempt.map(i64::from) == attempt
+    }
+
     fn opt_out(&mut self) {
         self.enter(MessageState::Skipped, Some(Reason::OptedOut.as_str().to_owned()));
     }
@@ -100,6 +107,7 @@ pub(super) fn after_call(row: &Row, result: &CallResult, hash: Hash<'_>, now: Da
     let mut after = row.clone();
     if let NextStep::Finish(id) = &result.next {
         accept(&mut after, id, hash, now);
+        after.paced |= result.paced;
         return (after != *row).then_some(after);
     }
     let current = i64::from(row.attempts) == i64::from(result.attempt.0);
@@ -149,7 +157,7 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
     let failed = report.status == DeliveryStatus::Failed;
     let attempt = report.callback.map(|callback| i64::from(callback.attempt.0));
     let older = attempt.is_some_and(|attempt| attempt < i64::from(row.attempts));
-    if failed && (older || row.is(MessageState::Queued)) {
+    if failed && (older || row.is(MessageState::Queued) && !row.is_queued_by_silence_of(attempt)) {
         return None;
     }
     let mut after = row.clone();

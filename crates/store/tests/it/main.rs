@@ -7,6 +7,8 @@ mod events;
 #[cfg(test)]
 mod holds;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod migrations;
@@ -24,5 +26,7 @@ mod scene;
 mod sealing;
 #[cfg(test)]
 mod senders;
+#[cfg(test)]
+mod silence;
 #[cfg(test)]
 mod timers;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use domain::after_call::NextStep;
 use domain::dead_letter::DeadLetterReason;
 use domain::event::EventType::ReservationConfirmed;
@@ -139,32 +139,4 @@ async fn a_failure_after_sending_makes_a_letter_which_a_delivery_takes_back() {
     reported(&scene, vec![report(None, DeliveryStatus::Delivered)]).await;
     assert_eq!(state(&scene).await, MessageState::Delivered);
     assert!(letters().await.is_empty());
-}
-
-#[tokio::test]
-async fn a_call_that_nobody_speaks_of_becomes_unknown_then_a_letter_and_a_report_settles_it_still() {
-    let scene = Scene::new().await;
-    let call = call(&scene).await;
-    let settle = |sending, unknown| {
-        scene.run(move |c, _| {
-            results::settle_silence(c, TimeDelta::seconds(sending), TimeDelta::seconds(unknown))
-        })
-    };
-    assert_eq!(settle(60, 1_800).await, (0, 0));
-
-    scene
-        .sql("UPDATE messages SET claimed_at = claimed_at - interval '61 seconds'")
-        .await;
-    assert_eq!(settle(60, 1_800).await, (1, 0));
-    assert_eq!(state(&scene).await, MessageState::Unknown);
-
-    scene
-        .sql("UPDATE messages SET claimed_at = claimed_at - interval '30 minutes'")
-        .await;
-    assert_eq!(settle(60, 1_800).await, (0, 1));
-    let reminder = scene.message("BK-1", Reminder1).await;
-    assert_eq!(reminder.reason.as_deref(), Some("outcome_unknown"));
-
-    reported(&scene, vec![report(Some(call), DeliveryStatus::Read)]).await;
-    assert_eq!(state(&scene).await, MessageState::Read);
 }

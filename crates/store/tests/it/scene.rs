@@ -200,22 +200,37 @@ impl Scene {
         self.answered_holding((id, attempt), next, None).await
     }
 
+    /// As [`Scene::answered`], WhatsApp holding the message back to judge its template.
+    pub(crate) async fn answered_paced(&self, (id, attempt): (MessageId, Attempt), next: NextStep) {
+        let result = CallResult {
+            paced: true,
+            ..result((id, attempt), next, None)
+        };
+        self.run(move |connection, policies| results::record_calls(connection, policies, &[result]))
+            .await;
+    }
+
     pub(crate) async fn answered_holding(
         &self,
         (id, attempt): (MessageId, Attempt),
         next: NextStep,
         hold: Option<NewHold>,
     ) -> results::Outcome {
-        let result = CallResult {
-            id,
-            attempt,
-            route: route(MessageKind::Reminder1),
-            next,
-            hold,
-            error_code: None,
-        };
+        let result = result((id, attempt), next, hold);
         self.run(move |connection, policies| results::record_calls(connection, policies, &[result]))
             .await
+    }
+}
+
+fn result((id, attempt): (MessageId, Attempt), next: NextStep, hold: Option<NewHold>) -> CallResult {
+    CallResult {
+        id,
+        attempt,
+        route: route(MessageKind::Reminder1),
+        next,
+        hold,
+        error_code: None,
+        paced: false,
     }
 }
 

@@ -22,4 +22,5 @@ mod restart;
 mod scene;
 mod secrecy;
 mod times;
+mod unknown;
 mod withdrawal;

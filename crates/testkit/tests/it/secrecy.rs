@@ -454,7 +454,7 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
         "RUST_LOG",
         "trace,lapin=trace,actix_server=trace,tracing::span=trace",
     )];
-    let mut world = World::start_with(&ResortFile::patient(), secrets.clone(), &loud).await;
+    let mut world = World::start_under(secrets.clone(), &ResortFile::patient(), &loud).await;
 
     live(&world, &guests[0], &guests[1], &guests[2]).await;
     fail_in_every_way(&world, &guests[3..7]).await;

@@ -19,18 +19,27 @@ enum Trouble {
     Store(#[from] StoreError),
 }
 
+/// Whether the dead queues were emptied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drained {
+    /// Every letter is in Postgres.
+    Everything,
+    /// There may be more letters than what is stored.
+    NotNow,
+}
+
 /// Empties the dead queues. With the broker away there is only what is stored, which is said in the log.
-pub(crate) async fn drain(store: &Store, broker: &Address) -> Result<(), StoreError> {
+pub(crate) async fn drain(store: &Store, broker: &Address) -> Result<Drained, StoreError> {
     match empty(store, broker).await {
-        Ok(0) => Ok(()),
+        Ok(0) => Ok(Drained::Everything),
         Ok(new) => {
             log::info!(letters = new; "letters were found in the dead queues");
-            Ok(())
+            Ok(Drained::Everything)
         }
         Err(Trouble::Broker(error)) => {
             log::warn!(error = service::chain(&error);
                 "the dead queues could not be emptied: there may be more letters than what is stored");
-            Ok(())
+            Ok(Drained::NotNow)
         }
         Err(Trouble::Store(error)) => Err(error),
     }

@@ -42,6 +42,8 @@ fn sending() -> Row {
         letter_due: false,
         died_at: None,
         held_by: None,
+        paced: false,
+        silent_attempt: None,
     }
 }
 
@@ -86,6 +88,7 @@ fn answered(row: &Row, attempt: u32, next: NextStep) -> Option<Row> {
         next,
         hold,
         error_code: Some(131_000),
+        paced: false,
     };
     after_call(row, &result, &|id| id.reveal().into(), at(NOW))
 }
@@ -385,4 +388,19 @@ fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
     let after = reported(&claimed, 2, DeliveryStatus::Sent).unwrap();
 
     assert_eq!(after.sent_at, Some(claimed_at));
+}
+
+#[test]
+fn the_failure_of_a_call_that_was_taken_for_lost_is_the_messages_own() {
+    let queued_by_silence = Row {
+        silent_attempt: Some(2),
+        ..row("queued")
+    };
+    check(
+        &queued_by_silence,
+        reported(&queued_by_silence, 2, DeliveryStatus::Failed),
+        "dead",
+        Some("delivery_failed"),
+    );
+    assert_eq!(reported(&queued_by_silence, 1, DeliveryStatus::Failed), None);
 }

@@ -1,0 +1,105 @@
+//! `desk ledger check`
+
+use clap::{Args, Subcommand};
+use service::{Environment, Failure};
+
+use super::{Answer, output, table};
+use crate::actions::ledger::{self, FindingView, LedgerView};
+use crate::settings;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Check(Check),
+}
+
+/// Check that everything has come to its end, or still may
+///
+/// Every event must be applied, ignored or a dead letter; every message must be on its way or have ended with a reason. What
+/// hangs longer than it should is listed with where to look, and the exit code is 1. With 0 a summary of counts is all.
+///
+/// First takes in what lies in the dead queues; with RabbitMQ away it warns, and cannot miss a letter. After that it only
+/// reads, locks nothing, and may run at any time.
+///
+/// Needs DATABASE_URL, AMQP_URL and BELLHOP_CONFIG.
+///
+/// Examples:
+///   desk ledger check
+///   desk ledger check --json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Check {
+    /// One JSON document: counts, findings
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+    let Command::Check(arguments) = command;
+    let mut read = environment.reader();
+    let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
+    let folder = settings::folder(&mut read, None);
+    let (store, broker, folder) = read.finish_with(|| Some((store?, broker?, folder?)))?;
+
+    let found = ledger::check(&store, &broker, &folder)
+        .await
+        .map_err(anyhow::Error::from)?;
+
+    if arguments.json {
+        output::print_json(&found)?;
+    } else {
+        output::print(&text(&found))?;
+    }
+    Ok(if found.findings.is_empty() {
+        Answer::Done
+    } else {
+        Answer::Refused
+    })
+}
+
+fn text(found: &LedgerView) -> String {
+    let summary = found.counts.iter().map(|(of, states)| {
+        let states: Vec<String> = states
+            .iter()
+            .map(|(state, count)| format!("{state} {count}"))
+            .collect();
+        [of.replace('_', " "), states.join(", ")]
+    });
+    let rows: Vec<_> = found.findings.iter().map(row).collect();
+    let advice: Vec<_> = advice(&found.findings);
+    let more = if found.more { "and more\n" } else { "" };
+    let verdict = match rows.len() {
+        0 => "everything has come to its end, or still may\n".to_owned(),
+        count => format!("{count} findings\n"),
+    };
+    [
+        table::rows("", &summary.collect::<Vec<_>>()),
+        table::rows("", &rows),
+        more.to_owned(),
+        table::rows("", &advice),
+        verdict,
+    ]
+    .into_iter()
+    .filter(|part| !part.is_empty())
+    .collect::<Vec<_>>()
+    .join("\n")
+}
+
+fn row(finding: &FindingView) -> [String; 5] {
+    [
+        finding.trouble.to_owned(),
+        finding.since.map(table::instant).unwrap_or_default(),
+        finding.subject.clone(),
+        finding.booking.clone().unwrap_or_default(),
+        finding.detail.clone(),
+    ]
+}
+
+/// Each trouble once, with where to look.
+fn advice(findings: &[FindingView]) -> Vec<[String; 2]> {
+    let mut all: Vec<_> = findings
+        .iter()
+        .map(|finding| [finding.trouble.to_owned(), finding.advice.to_owned()])
+        .collect();
+    all.dedup();
+    all
+}

@@ -1,0 +1,83 @@
+//! `desk ledger check`
+
+use testkit::database::Database;
+use testkit::vhost::Vhost;
+
+use crate::bookings::booked;
+use crate::program::{CONFIG, Ended, desk};
+
+async fn check(database: &Database, amqp_url: &str, arguments: &[&str]) -> Ended {
+    let database_url = database.url();
+    let environment = [
+        ("DATABASE_URL", database_url.as_str()),
+        ("AMQP_URL", amqp_url),
+        ("BELLHOP_CONFIG", CONFIG),
+    ];
+    desk(&[&["ledger", "check"], arguments].concat(), &environment, "").await
+}
+
+async fn queues() -> Vhost {
+    let vhost = Vhost::create().await;
+    let address = broker::Address::parse(&vhost.url()).unwrap();
+    broker::topology::declare(&address).await.unwrap();
+    vhost
+}
+
+#[tokio::test]
+async fn books_in_order_end_with_0_and_a_summary() {
+    let (database, vhost) = tokio::join!(booked(), queues());
+
+    let ended = check(&database, &vhost.url(), &[]).await;
+
+    let stdout = &ended.check(0).stdout;
+    assert!(stdout.contains("messages  queued 1"), "{stdout}");
+    assert!(stdout.contains("everything has come to its end"), "{stdout}");
+    let json = check(&database, &vhost.url(), &["--json"]).await.json();
+    assert_eq!(json["counts"]["events"]["applied"], 1);
+    assert_eq!(json["findings"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_hangs_is_listed_with_where_to_look_and_ends_with_1() {
+    let (database, vhost) = tokio::join!(booked(), queues());
+    database
+        .execute("UPDATE messages SET state = 'unknown', claimed_at = now() - interval '1 hour'")
+        .await;
+
+    let ended = check(&database, &vhost.url(), &[]).await;
+
+    let stdout = &ended.check(1).stdout;
+    assert!(stdout.contains("unknown_too_long"), "{stdout}");
+    assert!(stdout.contains("does a sender run?"), "{stdout}");
+    assert!(stdout.contains("1 findings"), "{stdout}");
+    let ended = check(&database, &vhost.url(), &["--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&ended.check(1).stdout).unwrap();
+    assert_eq!(json["findings"][0]["trouble"], "unknown_too_long");
+    assert_eq!(json["findings"][0]["booking"], "azure-bay/BK-1001");
+}
+
+#[tokio::test]
+async fn with_the_broker_away_it_warns_and_misses_no_letter() {
+    let database = booked().await;
+    database
+        .execute(
+            "UPDATE messages SET state = 'dead', reason = 'refused', updated_at = now() - interval '1 day'",
+        )
+        .await;
+
+    let ended = check(&database, "amqp://nobody:nothing@127.0.0.1:1/%2f", &[]).await;
+
+    assert!(
+        ended.check(0).stderr.contains("could not be emptied"),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn it_names_everything_that_it_lacks() {
+    let ended = desk(&["ledger", "check"], &[], "").await;
+
+    for name in ["DATABASE_URL", "AMQP_URL", "BELLHOP_CONFIG"] {
+        assert!(ended.check(2).stderr.contains(name), "{ended:?}");
+    }
+}

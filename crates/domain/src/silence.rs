@@ -1,0 +1,215 @@
+//! Whether silence after a call means that WhatsApp never took the message: evidence, not proof.
+//!
+//! A call that nobody spoke of is judged by its neighbours. Where enough calls of the same number were answered in the
+//! minute after it, and WhatsApp has reported on every one of them, it would have reported on this one too.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How long to wait for a word on a call, and how much evidence is enough.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// A call that is under way so long after its claim has lost its process.
+    pub lost_after: TimeDelta,
+    /// Silence says nothing before.
+    pub counts_after: TimeDelta,
+    /// Neighbours are the calls that were claimed so soon after it.
+    pub witnessed_within: TimeDelta,
+    /// So many neighbours must have been answered, and all of them reported.
+    pub witnesses: u32,
+    /// The queue of events must have been empty for so long, or be heard further than the silence.
+    pub events_empty_for: TimeDelta,
+    /// A template counts as paced for so long after WhatsApp held one of its messages back.
+    pub paced_for: TimeDelta,
+    /// After so long a person is asked.
+    pub gives_up_after: TimeDelta,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            lost_after: TimeDelta::seconds(60),
+            counts_after: TimeDelta::minutes(2),
+            witnessed_within: TimeDelta::minutes(1),
+            witnesses: 5,
+            events_empty_for: TimeDelta::seconds(2),
+            paced_for: TimeDelta::hours(1),
+            gives_up_after: TimeDelta::minutes(30),
+        }
+    }
+}
+
+/// What is known around a call that nobody spoke of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// When the call was claimed.
+    pub claimed_at: DateTime<Utc>,
+    /// When the evidence was gathered.
+    pub now: DateTime<Utc>,
+    /// Whether an earlier call of the message was taken for lost: that happens once.
+    pub queued_before: bool,
+    /// Neighbours that WhatsApp accepted.
+    pub answered: u32,
+    /// Those among them that it has reported on.
+    pub reported: u32,
+    /// Nothing has waited in the queue of events for long enough.
+    pub events_empty: bool,
+    /// The newest arrival among the events that were applied.
+    pub heard_until: Option<DateTime<Utc>>,
+    /// WhatsApp holds messages of this template back, so its silence says nothing.
+    pub template_paced: bool,
+}
+
+/// What to make of silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Somebody may still speak.
+    Wait,
+    /// It never went: once more.
+    QueueAgain,
+    /// Nobody will say what became of it: a person decides.
+    GiveUp,
+}
+
+impl Patience {
+    /// Judges from the evidence alone.
+    pub fn judge(&self, evidence: &Evidence) -> Verdict {
+        let silent_for = evidence.now - evidence.claimed_at;
+        if self.is_convincing(evidence, silent_for) {
+            Verdict::QueueAgain
+        } else if silent_for >= self.gives_up_after {
+            Verdict::GiveUp
+        } else {
+            Verdict::Wait
+        }
+    }
+
+    fn is_convincing(&self, evidence: &Evidence, silent_for: TimeDelta) -> bool {
+        // All neighbours must have been claimed by now.
+        let counts_after = self.counts_after.max(self.witnessed_within);
+        // A report that came in time may still wait to be heard.
+        let heard = evidence.events_empty
+            || evidence
+                .heard_until
+                .is_some_and(|until| until - evidence.claimed_at >= counts_after);
+        silent_for >= counts_after
+            && !evidence.queued_before
+            && evidence.answered >= self.witnesses.max(1)
+            && evidence.reported >= evidence.answered
+            && heard
+            && !evidence.template_paced
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLAIMED_AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn after(minutes: i64) -> DateTime<Utc> {
+        CLAIMED_AT + TimeDelta::minutes(minutes)
+    }
+
+    /// Two minutes of silence that five reported neighbours speak about.
+    fn convincing() -> Evidence {
+        Evidence {
+            claimed_at: CLAIMED_AT,
+            now: after(2),
+            queued_before: false,
+            answered: 5,
+            reported: 5,
+            events_empty: true,
+            heard_until: None,
+            template_paced: false,
+        }
+    }
+
+    fn check(what: &str, evidence: Evidence, expected: Verdict) {
+        assert_eq!(Patience::default().judge(&evidence), expected, "{what}");
+    }
+
+    #[test]
+    fn silence_that_five_reported_neighbours_speak_about_queues_a_message_again() {
+        check("all there is", convincing(), Verdict::QueueAgain);
+        check(
+            "late, but all there is",
+            Evidence {
+                now: after(45),
+                ..convincing()
+            },
+            Verdict::QueueAgain,
+        );
+        check(
+            "the queue is never empty, and was heard beyond the silence",
+            Evidence {
+                events_empty: false,
+                heard_until: Some(after(2)),
+                ..convincing()
+            },
+            Verdict::QueueAgain,
+        );
+    }
+
+    #[test]
+    fn whatever_is_missing_makes_a_message_wait_and_then_a_letter() {
+        type Spoil = fn(&mut Evidence);
+        let cases: [(&str, Spoil); 8] = [
+            ("too few answers", |e| (e.answered, e.reported) = (4, 4)),
+            ("no neighbours", |e| (e.answered, e.reported) = (0, 0)),
+            ("one without a report", |e| e.answered = 6),
+            ("events may wait", |e| e.events_empty = false),
+            ("events were heard, but not far enough", |e| {
+                e.events_empty = false;
+                e.heard_until = Some(after(2) - TimeDelta::milliseconds(1));
+            }),
+            ("its template is paced", |e| e.template_paced = true),
+            ("it was queued again before", |e| e.queued_before = true),
+            ("nothing at all", |e| {
+                (e.answered, e.reported, e.events_empty) = (0, 0, false);
+            }),
+        ];
+        for (what, spoil) in cases {
+            let mut evidence = convincing();
+            spoil(&mut evidence);
+            check(what, evidence, Verdict::Wait);
+            evidence.now = after(30) - TimeDelta::milliseconds(1);
+            check(what, evidence, Verdict::Wait);
+            evidence.now = after(30);
+            check(what, evidence, Verdict::GiveUp);
+        }
+    }
+
+    #[test]
+    fn silence_says_nothing_before_its_time() {
+        let early = Evidence {
+            now: after(2) - TimeDelta::milliseconds(1),
+            ..convincing()
+        };
+        check("a moment too early", early, Verdict::Wait);
+
+        let short = Patience {
+            counts_after: TimeDelta::seconds(1),
+            ..Patience::default()
+        };
+        let before_all_neighbours = Evidence {
+            now: after(1) - TimeDelta::milliseconds(1),
+            ..convincing()
+        };
+        assert_eq!(short.judge(&before_all_neighbours), Verdict::Wait);
+    }
+
+    #[test]
+    fn no_setting_makes_silence_without_any_neighbour_convincing() {
+        let careless = Patience {
+            witnesses: 0,
+            ..Patience::default()
+        };
+        let nobody = Evidence {
+            answered: 0,
+            reported: 0,
+            ..convincing()
+        };
+
+        assert_eq!(careless.judge(&nobody), Verdict::Wait);
+    }
+}

@@ -1,0 +1,127 @@
+//! The books: what became of everything, and what should have come to an end by now. Reads only, and locks nothing.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::ids::ResortId;
+use domain::ledger::Trouble;
+use domain::message::MessageState;
+use domain::silence::Patience;
+
+use crate::error::StoreError;
+
+/// What is allowed for everything that programs do every second or so.
+const MARGIN: TimeDelta = TimeDelta::minutes(5);
+/// A message may wait so long for its turn at the pace of its number.
+const TURN: TimeDelta = TimeDelta::minutes(30);
+/// A retried event may wait so long in the queue.
+const RETRIED: TimeDelta = TimeDelta::hours(1);
+
+/// How many entries of one kind ended, or stand, in one way.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Count {
+    /// `events`, `event_letters`, `messages`, `message_letters`, `bookings`.
+    #[diesel(sql_type = Text)]
+    pub of: String,
+    /// Outcome, state or status.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+}
+
+/// Something that should not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub trouble: Trouble,
+    /// A message's id, a booking's or event's key, a letter's number, a resort.
+    pub subject: String,
+    /// The booking's key, where there is one.
+    pub booking: Option<String>,
+    /// State and reason, or how many.
+    pub detail: String,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// What the books say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// What became of everything.
+    pub counts: Vec<Count>,
+    /// What should not be, oldest first within its kind.
+    pub findings: Vec<Finding>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    trouble: String,
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    booking: Option<String>,
+    #[diesel(sql_type = Text)]
+    detail: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    since: Option<DateTime<Utc>>,
+}
+
+/// What the checks compare with.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// The resorts that have a readable file.
+    pub resorts: Vec<ResortId>,
+    /// Whether every letter that was in the dead queues is here now: only then can one be missing.
+    pub letters_are_here: bool,
+}
+
+/// Checks the books as they are at one moment, and returns at most so many findings. Call it in a transaction of its own.
+pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> Result<Ledger, StoreError> {
+    // One moment for all, nothing but reading, and time for a big table.
+    connection
+        .batch_execute(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '10min'",
+        )
+        .map_err(StoreError::query("begin to read the books"))?;
+    let counts = sql_query(include_str!("ledger/counts.sql"))
+        .load(connection)
+        .map_err(StoreError::query("count what became of everything"))?;
+    let rows: Vec<Row> = findings(connection, expected, most)?;
+    let findings = rows.into_iter().map(into_finding).collect::<Result<_, _>>()?;
+    Ok(Ledger { counts, findings })
+}
+
+fn findings(connection: &mut PgConnection, expected: &Expected, most: i64) -> Result<Vec<Row>, StoreError> {
+    let seconds = |duration: TimeDelta| duration.num_milliseconds() as f64 / 1000.0;
+    let patience = Patience::default();
+    let states: Vec<&str> = MessageState::ALL.iter().map(|state| state.as_str()).collect();
+    let resorts: Vec<&str> = expected.resorts.iter().map(ResortId::as_str).collect();
+    sql_query(include_str!("ledger/findings.sql"))
+        .bind::<Double, _>(seconds(MARGIN))
+        .bind::<Double, _>(seconds(TURN))
+        .bind::<Double, _>(seconds(patience.lost_after + MARGIN))
+        .bind::<Double, _>(seconds(patience.gives_up_after + MARGIN))
+        .bind::<Double, _>(seconds(RETRIED))
+        .bind::<Array<Text>, _>(resorts)
+        .bind::<Array<Text>, _>(states)
+        .bind::<Bool, _>(expected.letters_are_here)
+        .bind::<BigInt, _>(most)
+        .load(connection)
+        .map_err(StoreError::query("look for what should have come to an end"))
+}
+
+fn into_finding(row: Row) -> Result<Finding, StoreError> {
+    Ok(Finding {
+        trouble: row.trouble.parse().map_err(|_| StoreError::Unreadable {
+            what: "trouble in the ledger",
+        })?,
+        subject: row.subject,
+        booking: row.booking,
+        detail: row.detail,
+        since: row.since,
+    })
+}

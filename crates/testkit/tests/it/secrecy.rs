@@ -182,6 +182,14 @@ impl Platform<'_> {
                 String::from_utf8_lossy(&wrong[..wrong.len().min(400)])
             );
         }
+    }
+
+    /// Strangers, who bring a guest along wherever something can be brought.
+    async fn knock_as_strangers(&self, guest: &Guest, answers: &mut Answers) {
+        let (body, token) = (
+            guest.tell("booking_started", "BK-bad").bytes(),
+            guest.link.as_str(),
+        );
         let nobody = format!("/webhooks/{}", guest.first_name);
         let in_url = format!("/webhooks/direct/{token}?phone={}", guest.phone);
         let elsewhere = format!("/{}/{}", guest.first_name, guest.phone);
@@ -456,6 +464,7 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
         secrets: &secrets,
     };
     platform.knock_badly(&guests[7], &mut answers).await;
+    platform.knock_as_strangers(&guests[7], &mut answers).await;
     platform.notify_badly(&guests[7], &mut answers).await;
     answers.keep_what_programs_say(&world).await;
     let said = look_from_the_desk(&world).await;

@@ -1,1 +1,2 @@
+ALTER TABLE messages DROP COLUMN died_at;
 DROP TABLE letters;

@@ -26,3 +26,8 @@ CREATE UNIQUE INDEX letters_once_undated ON letters (kind, amqp_id, sha256(body)
 CREATE INDEX letters_open ON letters (id) WHERE state = 'open';
 CREATE INDEX letters_of_message ON letters (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX letters_of_booking ON letters (booking, resort) WHERE booking IS NOT NULL;
+
+-- Tells one death of a message from the next; other changes of a dead row leave it alone.
+ALTER TABLE messages ADD COLUMN died_at timestamptz;
+UPDATE messages SET died_at = updated_at WHERE state = 'dead';
+ALTER TABLE messages ADD CONSTRAINT letters_are_dated CHECK (NOT letter_due OR died_at IS NOT NULL);

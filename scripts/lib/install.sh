@@ -3,7 +3,8 @@
 
 oldest_postgres=15
 oldest_rabbitmq=3.10
-packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates'
+oldest_python=3.10
+packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates python3-venv'
 
 at_least() {
     [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
@@ -43,14 +44,31 @@ find_libpq() {
     pkg-config --exists libpq 2>/dev/null || [ -e "$(pg_config --libdir 2>/dev/null)/libpq.so" ]
 }
 
+# Prints the first Python that is new enough and can make an environment of its own, which Debian's alone cannot.
+find_python() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import sys, venv, ensurepip
+sys.exit(sys.version_info < tuple(map(int, sys.argv[1].split("."))))' "$oldest_python" 2>/dev/null || continue
+        printf '%s\n' "$python"
+        return 0
+    done
+    return 1
+}
+
 list_missing() {
-    [ -n "${DATABASE_URL:-}" ] || find_postgres >/dev/null || printf 'postgresql\n'
-    [ -n "${AMQP_URL:-}" ] || find_rabbitmq >/dev/null || printf 'rabbitmq-server\n'
-    if [ "$1" = build ]; then
+    if [[ " $* " == *' servers '* ]]; then
+        [ -n "${DATABASE_URL:-}" ] || find_postgres >/dev/null || printf 'postgresql\n'
+        [ -n "${AMQP_URL:-}" ] || find_rabbitmq >/dev/null || printf 'rabbitmq-server\n'
+    fi
+    if [[ " $* " == *' build '* ]]; then
         find_libpq || printf 'libpq-dev\n'
         command -v pkg-config >/dev/null || printf 'pkg-config\n'
         command -v cc >/dev/null || printf 'gcc\nlibc6-dev\n'
         [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] || printf 'ca-certificates\n'
+    fi
+    if [[ " $* " == *' python '* ]]; then
+        find_python >/dev/null || printf 'python3-venv\n'
     fi
 }
 
@@ -68,12 +86,13 @@ explain_installation() {
     if command -v apt-get >/dev/null; then
         say "install it with:  sudo apt-get update && sudo apt-get install --no-install-recommends -y $missing"
     elif command -v dnf >/dev/null; then
-        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates"
+        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates python3"
     elif command -v pacman >/dev/null; then
-        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates"
+        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates python"
     else
         say "install PostgreSQL $oldest_postgres or newer (the server), RabbitMQ $oldest_rabbitmq or newer, libpq with its headers,"
-        say "pkg-config, a C compiler and a CA bundle; on Debian these are: $packages"
+        say "pkg-config, a C compiler, a CA bundle, and for scripts/test Python $oldest_python or newer with venv and ensurepip;"
+        say "on Debian these are: $packages"
     fi
     say 'or set DATABASE_URL and AMQP_URL to servers of yours (scripts/test uses them, scripts/demo does not)'
     exit 1
@@ -111,19 +130,19 @@ install_packages() {
     done
 }
 
-# require_system servers|build: installs what is missing, or says how.
+# require_system servers|build|python…: installs what is missing for these, or says how.
 require_system() {
     local missing
     [ -r /proc/net/tcp ] || die 'these scripts need Linux; elsewhere use docker compose up'
-    missing=$(list_missing "$1" | tr '\n' ' ')
+    missing=$(list_missing "$@" | tr '\n' ' ')
     missing=${missing% }
     [ -n "$missing" ] || return 0
     if command -v apt-get >/dev/null && may_become_superuser; then
         install_packages "$missing"
-        missing=$(list_missing "$1" | tr '\n' ' ')
+        missing=$(list_missing "$@" | tr '\n' ' ')
         [ -z "$missing" ] || die "still missing after the installation: ${missing% }
-This distribution's packages are too old: PostgreSQL $oldest_postgres (https://www.postgresql.org/download/linux/) and
-RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian) are needed."
+This distribution's packages are too old: PostgreSQL $oldest_postgres (https://www.postgresql.org/download/linux/),
+RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian) and Python $oldest_python are needed."
     else
         explain_installation "$missing"
     fi

@@ -24,6 +24,15 @@ impl Status {
     pub fn is_ready(&self) -> bool {
         *self == Self::Connected
     }
+
+    /// The same, with what is missing.
+    pub fn holds(&self) -> Result<(), String> {
+        if self.is_ready() {
+            Ok(())
+        } else {
+            Err(self.to_string())
+        }
+    }
 }
 
 impl std::fmt::Display for Status {

@@ -10,6 +10,7 @@
 mod bookings;
 mod config;
 mod holds;
+mod keys;
 mod letters;
 mod messages;
 mod migrate;
@@ -42,6 +43,7 @@ Examples:
   desk letters list --by reason              what was given up, and why?
   desk letters retry 12                      try it once more
   desk messages list --state dead --json     what did not go out?
+  desk keys reseal                           after a new key was made the first one, everywhere
   desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
 /// Lets people see and settle what machines could not.
@@ -59,6 +61,9 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Seal(seal::Arguments),
+    /// Change the keys that personal data lie under
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Look at bookings
     #[command(subcommand)]
     Bookings(bookings::Command),
@@ -110,6 +115,7 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Migrate(arguments) => migrate::run(&arguments, environment).await,
             Command::Config(command) => config::run(command, environment),
             Command::Seal(arguments) => seal::run(&arguments, environment),
+            Command::Keys(command) => keys::run(command, environment).await,
             Command::Bookings(command) => bookings::run(command, environment).await,
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,

@@ -121,7 +121,7 @@ pub enum NextStep {
     GiveUp(DeadLetterReason),
 }
 
-/// The numbers of contracts, section 4.
+/// How often, and how long between.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// How many more calls a passing refusal of this message earns.

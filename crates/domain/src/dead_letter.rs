@@ -16,8 +16,6 @@ text_enum! {
         OutcomeUnknown = "outcome_unknown",
         /// WhatsApp accepted the message and reported later that it failed.
         DeliveryFailed = "delivery_failed",
-        /// The guest refuses marketing from this number.
-        OptedOut = "opted_out",
         /// Neither the kind nor the fallback has a template.
         TemplateMissing = "template_missing",
         /// Postgres refused this event again and again.

@@ -10,7 +10,7 @@ use crate::stay::{Money, Personal};
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// The event types of contracts, section 3. The order is the rank that decides between equal times.
+    /// The event types of the webhooks. The order is the rank that decides between equal times.
     EventType("event type") {
         /// A guest began, or went on with, a booking.
         BookingStarted = "booking_started",

@@ -20,7 +20,7 @@ pub enum InvalidId {
     ControlCharacter,
 }
 
-/// The greatest length of an id, in characters (contracts, section 3).
+/// The greatest length of an id, in characters.
 pub const LONGEST: usize = 128;
 
 macro_rules! text_id {

@@ -82,7 +82,7 @@ impl MessageState {
 }
 
 text_enum! {
-    /// What WhatsApp reports of a message that it accepted. Later members overrule earlier ones (facts, "ladder").
+    /// What WhatsApp reports of a message that it accepted. Later members overrule earlier ones (Meta, status messages webhook).
     DeliveryStatus("delivery status") {
         /// On its way.
         Sent = "sent",

@@ -25,7 +25,7 @@ use crate::resort::Resort;
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// Where a booking stands (contracts, section 6).
+    /// Where a booking stands.
     Status("booking status") {
         /// The guest is, or may still be, booking.
         Started = "started",

@@ -160,7 +160,7 @@ pub struct Variable {
     pub or_else: Option<String>,
 }
 
-/// The values of contracts, section 2.
+/// The values that templates may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// `guest.name`
@@ -218,7 +218,7 @@ impl Value {
 }
 
 impl Resort {
-    /// The default of `[expires_after]` for a kind (contracts, section 2).
+    /// The default of `[expires_after]` for a kind.
     pub const fn default_expiry(kind: MessageKind) -> Duration {
         match kind {
             MessageKind::Reminder1 | MessageKind::Reminder2 => Duration::from_secs(12 * 3_600),

@@ -50,35 +50,20 @@ async fn refresh(ingest: &Ingest, readiness: &Readiness) {
 /// Notes at start and after every reading which files are broken.
 pub(crate) fn note_files(files: &Watched, readiness: &Readiness, metrics: &Metrics) {
     let current = files.current();
-    let problems: Vec<_> = current.problems().map(ToString::to_string).collect();
     let broken: std::collections::BTreeSet<_> =
         current.problems().map(|problem| problem.file.as_str()).collect();
     metrics
         .broken_files
         .set(i64::try_from(broken.len()).unwrap_or(i64::MAX));
-    let holds = if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(problems.join("; "))
-    };
-    readiness.set(FILES, holds);
+    readiness.set(FILES, current.holds(""));
 }
 
 /// Tells what a reading of the files changed.
 pub(crate) fn tell_changes(changes: &Changes, metrics: &Metrics) {
-    for file in &changes.applied {
-        log::info!(file; "file is in force");
-    }
-    for file in &changes.removed {
-        log::warn!(file; "file is gone");
-    }
-    for warning in &changes.warnings {
-        log::warn!(finding:% = warning; "file is unwise");
-    }
-    for refused in &changes.refused {
-        metrics.refused_files.inc();
-        log::error!(finding:% = refused; "file is refused; what was good before stays in force");
-    }
+    metrics
+        .refused_files
+        .inc_by(u64::try_from(changes.refused.len()).unwrap_or(u64::MAX));
+    changes.tell();
 }
 
 fn tell_health(ingest: &Ingest, readiness: &Readiness) {

@@ -21,7 +21,7 @@ use crate::shared::Shared;
 pub(crate) const BATCH: usize = 200;
 /// From this delivery on an event is applied alone: it may be the one that brings its processors down.
 const SUSPICIOUS_DELIVERIES: u32 = 2;
-/// An event that Postgres refuses is tried this often again, each time after [`RETRY_PAUSE`] (contracts, section 4).
+/// An event that Postgres refuses is tried this often again, each time after [`RETRY_PAUSE`].
 const RETRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// How long an event that this process cannot read waits before another may have it.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use broker::Status;
 use service::health::Readiness;
 use service::{Stop, periodic};
-use settings::Changes;
 use tokio::sync::watch;
 
 use crate::send::Sender;
@@ -23,77 +22,29 @@ pub(crate) async fn watch_files(sender: Arc<Sender>, readiness: Readiness, stop:
     periodic::run(&stop, Duration::from_secs(2), || async {
         let files = Arc::clone(&sender.settings);
         if let Ok(changes) = tokio::task::spawn_blocking(move || files.refresh()).await {
-            tell(&changes);
+            changes.tell();
         }
-        let current = sender.settings.current();
-        let broken: Vec<String> = current
-            .problems()
-            .filter(|p| p.file.starts_with("resorts/"))
-            .map(ToString::to_string)
-            .collect();
-        readiness.set(
-            FILES,
-            if broken.is_empty() {
-                Ok(())
-            } else {
-                Err(broken.join("; "))
-            },
-        );
+        readiness.set(FILES, sender.settings.current().holds("resorts/"));
     })
     .await;
-}
-
-/// Tells what a reading of the files changed.
-fn tell(changes: &Changes) {
-    for file in &changes.applied {
-        log::info!(file; "file is in force");
-    }
-    for file in &changes.removed {
-        log::warn!(file; "file is gone");
-    }
-    for warning in &changes.warnings {
-        log::warn!(finding:% = warning; "file is unwise");
-    }
-    for refused in &changes.refused {
-        log::error!(finding:% = refused; "file is refused; what was good before stays in force");
-    }
 }
 
 /// Watches Postgres and its schema until the stop.
 pub(crate) async fn watch_postgres(sender: Arc<Sender>, readiness: Readiness, stop: Stop) {
     periodic::run(&stop, Duration::from_secs(1), || async {
-        let holds = match sender.store.run(store::migrations::missing).await {
-            Ok(None) => Ok(()),
-            Ok(Some(version)) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
-            Err(error) => Err(error.to_string()),
-        };
-        readiness.set(POSTGRES, holds);
+        readiness.set(POSTGRES, sender.store.holds().await);
     })
     .await;
 }
 
 /// Follows a connection to RabbitMQ until the stop. `condition` is its name in `/readyz`.
 pub(crate) async fn watch_broker(
-    mut status: watch::Receiver<Status>,
+    status: watch::Receiver<Status>,
     condition: &'static str,
     readiness: Readiness,
     stop: Stop,
 ) {
-    loop {
-        let now = status.borrow_and_update().clone();
-        readiness.set(
-            condition,
-            if now.is_ready() {
-                Ok(())
-            } else {
-                Err(now.to_string())
-            },
-        );
-        tokio::select! {
-            () = stop.stopped() => return,
-            changed = status.changed() => if changed.is_err() { return },
-        }
-    }
+    readiness.follow(condition, status, Status::holds, &stop).await;
 }
 
 /// One line a minute.

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::Stop;
 
 /// The conditions under which a process can do its work; clones share them.
 ///
@@ -49,6 +52,24 @@ impl Readiness {
             (_, Some(reason)) => log::warn!("condition.name" = name, reason; "not ready"),
             (Some(_), None) => log::info!("condition.name" = name; "condition holds"),
             (None, None) => {}
+        }
+    }
+
+    /// Notes a condition whenever what it depends on changes, until the stop.
+    pub async fn follow<T: Clone>(
+        &self,
+        name: &str,
+        mut seen: watch::Receiver<T>,
+        holds: impl Fn(&T) -> Result<(), String>,
+        stop: &Stop,
+    ) {
+        loop {
+            let now = seen.borrow_and_update().clone();
+            self.set(name, holds(&now));
+            tokio::select! {
+                () = stop.stopped() => return,
+                changed = seen.changed() => if changed.is_err() { return },
+            }
         }
     }
 

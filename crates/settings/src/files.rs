@@ -62,6 +62,22 @@ impl Changes {
             && self.refused.is_empty()
             && self.warnings.is_empty()
     }
+
+    /// One line in the log for each.
+    pub fn tell(&self) {
+        for file in &self.applied {
+            log::info!(file; "file is in force");
+        }
+        for file in &self.removed {
+            log::warn!(file; "file is gone");
+        }
+        for warning in &self.warnings {
+            log::warn!(finding:% = warning; "file is unwise");
+        }
+        for refused in &self.refused {
+            log::error!(finding:% = refused; "file is refused; what was good before stays in force");
+        }
+    }
 }
 
 impl Files {

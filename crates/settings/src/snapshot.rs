@@ -101,6 +101,17 @@ impl Snapshot {
             .filter(|finding| finding.severity == Severity::Error)
     }
 
+    /// Whether every file below a folder, such as `resorts/`, could be read; else all their errors in one text.
+    pub fn holds(&self, folder: &str) -> Result<(), String> {
+        let problems = self.problems().filter(|problem| problem.file.starts_with(folder));
+        let problems: Vec<String> = problems.map(ToString::to_string).collect();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems.join("; "))
+        }
+    }
+
     /// What is unwise in files that are in force.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.findings

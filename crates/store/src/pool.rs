@@ -8,6 +8,7 @@ use diesel::sql_types::Timestamptz;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl};
 
 use crate::error::StoreError;
+use crate::migrations;
 
 /// Postgres, behind a pool. Cheap to clone. Connects when it is first needed, so a server that is away at start does
 /// not end the process.
@@ -67,6 +68,15 @@ impl Store {
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.run(move |connection| connection.transaction(work)).await
+    }
+
+    /// Whether Postgres answers and has the schema that this program needs; else what is missing, for people.
+    pub async fn holds(&self) -> Result<(), String> {
+        match self.run(migrations::missing).await {
+            Ok(None) => Ok(()),
+            Ok(Some(version)) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 

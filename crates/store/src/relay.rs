@@ -65,7 +65,7 @@ pub struct Letter {
     /// How many calls were made.
     #[diesel(sql_type = BigInt)]
     pub attempts: i64,
-    /// When it died: tells this death from the next, since nothing but a new life changes a dead row.
+    /// When it died: tells this death from the next.
     #[diesel(sql_type = Timestamptz)]
     pub died_at: DateTime<Utc>,
 }
@@ -74,7 +74,7 @@ pub struct Letter {
 pub fn list_letters(connection: &mut PgConnection, most: i64) -> Result<Vec<Letter>, StoreError> {
     sql_query(
         "SELECT id, booking_key, kind, coalesce(reason, '') AS reason, coalesce(error_code::text, '') AS error, \
-         attempts::bigint AS attempts, updated_at AS died_at FROM messages WHERE letter_due \
+         attempts::bigint AS attempts, died_at FROM messages WHERE letter_due \
          ORDER BY id LIMIT $1",
     )
     .bind::<BigInt, _>(most)
@@ -88,7 +88,7 @@ pub fn mark_letters_published(connection: &mut PgConnection, published: &[Letter
     let died_at: Vec<DateTime<Utc>> = published.iter().map(|letter| letter.died_at).collect();
     sql_query(
         "UPDATE messages m SET letter_due = false FROM unnest($1, $2) AS n(id, died_at) \
-         WHERE m.id = n.id AND m.letter_due AND m.updated_at = n.died_at \
+         WHERE m.id = n.id AND m.letter_due AND m.died_at = n.died_at \
          AND m.id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE))",
     )
     .bind::<Array<SqlUuid>, _>(ids)

@@ -120,6 +120,7 @@ diesel::table! {
         letter_due -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        died_at -> Nullable<Timestamptz>,
         held_by -> Nullable<Text>,
     }
 }

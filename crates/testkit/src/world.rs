@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 pub use desk::Ended;
 pub use event::Event;
-pub use program::Program;
+pub use program::{Program, binary};
 pub use resort_file::ResortFile;
 pub use secrets::Secrets;
 pub use seen::{Message, WhatsAppMessage};

@@ -101,9 +101,13 @@ impl Owner {
         if let Ending::Lost(reason) = &ending {
             // Before the unanswered are told by dropping them, so that nobody tries again at once.
             self.disconnected(reason);
+            drop(session);
+            connection::close(&connection).await;
+        } else {
+            // The channels go with the connection: closing each of them too would cross its good-bye.
+            connection::close(&connection).await;
+            drop(session);
         }
-        drop(session);
-        connection::close(&connection).await;
         ending
     }
 

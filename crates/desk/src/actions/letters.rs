@@ -13,7 +13,7 @@ use domain::ids::{LetterId, StaffName};
 
 pub(crate) use decide::{close, correct_phone, settle};
 pub(crate) use drain::drain;
-pub(crate) use retry::{All, Hand, Retrier, Tally, Tried};
+pub(crate) use retry::{All, Hand, Retrier, RetryError, Tally, Tried};
 pub(crate) use show::{Details, show};
 pub(crate) use view::{Kept, LetterView, ReasonView, by_reason, list};
 

@@ -1,20 +1,16 @@
 //! Whether a message that died may be tried once more because a person says so.
 
-use chrono::{DateTime, Utc};
-
 use super::{Circumstances, Existing, Plan, Verdict, Window, difference};
 use crate::dead_letter::Refusal;
 use crate::facts::Facts;
 use crate::message::{MessageState, Reason};
 
 /// Judges a dead message by the plan of its booking: the window in which it may go, or why that would be wrong now.
-/// `died_at` is when it died.
 pub fn judge(
     plan: &Plan,
     facts: &Facts,
     around: &Circumstances,
     message: &Existing,
-    died_at: DateTime<Utc>,
 ) -> Result<Window, Refusal> {
     match message.state {
         MessageState::Dead => {}
@@ -25,9 +21,6 @@ pub fn judge(
     let current = difference::of_current_round(&around.messages, message.kind, ended_at);
     if current.is_none_or(|current| current.id != message.id) {
         return Err(Refusal::NotWanted(Reason::Cancelled));
-    }
-    if refused_by_guest(around, message, died_at) {
-        return Err(Refusal::NotWanted(Reason::OptedOut));
     }
     let planned = plan.messages.iter().find(|planned| planned.kind == message.kind);
     match planned.map(|planned| &planned.verdict) {
@@ -40,10 +33,4 @@ pub fn judge(
         }
         Some(Verdict::Later(_)) | None => Err(Refusal::NotYet),
     }
-}
-
-/// Whether WhatsApp said that the guest wants no marketing, and the guest has not said otherwise since.
-fn refused_by_guest(around: &Circumstances, message: &Existing, died_at: DateTime<Utc>) -> bool {
-    let back = around.wishes.opted_in_at.is_some_and(|at| at > died_at);
-    message.reason == Some(Reason::OptedOut) && !back
 }

@@ -1,4 +1,4 @@
-//! The rules of contracts, section 4, told as stories: events, then what the plan says at some moment.
+//! The rules of `docs/behaviour.md`, told as stories: events, then what the plan says at some moment.
 
 mod arrival;
 mod changes;

@@ -17,7 +17,6 @@ use crate::{messages, pool};
 
 /// An open letter whose message is dead.
 pub(super) struct Case {
-    pub(super) letter: Letter,
     pub(super) key: BookingKey,
     /// The message's booking, and the others that were asked for.
     pub(super) bookings: Vec<Booking>,
@@ -46,10 +45,9 @@ impl Case {
         };
         let keys: Vec<String> = bookings.iter().map(|booking| booking.key.to_string()).collect();
         let locked = messages::lock_of_bookings(connection, &keys)?;
-        let letter = match closing::lock_open(connection, id)? {
-            Ok(letter) => letter,
-            Err(declined) => return Ok(Err(declined)),
-        };
+        if let Err(declined) = closing::lock_open(connection, id)? {
+            return Ok(Err(declined));
+        }
         let found = locked
             .into_iter()
             .map(|found| found.existing)
@@ -59,7 +57,6 @@ impl Case {
             Some(found) if found.state.went() => Err(Declined::Refused(Refusal::SentAfterAll)),
             Some(found) if found.state != MessageState::Dead => Err(Declined::Refused(Refusal::NotDead)),
             Some(message) => Ok(Self {
-                letter,
                 key,
                 bookings,
                 message,
@@ -80,14 +77,7 @@ impl Case {
         let Some((plan, around)) = planning::look(connection, policies, booking, self.now)? else {
             return Ok(Err(Refusal::WithoutResort));
         };
-        let died_at = self.letter.died_at;
-        Ok(once_more::judge(
-            &plan,
-            &booking.facts,
-            &around,
-            &self.message,
-            died_at,
-        ))
+        Ok(once_more::judge(&plan, &booking.facts, &around, &self.message))
     }
 
     /// Plans the locked bookings anew: to be called last.

@@ -99,8 +99,8 @@ pub(super) fn end_of_message(
         .map_err(StoreError::query("end a message's letters"))
 }
 
-/// Settles the open letters of dead messages that WhatsApp has spoken of after all: they live, or died anew, which has
-/// a letter of its own. The messages are locked and written.
+/// Settles the open letters of messages that were dead when WhatsApp spoke of them: they live, or died anew, which has a
+/// letter of its own. The messages are locked and written.
 pub(crate) fn settle_by_whatsapp(
     connection: &mut PgConnection,
     messages: &[Uuid],
@@ -111,7 +111,8 @@ pub(crate) fn settle_by_whatsapp(
     }
     sql_query(
         "UPDATE letters l SET state = 'settled', settled_as = coalesce(m.delivery, m.state), closed_by = 'whatsapp', \
-         closed_at = $2 FROM messages m WHERE m.id = l.message_id AND l.message_id = ANY($1) AND l.state = 'open'",
+         closed_at = $2 FROM messages m WHERE m.id = l.message_id AND l.message_id = ANY($1) AND l.state = 'open' \
+         AND (m.state <> 'dead' OR l.dated AND m.died_at <> l.died_at)",
     )
     .bind::<Array<SqlUuid>, _>(messages)
     .bind::<Timestamptz, _>(now)

@@ -5,12 +5,12 @@ WITH found AS (
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     AS n(kind, amqp_id, reason, error, attempts, died_at, subject, resort, booking, message_id, body)
 ), standing AS (
-    SELECT m.id, b.resort, b.id AS booking, m.state, m.updated_at, coalesce(m.delivery, m.state) AS became
+    SELECT m.id, b.resort, b.id AS booking, m.state, m.died_at, coalesce(m.delivery, m.state) AS became
     FROM messages m JOIN bookings b ON b.key = m.booking_key
     WHERE m.id IN (SELECT message_id FROM found) ORDER BY m.id FOR SHARE OF m
 ), judged AS (
     SELECT n.*, s.resort AS its_resort, s.booking AS its_booking, s.became,
-        s.id IS NOT NULL AND (s.state <> 'dead' OR s.updated_at <> n.died_at) IS TRUE AS moved_on
+        s.id IS NOT NULL AND (s.state <> 'dead' OR s.died_at <> n.died_at) IS TRUE AS moved_on
     FROM found n LEFT JOIN standing s ON s.id = n.message_id
 )
 INSERT INTO letters (kind, amqp_id, reason, error, attempts, died_at, dated, subject, resort, booking, message_id, body,

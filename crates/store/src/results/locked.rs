@@ -35,7 +35,7 @@ pub(super) struct Locked {
     pub(super) rows: BTreeMap<Uuid, Row>,
     pub(super) now: DateTime<Utc>,
     followed: BTreeSet<String>,
-    /// Messages that were dead: whatever was heard of them settles their letters.
+    /// Messages that were dead when something was heard of them: their letters may be settled by it.
     were_dead: Vec<Uuid>,
     pub(super) outcome: Outcome,
 }

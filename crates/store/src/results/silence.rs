@@ -24,8 +24,8 @@ pub fn settle_silence(
     .execute(connection)
     .map_err(StoreError::query("find calls that were never answered"))?;
     let dead = sql_query(
-        "UPDATE messages SET state = 'dead', reason = 'outcome_unknown', letter_due = true, updated_at = now() \
-         WHERE id = ANY(ARRAY( \
+        "UPDATE messages SET state = 'dead', reason = 'outcome_unknown', letter_due = true, \
+         died_at = now(), updated_at = now() WHERE id = ANY(ARRAY( \
          SELECT id FROM messages WHERE state = 'unknown' AND claimed_at < clock_timestamp() - make_interval(secs => $1) \
          ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED))",
     )

@@ -37,6 +37,7 @@ pub(super) struct Row {
     pub(super) delivery_at: Option<DateTime<Utc>>,
     pub(super) error_code: Option<i64>,
     pub(super) letter_due: bool,
+    pub(super) died_at: Option<DateTime<Utc>>,
     pub(super) held_by: Option<String>,
 }
 
@@ -58,9 +59,10 @@ impl Row {
         self.held_by = None;
     }
 
-    fn die(&mut self, reason: DeadLetterReason) {
+    fn die(&mut self, reason: DeadLetterReason, now: DateTime<Utc>) {
         self.enter(MessageState::Dead, Some(reason.as_str().to_owned()));
         self.letter_due = true;
+        self.died_at = Some(now);
     }
 
     /// Back to the queue, unless the message was withdrawn meanwhile.
@@ -119,7 +121,7 @@ pub(super) fn after_call(row: &Row, result: &CallResult, hash: Hash<'_>, now: Da
         }
         NextStep::Hold(scope) => after.hold(*scope, result.hold.as_ref().map(NewHold::key)),
         NextStep::OptOut => after.opt_out(),
-        NextStep::GiveUp(reason) => after.die(*reason),
+        NextStep::GiveUp(reason) => after.die(*reason, now),
         NextStep::AwaitEvidence | NextStep::Finish(_) => {
             after.enter(MessageState::Unknown, row.reason.clone())
         }
@@ -158,7 +160,7 @@ pub(super) fn after_report(row: &Row, report: &Report, hash: Hash<'_>, now: Date
     if failed && report.opted_out {
         after.opt_out();
     } else if failed {
-        after.die(DeadLetterReason::DeliveryFailed);
+        after.die(DeadLetterReason::DeliveryFailed, now);
     } else {
         after.enter(report.status.state(), None);
         after.sent_at.get_or_insert(sent_at(row, report, now));

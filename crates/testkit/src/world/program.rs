@@ -23,12 +23,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts a binary with these variables and no others, and waits until it listens.
-    pub(super) async fn start(
-        name: &str,
-        variables: &[(String, String)],
-        folder: &Path,
-    ) -> anyhow::Result<Self> {
+    /// Starts a binary with these variables and no others, its log in this folder, and waits until it listens.
+    ///
+    /// # Errors
+    /// Where it does not; the error shows its log.
+    pub async fn start(name: &str, variables: &[(String, String)], folder: &Path) -> anyhow::Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let output = fs::File::options().create(true).append(true).open(&log)?;
         // A program that is started once more appends: only what comes now tells its address.
@@ -134,7 +133,10 @@ impl Drop for Program {
 }
 
 /// The binary that the same build put beside the test.
-pub(super) fn binary(name: &str) -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// Where it is not there.
+pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let test = env::current_exe()?;
     let folder = test.ancestors().nth(2).unwrap_or(Path::new("."));
     let path = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));

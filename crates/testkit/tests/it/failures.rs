@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use testkit::world::{Event, ResortFile, World};
 
-use crate::scene::{ADA, CONFIRMATION};
+use crate::scene::{ADA, CONFIRMATION, ten_seconds_go_by};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_refused_for_good_is_a_dead_letter_at_once() {
@@ -28,16 +28,22 @@ async fn a_message_that_is_refused_for_good_is_a_dead_letter_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_refused_for_a_passing_reason_goes_at_the_next_try() {
+async fn a_message_that_is_refused_twice_for_a_passing_reason_goes_at_the_third_try() {
     let world = World::start(&ResortFile::patient()).await;
     world
-        .tell_sandbox("failures", &json!({ "times": 1, "answer": { "error": 131_016 } }))
+        .tell_sandbox("failures", &json!({ "times": 2, "answer": { "error": 131_016 } }))
         .await;
 
     world.post(&Event::confirmed("BK-1", ADA)).await;
 
-    let sent = world.until_state("BK-1", CONFIRMATION, MessageState::Read).await;
-    assert_eq!(sent.existing.attempts, 2);
+    let sent = world
+        .until("the message is read", async || {
+            ten_seconds_go_by(&world).await;
+            let message = world.message("BK-1", CONFIRMATION).await?.existing;
+            (message.state == MessageState::Read).then_some(message)
+        })
+        .await;
+    assert_eq!(sent.attempts, 3);
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 

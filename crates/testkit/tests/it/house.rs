@@ -14,14 +14,14 @@ const MAY_ALSO_NAME: &[(&str, &str)] = &[
     ("testkit", "diesel"),
 ];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
         .unwrap()
 }
 
-fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -49,7 +49,7 @@ fn all_files() -> Vec<PathBuf> {
     found
 }
 
-fn crates() -> BTreeSet<String> {
+pub(crate) fn crates() -> BTreeSet<String> {
     let folders = fs::read_dir(root().join("crates")).unwrap();
     folders
         .map(|folder| folder.unwrap().file_name().into_string().unwrap())
@@ -176,18 +176,22 @@ fn is_variable(text: &str) -> bool {
         && text != "CARGO_PKG_VERSION"
 }
 
+/// The variables of an example of an environment, also those that are commented out.
+pub(crate) fn variables_in(example: &str) -> BTreeSet<String> {
+    let assigned = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once('='));
+    assigned
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| is_variable(name))
+        .collect()
+}
+
 #[test]
 fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other() {
     let example = read("deploy/example.env");
     // What follows that line is named by files, not by programs.
-    let ours = example.split("env:NAME").next().unwrap();
-    let assigned = ours
-        .lines()
-        .filter_map(|line| line.trim_start_matches('#').split_once('='));
-    let listed: BTreeSet<String> = assigned
-        .map(|(name, _)| name.to_owned())
-        .filter(|name| is_variable(name))
-        .collect();
+    let listed = variables_in(example.split("env:NAME").next().unwrap());
 
     let programs = all_files().into_iter().filter(|path| !is_test(path));
     let mut asked_for = BTreeSet::new();

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::world::{Event, ResortFile, World};
 
-use crate::scene::{ADA, BOB, CONFIRMATION, REMINDER_1, REMINDER_2};
+use crate::scene::{ADA, BOB, CONFIRMATION, REMINDER_1, REMINDER_2, ten_seconds_go_by};
 
 /// Refused for good: the number is not on WhatsApp.
 const UNDELIVERABLE: i64 = 131_026;
@@ -41,14 +41,7 @@ async fn a_message_that_was_called_for_four_times_is_a_letter() {
 
     world
         .until("the message is given up", async || {
-            // Ten seconds go by.
-            world
-                .database()
-                .execute(
-                    "UPDATE messages SET due_at = clock_timestamp(), publish_at = clock_timestamp() \
-                     WHERE state = 'queued' AND retries > 0 AND due_at > clock_timestamp()",
-                )
-                .await;
+            ten_seconds_go_by(&world).await;
             let message = world.message("BK-1", CONFIRMATION).await?.existing;
             (message.state == MessageState::Dead).then_some(())
         })

@@ -7,12 +7,14 @@
     reason = "a test may fail where it stands"
 )]
 
+mod compose;
 mod content;
 mod disorder;
 mod failures;
 mod flows;
 mod holds;
 mod house;
+mod images;
 mod letters;
 mod permission;
 mod reports;

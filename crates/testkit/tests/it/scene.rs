@@ -26,3 +26,14 @@ pub(crate) async fn waiting_reminder(world: &World, abandoned: &Event, booking: 
         })
         .await;
 }
+
+/// Messages that wait for their next try are due.
+pub(crate) async fn ten_seconds_go_by(world: &World) {
+    let database = world.database();
+    database
+        .execute(
+            "UPDATE messages SET due_at = clock_timestamp(), publish_at = clock_timestamp() \
+             WHERE state = 'queued' AND retries > 0 AND due_at > clock_timestamp()",
+        )
+        .await;
+}

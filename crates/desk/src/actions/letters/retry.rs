@@ -46,8 +46,8 @@ pub(crate) enum Tried {
 pub(crate) enum RetryError {
     #[error("cannot retry letters")]
     Store(#[from] StoreError),
-    #[error("cannot publish the event of letter {0}; it stays open")]
-    Publish(LetterId, #[source] PublishError),
+    #[error("cannot publish the event; its letter stays open")]
+    Publish(#[source] PublishError),
 }
 
 /// Retries letters.
@@ -139,7 +139,7 @@ impl Retrier {
             body: body.unwrap_or_default(),
         };
         let published = self.publisher().await.publish(event).await;
-        published.map_err(|error| RetryError::Publish(id, error))?;
+        published.map_err(RetryError::Publish)?;
         let marked = self
             .shelf
             .transaction(move |connection, _| letters::mark_event_retried(connection, id, &by))

@@ -94,14 +94,16 @@ fn counted(reason: &ReasonView) -> [String; 3] {
 }
 
 fn row(letter: &LetterView) -> [String; 7] {
-    let place = [&letter.resort, &letter.booking].map(|part| part.as_deref().unwrap_or("?"));
+    let known = [&letter.resort, &letter.booking].into_iter().flatten();
+    let place: Vec<&str> = known.map(String::as_str).collect();
+    let tries = if letter.attempts == 1 { "try" } else { "tries" };
     [
         letter.id.to_string(),
         table::instant(letter.died_at),
         letter.subject().to_owned(),
         place.join("/"),
         letter.reason.clone(),
-        format!("{} tries", letter.attempts),
+        format!("{} {tries}", letter.attempts),
         letter.standing(),
     ]
 }

@@ -3,10 +3,10 @@
 use anyhow::Error;
 use clap::Args;
 use domain::ids::LetterId;
-use service::{Environment, Failure};
+use service::{Environment, Failure, chain};
 
 use super::{Answer, Filters, output};
-use crate::actions::letters::{All, Hand, Retrier, Tally, Tried};
+use crate::actions::letters::{All, Hand, Retrier, RetryError, Tally, Tried};
 use crate::settings;
 
 /// Try once more what died
@@ -67,14 +67,22 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Resu
 async fn each(retrier: &mut Retrier, ids: &[LetterId], happens: &str) -> Result<Answer, Failure> {
     let mut answer = Answer::Done;
     for id in ids {
-        match retrier.one(*id).await.map_err(Error::from)? {
-            Tried::Retried => output::print(&format!("letter {id}: {}", happens))?,
-            Tried::Declined(declined) => answer = super::decline(*id, &declined),
-            Tried::Failed(error) => {
-                output::complain(&format!("letter {id}: {}", service::chain(&error)));
-                answer = Answer::Refused;
+        let failed = match retrier.one(*id).await {
+            Ok(Tried::Retried) => {
+                output::print(&format!("letter {id}: {happens}"))?;
+                continue;
             }
-        }
+            Ok(Tried::Declined(declined)) => {
+                answer = super::decline(*id, &declined);
+                continue;
+            }
+            Ok(Tried::Failed(error)) => chain(&error),
+            // The others may be of messages, which need no broker.
+            Err(error @ RetryError::Publish(_)) => chain(&error),
+            Err(error @ RetryError::Store(_)) => return Err(Error::from(error).into()),
+        };
+        output::complain(&format!("letter {id}: {failed}"));
+        answer = Answer::Refused;
     }
     Ok(answer)
 }

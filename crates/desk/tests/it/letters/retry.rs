@@ -84,16 +84,22 @@ async fn an_event_is_published_once_more_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_event_that_cannot_be_published_keeps_its_letter_open() {
+async fn an_event_that_cannot_be_published_keeps_its_letter_open_and_a_message_needs_no_broker() {
     let office = Office::open().await;
     office.event_dies("evt_7", CannotBeApplied).await;
-    let id = office.list("").await[0]["id"].clone();
+    office.reminder_dies(Refused).await;
+    let letters = office.list("").await;
+    let (event, message) = (&letters[0]["id"], &letters[1]["id"]);
     let nowhere = "amqp://u:hunter2@127.0.0.1:1/%2f";
 
-    let ended = office.letters_at(nowhere, "anna", &format!("retry {id}")).await;
+    let ended = office
+        .letters_at(nowhere, "anna", &format!("retry {event} {message}"))
+        .await;
 
     assert!(ended.check(1).stderr.contains("stays open"), "{ended:?}");
-    assert_eq!(office.list("").await[0]["state"], "open");
+    assert_eq!(ended.stdout, format!("letter {message}: retried\n"));
+    let open = office.list("").await;
+    assert_eq!((open.len(), &open[0]["id"]), (1, event));
 }
 
 #[tokio::test]

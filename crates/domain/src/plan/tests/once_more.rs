@@ -6,8 +6,6 @@ use crate::event::EventType::{BookingStarted, GuestCheckedOut, ReservationCancel
 use crate::message::MessageKind::{Reminder1, Reminder2, ReservationConfirmation, ReviewRequest};
 use crate::plan::once_more::judge;
 
-const DIED: &str = "11-23 10:31";
-
 fn dead(message: &mut Existing) {
     (message.state, message.attempts) = (MessageState::Dead, 1);
 }
@@ -21,7 +19,7 @@ fn cart() -> Story {
 
 fn judged(story: &Story, now: &str) -> Result<Window, Refusal> {
     let message = &story.around.messages[0];
-    judge(&story.plan(now), &story.facts, &story.around, message, at(DIED))
+    judge(&story.plan(now), &story.facts, &story.around, message)
 }
 
 #[track_caller]
@@ -65,16 +63,6 @@ fn a_message_may_not_go_against_the_guests_will_or_without_a_number() {
     let mut story = cart();
     story.hears(&with_phone(event(BookingStarted, "11-23 10:01"), Some("12")));
     check(&story, "11-23 10:41", Refusal::NotWanted(Reason::InvalidPhone));
-}
-
-#[test]
-fn what_whatsapp_refused_because_the_guest_opted_out_goes_only_after_they_opted_in() {
-    let mut story = cart();
-    story.around.messages[0].reason = Some(Reason::OptedOut);
-
-    check(&story, "11-23 10:41", Refusal::NotWanted(Reason::OptedOut));
-    story.around.wishes.opted_in_at = Some(at("11-23 10:40"));
-    assert!(judged(&story, "11-23 10:41").is_ok());
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn sending() -> Row {
         delivery_at: None,
         error_code: None,
         letter_due: false,
+        died_at: None,
         held_by: None,
     }
 }
@@ -298,6 +299,12 @@ fn the_failure_of_an_older_attempt_says_nothing_of_the_one_that_followed() {
             "{state}"
         );
     }
+}
+
+#[test]
+fn the_failure_of_a_call_says_nothing_of_a_message_that_is_about_to_be_called_for_again() {
+    assert_eq!(reported(&row("queued"), 2, DeliveryStatus::Failed), None);
+    assert!(reported(&row("sent"), 2, DeliveryStatus::Failed).is_some());
 }
 
 #[test]

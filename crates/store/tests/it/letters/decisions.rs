@@ -141,7 +141,7 @@ async fn a_message_is_not_retried_against_the_guests_will_or_too_late() {
     let scene = Scene::new().await;
     scene.happens(BookingStarted, "BK-1", 13 * 60).await;
     scene
-        .sql("UPDATE messages SET state = 'dead', reason = 'refused', attempts = 1, letter_due = true, publish_at = NULL")
+        .sql("UPDATE messages SET state = 'dead', reason = 'refused', attempts = 1, letter_due = true, died_at = now(), publish_at = NULL")
         .await;
     scene.drained().await;
     let letter = scene.letters_of("BK-1").await.remove(0);
@@ -296,7 +296,7 @@ async fn a_reservation_that_gets_its_right_number_withdraws_that_guests_carts() 
     scene.due_reminder_of("CART-1", other).await;
     scene.happens(ReservationConfirmed, "BK-1", 1).await;
     scene
-        .sql("UPDATE messages SET state = 'dead', reason = 'refused', attempts = 1, letter_due = true, publish_at = NULL WHERE kind = 'reservation_confirmation'")
+        .sql("UPDATE messages SET state = 'dead', reason = 'refused', attempts = 1, letter_due = true, died_at = now(), publish_at = NULL WHERE kind = 'reservation_confirmation'")
         .await;
     scene.drained().await;
     let letter = scene.letters_of("BK-1").await.remove(0);

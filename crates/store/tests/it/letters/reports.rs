@@ -106,6 +106,28 @@ async fn a_late_failure_settles_the_letter_and_makes_one_of_its_own() {
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_after_the_failure_leaves_the_letter_open() {
+    let scene = Scene::new().await;
+    scene.happens(BookingStarted, "BK-1", 40).await;
+    let call = scene.claimed("BK-1").await;
+    reported(&scene, DeliveryStatus::Failed).await;
+    let due = scene.run(|c, _| store::relay::list_letters(c, 10)).await;
+    let found: Vec<_> = due.iter().map(message_letter).collect();
+    scene.answered(call, accepted()).await;
+
+    // The letter was on its way when the answer was recorded; a copy of it may follow.
+    scene.found(found).await;
+    scene.drained().await;
+    scene.answered(call, accepted()).await;
+
+    let letters = scene.letters_of("BK-1").await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].state(), LetterState::Open);
+    let dead = scene.message("BK-1", Reminder1).await.existing;
+    assert_eq!(dead.state, MessageState::Dead);
+}
+
+#[tokio::test]
 async fn a_report_that_comes_while_a_desk_takes_the_letter_in_waits_and_settles_it() {
     let scene = Scene::new().await;
     unknown(&scene).await;

@@ -1,0 +1,81 @@
+//! The image, which needs an engine to be built, held against what is here without one: it holds every program, and
+//! what it is made of exists.
+
+use std::collections::BTreeSet;
+
+use crate::house::{crates, read, root};
+
+/// What cargo builds the programs from.
+const SOURCES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "crates", "migrations"];
+
+/// The crates that are programs.
+pub(crate) fn programs() -> BTreeSet<String> {
+    let is_program = |name: &String| root().join("crates").join(name).join("src/main.rs").is_file();
+    crates().into_iter().filter(is_program).collect()
+}
+
+/// The Dockerfile's instructions, each on one line.
+fn instructions() -> Vec<String> {
+    let text = read("deploy/Dockerfile").replace("\\\n", " ");
+    text.lines().map(str::to_owned).collect()
+}
+
+fn set<'w>(words: impl IntoIterator<Item = &'w str>) -> BTreeSet<String> {
+    words.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_image_holds_every_program() {
+    let instructions = instructions();
+    let build = instructions
+        .iter()
+        .find(|line| line.contains("cargo build"))
+        .unwrap();
+    let words: Vec<&str> = build.split_whitespace().collect();
+
+    let built = words
+        .windows(2)
+        .filter(|pair| pair[0] == "--bin")
+        .map(|pair| pair[1]);
+    let installed = words.iter().skip_while(|word| **word != "/programs").skip(1);
+
+    assert_eq!(set(built), programs());
+    assert_eq!(set(installed.copied()), programs());
+}
+
+#[test]
+fn what_the_image_is_made_of_exists_and_is_sent_to_the_builder() {
+    let ignored = read(".dockerignore");
+    let mut patterns = ignored.lines().filter(|line| !line.starts_with('#'));
+    let instructions = instructions();
+    let copies = instructions.iter().filter(|line| line.starts_with("COPY "));
+    let copied = copies
+        .filter(|line| !line.contains("--from="))
+        .filter_map(|line| line.split(' ').nth(1));
+
+    let needed = set(SOURCES.into_iter().chain(copied.filter(|source| *source != ".")));
+
+    assert_eq!(patterns.next(), Some("*"));
+    assert_eq!(
+        set(patterns.filter_map(|pattern| pattern.strip_prefix('!'))),
+        needed
+    );
+    for source in needed {
+        assert!(root().join(&source).exists(), "{source}");
+    }
+}
+
+#[test]
+fn the_image_is_built_with_the_oldest_rust_that_is_promised() {
+    let manifest = read("Cargo.toml");
+    let promised = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = "));
+
+    let image = format!("FROM rust:{}-", promised.unwrap().trim_matches('"'));
+
+    assert!(
+        instructions().iter().any(|line| line.starts_with(&image)),
+        "{image}"
+    );
+}

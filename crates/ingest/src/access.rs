@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::ids::SourceId;
@@ -47,9 +48,10 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 }
 
 /// What every source, and every address towards a source, may still send.
-#[derive(Default)]
 pub(crate) struct Rates {
     of_sources: RwLock<HashMap<SourceId, (RateLimit, Arc<SourceRates>)>>,
+    /// Towards WhatsApp's own way in. Far more than Meta sends from one address, far less than would hurt.
+    pub(crate) whatsapp: SourceRates,
 }
 
 /// What one source may still send.
@@ -59,6 +61,20 @@ pub(crate) struct SourceRates {
     source: DefaultDirectRateLimiter,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        const PER_SECOND: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(2_000).unwrap();
+        Self {
+            of_sources: RwLock::default(),
+            whatsapp: SourceRates::new(RateLimit {
+                per_second: PER_SECOND,
+                burst: BURST,
+            }),
+        }
+    }
 }
 
 impl Rates {
@@ -83,7 +99,8 @@ impl Rates {
     /// Forgets addresses that were not seen lately; to be called every few seconds.
     pub(crate) fn forget_idle(&self) {
         let known = self.of_sources.read().unwrap_or_else(PoisonError::into_inner);
-        for (_, rates) in known.values() {
+        let of_sources = known.values().map(|(_, rates)| rates.as_ref());
+        for rates in of_sources.chain([&self.whatsapp]) {
             rates.addresses.retain_recent();
             rates.addresses.shrink_to_fit();
         }
@@ -157,7 +174,7 @@ mod tests {
 
     #[test]
     fn one_address_cannot_use_up_the_rate_of_the_source() {
-        let one = std::num::NonZeroU32::MIN;
+        let one = NonZeroU32::MIN;
         let rates = SourceRates::new(RateLimit {
             per_second: one,
             burst: one,
@@ -173,5 +190,24 @@ mod tests {
         assert!(rates.count_address(ip("203.0.113.9")).is_ok());
         assert!(rates.count_source().is_ok());
         assert!(rates.count_source().is_err());
+    }
+
+    #[test]
+    fn an_address_that_was_not_seen_lately_is_forgotten() {
+        let rates = Rates::default();
+        for number in 0..1_000_u32 {
+            let address = IpAddr::V4(Ipv4Addr::from_bits(number));
+            assert!(rates.whatsapp.count_address(address).is_ok());
+        }
+        let began = std::time::Instant::now();
+
+        while !rates.whatsapp.addresses.is_empty() {
+            assert!(
+                began.elapsed().as_secs() < 10,
+                "{}",
+                rates.whatsapp.addresses.len()
+            );
+            rates.forget_idle();
+        }
     }
 }

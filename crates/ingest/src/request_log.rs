@@ -1,4 +1,4 @@
-//! One log line and one count for every webhook, whatever became of it.
+//! One log line and one count for every webhook, whatever became of it; a line for every other request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -85,6 +85,18 @@ impl Entry {
             "webhook"
         );
     }
+}
+
+/// As for a webhook, for a request of anything else; what is asked again and again, such as health, only for those
+/// who debug.
+pub(crate) fn tell_other(request_id: Uuid, address: IpAddr, answer: &str, status: u16, took: Duration) {
+    let level = if status < 400 {
+        log::Level::Debug
+    } else {
+        log::Level::Info
+    };
+    log::log!(level, "request.id":% = request_id, source = UNKNOWN, address:% = address, answer = answer,
+        status = status, duration_ms = took.as_secs_f64() * 1_000.0; "request");
 }
 
 impl Drop for Entry {

@@ -5,6 +5,7 @@ mod webhook;
 mod whatsapp;
 
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,6 +20,7 @@ use service::metrics::Metrics as Registry;
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::request_log;
 use crate::state::Ingest;
 
 pub(crate) use whatsapp::Meta;
@@ -115,13 +117,21 @@ async fn finish(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let request_id = Uuid::now_v7();
+    let (request_id, began_at) = (Uuid::now_v7(), Instant::now());
+    let address = request
+        .app_data::<Data<Ingest>>()
+        .map(|ingest| client_address(request.request(), ingest));
     let response = next.call(request).await?.map_into_boxed_body();
     let problem = match response.status() {
         StatusCode::NOT_FOUND => Some(Problem::NotFound),
         StatusCode::METHOD_NOT_ALLOWED => Some(Problem::MethodNotAllowed { allow: "GET, HEAD" }),
         _ => None,
     };
+    if let Some(address) = address {
+        let answer = problem.as_ref().map_or("answered", Problem::name);
+        let status = response.status().as_u16();
+        request_log::tell_other(request_id, address, answer, status, began_at.elapsed());
+    }
     let response = match problem {
         Some(problem) => response.into_response(problem.response(request_id)),
         None => response,

@@ -1,18 +1,26 @@
 //! The HTTP face that every process has: alive, ready, metrics.
 
+mod connections;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::http::header::{ALLOW, CACHE_CONTROL};
+use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpResponse, HttpServer, web};
+use connections::{Connections, Patience};
 use tokio::task::JoinHandle;
 
 use crate::Stop;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
 
+const PATIENCE: Patience = Patience {
+    head: REQUEST_HEAD_TIMEOUT,
+    keep_alive: KEEP_ALIVE,
+};
 /// Longer than the idle time of the usual load balancers, so that they close connections and not we.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,14 +93,33 @@ pub fn serve(
     stop: &Stop,
     configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Serving> {
+    serve_with(PATIENCE, address, workers, readiness, stop, configure)
+}
+
+fn serve_with(
+    patience: Patience,
+    address: SocketAddr,
+    workers: usize,
+    readiness: &Readiness,
+    stop: &Stop,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Serving> {
     let listener = TcpListener::bind(address)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
     let address = listener.local_addr()?;
     let (stopped, readiness) = (stop.clone(), readiness.clone());
-    let server = HttpServer::new(move || App::new().configure(configure.clone()))
+    let connections = Connections::default();
+    let watching = connections.clone().watch(patience);
+    let app = move || {
+        App::new()
+            .configure(configure.clone())
+            .wrap(from_fn(connections::note_request))
+    };
+    let server = HttpServer::new(app)
         .workers(workers)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+        .on_connect(move |connection, data| connections.welcome(connection, data))
+        .keep_alive(patience.keep_alive)
+        .client_request_timeout(patience.head)
         .shutdown_signal(async move {
             stopped.stopped().await;
             readiness.set("process", Err("stopping".to_owned()));
@@ -103,7 +130,12 @@ pub fn serve(
     log::info!(address:% = address; "listening");
     Ok(Serving {
         address,
-        server: tokio::spawn(server),
+        server: tokio::spawn(async move {
+            tokio::select! {
+                ended = server => ended,
+                () = watching => Ok(()),
+            }
+        }),
     })
 }
 
@@ -209,5 +241,50 @@ mod tests {
             "{answer}"
         );
         assert!(!readiness.is_ready());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_connection_that_brings_nothing_is_cut_off_at_whatever_point_it_stands() {
+        const ASKED: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+        let chunked = "POST /nowhere HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+        let patience = Patience {
+            head: Duration::from_millis(500),
+            keep_alive: Duration::from_secs(1),
+        };
+        let (readiness, metrics, stop) = (
+            Readiness::new(),
+            Metrics::new("test", "0").unwrap(),
+            Stop::manual(),
+        );
+        let everything = endpoints(readiness.clone(), metrics);
+        let address = (Ipv4Addr::LOCALHOST, 0).into();
+        let serving = serve_with(patience, address, 1, &readiness, &stop, everything).unwrap();
+        let cut_off = async |beginning: String, drop: &'static [u8]| {
+            let connection = tokio::net::TcpStream::connect(serving.address()).await.unwrap();
+            let (mut reader, mut writer) = connection.into_split();
+            writer.write_all(beginning.as_bytes()).await.unwrap();
+            let dripping = tokio::spawn(async move {
+                while writer.write_all(drop).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            });
+            let mut answer = Vec::new();
+            let reading = reader.read_to_end(&mut answer);
+            let ended = tokio::time::timeout(Duration::from_secs(10), reading).await;
+            dripping.abort();
+            assert!(ended.is_ok(), "{beginning:?} is never cut off");
+        };
+
+        tokio::join!(
+            cut_off(String::new(), b""),
+            cut_off("GET /healthz HTTP/1.1\r\nx: ".to_owned(), b"x"),
+            cut_off(ASKED.to_owned(), b""),
+            cut_off(format!("{ASKED}G"), b""),
+            cut_off(format!("{ASKED}GET /healthz HTTP/1.1\r\nx: "), b"x"),
+            cut_off(chunked.to_owned(), b"1\r\nx\r\n"),
+        );
+
+        stop.stop();
+        serving.finished().await.unwrap();
     }
 }

@@ -1,7 +1,8 @@
 //! Whatever is sent, a verifier answers and lets nobody in.
 
-use crypto::signature::{HeaderName, HmacScheme, Scheme, SignedText, Verifier};
+use crypto::signature::{HeaderName, HmacScheme, Scheme, SignedText, Verifier, sign_github, sign_standard};
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use crate::{Sent, verifier};
 
@@ -69,4 +70,74 @@ proptest! {
             prop_assert!(sent.verify(&verifier).is_err());
         }
     }
+
+    #[test]
+    fn a_signed_body_is_let_in_and_no_other_under_its_signature(
+        body in proptest::collection::vec(any::<u8>(), 1..200),
+        place in any::<Index>(),
+        change in 1..=u8::MAX,
+    ) {
+        for (sent, verifier) in signed(&body) {
+            prop_assert!(sent.verify(&verifier).is_ok());
+
+            let mut changed = sent.clone();
+            let at = place.index(body.len());
+            changed.body[at] ^= change;
+            prop_assert!(changed.verify(&verifier).is_err());
+            let mut longer = sent.clone();
+            longer.body.insert(at, change);
+            prop_assert!(longer.verify(&verifier).is_err() || longer.body == sent.body);
+            let mut shorter = sent.clone();
+            shorter.body.remove(at);
+            prop_assert!(shorter.verify(&verifier).is_err());
+            for index in 0..sent.headers.len() {
+                let mut other = sent.clone();
+                let value = &mut other.headers[index].1;
+                let at = place.index(value.len());
+                value[at] ^= change;
+                let (name, original) = &sent.headers[index];
+                let same = means_the_same(name, value, original);
+                prop_assert!(same || other.verify(&verifier).is_err(), "{:?}", other.headers);
+            }
+        }
+    }
+}
+
+/// Hexadecimal digits may be written large, and base64 without its end; nothing else of a header is free.
+fn means_the_same(header: &str, one: &[u8], other: &[u8]) -> bool {
+    if !header.starts_with("webhook-") {
+        return one.trim_ascii().eq_ignore_ascii_case(other);
+    }
+    let essence = |value: &[u8]| {
+        let text = String::from_utf8_lossy(value).trim().to_owned();
+        text.trim_end_matches('=').to_owned()
+    };
+    essence(one) == essence(other)
+}
+
+/// A body as each scheme that covers it signs it.
+fn signed(body: &[u8]) -> Vec<(Sent, Verifier)> {
+    const KEY: &str = "a long enough secret";
+    const STANDARD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const NOW: i64 = 1_700_000_000;
+    let hex = |before: &str| sign_github(KEY, &[before.as_bytes(), body].concat()).replace("sha256=", "");
+    let sent = || Sent::new(body).at(NOW);
+    let standard = sent()
+        .with("webhook-id", "evt_1")
+        .with("webhook-timestamp", NOW.to_string())
+        .with("webhook-signature", sign_standard(STANDARD, "evt_1", NOW, body));
+    let github = sent().with("x-hub-signature-256", sign_github(KEY, body));
+    let stripe = format!("t={NOW},v1={}", hex(&format!("{NOW}.")));
+    let slack = sent()
+        .with("x-slack-signature", format!("v0={}", hex(&format!("v0:{NOW}:"))))
+        .with("x-slack-request-timestamp", NOW.to_string());
+    vec![
+        (standard, verifier(Scheme::StandardWebhooks, &[STANDARD])),
+        (github, verifier(Scheme::GitHub, &[KEY])),
+        (
+            sent().with("stripe-signature", stripe),
+            verifier(Scheme::Stripe, &[KEY]),
+        ),
+        (slack, verifier(Scheme::Slack, &[KEY])),
+    ]
 }

@@ -135,6 +135,7 @@ async fn take(
     entry: &mut Entry,
 ) -> Result<&'static str, Problem> {
     let meta = ingest.meta.as_ref().ok_or(Problem::UnknownSource)?;
+    ingest.rates.whatsapp.count_address(entry.address)?;
     let body = body::read(payload, request.headers(), LONGEST_BODY).await?;
     let headers = request.headers();
     let values = |name: &str| headers.get_all(name).map(|value| value.as_bytes()).collect();

@@ -109,6 +109,10 @@ impl Errors {
         parse: impl Fn(&str) -> Result<T, InvalidId>,
     ) -> Option<T> {
         let text = self.string(field, need)?;
+        // A guest may read a booking's id, and people compare ids by eye.
+        if text.chars().any(text::is_invisible) {
+            return self.none(field, FieldProblem::NotAllowed);
+        }
         match parse(text) {
             Ok(id) => Some(id),
             Err(InvalidId::Empty) => self.none(field, FieldProblem::Empty),

@@ -22,9 +22,19 @@ pub(super) fn is_allowed(link: &str, hosts: Option<&[String]>) -> bool {
     };
     let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
     let allowed = |host: &str| {
-        hosts.is_none_or(|hosts| hosts.iter().any(|candidate| candidate.eq_ignore_ascii_case(host)))
+        hosts.is_none_or(|hosts| {
+            names_host(link, host) && hosts.iter().any(|candidate| candidate.eq_ignore_ascii_case(host))
+        })
     };
     plain && url.host_str().is_some_and(allowed)
+}
+
+/// Whether the host stands in the text as it is meant. Readers of URLs do not agree on what they make of slashes too
+/// many or too few, escaped letters, or letters that only look alike.
+fn names_host(link: &str, host: &str) -> bool {
+    let after = link.get("https://".len()..).unwrap_or_default();
+    let (named, rest) = after.split_at_checked(host.len()).unwrap_or_default();
+    named.eq_ignore_ascii_case(host) && rest.chars().next().is_none_or(|next| "/?#:".contains(next))
 }
 
 #[cfg(test)]
@@ -47,6 +57,24 @@ mod tests {
         check(r"https://evil.example\@book.example/", false);
         check("https://book.example/\nx", false);
         check("https://book.example/\u{202E}x", false);
+        check("https://book.example", true);
+        check("https://book.example?x", true);
+        check("https://book.example:443@evil.example/", false);
+        check("https://book.example%40evil.example/", false);
+        check("https://b\u{43E}\u{43E}k.example/", false); // Cyrillic.
+        check("https://xn--bk-jlcc.example/", false);
+        check("https://\u{FF42}ook.example/", false);
+        check("https://book\u{3002}example/", false);
+        check("https://%62ook.example/", false);
+        check("https:book.example/", false);
+        check("https:///book.example/", false);
+        check("https:/book.example/", false);
+        check("https://book.example./", false);
+        check("https://book.example:99999/", false);
+        check("https://[::1]/", false);
+        check("https://evil.example/https://book.example/", false);
+        check("https://evil.example#book.example/", false);
+        check("https://evil.example?@book.example/", false);
         check("javascript:alert(1)", false);
         check("//book.example/", false);
         check("book.example", false);

@@ -120,6 +120,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("/booking", r#""BK-1001""#, "booking: wrong type"),
     ("/booking/id", "", "booking.id: missing"),
     ("/booking/id", r#""\u0000""#, "booking.id: not allowed"),
+    ("/booking/id", r#""BK-\u202E1001""#, "booking.id: not allowed"),
     ("/booking/id", r#"" ""#, "booking.id: empty"),
     ("/booking/cart_id", "1", "booking.cart_id: wrong type"),
     ("/booking/resume_url", r#""http://book.example/""#, "booking.resume_url: not allowed"),

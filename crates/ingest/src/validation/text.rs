@@ -30,8 +30,11 @@ pub(super) fn clean(text: &str) -> String {
 
 /// Whether a character shows nothing but changes how others are shown or compared.
 pub(super) fn is_invisible(character: char) -> bool {
-    matches!(character,
-        '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    matches!(
+        character,
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}'
+    )
 }
 
 fn is_break(character: char) -> bool {
@@ -54,6 +57,7 @@ mod tests {
         check("Ada\r\n\tLovelace", "Ada Lovelace");
         check("\u{202E}adA\u{202C}", "adA");
         check("\u{2066}A\u{2069}\u{200F}\u{61C}\u{200B}\u{FEFF}b", "Ab");
+        check("A\u{AD}d\u{2062}a\u{180E}\u{206E}\u{FFF9}\u{E0041}", "Ada");
         check(" \n x \n ", "x");
         check("Ωραία Ανδρομάχη 🏖", "Ωραία Ανδρομάχη 🏖");
         check("\u{200B}", "");

@@ -8,9 +8,12 @@
 
 mod answers;
 mod bad_input;
+mod door;
+mod fuzz;
 mod http;
 mod process;
 mod publishing;
+mod slow;
 mod vhost;
 mod whatsapp;
 mod world;

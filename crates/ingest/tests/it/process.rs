@@ -159,3 +159,89 @@ async fn the_log_tells_each_request_and_neither_tokens_nor_personal_data() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// One request for each way of being refused, with what it is answered.
+fn refusals() -> Vec<(u16, &'static str, Vec<u8>)> {
+    let large = vec![b' '; (1 << 20) + 1];
+    let elsewhere = [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("user-agent", "strange-words"),
+    ];
+    vec![
+        (
+            404,
+            "not-found",
+            request("GET", "/strange-words?strange-words", &elsewhere, b""),
+        ),
+        (
+            405,
+            "method-not-allowed",
+            request("POST", "/metrics", &elsewhere, b""),
+        ),
+        (
+            404,
+            "unknown-source",
+            request("POST", "/webhooks/strange-words", &elsewhere, b""),
+        ),
+        (
+            405,
+            "method-not-allowed",
+            request("PUT", "/webhooks/direct/strange-words", &elsewhere, b""),
+        ),
+        (
+            413,
+            "body-too-large",
+            request("POST", "/webhooks/direct", &elsewhere, &large),
+        ),
+        (
+            403,
+            "address-not-allowed",
+            request("POST", "/webhooks/elsewhere", &elsewhere, b""),
+        ),
+        (
+            401,
+            "unauthorized",
+            request("POST", "/webhooks/tokens/strange-words", &elsewhere, b""),
+        ),
+        (
+            404,
+            "unknown-source",
+            request("GET", "/webhooks/whatsapp?strange-words", &elsewhere, b""),
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_has_its_line_and_no_line_holds_what_a_stranger_wrote() {
+    let folder = std::env::temp_dir().join(format!("bellhop_test_{}", uuid::Uuid::now_v7()));
+    write_files(&folder);
+    let mut child = start(&folder);
+    let (mut log, mut lines) = (String::new(), BufReader::new(child.stderr.take().unwrap()));
+    let address = wait_for_address(&mut lines, &mut log);
+    let refused = refusals();
+
+    let mut told = Vec::new();
+    for (status, problem, bytes) in &refused {
+        let answer = exchange(address, bytes).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (*status, *problem));
+        told.push(answer.headers["x-request-id"].clone());
+    }
+    terminate(&child);
+    lines.read_to_string(&mut log).unwrap();
+    child.wait().unwrap();
+
+    for ((status, problem, _), id) in refused.iter().zip(&told) {
+        let mut of_request = log.lines().filter(|line| line.contains(id.as_str()));
+        let line: Value = serde_json::from_str(of_request.next().unwrap()).unwrap();
+        assert_eq!(of_request.next(), None, "one line for one request");
+        assert_eq!(
+            (&line["answer"], &line["status"]),
+            (&(*problem).into(), &(*status).into())
+        );
+        // No proxy is trusted here.
+        assert_eq!(line["address"], "127.0.0.1");
+        assert!(line["duration_ms"].is_number() && line["time"].is_string() && line["source"].is_string());
+    }
+    assert!(!log.contains("strange-words"), "{log}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -29,11 +29,20 @@ access_token = "env:NOT_ASKED_FOR"
 after = "30m"
 "#;
 
+/// What every source of a scheme of its own knows.
+pub(crate) const SCHEME_SECRET: &str = "platform:secret";
+
+macro_rules! of_scheme {
+    ($scheme:literal $(, $more:literal)?) => {
+        concat!("resorts = ['azure-bay']\nrate_limit = { per_second = 100000, burst = 100000 }\n[auth]\nscheme = '", $scheme, "'\nsecrets = ['plain:platform:secret']\n" $(, $more)?)
+    };
+}
+
 /// The sources: each is a case of its own.
 const SOURCES: &[(&str, &str)] = &[
     (
         "direct",
-        "resorts = ['azure-bay', 'broken-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n",
+        "resorts = ['azure-bay', 'broken-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n[rate_limit]\nper_second = 100000\nburst = 100000\n",
     ),
     (
         "lenient",
@@ -41,7 +50,7 @@ const SOURCES: &[(&str, &str)] = &[
     ),
     (
         "elsewhere",
-        "resorts = ['azure-bay']\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:letmein']\n[network]\nallow = ['203.0.113.0/24']\n",
+        "resorts = ['azure-bay']\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:letmein']\n[network]\nallow = ['203.0.113.0/24', '2a05:d018::/32']\n",
     ),
     (
         "slow",
@@ -51,6 +60,21 @@ const SOURCES: &[(&str, &str)] = &[
         "tokens",
         "resorts = ['*']\n[auth]\nscheme = 'url-token'\nsecrets = ['plain:t0ken']\n",
     ),
+    ("github", of_scheme!("github")),
+    ("stripe", of_scheme!("stripe")),
+    ("shopify", of_scheme!("shopify")),
+    ("slack", of_scheme!("slack")),
+    (
+        "own",
+        of_scheme!(
+            "hmac",
+            "header = 'x-own'\nsigned = '{timestamp}:{body}'\ntimestamp_header = 'x-time'\n"
+        ),
+    ),
+    ("basic", of_scheme!("basic")),
+    ("bearer", of_scheme!("bearer")),
+    ("header", of_scheme!("header", "header = 'x-api-key'\n")),
+    ("url", of_scheme!("url-token")),
     (
         "broken",
         "resorts = ['azure-bay']\n[auth]\nscheme = 'no-such-scheme'\nsecrets = []\n",

@@ -1,0 +1,264 @@
+//! Who is let in: every scheme, from every address, at every rate.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::Utc;
+use crypto::signature::sign_github;
+use futures_util::future::join_all;
+
+use crate::http::{Answer, exchange, request};
+use crate::vhost::VHost;
+use crate::world::{SCHEME_SECRET, World, bytes, event, signed};
+
+/// Nobody listens there.
+const NO_BROKER: &str = "amqp://127.0.0.1:1/%2f";
+
+async fn world() -> World {
+    World::start(NO_BROKER, &[("INGEST_CONFIRM_TIMEOUT", "300ms")]).await
+}
+
+/// The HMAC of a text in hexadecimal: GitHub's signature without its prefix.
+fn hmac(text: &[u8]) -> String {
+    sign_github(SCHEME_SECRET, text).replace("sha256=", "")
+}
+
+fn base64_hmac(text: &[u8]) -> String {
+    let digits = hmac(text);
+    let pairs = digits.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+    STANDARD.encode(bytes.collect::<Vec<_>>())
+}
+
+/// Path and headers with which a source's platform would send this body.
+fn as_its_platform(source: &str, body: &[u8]) -> (String, Vec<(&'static str, String)>) {
+    let now = Utc::now().timestamp().to_string();
+    let timed =
+        |before: &str, between: &str| hmac(&[format!("{before}{now}{between}").as_bytes(), body].concat());
+    let headers = match source {
+        "github" => vec![("x-hub-signature-256", format!("sha256={}", hmac(body)))],
+        "stripe" => vec![("stripe-signature", format!("t={now},v1={}", timed("", ".")))],
+        "shopify" => vec![("x-shopify-hmac-sha256", base64_hmac(body))],
+        "slack" => vec![
+            ("x-slack-signature", format!("v0={}", timed("v0:", ":"))),
+            ("x-slack-request-timestamp", now),
+        ],
+        "own" => vec![("x-own", timed("", ":")), ("x-time", now)],
+        "basic" => vec![(
+            "authorization",
+            format!("Basic {}", STANDARD.encode(SCHEME_SECRET)),
+        )],
+        "bearer" => vec![("authorization", format!("Bearer {SCHEME_SECRET}"))],
+        "header" => vec![("x-api-key", SCHEME_SECRET.to_owned())],
+        _ => Vec::new(),
+    };
+    let token = if source == "url" { SCHEME_SECRET } else { "" };
+    (
+        format!("/webhooks/{source}/{token}")
+            .trim_end_matches('/')
+            .to_owned(),
+        headers,
+    )
+}
+
+async fn post(world: &World, path: &str, headers: &[(&str, String)], body: &[u8]) -> Answer {
+    let mut all: Vec<(&str, &str)> = headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    all.push(("content-type", "application/json"));
+    exchange(world.address, &request("POST", path, &all, body)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_scheme_lets_its_platform_in_and_refuses_whatever_was_changed_doubled_or_left_out() {
+    let world = world().await;
+    let body = bytes(&event());
+    let mut changed = body.clone();
+    *changed.last_mut().unwrap() = b' ';
+
+    for source in [
+        "github", "stripe", "shopify", "slack", "own", "basic", "bearer", "header", "url",
+    ] {
+        let (path, headers) = as_its_platform(source, &body);
+        let good = post(&world, &path, &headers, &body).await;
+        assert_eq!(good.problem(), "broker-unavailable", "{source}");
+
+        let mut refused = Vec::new();
+        for (index, (name, value)) in headers.iter().enumerate() {
+            let mut without = headers.clone();
+            without.remove(index);
+            refused.push(post(&world, &path, &without, &body).await);
+            let cut = value.split_at(value.len() - 4).0.to_owned();
+            for wrong in [
+                String::new(),
+                cut,
+                "\u{fffd}".to_owned(),
+                format!("{value}, {value}"),
+            ] {
+                let with = [without.clone(), vec![(*name, wrong)]].concat();
+                refused.push(post(&world, &path, &with, &body).await);
+            }
+            let doubled = [headers.clone(), vec![(*name, value.clone())]].concat();
+            refused.push(post(&world, &path, &doubled, &body).await);
+        }
+        if source == "url" {
+            for wrong in [
+                "/webhooks/url",
+                "/webhooks/url/platform:secre",
+                "/webhooks/url/platform:secretx",
+            ] {
+                refused.push(post(&world, wrong, &headers, &body).await);
+            }
+        }
+        if !["basic", "bearer", "header", "url"].contains(&source) {
+            refused.push(post(&world, &path, &headers, &changed).await);
+        }
+        let mut told: Vec<_> = refused
+            .iter()
+            .map(|answer| (answer.problem(), answer.json()["detail"].clone()))
+            .collect();
+        told.dedup();
+        assert_eq!(told.len(), 1, "{source}: {told:?}");
+        assert_eq!(told[0].0, "unauthorized", "{source}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_replayed_in_time_is_the_same_event_again() {
+    let vhost = VHost::create().await;
+    let world = World::start(&vhost.url, &[]).await;
+    world.until_broker_ready().await;
+    let recorded = signed("/webhooks/direct", &bytes(&event()), "application/json");
+
+    let answers = [
+        exchange(world.address, &recorded).await,
+        exchange(world.address, &recorded).await,
+    ];
+
+    assert_eq!(answers.each_ref().map(|answer| answer.status), [200, 200]);
+    let ids: Vec<_> = vhost
+        .take_events()
+        .await
+        .into_iter()
+        .map(|event| event.event_id)
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert_eq!(ids[0], ids[1], "the processor knows it by its id");
+    world.finish().await;
+    vhost.drop_now().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn address_lists_hold_for_both_kinds_of_addresses() {
+    let world = world().await;
+    let check = async |forwarded: &str, expected: &str| {
+        let headers = [("x-forwarded-for", forwarded)];
+        let answer = world.post_bearer("elsewhere", &headers, &bytes(&event())).await;
+        assert_eq!(answer.problem(), expected, "{forwarded}");
+    };
+
+    check("2a05:d018:1::7", "broker-unavailable").await;
+    check("[2a05:d018:1::7]:443", "broker-unavailable").await;
+    check("::ffff:203.0.113.9", "broker-unavailable").await;
+    check("2a05:d019::7", "address-not-allowed").await;
+    check("::ffff:198.51.100.7", "address-not-allowed").await;
+    check("2a05:d018:1::7, 198.51.100.7", "address-not-allowed").await;
+    check("203.0.113.9, nonsense", "address-not-allowed").await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_without_a_proxy_of_ours_cannot_lend_himself_another_address() {
+    let world = World::start(NO_BROKER, &[("INGEST_TRUSTED_PROXIES", "10.0.0.0/8")]).await;
+
+    for headers in [
+        &[("x-forwarded-for", "203.0.113.9")][..],
+        &[("x-forwarded-for", "203.0.113.9, 10.0.0.1")],
+        &[("forwarded", "for=203.0.113.9")],
+        &[("x-real-ip", "203.0.113.9")],
+    ] {
+        let answer = world.post_bearer("elsewhere", headers, &bytes(&event())).await;
+        assert_eq!(answer.problem(), "address-not-allowed", "{headers:?}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_as_long_as_retry_after_says_is_let_in() {
+    let world = world().await;
+    let post = async || world.post_bearer("slow", &[], b"{}").await;
+    let mut answer = post().await;
+    while answer.status != 429 {
+        answer = post().await;
+    }
+
+    let seconds: u64 = answer.headers["retry-after"].parse().unwrap();
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+
+    assert!(seconds <= 2, "{seconds}");
+    assert_eq!(post().await.status, 400);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_on_one_source_neither_uses_up_nor_slows_another() {
+    let world = world().await;
+    let flood = (0..1_000).map(|number: u32| {
+        let address = format!("198.51.{}.{}", number / 250, number % 250);
+        let world = &world;
+        async move {
+            let headers = [
+                ("x-forwarded-for", address.as_str()),
+                ("authorization", "Bearer wrong"),
+            ];
+            world.post_bearer("slow", &headers, b"{}").await.status
+        }
+    });
+    let others = async {
+        let mut slowest = Duration::ZERO;
+        for _ in 0..50 {
+            let began = Instant::now();
+            assert_eq!(world.post_bearer("lenient", &[], b"{}").await.status, 400);
+            slowest = slowest.max(began.elapsed());
+        }
+        slowest
+    };
+
+    let (statuses, slowest) = tokio::join!(join_all(flood), others);
+
+    assert!(statuses.iter().all(|status| [401, 429].contains(status)));
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_play_whatsapp_are_slowed_down_before_their_signatures_are_looked_at() {
+    let world = world().await;
+    let forged = request(
+        "POST",
+        "/webhooks/whatsapp",
+        &[("x-hub-signature-256", "sha256=00")],
+        b"{}",
+    );
+    let (address, forged) = (world.address, &forged);
+    let mut statuses = Vec::new();
+
+    // More than the burst, and than what comes back meanwhile.
+    for _ in 0..200 {
+        statuses.extend(
+            join_all((0..100).map(|_| exchange(address, forged)))
+                .await
+                .iter()
+                .map(|answer| answer.status),
+        );
+        if statuses.contains(&429) {
+            break;
+        }
+    }
+
+    assert!(statuses.contains(&429) && statuses.iter().all(|status| [401, 429].contains(status)));
+    world.finish().await;
+}

@@ -27,4 +27,6 @@ mod senders;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
+mod suspects;
+#[cfg(test)]
 mod timers;

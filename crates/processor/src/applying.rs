@@ -7,7 +7,8 @@ use std::time::Duration;
 use service::Stop;
 use store::{Fault, StoreError};
 
-use crate::batch::{self, Applied, Fate, Opened, Tools};
+use crate::batch::{self, Applied, Fate, Opened};
+use crate::rehearsal;
 use crate::shared::Shared;
 
 /// How often a batch that others were in the way of is tried before it is taken apart.
@@ -50,12 +51,13 @@ pub(crate) async fn apply(shared: &Shared, stop: &Stop, events: &[Opened]) -> Ve
     outcomes
 }
 
-/// Applies one part in one transaction. `None`: the process stops. An error is the data's own.
+/// Applies one part in one transaction. `None`: the process stops. An error is the data's own: an event that is known to
+/// be good would not be refused now.
 async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Option<Applied>, StoreError> {
     let part: Arc<[Opened]> = part.into();
     let (mut failures, mut in_the_way) = (0_u32, 0_u32);
     loop {
-        let (events, tools) = (Arc::clone(&part), tools(shared));
+        let (events, tools) = (Arc::clone(&part), shared.tools());
         let error = match shared
             .store
             .transaction(move |c| batch::apply(c, &tools, &events))
@@ -65,12 +67,17 @@ async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Opt
             Err(error) => error,
         };
         let pause = match error.fault() {
-            Fault::Data => return Err(error),
-            Fault::Contention if in_the_way >= CONTENTION_TRIES => return Err(error),
-            Fault::Contention => {
+            Fault::Contention if in_the_way < CONTENTION_TRIES => {
                 in_the_way += 1;
                 Duration::from_millis(20).mul_f64(f64::from(in_the_way) * rand::random::<f64>())
             }
+            Fault::Data | Fault::Contention => match rehearsal::rehearse(shared, largest(&part)).await {
+                Ok(()) => return Err(error),
+                Err(refused) => {
+                    (failures, in_the_way) = (failures + 1, 0);
+                    shared.postgres_failed("apply an event that is known to be good", &refused, failures)
+                }
+            },
             Fault::Outage | Fault::Ours => {
                 failures += 1;
                 shared.postgres_failed("apply events", &error, failures)
@@ -83,11 +90,13 @@ async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Opt
     }
 }
 
-fn tools(shared: &Shared) -> Tools {
-    Tools {
-        ring: Arc::clone(&shared.ring),
-        settings: shared.settings.current(),
-    }
+/// The largest of the sealed bodies: a full disk may still take small ones.
+fn largest(part: &[Opened]) -> Vec<u8> {
+    let sealed = part.iter().map(|opened| &opened.envelope.sealed);
+    sealed
+        .max_by_key(|sealed| sealed.len())
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn report(shared: &Shared, part: &[Opened], applied: &Applied) {

@@ -8,6 +8,7 @@ use broker::letter::Letter;
 use chrono::Utc;
 use domain::dead_letter::DeadLetterReason;
 use service::Stop;
+use store::StoreError;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -16,11 +17,10 @@ use crate::arrivals::Arrivals;
 use crate::batch::Opened;
 use crate::decode::{self, Unreadable};
 use crate::shared::Shared;
+use crate::suspects::SUSPICIOUS_DELIVERIES;
 
 /// How many events are applied in one transaction.
 pub(crate) const BATCH: usize = 200;
-/// From this delivery on an event is applied alone: it may be the one that brings its processors down.
-const SUSPICIOUS_DELIVERIES: u32 = 2;
 /// An event that Postgres refuses is tried this often again, each time after [`RETRY_PAUSE`].
 const RETRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ const GIVE_BACK_PAUSE: Duration = Duration::from_secs(1);
 const READING: &str = "events";
 
 /// An event that waits for its next try.
-struct Parked {
+pub(crate) struct Parked {
     delivery: Delivery,
     opened: Opened,
     tries: u32,
@@ -75,19 +75,17 @@ impl Consuming {
         let (mut together, mut reports, mut alone) = (Vec::new(), Vec::new(), Vec::new());
         let mut unreadable = Vec::new();
         for delivery in batch {
+            if delivery.delivery_count >= SUSPICIOUS_DELIVERIES {
+                alone.push(delivery);
+                continue;
+            }
             match decode::decode(&self.shared.ring, &delivery.body) {
-                Ok(opened) if delivery.delivery_count >= SUSPICIOUS_DELIVERIES => {
-                    alone.push((delivery, opened))
-                }
                 Ok(opened) if opened.is_report() => reports.push((delivery, opened)),
                 Ok(opened) => together.push((delivery, opened)),
                 Err(error) => unreadable.push((delivery, error)),
             }
         }
-        let groups = [together, reports]
-            .into_iter()
-            .chain(alone.into_iter().map(|one| vec![one]));
-        for group in groups {
+        for group in [together, reports] {
             self.apply(
                 group
                     .into_iter()
@@ -98,6 +96,9 @@ impl Consuming {
             .await;
         }
         self.settle_unreadable(unreadable).await;
+        for one in alone {
+            self.apply_alone(one, parked).await;
+        }
     }
 
     async fn retry(&mut self, parked: &mut Vec<Parked>) {
@@ -110,7 +111,7 @@ impl Consuming {
         }
     }
 
-    async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>, parked: &mut Vec<Parked>) {
+    pub(crate) async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>, parked: &mut Vec<Parked>) {
         if group.is_empty() {
             return;
         }
@@ -122,7 +123,7 @@ impl Consuming {
                 Outcome::Settled => verdicts.push((delivery, Verdict::Done)),
                 Outcome::NotTried => verdicts.push((delivery, Verdict::GiveBack)),
                 Outcome::Refused(error) if tries >= RETRIES => {
-                    let letter = self.bury(&opened, tries + 1, &service::chain(&error));
+                    let letter = self.bury(&opened, tries + 1, &error);
                     verdicts.push((delivery, Verdict::Bury(letter)));
                 }
                 Outcome::Refused(error) => {
@@ -146,14 +147,16 @@ impl Consuming {
         }
     }
 
-    fn bury(&self, opened: &Opened, attempts: u32, error: &str) -> Letter {
+    fn bury(&self, opened: &Opened, attempts: u32, error: &StoreError) -> Letter {
+        let reason = reason_of(error);
+        let error = service::chain(error);
         log::error!("event.id" = opened.key(), "event.type" = opened.envelope.event_type,
             "request.id" = opened.envelope.request_id, attempts = attempts, error = error; "event is a dead letter");
         self.shared.count_event(&opened.envelope.event_type, "dead");
-        letter(DeadLetterReason::CannotBeApplied, error, attempts)
+        letter(reason, &error, attempts)
     }
 
-    async fn settle_unreadable(&mut self, unreadable: Vec<(Delivery, Unreadable)>) {
+    pub(crate) async fn settle_unreadable(&mut self, unreadable: Vec<(Delivery, Unreadable)>) {
         let mut verdicts = Vec::new();
         let mut not_for_us = None;
         for (delivery, error) in unreadable {
@@ -182,7 +185,7 @@ impl Consuming {
         self.settle(verdicts).await;
     }
 
-    async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) {
+    pub(crate) async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) {
         if verdicts.is_empty() {
             return;
         }
@@ -196,7 +199,15 @@ impl Consuming {
     }
 }
 
-fn letter(reason: DeadLetterReason, error: &str, attempts: u32) -> Letter {
+/// A handler that panics takes its thread along, and nothing else.
+fn reason_of(error: &StoreError) -> DeadLetterReason {
+    match error {
+        StoreError::Panicked => DeadLetterReason::Crashed,
+        _ => DeadLetterReason::CannotBeApplied,
+    }
+}
+
+pub(crate) fn letter(reason: DeadLetterReason, error: &str, attempts: u32) -> Letter {
     Letter {
         reason,
         error: error.to_owned(),

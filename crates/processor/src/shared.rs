@@ -13,6 +13,7 @@ use store::planning::Planned;
 use store::results::Recorded;
 use store::{Store, StoreError};
 
+use crate::batch::Tools;
 use crate::metrics::ProcessorMetrics;
 
 /// What every loop uses.
@@ -28,6 +29,14 @@ pub(crate) struct Shared {
 pub(crate) const POSTGRES: &str = "postgres";
 
 impl Shared {
+    /// What applying events needs beside the database, as it is now.
+    pub(crate) fn tools(&self) -> Tools {
+        Tools {
+            ring: Arc::clone(&self.ring),
+            settings: self.settings.current(),
+        }
+    }
+
     /// Waits until Postgres is there and has a schema that this program knows, or the process stops.
     pub(crate) async fn schema_known(&self, stop: &Stop) {
         while !matches!(self.store.run(store::migrations::missing).await, Ok(None)) {

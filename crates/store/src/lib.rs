@@ -23,6 +23,7 @@ pub mod relay;
 pub mod reseal;
 pub mod results;
 pub mod senders;
+pub mod suspects;
 #[rustfmt::skip]
 mod schema;
 

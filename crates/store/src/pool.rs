@@ -70,6 +70,26 @@ impl Store {
         self.run(move |connection| connection.transaction(work)).await
     }
 
+    /// Runs queries in one transaction on a blocking thread, and takes everything back whatever they say.
+    pub async fn rehearse<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(move |connection| {
+            let mut said = None;
+            let ended = connection.transaction(|connection| {
+                said = Some(work(connection));
+                Err::<(), _>(StoreError::from(diesel::result::Error::RollbackTransaction))
+            });
+            match (said, ended) {
+                (Some(said), _) => said,
+                (None, Err(error)) => Err(error),
+                (None, Ok(())) => Err(StoreError::Interrupted),
+            }
+        })
+        .await
+    }
+
     /// Whether Postgres answers and has the schema that this program needs; else what is missing, for people.
     pub async fn holds(&self) -> Result<(), String> {
         match self.run(migrations::missing).await {

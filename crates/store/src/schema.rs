@@ -135,6 +135,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    suspects (key) {
+        key -> Text,
+        begun -> Int4,
+        begun_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(messages -> bookings (booking_key));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -146,4 +154,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     letters,
     messages,
     senders,
+    suspects,
 );

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use service::Environment;
 use store::Store;
@@ -102,6 +102,24 @@ impl Database {
         run(of(&self.server, &self.name), statements.to_owned()).await;
     }
 
+    /// What a statement counts, as `count`.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn count(&self, statement: &str) -> i64 {
+        let (url, statement) = (of(&self.server, &self.name), statement.to_owned());
+        let counted = tokio::task::spawn_blocking(move || -> anyhow::Result<i64> {
+            Ok(sql_query(statement)
+                .get_result::<Count>(&mut connect(&url)?)?
+                .count)
+        });
+        match counted.await {
+            Ok(Ok(count)) => count,
+            Ok(Err(error)) => panic!("the server refused: {error:#}"),
+            Err(error) => panic!("the server was not asked: {error}"),
+        }
+    }
+
     async fn on_server(&self, statements: String) {
         run(self.server.clone(), statements).await;
     }
@@ -164,6 +182,12 @@ fn of(server: &Url, name: &str) -> Url {
 
 fn connect(url: &Url) -> anyhow::Result<PgConnection> {
     Ok(PgConnection::establish(url.as_str())?)
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 #[derive(QueryableByName)]

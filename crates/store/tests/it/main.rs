@@ -29,4 +29,6 @@ mod senders;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
+mod suspects;
+#[cfg(test)]
 mod timers;

@@ -17,6 +17,7 @@ mod house;
 mod images;
 mod letters;
 mod permission;
+mod poison;
 mod reports;
 mod restart;
 mod scene;

@@ -1,0 +1,40 @@
+//! Tries of events that nobody lived to finish.
+
+use store::suspects;
+
+use crate::scene::Scene;
+
+async fn begin(scene: &Scene, key: &'static str) -> u32 {
+    scene.run(move |c, _| suspects::begin(c, key)).await
+}
+
+#[tokio::test]
+async fn tries_that_nobody_finished_are_counted_until_one_is() {
+    let scene = Scene::new().await;
+    assert_eq!(begin(&scene, "direct/evt_1").await, 0);
+    assert_eq!(begin(&scene, "direct/evt_1").await, 1);
+    assert_eq!(begin(&scene, "direct/evt_2").await, 0);
+
+    scene.run(|c, _| suspects::clear(c, "direct/evt_1")).await;
+
+    assert_eq!(begin(&scene, "direct/evt_1").await, 0);
+    assert_eq!(begin(&scene, "direct/evt_2").await, 1);
+}
+
+#[tokio::test]
+async fn a_rehearsal_leaves_nothing_behind_and_tells_what_would_have_happened() {
+    let scene = Scene::new().await;
+
+    let begun = scene
+        .store
+        .rehearse(|c| {
+            suspects::begin(c, "direct/evt_1")?;
+            suspects::begin(c, "direct/evt_1")
+        })
+        .await;
+    let refused = scene.store.rehearse(|c| suspects::begin(c, "\0")).await;
+
+    assert_eq!(begun.unwrap(), 1);
+    assert!(refused.is_err());
+    assert_eq!(begin(&scene, "direct/evt_1").await, 0);
+}

@@ -94,7 +94,10 @@ explain_installation() {
         say "pkg-config, a C compiler, a CA bundle, and for scripts/test Python $oldest_python or newer with venv and ensurepip;"
         say "on Debian these are: $packages"
     fi
-    say 'or set DATABASE_URL and AMQP_URL to servers of yours (scripts/test uses them, scripts/demo does not)'
+    case $missing in
+        *postgresql* | *rabbitmq*)
+            say 'or set DATABASE_URL and AMQP_URL to servers of yours (scripts/test uses them, scripts/demo does not)' ;;
+    esac
     exit 1
 }
 

@@ -95,6 +95,16 @@ impl KeyRing {
         &self.sealing.id
     }
 
+    /// What every value begins with that the first key sealed, and no other.
+    pub fn sealed_prefix(&self) -> Vec<u8> {
+        header(&self.sealing.id)
+    }
+
+    /// Whether the ring can open what this key sealed.
+    pub fn has(&self, id: &str) -> bool {
+        self.find(id).is_some()
+    }
+
     /// The 256-bit HMAC of a text under the lookup key: equal texts are found by it, nothing is read from it.
     pub fn lookup(&self, text: &str) -> [u8; 32] {
         let tag = hmac::sign(&self.lookup, text.as_bytes());

@@ -3,6 +3,7 @@
 pub(crate) mod bookings;
 pub(crate) mod config;
 pub(crate) mod holds;
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod letters;
 pub(crate) mod messages;

@@ -10,6 +10,7 @@
 mod bookings;
 mod config;
 mod holds;
+mod keys;
 mod ledger;
 mod letters;
 mod messages;
@@ -43,6 +44,7 @@ Examples:
   desk letters list --by reason              what was given up, and why?
   desk letters retry 12                      try it once more
   desk messages list --state dead --json     what did not go out?
+  desk keys reseal                           after a new key was made the first one, everywhere
   desk ledger check                          has everything come to its end?
   desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
@@ -61,6 +63,9 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Seal(seal::Arguments),
+    /// Change the keys that personal data lie under
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Look at bookings
     #[command(subcommand)]
     Bookings(bookings::Command),
@@ -115,6 +120,7 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Migrate(arguments) => migrate::run(&arguments, environment).await,
             Command::Config(command) => config::run(command, environment),
             Command::Seal(arguments) => seal::run(&arguments, environment),
+            Command::Keys(command) => keys::run(command, environment).await,
             Command::Bookings(command) => bookings::run(command, environment).await,
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,

@@ -11,6 +11,7 @@ use store::holds::{self, Hold, Laid, Released};
 use store::results::Outcome;
 use store::senders;
 use uuid::Uuid;
+use whatsapp::error_codes;
 
 use crate::send::Sender;
 
@@ -95,7 +96,8 @@ pub(crate) fn tell(sender: &Sender, outcome: &Outcome) {
         match laid {
             Laid::New => {
                 sender.metrics.holds_begun.with_label_values(&[scope]).inc();
-                log::error!(hold = key, scope = scope, code = hold.code, pause_s = pause_s, alert = true;
+                let title = error_codes::find(hold.code).map_or("unknown to us", |entry| entry.title);
+                log::error!(hold = key, scope = scope, code = hold.code, title = title, pause_s = pause_s, alert = true;
                     "hold: WhatsApp refuses everything of this scope; it is tried again from time to time, `desk resume` tries at once");
             }
             Laid::Again => {

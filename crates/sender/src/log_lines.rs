@@ -1,5 +1,7 @@
 //! One line for each thing that happens to a message, joined by its ids. No personal data.
 
+use std::time::Duration;
+
 use domain::after_call::{CallOutcome, NextStep};
 use domain::ids::MessageId;
 use domain::message::{Attempt, Reason};
@@ -55,6 +57,13 @@ pub(crate) fn damaged(messages: &[(MessageId, String)]) -> u64 {
 pub(crate) fn ended(one: &Ready, reason: Reason) {
     log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking,
         kind = one.wanted.route.kind.as_str(), reason = reason.as_str(); "message ended before it went");
+}
+
+/// A message whose guest has got very many just now.
+pub(crate) fn crowded(one: &Ready, wait: Duration) {
+    log::warn!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking,
+        kind = one.wanted.route.kind.as_str(), wait_s = wait.as_secs_f64();
+        "message put off: WhatsApp takes one in 6 s to the same guest, and many went just now");
 }
 
 /// A message that its claim held.

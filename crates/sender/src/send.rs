@@ -119,7 +119,10 @@ impl Sender {
             match self.write_one(&draft, &resort, &holds, now) {
                 Written::Ready(one) => match self.pace.take_pair(&one.wanted.route.number, &one.to) {
                     Ok(()) => ready.push(*one),
-                    Err(wait) => later.push((draft.id, now + wait)),
+                    Err(wait) => {
+                        log_lines::crowded(&one, wait);
+                        later.push((draft.id, now + wait));
+                    }
                 },
                 Written::Skip(reason) => skipped.push((draft.id, reason)),
                 Written::PutOff(at) => later.push((draft.id, at)),

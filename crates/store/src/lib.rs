@@ -20,6 +20,7 @@ pub mod migrations;
 pub mod planning;
 pub mod pool;
 pub mod relay;
+pub mod reseal;
 pub mod results;
 pub mod senders;
 pub mod suspects;

@@ -69,7 +69,7 @@ pub(crate) async fn booked() -> Database {
             received_at: Utc::now(),
             request_id: "r-1".into(),
             outcome: "applied",
-            sealed_body: Vec::new(),
+            sealed_body: ring.seal(b"{}", &format!("event:{}", event.key)),
         };
         events::insert_new(connection, &[new])?;
         let keys = BTreeSet::from([key]);

@@ -22,8 +22,8 @@ use crate::bookings::{abandoned, booked};
 use crate::program::{CONFIG, Ended, KEYS, desk};
 
 /// A desk with a database and a vhost of its own.
-struct Office {
-    database: Database,
+pub(crate) struct Office {
+    pub(crate) database: Database,
     vhost: Vhost,
     address: Address,
     publisher: Publisher,
@@ -31,7 +31,7 @@ struct Office {
 
 impl Office {
     /// With one booking, BK-1001, whose guest has just drifted away: its first reminder waits.
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let (database, vhost) = tokio::join!(booked(), Vhost::create());
         let address = Address::parse(&vhost.url()).unwrap();
         topology::declare(&address).await.unwrap();
@@ -50,7 +50,7 @@ impl Office {
     }
 
     /// Runs `desk letters …`, by Anna.
-    async fn letters(&self, arguments: &str) -> Ended {
+    pub(crate) async fn letters(&self, arguments: &str) -> Ended {
         self.letters_by("anna", arguments).await
     }
 
@@ -71,7 +71,7 @@ impl Office {
         desk(&words.collect::<Vec<_>>(), &environment, "").await
     }
 
-    async fn list(&self, arguments: &str) -> Vec<Value> {
+    pub(crate) async fn list(&self, arguments: &str) -> Vec<Value> {
         let ended = self.letters(&format!("list --json {arguments}")).await;
         ended.json().as_array().unwrap().clone()
     }
@@ -81,7 +81,7 @@ impl Office {
     }
 
     /// An event dies and its letter lies in the queue.
-    async fn event_dies(&self, id: &str, reason: DeadLetterReason) {
+    pub(crate) async fn event_dies(&self, id: &str, reason: DeadLetterReason) {
         let letter = Letter {
             reason,
             error: "cannot save bookings".to_owned(),

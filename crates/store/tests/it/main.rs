@@ -17,6 +17,8 @@ mod planning;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]
+mod reseal;
+#[cfg(test)]
 mod results;
 #[cfg(test)]
 mod scene;

@@ -1,5 +1,5 @@
-//! The rules of the house, held against the sources: what ARCHITECTURE.md, `deploy/example.env` and
-//! `docs/behaviour.md` and `docs/guarantees.md` say is what is there.
+//! The rules of the house, held against the sources: what ARCHITECTURE.md, `deploy/example.env`, `docs/behaviour.md` and
+//! `docs/guarantees.md` say is what is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

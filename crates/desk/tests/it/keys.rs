@@ -1,0 +1,72 @@
+//! `desk keys …`
+
+use domain::dead_letter::DeadLetterReason;
+use serde_json::{Value, json};
+
+use crate::letters::Office;
+use crate::program::{CONFIG, Ended, KEYS, desk};
+
+const NEW: &str = "b:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+
+/// The old ring with a new first key.
+fn rotated() -> String {
+    format!("{NEW},{KEYS}")
+}
+
+/// The old ring's key is gone.
+fn without_old() -> String {
+    let lookup = KEYS.split(',').nth(1).unwrap();
+    format!("{NEW},{lookup}")
+}
+
+async fn keys(office: &Office, ring: &str, arguments: &str) -> Ended {
+    let url = office.database.url();
+    let environment = [("DATABASE_URL", url.as_str()), ("BELLHOP_KEYS", ring)];
+    let words = std::iter::once("keys").chain(arguments.split_whitespace());
+    desk(&words.collect::<Vec<_>>(), &environment, "").await
+}
+
+fn key<'a>(found: &'a Value, id: &str) -> &'a Value {
+    let keys = found.as_array().unwrap();
+    keys.iter().find(|key| key["key"] == id).unwrap()
+}
+
+#[tokio::test]
+async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
+    let office = Office::open().await;
+    office
+        .event_dies("evt-1", DeadLetterReason::CannotBeApplied)
+        .await;
+    assert_eq!(office.list("").await.len(), 1);
+
+    keys(&office, &rotated(), "reseal").await.check(0);
+    let found = keys(&office, &rotated(), "check --json").await.json();
+
+    assert_eq!(key(&found, "b")["seals"], true);
+    assert_eq!(
+        key(&found, "b")["values"],
+        json!({ "bookings": 1, "events": 1, "letters": 1 })
+    );
+    assert!(found.as_array().unwrap().iter().all(|key| key["key"] != "a"));
+    let (url, ring) = (office.database.url(), without_old());
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("BELLHOP_CONFIG", CONFIG),
+        ("BELLHOP_KEYS", ring.as_str()),
+    ];
+    let show = ["bookings", "show", "azure-bay", "BK-1001", "--json"];
+    assert_eq!(desk(&show, &environment, "").await.json()["status"], "abandoned");
+}
+
+#[tokio::test]
+async fn a_key_that_is_gone_too_early_is_told_and_nothing_is_lost() {
+    let office = Office::open().await;
+
+    let found = keys(&office, &without_old(), "check").await;
+    let resealed = keys(&office, &without_old(), "reseal").await;
+
+    assert!(found.check(1).stdout.contains("MISSING"), "{found:?}");
+    assert!(resealed.check(1).stderr.contains("the key a"), "{resealed:?}");
+    keys(&office, &rotated(), "reseal").await.check(0);
+    keys(&office, &without_old(), "check").await.check(0);
+}

@@ -1,0 +1,197 @@
+//! Which keys the tables are sealed under, and sealing anew under the first key what lies under an older one.
+//!
+//! Everything works page by page and by comparing before setting, so it may run beside all other programs, be broken
+//! off, and be run again.
+
+use std::collections::BTreeMap;
+
+use crypto::key_ring::{KeyRing, OpenError};
+use diesel::sql_types::{Array, BigInt, Bytea, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+
+use crate::error::StoreError;
+
+/// Where sealed values lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// What is known of bookings.
+    Bookings,
+    /// The events as they came, until their retention is over.
+    Events,
+}
+
+impl Place {
+    /// Every place, in the order in which they are worked through.
+    pub const ALL: [Self; 2] = [Self::Bookings, Self::Events];
+
+    /// The table's name.
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::Bookings => "bookings",
+            Self::Events => "events",
+        }
+    }
+
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Bookings => "sealed_facts",
+            Self::Events => "sealed_body",
+        }
+    }
+
+    /// The identity under which a row's value is sealed.
+    fn identity(self, key: &str) -> String {
+        match self {
+            Self::Bookings => format!("facts:{key}"),
+            Self::Events => format!("event:{key}"),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// How many values lie under which key, by the key's id. Reads the whole table.
+pub fn count_by_key(
+    connection: &mut PgConnection,
+    place: Place,
+) -> Result<BTreeMap<String, i64>, StoreError> {
+    let (table, column) = (place.table(), place.column());
+    // A value begins with its format, the length of the key's id, and the id.
+    let rows: Vec<Count> = sql_query(format!(
+        "SELECT encode(substring({column} FROM 3 FOR get_byte({column}, 1)), 'escape') AS id, count(*) AS count \
+         FROM {table} WHERE length({column}) > 2 GROUP BY 1",
+    ))
+    .load(connection)
+    .map_err(StoreError::query("count sealed values by key"))?;
+    Ok(rows.into_iter().map(|row| (row.id, row.count)).collect())
+}
+
+/// What a page of [`reseal`] came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Where the next page begins; `None`: this was the last.
+    pub next: Option<String>,
+    /// Values that lie under the first key now.
+    pub resealed: usize,
+    /// Values that somebody else changed meanwhile, which seals them under the first key too.
+    pub overtaken: usize,
+    /// Values under keys that the ring does not have, by the key's id.
+    pub unknown: BTreeMap<String, usize>,
+    /// Values that do not open.
+    pub damaged: usize,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Bytea)]
+    sealed: Vec<u8>,
+}
+
+/// Seals up to `most` values anew that come after a row's key and lie under another key than the first.
+pub fn reseal(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    place: Place,
+    after: &str,
+    most: i64,
+) -> Result<Page, StoreError> {
+    let (table, column) = (place.table(), place.column());
+    let rows: Vec<Row> = sql_query(format!(
+        "SELECT key, {column} AS sealed FROM {table} WHERE key > $1 COLLATE \"C\" AND length({column}) > 0 \
+         AND substring({column} FROM 1 FOR length($2)) <> $2 ORDER BY key LIMIT $3",
+    ))
+    .bind::<Text, _>(after)
+    .bind::<Bytea, _>(ring.sealed_prefix())
+    .bind::<BigInt, _>(most)
+    .load(connection)
+    .map_err(StoreError::query("read values to seal anew"))?;
+    let mut page = Page::default();
+    if i64::try_from(rows.len()).is_ok_and(|found| found >= most) {
+        page.next = rows.last().map(|row| row.key.clone());
+    }
+    let (mut keys, mut before, mut anew) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let identity = place.identity(&row.key);
+        match ring.open(&row.sealed, &identity) {
+            Ok(opened) => {
+                anew.push(ring.seal(&opened, &identity));
+                keys.push(row.key);
+                before.push(row.sealed);
+            }
+            Err(OpenError::UnknownKey { id }) => *page.unknown.entry(id).or_default() += 1,
+            Err(OpenError::Damaged) => page.damaged += 1,
+        }
+    }
+    let wanted = keys.len();
+    // Locks in the order of keys, as everybody takes them; what has changed meanwhile is left as it is.
+    page.resealed = sql_query(format!(
+        "UPDATE {table} t SET {column} = n.anew FROM unnest($1, $2, $3) AS n(key, before, anew) \
+         WHERE t.key = n.key AND t.{column} = n.before AND t.key = ANY(ARRAY( \
+         SELECT key FROM {table} WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE))",
+    ))
+    .bind::<Array<Text>, _>(keys)
+    .bind::<Array<Bytea>, _>(before)
+    .bind::<Array<Bytea>, _>(anew)
+    .execute(connection)
+    .map_err(StoreError::query("seal values anew"))?;
+    page.overtaken = wanted.saturating_sub(page.resealed);
+    Ok(page)
+}
+
+/// A letter's body: an envelope as it lay in its queue, sealed inside.
+#[derive(Debug, QueryableByName)]
+pub struct LetterBody {
+    /// The letter's number.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// The envelope's bytes.
+    #[diesel(sql_type = Bytea)]
+    pub body: Vec<u8>,
+}
+
+/// Up to `most` bodies of events' letters that come after a letter's number.
+pub fn letter_bodies(
+    connection: &mut PgConnection,
+    after: i64,
+    most: i64,
+) -> Result<Vec<LetterBody>, StoreError> {
+    sql_query("SELECT id, body FROM letters WHERE kind = 'events' AND id > $1 ORDER BY id LIMIT $2")
+        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(most)
+        .load(connection)
+        .map_err(StoreError::query("read letters to seal anew"))
+}
+
+/// Replaces letters' bodies, given as number, body before and body after; returns how many were still the same before.
+pub fn replace_letter_bodies(
+    connection: &mut PgConnection,
+    replaced: &[(i64, Vec<u8>, Vec<u8>)],
+) -> Result<usize, StoreError> {
+    sql_query(
+        "UPDATE letters l SET body = n.anew FROM unnest($1, $2, $3) AS n(id, before, anew) \
+         WHERE l.id = n.id AND l.body = n.before",
+    )
+    .bind::<Array<BigInt>, _>(replaced.iter().map(|(id, _, _)| *id).collect::<Vec<_>>())
+    .bind::<Array<Bytea>, _>(
+        replaced
+            .iter()
+            .map(|(_, before, _)| before.as_slice())
+            .collect::<Vec<_>>(),
+    )
+    .bind::<Array<Bytea>, _>(
+        replaced
+            .iter()
+            .map(|(_, _, anew)| anew.as_slice())
+            .collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .map_err(StoreError::query("seal letters anew"))
+}

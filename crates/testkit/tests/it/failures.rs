@@ -139,3 +139,18 @@ async fn connections_to_rabbitmq_that_are_cut_lose_nothing_and_send_nothing_twic
     assert_eq!(calls.iter().filter(|call| call.accepted).count(), posted.get());
     assert_eq!(world.depths().await.dead_events, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_took_too_long_is_given_back_without_a_call() {
+    let world = World::start(&ResortFile::patient()).await;
+    let slow = "CREATE FUNCTION dawdle() RETURNS trigger AS $$ BEGIN \
+         IF new.state = 'sending' AND new.attempts = 1 THEN PERFORM pg_sleep(2.2); END IF; RETURN new; END $$ LANGUAGE plpgsql; \
+         CREATE TRIGGER dawdle BEFORE UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION dawdle()";
+    world.database().execute(slow).await;
+
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+
+    let sent = world.until_state("BK-1", CONFIRMATION, MessageState::Read).await;
+    assert_eq!(sent.existing.attempts, 2);
+    assert_eq!(world.calls().await.len(), 1);
+}

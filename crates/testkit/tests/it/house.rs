@@ -1,5 +1,5 @@
-//! The rules of the house, held against the sources: what ARCHITECTURE.md, `deploy/example.env` and
-//! `docs/behaviour.md` say is what is there.
+//! The rules of the house, held against the sources: what ARCHITECTURE.md, `deploy/example.env`, `docs/behaviour.md` and
+//! `docs/guarantees.md` say is what is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -208,16 +208,15 @@ fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other(
     assert_eq!(listed, asked_for);
 }
 
-#[test]
-fn every_test_that_the_behaviour_page_names_exists() {
-    let page = read("docs/behaviour.md");
+/// Every test that a page names exists; there are more than so many.
+fn check_named_tests(page: &str, more_than: usize) {
     let files = all_files();
 
-    let named: Vec<String> = quoted(&page)
+    let named: Vec<String> = quoted(&read(page))
         .into_iter()
         .filter(|name| name.contains("::"))
         .collect();
-    assert!(named.len() > 40);
+    assert!(named.len() > more_than, "{page}: {}", named.len());
     for name in named {
         // `crate/module::test`, where the module is a file's name, or that of its folder for `tests.rs`.
         let (place, test) = name.rsplit_once("::").unwrap();
@@ -230,6 +229,12 @@ fn every_test_that_the_behaviour_page_names_exists() {
             .iter()
             .filter(|path| path.starts_with(&folder) && path.ends_with(&suffix))
             .any(|path| fs::read_to_string(path).unwrap().contains(&format!("fn {test}(")));
-        assert!(exists, "{name} is nowhere");
+        assert!(exists, "{page}: {name} is nowhere");
     }
+}
+
+#[test]
+fn every_test_that_the_pages_of_promises_name_exists() {
+    check_named_tests("docs/behaviour.md", 40);
+    check_named_tests("docs/guarantees.md", 20);
 }

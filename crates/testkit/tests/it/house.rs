@@ -1,5 +1,5 @@
-//! The rules of the house, held against the sources: what ARCHITECTURE.md, `deploy/example.env`, `docs/behaviour.md` and
-//! `docs/guarantees.md` say is what is there.
+//! The rules of the house, held against the sources: what ARCHITECTURE.md, `deploy/example.env` and the pages of promises
+//! in `docs/` say is what is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -237,4 +237,5 @@ fn check_named_tests(page: &str, more_than: usize) {
 fn every_test_that_the_pages_of_promises_name_exists() {
     check_named_tests("docs/behaviour.md", 40);
     check_named_tests("docs/guarantees.md", 20);
+    check_named_tests("docs/threats.md", 30);
 }

@@ -11,6 +11,7 @@ pub mod claims;
 pub mod conversations;
 pub mod error;
 pub mod events;
+pub mod guest_data;
 pub mod guests;
 pub mod holds;
 pub mod ledger;

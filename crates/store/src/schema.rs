@@ -16,6 +16,7 @@ diesel::table! {
         wake_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        tells_of_guest -> Bool,
     }
 }
 
@@ -24,6 +25,21 @@ diesel::table! {
         number -> Text,
         phone_hash -> Bytea,
         open_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    erased_bookings (key) {
+        key -> Text,
+        erased_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    erased_guests (phone_hash, place) {
+        phone_hash -> Bytea,
+        place -> Text,
+        erased_at -> Timestamptz,
     }
 }
 
@@ -38,6 +54,8 @@ diesel::table! {
         request_id -> Text,
         outcome -> Text,
         sealed_body -> Nullable<Bytea>,
+        phone_hash -> Nullable<Bytea>,
+        message_id -> Nullable<Uuid>,
     }
 }
 
@@ -82,13 +100,16 @@ diesel::table! {
         resort -> Nullable<Text>,
         booking -> Nullable<Text>,
         message_id -> Nullable<Uuid>,
-        body -> Bytea,
+        body -> Nullable<Bytea>,
         state -> Text,
         settled_as -> Nullable<Text>,
         closed_by -> Nullable<Text>,
         closed_at -> Nullable<Timestamptz>,
         note -> Nullable<Text>,
         drained_at -> Timestamptz,
+        digest -> Nullable<Bytea>,
+        phone_hash -> Nullable<Bytea>,
+        received_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -148,6 +169,8 @@ diesel::joinable!(messages -> bookings (booking_key));
 diesel::allow_tables_to_appear_in_same_query!(
     bookings,
     conversations,
+    erased_bookings,
+    erased_guests,
     events,
     guests,
     holds,

@@ -80,8 +80,8 @@ pub(crate) fn staff(read: &mut Reader<'_>) -> Option<StaffName> {
         return None;
     };
     match StaffName::parse(&name) {
-        Ok(_) if name == WHATSAPP => {
-            read.problem(variable, "is a name for WhatsApp's own reports; give yours");
+        Ok(_) if NOBODYS.contains(&name.as_str()) => {
+            read.problem(variable, "is a name under which machines end letters; give yours");
             None
         }
         Ok(name) => Some(name),
@@ -95,8 +95,8 @@ pub(crate) fn staff(read: &mut Reader<'_>) -> Option<StaffName> {
 
 /// The variable that says who decides.
 const STAFF: &str = "BELLHOP_STAFF";
-/// Under this name letters are settled by WhatsApp's reports.
-const WHATSAPP: &str = "whatsapp";
+/// Under these names letters are ended by WhatsApp's reports, and because their guest was erased.
+const NOBODYS: [&str; 2] = ["whatsapp", "erasure"];
 
 /// As [`key_ring`], where commands can do without.
 pub(crate) fn optional_key_ring(read: &mut Reader<'_>, environment: &Environment) -> Option<KeyRing> {

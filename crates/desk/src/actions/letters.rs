@@ -14,7 +14,7 @@ use domain::ids::{LetterId, StaffName};
 pub(crate) use decide::{close, correct_phone, settle};
 pub(crate) use drain::{Drained, drain};
 pub(crate) use retry::{All, Hand, Retrier, RetryError, Tally, Tried};
-pub(crate) use show::{Details, show};
+pub(crate) use show::{Details, open_sealed, show};
 pub(crate) use view::{Kept, LetterView, ReasonView, by_reason, list};
 
 /// Who decided what: one line for the log.

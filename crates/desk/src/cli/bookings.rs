@@ -75,6 +75,12 @@ fn told(view: &BookingView) -> String {
     if let Some(at) = view.wake_at {
         text.push_str(&format!("looked at again {}\n", table::instant(at)));
     }
+    if let Some(at) = view.erased_at {
+        let at = table::instant(at);
+        text.push_str(&format!(
+            "the guest was erased: nothing that told who it was is kept from before {at}\n"
+        ));
+    }
     section(
         &mut text,
         "facts",

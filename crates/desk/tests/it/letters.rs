@@ -166,6 +166,7 @@ fn envelope(id: &str) -> Envelope {
         request_id: "r-7".to_owned(),
         resort: ResortId::parse("azure-bay").ok(),
         booking: BookingId::parse("BK-1001").ok(),
+        phone_hash: None,
         sealed: Vec::new(),
     };
     let ring = KeyRing::parse(KEYS).unwrap();

@@ -80,9 +80,11 @@ async fn take(
         Checked::NotAnObject => return Err(Problem::InvalidJson),
         Checked::ResortUnavailable => return Err(Problem::ResortUnavailable),
     };
+    let country = settings.resort(&event.resort).map(|resort| resort.country);
+    let guest = event.phone_number(country);
     ingest
         .events
-        .publish_event(&event, entry.request_id)
+        .publish_event(&event, guest, entry.request_id)
         .await
         .map_err(|error| error.into_problem(entry))?;
     Ok(Answer::Accepted {

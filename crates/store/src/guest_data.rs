@@ -10,5 +10,5 @@ pub mod memory;
 pub mod retention;
 mod whom;
 
-pub use erase::{Erased, Extent, erase, strip};
+pub use erase::{Erased, erase, strip};
 pub use whom::{Reach, Whom, reach};

@@ -8,7 +8,7 @@ use crypto::key_ring::KeyRing;
 use domain::ids::{BookingKey, ResortId, StaffName};
 use domain::message::Reason;
 use domain::phone_number::PhoneNumber;
-use store::guest_data::{self, Extent, Whom};
+use store::guest_data::{self, Whom};
 use store::guests::{self, GuestKey};
 use store::planning::{Planned, Policies};
 use store::{Connection, StoreError, bookings};
@@ -73,9 +73,7 @@ impl Erased {
 pub(crate) async fn erase(shelf: &Shelf, person: &Person, by: &StaffName) -> Result<Erased, StoreError> {
     let whom = person.whom(&shelf.key_ring);
     let done = shelf
-        .transaction(move |connection, policies| {
-            guest_data::erase(connection, policies, &whom, Extent::Everything)
-        })
+        .transaction(move |connection, policies| guest_data::erase(connection, policies, &whom, None))
         .await?;
     log::warn!(guest = person.to_string(), staff = by.as_str(), bookings = done.bookings.len(),
         "raw_events" = done.events, letters = done.letters; "guest erased");

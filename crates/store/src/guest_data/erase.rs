@@ -4,31 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
 use domain::ids::BookingKey;
 
 use super::{Reach, Whom, memory, reach};
 use crate::error::StoreError;
 use crate::planning::{self, Planned, Policies};
+use crate::schema::conversations;
 use crate::{bookings, pool};
-
-/// How much of what is held goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// All of it.
-    Everything,
-    /// What was accepted up to then.
-    UpTo(DateTime<Utc>),
-}
-
-impl Extent {
-    fn end(self) -> Option<DateTime<Utc>> {
-        match self {
-            Self::Everything => None,
-            Self::UpTo(at) => Some(at),
-        }
-    }
-}
 
 /// What was taken out.
 #[derive(Debug, Default)]
@@ -52,31 +35,35 @@ impl Erased {
 
 /// Takes a guest out: of the facts, the raw events and the letters; withdraws what has not gone. Ids, keyed hashes,
 /// wishes and what happened stay. Done again, it finds nothing.
+///
+/// What was accepted up to `until` (`None`: now) and arrives later is stripped on arrival; after that the guest has come
+/// back.
 pub fn erase(
     connection: &mut PgConnection,
     policies: &Policies<'_>,
     whom: &Whom,
-    extent: Extent,
+    until: Option<DateTime<Utc>>,
 ) -> Result<Erased, StoreError> {
     memory::close(connection)?;
     let now = pool::clock(connection)?;
+    let until = until.unwrap_or(now);
     let reach = reach(connection, whom)?;
-    memory::remember(connection, whom, &reach, extent.end().unwrap_or(now))?;
+    memory::remember(connection, whom, &reach, until)?;
     let mut locked = bookings::lock_even_damaged(connection, policies.ring, &reach.bookings)?;
     let telling = locked.iter().filter(|booking| booking.facts.tells_of_guest());
     let telling: Vec<BookingKey> = telling.map(|booking| booking.key.clone()).collect();
     locked.retain(|booking| !booking.facts.is_without_guest());
     for booking in &mut locked {
-        // The clock of whoever took the events may run ahead of ours.
-        let until = extent.end().or_else(|| booking.facts.newest_at().max(Some(now)));
-        booking.learn(|facts| facts.without_guest(until.unwrap_or(now)));
+        // All of it goes: the clock of whoever took the events may run ahead of ours.
+        let newest = booking.facts.newest_at().unwrap_or(until);
+        booking.learn(|facts| facts.without_guest(newest.max(until)));
     }
     let planned = planning::replan(connection, policies, now, &locked)?;
-    close_windows(connection, &reach, extent)?;
+    close_windows(connection, &reach)?;
     Ok(Erased {
         bookings: telling,
-        events: empty_events(connection, &reach, extent)?,
-        letters: empty_letters(connection, &reach, extent)?,
+        events: empty_events(connection, &reach, None)?,
+        letters: empty_letters(connection, &reach, None)?,
         planned,
     })
 }
@@ -93,41 +80,44 @@ pub fn strip(
             ..Reach::default()
         };
         memory::remember_bookings(connection, &reach.bookings, *at)?;
-        empty_events(connection, &reach, Extent::UpTo(*at))?;
-        empty_letters(connection, &reach, Extent::UpTo(*at))?;
+        empty_events(connection, &reach, Some(*at))?;
+        empty_letters(connection, &reach, Some(*at))?;
     }
     Ok(())
 }
 
-fn empty_events(connection: &mut PgConnection, reach: &Reach, extent: Extent) -> Result<usize, StoreError> {
+fn empty_events(
+    connection: &mut PgConnection,
+    reach: &Reach,
+    accepted_until: Option<DateTime<Utc>>,
+) -> Result<usize, StoreError> {
     sql_query(include_str!("empty_events.sql"))
         .bind::<Array<Text>, _>(reach.keys())
         .bind::<Array<Bytea>, _>(reach.hashes())
-        .bind::<Nullable<Timestamptz>, _>(extent.end())
+        .bind::<Nullable<Timestamptz>, _>(accepted_until)
         .execute(connection)
         .map_err(StoreError::query("empty raw events"))
 }
 
-fn empty_letters(connection: &mut PgConnection, reach: &Reach, extent: Extent) -> Result<usize, StoreError> {
+fn empty_letters(
+    connection: &mut PgConnection,
+    reach: &Reach,
+    accepted_until: Option<DateTime<Utc>>,
+) -> Result<usize, StoreError> {
     let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
     sql_query(include_str!("empty_letters.sql"))
         .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
         .bind::<Array<Text>, _>(column(|key| key.booking.as_str()))
         .bind::<Array<Bytea>, _>(reach.hashes())
-        .bind::<Nullable<Timestamptz>, _>(extent.end())
+        .bind::<Nullable<Timestamptz>, _>(accepted_until)
         .execute(connection)
         .map_err(StoreError::query("empty letters"))
 }
 
 /// A guest who is gone has no conversation that could be gone on with.
-fn close_windows(connection: &mut PgConnection, reach: &Reach, extent: Extent) -> Result<(), StoreError> {
-    sql_query(
-        "DELETE FROM conversations WHERE phone_hash = ANY($1) \
-         AND ($2 IS NULL OR open_until <= $2 + interval '24 hours')",
-    )
-    .bind::<Array<Bytea>, _>(reach.hashes())
-    .bind::<Nullable<Timestamptz>, _>(extent.end())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("close a guest's conversations"))
+fn close_windows(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
+    diesel::delete(conversations::table.filter(conversations::phone_hash.eq_any(reach.hashes())))
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("close a guest's conversations"))
 }

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, ResortId};
 
-use super::{Erased, Extent, Whom, erase, memory};
+use super::{Erased, Whom, erase, memory};
 use crate::bookings::parse_key;
 use crate::error::StoreError;
 use crate::planning::Policies;
@@ -145,7 +145,8 @@ pub fn list_old_guests(
     })
 }
 
-/// Takes out the guest of a booking, if their time is over still: they may have come back meanwhile.
+/// Takes out the guest of a booking, if their time is over still: they may have come back meanwhile. What was accepted
+/// since their time was over is a new beginning, wherever it is now.
 pub fn erase_old_guest(
     connection: &mut PgConnection,
     policies: &Policies<'_>,
@@ -166,7 +167,7 @@ pub fn erase_old_guest(
         connection,
         policies,
         &Whom::Booking(key.clone()),
-        Extent::UpTo(end),
+        Some(end),
     )
     .map(Some)
 }

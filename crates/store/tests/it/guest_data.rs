@@ -17,7 +17,7 @@ use domain::message::{MessageState, Reason};
 use domain::stay::Personal;
 use store::bookings;
 use store::events::{self, NewEvent};
-use store::guest_data::{self, Erased, Extent, Whom, held};
+use store::guest_data::{self, Erased, Whom, held};
 use store::guests::{self, GuestKey};
 use store::ledger::{self, Expected};
 use store::letters::{self, Declined, Filter, NewLetter};
@@ -51,7 +51,7 @@ impl Scene {
     }
 
     async fn erase(&self, whom: Whom) -> Erased {
-        self.run(move |c, policies| guest_data::erase(c, policies, &whom, Extent::Everything))
+        self.run(move |c, policies| guest_data::erase(c, policies, &whom, None))
             .await
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use domain::event::EventType::BookingStarted;
 use domain::ids::MessageId;
 use domain::message::MessageKind::Reminder1;
+use store::guest_data;
 use store::guest_data::memory::{self, Arrival};
-use store::guest_data::{self, Extent};
 use store::letters::Filter;
 use tokio::sync::oneshot;
 
@@ -148,7 +148,7 @@ async fn an_erasure_waits_for_who_is_in_the_door_and_finds_what_they_brought() {
     let erasing = async {
         may_erase.await.unwrap();
         let whom = scene.number(ADA, None);
-        let erasing = scene.run(move |c, policies| guest_data::erase(c, policies, &whom, Extent::Everything));
+        let erasing = scene.run(move |c, policies| guest_data::erase(c, policies, &whom, None));
         let letting = async {
             scene.until_someone_waits().await;
             go_on.send(()).unwrap();

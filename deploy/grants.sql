@@ -14,7 +14,9 @@ GRANT SELECT, UPDATE ON letters TO bellhop_processor;
 -- were heard.
 GRANT SELECT, INSERT, UPDATE ON messages TO bellhop_sender;
 GRANT SELECT, UPDATE ON bookings, letters TO bellhop_sender;
-GRANT SELECT ON guests, conversations, heard TO bellhop_sender;
+-- Who refuses marketing at WhatsApp has opted out.
+GRANT SELECT, INSERT, UPDATE ON guests TO bellhop_sender;
+GRANT SELECT ON conversations, heard TO bellhop_sender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders TO bellhop_sender;
 
 -- desk: looks at everything; decides about letters, messages and holds; seals anew.

@@ -59,6 +59,22 @@ impl Office {
     }
 
     async fn letters_at(&self, amqp_url: &str, staff: &str, arguments: &str) -> Ended {
+        self.desk_at(amqp_url, staff, &format!("letters {arguments}"), "")
+            .await
+    }
+
+    /// Runs `desk …`, by Anna.
+    pub(crate) async fn desk(&self, arguments: &str, stdin: &str) -> Ended {
+        self.desk_at(&self.vhost.url(), "anna", arguments, stdin).await
+    }
+
+    /// As above, RabbitMQ being away.
+    pub(crate) async fn desk_without_broker(&self, arguments: &str) -> Ended {
+        self.desk_at("amqp://127.0.0.1:1/%2f", "anna", arguments, "")
+            .await
+    }
+
+    async fn desk_at(&self, amqp_url: &str, staff: &str, arguments: &str, stdin: &str) -> Ended {
         let database_url = self.database.url();
         let environment = [
             ("DATABASE_URL", database_url.as_str()),
@@ -67,8 +83,12 @@ impl Office {
             ("BELLHOP_KEYS", KEYS),
             ("BELLHOP_STAFF", staff),
         ];
-        let words = std::iter::once("letters").chain(arguments.split_whitespace());
-        desk(&words.collect::<Vec<_>>(), &environment, "").await
+        desk(
+            &arguments.split_whitespace().collect::<Vec<_>>(),
+            &environment,
+            stdin,
+        )
+        .await
     }
 
     pub(crate) async fn list(&self, arguments: &str) -> Vec<Value> {
@@ -103,7 +123,7 @@ impl Office {
     }
 
     /// The reminder dies after a call, and the relay publishes its letter.
-    async fn reminder_dies(&self, reason: DeadLetterReason) {
+    pub(crate) async fn reminder_dies(&self, reason: DeadLetterReason) {
         let dies = format!(
             "UPDATE messages SET state = 'dead', reason = '{reason}', attempts = attempts + 1, letter_due = true, \
              died_at = clock_timestamp(), claimed_at = now() - interval '20 seconds', publish_at = NULL"

@@ -31,6 +31,9 @@ async fn help_and_version_are_answered_and_strange_arguments_refused() {
         &["letters", "close"],
         &["messages", "list"],
         &["ledger", "check"],
+        &["guests", "export"],
+        &["guests", "erase"],
+        &["guests", "stop"],
     ] {
         let help = desk(&[command, &["--help"]].concat(), &[], "").await;
         assert!(

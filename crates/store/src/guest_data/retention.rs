@@ -163,13 +163,7 @@ pub fn erase_old_guest(
         return Ok(None);
     }
     let end = pool::clock(connection)? - term.guests;
-    erase(
-        connection,
-        policies,
-        &Whom::Booking(key.clone()),
-        Some(end),
-    )
-    .map(Some)
+    erase(connection, policies, &Whom::Booking(key.clone()), Some(end)).map(Some)
 }
 
 fn old_guests(

@@ -12,6 +12,7 @@ mod content;
 mod disorder;
 mod failures;
 mod flows;
+mod guests;
 mod holds;
 mod house;
 mod images;

@@ -33,9 +33,9 @@ pub struct Member {
 /// Why the staff is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unchanged {
-    /// Only the first may come without being added by another.
-    #[error("the staff is not empty: whoever adds another gives their own token")]
-    NotTheFirst,
+    /// Only members change the staff, once it has any.
+    #[error("only a member of the staff adds and removes others")]
+    Uninvited,
     /// A token is given once.
     #[error("is a member of the staff already; who lost a token is removed and added again")]
     IsMember,
@@ -91,10 +91,10 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<Member>, StoreError> {
         .map_err(StoreError::query("list the staff"))
 }
 
-/// Adds somebody, or takes back somebody who has left. The first of all adds themselves: `by` is `None`.
+/// Adds somebody, or takes back somebody who has left. The first of all is added by themselves.
 pub fn add(
     connection: &mut PgConnection,
-    by: Option<&Actor>,
+    by: &Actor,
     name: &StaffName,
     token_hash: &[u8; 32],
 ) -> Result<Result<(), Unchanged>, StoreError> {
@@ -102,15 +102,10 @@ pub fn add(
         return Ok(Err(Unchanged::Reserved));
     }
     lock(connection)?;
-    let themselves = Actor {
-        name: name.clone(),
-        reason: None,
-    };
-    let by = match by {
-        Some(by) => by,
-        None if is_empty(connection)? => &themselves,
-        None => return Ok(Err(Unchanged::NotTheFirst)),
-    };
+    let is_first = by.name == *name && is_empty(connection)?;
+    if !is_first && !is_member(connection, &by.name)? {
+        return Ok(Err(Unchanged::Uninvited));
+    }
     if is_member(connection, name)? {
         return Ok(Err(Unchanged::IsMember));
     }
@@ -136,6 +131,9 @@ pub fn remove(
     name: &StaffName,
 ) -> Result<Result<(), Unchanged>, StoreError> {
     lock(connection)?;
+    if !is_member(connection, &by.name)? {
+        return Ok(Err(Unchanged::Uninvited));
+    }
     if !is_member(connection, name)? {
         return Ok(Err(Unchanged::NoMember));
     }

@@ -17,19 +17,24 @@ impl Database {
     /// Where the server refuses, or the name is on the staff already.
     pub async fn hire(&self, name: &str) -> String {
         let token = Token::generate();
-        let (hash, named) = (token.hash(), name.to_owned());
-        let adding = self.store().transaction(move |connection| {
-            let parse = |name: &str| StaffName::parse(name).map_err(|error| panic!("{name} {error}"));
-            let anna = Actor {
-                name: parse(ANNA)?,
-                reason: None,
-            };
-            staff::add(connection, &anna, &parse(&named)?, &hash)
-        });
+        let (hash, newcomer) = (token.hash(), member(name));
+        let anna = Actor {
+            name: member(ANNA),
+            reason: None,
+        };
+        let store = self.store();
+        let adding = store.transaction(move |connection| staff::add(connection, &anna, &newcomer, &hash));
         match adding.await {
             Ok(Ok(())) => token.reveal().to_owned(),
             Ok(Err(unchanged)) => panic!("{name}: {unchanged}"),
             Err(error) => panic!("{name} cannot be hired: {error}"),
         }
+    }
+}
+
+fn member(name: &str) -> StaffName {
+    match StaffName::parse(name) {
+        Ok(name) => name,
+        Err(error) => panic!("the name {name:?} {error}"),
     }
 }

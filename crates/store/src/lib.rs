@@ -24,6 +24,7 @@ pub mod pool;
 pub mod relay;
 pub mod reseal;
 pub mod results;
+pub mod rights;
 pub mod senders;
 pub mod staff;
 pub mod suspects;

@@ -11,7 +11,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON holds, suspects TO bellhop_processor;
 GRANT SELECT, UPDATE ON letters TO bellhop_processor;
 -- Strips what arrives of guests who were erased, and erases those whose time is over.
 GRANT SELECT, INSERT, UPDATE ON erased_bookings, erased_guests TO bellhop_processor;
-GRANT DELETE ON conversations TO bellhop_processor;
+GRANT DELETE ON conversations, notes TO bellhop_processor;
+GRANT SELECT (key) ON notes TO bellhop_processor;
+GRANT SELECT (resort, booking, phone_hash, action, note_key) ON audit TO bellhop_processor;
 
 -- sender: claims messages, records what came of them, and plans what follows. Of events it knows only how far they
 -- were heard.
@@ -22,7 +24,7 @@ GRANT SELECT, INSERT, UPDATE ON guests TO bellhop_sender;
 GRANT SELECT ON conversations, heard TO bellhop_sender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders TO bellhop_sender;
 
--- desk: looks at everything; decides about letters, messages and holds; seals anew.
+-- desk: looks at everything; decides about letters, messages and holds; seals anew; knows the staff.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO bellhop_desk;
 GRANT INSERT, UPDATE ON letters, messages TO bellhop_desk;
 GRANT INSERT, UPDATE, DELETE ON holds TO bellhop_desk;
@@ -30,4 +32,8 @@ GRANT UPDATE ON bookings TO bellhop_desk;
 GRANT UPDATE (sealed_body) ON events TO bellhop_desk;
 -- A guest wants no more messages, or to be forgotten.
 GRANT INSERT, UPDATE ON guests, erased_bookings, erased_guests TO bellhop_desk;
-GRANT DELETE ON conversations TO bellhop_desk;
+GRANT DELETE ON conversations, notes TO bellhop_desk;
+GRANT INSERT, UPDATE ON staff TO bellhop_desk;
+GRANT INSERT, UPDATE (sealed_note) ON notes TO bellhop_desk;
+-- The audit trail is only ever added to; when, and under which number, is the database's to say.
+GRANT INSERT (actor, action, resort, booking, letter, phone_hash, details, note_key) ON audit TO bellhop_desk;

@@ -1,3 +1,4 @@
+DROP INDEX audit_of_guest;
 DROP INDEX letters_with_body, letters_of_guest, letters_once, letters_once_undated;
 UPDATE letters SET body = digest WHERE body IS NULL;
 ALTER TABLE letters

@@ -34,3 +34,6 @@ CREATE UNIQUE INDEX letters_once ON letters (kind, amqp_id, coalesce(digest, sha
 CREATE UNIQUE INDEX letters_once_undated ON letters (kind, amqp_id, coalesce(digest, sha256(body))) WHERE NOT dated AND state = 'open';
 CREATE INDEX letters_of_guest ON letters (phone_hash) WHERE phone_hash IS NOT NULL;
 CREATE INDEX letters_with_body ON letters (id) WHERE body IS NOT NULL AND kind = 'events';
+
+-- What was noted of a guest is found by the number that was named.
+CREATE INDEX audit_of_guest ON audit (phone_hash) WHERE phone_hash IS NOT NULL;

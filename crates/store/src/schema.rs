@@ -1,6 +1,21 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    audit (id) {
+        id -> Int8,
+        at -> Timestamptz,
+        actor -> Text,
+        action -> Text,
+        resort -> Nullable<Text>,
+        booking -> Nullable<Text>,
+        letter -> Nullable<Int8>,
+        phone_hash -> Nullable<Bytea>,
+        details -> Text,
+        note_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     bookings (key) {
         key -> Text,
         resort -> Text,
@@ -83,6 +98,7 @@ diesel::table! {
         until -> Nullable<Timestamptz>,
         pause_ms -> Nullable<Int8>,
         probed_at -> Nullable<Timestamptz>,
+        note_key -> Nullable<Text>,
     }
 }
 
@@ -107,6 +123,7 @@ diesel::table! {
         closed_at -> Nullable<Timestamptz>,
         note -> Nullable<Text>,
         drained_at -> Timestamptz,
+        note_key -> Nullable<Text>,
         digest -> Nullable<Bytea>,
         phone_hash -> Nullable<Bytea>,
         received_at -> Nullable<Timestamptz>,
@@ -150,9 +167,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    notes (key) {
+        key -> Text,
+        sealed_note -> Bytea,
+    }
+}
+
+diesel::table! {
     senders (id) {
         id -> Uuid,
         seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    staff (name) {
+        name -> Text,
+        token_hash -> Bytea,
+        added_at -> Timestamptz,
+        removed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -167,6 +200,7 @@ diesel::table! {
 diesel::joinable!(messages -> bookings (booking_key));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    audit,
     bookings,
     conversations,
     erased_bookings,
@@ -176,6 +210,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     letters,
     messages,
+    notes,
     senders,
+    staff,
     suspects,
 );

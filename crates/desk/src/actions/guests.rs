@@ -5,9 +5,11 @@ mod export;
 use std::collections::BTreeSet;
 
 use crypto::key_ring::KeyRing;
-use domain::ids::{BookingKey, ResortId, StaffName};
+use domain::audit::Action;
+use domain::ids::{BookingKey, ResortId};
 use domain::message::Reason;
 use domain::phone_number::PhoneNumber;
+use store::audit::{self, Actor, Subject};
 use store::guest_data::{self, Whom};
 use store::guests::{self, GuestKey};
 use store::planning::{Planned, Policies};
@@ -35,6 +37,19 @@ impl Person {
             Self::Number { number, resort } => Whom::Number {
                 phone_hash: ring.lookup(number.reveal()),
                 resort: resort.clone(),
+            },
+        }
+    }
+}
+
+impl From<(&Person, &KeyRing)> for Subject {
+    fn from((person, ring): (&Person, &KeyRing)) -> Self {
+        match person {
+            Person::Booking(key) => Self::from(key),
+            Person::Number { number, resort } => Self {
+                resort: resort.clone(),
+                phone_hash: Some(ring.lookup(number.reveal())),
+                ..Self::default()
             },
         }
     }
@@ -70,12 +85,20 @@ impl Erased {
 }
 
 /// Takes a guest out of everything that is held.
-pub(crate) async fn erase(shelf: &Shelf, person: &Person, by: &StaffName) -> Result<Erased, StoreError> {
+pub(crate) async fn erase(shelf: &Shelf, person: &Person, by: Actor) -> Result<Erased, StoreError> {
     let whom = person.whom(&shelf.key_ring);
+    let (subject, staff) = (Subject::from((person, &*shelf.key_ring)), by.name.clone());
     let done = shelf
-        .transaction(move |connection, policies| guest_data::erase(connection, policies, &whom, None))
+        .transaction(move |connection, policies| {
+            let done = guest_data::erase(connection, policies, &whom, None)?;
+            let (bookings, events, letters) = (done.bookings.len(), done.events, done.letters);
+            let details = format!("bookings {bookings}, raw events {events}, letters {letters}");
+            let subject = subject.clone().with(details);
+            audit::append(connection, &by, Action::GuestErased, &subject)?;
+            Ok(done)
+        })
         .await?;
-    log::warn!(guest = person.to_string(), staff = by.as_str(), bookings = done.bookings.len(),
+    log::warn!(guest = person.to_string(), staff = staff.as_str(), bookings = done.bookings.len(),
         "raw_events" = done.events, letters = done.letters; "guest erased");
     Ok(Erased {
         bookings: done.bookings.iter().map(ToString::to_string).collect(),
@@ -112,8 +135,9 @@ pub(crate) enum Stopped {
 }
 
 /// No more reminders and review requests for a guest, as if they had said so themselves.
-pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: &StaffName) -> Result<Stopped, StoreError> {
-    let asked = person.clone();
+pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: Actor) -> Result<Stopped, StoreError> {
+    let (asked, staff) = (person.clone(), by.name.clone());
+    let subject = Subject::from((person, &*shelf.key_ring));
     let stopped = shelf
         .transaction(move |connection, policies| {
             let guests = match find_guests(connection, policies, &asked)? {
@@ -121,6 +145,7 @@ pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: &StaffName) -> Resu
                 Err(none) => return Ok(none),
             };
             let (new, planned) = guests::stop(connection, policies, &guests)?;
+            audit::append(connection, &by, Action::GuestStopped, &subject)?;
             let new: Vec<ResortId> = new.into_iter().map(|guest| guest.resort).collect();
             let all = guests.into_iter().map(|guest| guest.resort);
             Ok(Stopped::Done {
@@ -130,7 +155,7 @@ pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: &StaffName) -> Resu
             })
         })
         .await?;
-    log::info!(guest = person.to_string(), staff = by.as_str(); "guest wants no more messages");
+    log::info!(guest = person.to_string(), staff = staff.as_str(); "guest wants no more messages");
     Ok(stopped)
 }
 

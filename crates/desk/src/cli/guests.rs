@@ -5,7 +5,9 @@ use clap::{ArgGroup, Args, Subcommand};
 use domain::ids::{BookingId, BookingKey, ResortId};
 use domain::phone_number::PhoneNumber;
 use service::{Environment, Failure, Problems};
+use store::audit::Actor;
 
+use super::acting::{Acting, Why};
 use super::{Answer, input, letters, output};
 use crate::actions::guests::{self, Erased, Person, Stopped};
 use crate::actions::shelf::Shelf;
@@ -31,14 +33,16 @@ struct Who {
     /// Only the guest of this booking, with its cart; others of the same number are left alone
     #[arg(long, num_args = 2, value_names = ["RESORT", "BOOKING"])]
     booking: Option<Vec<String>>,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// Print everything that is held of a guest, as one JSON document
 ///
 /// Bookings with their facts, messages and letters; the raw events; what the guest said of messages; everything opened. What
-/// cannot be opened is named. First takes in what lies in the dead queues. That you did it is logged.
+/// cannot be opened is named. First takes in what lies in the dead queues. That you did it stands in the audit trail.
 ///
-/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and BELLHOP_STAFF or USER.
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
 ///   desk guests export --phone - > guest.json
@@ -55,9 +59,9 @@ pub(super) struct Export {
 /// Name, number, link, texts and raw events are gone, also from dead letters; messages that have not gone are withdrawn. A
 /// call that has begun may finish. What was accepted before and arrives later is stripped on arrival; what is accepted from
 /// now on is kept: the guest has come back. Ids, dates, status and money stay, and keyed hashes of who wants no messages.
-/// Done again, it finds nothing. There is no way back.
+/// Done again, it finds nothing. There is no way back. A --note stays, with the deed: do not name the guest in it.
 ///
-/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and BELLHOP_STAFF or USER.
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
 ///   desk guests erase --phone -                            asks for the number
@@ -75,7 +79,7 @@ pub(super) struct Erase {
 /// As if they had answered "stop" themselves: at each resort that knows them, or the one named. What waits does not go;
 /// confirmations do. It holds until they say otherwise.
 ///
-/// Needs DATABASE_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and BELLHOP_STAFF or USER.
+/// Needs DATABASE_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
 ///   desk guests stop --phone -
@@ -96,6 +100,12 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
 }
 
 impl Who {
+    /// Whose guest, and who acts: asked for in this order where they must be.
+    async fn read(self, shelf: &Shelf, acting: Acting) -> Result<(Person, Actor), Failure> {
+        let by = acting.identify(&shelf.store).await?;
+        Ok((self.person(shelf)?, by))
+    }
+
     fn person(self, shelf: &Shelf) -> Result<Person, Failure> {
         if let Some(names) = self.booking {
             return Ok(Person::Booking(booking(&names)?));
@@ -128,17 +138,17 @@ fn booking(names: &[String]) -> Result<BookingKey, Problems> {
     }
 }
 
-async fn export(who: Who, environment: &Environment) -> Result<Answer, Failure> {
+async fn export(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let shelf = settings::shelf(&mut read, environment);
-    let (broker, staff) = (settings::broker(&mut read), settings::staff(&mut read));
-    let (shelf, broker, staff) = read.finish_with(|| Some((shelf?, broker?, staff?)))?;
+    let broker = settings::broker(&mut read);
+    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
+    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
     let shelf = shelf.open()?;
-    let person = who.person(&shelf)?;
+    let (person, by) = who.read(&shelf, acting).await?;
 
     letters::drain(&shelf.store, &broker).await?;
-    log::warn!(guest = person.to_string(), staff = staff.as_str(); "everything that is held of a guest is exported");
-    let document = guests::export(&shelf, &person).await.map_err(Error::from)?;
+    let document = guests::export(&shelf, &person, by).await.map_err(Error::from)?;
 
     for name in &document.unreadable {
         output::complain(&format!("cannot be opened: {name}"));
@@ -147,18 +157,17 @@ async fn export(who: Who, environment: &Environment) -> Result<Answer, Failure> 
     Ok(Answer::Done)
 }
 
-async fn erase(who: Who, environment: &Environment) -> Result<Answer, Failure> {
+async fn erase(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let shelf = settings::shelf(&mut read, environment);
-    let (broker, staff) = (settings::broker(&mut read), settings::staff(&mut read));
-    let (shelf, broker, staff) = read.finish_with(|| Some((shelf?, broker?, staff?)))?;
+    let broker = settings::broker(&mut read);
+    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
+    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
     let shelf = shelf.open()?;
-    let person = who.person(&shelf)?;
+    let (person, by) = who.read(&shelf, acting).await?;
 
     letters::drain(&shelf.store, &broker).await?;
-    let erased = guests::erase(&shelf, &person, &staff)
-        .await
-        .map_err(Error::from)?;
+    let erased = guests::erase(&shelf, &person, by).await.map_err(Error::from)?;
 
     output::print(&told(&person, &erased))?;
     Ok(Answer::Done)

@@ -11,7 +11,7 @@ const PERSONAL: [&str; 4] = ["Ada", "Lovelace", "6912345678", "book.example"];
 
 impl Office {
     async fn guests(&self, arguments: &str, stdin: &str) -> Ended {
-        self.desk(&format!("guests {arguments}"), stdin).await
+        self.by_anna_saying(&format!("guests {arguments}"), stdin).await
     }
 }
 
@@ -108,13 +108,13 @@ async fn a_guest_is_erased_by_number_with_masked_words_and_a_second_time_finds_n
         again.stdout,
         "+30•••••••678: nothing is held that tells who it is\n"
     );
-    let shown = office.desk("bookings show azure-bay BK-1001", "").await;
+    let shown = office.by_anna("bookings show azure-bay BK-1001").await;
     assert!(
         shown.check(0).stdout.contains("the guest was erased"),
         "{shown:?}"
     );
     let booking = office
-        .desk("bookings show azure-bay BK-1001 --json", "")
+        .by_anna("bookings show azure-bay BK-1001 --json")
         .await
         .json();
     assert!(
@@ -152,7 +152,7 @@ async fn a_letter_that_is_found_after_the_erasure_is_closed_and_empty() {
     let office = Office::open().await;
     office.reminder_dies(Refused).await;
     office
-        .desk_without_broker("guests erase --booking azure-bay BK-1001")
+        .by_anna_without_broker("guests erase --booking azure-bay BK-1001")
         .await
         .check(0);
     office.event_dies("evt_7", CannotBeApplied).await;
@@ -200,7 +200,7 @@ async fn a_stop_is_remembered_where_the_guest_is_known_or_where_it_is_named() {
         "{nothing:?}"
     );
     let booking = office
-        .desk("bookings show azure-bay BK-1001 --json", "")
+        .by_anna("bookings show azure-bay BK-1001 --json")
         .await
         .json();
     assert_eq!(booking["messages"][0]["reason"], "opted_out");

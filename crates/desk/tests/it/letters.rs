@@ -24,9 +24,11 @@ use crate::program::{CONFIG, Ended, KEYS, desk};
 /// A desk with a database and a vhost of its own.
 pub(crate) struct Office {
     pub(crate) database: Database,
-    vhost: Vhost,
+    pub(crate) vhost: Vhost,
     address: Address,
     publisher: Publisher,
+    pub(crate) anna: String,
+    ben: String,
 }
 
 impl Office {
@@ -42,6 +44,8 @@ impl Office {
             .await
             .unwrap();
         Self {
+            anna: database.hire("anna").await,
+            ben: database.hire("ben").await,
             database,
             vhost,
             address,
@@ -54,41 +58,49 @@ impl Office {
         self.letters_by("anna", arguments).await
     }
 
-    async fn letters_by(&self, staff: &str, arguments: &str) -> Ended {
+    pub(crate) async fn letters_by(&self, staff: &str, arguments: &str) -> Ended {
         self.letters_at(&self.vhost.url(), staff, arguments).await
     }
 
     async fn letters_at(&self, amqp_url: &str, staff: &str, arguments: &str) -> Ended {
-        self.desk_at(amqp_url, staff, &format!("letters {arguments}"), "")
+        let token = if staff == "ben" { &self.ben } else { &self.anna };
+        self.desk(&format!("letters {arguments}"), amqp_url, token, "")
             .await
     }
 
     /// Runs `desk …`, by Anna.
-    pub(crate) async fn desk(&self, arguments: &str, stdin: &str) -> Ended {
-        self.desk_at(&self.vhost.url(), "anna", arguments, stdin).await
+    pub(crate) async fn by_anna(&self, arguments: &str) -> Ended {
+        self.by_anna_saying(arguments, "").await
+    }
+
+    /// As above, with this on stdin.
+    pub(crate) async fn by_anna_saying(&self, arguments: &str, stdin: &str) -> Ended {
+        self.desk(arguments, &self.vhost.url(), &self.anna, stdin).await
     }
 
     /// As above, RabbitMQ being away.
-    pub(crate) async fn desk_without_broker(&self, arguments: &str) -> Ended {
-        self.desk_at("amqp://127.0.0.1:1/%2f", "anna", arguments, "")
+    pub(crate) async fn by_anna_without_broker(&self, arguments: &str) -> Ended {
+        self.desk(arguments, "amqp://127.0.0.1:1/%2f", &self.anna, "")
             .await
     }
 
-    async fn desk_at(&self, amqp_url: &str, staff: &str, arguments: &str, stdin: &str) -> Ended {
+    async fn desk(&self, arguments: &str, amqp_url: &str, token: &str, stdin: &str) -> Ended {
         let database_url = self.database.url();
         let environment = [
             ("DATABASE_URL", database_url.as_str()),
             ("AMQP_URL", amqp_url),
             ("BELLHOP_CONFIG", CONFIG),
             ("BELLHOP_KEYS", KEYS),
-            ("BELLHOP_STAFF", staff),
+            ("BELLHOP_STAFF_TOKEN", token),
         ];
-        desk(
-            &arguments.split_whitespace().collect::<Vec<_>>(),
-            &environment,
-            stdin,
-        )
-        .await
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        desk(&words, &environment, stdin).await
+    }
+
+    /// The audit trail: who, what, about which letter and details; newest first.
+    pub(crate) async fn trail(&self) -> Vec<Value> {
+        let ended = self.by_anna("audit list --json").await;
+        ended.json().as_array().unwrap().clone()
     }
 
     pub(crate) async fn list(&self, arguments: &str) -> Vec<Value> {

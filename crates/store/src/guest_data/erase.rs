@@ -60,6 +60,7 @@ pub fn erase(
     }
     let planned = planning::replan(connection, policies, now, &locked)?;
     close_windows(connection, &reach)?;
+    forget_notes(connection, &reach)?;
     Ok(Erased {
         bookings: telling,
         events: empty_events(connection, &reach, None)?,
@@ -112,6 +113,18 @@ fn empty_letters(
         .bind::<Nullable<Timestamptz>, _>(accepted_until)
         .execute(connection)
         .map_err(StoreError::query("empty letters"))
+}
+
+/// What staff wrote about the guest; the trail says that there was something. Why somebody was erased stays.
+fn forget_notes(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
+    let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
+    sql_query(include_str!("forget_notes.sql"))
+        .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
+        .bind::<Array<Text>, _>(column(|key| key.booking.as_str()))
+        .bind::<Array<Bytea>, _>(reach.hashes())
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("forget what was noted of a guest"))
 }
 
 /// A guest who is gone has no conversation that could be gone on with.

@@ -22,8 +22,8 @@ use store::guests::{self, GuestKey};
 use store::ledger::{self, Expected};
 use store::letters::{self, Declined, Filter, NewLetter};
 
-use crate::letters::{anna, event_letter};
-use crate::scene::{Scene, accepted, apply, event, key, minutes_ago};
+use crate::letters::event_letter;
+use crate::scene::{Scene, accepted, anna, apply, event, key, minutes_ago};
 
 const ADA: &str = "+306912345678";
 const BOB: &str = "+306912345679";

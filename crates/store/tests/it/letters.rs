@@ -8,15 +8,11 @@ use chrono::{DateTime, Utc};
 use domain::after_call::NextStep;
 use domain::dead_letter::{DeadLetterReason, LetterKind};
 use domain::event::EventType::BookingStarted;
-use domain::ids::{LetterId, MessageId, StaffName};
+use domain::ids::{LetterId, MessageId};
 use store::letters::{self, Filter, Letter, NewLetter};
 use store::relay;
 
 use crate::scene::{Scene, key};
-
-pub(crate) fn anna() -> StaffName {
-    StaffName::parse("anna").unwrap()
-}
 
 /// An event's letter as it is found.
 pub(crate) fn event_letter(id: &str, died_at: Option<DateTime<Utc>>) -> NewLetter {

@@ -142,7 +142,7 @@ async fn what_was_accepted_before_and_arrives_after_is_stripped_and_what_is_acce
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_in_flight_finishes_and_its_report_does_not_bring_the_guest_back() {
     let world = World::start(&ResortFile::patient()).await;
-    let slow = json!({ "times": 1, "answer": { "after_ms": 3_000 } });
+    let slow = json!({ "times": 1, "answer": { "after_ms": 3_000 }, "notify": { "after_ms": 3_000 } });
     world.tell_sandbox("failures", &slow).await;
     world.post(&Event::confirmed("BK-1", ADA)).await;
     world

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
+use domain::audit::Action;
 use domain::guest::Wishes;
 use domain::ids::{BookingKey, LetterId};
 use serde::Serialize;
 use serde_json::Value;
+use store::audit::{self, Actor, Subject};
 use store::guest_data::held::{self, RawEvent, WishRow};
 use store::guest_data::{self, Reach};
 use store::{StoreError, messages, pool};
@@ -14,7 +16,6 @@ use super::Person;
 use crate::actions::bookings::{self, BookingView};
 use crate::actions::letters::{self, Details};
 use crate::actions::messages::MessageView;
-use crate::actions::personal::Personal;
 use crate::actions::shelf::Shelf;
 
 /// Everything that is held of a guest, with everything opened.
@@ -22,7 +23,7 @@ use crate::actions::shelf::Shelf;
 pub(crate) struct Export {
     pub(crate) exported_at: DateTime<Utc>,
     /// As it was asked for.
-    pub(crate) of: Subject,
+    pub(crate) of: AskedFor,
     pub(crate) bookings: Vec<Booking>,
     /// As they came, until their retention is over.
     pub(crate) raw_events: Vec<RawEventView>,
@@ -36,7 +37,7 @@ pub(crate) struct Export {
 
 /// Whom it is about.
 #[derive(Debug, Serialize)]
-pub(crate) struct Subject {
+pub(crate) struct AskedFor {
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,9 +115,15 @@ struct Found {
     windows: Vec<(String, DateTime<Utc>)>,
 }
 
-/// Reads everything that is held of a guest. What cannot be opened is named.
-pub(crate) async fn export(shelf: &Shelf, person: &Person) -> Result<Export, StoreError> {
+/// Reads everything that is held of a guest. What cannot be opened is named. To whom it is shown stands in the audit trail
+/// before anything is read.
+pub(crate) async fn export(shelf: &Shelf, person: &Person, by: Actor) -> Result<Export, StoreError> {
     let whom = person.whom(&shelf.key_ring);
+    let (subject, actor) = (Subject::from((person, &*shelf.key_ring)), by.clone());
+    shelf
+        .transaction(move |connection, _| audit::append(connection, &actor, Action::GuestExported, &subject))
+        .await?;
+    log::warn!(guest = person.to_string(), staff = by.name.as_str(); "everything that is held of a guest is exported");
     let found = shelf
         .transaction(move |connection, _| {
             let reach = guest_data::reach(connection, &whom)?;
@@ -133,14 +140,14 @@ pub(crate) async fn export(shelf: &Shelf, person: &Person) -> Result<Export, Sto
     let mut unreadable = Vec::new();
     let mut bookings = Vec::new();
     for key in found.reach.bookings {
-        bookings.extend(booking(shelf, key, &mut unreadable).await?);
+        bookings.extend(booking(shelf, key, &by, &mut unreadable).await?);
     }
     let raw_events = found.raw_events.into_iter();
     let raw_events = raw_events.map(|event| opened(&shelf.key_ring, event, &mut unreadable));
     let raw_events = raw_events.collect();
     let mut letters = Vec::new();
     for id in found.letters {
-        let letter = letters::show(shelf, id, Personal::Revealed).await?;
+        let letter = letters::show(shelf, id, Some(by.clone())).await?;
         // One without a body was erased, and holds nothing.
         let closed = letter
             .as_ref()
@@ -151,7 +158,7 @@ pub(crate) async fn export(shelf: &Shelf, person: &Person) -> Result<Export, Sto
     let windows = found.windows.into_iter();
     Ok(Export {
         exported_at: found.now,
-        of: subject(person),
+        of: asked_for(person),
         bookings,
         raw_events,
         letters,
@@ -163,14 +170,14 @@ pub(crate) async fn export(shelf: &Shelf, person: &Person) -> Result<Export, Sto
     })
 }
 
-fn subject(person: &Person) -> Subject {
+fn asked_for(person: &Person) -> AskedFor {
     match person {
-        Person::Number { number, resort } => Subject {
+        Person::Number { number, resort } => AskedFor {
             phone: Some(number.reveal().to_owned()),
             resort: resort.as_ref().map(ToString::to_string),
             booking: None,
         },
-        Person::Booking(key) => Subject {
+        Person::Booking(key) => AskedFor {
             phone: None,
             resort: Some(key.resort.to_string()),
             booking: Some(key.booking.to_string()),
@@ -181,9 +188,10 @@ fn subject(person: &Person) -> Subject {
 async fn booking(
     shelf: &Shelf,
     key: BookingKey,
+    by: &Actor,
     unreadable: &mut Vec<String>,
 ) -> Result<Option<Booking>, StoreError> {
-    let error = match bookings::show(shelf, key.clone(), Personal::Revealed).await {
+    let error = match bookings::show(shelf, key.clone(), Some(by.clone())).await {
         Ok(view) => return Ok(view.map(|view| Booking::Readable(Box::new(view)))),
         Err(error @ (StoreError::Sealed { .. } | StoreError::Unreadable { .. })) => error,
         Err(error) => return Err(error),

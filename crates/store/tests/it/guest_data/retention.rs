@@ -8,8 +8,7 @@ use store::guest_data::retention::{self, Place, Terms};
 use store::letters;
 
 use super::{ADA, BOB, left, letter};
-use crate::letters::anna;
-use crate::scene::{Scene, event, key, minutes_ago};
+use crate::scene::{Scene, anna, event, key, minutes_ago};
 
 /// Raw events for ten days, guests for a hundred.
 fn terms() -> Vec<Terms> {
@@ -154,7 +153,7 @@ async fn a_letter_loses_its_body_with_its_event_once_it_ended_and_with_its_guest
     for letter in scene.letters(letters::Filter::default()).await {
         if letter.amqp_id.starts_with("direct/ended") {
             scene
-                .run(move |c, _| letters::close(c, letter.id, &anna(), "spoke to the guest"))
+                .run(move |c, _| letters::close(c, letter.id, &anna()))
                 .await
                 .unwrap();
         }

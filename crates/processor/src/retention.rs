@@ -8,9 +8,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::ids::{BookingKey, ResortId};
 use service::Stop;
-use store::StoreError;
 use store::guest_data::retention::{self, Place, Terms};
 use store::planning::Policies;
+use store::{Fault, StoreError};
 
 use crate::shared::Shared;
 
@@ -124,7 +124,16 @@ async fn erase_guest(shared: &Shared, key: BookingKey) -> Result<(), StoreError>
         };
         retention::erase_old_guest(connection, &policies, &terms, &key)
     };
-    if let Some(done) = shared.store.transaction(work).await? {
+    let done = match shared.store.transaction(work).await {
+        Err(error) if error.fault() != Fault::Outage => {
+            // One that cannot be read, or is in somebody's hands, is not in the way of the others.
+            log::error!("booking.id" = erased.to_string(), error = service::chain(&error);
+                "guest not erased though their time is over; tried again in ten minutes");
+            None
+        }
+        done => done?,
+    };
+    if let Some(done) = done {
         log::info!("booking.id" = erased.to_string(), bookings = done.bookings.len(), "raw_events" = done.events,
             letters = done.letters; "guest erased: their time is over");
         shared

@@ -45,8 +45,8 @@ pub enum Unchanged {
     /// Else nobody could add anybody any more.
     #[error("is the last member of the staff; add another first")]
     Last,
-    /// one of [`NOBODYS`].
-    #[error("is the name under which WhatsApp's own reports stand; take another")]
+    /// One of [`NOBODYS`].
+    #[error("is a name under which machines end letters; take another")]
     Reserved,
 }
 

@@ -31,25 +31,24 @@ pub(crate) enum Person {
 }
 
 impl Person {
+    /// For the audit trail.
+    fn subject(&self, ring: &KeyRing) -> Subject {
+        match self {
+            Self::Booking(key) => Subject::from(key),
+            Self::Number { number, resort } => Subject {
+                resort: resort.clone(),
+                phone_hash: Some(ring.lookup(number.reveal())),
+                ..Subject::default()
+            },
+        }
+    }
+
     fn whom(&self, ring: &KeyRing) -> Whom {
         match self {
             Self::Booking(key) => Whom::Booking(key.clone()),
             Self::Number { number, resort } => Whom::Number {
                 phone_hash: ring.lookup(number.reveal()),
                 resort: resort.clone(),
-            },
-        }
-    }
-}
-
-impl From<(&Person, &KeyRing)> for Subject {
-    fn from((person, ring): (&Person, &KeyRing)) -> Self {
-        match person {
-            Person::Booking(key) => Self::from(key),
-            Person::Number { number, resort } => Self {
-                resort: resort.clone(),
-                phone_hash: Some(ring.lookup(number.reveal())),
-                ..Self::default()
             },
         }
     }
@@ -87,7 +86,7 @@ impl Erased {
 /// Takes a guest out of everything that is held.
 pub(crate) async fn erase(shelf: &Shelf, person: &Person, by: Actor) -> Result<Erased, StoreError> {
     let whom = person.whom(&shelf.key_ring);
-    let (subject, staff) = (Subject::from((person, &*shelf.key_ring)), by.name.clone());
+    let (subject, staff) = (person.subject(&shelf.key_ring), by.name.clone());
     let done = shelf
         .transaction(move |connection, policies| {
             let done = guest_data::erase(connection, policies, &whom, None)?;
@@ -137,7 +136,7 @@ pub(crate) enum Stopped {
 /// No more reminders and review requests for a guest, as if they had said so themselves.
 pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: Actor) -> Result<Stopped, StoreError> {
     let (asked, staff) = (person.clone(), by.name.clone());
-    let subject = Subject::from((person, &*shelf.key_ring));
+    let subject = person.subject(&shelf.key_ring);
     let stopped = shelf
         .transaction(move |connection, policies| {
             let guests = match find_guests(connection, policies, &asked)? {

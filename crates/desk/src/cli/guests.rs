@@ -188,15 +188,15 @@ fn told(person: &Person, erased: &Erased) -> String {
     format!("{person}: erased: {counts}{}", bookings.collect::<String>())
 }
 
-async fn stop(who: Who, environment: &Environment) -> Result<Answer, Failure> {
+async fn stop(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let shelf = settings::shelf(&mut read, environment);
-    let staff = settings::staff(&mut read);
-    let (shelf, staff) = read.finish_with(|| Some((shelf?, staff?)))?;
+    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
+    let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
     let shelf = shelf.open()?;
-    let person = who.person(&shelf)?;
+    let (person, by) = who.read(&shelf, acting).await?;
 
-    let stopped = guests::stop(&shelf, &person, &staff).await.map_err(Error::from)?;
+    let stopped = guests::stop(&shelf, &person, by).await.map_err(Error::from)?;
 
     let refused = match stopped {
         Stopped::Done {

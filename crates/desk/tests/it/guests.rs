@@ -207,6 +207,32 @@ async fn a_stop_is_remembered_where_the_guest_is_known_or_where_it_is_named() {
 }
 
 #[tokio::test]
+async fn what_was_done_for_a_guest_stands_in_the_audit_trail_which_does_not_name_them() {
+    let office = Office::open().await;
+
+    office.guests("export --phone -", ADA).await.check(0);
+    office.guests("stop --phone - --note asked", ADA).await.check(0);
+    office
+        .guests("erase --booking azure-bay BK-1001", "")
+        .await
+        .check(0);
+
+    let trail = office.trail().await;
+    let actions: Vec<&str> = trail.iter().filter_map(|row| row["action"].as_str()).collect();
+    assert_eq!(actions[0], "guest_erased");
+    assert_eq!(trail[0]["booking"], "BK-1001");
+    for action in ["guest_exported", "guest_stopped", "booking_revealed"] {
+        assert!(actions.contains(&action), "{action}: {actions:?}");
+    }
+    let told = Value::Array(trail).to_string();
+    for personal in PERSONAL {
+        assert!(!told.contains(personal), "{personal}: {told}");
+    }
+    // Why she stopped went with the guest: the number was nobody else's.
+    assert!(!told.contains("\"asked\""), "{told}");
+}
+
+#[tokio::test]
 async fn who_is_meant_must_be_said_and_be_readable() {
     let office = Office::open().await;
     for strange in [

@@ -15,12 +15,14 @@ use domain::ids::{BookingId, BookingKey, MessageId, ResortId};
 use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
 use domain::message::{MessageState, Reason};
 use domain::stay::Personal;
+use store::audit::Actor;
 use store::bookings;
 use store::events::{self, NewEvent};
 use store::guest_data::{self, Erased, Whom, held};
 use store::guests::{self, GuestKey};
 use store::ledger::{self, Expected};
 use store::letters::{self, Declined, Filter, NewLetter};
+use store::notes::Note;
 
 use crate::letters::event_letter;
 use crate::scene::{Scene, accepted, anna, apply, event, key, minutes_ago};
@@ -407,4 +409,30 @@ async fn a_confirmation_that_was_on_its_way_to_be_planned_is_not_sent() {
         .run(|c, policies| bookings::find(c, policies.ring, &key("BK-1")))
         .await;
     assert_eq!(found.unwrap().status, domain::plan::Status::Confirmed);
+}
+
+#[tokio::test]
+async fn what_staff_wrote_of_a_guest_is_forgotten_with_them() {
+    let scene = Scene::new().await;
+    scene
+        .found(vec![
+            letter("direct/evt_1", Some("BK-1"), None, minutes_ago(1)),
+            letter("direct/evt_2", Some("BK-2"), None, minutes_ago(1)),
+        ])
+        .await;
+    for letter in scene.letters(Filter::default()).await {
+        let by = Actor {
+            reason: Some(Note::seal("called Ada back", &scene.world.ring)),
+            ..anna()
+        };
+        scene
+            .run(move |c, _| letters::close(c, letter.id, &by))
+            .await
+            .unwrap();
+    }
+
+    scene.erase(booking(key("BK-1"))).await;
+
+    assert_eq!(scene.count("notes").await, 1);
+    assert_eq!(scene.count("audit WHERE note_key IS NOT NULL").await, 2);
 }

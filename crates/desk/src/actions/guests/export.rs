@@ -7,7 +7,7 @@ use domain::guest::Wishes;
 use domain::ids::{BookingKey, LetterId};
 use serde::Serialize;
 use serde_json::Value;
-use store::audit::{self, Actor, Subject};
+use store::audit::{self, Actor};
 use store::guest_data::held::{self, RawEvent, WishRow};
 use store::guest_data::{self, Reach};
 use store::{StoreError, messages, pool};
@@ -119,7 +119,7 @@ struct Found {
 /// before anything is read.
 pub(crate) async fn export(shelf: &Shelf, person: &Person, by: Actor) -> Result<Export, StoreError> {
     let whom = person.whom(&shelf.key_ring);
-    let (subject, actor) = (Subject::from((person, &*shelf.key_ring)), by.clone());
+    let (subject, actor) = (person.subject(&shelf.key_ring), by.clone());
     shelf
         .transaction(move |connection, _| audit::append(connection, &actor, Action::GuestExported, &subject))
         .await?;

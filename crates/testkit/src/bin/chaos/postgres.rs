@@ -27,10 +27,8 @@ pub(crate) struct Crowd(#[expect(dead_code, reason = "they are there, that is al
 
 impl Postgres {
     pub(crate) fn new(mut url: Url) -> Self {
-        // Whoever makes it read-only must be able to take that back.
-        url.query_pairs_mut()
-            .append_pair("options", "-c default_transaction_read_only=off")
-            .append_pair("application_name", "chaos");
+        // Whoever makes it read-only must be able to take that back. libpq reads `+` as itself.
+        url.set_query(Some("application_name=chaos&options=-c%20default_transaction_read_only%3Doff"));
         Self(url)
     }
 

@@ -54,9 +54,9 @@ launch_rabbitmq() {
     local bin
     bin=$(find_rabbitmq) || die 'no RabbitMQ server found'
     configure_rabbitmq
-    become_part_of_rabbitmq setsid epmd -address 127.0.0.1 -port "$epmd_port" </dev/null >"$state/log/epmd.log" 2>&1 6>&- 9>&- &
+    become_part_of_rabbitmq setsid epmd -address 127.0.0.1 -port "$epmd_port" </dev/null >>"$state/log/epmd.log" 2>&1 6>&- 9>&- &
     disown
-    become_part_of_rabbitmq setsid "$bin/rabbitmq-server" </dev/null >"$state/log/rabbitmq.log" 2>&1 6>&- 9>&- &
+    become_part_of_rabbitmq setsid "$bin/rabbitmq-server" </dev/null >>"$state/log/rabbitmq.log" 2>&1 6>&- 9>&- &
     disown
     wait_until 90 true_or_gone $! rabbitmq_is_ready && rabbitmq_is_ready
 }

@@ -1,13 +1,15 @@
 //! Playing the faults, each at its time: what begins, lasts, and is taken back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use service::Stop;
 use testkit::proxy::Line;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::fault::{Fault, Link, Trouble};
+use crate::fault::{Fault, Link, Trouble, Victim};
 use crate::plan::Planned;
 use crate::recovery::Recovery;
 use crate::screen::Screen;
@@ -20,13 +22,26 @@ const TRIES: usize = 100;
 
 /// Everything that has to do with playing.
 pub(crate) struct Player {
-    pub(crate) stage: Arc<Stage>,
-    pub(crate) screen: Arc<Screen>,
-    pub(crate) recovery: Arc<Recovery>,
-    pub(crate) stop: Stop,
+    stage: Arc<Stage>,
+    screen: Arc<Screen>,
+    recovery: Arc<Recovery>,
+    stop: Stop,
+    /// Held while they are struck.
+    victims: HashMap<Victim, Mutex<()>>,
 }
 
 impl Player {
+    pub(crate) fn new(stage: Arc<Stage>, screen: Arc<Screen>, recovery: Arc<Recovery>, stop: Stop, planned: &[Planned]) -> Self {
+        let victims = planned.iter().map(|one| (one.fault.victim(), Mutex::default()));
+        Self {
+            stage,
+            screen,
+            recovery,
+            stop,
+            victims: victims.collect(),
+        }
+    }
+
     /// Plays all faults, and returns when the last one is over. The first that cannot be played ends the run.
     pub(crate) async fn play(self: &Arc<Self>, planned: &[Planned], begun_at: Instant) -> anyhow::Result<()> {
         let playing = planned.iter().map(|one| {
@@ -36,6 +51,11 @@ impl Player {
                 if player.stop.is_stopped() {
                     return Ok(());
                 }
+                // What takes longer to come back than was thought is not struck again before.
+                let _alone = match player.victims.get(&one.fault.victim()) {
+                    Some(victim) => Some(victim.lock().await),
+                    None => None,
+                };
                 player.screen.fault(one.fault, one.lasts);
                 let played = player.strike(one.fault, one.lasts).await;
                 player.screen.over(one.fault);

@@ -10,6 +10,9 @@ use crate::fault::Player;
 use crate::stage::Stage;
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The names of what `/readyz` misses; the second is the consumers' own connection.
+const RABBITMQ: &str = "rabbitmq";
+const QUEUE: &str = "queue";
 /// Who has not noticed by then is counted with this.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -29,30 +32,27 @@ pub(crate) struct Measured {
 impl Recovery {
     /// Waits until the programs say that the server is away.
     pub(crate) async fn noticed(&self, stage: &Stage, server: &str) {
-        self.measure(stage, server, Readiness::Lost).await;
+        self.measure(stage, server, Wanted::Away).await;
     }
 
     /// Waits until the programs are ready again.
     pub(crate) async fn back(&self, stage: &Stage, server: &str) {
-        self.measure(stage, server, Readiness::Won).await;
+        self.measure(stage, server, Wanted::Back).await;
     }
 
-    async fn measure(&self, stage: &Stage, server: &str, wanted: Readiness) {
-        let needs = |player: &Player| server == "rabbitmq" || !matches!(player, Player::Ingest(_));
-        let struck = Instant::now();
+    async fn measure(&self, stage: &Stage, server: &str, wanted: Wanted) {
+        let needs = |player: &Player| server == RABBITMQ || !matches!(player, Player::Ingest(_));
+        let begun_at = Instant::now();
         let waiting = Player::ALL.into_iter().filter(needs).map(|player| async move {
             let address = stage.cast.address(player)?;
-            while stage.is_ready(address).await != (wanted == Readiness::Won) {
-                // One that was struck itself meanwhile says nothing about this.
-                if stage.cast.address(player) != Some(address) {
-                    return None;
-                }
-                if struck.elapsed() > PATIENCE {
+            while !wanted.is_told(stage.missing(address).await?, server) {
+                if begun_at.elapsed() > PATIENCE {
                     break;
                 }
                 sleep(LOOK_EVERY).await;
             }
-            (stage.cast.address(player) == Some(address)).then(|| struck.elapsed())
+            // One that was struck itself meanwhile says nothing about this.
+            (stage.cast.address(player) == Some(address)).then(|| begun_at.elapsed())
         });
         let name = format!("{server} {}", wanted.as_str());
         for time in futures_util::future::join_all(waiting).await.into_iter().flatten() {
@@ -68,17 +68,28 @@ impl Recovery {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Readiness {
-    Lost,
-    Won,
+/// What a program shall say of a server.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    Away,
+    Back,
 }
 
-impl Readiness {
+impl Wanted {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Lost => "away: not ready after",
-            Self::Won => "back: ready again after",
+            Self::Away => "gone: not ready within",
+            Self::Back => "back: ready again within",
+        }
+    }
+
+    /// Other servers may be away at the same time.
+    fn is_told(self, missing: Vec<String>, server: &str) -> bool {
+        let of_server = |name: &String| name == server || (server == RABBITMQ && name == QUEUE);
+        let is_missed = missing.iter().any(of_server);
+        match self {
+            Self::Away => is_missed,
+            Self::Back => !is_missed,
         }
     }
 }

@@ -86,12 +86,8 @@ async fn play(
         at: Utc::now(),
         instant: Instant::now(),
     };
-    let player = Arc::new(Player {
-        stage: Arc::clone(stage),
-        screen: Arc::clone(screen),
-        recovery: Arc::clone(recovery),
-        stop: stop.clone(),
-    });
+    let shared = (Arc::clone(stage), Arc::clone(screen), Arc::clone(recovery));
+    let player = Arc::new(Player::new(shared.0, shared.1, shared.2, stop.clone(), faults));
     let faults = async {
         player.play(faults, begin.instant).await?;
         screen.progress("the last fault is over");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use broker::Address;
 use reqwest::Client;
+use serde::Deserialize;
 use service::Stop;
 use testkit::program::binary;
 use testkit::proxy::{Line, Proxy};
@@ -17,7 +18,7 @@ use url::Url;
 use crate::bookings::SOURCES;
 use crate::cast::Cast;
 use crate::desk::Desk;
-use crate::fault::Link;
+use crate::fault::{Link, Player};
 use crate::postgres::Postgres;
 use crate::servers::Servers;
 use crate::settings::Settings;
@@ -46,6 +47,18 @@ pub(crate) struct Stage {
     pub(crate) secrets: Secrets,
     pub(crate) http: Client,
     lines: Vec<(Link, Proxy)>,
+}
+
+/// What `/readyz` answers.
+#[derive(Deserialize)]
+struct Readiness {
+    #[serde(default)]
+    missing: Vec<Missing>,
+}
+
+#[derive(Deserialize)]
+struct Missing {
+    name: String,
 }
 
 impl Stage {
@@ -104,18 +117,20 @@ impl Stage {
         of_link.for_each(|(_, proxy)| proxy.set(line));
     }
 
-    /// Whether the program that listens there says that it can work.
-    pub(crate) async fn is_ready(&self, address: SocketAddr) -> bool {
-        let asked = self.http.get(format!("http://{address}/readyz")).send().await;
-        asked.is_ok_and(|answer| answer.status().is_success())
+    /// What the program that listens there says that it misses; `None` where it does not answer.
+    pub(crate) async fn missing(&self, address: SocketAddr) -> Option<Vec<String>> {
+        let answer = self.http.get(format!("http://{address}/readyz")).send().await.ok()?;
+        let report: Readiness = answer.json().await.ok()?;
+        Some(report.missing.into_iter().map(|missing| missing.name).collect())
     }
 
     /// Whether all six run and say so.
     pub(crate) async fn all_are_ready(&self) -> bool {
         let at_work = self.cast.at_work();
-        let asking = at_work.iter().map(|(_, address)| self.is_ready(*address));
-        let ready = futures_util::future::join_all(asking).await;
-        ready.len() == crate::fault::Player::ALL.len() && ready.into_iter().all(|one| one)
+        let asking = at_work.iter().map(|(_, address)| self.missing(*address));
+        let missing = futures_util::future::join_all(asking).await;
+        let is_ready = |missing: &Option<Vec<String>>| missing.as_ref().is_some_and(Vec::is_empty);
+        missing.len() == Player::ALL.len() && missing.iter().all(is_ready)
     }
 }
 

@@ -14,8 +14,11 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use service::Environment;
 use store::Store;
+use store::rights::ROLES;
 use url::Url;
 use uuid::Uuid;
+
+use crate::rights::Rights;
 
 /// Any number: whoever makes the template holds it. Locks belong to one database, here to that of `DATABASE_URL`.
 const LOCK: i64 = 0x7465_6d70_6c61_7465;
@@ -196,7 +199,7 @@ struct Exists {
     exists: bool,
 }
 
-/// The name of the migrated template, which this makes if nobody has.
+/// The name of the migrated template with the programs' grants, which this makes if nobody has.
 fn template(server: &Url, admin: &mut PgConnection) -> anyhow::Result<String> {
     let name = format!("bellhop_test_template_{:016x}", hash_of_migrations()?);
     if exists(admin, &name)? {
@@ -209,11 +212,32 @@ fn template(server: &Url, admin: &mut PgConnection) -> anyhow::Result<String> {
         let draft = format!("{name}_draft");
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)"))?;
         admin.batch_execute(&format!("CREATE DATABASE {draft} TEMPLATE template0"))?;
-        store::migrations::migrate(&mut connect(&of(server, &draft))?)?;
+        if Rights::may_be_made() {
+            make_roles(server, admin)?;
+        }
+        set_up(&mut connect(&of(server, &draft))?)?;
         admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}"))?;
     }
     admin.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})"))?;
     Ok(name)
+}
+
+fn set_up(draft: &mut PgConnection) -> anyhow::Result<()> {
+    store::migrations::migrate(draft)?;
+    store::rights::grant(draft)?;
+    Ok(())
+}
+
+/// A role for each program, with the password of the server's own user.
+fn make_roles(server: &Url, admin: &mut PgConnection) -> anyhow::Result<()> {
+    for role in ROLES {
+        let password = server.password().unwrap_or_default();
+        admin.batch_execute(&format!(
+            "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN END $$; \
+             ALTER ROLE {role} LOGIN PASSWORD '{password}'"
+        ))?;
+    }
+    Ok(())
 }
 
 fn exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
@@ -224,7 +248,7 @@ fn exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
 }
 
 fn hash_of_migrations() -> io::Result<u64> {
-    let mut files = Vec::new();
+    let mut files = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/grants.sql").into()];
     collect(
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")),
         &mut files,

@@ -6,5 +6,6 @@
 pub mod database;
 pub mod program;
 pub mod proxy;
+pub mod rights;
 pub mod vhost;
 pub mod world;

@@ -40,7 +40,7 @@ impl World {
         command
             .args(arguments.split_whitespace())
             .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.variables_of("desk"))
             .stdin(Stdio::null());
         let ran = tokio::task::spawn_blocking(move || command.output()).await;
         let output = must("desk", must("desk", ran));

@@ -14,6 +14,9 @@ use crate::fault::Player;
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// What each program is told, by its name.
+pub(crate) type Variables = BTreeMap<&'static str, Vec<(String, String)>>;
+
 /// How a process is.
 #[derive(Debug)]
 enum Role {
@@ -29,7 +32,7 @@ enum Role {
 #[derive(Debug)]
 pub(crate) struct Cast {
     roles: BTreeMap<Player, Mutex<Role>>,
-    variables: Vec<(String, String)>,
+    variables: Variables,
     ingests: [u16; 2],
     logs: PathBuf,
     /// Those that ended although nobody struck them, and how.
@@ -39,7 +42,7 @@ pub(crate) struct Cast {
 impl Cast {
     /// Starts all six. The ingests always listen on these ports.
     pub(crate) async fn start(
-        variables: Vec<(String, String)>,
+        variables: Variables,
         ingests: [u16; 2],
         logs: PathBuf,
     ) -> anyhow::Result<Self> {
@@ -59,7 +62,8 @@ impl Cast {
 
     /// Starts one that is away.
     pub(crate) async fn start_one(&self, player: Player) -> anyhow::Result<()> {
-        let mut variables = self.variables.clone();
+        let of_program = self.variables.get(player.program());
+        let mut variables = of_program.cloned().unwrap_or_default();
         if let Player::Ingest(index) = player {
             let port = self.ingests.get(index).copied().unwrap_or_default();
             variables.push(("INGEST_ADDR".to_owned(), format!("127.0.0.1:{port}")));

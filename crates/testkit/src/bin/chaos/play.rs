@@ -155,10 +155,9 @@ impl Player {
                 postgres.read_only(false).await
             }
             Fault::PostgresIsFull => {
-                let crowd = postgres.crowd().await?;
+                postgres.take_no_more(true).await?;
                 sleep(lasts).await;
-                drop(crowd);
-                Ok(())
+                postgres.take_no_more(false).await
             }
             Fault::PostgresIsLocked => postgres.lock_table("bookings", lasts.as_millis()).await,
             Fault::PostgresDeadlocks => {

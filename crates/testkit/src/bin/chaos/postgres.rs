@@ -22,9 +22,6 @@ struct Count {
 #[derive(Debug, Clone)]
 pub(crate) struct Postgres(Url);
 
-/// Connections that take every place.
-pub(crate) struct Crowd(#[expect(dead_code, reason = "they are there, that is all")] Vec<PgConnection>);
-
 impl Postgres {
     pub(crate) fn new(mut url: Url) -> Self {
         // Whoever makes it read-only must be able to take that back. libpq reads `+` as itself.
@@ -84,18 +81,14 @@ impl Postgres {
         .await
     }
 
-    /// Takes all places, also those of the programs, who cannot come back while this is kept.
-    pub(crate) async fn crowd(&self) -> anyhow::Result<Crowd> {
-        let (url, ours) = (self.0.to_string(), self.clone());
-        ours.cut_connections().await?;
-        let crowding = tokio::task::spawn_blocking(move || {
-            let mut crowd = Vec::new();
-            while let Ok(one) = connect(&url) {
-                crowd.push(one);
-            }
-            Crowd(crowd)
-        });
-        Ok(crowding.await?)
+    /// Ends the programs' connections and takes no new ones, or takes them again.
+    pub(crate) async fn take_no_more(&self, none: bool) -> anyhow::Result<()> {
+        let limit = if none { 0 } else { -1 };
+        self.execute(&format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT {limit}', current_database()); END $$"
+        ))
+        .await?;
+        if none { self.cut_connections().await } else { Ok(()) }
     }
 
     /// Keeps everybody from writing to a table for so many milliseconds.

@@ -96,14 +96,14 @@ async fn play(
     let telling = async {
         traffic::tell_all(stage, season.tellings.clone(), begin, told, stop).await;
         screen.progress("everything was accepted");
-        anyhow::Ok(begin.instant.elapsed())
+        anyhow::Ok(Instant::now())
     };
-    let (caught_up, traffic) = tokio::try_join!(faults, telling)?;
-    let quiet = quiet::until_quiet(stage, season.tellings.len(), stop).await;
+    let (caught_up, accepted_at) = tokio::try_join!(faults, telling)?;
+    let is_quiet = quiet::until_quiet(stage, season.tellings.len(), stop).await.is_some();
     Ok(Times {
-        traffic,
+        traffic: accepted_at - begin.instant,
         caught_up,
-        quiet,
+        quiet: is_quiet.then(|| accepted_at.elapsed()),
     })
 }
 

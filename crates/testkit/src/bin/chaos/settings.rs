@@ -24,7 +24,7 @@ scripts/chaos, which starts the servers and says more.
   CHAOS_LOGS                            the folder for the programs' logs, and for what was found
   CHAOS_PORTS                           six free ports, separated by blanks
   BELLHOP_RUN_DIR, BELLHOP_STAGE        the servers' folder, and the mark that all programs bear
-  DATABASE_URL, AMQP_URL, RABBITMQ_API_URL  the private servers
+  DATABASE_URL, AMQP_URL, RABBITMQ_API_URL, BELLHOP_SERVERS=private  the private servers
 
 Exit code 0 when all bad numbers are 0, 1 when one is not, 2 for wrong settings.";
 
@@ -32,7 +32,6 @@ Exit code 0 when all bad numbers are 0, 1 when one is not, 2 for wrong settings.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) database: Url,
-    pub(crate) amqp: Url,
     pub(crate) api: Url,
     pub(crate) services: PathBuf,
     pub(crate) logs: PathBuf,
@@ -47,7 +46,6 @@ impl Settings {
     pub(crate) fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let database = read.parsed("DATABASE_URL", Url::parse);
-        let amqp = read.parsed("AMQP_URL", Url::parse);
         let api = read.parsed("RABBITMQ_API_URL", Url::parse);
         let services = PathBuf::from(read.required("CHAOS_SERVICES"));
         let logs = PathBuf::from(read.required("CHAOS_LOGS"));
@@ -59,7 +57,6 @@ impl Settings {
         read.finish_with(|| {
             Some(Self {
                 database: database?,
-                amqp: amqp?,
                 api: api?,
                 services,
                 logs,

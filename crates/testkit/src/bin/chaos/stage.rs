@@ -10,8 +10,11 @@ use broker::Address;
 use reqwest::Client;
 use serde::Deserialize;
 use service::Stop;
+use testkit::database::Database;
 use testkit::program::binary;
 use testkit::proxy::{Line, Proxy};
+use testkit::rights::Rights;
+use testkit::vhost::Vhost;
 use testkit::world::{ResortFile, Secrets};
 use url::Url;
 
@@ -20,7 +23,7 @@ use crate::cast::Cast;
 use crate::desk::Desk;
 use crate::fault::{Link, Player};
 use crate::postgres::Postgres;
-use crate::servers::Servers;
+use crate::servers::{self, Servers};
 use crate::settings::Settings;
 use crate::whatsapp::WhatsApp;
 
@@ -47,6 +50,9 @@ pub(crate) struct Stage {
     pub(crate) secrets: Secrets,
     pub(crate) http: Client,
     lines: Vec<(Link, Proxy)>,
+    // Last: programs must be gone before what they use.
+    _vhost: Vhost,
+    _database: Database,
 }
 
 /// What `/readyz` answers.
@@ -71,33 +77,39 @@ impl Stage {
         let [first, second, to_postgres, to_broker, to_whatsapp, reports] = settings.ports;
         let doors = [first, second].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
 
-        let postgres = Postgres::new(settings.database.clone());
-        let servers = Servers::new(settings.services.clone(), settings.api.clone(), http.clone());
-        postgres.keep_commit_times().await?;
-        servers.tell(&["stop", "postgres"]).await?;
-        servers.tell(&["start", "postgres"]).await?;
+        // Restarted at once: that is when it begins to keep the times of commits.
+        Postgres::new(settings.database.clone()).keep_commit_times().await?;
+        for word in ["stop", "start"] {
+            servers::tell(&settings.services, &[word, "postgres"]).await?;
+        }
+        let (database, vhost) = (Database::create().await, Vhost::create().await);
+        let rights = Rights::arrange(&vhost).await?;
+        let (to_database, to_vhost) = (Url::parse(&database.url())?, Url::parse(&vhost.url())?);
+        broker::topology::declare(&Address::parse(to_vhost.as_str())?).await?;
 
         let reports = Proxy::start(reports, doors.to_vec()).await?;
         let whatsapp = WhatsApp::start(&secrets, reports.address(), http.clone(), stop)?;
-        let to_postgres = Proxy::start(to_postgres, vec![place(&settings.database)?]).await?;
-        let to_broker = Proxy::start(to_broker, vec![place(&settings.amqp)?]).await?;
+        let to_postgres = Proxy::start(to_postgres, vec![place(&to_database)?]).await?;
+        let to_broker = Proxy::start(to_broker, vec![place(&to_vhost)?]).await?;
         let to_whatsapp = Proxy::start(to_whatsapp, vec![whatsapp.address()]).await?;
 
-        let common = variables(settings, &secrets, &folder);
-        let desk = Desk::new(binary("desk")?, with_servers(&common, &settings.database, &settings.amqp));
-        desk.migrate().await?;
-        let mut programs = with_servers(
-            &common,
-            &through(&settings.database, &to_postgres)?,
-            &through(&settings.amqp, &to_broker)?,
-        );
-        let api = format!("http://{}", to_whatsapp.address());
-        programs.push(("WHATSAPP_API_URL".to_owned(), api));
+        let mut common = variables(settings, &secrets, &folder);
+        common.push(("WHATSAPP_API_URL".to_owned(), format!("http://{}", to_whatsapp.address())));
+        let desk = Desk::new(binary("desk")?, with_servers(&common, &to_database, &to_vhost));
+        let through = (through(&to_database, &to_postgres)?, through(&to_vhost, &to_broker)?);
+        // Each as its own user, with no other rights than in production.
+        let of_program = |program: &'static str| -> anyhow::Result<_> {
+            let own = |url: &Url| Url::parse(&rights.url(program, url.as_str()));
+            Ok((program, with_servers(&common, &own(&through.0)?, &own(&through.1)?)))
+        };
+        let programs = ["ingest", "processor", "sender"].into_iter().map(of_program);
+        let programs = programs.collect::<anyhow::Result<_>>()?;
+        let vhost_name = to_vhost.path().trim_start_matches('/').to_owned();
         Ok(Arc::new(Self {
             cast: Cast::start(programs, [first, second], settings.logs.clone()).await?,
-            servers,
-            postgres,
-            broker: Address::parse(settings.amqp.as_str())?,
+            servers: Servers::new(settings.services.clone(), settings.api.clone(), vhost_name, http.clone()),
+            postgres: Postgres::new(to_database),
+            broker: Address::parse(to_vhost.as_str())?,
             whatsapp,
             desk,
             secrets,
@@ -108,6 +120,8 @@ impl Stage {
                 (Link::WhatsApp, to_whatsapp),
                 (Link::Reports, reports),
             ],
+            _vhost: vhost,
+            _database: database,
         }))
     }
 

@@ -35,6 +35,7 @@ pub(crate) struct Cast {
     variables: Variables,
     ingests: [u16; 2],
     logs: PathBuf,
+    strikes: Mutex<BTreeMap<Player, usize>>,
     /// Those that ended although nobody struck them, and how.
     deserters: Mutex<Vec<String>>,
 }
@@ -53,6 +54,7 @@ impl Cast {
             variables,
             ingests,
             logs,
+            strikes: Mutex::default(),
             deserters: Mutex::default(),
         };
         let starting = Player::ALL.map(|player| cast.start_one(player));
@@ -75,15 +77,14 @@ impl Cast {
 
     /// kill -9.
     pub(crate) fn kill(&self, player: Player) {
-        if let Role::Plays(program) = std::mem::replace(&mut *self.role(player), Role::Away) {
+        if let Role::Plays(program) = self.strike(player) {
             program.kill();
         }
     }
 
     /// SIGTERM, and its end is waited for. Anything but 0 counts as desertion.
     pub(crate) async fn stop(&self, player: Player) -> anyhow::Result<()> {
-        let role = std::mem::replace(&mut *self.role(player), Role::Away);
-        if let Role::Plays(mut program) = role {
+        if let Role::Plays(mut program) = self.strike(player) {
             let code = program.stop().await.with_context(|| format!("{player} does not stop"))?;
             if code != Some(0) {
                 self.deserts(format!("{player} was asked to stop and ended with {code:?}"));
@@ -94,10 +95,9 @@ impl Cast {
 
     /// SIGSTOP.
     pub(crate) fn freeze(&self, player: Player) -> anyhow::Result<()> {
-        let mut role = self.role(player);
-        if let Role::Plays(program) = std::mem::replace(&mut *role, Role::Away) {
+        if let Role::Plays(program) = self.strike(player) {
             program.signal("STOP")?;
-            *role = Role::Frozen(program);
+            *self.role(player) = Role::Frozen(program);
         }
         Ok(())
     }
@@ -121,9 +121,16 @@ impl Cast {
         Player::ALL.iter().filter_map(address).collect()
     }
 
-    /// Where one listens, unless it is struck.
-    pub(crate) fn address(&self, player: Player) -> Option<SocketAddr> {
-        self.at_work().into_iter().find(|(one, _)| *one == player).map(|(_, address)| address)
+    /// Where one listens, unless it is struck, and how often it was struck before.
+    pub(crate) fn state(&self, player: Player) -> Option<(SocketAddr, usize)> {
+        let (_, address) = self.at_work().into_iter().find(|(one, _)| *one == player)?;
+        Some((address, lock(&self.strikes).get(&player).copied().unwrap_or_default()))
+    }
+
+    /// Takes one from its role, to be struck.
+    fn strike(&self, player: Player) -> Role {
+        *lock(&self.strikes).entry(player).or_default() += 1;
+        std::mem::replace(&mut *self.role(player), Role::Away)
     }
 
     /// Where the ingests always listen.

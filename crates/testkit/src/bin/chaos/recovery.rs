@@ -44,7 +44,7 @@ impl Recovery {
         let needs = |player: &Player| server == RABBITMQ || !matches!(player, Player::Ingest(_));
         let begun_at = Instant::now();
         let waiting = Player::ALL.into_iter().filter(needs).map(|player| async move {
-            let address = stage.cast.address(player)?;
+            let (address, strikes) = stage.cast.state(player)?;
             while !wanted.is_told(stage.missing(address).await?, server) {
                 if begun_at.elapsed() > PATIENCE {
                     break;
@@ -52,7 +52,8 @@ impl Recovery {
                 sleep(LOOK_EVERY).await;
             }
             // One that was struck itself meanwhile says nothing about this.
-            (stage.cast.address(player) == Some(address)).then(|| begun_at.elapsed())
+            let time = begun_at.elapsed();
+            (stage.cast.state(player) == Some((address, strikes))).then_some(time)
         });
         let name = format!("{server} {}", wanted.as_str());
         for time in futures_util::future::join_all(waiting).await.into_iter().flatten() {

@@ -1,5 +1,5 @@
 # A stage of its own for one play: private servers, a build, logs; afterwards nothing is left but the logs.
-# Expects $root and $stage, the play's name; sets $run, $logs and $programs. Every program of the play must bear
+# Expects $root and $stage, the play's name, and where that is needed unmount_disk; sets $run, $logs and $programs. Every program of the play must bear
 # BELLHOP_STAGE=$run in its environment: by that it is found.
 # shellcheck shell=bash disable=SC2154 # those variables belong to the script of the play
 
@@ -17,6 +17,8 @@ stop_everything() {
     trap '' INT TERM HUP
     say "${dim}stopping${plain}"
     end_processes TERM 30 list_leftovers
+    scripts/services stop 7>&- || true
+    ! declare -F unmount_disk >/dev/null || unmount_disk
     scripts/services clean 7>&- || true
     exit $code
 }

@@ -94,6 +94,7 @@ pub(crate) enum Fault {
     PostgresIsFull,
     PostgresIsLocked,
     PostgresDeadlocks,
+    PostgresDiskIsFull,
     WhatsApp(Mood),
     Line(Link, Trouble),
 }
@@ -125,6 +126,7 @@ impl Fault {
             | Self::PostgresIsFull
             | Self::PostgresIsLocked
             | Self::PostgresDeadlocks
+            | Self::PostgresDiskIsFull
             | Self::Line(Link::Postgres, _) => Victim::Postgres,
             Self::WhatsApp(_) | Self::Line(Link::WhatsApp, _) => Victim::WhatsApp,
             Self::Line(Link::Reports, _) => Victim::Reports,
@@ -187,6 +189,7 @@ impl fmt::Display for Fault {
             Self::PostgresIsFull => "Postgres takes no more connections",
             Self::PostgresIsLocked => "a table is locked for longer than lock_timeout",
             Self::PostgresDeadlocks => "a stranger's locks make deadlocks",
+            Self::PostgresDiskIsFull => "Postgres' disk is full",
             Self::WhatsApp(Mood::Slow) => "WhatsApp is slow",
             Self::WhatsApp(Mood::Hanging) => "WhatsApp takes messages and does not answer",
             Self::WhatsApp(Mood::CutsBefore) => "WhatsApp breaks off before it took the message",

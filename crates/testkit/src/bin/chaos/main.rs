@@ -8,6 +8,7 @@ mod books;
 mod bookings;
 mod cast;
 mod desk;
+mod disk;
 mod fault;
 mod plan;
 mod play;

@@ -87,6 +87,7 @@ fn full_deck(rng: &mut StdRng) -> Vec<Fault> {
         Fault::PostgresIsFull,
         Fault::PostgresIsLocked,
         Fault::PostgresDeadlocks,
+        Fault::PostgresDiskIsFull,
     ];
     deck.extend(Player::ALL.map(Fault::Kill));
     let moods = [

@@ -98,7 +98,8 @@ impl Player {
             | Fault::PostgresCutsConnections
             | Fault::PostgresIsFull
             | Fault::PostgresIsLocked
-            | Fault::PostgresDeadlocks => self.trouble_postgres(fault, lasts).await,
+            | Fault::PostgresDeadlocks
+            | Fault::PostgresDiskIsFull => self.trouble_postgres(fault, lasts).await,
             Fault::WhatsApp(mood) => {
                 stage.whatsapp.is(mood).await?;
                 sleep(lasts).await;
@@ -166,6 +167,12 @@ impl Player {
                     postgres.lock_backwards().await?;
                 }
                 Ok(())
+            }
+            Fault::PostgresDiskIsFull => {
+                let Some(disk) = &self.stage.disk else { return Ok(()) };
+                disk.fill().await?;
+                sleep(lasts).await;
+                disk.free().await
             }
             _ => postgres.cut_connections().await,
         }

@@ -1,5 +1,7 @@
 //! Postgres from inside, past the proxy: made to refuse, to lock and to hang up, and asked for the books.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use diesel::connection::SimpleConnection as _;
 use diesel::deserialize::QueryableByName;
@@ -66,6 +68,12 @@ impl Postgres {
     /// Keeps the time of each commit from now on, through a restart that this asks for.
     pub(crate) async fn keep_commit_times(&self) -> anyhow::Result<()> {
         self.execute("ALTER SYSTEM SET track_commit_timestamp = on").await
+    }
+
+    /// Moves a database to a disk of its own. Nobody may be connected to it.
+    pub(crate) async fn move_to(&self, database: &str, disk: &Path) -> anyhow::Result<()> {
+        let place = format!("CREATE TABLESPACE small LOCATION '{}'", disk.display());
+        self.execute_each(&[&place, &format!("ALTER DATABASE {database} SET TABLESPACE small")]).await
     }
 
     pub(crate) async fn cut_connections(&self) -> anyhow::Result<()> {

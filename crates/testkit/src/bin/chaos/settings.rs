@@ -23,6 +23,7 @@ scripts/chaos, which starts the servers and says more.
   CHAOS_SERVICES                        scripts/services, which stops, kills and starts the servers
   CHAOS_LOGS                            the folder for the programs' logs, and for what was found
   CHAOS_PORTS                           six free ports, separated by blanks
+  CHAOS_DISK                            a tmpfs for the tables, which can be full; left out: never full
   BELLHOP_RUN_DIR, BELLHOP_STAGE        the servers' folder, and the mark that all programs bear
   DATABASE_URL, AMQP_URL, RABBITMQ_API_URL, BELLHOP_SERVERS=private  the private servers
 
@@ -35,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) api: Url,
     pub(crate) services: PathBuf,
     pub(crate) logs: PathBuf,
+    pub(crate) disk: Option<PathBuf>,
     pub(crate) stage: String,
     pub(crate) ports: [u16; PORTS],
     pub(crate) seed: u64,
@@ -49,6 +51,7 @@ impl Settings {
         let api = read.parsed("RABBITMQ_API_URL", Url::parse);
         let services = PathBuf::from(read.required("CHAOS_SERVICES"));
         let logs = PathBuf::from(read.required("CHAOS_LOGS"));
+        let disk = read.optional("CHAOS_DISK").map(PathBuf::from);
         let stage = read.required("BELLHOP_STAGE");
         let ports = read.parsed("CHAOS_PORTS", ports);
         let seed = read.parsed("CHAOS_SEED", str::parse::<u64>);
@@ -60,6 +63,7 @@ impl Settings {
                 api: api?,
                 services,
                 logs,
+                disk,
                 stage,
                 ports: ports?,
                 seed: seed?,

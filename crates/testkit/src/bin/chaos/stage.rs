@@ -21,6 +21,7 @@ use url::Url;
 use crate::bookings::SOURCES;
 use crate::cast::Cast;
 use crate::desk::Desk;
+use crate::disk::Disk;
 use crate::fault::{Link, Player};
 use crate::postgres::Postgres;
 use crate::servers::{self, Servers};
@@ -46,6 +47,8 @@ pub(crate) struct Stage {
     pub(crate) postgres: Postgres,
     pub(crate) broker: Address,
     pub(crate) whatsapp: WhatsApp,
+    /// Where Postgres has one that can be full.
+    pub(crate) disk: Option<Disk>,
     pub(crate) desk: Desk,
     pub(crate) secrets: Secrets,
     pub(crate) http: Client,
@@ -85,6 +88,10 @@ impl Stage {
         let (database, vhost) = (Database::create().await, Vhost::create().await);
         let rights = Rights::arrange(&vhost).await?;
         let (to_database, to_vhost) = (Url::parse(&database.url())?, Url::parse(&vhost.url())?);
+        if let Some(disk) = &settings.disk {
+            let (admin, name) = (Postgres::new(settings.database.clone()), to_database.path());
+            admin.move_to(name.trim_start_matches('/'), disk).await?;
+        }
         broker::topology::declare(&Address::parse(to_vhost.as_str())?).await?;
 
         let reports = Proxy::start(reports, doors.to_vec()).await?;
@@ -111,6 +118,7 @@ impl Stage {
             postgres: Postgres::new(to_database),
             broker: Address::parse(to_vhost.as_str())?,
             whatsapp,
+            disk: settings.disk.clone().map(Disk),
             desk,
             secrets,
             http,

@@ -99,9 +99,7 @@ impl Store {
     pub async fn holds(&self) -> Result<(), String> {
         match tokio::time::timeout(ANSWERS_WITHIN, self.run(migrations::missing)).await {
             Ok(Ok(None)) => Ok(()),
-            Ok(Ok(Some(version))) => {
-                Err(format!("the schema lacks the step {version}; run `desk migrate`"))
-            }
+            Ok(Ok(Some(version))) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("Postgres does not answer".to_owned()),
         }

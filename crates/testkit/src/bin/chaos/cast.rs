@@ -48,9 +48,7 @@ impl Cast {
         logs: PathBuf,
     ) -> anyhow::Result<Self> {
         let cast = Self {
-            roles: Player::ALL
-                .map(|player| (player, Mutex::new(Role::Away)))
-                .into(),
+            roles: Player::ALL.map(|player| (player, Mutex::new(Role::Away))).into(),
             variables,
             ingests,
             logs,
@@ -85,7 +83,10 @@ impl Cast {
     /// SIGTERM, and its end is waited for. Anything but 0 counts as desertion.
     pub(crate) async fn stop(&self, player: Player) -> anyhow::Result<()> {
         if let Role::Plays(mut program) = self.strike(player) {
-            let code = program.stop().await.with_context(|| format!("{player} does not stop"))?;
+            let code = program
+                .stop()
+                .await
+                .with_context(|| format!("{player} does not stop"))?;
             if code != Some(0) {
                 self.deserts(format!("{player} was asked to stop and ended with {code:?}"));
             }
@@ -124,7 +125,10 @@ impl Cast {
     /// Where one listens, unless it is struck, and how often it was struck before.
     pub(crate) fn state(&self, player: Player) -> Option<(SocketAddr, usize)> {
         let (_, address) = self.at_work().into_iter().find(|(one, _)| *one == player)?;
-        Some((address, lock(&self.strikes).get(&player).copied().unwrap_or_default()))
+        Some((
+            address,
+            lock(&self.strikes).get(&player).copied().unwrap_or_default(),
+        ))
     }
 
     /// Takes one from its role, to be struck.
@@ -155,8 +159,12 @@ impl Cast {
 
     fn has_deserted(&self, player: Player) -> bool {
         let mut role = self.role(player);
-        let Role::Plays(program) = &mut *role else { return false };
-        let Ok(Some(status)) = program.ended() else { return false };
+        let Role::Plays(program) = &mut *role else {
+            return false;
+        };
+        let Ok(Some(status)) = program.ended() else {
+            return false;
+        };
         *role = Role::Away;
         drop(role);
         self.deserts(format!("{player} ended by itself: {status}"));

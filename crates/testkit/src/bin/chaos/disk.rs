@@ -17,7 +17,10 @@ impl Disk {
     /// From now on there is no room but for [`SPARE_BYTES`].
     pub(crate) async fn fill(&self) -> anyhow::Result<()> {
         let used = self.run("df", &["-B1", "--output=used"]).await?;
-        let used = used.split_whitespace().last().and_then(|bytes| bytes.parse::<u64>().ok());
+        let used = used
+            .split_whitespace()
+            .last()
+            .and_then(|bytes| bytes.parse::<u64>().ok());
         let used = used.context("cannot read what df says")?;
         self.resize(&(used + SPARE_BYTES).to_string()).await
     }
@@ -37,7 +40,11 @@ impl Disk {
         command.args(arguments).arg(&self.0);
         let output = tokio::task::spawn_blocking(move || command.output()).await??;
         let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{program} {}: {said}", arguments.join(" "));
+        ensure!(
+            output.status.success(),
+            "{program} {}: {said}",
+            arguments.join(" ")
+        );
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }

@@ -31,7 +31,13 @@ pub(crate) struct Player {
 }
 
 impl Player {
-    pub(crate) fn new(stage: Arc<Stage>, screen: Arc<Screen>, recovery: Arc<Recovery>, stop: Stop, planned: &[Planned]) -> Self {
+    pub(crate) fn new(
+        stage: Arc<Stage>,
+        screen: Arc<Screen>,
+        recovery: Arc<Recovery>,
+        stop: Stop,
+        planned: &[Planned],
+    ) -> Self {
         let victims = planned.iter().map(|one| (one.fault.victim(), Mutex::default()));
         Self {
             stage,
@@ -83,10 +89,22 @@ impl Player {
                 sleep(lasts).await;
                 stage.cast.thaw(player)
             }
-            Fault::BrokerStops => self.down(&["stop", "rabbitmq"], &["start", "rabbitmq"], lasts).await,
-            Fault::BrokerIsKilled => self.down(&["kill", "rabbitmq"], &["start", "rabbitmq"], lasts).await,
-            Fault::PostgresStops => self.down(&["stop", "postgres"], &["start", "postgres"], lasts).await,
-            Fault::PostgresIsKilled => self.down(&["kill", "postgres"], &["start", "postgres"], lasts).await,
+            Fault::BrokerStops => {
+                self.down(&["stop", "rabbitmq"], &["start", "rabbitmq"], lasts)
+                    .await
+            }
+            Fault::BrokerIsKilled => {
+                self.down(&["kill", "rabbitmq"], &["start", "rabbitmq"], lasts)
+                    .await
+            }
+            Fault::PostgresStops => {
+                self.down(&["stop", "postgres"], &["start", "postgres"], lasts)
+                    .await
+            }
+            Fault::PostgresIsKilled => {
+                self.down(&["kill", "postgres"], &["start", "postgres"], lasts)
+                    .await
+            }
             Fault::BrokerHasNoMemory => self.alarm(lasts).await,
             Fault::QueueIsDeleted => {
                 stage.servers.delete_messages().await?;
@@ -130,9 +148,13 @@ impl Player {
 
     async fn alarm(&self, lasts: Duration) -> anyhow::Result<()> {
         let servers = &self.stage.servers;
-        servers.tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0"]).await?;
+        servers
+            .tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0"])
+            .await?;
         sleep(lasts).await;
-        servers.tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0.4"]).await
+        servers
+            .tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0.4"])
+            .await
     }
 
     async fn make_queues(&self) -> anyhow::Result<()> {
@@ -169,7 +191,9 @@ impl Player {
                 Ok(())
             }
             Fault::PostgresDiskIsFull => {
-                let Some(disk) = &self.stage.disk else { return Ok(()) };
+                let Some(disk) = &self.stage.disk else {
+                    return Ok(());
+                };
                 disk.fill().await?;
                 sleep(lasts).await;
                 disk.free().await

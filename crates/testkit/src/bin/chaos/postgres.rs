@@ -27,7 +27,9 @@ pub(crate) struct Postgres(Url);
 impl Postgres {
     pub(crate) fn new(mut url: Url) -> Self {
         // Whoever makes it read-only must be able to take that back. libpq reads `+` as itself.
-        url.set_query(Some("application_name=chaos&options=-c%20default_transaction_read_only%3Doff"));
+        url.set_query(Some(
+            "application_name=chaos&options=-c%20default_transaction_read_only%3Doff",
+        ));
         Self(url)
     }
 
@@ -44,7 +46,8 @@ impl Postgres {
     /// Says something to Postgres; several statements are one transaction.
     pub(crate) async fn execute(&self, statements: &str) -> anyhow::Result<()> {
         let statements = statements.to_owned();
-        self.with(move |connection| Ok(connection.batch_execute(&statements)?)).await
+        self.with(move |connection| Ok(connection.batch_execute(&statements)?))
+            .await
     }
 
     /// What a statement counts, as `count`.
@@ -62,7 +65,8 @@ impl Postgres {
         &self,
         statement: &'static str,
     ) -> anyhow::Result<Vec<R>> {
-        self.with(move |connection| Ok(sql_query(statement).load(connection)?)).await
+        self.with(move |connection| Ok(sql_query(statement).load(connection)?))
+            .await
     }
 
     /// Keeps the time of each commit from now on, through a restart that this asks for.
@@ -73,11 +77,13 @@ impl Postgres {
     /// Moves a database to a disk of its own. Nobody may be connected to it.
     pub(crate) async fn move_to(&self, database: &str, disk: &Path) -> anyhow::Result<()> {
         let place = format!("CREATE TABLESPACE small LOCATION '{}'", disk.display());
-        self.execute_each(&[&place, &format!("ALTER DATABASE {database} SET TABLESPACE small")]).await
+        self.execute_each(&[&place, &format!("ALTER DATABASE {database} SET TABLESPACE small")])
+            .await
     }
 
     pub(crate) async fn cut_connections(&self) -> anyhow::Result<()> {
-        self.execute(&format!("SELECT pg_terminate_backend(pid) {STRANGERS}")).await
+        self.execute(&format!("SELECT pg_terminate_backend(pid) {STRANGERS}"))
+            .await
     }
 
     pub(crate) async fn read_only(&self, on: bool) -> anyhow::Result<()> {
@@ -96,7 +102,11 @@ impl Postgres {
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT {limit}', current_database()); END $$"
         ))
         .await?;
-        if none { self.cut_connections().await } else { Ok(()) }
+        if none {
+            self.cut_connections().await
+        } else {
+            Ok(())
+        }
     }
 
     /// Keeps everybody from writing to a table for so many milliseconds.

@@ -56,7 +56,11 @@ impl Recovery {
             (stage.cast.state(player) == Some((address, strikes))).then_some(time)
         });
         let name = format!("{server} {}", wanted.as_str());
-        for time in futures_util::future::join_all(waiting).await.into_iter().flatten() {
+        for time in futures_util::future::join_all(waiting)
+            .await
+            .into_iter()
+            .flatten()
+        {
             let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
             let measured = longest.entry(name.clone()).or_default();
             measured.times += 1;
@@ -65,7 +69,10 @@ impl Recovery {
     }
 
     pub(crate) fn longest(&self) -> BTreeMap<String, Measured> {
-        self.longest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.longest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::stage::Stage;
 use crate::traffic::{Begin, Told};
-use crate::{books, bookings, plan, quiet, traffic};
+use crate::{bookings, books, plan, quiet, traffic};
 
 /// Plays a whole run; an error where it could not be played, or a bad number is not 0.
 pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> {
@@ -49,34 +49,56 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
         );
     };
     let playing = async {
-        let times = play(settings, &stage, &season, &faults, (&told, &recovery, &screen), stop).await;
+        let times = play(
+            settings,
+            &stage,
+            &season,
+            &faults,
+            (&told, &recovery, &screen),
+            stop,
+        )
+        .await;
         ended.stop();
         times
     };
     let (times, ()) = tokio::join!(interruptible(stop, playing), beside);
-    let times = times?;
-
     screen.progress("checking the books");
+    let bad = books(settings, &stage, &season, &faults, times?, (&told, &recovery))
+        .await?
+        .show(&screen)?;
+    let folder = settings.logs.display();
+    ensure!(
+        bad == 0,
+        "{bad} bad numbers are not 0; what was found is in {folder}/findings.txt"
+    );
+    Ok(())
+}
+
+async fn books<'a>(
+    settings: &'a Settings,
+    stage: &Stage,
+    season: &'a bookings::Season,
+    faults: &'a [Planned],
+    times: Times,
+    (told, recovery): (&'a Told, &Recovery),
+) -> anyhow::Result<Books<'a>> {
+    // Before the desk empties them.
     let dead_events = broker::topology::verify(&stage.broker).await?.dead_events;
     let ledger = stage.desk.ledger().await?;
-    let findings = books::judge(&season, &Evidence::gather(&stage).await?);
-    let books = Books {
+    Ok(Books {
         settings,
-        season: &season,
-        faults: &faults,
+        season,
+        faults,
         times,
-        told: &told,
+        told,
         recovery: recovery.longest(),
-        findings,
+        findings: books::judge(season, &Evidence::gather(stage).await?),
         ledger,
         dead_events,
         deserters: stage.cast.deserters(),
         counts: Counts::gather(&stage.postgres).await?,
         taken: stage.whatsapp.taken().await?,
-    };
-    let bad = books.show(&screen)?;
-    ensure!(bad == 0, "{bad} bad numbers are not 0; what was found is in {}/findings.txt", settings.logs.display());
-    Ok(())
+    })
 }
 
 async fn play(
@@ -104,7 +126,9 @@ async fn play(
         anyhow::Ok(Instant::now())
     };
     let (caught_up, accepted_at) = tokio::try_join!(faults, telling)?;
-    let is_quiet = quiet::until_quiet(stage, season.tellings.len(), stop).await.is_some();
+    let is_quiet = quiet::until_quiet(stage, season.tellings.len(), stop)
+        .await
+        .is_some();
     Ok(Times {
         traffic: accepted_at - begin.instant,
         caught_up,

@@ -43,8 +43,13 @@ impl Servers {
     }
 
     async fn ask(&self, method: Method, part: &str) -> anyhow::Result<()> {
-        let (user, password) = (self.api.username().to_owned(), self.api.password().map(str::to_owned));
-        let mut url = self.api.join(&format!("api/queues/{}/messages{part}", self.vhost))?;
+        let (user, password) = (
+            self.api.username().to_owned(),
+            self.api.password().map(str::to_owned),
+        );
+        let mut url = self
+            .api
+            .join(&format!("api/queues/{}/messages{part}", self.vhost))?;
         // reqwest would take them from the URL too, and print them in its errors.
         let _ = url.set_username("");
         let _ = url.set_password(None);
@@ -66,7 +71,14 @@ pub(crate) async fn tell(services: &Path, words: &[&str]) -> anyhow::Result<()> 
         .await?
         .context("cannot run scripts/services")?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "scripts/services {}: {said}", words.join(" "));
-    ensure!(!said.contains("starting with none"), "a server has lost its data: {said}");
+    ensure!(
+        output.status.success(),
+        "scripts/services {}: {said}",
+        words.join(" ")
+    );
+    ensure!(
+        !said.contains("starting with none"),
+        "a server has lost its data: {said}"
+    );
     Ok(())
 }

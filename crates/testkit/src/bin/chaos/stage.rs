@@ -1,44 +1,24 @@
-//! The stage of a run: files, lines, WhatsApp, the servers and the cast, put together.
+//! The stage of a run: servers, lines, WhatsApp and the cast.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::Context as _;
 use broker::Address;
 use reqwest::Client;
 use serde::Deserialize;
-use service::Stop;
 use testkit::database::Database;
-use testkit::program::binary;
 use testkit::proxy::{Line, Proxy};
-use testkit::rights::Rights;
 use testkit::vhost::Vhost;
-use testkit::world::{ResortFile, Secrets};
-use url::Url;
+use testkit::world::Secrets;
 
-use crate::bookings::SOURCES;
 use crate::cast::Cast;
 use crate::desk::Desk;
 use crate::disk::Disk;
 use crate::fault::{Link, Player};
 use crate::postgres::Postgres;
-use crate::servers::{self, Servers};
-use crate::settings::Settings;
+use crate::servers::Servers;
 use crate::whatsapp::WhatsApp;
 
-/// How long what has to wait waits, so that a run does not.
-const WAITING_TIMES: [(&str, &str); 7] = [
-    ("SENDER_PROBE_AFTER", "1s"),
-    ("SENDER_MESSAGES_PER_SECOND", "1000"),
-    // Longer than a call may take.
-    ("SENDER_UNKNOWN_AFTER", "18s"),
-    ("SENDER_SILENCE_AFTER", "20s"),
-    ("SENDER_SILENCE_WITHIN", "20s"),
-    ("SENDER_SILENCE_LETTER", "45s"),
-    ("RUST_LOG", "info"),
-];
+mod set_up;
 
 /// Everything that a run needs.
 pub(crate) struct Stage {
@@ -71,68 +51,6 @@ struct Missing {
 }
 
 impl Stage {
-    /// Sets everything up, until all six processes run.
-    pub(crate) async fn set(settings: &Settings, stop: &Stop) -> anyhow::Result<Arc<Self>> {
-        let http = client()?;
-        let secrets = Secrets::fresh();
-        let folder = settings.logs.join("config");
-        write_files(&folder)?;
-        let [first, second, to_postgres, to_broker, to_whatsapp, reports] = settings.ports;
-        let doors = [first, second].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-
-        // Restarted at once: that is when it begins to keep the times of commits.
-        Postgres::new(settings.database.clone()).keep_commit_times().await?;
-        for word in ["stop", "start"] {
-            servers::tell(&settings.services, &[word, "postgres"]).await?;
-        }
-        let (database, vhost) = (Database::create().await, Vhost::create().await);
-        let rights = Rights::arrange(&vhost).await?;
-        let (to_database, to_vhost) = (Url::parse(&database.url())?, Url::parse(&vhost.url())?);
-        if let Some(disk) = &settings.disk {
-            let (admin, name) = (Postgres::new(settings.database.clone()), to_database.path());
-            admin.move_to(name.trim_start_matches('/'), disk).await?;
-        }
-        broker::topology::declare(&Address::parse(to_vhost.as_str())?).await?;
-
-        let reports = Proxy::start(reports, doors.to_vec()).await?;
-        let whatsapp = WhatsApp::start(&secrets, reports.address(), http.clone(), stop)?;
-        let to_postgres = Proxy::start(to_postgres, vec![place(&to_database)?]).await?;
-        let to_broker = Proxy::start(to_broker, vec![place(&to_vhost)?]).await?;
-        let to_whatsapp = Proxy::start(to_whatsapp, vec![whatsapp.address()]).await?;
-
-        let mut common = variables(settings, &secrets, &folder);
-        common.push(("WHATSAPP_API_URL".to_owned(), format!("http://{}", to_whatsapp.address())));
-        let desk = Desk::new(binary("desk")?, with_servers(&common, &to_database, &to_vhost));
-        let through = (through(&to_database, &to_postgres)?, through(&to_vhost, &to_broker)?);
-        // Each as its own user, with no other rights than in production.
-        let of_program = |program: &'static str| -> anyhow::Result<_> {
-            let own = |url: &Url| Url::parse(&rights.url(program, url.as_str()));
-            Ok((program, with_servers(&common, &own(&through.0)?, &own(&through.1)?)))
-        };
-        let programs = ["ingest", "processor", "sender"].into_iter().map(of_program);
-        let programs = programs.collect::<anyhow::Result<_>>()?;
-        let vhost_name = to_vhost.path().trim_start_matches('/').to_owned();
-        Ok(Arc::new(Self {
-            cast: Cast::start(programs, [first, second], settings.logs.clone()).await?,
-            servers: Servers::new(settings.services.clone(), settings.api.clone(), vhost_name, http.clone()),
-            postgres: Postgres::new(to_database),
-            broker: Address::parse(to_vhost.as_str())?,
-            whatsapp,
-            disk: settings.disk.clone().map(Disk),
-            desk,
-            secrets,
-            http,
-            lines: vec![
-                (Link::Postgres, to_postgres),
-                (Link::Broker, to_broker),
-                (Link::WhatsApp, to_whatsapp),
-                (Link::Reports, reports),
-            ],
-            _vhost: vhost,
-            _database: database,
-        }))
-    }
-
     /// Makes a line so.
     pub(crate) fn set_line(&self, link: Link, line: Line) {
         let of_link = self.lines.iter().filter(|(one, _)| *one == link);
@@ -141,7 +59,12 @@ impl Stage {
 
     /// What the program that listens there says that it misses; `None` where it does not answer.
     pub(crate) async fn missing(&self, address: SocketAddr) -> Option<Vec<String>> {
-        let answer = self.http.get(format!("http://{address}/readyz")).send().await.ok()?;
+        let answer = self
+            .http
+            .get(format!("http://{address}/readyz"))
+            .send()
+            .await
+            .ok()?;
         let report: Readiness = answer.json().await.ok()?;
         Some(report.missing.into_iter().map(|missing| missing.name).collect())
     }
@@ -154,76 +77,4 @@ impl Stage {
         let is_ready = |missing: &Option<Vec<String>>| missing.as_ref().is_some_and(Vec::is_empty);
         missing.len() == Player::ALL.len() && missing.iter().all(is_ready)
     }
-}
-
-/// All that it talks to is on this machine, and plain http.
-fn client() -> anyhow::Result<Client> {
-    let client = Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .timeout(std::time::Duration::from_secs(12))
-        .build();
-    client.context("cannot make an HTTP client")
-}
-
-fn write_files(folder: &Path) -> anyhow::Result<()> {
-    for part in ["resorts", "sources"] {
-        fs::create_dir_all(folder.join(part))?;
-    }
-    let resort = ResortFile {
-        abandoned_after: "3s".to_owned(),
-        reminder_2: Some("3s".to_owned()),
-        review_after: Some("3s".to_owned()),
-        ..ResortFile::default()
-    };
-    fs::write(folder.join("resorts/azure-bay.toml"), resort.text())?;
-    for source in SOURCES {
-        let text = "resorts = ['azure-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
-                    [rate_limit]\nper_second = 10000\nburst = 10000\n";
-        fs::write(folder.join(format!("sources/{source}.toml")), text)?;
-    }
-    Ok(())
-}
-
-/// What all programs and the desk are told alike.
-fn variables(settings: &Settings, secrets: &Secrets, folder: &Path) -> Vec<(String, String)> {
-    let local = "127.0.0.1:0";
-    let pairs = [
-        ("BELLHOP_STAGE", settings.stage.as_str()),
-        ("BELLHOP_KEYS", &secrets.keys),
-        ("PROCESSOR_ADDR", local),
-        ("SENDER_ADDR", local),
-        ("WHATSAPP_APP_SECRETS", &secrets.app),
-        ("WHATSAPP_VERIFY_TOKEN", &secrets.verify_token),
-        ("DIRECT_SECRET", &secrets.signing),
-        ("AZURE_BAY_TOKEN", &secrets.access_token),
-        ("BELLHOP_STAFF", "chaos"),
-        ("LOG_FORMAT", "json"),
-    ];
-    let mut all: Vec<(String, String)> = pairs
-        .into_iter()
-        .chain(WAITING_TIMES)
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    all.push(("BELLHOP_CONFIG".to_owned(), folder.display().to_string()));
-    all
-}
-
-fn with_servers(common: &[(String, String)], database: &Url, amqp: &Url) -> Vec<(String, String)> {
-    let mut all = common.to_vec();
-    all.push(("DATABASE_URL".to_owned(), database.to_string()));
-    all.push(("AMQP_URL".to_owned(), amqp.to_string()));
-    all
-}
-
-fn place(url: &Url) -> anyhow::Result<SocketAddr> {
-    let addresses = url.socket_addrs(|| None)?;
-    addresses.first().copied().context("a server's URL names no address")
-}
-
-fn through(url: &Url, proxy: &Proxy) -> anyhow::Result<Url> {
-    let mut url = url.clone();
-    url.set_port(Some(proxy.address().port()))
-        .map_err(|()| anyhow::anyhow!("a server's URL takes no port"))?;
-    Ok(url)
 }

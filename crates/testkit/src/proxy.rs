@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -135,19 +135,19 @@ async fn accept(listener: TcpListener, port: u16, targets: Arc<Targets>, mut lin
     }
 }
 
-async fn converse(client: TcpStream, targets: Arc<Targets>, mut line: watch::Receiver<Line>) {
+async fn converse(mut client: TcpStream, targets: Arc<Targets>, mut line: watch::Receiver<Line>) {
     let _ = client.set_nodelay(true);
     if *line.borrow_and_update() == Line::Mute {
         while *line.borrow_and_update() == Line::Mute && line.changed().await.is_ok() {}
         break_off(&client);
         return;
     }
-    let Some(server) = targets.connect().await else {
+    let Some(mut server) = targets.connect().await else {
         break_off(&client);
         return;
     };
     let _ = server.set_nodelay(true);
-    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
     tokio::select! {
         () = carry(from_client, to_server, line.clone()) => {}
         () = carry(from_server, to_client, line) => {}
@@ -160,7 +160,7 @@ fn break_off(stream: &TcpStream) {
 }
 
 /// Carries one direction until it ends or is broken off.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut line: watch::Receiver<Line>) {
+async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut line: watch::Receiver<Line>) {
     let (mut buffer, mut has_lost) = (vec![0; PIECE], false);
     loop {
         let now = *line.borrow_and_update();

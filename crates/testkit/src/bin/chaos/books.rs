@@ -96,3 +96,6 @@ fn taken_and_dead(evidence: &Evidence) -> Vec<String> {
     let dead = messages.filter(|message| message.is_dead());
     dead.map(Message::describe).collect()
 }
+
+#[cfg(test)]
+mod tests;

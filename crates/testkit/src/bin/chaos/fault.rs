@@ -133,7 +133,7 @@ impl Fault {
         }
     }
 
-    /// The shortest and the longest that it lasts, in milliseconds; the victim's own way down and up comes on top.
+    /// The shortest and the longest that it lasts, in milliseconds; the victim's way down and up comes on top.
     pub(crate) const fn lasts_ms(self) -> (u64, u64) {
         match self {
             Self::QueueIsPurged | Self::PostgresCutsConnections => (0, 0),
@@ -150,13 +150,14 @@ impl Fault {
         }
     }
 
-    /// How long the victim needs to go down and to come up, about.
-    pub(crate) const fn way(self) -> Duration {
-        Duration::from_secs(match self {
-            Self::BrokerStops | Self::BrokerIsKilled => 12,
-            Self::BrokerHasNoMemory => 6,
-            Self::PostgresStops | Self::PostgresIsKilled => 4,
-            _ => 2,
+    /// How long the victim is then left alone, its own way down and up included: work must go on in between.
+    pub(crate) const fn rest(self) -> Duration {
+        Duration::from_secs(match (self, self.victim()) {
+            (Self::BrokerStops | Self::BrokerIsKilled, _) => 16,
+            (Self::PostgresStops | Self::PostgresIsKilled, _) => 12,
+            (_, Victim::Broker | Victim::Postgres) => 8,
+            (_, Victim::WhatsApp) => 4,
+            (_, Victim::Player(_) | Victim::Reports) => 2,
         })
     }
 

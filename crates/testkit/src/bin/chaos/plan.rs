@@ -65,12 +65,14 @@ fn place(
 }
 
 impl Planned {
-    fn over_at(&self) -> Duration {
-        self.at + self.lasts + self.fault.way()
+    fn rested_at(&self) -> Duration {
+        self.at + self.lasts + self.fault.rest()
     }
 
     fn collides(&self, other: &Self) -> bool {
-        self.fault.victim() == other.fault.victim() && self.at < other.over_at() && other.at < self.over_at()
+        self.fault.victim() == other.fault.victim()
+            && self.at < other.rested_at()
+            && other.at < self.rested_at()
     }
 }
 

@@ -131,6 +131,17 @@ impl Counts {
 }
 
 impl Message {
+    #[cfg(test)]
+    pub(crate) fn of(id: &str, booking: &str, kind: &str, state: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            booking: booking.to_owned(),
+            kind: kind.to_owned(),
+            state: state.to_owned(),
+            reason: None,
+        }
+    }
+
     pub(crate) fn is_dead(&self) -> bool {
         self.state == "dead"
     }

@@ -4,6 +4,7 @@
 //! processes begin at the same moment, and its name changes with the migrations, so a stale one is never used.
 
 mod contents;
+mod staff;
 
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};

@@ -180,7 +180,6 @@ fn variables(settings: &Settings, secrets: &Secrets, folder: &Path) -> Vec<(Stri
         ("WHATSAPP_VERIFY_TOKEN", &secrets.verify_token),
         ("DIRECT_SECRET", &secrets.signing),
         ("AZURE_BAY_TOKEN", &secrets.access_token),
-        ("BELLHOP_STAFF", "chaos"),
         ("LOG_FORMAT", "json"),
     ];
     let mut all: Vec<(String, String)> = pairs

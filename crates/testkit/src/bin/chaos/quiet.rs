@@ -15,8 +15,8 @@ use crate::whatsapp::REPORTS_OF_EACH;
 
 const TELL_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Longer than everything that may still wait after the last fault.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// Longer than anything may wait without a sign, a call of unknown outcome for instance.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 const SIGHT: &str = "SELECT (SELECT count(*) FROM events WHERE source <> 'whatsapp') AS events, \
      (SELECT count(*) FROM events WHERE event_type = 'whatsapp_status') AS reports, \
@@ -24,7 +24,7 @@ const SIGHT: &str = "SELECT (SELECT count(*) FROM events WHERE source <> 'whatsa
      (SELECT count(*) FROM bookings WHERE wake_at < clock_timestamp() + interval '1 minute') AS timers";
 
 /// What Postgres says of how far it is.
-#[derive(Debug, Clone, Copy, QueryableByName)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 struct Sight {
     #[diesel(sql_type = BigInt)]
     events: i64,
@@ -54,8 +54,7 @@ pub(crate) async fn tell(stage: &Arc<Stage>, told: &Arc<Told>, screen: &Screen, 
 
 /// Waits until all six work and what was accepted is applied but for the last second.
 pub(crate) async fn until_caught_up(stage: &Stage, told: &Told, rate: u32, stop: &Stop) -> Option<Duration> {
-    wait(stop, async || {
-        let sight = look(stage).await?;
+    wait(stage, stop, async |sight| {
         let behind = i64::try_from(told.accepted())? - sight.events;
         Ok(behind <= i64::from(rate) && stage.all_are_ready().await)
     })
@@ -64,8 +63,7 @@ pub(crate) async fn until_caught_up(stage: &Stage, told: &Told, rate: u32, stop:
 
 /// Waits until nothing is under way any more: every event and every report is applied, every message has its end.
 pub(crate) async fn until_quiet(stage: &Stage, events: usize, stop: &Stop) -> Option<Duration> {
-    wait(stop, async || {
-        let sight = look(stage).await?;
+    wait(stage, stop, async |sight| {
         let reports = i64::try_from(stage.whatsapp.taken().await? * REPORTS_OF_EACH)?;
         Ok(sight.events >= i64::try_from(events)?
             && sight.reports >= reports
@@ -76,12 +74,23 @@ pub(crate) async fn until_quiet(stage: &Stage, events: usize, stop: &Stop) -> Op
     .await
 }
 
-async fn wait(stop: &Stop, look: impl AsyncFn() -> anyhow::Result<bool>) -> Option<Duration> {
+/// Waits as long as anything moves: a slow machine is none that lost something.
+async fn wait(
+    stage: &Stage,
+    stop: &Stop,
+    is_reached: impl AsyncFn(Sight) -> anyhow::Result<bool>,
+) -> Option<Duration> {
     let begun_at = Instant::now();
-    while begun_at.elapsed() < PATIENCE && !stop.is_stopped() {
+    let (mut last, mut moved_at) = (None, begun_at);
+    while moved_at.elapsed() < PATIENCE && !stop.is_stopped() {
         // Who cannot look, because a server is not back yet, looks again.
-        if look().await.unwrap_or(false) {
-            return Some(begun_at.elapsed());
+        if let Ok(sight) = look(stage).await {
+            if is_reached(sight).await.unwrap_or(false) {
+                return Some(begun_at.elapsed());
+            }
+            if last.replace(sight) != Some(sight) {
+                moved_at = Instant::now();
+            }
         }
         sleep(LOOK_EVERY).await;
     }

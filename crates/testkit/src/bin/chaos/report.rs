@@ -160,7 +160,7 @@ impl Books<'_> {
                 std::mem::take(&mut self.deserters),
             ),
             (
-                "no end of it within 4 minutes",
+                "something under way that did not move for 150 s",
                 vec!["not quiet".to_owned(); usize::from(restless)],
             ),
         ]);

@@ -18,6 +18,7 @@ mod images;
 mod letters;
 mod permission;
 mod poison;
+mod record;
 mod reports;
 mod restart;
 mod rights;

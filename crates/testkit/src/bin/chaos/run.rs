@@ -1,7 +1,6 @@
 //! One run: the stage is set, traffic and faults go on beside each other, quiet is waited for, the books are judged.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use chrono::Utc;
@@ -49,21 +48,15 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
         );
     };
     let playing = async {
-        let times = play(
-            settings,
-            &stage,
-            &season,
-            &faults,
-            (&told, &recovery, &screen),
-            stop,
-        )
-        .await;
+        let shown = (&told, &recovery, &screen);
+        let times = interruptible(stop, play(settings, &stage, &season, &faults, shown, stop)).await;
         ended.stop();
         times
     };
-    let (times, ()) = tokio::join!(interruptible(stop, playing), beside);
+    let (times, ()) = tokio::join!(playing, beside);
+    let times = times?;
     screen.progress("checking the books");
-    let bad = books(settings, &stage, &season, &faults, times?, (&told, &recovery))
+    let bad = books(settings, &stage, &season, &faults, times, (&told, &recovery))
         .await?
         .show(&screen)?;
     let folder = settings.logs.display();
@@ -140,10 +133,6 @@ async fn play(
 async fn interruptible<T>(stop: &Stop, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::select! {
         done = work => done,
-        () = stop.stopped() => {
-            // Those that live get the same signal, and shall not be taken for deserters.
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            bail!("interrupted")
-        }
+        () = stop.stopped() => bail!("interrupted"),
     }
 }

@@ -4,6 +4,7 @@
 //! processes begin at the same moment, and its name changes with the migrations, so a stale one is never used.
 
 mod contents;
+mod held;
 
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use service::Environment;
 use store::Store;
 use url::Url;
 use uuid::Uuid;
+
+pub use held::Held;
 
 /// Any number: whoever makes the template holds it. Locks belong to one database, here to that of `DATABASE_URL`.
 const LOCK: i64 = 0x7465_6d70_6c61_7465;
@@ -100,6 +103,27 @@ impl Database {
     /// Where the server refuses.
     pub async fn execute(&self, statements: &str) {
         run(of(&self.server, &self.name), statements.to_owned()).await;
+    }
+
+    /// Sets a parameter for everybody, who have to connect anew for it.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn set(&self, parameter: &str, value: &str) {
+        let statements = format!(
+            "ALTER DATABASE {name} SET {parameter} TO {value}; \
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+            name = self.name
+        );
+        self.on_server(statements).await;
+    }
+
+    /// Somebody else's transaction, which begins with this statement.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn hold(&self, statement: &str) -> Held {
+        Held::begin(of(&self.server, &self.name), statement).await
     }
 
     /// What a statement counts, as `count`.

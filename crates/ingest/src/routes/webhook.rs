@@ -11,6 +11,7 @@ use crypto::signature::{Request, Verified};
 use domain::ids::{ResortId, SourceId};
 use domain::resort::Resort;
 use serde_json::{Value, json};
+use service::crash;
 use settings::{ResortState, Snapshot, Source, SourceState};
 
 use super::{answer_of, client_address, with_request_id};
@@ -80,11 +81,13 @@ async fn take(
         Checked::NotAnObject => return Err(Problem::InvalidJson),
         Checked::ResortUnavailable => return Err(Problem::ResortUnavailable),
     };
+    crash::point("ingest.event.checked");
     ingest
         .events
         .publish_event(&event, entry.request_id)
         .await
         .map_err(|error| error.into_problem(entry))?;
+    crash::point("ingest.event.confirmed");
     Ok(Answer::Accepted {
         event_id: event.key.id.into(),
     })

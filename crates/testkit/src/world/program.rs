@@ -67,10 +67,11 @@ impl Program {
     }
 
     /// Asks it to stop, with SIGTERM, and returns its exit code.
-    pub(super) async fn stop(&mut self) -> anyhow::Result<Option<i32>> {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status()?;
-        anyhow::ensure!(sent.success(), "cannot signal {}", self.name);
+    ///
+    /// # Errors
+    /// Where it does not end in time.
+    pub async fn stop(&mut self) -> anyhow::Result<Option<i32>> {
+        self.signal("TERM")?;
         let ending = async {
             loop {
                 if let Some(status) = self.child.try_wait()? {
@@ -82,12 +83,26 @@ impl Program {
         tokio::time::timeout(super::PATIENCE, ending).await?
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub(super) fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let (option, id) = (format!("-{signal}"), self.child.id().to_string());
+        let sent = Command::new("kill").args([option, id]).status()?;
+        anyhow::ensure!(sent.success(), "cannot signal {}", self.name);
+        Ok(())
+    }
+
+    /// What the kernel says of it: `T` stands still, `Z` has ended.
+    pub(super) fn state(&self) -> Option<char> {
+        let told = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        told.rsplit_once(") ")?.1.chars().next()
+    }
+
     /// Ends it as a power cut would: SIGKILL.
     pub fn kill(mut self) {
         self.end();
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

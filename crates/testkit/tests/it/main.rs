@@ -9,6 +9,7 @@
 
 mod compose;
 mod content;
+mod crash_points;
 mod disorder;
 mod failures;
 mod flows;
@@ -22,6 +23,9 @@ mod reports;
 mod restart;
 mod scene;
 mod secrecy;
+mod shutdown;
+mod stalls;
 mod times;
 mod unknown;
+mod upgrade;
 mod withdrawal;

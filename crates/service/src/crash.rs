@@ -15,13 +15,20 @@ pub use told::{arm, point};
 
 #[cfg(debug_assertions)]
 mod told {
-    use std::process::{Command, abort, id};
+    use std::process::{Command, abort};
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use crate::Environment;
 
     static ORDERS: OnceLock<Orders> = OnceLock::new();
+
+    /// A signal takes its time: whoever waits for this shell waits until the process was stopped and continued.
+    const STAND_STILL: &str = r#"
+        state() { cut -d ' ' -f 3 "/proc/$PPID/stat"; }
+        kill -STOP "$PPID"
+        until [ "$(state)" = T ]; do sleep 0.01; done
+        while [ "$(state)" = T ]; do sleep 0.01; done"#;
 
     struct Orders {
         crash_at: Option<String>,
@@ -48,8 +55,8 @@ mod told {
         }
         if orders.stall_at.as_deref() == Some(name) && !orders.has_stalled.swap(true, Ordering::Relaxed) {
             log::error!(point = name; "standing still as told");
-            let stopped = Command::new("kill").args(["-STOP", &id().to_string()]).status();
-            log::error!(point = name, stopped:? = stopped; "going on");
+            let stood = Command::new("sh").args(["-c", STAND_STILL]).status();
+            log::error!(point = name, stood:? = stood; "going on");
         }
     }
 }

@@ -117,11 +117,12 @@ fn is_harmless(metadata: &Metadata<'_>) -> bool {
     metadata.level() <= Level::Info || OUR_CRATES.contains(&owner)
 }
 
-/// What returned messages and spans would show is never logged: the first holds payloads.
+/// What returned messages and spans would show is never logged: the first holds payloads. What lapin calls errors (a
+/// connection lost, a look refused) `broker` tells in words that an operator can act on; it speaks only when asked.
 fn builder(settings: &Settings) -> Builder {
     let mut builder = Builder::new();
     builder
-        .filter_module("lapin", LevelFilter::Warn)
+        .filter_module("lapin", LevelFilter::Off)
         .filter_module("actix_server", LevelFilter::Warn)
         .parse_filters(&settings.filter)
         .filter_module("lapin::returned_messages", LevelFilter::Off)
@@ -181,9 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn lapin_is_heard_from_warnings_on_unless_asked_for_more() {
-        assert!(logs("info", "lapin::channel", log::Level::Warn));
-        assert!(!logs("info", "lapin::channel", log::Level::Info));
+    fn lapin_is_heard_only_when_asked() {
+        assert!(!logs("info", "lapin::channel", log::Level::Error));
         assert!(logs("info,lapin=info", "lapin::channel", log::Level::Info));
         assert!(logs("info", "sender::call", log::Level::Info));
         assert!(!logs("info", "sender::call", log::Level::Debug));
@@ -201,8 +201,8 @@ mod tests {
             for filter in ["trace", "trace,lapin=trace,hyper_util=debug,actix_http=trace"] {
                 assert!(!logs(filter, target, log::Level::Debug), "{filter}: {target}");
                 assert!(!logs(filter, target, log::Level::Trace), "{filter}: {target}");
-                assert!(logs(filter, target, log::Level::Warn), "{filter}: {target}");
             }
+            assert!(logs("trace,lapin=trace", target, log::Level::Warn), "{target}");
         }
         for target in ["sender::call", "store", "ingest::routes::webhook"] {
             assert!(logs("trace", target, log::Level::Trace), "{target}");

@@ -22,6 +22,7 @@ pub mod pool;
 pub mod relay;
 pub mod reseal;
 pub mod results;
+pub mod rights;
 pub mod senders;
 pub mod suspects;
 #[rustfmt::skip]

@@ -4,7 +4,7 @@
 //! processes begin at the same moment, and its name changes with the migrations, so a stale one is never used.
 
 mod contents;
-mod held;
+mod faults;
 
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
@@ -15,10 +15,13 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use service::Environment;
 use store::Store;
+use store::rights::ROLES;
 use url::Url;
 use uuid::Uuid;
 
-pub use held::Held;
+pub use faults::Held;
+
+use crate::rights::Rights;
 
 /// Any number: whoever makes the template holds it. Locks belong to one database, here to that of `DATABASE_URL`.
 const LOCK: i64 = 0x7465_6d70_6c61_7465;
@@ -72,58 +75,12 @@ impl Database {
         }
     }
 
-    /// Ends every connection and takes no new one, as a server that went away.
-    ///
-    /// # Panics
-    /// Where the server refuses.
-    pub async fn shut(&self) {
-        let end = format!(
-            "ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false; \
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-            name = self.name
-        );
-        self.on_server(end).await;
-    }
-
-    /// Takes connections again.
-    ///
-    /// # Panics
-    /// Where the server refuses.
-    pub async fn open(&self) {
-        self.on_server(format!(
-            "ALTER DATABASE {} WITH ALLOW_CONNECTIONS true",
-            self.name
-        ))
-        .await;
-    }
-
     /// Changes rows behind the programs' backs: time goes by, a row is damaged.
     ///
     /// # Panics
     /// Where the server refuses.
     pub async fn execute(&self, statements: &str) {
         run(of(&self.server, &self.name), statements.to_owned()).await;
-    }
-
-    /// Sets a parameter for everybody, who have to connect anew for it.
-    ///
-    /// # Panics
-    /// Where the server refuses.
-    pub async fn set(&self, parameter: &str, value: &str) {
-        let statements = format!(
-            "ALTER DATABASE {name} SET {parameter} TO {value}; \
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-            name = self.name
-        );
-        self.on_server(statements).await;
-    }
-
-    /// Somebody else's transaction, which begins with this statement.
-    ///
-    /// # Panics
-    /// Where the server refuses.
-    pub async fn hold(&self, statement: &str) -> Held {
-        Held::begin(of(&self.server, &self.name), statement).await
     }
 
     /// What a statement counts, as `count`.
@@ -220,7 +177,7 @@ struct Exists {
     exists: bool,
 }
 
-/// The name of the migrated template, which this makes if nobody has.
+/// The name of the migrated template with the programs' grants, which this makes if nobody has.
 fn template(server: &Url, admin: &mut PgConnection) -> anyhow::Result<String> {
     let name = format!("bellhop_test_template_{:016x}", hash_of_migrations()?);
     if exists(admin, &name)? {
@@ -233,11 +190,32 @@ fn template(server: &Url, admin: &mut PgConnection) -> anyhow::Result<String> {
         let draft = format!("{name}_draft");
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)"))?;
         admin.batch_execute(&format!("CREATE DATABASE {draft} TEMPLATE template0"))?;
-        store::migrations::migrate(&mut connect(&of(server, &draft))?)?;
+        if Rights::may_be_made() {
+            make_roles(server, admin)?;
+        }
+        set_up(&mut connect(&of(server, &draft))?)?;
         admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}"))?;
     }
     admin.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})"))?;
     Ok(name)
+}
+
+fn set_up(draft: &mut PgConnection) -> anyhow::Result<()> {
+    store::migrations::migrate(draft)?;
+    store::rights::grant(draft)?;
+    Ok(())
+}
+
+/// A role for each program, with the password of the server's own user.
+fn make_roles(server: &Url, admin: &mut PgConnection) -> anyhow::Result<()> {
+    for role in ROLES {
+        let password = server.password().unwrap_or_default();
+        admin.batch_execute(&format!(
+            "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN END $$; \
+             ALTER ROLE {role} LOGIN PASSWORD '{password}'"
+        ))?;
+    }
+    Ok(())
 }
 
 fn exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
@@ -248,7 +226,7 @@ fn exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
 }
 
 fn hash_of_migrations() -> io::Result<u64> {
-    let mut files = Vec::new();
+    let mut files = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/grants.sql").into()];
     collect(
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")),
         &mut files,

@@ -3,5 +3,6 @@
 //! Never a dependency of a shipped binary.
 
 pub mod database;
+pub mod rights;
 pub mod vhost;
 pub mod world;

@@ -38,6 +38,16 @@ impl Vhost {
         url.into()
     }
 
+    /// Lets a user in, who is made where there is none, with the server's own user's password.
+    pub(crate) async fn let_in(&self, user: &str, may: Value) -> anyhow::Result<()> {
+        let password = self.amqp.password().unwrap_or_default();
+        let new = json!({ "password": password, "tags": "" });
+        call(&self.api, Method::PUT, &format!("api/users/{user}"), Some(new)).await?;
+        let path = format!("api/permissions/{}/{user}", self.name);
+        call(&self.api, Method::PUT, &path, Some(may)).await?;
+        Ok(())
+    }
+
     /// Asks RabbitMQ's management API about this vhost: `path` follows its name, as in `queues` + `/…/events`.
     ///
     /// # Panics

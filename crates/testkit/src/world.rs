@@ -37,6 +37,7 @@ pub use secrets::Secrets;
 pub use seen::{Message, WhatsAppMessage};
 
 use crate::database::Database;
+use crate::rights::Rights;
 use crate::vhost::Vhost;
 
 /// Longer than anything may take; a test that reaches it fails.
@@ -56,6 +57,7 @@ pub struct World {
     sandbox: Sandbox,
     stop: Stop,
     variables: Vec<(String, String)>,
+    rights: Option<Rights>,
     secrets: Secrets,
     http: Client,
     store: Store,
@@ -199,7 +201,8 @@ impl World {
     /// # Panics
     /// Where it does not start.
     pub async fn start_processor(&mut self) {
-        let started = Program::start("processor", &self.variables, self.folder.path()).await;
+        let variables = self.variables_of("processor");
+        let started = Program::start("processor", &variables, self.folder.path()).await;
         self.processors.push(must("processor", started));
     }
 
@@ -228,6 +231,11 @@ impl World {
         told.map_or("", |(_, value)| value)
     }
 
+    /// What a program is told.
+    fn variables_of(&self, program: &str) -> Vec<(String, String)> {
+        set_up::variables_of(program, self.rights.as_ref(), &self.variables)
+    }
+
     /// The programs' names and addresses.
     pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
         self.programs()
@@ -245,7 +253,8 @@ impl World {
     /// # Panics
     /// Where it does not start.
     pub async fn start_sender(&mut self) {
-        let started = Program::start("sender", &self.variables, self.folder.path()).await;
+        let variables = self.variables_of("sender");
+        let started = Program::start("sender", &variables, self.folder.path()).await;
         self.senders.push(must("sender", started));
         self.ready().await;
     }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use service::{Environment, Failure, chain};
+use store::rights::Granted;
 
 use super::{Answer, output};
 use crate::actions::migrate;
@@ -9,10 +10,11 @@ use crate::settings;
 
 /// Bring the database and RabbitMQ to what this version needs
 ///
-/// Migrates the database's schema and declares the exchanges and queues. Run it before a new version starts; the
-/// programs wait until it was run. Twice, or by two people at once, does no harm.
+/// Migrates the database's schema, grants each program's role what it needs (where deploy/roles.sql has made the
+/// roles), and declares the exchanges and queues. Run it before a new version starts; the programs wait until it was
+/// run. Twice, or by two people at once, does no harm.
 ///
-/// Needs DATABASE_URL (a user who may change the schema) and AMQP_URL (a user who may configure the vhost).
+/// Needs DATABASE_URL (the owner of the database) and AMQP_URL (a user who may configure the vhost).
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {}
@@ -26,8 +28,25 @@ pub(super) async fn run(_: &Arguments, environment: &Environment) -> Result<Answ
 
     let mut answer = Answer::Done;
     match &migrated.database {
-        Ok(steps) if steps.is_empty() => output::print("Postgres: the schema was up to date")?,
-        Ok(steps) => output::print(&format!("Postgres: took {}", steps.join(", ")))?,
+        Ok((steps, granted)) => {
+            match &steps[..] {
+                [] => output::print("Postgres: the schema was up to date")?,
+                steps => output::print(&format!("Postgres: took {}", steps.join(", ")))?,
+            }
+            match granted {
+                Granted::EachItsOwn => output::print("Postgres: each program's role may do what it needs")?,
+                Granted::NoRoles => {
+                    output::print("Postgres: the programs have no roles of their own (deploy/roles.sql)")?
+                }
+                Granted::Missing(roles) => {
+                    output::complain(&format!(
+                        "Postgres: nothing was granted: no role {}; deploy/roles.sql makes it",
+                        roles.join(", ")
+                    ));
+                    answer = Answer::Refused;
+                }
+            }
+        }
         Err(error) => {
             output::complain(&format!("Postgres: {}", chain(error)));
             answer = Answer::Refused;

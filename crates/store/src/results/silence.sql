@@ -7,8 +7,7 @@ SELECT m.id, m.booking_key, m.attempts, m.claimed_at, clock_timestamp() AS now,
            SELECT 1 FROM messages p
            WHERE p.called_from = m.called_from AND p.template = m.template AND p.paced
              AND p.claimed_at > m.claimed_at - make_interval(secs => $6)) AS template_paced,
-       (SELECT e.received_at FROM events e WHERE e.sealed_body IS NOT NULL
-        ORDER BY e.received_at DESC LIMIT 1) AS heard_until
+       (SELECT until FROM heard) AS heard_until
 FROM messages m
 CROSS JOIN LATERAL (
     SELECT count(*) AS answered, count(o.delivery) AS reported FROM messages o

@@ -47,7 +47,7 @@ impl World {
         command
             .args(arguments.split_whitespace())
             .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.variables_of("desk"))
             .envs(more.iter().copied())
             .stdin(Stdio::null());
         let ran = tokio::task::spawn_blocking(move || command.output()).await;

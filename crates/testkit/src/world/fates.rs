@@ -49,8 +49,8 @@ impl World {
     /// # Panics
     /// Where it does not start.
     pub async fn started(&self, name: &str, more: &[(&str, &str)]) -> Program {
-        let mut variables = self.variables.clone();
-        variables.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
+        let mut variables = self.variables_of(name);
+        variables.retain(|(set, _)| more.iter().all(|(other, _)| set != other));
         let more = more
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::{Program, ResortFile, Secrets, World, resort_file};
 use crate::database::Database;
+use crate::rights::Rights;
 use crate::vhost::Vhost;
 
 const SOURCE: &str = "resorts = ['azure-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
@@ -34,14 +35,21 @@ pub(super) async fn assemble(
         more.iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
     );
+    let rights = match Rights::may_be_made() {
+        true => Some(Rights::arrange(&vhost).await?),
+        false => None,
+    };
+    let ingest = variables_of("ingest", rights.as_ref(), &variables);
+    let processor = variables_of("processor", rights.as_ref(), &variables);
     let (ingest, processor) = tokio::try_join!(
-        Program::start("ingest", &variables, folder.path()),
-        Program::start("processor", &variables, folder.path()),
+        Program::start("ingest", &ingest, folder.path()),
+        Program::start("processor", &processor, folder.path()),
     )?;
     let stop = Stop::manual();
     let sandbox = sandbox::start(sandbox_settings(&ingest, &secrets)?, &stop)?;
     variables.push(("WHATSAPP_API_URL".to_owned(), sandbox.url()));
-    let sender = Program::start("sender", &variables, folder.path()).await?;
+    let sender = variables_of("sender", rights.as_ref(), &variables);
+    let sender = Program::start("sender", &sender, folder.path()).await?;
     let world = World {
         ingest,
         processors: vec![processor],
@@ -49,6 +57,7 @@ pub(super) async fn assemble(
         sandbox,
         stop,
         variables,
+        rights,
         http: Client::new(),
         store: database.store(),
         ring: Arc::new(KeyRing::parse(&secrets.keys)?),
@@ -60,6 +69,15 @@ pub(super) async fn assemble(
     };
     world.ready().await;
     Ok(world)
+}
+
+/// As itself, where each program has a user of its own.
+pub(super) fn variables_of(
+    program: &str,
+    rights: Option<&Rights>,
+    variables: &[(String, String)],
+) -> Vec<(String, String)> {
+    rights.map_or_else(|| variables.to_vec(), |rights| rights.of(program, variables))
 }
 
 fn write_files(folder: &TempDir, resort: &ResortFile) -> anyhow::Result<()> {

@@ -138,11 +138,18 @@ async fn with_the_environment_of_the_compose_file_every_program_becomes_ready() 
     let (services, folder) = (services(), tempfile::tempdir().unwrap());
     let settings = root().join("deploy/demo").display().to_string();
     let place = |from: &str, to: String| (from.to_owned(), to);
-    let mut places = vec![
-        place("postgres://bellhop:bellhop@postgres:5432/bellhop", database.url()),
-        place("amqp://bellhop:bellhop@rabbitmq:5672/%2f", vhost.url()),
-        place(SETTINGS, settings),
-    ];
+    let mut places = vec![place(SETTINGS, settings)];
+    // That each user's rights are enough, all other tests show.
+    for user in users() {
+        places.push(place(
+            &format!("postgres://{user}:bellhop@postgres:5432/bellhop"),
+            database.url(),
+        ));
+        places.push(place(
+            &format!("amqp://{user}:bellhop@rabbitmq:5672/%2f"),
+            vhost.url(),
+        ));
+    }
 
     let migrate = &services["migrate"];
     let migrated = Command::new(binary(&migrate.command[0]).unwrap())
@@ -167,6 +174,49 @@ async fn with_the_environment_of_the_compose_file_every_program_becomes_ready() 
         ));
         await_ready(&program).await;
         running.push(program);
+    }
+}
+
+/// The users that RabbitMQ is told of.
+fn users() -> Vec<String> {
+    let definitions: serde_json::Value =
+        serde_json::from_str(&read("deploy/demo/rabbitmq-users.json")).unwrap();
+    let users = definitions["users"].as_array().unwrap();
+    users
+        .iter()
+        .map(|user| user["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn each_program_has_a_user_of_its_own_and_only_the_migration_is_the_owner() {
+    let (roles, passwords) = (read("deploy/roles.sql"), read("deploy/demo/passwords.sql"));
+    let (users, permissions) = (users(), read("deploy/rabbitmq-permissions.json"));
+
+    for (name, service) in services() {
+        let user = match name.as_str() {
+            "migrate" => "bellhop".to_owned(),
+            program => format!("bellhop_{program}"),
+        };
+        for (variable, value) in &service.environment {
+            if ["DATABASE_URL", "AMQP_URL"].contains(&variable.as_str()) {
+                assert!(
+                    value.contains(&format!("://{user}:bellhop@")),
+                    "{name}: {variable}"
+                );
+            }
+        }
+        if service.environment.contains_key("DATABASE_URL") && name != "migrate" {
+            assert!(roles.contains(&format!("CREATE ROLE {user} LOGIN;")), "{user}");
+            assert!(
+                passwords.contains(&format!("ALTER ROLE {user} PASSWORD")),
+                "{user}"
+            );
+        }
+        if service.environment.contains_key("AMQP_URL") && name != "migrate" {
+            assert!(users.contains(&user), "{user}");
+            assert!(permissions.contains(&format!("\"user\": \"{user}\"")), "{user}");
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod permission;
 mod poison;
 mod reports;
 mod restart;
+mod rights;
 mod scene;
 mod secrecy;
 mod shutdown;

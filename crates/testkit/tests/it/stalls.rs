@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::message::MessageState::{Read, Unknown};
 use futures_util::future::join_all;
 use serde_json::json;
-use testkit::world::{Event, ResortFile, World};
+use testkit::world::{Event, Message, ResortFile, World};
 
 use crate::scene::{ADA, BOB, CONFIRMATION};
 
@@ -22,26 +22,31 @@ fn guest(number: usize) -> (String, String) {
     (format!("BK-{number}"), format!("+3069{number:08}"))
 }
 
-/// So many others are confirmed. Ids that whoever stands still has in hand come again.
 async fn others_are_confirmed(world: &World, numbers: Range<usize>) {
     for number in numbers.clone() {
         let (booking, phone) = guest(number);
         world.post(&Event::confirmed(&booking, &phone)).await;
     }
-    let again = "UPDATE messages SET publish_at = clock_timestamp() WHERE state = 'queued'";
     for number in numbers {
-        world
-            .until("the others have got their messages", async || {
-                let found = world.message(&guest(number).0, CONFIRMATION).await;
-                if found.is_some_and(|message| message.existing.state == Read) {
-                    return Some(());
-                }
-                world.database().execute(again).await;
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                None
-            })
-            .await;
+        until_read(world, &guest(number).0).await;
     }
+}
+
+/// Waits until a confirmation is read. Ids that whoever stands still has in hand come again.
+async fn until_read(world: &World, booking: &str) -> Message {
+    let again = "UPDATE messages SET publish_at = clock_timestamp() WHERE state = 'queued'";
+    let what = format!("the confirmation of {booking} is read");
+    world
+        .until(&what, async || {
+            let found = world.message(booking, CONFIRMATION).await;
+            if let Some(read) = found.filter(|message| message.existing.state == Read) {
+                return Some(read);
+            }
+            world.database().execute(again).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        })
+        .await
 }
 
 /// A sender stands still behind its claim until another one has sent its message by evidence; then it goes on.
@@ -52,7 +57,7 @@ async fn check_still_at(point: &str) {
     world.until_still("sender").await;
     world.start_also("sender", &[]).await;
     others_are_confirmed(&world, 10..15).await;
-    let sent = world.until_state("BK-1", CONFIRMATION, Read).await;
+    let sent = until_read(&world, "BK-1").await;
     assert_eq!(sent.existing.attempts, 2);
 
     world.signal("sender", "CONT");
@@ -276,15 +281,7 @@ async fn connections_to_postgres_that_end_in_the_middle_of_a_commit_lose_nothing
 
     for number in 0..30 {
         let (booking, phone) = guest(number);
-        world
-            .until("ids that got lost come again", async || {
-                let due = "UPDATE messages SET publish_at = clock_timestamp() WHERE state = 'queued' \
-                     AND publish_at > clock_timestamp() + interval '5 seconds'";
-                world.database().execute(due).await;
-                let found = world.message(&booking, CONFIRMATION).await?;
-                (found.existing.state == Read).then_some(())
-            })
-            .await;
+        until_read(&world, &booking).await;
         assert_eq!(world.names_received_by(&phone).await, ["confirmed"]);
     }
     let depths = world.depths().await;

@@ -1,0 +1,27 @@
+-- What each program may do in Postgres: granted by `desk migrate`, where deploy/roles.sql has made the roles. Nobody but
+-- the owner changes the schema or truncates.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM bellhop_processor, bellhop_sender, bellhop_desk;
+GRANT USAGE ON SCHEMA public TO bellhop_processor, bellhop_sender, bellhop_desk;
+GRANT SELECT ON __diesel_schema_migrations TO bellhop_processor, bellhop_sender, bellhop_desk;
+
+-- processor: applies events and plans.
+GRANT SELECT, INSERT, UPDATE ON events, bookings, guests, conversations, messages TO bellhop_processor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON holds, suspects TO bellhop_processor;
+-- A report of WhatsApp settles the letter of its message.
+GRANT SELECT, UPDATE ON letters TO bellhop_processor;
+
+-- sender: claims messages, records what came of them, and plans what follows. Of events it knows only how far they
+-- were heard.
+GRANT SELECT, INSERT, UPDATE ON messages TO bellhop_sender;
+GRANT SELECT, UPDATE ON bookings, letters TO bellhop_sender;
+-- Who refuses marketing at WhatsApp has opted out.
+GRANT SELECT, INSERT, UPDATE ON guests TO bellhop_sender;
+GRANT SELECT ON conversations, heard TO bellhop_sender;
+GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders TO bellhop_sender;
+
+-- desk: looks at everything; decides about letters, messages and holds; seals anew.
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO bellhop_desk;
+GRANT INSERT, UPDATE ON letters, messages TO bellhop_desk;
+GRANT INSERT, UPDATE, DELETE ON holds TO bellhop_desk;
+GRANT UPDATE ON bookings TO bellhop_desk;
+GRANT UPDATE (sealed_body) ON events TO bellhop_desk;

@@ -1,0 +1,11 @@
+-- A role for each program that uses Postgres, so that one that is taken over can do no more than its own work.
+-- Once, as a superuser:
+--
+--     psql -f deploy/roles.sql
+--     \password bellhop_processor    and so on, for each
+--
+-- Then `desk migrate`, as the owner of the database, grants them what they need (deploy/grants.sql) and does so again
+-- with each new version. ingest has no role: it knows no Postgres.
+CREATE ROLE bellhop_processor LOGIN;
+CREATE ROLE bellhop_sender LOGIN;
+CREATE ROLE bellhop_desk LOGIN;

@@ -19,9 +19,13 @@ GRANT SELECT, INSERT, UPDATE ON guests TO bellhop_sender;
 GRANT SELECT ON conversations, heard TO bellhop_sender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders TO bellhop_sender;
 
--- desk: looks at everything; decides about letters, messages and holds; seals anew.
+-- desk: looks at everything; decides about letters, messages and holds; seals anew; knows the staff.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO bellhop_desk;
 GRANT INSERT, UPDATE ON letters, messages TO bellhop_desk;
 GRANT INSERT, UPDATE, DELETE ON holds TO bellhop_desk;
 GRANT UPDATE ON bookings TO bellhop_desk;
 GRANT UPDATE (sealed_body) ON events TO bellhop_desk;
+GRANT INSERT, UPDATE ON staff TO bellhop_desk;
+GRANT INSERT, UPDATE (sealed_note) ON notes TO bellhop_desk;
+-- The audit trail is only ever added to; when, and under which number, is the database's to say.
+GRANT INSERT (actor, action, resort, booking, letter, phone_hash, details, note_key) ON audit TO bellhop_desk;

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 // Senders differ on padding; both forms name the same bytes.
@@ -18,6 +19,11 @@ pub(crate) fn from_base64(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
 /// Writes standard base64, padded.
 pub(crate) fn to_base64(bytes: &[u8]) -> String {
     LENIENT.encode(bytes)
+}
+
+/// Writes base64 with the letters that URLs and shells leave alone, unpadded.
+pub(crate) fn to_base64_for_urls(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Reads pairs of hexadecimal digits, upper or lower case.

@@ -1,5 +1,6 @@
 //! What the desk does, whoever asks. Nothing here prints or reads arguments.
 
+pub(crate) mod audit;
 pub(crate) mod bookings;
 pub(crate) mod config;
 pub(crate) mod holds;
@@ -8,5 +9,7 @@ pub(crate) mod ledger;
 pub(crate) mod letters;
 pub(crate) mod messages;
 pub(crate) mod migrate;
+pub(crate) mod notes;
 pub(crate) mod personal;
 pub(crate) mod shelf;
+pub(crate) mod staff;

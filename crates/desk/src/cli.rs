@@ -7,6 +7,8 @@
     reason = "these doc comments are the help that people read on a terminal"
 )]
 
+mod acting;
+mod audit;
 mod bookings;
 mod config;
 mod holds;
@@ -17,7 +19,9 @@ mod messages;
 mod migrate;
 mod output;
 mod seal;
+mod staff;
 mod table;
+mod token;
 
 use std::process::ExitCode;
 
@@ -26,14 +30,18 @@ use service::{Environment, Failure, chain};
 
 const ENVIRONMENT: &str = "\
 Environment (each command asks only for what it uses, and names everything that is missing at once):
-  DATABASE_URL       Postgres
-  AMQP_URL           RabbitMQ, amqp:// or amqps://, with its vhost
-  BELLHOP_CONFIG     the folder with resorts/*.toml and sources/*.toml
-  BELLHOP_KEYS       the key ring, ID:BASE64(32 bytes) separated by commas; or
-  BELLHOP_KEYS_FILE  a file with it
-  BELLHOP_STAFF      who you are, kept with what you decide [USER, the operating system's name for you]
-  RUST_LOG           what is logged to stderr [info]; libraries are never heard below info
-  LOG_FORMAT         json or text
+  DATABASE_URL         Postgres
+  AMQP_URL             RabbitMQ, amqp:// or amqps://, with its vhost
+  BELLHOP_CONFIG       the folder with resorts/*.toml and sources/*.toml
+  BELLHOP_KEYS         the key ring, ID:BASE64(32 bytes) separated by commas; or
+  BELLHOP_KEYS_FILE    a file with it
+  BELLHOP_STAFF_TOKEN  your token, by which what you do stands under your name in the audit trail; see below
+  RUST_LOG             what is logged to stderr [info]; libraries are never heard below info
+  LOG_FORMAT           json or text
+
+Whoever looks at personal data, decides, pauses, changes keys or staff gives a token, made by desk staff add. Without the
+variable it is asked for once, on a terminal, and kept in $XDG_CONFIG_HOME/bellhop/token or ~/.config/bellhop/token, which
+nobody else may read.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.
 
@@ -46,6 +54,8 @@ Examples:
   desk messages list --state dead --json     what did not go out?
   desk keys reseal                           after a new key was made the first one, everywhere
   desk ledger check                          has everything come to its end?
+  desk staff add anna                        her token; the first one needs nobody else's
+  desk audit list --since 7d                 who looked at whom, who decided what, and why?
   desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
 /// Lets people see and settle what machines could not.
@@ -78,6 +88,12 @@ enum Command {
     /// Look into the books
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Say who may act
+    #[command(subcommand)]
+    Staff(staff::Command),
+    /// Look up who did what
+    #[command(subcommand)]
+    Audit(audit::Command),
     Pause(holds::Pause),
     Resume(holds::Resume),
     Holds(holds::List),
@@ -126,6 +142,8 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
             Command::Ledger(command) => ledger::run(command, environment).await,
+            Command::Staff(command) => staff::run(command, environment).await,
+            Command::Audit(command) => audit::run(command, environment).await,
             Command::Pause(arguments) => holds::pause(arguments, environment).await,
             Command::Resume(arguments) => holds::resume(arguments, environment).await,
             Command::Holds(arguments) => holds::list(&arguments, environment).await,

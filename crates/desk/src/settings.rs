@@ -1,11 +1,11 @@
 //! What the commands need from the environment: the only place that names its variables. Each command asks for what it
 //! uses and learns of everything that is missing at once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use broker::Address;
 use crypto::key_ring::KeyRing;
-use domain::ids::StaffName;
+use crypto::token::Token;
 use service::environment::Reader;
 use service::{Environment, Failure, Problems, chain};
 use store::Store;
@@ -66,37 +66,21 @@ pub(crate) fn shelf(read: &mut Reader<'_>, environment: &Environment) -> Option<
     })
 }
 
-/// Who decides: by name, or as the operating system calls the user.
-pub(crate) fn staff(read: &mut Reader<'_>) -> Option<StaffName> {
-    let given = [STAFF, "USER"].map(|name| (name, read.optional(name)));
-    let Some((variable, name)) = given
-        .into_iter()
-        .find_map(|(variable, name)| Some((variable, name?)))
-    else {
-        read.problem(
-            STAFF,
-            "is not set: give your name, which is kept with what you decide",
-        );
-        return None;
-    };
-    match StaffName::parse(&name) {
-        Ok(_) if name == WHATSAPP => {
-            read.problem(variable, "is a name for WhatsApp's own reports; give yours");
-            None
-        }
-        Ok(name) => Some(name),
-        Err(error) => {
-            let why = format!("{error}; set BELLHOP_STAFF to your name, which is kept with what you decide");
-            read.problem(variable, why);
-            None
-        }
-    }
+/// The variable with the token of whoever acts.
+pub(crate) const STAFF_TOKEN: &str = "BELLHOP_STAFF_TOKEN";
+
+/// The token of whoever acts, where the environment has it.
+pub(crate) fn staff_token(read: &mut Reader<'_>) -> Option<Token> {
+    read.optional_parsed(STAFF_TOKEN, Token::parse)
 }
 
-/// The variable that says who decides.
-const STAFF: &str = "BELLHOP_STAFF";
-/// Under this name letters are settled by WhatsApp's reports.
-const WHATSAPP: &str = "whatsapp";
+/// Where a token is kept that was asked for once: a file of the user's own.
+pub(crate) fn token_file(read: &mut Reader<'_>) -> Option<PathBuf> {
+    let folder = read.optional("XDG_CONFIG_HOME").map(PathBuf::from);
+    let home = || read.optional("HOME").map(|home| Path::new(&home).join(".config"));
+    let folder = folder.or_else(home)?;
+    Some(folder.join("bellhop").join("token"))
+}
 
 /// As [`key_ring`], where commands can do without.
 pub(crate) fn optional_key_ring(read: &mut Reader<'_>, environment: &Environment) -> Option<KeyRing> {

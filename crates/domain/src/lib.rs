@@ -7,6 +7,7 @@
 //! [`silence`] what to make of a call that nobody speaks of.
 
 pub mod after_call;
+pub mod audit;
 pub mod backoff;
 pub mod dead_letter;
 pub mod duration;

@@ -15,10 +15,14 @@ use diesel::{
     Selectable, SelectableHelper, sql_query,
 };
 use domain::after_call::Scope;
+use domain::audit::Action;
 use domain::hold::{self, Coverage, NewHold, Route};
+use domain::ids::ResortId;
 use domain::message::MessageState;
 
+use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
+use crate::notes::NoteKey;
 use crate::schema::{holds, messages};
 
 pub use release::{Released, release, retry_with_text, retry_without_template};
@@ -43,7 +47,7 @@ pub struct Hold {
     pub template: Option<String>,
     /// The kind of message; `None`: any.
     pub kind: Option<String>,
-    /// WhatsApp's code, or the words of the person.
+    /// WhatsApp's code; empty where a person holds.
     pub reason: String,
     /// The person; `None`: a machine.
     pub by_whom: Option<String>,
@@ -51,6 +55,14 @@ pub struct Hold {
     pub since: DateTime<Utc>,
     /// When messages may try again; `None`: when a person says so.
     pub until: Option<DateTime<Utc>>,
+    note_key: Option<String>,
+}
+
+impl Hold {
+    /// Why, where the person said it.
+    pub fn note(&self) -> Option<NoteKey> {
+        self.note_key.clone().map(NoteKey::of_column)
+    }
 }
 
 /// Whether a hold was news.
@@ -178,41 +190,67 @@ pub fn count_without_template(connection: &mut PgConnection) -> Result<i64, Stor
         .map_err(StoreError::query("count messages without a template"))
 }
 
-/// A person holds what they name. `false`: it was paused already; the first one's words stay.
-pub fn pause(
-    connection: &mut PgConnection,
-    coverage: &Coverage,
-    by_whom: &str,
-    words: &str,
-) -> Result<bool, StoreError> {
-    diesel::insert_into(holds::table)
+/// A person holds what they name. `false`: it was paused already, and stays the first one's pause.
+pub fn pause(connection: &mut PgConnection, coverage: &Coverage, by: &Actor) -> Result<bool, StoreError> {
+    let key = hold::key(hold::PAUSED, coverage);
+    let resort = coverage.resort.as_ref().map(ResortId::as_str);
+    let inserted = diesel::insert_into(holds::table)
         .values((
-            holds::key.eq(hold::key(hold::PAUSED, coverage)),
+            holds::key.eq(&key),
             holds::scope.eq(hold::PAUSED),
-            holds::resort.eq(coverage.resort.as_ref().map(|id| id.as_str())),
+            holds::resort.eq(resort),
             holds::number.eq(coverage.number.as_ref().map(|id| id.as_str())),
             holds::kind.eq(coverage.kind.map(|kind| kind.as_str())),
-            holds::reason.eq(words),
-            holds::by_whom.eq(by_whom),
+            holds::reason.eq(""),
+            holds::by_whom.eq(by.name.as_str()),
+            holds::note_key.eq(by.note_key()),
         ))
         .on_conflict_do_nothing()
         .execute(connection)
-        .map(|rows| rows > 0)
-        .map_err(StoreError::query("pause"))
+        .map_err(StoreError::query("pause"))?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    audit::append(connection, by, Action::Paused, &about(resort, key)).map(|()| true)
+}
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    resort: Option<String>,
 }
 
 /// Ends every hold that names all that is given, a person's or a machine's; returns their keys.
-pub fn resume(connection: &mut PgConnection, named: &Coverage) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<Key> = sql_query(
+pub fn resume(
+    connection: &mut PgConnection,
+    named: &Coverage,
+    by: &Actor,
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Ended> = sql_query(
         "DELETE FROM holds WHERE ($1 IS NULL OR resort = $1) AND ($2 IS NULL OR number = $2) \
-         AND ($3 IS NULL OR kind = $3) RETURNING key",
+         AND ($3 IS NULL OR kind = $3) RETURNING key, resort",
     )
     .bind::<Nullable<Text>, _>(named.resort.as_ref().map(|id| id.as_str()))
     .bind::<Nullable<Text>, _>(named.number.as_ref().map(|id| id.as_str()))
     .bind::<Nullable<Text>, _>(named.kind.map(|kind| kind.as_str()))
     .load(connection)
     .map_err(StoreError::query("resume"))?;
+    for Ended { key, resort } in &rows {
+        let subject = about(resort.as_deref(), key.clone());
+        audit::append(connection, by, Action::Resumed, &subject)?;
+    }
     Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
+/// A hold as the audit trail names it.
+fn about(resort: Option<&str>, key: String) -> Subject {
+    Subject {
+        resort: resort.and_then(|id| ResortId::parse(id).ok()),
+        details: key,
+        ..Subject::default()
+    }
 }
 
 /// WhatsApp has good news of a scope: its holds may be tried at once. Only those of one template, `name/language`, where

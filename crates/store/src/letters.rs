@@ -18,6 +18,8 @@ use chrono::{DateTime, Utc};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Refusal, Settlement};
 use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
 
+use crate::notes::NoteKey;
+
 pub(crate) use closing::settle_by_whatsapp;
 pub use closing::{close, mark_event_retried};
 pub use correcting::{Corrected, correct_phone};
@@ -87,8 +89,8 @@ pub struct Ending {
     pub by: String,
     /// When.
     pub at: DateTime<Utc>,
-    /// Why a person closed it.
-    pub note: Option<String>,
+    /// Why, where the person said it.
+    pub note: Option<NoteKey>,
 }
 
 /// What came of a person's decision.

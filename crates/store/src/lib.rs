@@ -6,6 +6,7 @@
 //!
 //! Start with [`planning`]: it is where facts become messages.
 
+pub mod audit;
 pub mod bookings;
 pub mod claims;
 pub mod conversations;
@@ -17,6 +18,7 @@ pub mod ledger;
 pub mod letters;
 pub mod messages;
 pub mod migrations;
+pub mod notes;
 pub mod planning;
 pub mod pool;
 pub mod relay;
@@ -24,6 +26,7 @@ pub mod reseal;
 pub mod results;
 pub mod rights;
 pub mod senders;
+pub mod staff;
 pub mod suspects;
 #[rustfmt::skip]
 mod schema;

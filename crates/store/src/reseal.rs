@@ -10,6 +10,7 @@ use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use crate::error::StoreError;
+use crate::notes;
 
 /// Where sealed values lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +19,20 @@ pub enum Place {
     Bookings,
     /// The events as they came, until their retention is over.
     Events,
+    /// What people said of what they did.
+    Notes,
 }
 
 impl Place {
     /// Every place, in the order in which they are worked through.
-    pub const ALL: [Self; 2] = [Self::Bookings, Self::Events];
+    pub const ALL: [Self; 3] = [Self::Bookings, Self::Events, Self::Notes];
 
     /// The table's name.
     pub const fn table(self) -> &'static str {
         match self {
             Self::Bookings => "bookings",
             Self::Events => "events",
+            Self::Notes => "notes",
         }
     }
 
@@ -36,6 +40,7 @@ impl Place {
         match self {
             Self::Bookings => "sealed_facts",
             Self::Events => "sealed_body",
+            Self::Notes => "sealed_note",
         }
     }
 
@@ -44,6 +49,7 @@ impl Place {
         match self {
             Self::Bookings => format!("facts:{key}"),
             Self::Events => format!("event:{key}"),
+            Self::Notes => notes::identity(key),
         }
     }
 }

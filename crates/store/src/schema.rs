@@ -1,6 +1,21 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    audit (id) {
+        id -> Int8,
+        at -> Timestamptz,
+        actor -> Text,
+        action -> Text,
+        resort -> Nullable<Text>,
+        booking -> Nullable<Text>,
+        letter -> Nullable<Int8>,
+        phone_hash -> Nullable<Bytea>,
+        details -> Text,
+        note_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     bookings (key) {
         key -> Text,
         resort -> Text,
@@ -65,6 +80,7 @@ diesel::table! {
         until -> Nullable<Timestamptz>,
         pause_ms -> Nullable<Int8>,
         probed_at -> Nullable<Timestamptz>,
+        note_key -> Nullable<Text>,
     }
 }
 
@@ -89,6 +105,7 @@ diesel::table! {
         closed_at -> Nullable<Timestamptz>,
         note -> Nullable<Text>,
         drained_at -> Timestamptz,
+        note_key -> Nullable<Text>,
     }
 }
 
@@ -129,9 +146,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    notes (key) {
+        key -> Text,
+        sealed_note -> Bytea,
+    }
+}
+
+diesel::table! {
     senders (id) {
         id -> Uuid,
         seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    staff (name) {
+        name -> Text,
+        token_hash -> Bytea,
+        added_at -> Timestamptz,
+        removed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -146,6 +179,7 @@ diesel::table! {
 diesel::joinable!(messages -> bookings (booking_key));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    audit,
     bookings,
     conversations,
     events,
@@ -153,6 +187,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     letters,
     messages,
+    notes,
     senders,
+    staff,
     suspects,
 );

@@ -5,6 +5,7 @@
 
 mod contents;
 mod faults;
+mod staff;
 
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};

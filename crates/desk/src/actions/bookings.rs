@@ -6,9 +6,11 @@ mod outlook;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use domain::audit::Action;
 use domain::ids::BookingKey;
 use domain::plan::Plan;
 use serde::Serialize;
+use store::audit::{self, Actor, Subject};
 use store::bookings::{self, Booking};
 use store::messages::Message;
 use store::planning::Policies;
@@ -73,16 +75,28 @@ struct Found {
     plan: Option<Plan>,
 }
 
-/// Everything known of a booking; `None`: nobody ever spoke of it.
+/// Everything known of a booking; `None`: nobody ever spoke of it. To whom the guest is revealed stands in the audit
+/// trail before anything is returned.
 pub(crate) async fn show(
     shelf: &Shelf,
     key: BookingKey,
-    personal: Personal,
+    revealed_to: Option<Actor>,
 ) -> Result<Option<BookingView>, StoreError> {
+    let personal = Personal::to(revealed_to.as_ref());
     let country = shelf.resort(&key.resort).map(|resort| resort.country);
+    let told = revealed_to.as_ref().map(|by| (by.name.clone(), key.to_string()));
     let found = shelf
-        .transaction(move |connection, policies| read(connection, policies, &key))
+        .transaction(move |connection, policies| {
+            let found = read(connection, policies, &key)?;
+            if let (Some(_), Some(by)) = (&found, &revealed_to) {
+                audit::append(connection, by, Action::BookingRevealed, &Subject::from(&key))?;
+            }
+            Ok(found)
+        })
         .await?;
+    if let (Some(_), Some((staff, booking))) = (&found, told) {
+        log::warn!(booking = booking.as_str(), staff = staff.as_str(); "personal data of a booking are revealed");
+    }
     Ok(found.map(|found| view(found, country, personal)))
 }
 
@@ -98,7 +112,7 @@ fn read(
     Ok(Some(Found {
         events: events::list_of_booking(connection, key)?,
         messages: messages::list_of_booking(connection, key)?,
-        letters: Kept::of_booking(connection, key)?,
+        letters: Kept::of_booking(connection, policies.ring, key)?,
         plan: planning::explain(connection, policies, &booking, now)?,
         booking,
     }))

@@ -1,10 +1,16 @@
 //! Pausing and resuming, and what is held now.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+use crypto::key_ring::KeyRing;
 use domain::hold::Coverage;
 use serde::Serialize;
+use store::audit::Actor;
 use store::holds::{self, Hold};
-use store::{Store, StoreError};
+use store::{Connection, Store, StoreError};
+
+use super::notes::Notes;
 
 /// A hold as people see it.
 #[derive(Debug, Serialize)]
@@ -16,7 +22,7 @@ pub(crate) struct HoldView {
     pub(crate) number: Option<String>,
     pub(crate) template: Option<String>,
     pub(crate) kind: Option<String>,
-    /// WhatsApp's code, or a person's words.
+    /// WhatsApp's code, or a person's words, which need the key ring.
     pub(crate) reason: String,
     /// Nobody: WhatsApp's answer began it.
     pub(crate) by_whom: Option<String>,
@@ -27,7 +33,8 @@ pub(crate) struct HoldView {
     pub(crate) messages: i64,
 }
 
-fn view((hold, messages): (Hold, i64)) -> HoldView {
+fn view((hold, messages): (Hold, i64), notes: &Notes) -> HoldView {
+    let words = hold.note().and_then(|key| notes.words(&key));
     HoldView {
         hold: hold.key,
         scope: hold.scope,
@@ -35,7 +42,7 @@ fn view((hold, messages): (Hold, i64)) -> HoldView {
         number: hold.number,
         template: hold.template,
         kind: hold.kind,
-        reason: hold.reason,
+        reason: words.unwrap_or(hold.reason),
         by_whom: hold.by_whom,
         since: hold.since,
         tries_at: hold.until,
@@ -44,9 +51,17 @@ fn view((hold, messages): (Hold, i64)) -> HoldView {
 }
 
 /// Everything that is held now, oldest first.
-pub(crate) async fn list(store: &Store) -> Result<Vec<HoldView>, StoreError> {
-    let found = store.run(holds::list).await?;
-    Ok(found.into_iter().map(view).collect())
+pub(crate) async fn list(store: &Store, ring: Option<Arc<KeyRing>>) -> Result<Vec<HoldView>, StoreError> {
+    store
+        .transaction(move |connection| read(connection, ring.as_deref()))
+        .await
+}
+
+fn read(connection: &mut Connection, ring: Option<&KeyRing>) -> Result<Vec<HoldView>, StoreError> {
+    let found = holds::list(connection)?;
+    let keys: Vec<_> = found.iter().filter_map(|(hold, _)| hold.note()).collect();
+    let notes = Notes::read(connection, ring, &keys)?;
+    Ok(found.into_iter().map(|found| view(found, &notes)).collect())
 }
 
 /// How many messages wait because their resort's file has nothing to send.
@@ -57,26 +72,25 @@ pub(crate) async fn without_template(store: &Store) -> Result<i64, StoreError> {
 /// Pauses. `None` when it was not paused before, else the hold that is in force already.
 pub(crate) async fn pause(
     store: &Store,
+    ring: Option<Arc<KeyRing>>,
     coverage: Coverage,
-    by_whom: String,
-    words: String,
+    by: Actor,
 ) -> Result<Option<HoldView>, StoreError> {
-    let found = store
+    store
         .transaction(move |connection| {
-            if holds::pause(connection, &coverage, &by_whom, &words)? {
+            if holds::pause(connection, &coverage, &by)? {
                 return Ok(None);
             }
             let key = domain::hold::key(domain::hold::PAUSED, &coverage);
-            let all = holds::list(connection)?;
-            Ok(all.into_iter().find(|(hold, _)| hold.key == key))
+            let all = read(connection, ring.as_deref())?;
+            Ok(all.into_iter().find(|hold| hold.hold == key))
         })
-        .await?;
-    Ok(found.map(view))
+        .await
 }
 
 /// Ends every hold that names all that is given; returns their keys.
-pub(crate) async fn resume(store: &Store, named: Coverage) -> Result<Vec<String>, StoreError> {
+pub(crate) async fn resume(store: &Store, named: Coverage, by: Actor) -> Result<Vec<String>, StoreError> {
     store
-        .transaction(move |connection| holds::resume(connection, &named))
+        .transaction(move |connection| holds::resume(connection, &named, &by))
         .await
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use broker::envelope::Envelope;
 use crypto::key_ring::{KeyRing, OpenError, key_id_of};
+use domain::audit::Action;
 use serde::Serialize;
+use store::audit::{self, Actor, Subject};
 use store::reseal::{self, LetterBody, Page, Place};
 use store::{Store, StoreError};
 
@@ -90,12 +92,41 @@ impl Tally {
     }
 }
 
-/// Seals everything anew that does not lie under the first key; tells of each page as it goes.
+/// What sealing anew has come to, by table.
+type Tallies = BTreeMap<&'static str, Tally>;
+
+/// Seals everything anew that does not lie under the first key; tells of each page as it goes. The audit trail hears of
+/// the beginning and of the end.
 pub(crate) async fn reseal(
     store: &Store,
     ring: &Arc<KeyRing>,
+    by: &Actor,
+    progress: impl FnMut(&'static str, &Tally),
+) -> Result<Tallies, StoreError> {
+    let first = ring.sealing_key_id();
+    record(store, by, Action::ResealBegun, format!("under {first}")).await?;
+    let tallies = reseal_all(store, ring, progress).await?;
+    let counts: Vec<String> = tallies
+        .iter()
+        .map(|(table, tally)| format!("{table} {}", tally.resealed))
+        .collect();
+    let told = format!("under {first}: {}", counts.join(", "));
+    record(store, by, Action::ResealEnded, told).await?;
+    Ok(tallies)
+}
+
+async fn record(store: &Store, by: &Actor, action: Action, told: String) -> Result<(), StoreError> {
+    let (by, subject) = (by.clone(), Subject::of(told));
+    store
+        .transaction(move |connection| audit::append(connection, &by, action, &subject))
+        .await
+}
+
+async fn reseal_all(
+    store: &Store,
+    ring: &Arc<KeyRing>,
     mut progress: impl FnMut(&'static str, &Tally),
-) -> Result<BTreeMap<&'static str, Tally>, StoreError> {
+) -> Result<Tallies, StoreError> {
     let mut tallies = BTreeMap::new();
     for place in Place::ALL {
         let (mut tally, mut after) = (Tally::default(), String::new());

@@ -2,6 +2,7 @@
 
 use domain::phone_number::PhoneNumber;
 use phonenumber::country;
+use store::audit::Actor;
 
 /// Whether what identifies the guest is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,14 @@ pub(crate) enum Personal {
 const HIDDEN: &str = "•••";
 
 impl Personal {
+    /// What somebody may see; nobody is named who has not asked for more.
+    pub(crate) fn to(revealed_to: Option<&Actor>) -> Self {
+        match revealed_to {
+            Some(_) => Self::Revealed,
+            None => Self::Masked,
+        }
+    }
+
     /// A name or a link.
     pub(crate) fn text(self, text: &str) -> String {
         match self {

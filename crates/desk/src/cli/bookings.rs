@@ -5,10 +5,10 @@ use clap::{Args, Subcommand};
 use domain::ids::{BookingId, BookingKey, ResortId};
 use service::{Environment, Failure};
 
+use super::acting::{self, Reveal};
 use super::{Answer, output, table};
 use crate::actions::bookings::{self, BookingView, FactView};
 use crate::actions::letters::LetterView;
-use crate::actions::personal::Personal;
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -18,7 +18,8 @@ pub(super) enum Command {
 
 /// Show what is known of a booking, what was sent, and what is still to come and why
 ///
-/// Needs DATABASE_URL, BELLHOP_CONFIG and BELLHOP_KEYS. Phone numbers are masked and names and links hidden.
+/// Needs DATABASE_URL, BELLHOP_CONFIG and BELLHOP_KEYS; --reveal also your token (see desk --help). Phone numbers are
+/// masked and names and links hidden.
 ///
 /// Examples:
 ///   desk bookings show azure-bay BK-1001
@@ -34,30 +35,24 @@ pub(super) struct Show {
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Show name, number and link; that you did is logged
-    #[arg(long)]
-    reveal: bool,
+    #[command(flatten)]
+    reveal: Reveal,
 }
 
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
     let Command::Show(arguments) = command;
     let mut read = environment.reader();
     let shelf = settings::shelf(&mut read, environment);
-    let shelf = read.finish_with(|| shelf)?.open()?;
+    let acting = arguments.reveal.read(&mut read, environment);
+    let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
+    let shelf = shelf.open()?;
+    let revealed_to = acting::identify(acting, &shelf.store).await?;
     let key = BookingKey {
         resort: arguments.resort,
         booking: arguments.booking,
     };
-    let personal = if arguments.reveal {
-        Personal::Revealed
-    } else {
-        Personal::Masked
-    };
-    if personal == Personal::Revealed {
-        log::warn!(booking = key.to_string().as_str(); "personal data of a booking are revealed");
-    }
 
-    let found = bookings::show(&shelf, key.clone(), personal)
+    let found = bookings::show(&shelf, key.clone(), revealed_to)
         .await
         .map_err(anyhow::Error::from)?;
 

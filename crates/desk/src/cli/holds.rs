@@ -1,5 +1,7 @@
 //! `desk pause`, `desk resume`, `desk holds`
 
+use std::sync::Arc;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
 use domain::hold::Coverage;
@@ -7,6 +9,7 @@ use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
 use service::{Environment, Failure};
 
+use super::acting::Why;
 use super::{Answer, output, table};
 use crate::actions::holds::{self, HoldView};
 use crate::settings;
@@ -46,7 +49,7 @@ fn kind_parser() -> impl TypedValueParser<Value = MessageKind> {
 /// Every sender honours it from its next claim on; a call that has begun may finish. Messages wait as held, use up no
 /// try, and expire when they come too late to be of use.
 ///
-/// Needs DATABASE_URL; BELLHOP_STAFF says who you are, else the name of your login.
+/// Needs DATABASE_URL and your token (see desk --help); with --note also BELLHOP_KEYS.
 ///
 /// Examples:
 ///   desk pause --resort azure-bay --note "the pool is closed"
@@ -57,9 +60,8 @@ fn kind_parser() -> impl TypedValueParser<Value = MessageKind> {
 pub(super) struct Pause {
     #[command(flatten)]
     which: Which,
-    /// Why, for the others
-    #[arg(long, default_value = "")]
-    note: String,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// Let held messages go
@@ -68,7 +70,7 @@ pub(super) struct Pause {
 /// them). What was held goes out at the usual pace, each message checked once more. Where WhatsApp still refuses, the first
 /// call begins the hold anew.
 ///
-/// Needs DATABASE_URL.
+/// Needs DATABASE_URL and your token (see desk --help); with --note also BELLHOP_KEYS.
 ///
 /// Examples:
 ///   desk resume --resort azure-bay
@@ -82,11 +84,13 @@ pub(super) struct Resume {
     /// Every hold there is
     #[arg(long, conflicts_with_all = ["resort", "kind", "number"])]
     all: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// List what is held now, since when and why
 ///
-/// Needs DATABASE_URL.
+/// Needs DATABASE_URL; what people said of their pauses is sealed, and told where BELLHOP_KEYS is set.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct List {
@@ -97,12 +101,15 @@ pub(super) struct List {
 
 pub(super) async fn pause(arguments: Pause, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
-    let (store, staff) = (settings::database(&mut read), settings::staff(&mut read));
-    let (store, staff) = read.finish_with(|| Some((store?, staff?)))?;
+    let store = settings::database(&mut read);
+    let ring = settings::optional_key_ring(&mut read, environment).map(Arc::new);
+    let acting = arguments.why.read(&mut read, environment);
+    let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
+    let by = acting.identify(&store).await?;
     let coverage = arguments.which.coverage();
     let named = coverage.to_string();
 
-    let before = holds::pause(&store, coverage, staff.to_string(), arguments.note)
+    let before = holds::pause(&store, ring, coverage, by)
         .await
         .map_err(anyhow::Error::from)?;
 
@@ -125,9 +132,11 @@ pub(super) async fn pause(arguments: Pause, environment: &Environment) -> Result
 pub(super) async fn resume(arguments: Resume, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
-    let store = read.finish_with(|| store)?;
+    let acting = arguments.why.read(&mut read, environment);
+    let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
+    let by = acting.identify(&store).await?;
 
-    let ended = holds::resume(&store, arguments.which.coverage())
+    let ended = holds::resume(&store, arguments.which.coverage(), by)
         .await
         .map_err(anyhow::Error::from)?;
 
@@ -144,9 +153,10 @@ pub(super) async fn resume(arguments: Resume, environment: &Environment) -> Resu
 pub(super) async fn list(arguments: &List, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
+    let ring = settings::optional_key_ring(&mut read, environment).map(Arc::new);
     let store = read.finish_with(|| store)?;
 
-    let found = holds::list(&store).await.map_err(anyhow::Error::from)?;
+    let found = holds::list(&store, ring).await.map_err(anyhow::Error::from)?;
     let without_template = holds::without_template(&store)
         .await
         .map_err(anyhow::Error::from)?;

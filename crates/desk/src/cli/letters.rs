@@ -5,17 +5,20 @@ mod list;
 mod retry;
 mod show;
 
-use anyhow::anyhow;
+use std::sync::Arc;
+
+use anyhow::{Error, anyhow};
 use broker::Address;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use crypto::key_ring::KeyRing;
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Settlement};
 use domain::ids::{LetterId, ResortId};
 use service::{Environment, Failure};
 use store::Store;
 use store::letters::{Declined, Ending, Filter};
 
-use super::{Answer, output, table};
+use super::{Answer, acting, output, table};
 use crate::actions::letters;
 
 #[derive(Debug, Subcommand)]
@@ -66,10 +69,10 @@ fn reason_parser() -> impl TypedValueParser<Value = DeadLetterReason> {
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
     match command {
         Command::List(arguments) => list::run(arguments, environment).await,
-        Command::Show(arguments) => show::run(&arguments, environment).await,
+        Command::Show(arguments) => show::run(arguments, environment).await,
         Command::Retry(arguments) => retry::run(arguments, environment).await,
         Command::Edit(arguments) => decide::edit(arguments, environment).await,
-        Command::Settle(arguments) => decide::settle(&arguments, environment).await,
+        Command::Settle(arguments) => decide::settle(arguments, environment).await,
         Command::Close(arguments) => decide::close(arguments, environment).await,
     }
 }
@@ -82,23 +85,31 @@ async fn drain(store: &Store, broker: &Address) -> Result<(), Failure> {
 }
 
 /// Says why a decision changed nothing.
-fn decline(id: LetterId, declined: &Declined) -> Answer {
+async fn decline(
+    id: LetterId,
+    declined: &Declined,
+    store: &Store,
+    ring: &Arc<KeyRing>,
+) -> Result<Answer, Failure> {
     let why = match declined {
         Declined::Refused(refusal) => format!("refused: {refusal}"),
         Declined::NotFound => "there is no such letter".to_owned(),
-        Declined::TooLate(ending) => format!("{} was first: {}", ending.by, ended(ending)),
+        Declined::TooLate(ending) => {
+            let note = letters::note(store, ring, ending).await.map_err(Error::from)?;
+            format!("{} was first: {}", ending.by, ended(ending, note))
+        }
     };
     output::complain(&format!("letter {id}: {why}"));
-    Answer::Refused
+    Ok(Answer::Refused)
 }
 
 /// With what, and when, a letter ended.
-fn ended(ending: &Ending) -> String {
+fn ended(ending: &Ending, note: Option<String>) -> String {
     let with = match (ending.state, ending.settled_as.map(Settlement::as_str)) {
         (LetterState::Settled, Some(settlement)) => format!("settled as {settlement}"),
         (state, _) => state.to_string(),
     };
-    let note = ending.note.as_ref().map(|note| format!(" ({note})"));
+    let note = note.map(|note| format!(" ({note})"));
     format!(
         "{with} at {}{}",
         table::instant(ending.at),

@@ -86,11 +86,17 @@ pub(crate) async fn booked() -> Database {
 }
 
 async fn show(database: &Database, more: &[&str]) -> Ended {
+    show_to(database, "", more).await
+}
+
+/// To somebody of the staff.
+async fn show_to(database: &Database, token: &str, more: &[&str]) -> Ended {
     let url = database.url();
     let environment = [
         ("DATABASE_URL", url.as_str()),
         ("BELLHOP_CONFIG", CONFIG),
         ("BELLHOP_KEYS", KEYS),
+        ("BELLHOP_STAFF_TOKEN", token),
     ];
     let arguments: Vec<&str> = ["bookings", "show"].iter().chain(more).copied().collect();
     desk(&arguments, &environment, "").await
@@ -136,13 +142,17 @@ async fn a_booking_is_shown_with_what_was_heard_and_planned_and_nothing_personal
 async fn what_is_personal_is_revealed_when_asked_and_that_is_logged() {
     let database = booked().await;
 
-    let ended = show(&database, &["azure-bay", "BK-1001", "--json", "--reveal"]).await;
+    let token = database.hire("anna").await;
+    let reveal = ["azure-bay", "BK-1001", "--json", "--reveal"];
+    let ended = show_to(&database, &token, &reveal).await;
 
     let shown = ended.json();
     assert_eq!(shown["facts"]["phone"]["value"], "+306912345678");
     assert_eq!(shown["facts"]["name"]["value"], "Ada Lovelace");
     assert!(
-        ended.stderr.contains("azure-bay/BK-1001") && !ended.stderr.contains("Ada"),
+        ended.stderr.contains("azure-bay/BK-1001")
+            && ended.stderr.contains("anna")
+            && !ended.stderr.contains("Ada"),
         "{ended:?}"
     );
 }

@@ -21,9 +21,21 @@ fn without_old() -> String {
 
 async fn keys(office: &Office, ring: &str, arguments: &str) -> Ended {
     let url = office.database.url();
-    let environment = [("DATABASE_URL", url.as_str()), ("BELLHOP_KEYS", ring)];
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("BELLHOP_KEYS", ring),
+        ("BELLHOP_STAFF_TOKEN", &office.anna),
+    ];
     let words = std::iter::once("keys").chain(arguments.split_whitespace());
     desk(&words.collect::<Vec<_>>(), &environment, "").await
+}
+
+/// The trail, read without the old key.
+async fn trail_without_old(office: &Office) -> Vec<Value> {
+    let (url, ring) = (office.database.url(), without_old());
+    let environment = [("DATABASE_URL", url.as_str()), ("BELLHOP_KEYS", ring.as_str())];
+    let listed = desk(&["audit", "list", "--json"], &environment, "").await.json();
+    listed.as_array().unwrap().clone()
 }
 
 fn key<'a>(found: &'a Value, id: &str) -> &'a Value {
@@ -39,15 +51,32 @@ async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
         .await;
     assert_eq!(office.list("").await.len(), 1);
 
+    office
+        .by_anna("pause --resort azure-bay --note Wedding")
+        .await
+        .check(0);
     keys(&office, &rotated(), "reseal").await.check(0);
     let found = keys(&office, &rotated(), "check --json").await.json();
 
     assert_eq!(key(&found, "b")["seals"], true);
     assert_eq!(
         key(&found, "b")["values"],
-        json!({ "bookings": 1, "events": 1, "letters": 1 })
+        json!({ "bookings": 1, "events": 1, "letters": 1, "notes": 1 })
     );
     assert!(found.as_array().unwrap().iter().all(|key| key["key"] != "a"));
+    let trail = trail_without_old(&office).await;
+    let [ended, begun, paused] = &trail[..3] else {
+        panic!("{trail:?}")
+    };
+    assert_eq!(
+        (&ended["action"], &ended["details"]),
+        (
+            &json!("reseal_ended"),
+            &json!("under b: bookings 1, events 1, letters 1, notes 1")
+        )
+    );
+    assert_eq!(begun["action"], "reseal_begun");
+    assert_eq!(paused["reason"], "Wedding");
     let (url, ring) = (office.database.url(), without_old());
     let environment = [
         ("DATABASE_URL", url.as_str()),

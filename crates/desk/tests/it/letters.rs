@@ -24,9 +24,11 @@ use crate::program::{CONFIG, Ended, KEYS, desk};
 /// A desk with a database and a vhost of its own.
 pub(crate) struct Office {
     pub(crate) database: Database,
-    vhost: Vhost,
+    pub(crate) vhost: Vhost,
     address: Address,
     publisher: Publisher,
+    pub(crate) anna: String,
+    ben: String,
 }
 
 impl Office {
@@ -42,6 +44,8 @@ impl Office {
             .await
             .unwrap();
         Self {
+            anna: database.hire("anna").await,
+            ben: database.hire("ben").await,
             database,
             vhost,
             address,
@@ -54,21 +58,37 @@ impl Office {
         self.letters_by("anna", arguments).await
     }
 
-    async fn letters_by(&self, staff: &str, arguments: &str) -> Ended {
+    pub(crate) async fn letters_by(&self, staff: &str, arguments: &str) -> Ended {
         self.letters_at(&self.vhost.url(), staff, arguments).await
     }
 
     async fn letters_at(&self, amqp_url: &str, staff: &str, arguments: &str) -> Ended {
+        let token = if staff == "ben" { &self.ben } else { &self.anna };
+        self.desk(&format!("letters {arguments}"), amqp_url, token).await
+    }
+
+    /// Runs `desk …`, by Anna.
+    pub(crate) async fn by_anna(&self, arguments: &str) -> Ended {
+        self.desk(arguments, &self.vhost.url(), &self.anna).await
+    }
+
+    async fn desk(&self, arguments: &str, amqp_url: &str, token: &str) -> Ended {
         let database_url = self.database.url();
         let environment = [
             ("DATABASE_URL", database_url.as_str()),
             ("AMQP_URL", amqp_url),
             ("BELLHOP_CONFIG", CONFIG),
             ("BELLHOP_KEYS", KEYS),
-            ("BELLHOP_STAFF", staff),
+            ("BELLHOP_STAFF_TOKEN", token),
         ];
-        let words = std::iter::once("letters").chain(arguments.split_whitespace());
-        desk(&words.collect::<Vec<_>>(), &environment, "").await
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        desk(&words, &environment, "").await
+    }
+
+    /// The audit trail: who, what, about which letter and details; newest first.
+    pub(crate) async fn trail(&self) -> Vec<Value> {
+        let ended = self.by_anna("audit list --json").await;
+        ended.json().as_array().unwrap().clone()
     }
 
     pub(crate) async fn list(&self, arguments: &str) -> Vec<Value> {
@@ -103,7 +123,7 @@ impl Office {
     }
 
     /// The reminder dies after a call, and the relay publishes its letter.
-    async fn reminder_dies(&self, reason: DeadLetterReason) {
+    pub(crate) async fn reminder_dies(&self, reason: DeadLetterReason) {
         let dies = format!(
             "UPDATE messages SET state = 'dead', reason = '{reason}', attempts = attempts + 1, letter_due = true, \
              died_at = clock_timestamp(), claimed_at = now() - interval '20 seconds', publish_at = NULL"

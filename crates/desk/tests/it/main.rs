@@ -1,6 +1,8 @@
 //! The real program, as people and scripts call it.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod bookings;
 #[cfg(test)]
 mod config;
@@ -16,5 +18,7 @@ mod migrate;
 mod program;
 #[cfg(test)]
 mod seal;
+#[cfg(test)]
+mod staff;
 #[cfg(test)]
 mod usage;

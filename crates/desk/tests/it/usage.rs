@@ -31,6 +31,10 @@ async fn help_and_version_are_answered_and_strange_arguments_refused() {
         &["letters", "close"],
         &["messages", "list"],
         &["ledger", "check"],
+        &["staff", "add"],
+        &["staff", "remove"],
+        &["staff", "list"],
+        &["audit", "list"],
     ] {
         let help = desk(&[command, &["--help"]].concat(), &[], "").await;
         assert!(
@@ -52,6 +56,12 @@ async fn help_and_version_are_answered_and_strange_arguments_refused() {
         "letters settle 1 --sent --not-sent",
         "letters close 1",
         "letters edit 1",
+        "letters show 1 --note so",
+        "letters retry 1 --dry-run --note so",
+        "audit list --action lost",
+        "audit list --since yesterday",
+        "audit list --booking azure-bay",
+        "staff add",
     ] {
         let arguments: Vec<&str> = strange.split(' ').collect();
         desk(&arguments, &[], "").await.check(2);
@@ -61,12 +71,13 @@ async fn help_and_version_are_answered_and_strange_arguments_refused() {
 }
 
 const SHELF: &[&str] = &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "AMQP_URL"];
+const ACTING: &[&str] = &["DATABASE_URL", "BELLHOP_STAFF_TOKEN"];
 const DECIDING: &[&str] = &[
     "DATABASE_URL",
     "BELLHOP_CONFIG",
     "BELLHOP_KEYS",
     "AMQP_URL",
-    "BELLHOP_STAFF",
+    "BELLHOP_STAFF_TOKEN",
 ];
 
 #[tokio::test]
@@ -80,6 +91,31 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
             &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS"],
         ),
         (&["messages", "list"], &["DATABASE_URL"]),
+        (
+            &["bookings", "show", "r", "b", "--reveal"],
+            &[
+                "DATABASE_URL",
+                "BELLHOP_CONFIG",
+                "BELLHOP_KEYS",
+                "BELLHOP_STAFF_TOKEN",
+            ],
+        ),
+        (&["letters", "show", "1", "--reveal"], DECIDING),
+        (&["pause", "--resort", "r"], ACTING),
+        (
+            &["pause", "--resort", "r", "--note", "so"],
+            &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
+        ),
+        (&["resume", "--all"], ACTING),
+        (
+            &["keys", "reseal"],
+            &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
+        ),
+        (&["staff", "remove", "anna"], ACTING),
+        // The first needs no token; whether there is one, the database says.
+        (&["staff", "add", "anna"], &["DATABASE_URL"]),
+        (&["staff", "list"], &["DATABASE_URL"]),
+        (&["audit", "list"], &["DATABASE_URL", "BELLHOP_KEYS"]),
         (&["letters", "list"], &["DATABASE_URL", "AMQP_URL"]),
         (&["letters", "show", "1"], SHELF),
         (&["letters", "retry", "1", "--dry-run"], SHELF),
@@ -88,7 +124,7 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
         (&["letters", "settle", "1", "--sent"], DECIDING),
         (
             &["letters", "close", "1", "--note", "so"],
-            &["DATABASE_URL", "AMQP_URL", "BELLHOP_STAFF"],
+            &["DATABASE_URL", "AMQP_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
         ),
     ] {
         let ended = desk(arguments, &[], "").await;

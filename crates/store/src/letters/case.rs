@@ -17,6 +17,7 @@ use crate::{messages, pool};
 
 /// An open letter whose message is dead.
 pub(super) struct Case {
+    pub(super) letter: Letter,
     pub(super) key: BookingKey,
     /// The message's booking, and the others that were asked for.
     pub(super) bookings: Vec<Booking>,
@@ -45,9 +46,10 @@ impl Case {
         };
         let keys: Vec<String> = bookings.iter().map(|booking| booking.key.to_string()).collect();
         let locked = messages::lock_of_bookings(connection, &keys)?;
-        if let Err(declined) = closing::lock_open(connection, id)? {
-            return Ok(Err(declined));
-        }
+        let letter = match closing::lock_open(connection, id)? {
+            Ok(letter) => letter,
+            Err(declined) => return Ok(Err(declined)),
+        };
         let found = locked
             .into_iter()
             .map(|found| found.existing)
@@ -57,6 +59,7 @@ impl Case {
             Some(found) if found.state.went() => Err(Declined::Refused(Refusal::SentAfterAll)),
             Some(found) if found.state != MessageState::Dead => Err(Declined::Refused(Refusal::NotDead)),
             Some(message) => Ok(Self {
+                letter,
                 key,
                 bookings,
                 message,

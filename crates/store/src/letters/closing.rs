@@ -3,56 +3,52 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use domain::audit::Action;
 use domain::dead_letter::{LetterState, Settlement};
-use domain::ids::{LetterId, MessageId, StaffName};
+use domain::ids::{LetterId, MessageId};
 use uuid::Uuid;
 
 use super::{Decided, Declined, Letter, reading};
+use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::schema::letters;
 
 /// A person wants nothing to be done about a letter, whatever it is about.
-pub fn close(
-    connection: &mut PgConnection,
-    id: LetterId,
-    by: &StaffName,
-    note: &str,
-) -> Result<Decided<()>, StoreError> {
-    if let Err(declined) = lock_open(connection, id)? {
-        return Ok(Err(declined));
-    }
-    let closed = (
-        letters::state.eq(LetterState::Closed.as_str()),
-        letters::closed_by.eq(by.as_str()),
-        letters::closed_at.eq(diesel::dsl::now),
-        letters::note.eq(note),
-    );
-    diesel::update(letters::table.find(id.0))
-        .set(closed)
-        .execute(connection)
-        .map(|_| Ok(()))
-        .map_err(StoreError::query("close a letter"))
+pub fn close(connection: &mut PgConnection, id: LetterId, by: &Actor) -> Result<Decided<()>, StoreError> {
+    end_open(connection, id, by, LetterState::Closed, Action::LetterClosed)
 }
 
 /// Notes that the event whose letter this is was published once more.
 pub fn mark_event_retried(
     connection: &mut PgConnection,
     id: LetterId,
-    by: &StaffName,
+    by: &Actor,
 ) -> Result<Decided<()>, StoreError> {
-    if let Err(declined) = lock_open(connection, id)? {
-        return Ok(Err(declined));
-    }
-    let retried = (
-        letters::state.eq(LetterState::Retried.as_str()),
-        letters::closed_by.eq(by.as_str()),
+    end_open(connection, id, by, LetterState::Retried, Action::LetterRetried)
+}
+
+fn end_open(
+    connection: &mut PgConnection,
+    id: LetterId,
+    by: &Actor,
+    state: LetterState,
+    action: Action,
+) -> Result<Decided<()>, StoreError> {
+    let letter = match lock_open(connection, id)? {
+        Ok(letter) => letter,
+        Err(declined) => return Ok(Err(declined)),
+    };
+    let ended = (
+        letters::state.eq(state.as_str()),
+        letters::closed_by.eq(by.name.as_str()),
         letters::closed_at.eq(diesel::dsl::now),
+        letters::note_key.eq(by.note_key()),
     );
     diesel::update(letters::table.find(id.0))
-        .set(retried)
+        .set(ended)
         .execute(connection)
-        .map(|_| Ok(()))
-        .map_err(StoreError::query("mark an event's letter as retried"))
+        .map_err(StoreError::query("end a letter"))?;
+    audit::append(connection, by, action, &Subject::from(&letter)).map(Ok)
 }
 
 /// Locks a letter that has to be open.
@@ -77,7 +73,7 @@ pub(super) fn end_of_message(
     connection: &mut PgConnection,
     message: MessageId,
     decision: &Decision,
-    by: &StaffName,
+    by: &Actor,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let (state, settled_as) = match decision {
@@ -91,8 +87,9 @@ pub(super) fn end_of_message(
         .set((
             letters::state.eq(state.as_str()),
             letters::settled_as.eq(settled_as),
-            letters::closed_by.eq(by.as_str()),
+            letters::closed_by.eq(by.name.as_str()),
             letters::closed_at.eq(at),
+            letters::note_key.eq(by.note_key()),
         ))
         .execute(connection)
         .map(|_| ())

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use diesel::PgConnection;
+use domain::audit::Action;
 use domain::dead_letter::Refusal;
 use domain::facts::Facts;
-use domain::ids::{BookingKey, LetterId, StaffName};
+use domain::ids::{BookingKey, LetterId};
 use domain::message::Reason;
 use domain::phone_number::PhoneNumber;
 
 use super::case::{self, Case};
 use super::{Decided, Declined};
+use crate::audit::{self, Actor, Subject};
 use crate::bookings::{self, Booking};
 use crate::error::StoreError;
 use crate::guests::GuestKey;
@@ -33,7 +35,7 @@ pub fn correct_phone(
     connection: &mut PgConnection,
     policies: &Policies<'_>,
     id: LetterId,
-    by: &StaffName,
+    by: &Actor,
     phone: &str,
 ) -> Result<Decided<Corrected>, StoreError> {
     let key = match case::subject(connection, id)? {
@@ -53,8 +55,13 @@ pub fn correct_phone(
     };
     let now = case.now;
     correct(&mut case.bookings, &key, |facts| {
-        facts.corrected(number.clone(), Some(resort.country), by.as_str(), now)
+        facts.corrected(number.clone(), Some(resort.country), by.name.as_str(), now)
     });
+    let subject = Subject {
+        phone_hash: Some(policies.phone_hash(&number)),
+        ..Subject::from(&case.letter)
+    };
+    audit::append(connection, by, Action::PhoneCorrected, &subject)?;
     let planned = case.replan(connection, policies)?;
     Ok(Ok(Corrected {
         booking: key,

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
-use domain::ids::{LetterId, StaffName};
+use domain::audit::Action;
+use domain::ids::LetterId;
 use domain::message::{MessageState, Turn};
 use domain::plan::Window;
 
 use super::case::Case;
 use super::closing::{self, Decision};
 use super::{Decided, Declined};
+use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::planning::{Planned, Policies};
 use crate::schema::messages;
@@ -38,7 +40,7 @@ pub fn retry(
     connection: &mut PgConnection,
     policies: &Policies<'_>,
     id: LetterId,
-    by: &StaffName,
+    by: &Actor,
 ) -> Result<Decided<Planned>, StoreError> {
     let case = match Case::open(connection, policies, id, BTreeSet::new())? {
         Ok(case) => case,
@@ -50,6 +52,12 @@ pub fn retry(
     };
     queue(connection, &case, window)?;
     closing::end_of_message(connection, case.message.id, &Decision::Retried, by, case.now)?;
+    audit::append(
+        connection,
+        by,
+        Action::LetterRetried,
+        &Subject::from(&case.letter),
+    )?;
     case.replan(connection, policies).map(Ok)
 }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{Ending, Filter, Letter, Standing};
 use crate::error::StoreError;
 use crate::messages::{self, Message};
+use crate::notes::NoteKey;
 use crate::schema::letters;
 
 type Condition = Box<dyn BoxableExpression<letters::table, Pg, SqlType = Bool>>;
@@ -184,7 +185,7 @@ struct Row {
     settled_as: Option<String>,
     closed_by: Option<String>,
     closed_at: Option<DateTime<Utc>>,
-    note: Option<String>,
+    note_key: Option<String>,
 }
 
 impl Row {
@@ -198,7 +199,7 @@ impl Row {
             settled_as,
             by: self.closed_by.unwrap_or_default(),
             at: self.closed_at.unwrap_or_default(),
-            note: self.note,
+            note: self.note_key.map(NoteKey::of_column),
         });
         Ok(Letter {
             id: LetterId(self.id),

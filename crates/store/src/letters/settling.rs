@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
+use domain::audit::Action;
 use domain::dead_letter::Settlement;
-use domain::ids::{LetterId, StaffName};
+use domain::ids::LetterId;
 
 use super::Decided;
 use super::case::Case;
 use super::closing::{self, Decision};
+use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::planning::{Planned, Policies};
 
@@ -41,7 +43,7 @@ pub fn settle(
     connection: &mut PgConnection,
     policies: &Policies<'_>,
     id: LetterId,
-    by: &StaffName,
+    by: &Actor,
     word: Word,
 ) -> Result<Decided<Planned>, StoreError> {
     let case = match Case::open(connection, policies, id, BTreeSet::new())? {
@@ -53,6 +55,8 @@ pub fn settle(
     }
     let decision = Decision::Settled(word.settlement());
     closing::end_of_message(connection, case.message.id, &decision, by, case.now)?;
+    let subject = Subject::from(&case.letter).with(word.as_str());
+    audit::append(connection, by, Action::LetterSettled, &subject)?;
     case.replan(connection, policies).map(Ok)
 }
 

@@ -5,16 +5,17 @@ use std::time::Duration;
 use domain::after_call::{NextStep, Scope};
 use domain::guest::Wish;
 use domain::hold::{Coverage, NewHold};
-use domain::ids::{NumberId, ResortId};
+use domain::ids::{NumberId, ResortId, StaffName};
 use domain::message::MessageKind::Reminder1;
 use domain::message::MessageState;
 use domain::phone_number::PhoneNumber;
+use store::audit::Actor;
 use store::claims::{Claim, Wanted};
 use store::holds::{self, Laid, Released};
 use store::results::Outcome;
 use store::{claims, guests};
 
-use crate::scene::{Scene, accepted, key, route};
+use crate::scene::{Scene, accepted, anna, key, route};
 
 const NOTHING: Released = Released {
     freed: 0,
@@ -197,11 +198,13 @@ async fn what_a_person_pauses_waits_until_a_person_resumes_it() {
         kind: Some(Reminder1),
         ..Coverage::default()
     };
-    let pause = async |who: &'static str| {
+    let pause = async |who: &str| {
         let coverage = reminders.clone();
-        scene
-            .run(move |c, _| holds::pause(c, &coverage, who, "the pool is closed"))
-            .await
+        let by = Actor {
+            name: StaffName::parse(who).unwrap(),
+            reason: None,
+        };
+        scene.run(move |c, _| holds::pause(c, &coverage, &by)).await
     };
     scene.due_reminder("BK-1").await;
 
@@ -218,9 +221,11 @@ async fn what_a_person_pauses_waits_until_a_person_resumes_it() {
         resort: Some(ResortId::parse("other").unwrap()),
         ..Coverage::default()
     };
-    let nothing = scene.run(move |c, _| holds::resume(c, &of_another)).await;
+    let nothing = scene
+        .run(move |c, _| holds::resume(c, &of_another, &anna()))
+        .await;
     let coverage = reminders.clone();
-    let ended = scene.run(move |c, _| holds::resume(c, &coverage)).await;
+    let ended = scene.run(move |c, _| holds::resume(c, &coverage, &anna())).await;
 
     assert!(nothing.is_empty());
     assert_eq!(ended, ["paused resort=azure-bay kind=reminder_1"]);

@@ -8,15 +8,11 @@ use chrono::{DateTime, Utc};
 use domain::after_call::NextStep;
 use domain::dead_letter::{DeadLetterReason, LetterKind};
 use domain::event::EventType::BookingStarted;
-use domain::ids::{LetterId, MessageId, StaffName};
+use domain::ids::{LetterId, MessageId};
 use store::letters::{self, Filter, Letter, NewLetter};
 use store::relay;
 
 use crate::scene::{Scene, key};
-
-fn anna() -> StaffName {
-    StaffName::parse("anna").unwrap()
-}
 
 /// An event's letter as it is found.
 fn event_letter(id: &str, died_at: Option<DateTime<Utc>>) -> NewLetter {
@@ -77,7 +73,7 @@ impl Scene {
     }
 
     /// A cart whose first reminder is dead, and its letter.
-    async fn letter_of(&self, booking: &str) -> Letter {
+    pub(crate) async fn letter_of(&self, booking: &str) -> Letter {
         self.happens(BookingStarted, booking, 40).await;
         self.dies_of(booking, DeadLetterReason::Refused).await;
         self.drained().await;

@@ -1,6 +1,8 @@
 //! The store against a real Postgres.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod events;
@@ -28,6 +30,8 @@ mod sealing;
 mod senders;
 #[cfg(test)]
 mod silence;
+#[cfg(test)]
+mod staff;
 #[cfg(test)]
 mod suspects;
 #[cfg(test)]

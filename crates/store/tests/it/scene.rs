@@ -12,11 +12,12 @@ use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::facts::Facts;
 use domain::hold::{NewHold, Route};
 use domain::ids::{
-    BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, WhatsAppMessageId,
+    BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, StaffName, WhatsAppMessageId,
 };
 use domain::message::{Attempt, MessageKind};
 use domain::resort::{Abandonment, Language, Mode, Resort, Retention};
 use domain::stay::Personal;
+use store::audit::Actor;
 use store::claims::{Claim, Wanted};
 use store::messages::Message;
 use store::planning::{Planned, Policies};
@@ -52,6 +53,14 @@ pub(crate) fn key(booking: &str) -> BookingKey {
     BookingKey {
         resort: ResortId::parse("azure-bay").unwrap(),
         booking: BookingId::parse(booking).unwrap(),
+    }
+}
+
+/// Who acts.
+pub(crate) fn anna() -> Actor {
+    Actor {
+        name: StaffName::parse("anna").unwrap(),
+        reason: None,
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) async fn assemble(
     let address = Address::parse(&vhost.url())?;
     broker::topology::declare(&address).await?;
     let mut variables = variables(&folder, &secrets, &database, &vhost);
+    variables.push(("BELLHOP_STAFF_TOKEN".to_owned(), database.hire("anna").await));
     variables.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
     variables.extend(
         more.iter()
@@ -110,7 +111,6 @@ fn variables(
         ("AZURE_BAY_TOKEN", secrets.access_token.clone()),
         ("SENDER_PROBE_AFTER", "1s".to_owned()),
         ("SENDER_MESSAGES_PER_SECOND", "1000".to_owned()),
-        ("BELLHOP_STAFF", "anna".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),
         ("RUST_LOG", "info".to_owned()),
     ];

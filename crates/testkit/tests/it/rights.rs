@@ -135,6 +135,44 @@ async fn a_desk_neither_invents_events_nor_rewrites_what_was_heard() {
 }
 
 #[tokio::test]
+async fn a_desk_only_adds_to_the_audit_trail_and_the_others_know_none() {
+    let servers = Servers::start().await;
+    let add = "INSERT INTO audit (actor, action) VALUES ('anna', 'paused')";
+    sql_query(add).execute(&mut servers.postgres_as("desk")).unwrap();
+
+    for program in ["processor", "sender", "desk"] {
+        let connection = &mut servers.postgres_as(program);
+        for forbidden in [
+            "UPDATE audit SET actor = 'ben'",
+            "DELETE FROM audit",
+            "TRUNCATE audit",
+            "ALTER TABLE audit DISABLE TRIGGER ALL",
+            "INSERT INTO audit (actor, action, at) VALUES ('ben', 'paused', '2020-01-01')",
+        ] {
+            assert!(is_refused(connection, forbidden), "{program}: {forbidden}");
+        }
+        for hidden in [
+            add,
+            "SELECT * FROM audit",
+            "SELECT * FROM staff",
+            "SELECT * FROM notes",
+        ] {
+            assert!(
+                program == "desk" || is_refused(connection, hidden),
+                "{program}: {hidden}"
+            );
+        }
+    }
+    assert_eq!(
+        servers
+            .database
+            .count("SELECT count(*) AS count FROM audit")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
 async fn what_was_granted_beyond_the_grants_is_taken_back() {
     let servers = Servers::start().await;
     let owner = &mut PgConnection::establish(&servers.database.url()).unwrap();

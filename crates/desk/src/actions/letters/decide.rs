@@ -1,7 +1,8 @@
 //! What people decide of single letters.
 
-use domain::ids::{LetterId, StaffName};
+use domain::ids::LetterId;
 use domain::phone_number::PhoneNumber;
+use store::audit::Actor;
 use store::letters::{self, Decided, Word};
 use store::{Store, StoreError};
 
@@ -12,7 +13,7 @@ use crate::actions::shelf::Shelf;
 pub(crate) async fn settle(
     shelf: &Shelf,
     id: LetterId,
-    by: StaffName,
+    by: Actor,
     word: Word,
 ) -> Result<Decided<()>, StoreError> {
     let (staff, decision) = (by.clone(), word.as_str());
@@ -32,7 +33,7 @@ pub(crate) struct Corrected {
 pub(crate) async fn correct_phone(
     shelf: &Shelf,
     id: LetterId,
-    by: StaffName,
+    by: Actor,
     phone: String,
 ) -> Result<Decided<Corrected>, StoreError> {
     let staff = by.clone();
@@ -51,15 +52,10 @@ pub(crate) async fn correct_phone(
 }
 
 /// Closes a letter, whatever it is about.
-pub(crate) async fn close(
-    store: &Store,
-    id: LetterId,
-    by: StaffName,
-    note: String,
-) -> Result<Decided<()>, StoreError> {
+pub(crate) async fn close(store: &Store, id: LetterId, by: Actor) -> Result<Decided<()>, StoreError> {
     let staff = by.clone();
     let decided = store
-        .transaction(move |connection| letters::close(connection, id, &by, &note))
+        .transaction(move |connection| letters::close(connection, id, &by))
         .await?;
     Ok(decided.map(|()| log_decision(id, &staff, "closed")))
 }

@@ -7,8 +7,9 @@ use broker::publisher::{Options, Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use broker::{Address, Status};
 use domain::dead_letter::LetterKind;
-use domain::ids::{LetterId, StaffName};
+use domain::ids::LetterId;
 use service::crash;
+use store::audit::Actor;
 use store::letters::{self, Declined, Filter, Letter, Standing};
 use store::{Fault, StoreError};
 use tokio::time::{Interval, MissedTickBehavior};
@@ -26,7 +27,7 @@ const CONNECTING: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(crate) enum Hand {
     /// By this person.
-    Retry(StaffName),
+    Retry(Actor),
     /// It is only found out what would happen.
     Rehearse,
 }
@@ -53,7 +54,7 @@ pub(crate) enum RetryError {
 
 /// Retries letters.
 pub(crate) struct Retrier {
-    shelf: Shelf,
+    pub(crate) shelf: Shelf,
     broker: Address,
     hand: Hand,
     /// Connected when the first event is to be published.

@@ -3,12 +3,14 @@
 use broker::envelope::Envelope;
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
+use domain::audit::Action;
 use domain::dead_letter::LetterKind;
 use domain::event::Event;
 use domain::ids::LetterId;
 use phonenumber::country;
 use serde::Serialize;
 use serde_json::Value;
+use store::audit::{self, Actor, Subject};
 use store::letters::{self, Letter};
 use store::{StoreError, bookings};
 
@@ -60,26 +62,34 @@ struct Inside {
     content: Option<Value>,
 }
 
-/// Everything known of a letter; `None`: there is none of this number.
+/// Everything known of a letter; `None`: there is none of this number. To whom the guest is revealed stands in the audit
+/// trail before anything is returned.
 pub(crate) async fn show(
     shelf: &Shelf,
     id: LetterId,
-    personal: Personal,
+    revealed_to: Option<Actor>,
 ) -> Result<Option<Details>, StoreError> {
+    let personal = Personal::to(revealed_to.as_ref());
+    let told = revealed_to.as_ref().map(|by| by.name.clone());
     let found = shelf
-        .store
-        .transaction(move |connection| {
+        .transaction(move |connection, policies| {
             let Some(letter) = letters::find(connection, id)? else {
                 return Ok(None);
             };
+            if let Some(by) = &revealed_to {
+                audit::append(connection, by, Action::LetterRevealed, &Subject::from(&letter))?;
+            }
             let body = letters::find_body(connection, id)?.unwrap_or_default();
-            let kept = Kept::of(connection, vec![letter])?.pop();
+            let kept = Kept::of(connection, Some(policies.ring), vec![letter])?.pop();
             Ok(kept.map(|kept| (kept, body)))
         })
         .await?;
     let Some((kept, body)) = found else {
         return Ok(None);
     };
+    if let Some(staff) = told {
+        log::warn!("letter.id" = id.to_string(), staff = staff.as_str(); "personal data of a letter are revealed");
+    }
     let inside = match kept.letter.kind {
         LetterKind::Events => inside_of_event(shelf, &body, personal),
         LetterKind::Messages => inside_of_message(shelf, &kept.letter, personal).await?,

@@ -1,14 +1,19 @@
 //! Letters as people see them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use crypto::key_ring::KeyRing;
 use domain::dead_letter::{LetterKind, Settlement};
 use domain::ids::{BookingKey, LetterId, MessageId};
 use serde::Serialize;
 use store::letters::{self, Filter, Letter};
 use store::messages::Message;
+use store::notes::NoteKey;
 use store::{Connection, Store, StoreError};
+
+use crate::actions::notes::Notes;
 
 /// How many letters are read at once.
 const PAGE: i64 = 1_000;
@@ -18,23 +23,39 @@ const PAGE: i64 = 1_000;
 pub(crate) struct Kept {
     pub(super) letter: Letter,
     pub(super) message: Option<Message>,
+    /// Why it ended, where a person said it and there is a key ring.
+    pub(super) note: Option<String>,
 }
 
 impl Kept {
-    pub(crate) fn of_booking(connection: &mut Connection, key: &BookingKey) -> Result<Vec<Self>, StoreError> {
+    pub(crate) fn of_booking(
+        connection: &mut Connection,
+        ring: &KeyRing,
+        key: &BookingKey,
+    ) -> Result<Vec<Self>, StoreError> {
         let letters = letters::list_of_booking(connection, key)?;
-        Self::of(connection, letters)
+        Self::of(connection, Some(ring), letters)
     }
 
-    /// Adds to each letter its message.
-    pub(super) fn of(connection: &mut Connection, letters: Vec<Letter>) -> Result<Vec<Self>, StoreError> {
+    /// Adds to each letter its message and its note.
+    pub(super) fn of(
+        connection: &mut Connection,
+        ring: Option<&KeyRing>,
+        letters: Vec<Letter>,
+    ) -> Result<Vec<Self>, StoreError> {
         let messages: HashMap<MessageId, Message> = letters::messages_of(connection, &letters)?;
+        let notes = Notes::read(connection, ring, letters.iter().filter_map(note_of))?;
         let kept = letters.into_iter().map(|letter| Self {
             message: letter.message.and_then(|id| messages.get(&id).cloned()),
+            note: note_of(&letter).and_then(|key| notes.words(key)),
             letter,
         });
         Ok(kept.collect())
     }
+}
+
+fn note_of(letter: &Letter) -> Option<&NoteKey> {
+    letter.ending.as_ref()?.note.as_ref()
 }
 
 /// One letter, without anything personal.
@@ -91,7 +112,11 @@ impl LetterView {
 
 impl From<Kept> for LetterView {
     fn from(kept: Kept) -> Self {
-        let Kept { letter, message } = kept;
+        let Kept {
+            letter,
+            message,
+            note,
+        } = kept;
         let state = letter.state().as_str();
         let ending = letter.ending;
         let subject = Some(letter.subject).filter(|subject| !subject.is_empty());
@@ -118,7 +143,7 @@ impl From<Kept> for LetterView {
                 .map(Settlement::as_str),
             closed_by: ending.as_ref().map(|ending| ending.by.clone()),
             closed_at: ending.as_ref().map(|ending| ending.at),
-            note: ending.and_then(|ending| ending.note),
+            note,
             message_id: letter.message.map(|id| id.to_string()),
             message_state: message.as_ref().map(|message| message.existing.state.as_str()),
             message_reason: message.and_then(|message| message.reason),
@@ -127,7 +152,11 @@ impl From<Kept> for LetterView {
 }
 
 /// Letters, in the order in which they were found.
-pub(crate) async fn list(store: &Store, filter: Filter) -> Result<Vec<LetterView>, StoreError> {
+pub(crate) async fn list(
+    store: &Store,
+    ring: Option<Arc<KeyRing>>,
+    filter: Filter,
+) -> Result<Vec<LetterView>, StoreError> {
     let found = store
         .run(move |connection| {
             let mut all: Vec<Kept> = Vec::new();
@@ -137,7 +166,7 @@ pub(crate) async fn list(store: &Store, filter: Filter) -> Result<Vec<LetterView
                 if page.is_empty() {
                     return Ok(all);
                 }
-                all.extend(Kept::of(connection, page)?);
+                all.extend(Kept::of(connection, ring.as_deref(), page)?);
             }
         })
         .await?;

@@ -1,11 +1,14 @@
 //! `desk letters edit`, `settle` and `close`
 
+use std::sync::Arc;
+
 use anyhow::Error;
 use clap::Args;
 use domain::ids::LetterId;
 use service::{Environment, Failure};
 use store::letters::Word;
 
+use super::acting::{self, Why};
 use super::{Answer, output};
 use crate::actions::letters;
 use crate::settings;
@@ -15,7 +18,7 @@ use crate::settings;
 /// The number holds for the booking whatever the platform repeats, until the platform names a third one. The letter
 /// stays open: retry it then.
 ///
-/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and BELLHOP_STAFF or USER.
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
 ///   desk letters edit 12 --phone +306912345678
@@ -27,37 +30,41 @@ pub(in crate::cli) struct Edit {
     /// The right number; without a country code, one of the resort's country
     #[arg(long)]
     phone: String,
+    #[command(flatten)]
+    why: Why,
 }
 
 pub(super) async fn edit(arguments: Edit, environment: &Environment) -> Result<Answer, Failure> {
-    let Edit { id, phone } = arguments;
+    let Edit { id, phone, why } = arguments;
     let mut read = environment.reader();
     let shelf = settings::shelf(&mut read, environment);
-    let (broker, by) = (settings::broker(&mut read), settings::staff(&mut read));
-    let (shelf, broker, by) = read.finish_with(|| Some((shelf?, broker?, by?)))?;
+    let broker = settings::broker(&mut read);
+    let acting = why.read(&mut read, environment);
+    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
     let shelf = shelf.open()?;
+    let by = acting.identify(&shelf.store).await?;
 
     super::drain(&shelf.store, &broker).await?;
     let decided = letters::correct_phone(&shelf, id, by, phone)
         .await
         .map_err(Error::from)?;
 
-    Ok(match decided {
-        Err(declined) => super::decline(id, &declined),
+    match decided {
+        Err(declined) => super::decline(id, &declined, &shelf.store, &shelf.key_ring).await,
         Ok(corrected) => {
             let (booking, number) = (corrected.booking, corrected.number.masked());
             output::print(&format!(
                 "letter {id}: the guest of {booking} has the number {number}"
             ))?;
             output::print(&format!("`desk letters retry {id}` sends the message there"))?;
-            Answer::Done
+            Ok(Answer::Done)
         }
-    })
+    }
 }
 
 /// Say what became of a letter's message
 ///
-/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and BELLHOP_STAFF or USER.
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
 ///   desk letters settle 12 --sent          the guest has it; what follows from that goes on
@@ -73,15 +80,19 @@ pub(in crate::cli) struct Settle {
     /// The guest does not have it
     #[arg(long)]
     not_sent: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
-pub(super) async fn settle(arguments: &Settle, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn settle(arguments: Settle, environment: &Environment) -> Result<Answer, Failure> {
     let id = arguments.id;
     let mut read = environment.reader();
     let shelf = settings::shelf(&mut read, environment);
-    let (broker, by) = (settings::broker(&mut read), settings::staff(&mut read));
-    let (shelf, broker, by) = read.finish_with(|| Some((shelf?, broker?, by?)))?;
+    let broker = settings::broker(&mut read);
+    let acting = arguments.why.read(&mut read, environment);
+    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
     let shelf = shelf.open()?;
+    let by = acting.identify(&shelf.store).await?;
     let (word, told) = if arguments.sent {
         (Word::Sent, "sent")
     } else {
@@ -91,20 +102,20 @@ pub(super) async fn settle(arguments: &Settle, environment: &Environment) -> Res
     super::drain(&shelf.store, &broker).await?;
     let decided = letters::settle(&shelf, id, by, word).await.map_err(Error::from)?;
 
-    Ok(match decided {
-        Err(declined) => super::decline(id, &declined),
+    match decided {
+        Err(declined) => super::decline(id, &declined, &shelf.store, &shelf.key_ring).await,
         Ok(()) => {
             output::print(&format!("letter {id}: settled, the message counts as {told}"))?;
-            Answer::Done
+            Ok(Answer::Done)
         }
-    })
+    }
 }
 
 /// Close a letter about which nothing is to be done
 ///
-/// Its message stays dead, its event is not applied. Names and numbers do not belong into the note.
+/// Its message stays dead, its event is not applied.
 ///
-/// Needs DATABASE_URL and AMQP_URL, and BELLHOP_STAFF or USER.
+/// Needs DATABASE_URL, AMQP_URL and BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
 ///   desk letters close 12 --note "a test of the platform's"
@@ -114,33 +125,27 @@ pub(in crate::cli) struct Close {
     /// The letter's number
     id: LetterId,
     /// Why
-    #[arg(long, value_parser = note)]
+    #[arg(long, value_name = "TEXT", value_parser = acting::words)]
     note: String,
-}
-
-fn note(text: &str) -> Result<String, &'static str> {
-    let note = text.trim();
-    if note.is_empty() {
-        return Err("say why in a few words");
-    }
-    Ok(note.to_owned())
 }
 
 pub(super) async fn close(arguments: Close, environment: &Environment) -> Result<Answer, Failure> {
     let Close { id, note } = arguments;
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
-    let by = settings::staff(&mut read);
-    let (store, broker, by) = read.finish_with(|| Some((store?, broker?, by?)))?;
+    let ring = settings::key_ring(&mut read, environment);
+    let acting = acting::acting(Some(note), &mut read, environment);
+    let (store, ring, broker, acting) = read.finish_with(|| Some((store?, ring?, broker?, acting?)))?;
+    let by = acting.identify(&store).await?;
 
     super::drain(&store, &broker).await?;
-    let decided = letters::close(&store, id, by, note).await.map_err(Error::from)?;
+    let decided = letters::close(&store, id, by).await.map_err(Error::from)?;
 
-    Ok(match decided {
-        Err(declined) => super::decline(id, &declined),
+    match decided {
+        Err(declined) => super::decline(id, &declined, &store, &Arc::new(ring)).await,
         Ok(()) => {
             output::print(&format!("letter {id}: closed"))?;
-            Answer::Done
+            Ok(Answer::Done)
         }
-    })
+    }
 }

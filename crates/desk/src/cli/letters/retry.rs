@@ -5,6 +5,7 @@ use clap::Args;
 use domain::ids::LetterId;
 use service::{Environment, Failure, chain};
 
+use super::acting::{self, Why};
 use super::{Answer, Filters, output};
 use crate::actions::letters::{All, Hand, Retrier, RetryError, Tally, Tried};
 use crate::settings;
@@ -15,7 +16,7 @@ use crate::settings;
 /// opted out or come back, nor when it is too late. An event is published once more as it was. What dies again gets a
 /// new letter. With --all a run that was broken off is taken up by running it again. Exit code 1 when any is refused.
 ///
-/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and BELLHOP_STAFF or USER unless it is a --dry-run.
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; unless it is a --dry-run also your token (see desk --help).
 ///
 /// Examples:
 ///   desk letters retry 12 13
@@ -33,21 +34,27 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     filters: Filters,
     /// Change nothing, and tell what would happen
-    #[arg(long)]
+    #[arg(long, conflicts_with = "note")]
     dry_run: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let shelf = settings::shelf(&mut read, environment);
     let broker = settings::broker(&mut read);
-    let hand = if arguments.dry_run {
-        Some(Hand::Rehearse)
+    let acting = if arguments.dry_run {
+        Some(None)
     } else {
-        settings::staff(&mut read).map(Hand::Retry)
+        arguments.why.read(&mut read, environment).map(Some)
     };
-    let (shelf, broker, hand) = read.finish_with(|| Some((shelf?, broker?, hand?)))?;
+    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
     let shelf = shelf.open()?;
+    let hand = match acting::identify(acting, &shelf.store).await? {
+        Some(by) => Hand::Retry(by),
+        None => Hand::Rehearse,
+    };
 
     super::drain(&shelf.store, &broker).await?;
     let happens = match hand {
@@ -73,7 +80,8 @@ async fn each(retrier: &mut Retrier, ids: &[LetterId], happens: &str) -> Result<
                 continue;
             }
             Ok(Tried::Declined(declined)) => {
-                answer = super::decline(*id, &declined);
+                let shelf = &retrier.shelf;
+                answer = super::decline(*id, &declined, &shelf.store, &shelf.key_ring).await?;
                 continue;
             }
             Ok(Tried::Failed(error)) => chain(&error),

@@ -5,15 +5,15 @@ use clap::Args;
 use domain::ids::LetterId;
 use service::{Environment, Failure};
 
+use super::acting::{self, Reveal};
 use super::{Answer, output, table};
 use crate::actions::letters::{self, Details};
-use crate::actions::personal::Personal;
 use crate::settings;
 
 /// Show a letter: what died, of what, whom it is about, and how things stand now
 ///
-/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; --reveal also BELLHOP_STAFF or USER. Phone numbers
-/// are masked and names hidden. An event is opened, as far as that is possible, only with --reveal.
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; --reveal also your token (see desk --help).
+/// Phone numbers are masked and names hidden. An event is opened, as far as that is possible, only with --reveal.
 ///
 /// Examples:
 ///   desk letters show 12
@@ -23,40 +23,29 @@ use crate::settings;
 pub(in crate::cli) struct Arguments {
     /// The letter's number
     id: LetterId,
-    /// Show name, number and content; that you did is logged
-    #[arg(long)]
-    reveal: bool,
+    #[command(flatten)]
+    reveal: Reveal,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
 }
 
-pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let shelf = settings::shelf(&mut read, environment);
     let broker = settings::broker(&mut read);
-    let revealed_to = if arguments.reveal {
-        Some(settings::staff(&mut read))
-    } else {
-        None
-    };
-    let (shelf, broker) = read.finish_with(|| Some((shelf?, broker?)))?;
+    let acting = arguments.reveal.read(&mut read, environment);
+    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
     let shelf = shelf.open()?;
-    let personal = match revealed_to.flatten() {
-        Some(staff) => {
-            log::warn!("letter.id" = arguments.id.to_string(), staff = staff.as_str();
-                "personal data of a letter are revealed");
-            Personal::Revealed
-        }
-        None => Personal::Masked,
-    };
+    let revealed_to = acting::identify(acting, &shelf.store).await?;
+    let id = arguments.id;
 
     super::drain(&shelf.store, &broker).await?;
-    let found = letters::show(&shelf, arguments.id, personal)
+    let found = letters::show(&shelf, id, revealed_to)
         .await
         .map_err(anyhow::Error::from)?;
 
-    let details = found.ok_or_else(|| anyhow!("there is no letter {}", arguments.id))?;
+    let details = found.ok_or_else(|| anyhow!("there is no letter {id}"))?;
     if arguments.json {
         output::print_json(&details)?;
     } else {

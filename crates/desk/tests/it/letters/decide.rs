@@ -121,12 +121,3 @@ async fn who_was_first_is_told_with_the_note() {
     assert!(ended.check(1).stderr.contains(&told), "{ended:?}");
     assert!(ended.stderr.contains("(test-data)"), "{ended:?}");
 }
-
-#[tokio::test]
-async fn nobody_decides_under_whatsapps_name() {
-    let office = Office::open().await;
-
-    let ended = office.letters_by("whatsapp", "close 1 --note so").await;
-
-    assert!(ended.check(2).stderr.starts_with("BELLHOP_STAFF"), "{ended:?}");
-}

@@ -8,13 +8,14 @@ use domain::ids::{LetterId, StaffName};
 use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
 use domain::message::{MessageState, Reason};
 use domain::plan::Existing;
+use store::audit::Actor;
 use store::guests::{self, GuestKey};
 use store::letters::{self, Corrected, Decided, Declined, Word};
 use store::planning::Planned;
 use store::relay;
 
-use super::{anna, event_letter};
-use crate::scene::{Scene, accepted, key, minutes_ago};
+use super::event_letter;
+use crate::scene::{Scene, accepted, anna, key, minutes_ago};
 
 async fn retry(scene: &Scene, id: LetterId) -> Decided<Planned> {
     scene
@@ -216,13 +217,12 @@ fn check_too_late<T: std::fmt::Debug>(decided: Decided<T>, state: LetterState) {
 async fn the_second_of_two_people_is_told_who_was_first() {
     let scene = Scene::new().await;
     let letter = scene.letter_of("BK-1").await;
-    let ben = StaffName::parse("ben").unwrap();
-
-    let close = async |by: StaffName| {
-        scene
-            .run(move |c, _| letters::close(c, letter.id, &by, "the guest called"))
-            .await
+    let ben = Actor {
+        name: StaffName::parse("ben").unwrap(),
+        reason: None,
     };
+
+    let close = async |by: Actor| scene.run(move |c, _| letters::close(c, letter.id, &by)).await;
     assert_eq!(close(anna()).await, Ok(()));
 
     check_too_late(close(ben).await, LetterState::Closed);

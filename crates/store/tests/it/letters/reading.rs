@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState};
 use domain::ids::{LetterId, ResortId};
+use store::audit::Actor;
 use store::letters::{self, Filter, NewLetter, Standing};
+use store::notes::{self, Note};
 
-use super::{anna, event_letter};
-use crate::scene::{Scene, key, minutes_ago};
+use super::event_letter;
+use crate::scene::{Scene, anna, key, minutes_ago};
 
 fn noon() -> Option<DateTime<Utc>> {
     Some("2026-11-24T12:00:00.123456Z".parse().unwrap())
@@ -102,15 +104,21 @@ async fn a_letter_that_cannot_be_read_is_kept_with_its_bytes_and_can_be_closed()
     assert_eq!((letter.resort.clone(), letter.dated), (None, false));
     let body = scene.run(move |c, _| letters::find_body(c, letter.id)).await;
     assert_eq!(body, Some(broken.body));
+    let because = Actor {
+        reason: Some(Note::seal("a test of the platform's", &scene.world.ring)),
+        ..anna()
+    };
     let closed = scene
-        .run(move |c, _| letters::close(c, letter.id, &anna(), "a test of the platform's"))
+        .run(move |c, _| letters::close(c, letter.id, &because))
         .await;
     assert_eq!(closed, Ok(()));
     let ending = scene.letter(letter.id).await.ending.unwrap();
-    assert_eq!(
-        (ending.state, ending.by.as_str(), ending.note.as_deref()),
-        (LetterState::Closed, "anna", Some("a test of the platform's"))
-    );
+    assert_eq!((ending.state, ending.by.as_str()), (LetterState::Closed, "anna"));
+    let note = scene
+        .run(move |c, policies| notes::read(c, policies.ring, &ending.note))
+        .await;
+    let words = Ok("a test of the platform's".to_owned());
+    assert_eq!(note.into_values().collect::<Vec<_>>(), [words]);
 }
 
 /// Three letters of events, one of them of nobody knows which booking, and one of a message, which is closed.
@@ -128,7 +136,7 @@ async fn four_letters() -> (Scene, String) {
     found.push(strange);
     scene.found(found).await;
     scene
-        .run(move |c, _| letters::close(c, message.id, &anna(), "enough"))
+        .run(move |c, _| letters::close(c, message.id, &anna()))
         .await
         .unwrap();
     (scene, message.amqp_id)

@@ -164,7 +164,7 @@ async fn what_was_said_of_a_call_says_nothing_against_the_one_that_a_person_aske
     scene.drained().await;
     let letter = scene.letters_of("BK-1").await.remove(0);
     scene
-        .run(move |c, policies| letters::retry(c, policies, letter.id, &super::anna()))
+        .run(move |c, policies| letters::retry(c, policies, letter.id, &crate::scene::anna()))
         .await
         .unwrap();
 

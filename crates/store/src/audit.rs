@@ -1,0 +1,204 @@
+//! The audit trail: who did what, when, and why. Rows are only ever added; the database refuses everything else.
+//!
+//! A deed and its row are written in one transaction. Whoever looks at personal data is written down before they see
+//! them.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, PgConnection, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+};
+use domain::audit::Action;
+use domain::ids::{BookingId, BookingKey, LetterId, ResortId, StaffName};
+
+use crate::error::StoreError;
+use crate::letters::Letter;
+use crate::notes::{self, Note, NoteKey};
+use crate::schema::audit;
+
+/// Who acts, and why.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// A member of the staff, known by their token.
+    pub name: StaffName,
+    /// Why, where they said it.
+    pub reason: Option<Note>,
+}
+
+impl Actor {
+    pub(crate) fn note_key(&self) -> Option<&str> {
+        self.reason.as_ref().map(|note| note.key().as_str())
+    }
+}
+
+/// What an action is about. Nothing in it is personal.
+#[derive(Debug, Clone, Default)]
+pub struct Subject {
+    /// The resort.
+    pub resort: Option<ResortId>,
+    /// The booking.
+    pub booking: Option<BookingId>,
+    /// The letter.
+    pub letter: Option<LetterId>,
+    /// Keyed hash of the phone number that was named.
+    pub phone_hash: Option<[u8; 32]>,
+    /// What exactly, in words of ours: a hold's key, counts.
+    pub details: String,
+}
+
+impl From<&BookingKey> for Subject {
+    fn from(key: &BookingKey) -> Self {
+        Self {
+            resort: Some(key.resort.clone()),
+            booking: Some(key.booking.clone()),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Letter> for Subject {
+    fn from(letter: &Letter) -> Self {
+        Self {
+            resort: letter.resort.clone(),
+            booking: letter.booking.clone(),
+            letter: Some(letter.id),
+            ..Self::default()
+        }
+    }
+}
+
+impl Subject {
+    /// Something that is neither a booking nor a letter, in words of ours.
+    pub fn of(details: impl Into<String>) -> Self {
+        Self {
+            details: details.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same, with details.
+    #[must_use]
+    pub fn with(self, details: impl Into<String>) -> Self {
+        Self {
+            details: details.into(),
+            ..self
+        }
+    }
+}
+
+/// Adds a row, and the actor's note. To be called in the transaction of what it tells.
+pub fn append(
+    connection: &mut PgConnection,
+    actor: &Actor,
+    action: Action,
+    subject: &Subject,
+) -> Result<(), StoreError> {
+    if let Some(note) = &actor.reason {
+        notes::insert(connection, note)?;
+    }
+    diesel::insert_into(audit::table)
+        .values((
+            audit::actor.eq(actor.name.as_str()),
+            audit::action.eq(action.as_str()),
+            audit::resort.eq(subject.resort.as_ref().map(ResortId::as_str)),
+            audit::booking.eq(subject.booking.as_ref().map(BookingId::as_str)),
+            audit::letter.eq(subject.letter.map(|id| id.0)),
+            audit::phone_hash.eq(subject.phone_hash.as_ref().map(|hash| hash.as_slice())),
+            audit::details.eq(&subject.details),
+            audit::note_key.eq(actor.note_key()),
+        ))
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("write into the audit trail"))
+}
+
+/// Which rows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// By whom.
+    pub actor: Option<StaffName>,
+    /// What was done.
+    pub action: Option<Action>,
+    /// About which booking.
+    pub booking: Option<BookingKey>,
+    /// From when on.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// A row of the trail.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: String,
+    /// What: an [`Action`], or the word of a newer program.
+    pub action: String,
+    /// About which resort.
+    pub resort: Option<String>,
+    /// About which booking.
+    pub booking: Option<String>,
+    /// About which letter.
+    pub letter: Option<LetterId>,
+    /// About which phone number: its keyed hash.
+    pub phone_hash: Option<Vec<u8>>,
+    /// What exactly.
+    pub details: String,
+    /// Why, where somebody said it.
+    pub reason: Option<NoteKey>,
+}
+
+/// Rows, newest first, at most so many.
+pub fn list(connection: &mut PgConnection, filter: &Filter, most: i64) -> Result<Vec<Record>, StoreError> {
+    let mut query = audit::table.into_boxed();
+    if let Some(actor) = &filter.actor {
+        query = query.filter(audit::actor.eq(actor.as_str()));
+    }
+    if let Some(action) = filter.action {
+        query = query.filter(audit::action.eq(action.as_str()));
+    }
+    if let Some(key) = &filter.booking {
+        query = query.filter(audit::resort.eq(key.resort.as_str()));
+        query = query.filter(audit::booking.eq(key.booking.as_str()));
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(audit::at.ge(since));
+    }
+    let rows: Vec<Row> = query
+        .order(audit::id.desc())
+        .limit(most)
+        .select(Row::as_select())
+        .load(connection)
+        .map_err(StoreError::query("read the audit trail"))?;
+    Ok(rows.into_iter().map(Record::from).collect())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+struct Row {
+    at: DateTime<Utc>,
+    actor: String,
+    action: String,
+    resort: Option<String>,
+    booking: Option<String>,
+    letter: Option<i64>,
+    phone_hash: Option<Vec<u8>>,
+    details: String,
+    note_key: Option<String>,
+}
+
+impl From<Row> for Record {
+    fn from(row: Row) -> Self {
+        Self {
+            at: row.at,
+            actor: row.actor,
+            action: row.action,
+            resort: row.resort,
+            booking: row.booking,
+            letter: row.letter.map(LetterId),
+            phone_hash: row.phone_hash,
+            details: row.details,
+            reason: row.note_key.map(NoteKey::of_column),
+        }
+    }
+}

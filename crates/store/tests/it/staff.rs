@@ -1,0 +1,109 @@
+//! Who may act, and who no longer.
+
+use crypto::token::Token;
+use domain::ids::StaffName;
+use store::audit::{self, Actor, Filter};
+use store::staff::{self, Unchanged};
+
+use crate::scene::{Scene, anna};
+
+fn name(name: &str) -> StaffName {
+    StaffName::parse(name).unwrap()
+}
+
+/// Anna adds somebody, or herself.
+async fn added(scene: &Scene, who: &str) -> Result<Token, Unchanged> {
+    let (who, token) = (name(who), Token::generate());
+    let hash = token.hash();
+    let added = scene.run(move |c, _| staff::add(c, &anna(), &who, &hash)).await;
+    added.map(|()| token)
+}
+
+/// Somebody adds themselves.
+async fn comes(scene: &Scene, who: &str) -> Result<(), Unchanged> {
+    let by = Actor {
+        name: name(who),
+        reason: None,
+    };
+    scene
+        .run(move |c, _| staff::add(c, &by, &by.name, &Token::generate().hash()))
+        .await
+}
+
+async fn removed(scene: &Scene, who: &str) -> Result<(), Unchanged> {
+    let who = name(who);
+    scene.run(move |c, _| staff::remove(c, &anna(), &who)).await
+}
+
+async fn owner(scene: &Scene, token: &Token) -> Option<StaffName> {
+    let hash = token.hash();
+    scene.run(move |c, _| staff::find_by_token(c, &hash)).await
+}
+
+#[tokio::test]
+async fn a_token_names_its_owner_until_they_are_removed() {
+    let scene = Scene::new().await;
+    let annas = added(&scene, "anna").await.unwrap();
+    let bens = added(&scene, "ben").await.unwrap();
+
+    assert_eq!(owner(&scene, &annas).await, Some(name("anna")));
+    assert_eq!(owner(&scene, &bens).await, Some(name("ben")));
+    assert_eq!(owner(&scene, &Token::generate()).await, None);
+
+    removed(&scene, "ben").await.unwrap();
+    assert_eq!(owner(&scene, &bens).await, None);
+    let anew = added(&scene, "ben").await.unwrap();
+    assert_eq!(owner(&scene, &bens).await, None);
+    assert_eq!(owner(&scene, &anew).await, Some(name("ben")));
+}
+
+#[tokio::test]
+async fn only_the_first_comes_without_being_added_and_the_last_stays() {
+    let scene = Scene::new().await;
+    added(&scene, "anna").await.unwrap();
+
+    assert_eq!(comes(&scene, "eve").await, Err(Unchanged::Uninvited));
+    assert_eq!(removed(&scene, "anna").await, Err(Unchanged::Last));
+    assert_eq!(removed(&scene, "eve").await, Err(Unchanged::NoMember));
+    assert_eq!(added(&scene, "anna").await.unwrap_err(), Unchanged::IsMember);
+    assert_eq!(added(&scene, "whatsapp").await.unwrap_err(), Unchanged::Reserved);
+}
+
+#[tokio::test]
+async fn of_two_who_come_at_once_one_is_the_first() {
+    let scene = Scene::new().await;
+    let (one, other) = tokio::join!(comes(&scene, "anna"), comes(&scene, "eve"));
+
+    let refused: Vec<_> = [one, other].into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused, [Unchanged::Uninvited]);
+}
+
+#[tokio::test]
+async fn who_came_and_went_and_by_whom_stays_known() {
+    let scene = Scene::new().await;
+    for who in ["anna", "ben"] {
+        added(&scene, who).await.unwrap();
+    }
+    removed(&scene, "ben").await.unwrap();
+
+    let members = scene.run(|c, _| staff::list(c)).await;
+    let trail = scene.run(|c, _| audit::list(c, &Filter::default(), 10)).await;
+
+    let standing: Vec<_> = members
+        .iter()
+        .map(|one| (one.name.as_str(), one.removed_at.is_some()))
+        .collect();
+    assert_eq!(standing, [("anna", false), ("ben", true)]);
+    let told: Vec<_> = trail
+        .iter()
+        .map(|row| (row.actor.as_str(), row.action.as_str(), row.details.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("anna", "staff_removed", "ben"),
+            ("anna", "staff_added", "ben"),
+            ("anna", "staff_added", "anna"),
+        ]
+    );
+}

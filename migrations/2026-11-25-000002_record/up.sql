@@ -26,6 +26,7 @@ CREATE TABLE audit (
     details    text NOT NULL DEFAULT '',             -- what exactly, in words of ours
     note_key   text COLLATE "C"                      -- why, in the table notes; no reference: it may be erased
 );
+CREATE INDEX audit_of_booking ON audit (booking, resort) WHERE booking IS NOT NULL;
 
 CREATE FUNCTION refuse_to_change_the_audit_trail() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

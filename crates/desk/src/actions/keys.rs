@@ -106,13 +106,18 @@ pub(crate) async fn reseal(
     let first = ring.sealing_key_id();
     record(store, by, Action::ResealBegun, format!("under {first}")).await?;
     let tallies = reseal_all(store, ring, progress).await?;
-    let counts: Vec<String> = tallies
-        .iter()
-        .map(|(table, tally)| format!("{table} {}", tally.resealed))
-        .collect();
+    let counts: Vec<String> = tallies.iter().map(counted).collect();
     let told = format!("under {first}: {}", counts.join(", "));
     record(store, by, Action::ResealEnded, told).await?;
     Ok(tallies)
+}
+
+fn counted((table, tally): (&&str, &Tally)) -> String {
+    let unopened = tally.damaged + tally.unknown.values().sum::<usize>();
+    match unopened {
+        0 => format!("{table} {}", tally.resealed),
+        _ => format!("{table} {} ({unopened} not opened)", tally.resealed),
+    }
 }
 
 async fn record(store: &Store, by: &Actor, action: Action, told: String) -> Result<(), StoreError> {

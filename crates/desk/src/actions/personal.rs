@@ -15,7 +15,7 @@ pub(crate) enum Personal {
 const HIDDEN: &str = "•••";
 
 impl Personal {
-    /// What somebody may see; nobody is named who has not asked for more.
+    /// Masked, unless it is revealed to somebody.
     pub(crate) fn to(revealed_to: Option<&Actor>) -> Self {
         match revealed_to {
             Some(_) => Self::Revealed,

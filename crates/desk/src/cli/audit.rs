@@ -101,7 +101,10 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
 
 fn booking(words: &[String]) -> Result<Option<BookingKey>, Problems> {
     let [resort, booking] = words else {
-        return Ok(None);
+        return match words {
+            [] => Ok(None),
+            _ => Err(Problems::one("--booking", "is given more than once")),
+        };
     };
     let wrong = |error| Problems::one("--booking", error);
     Ok(Some(BookingKey {

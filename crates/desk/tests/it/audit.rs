@@ -214,6 +214,8 @@ async fn the_trail_is_listed_by_person_action_booking_and_time() {
     assert_eq!(list("--booking azure-bay BK-1001").await, ["letter_revealed"]);
     assert_eq!(list("--since 1h --most 1").await, ["paused"]);
     assert!(list("--since 2999-01-01").await.is_empty());
+    let twice = "audit list --booking azure-bay BK-1001 --booking azure-bay BK-1002";
+    office.by_anna(twice).await.check(2);
     let text = office.by_anna("audit list").await;
     let line = format!("ben   letter_revealed  azure-bay/BK-1001, letter {id}");
     assert!(text.check(0).stdout.contains(&line), "{text:?}");

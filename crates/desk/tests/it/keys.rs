@@ -96,6 +96,11 @@ async fn a_key_that_is_gone_too_early_is_told_and_nothing_is_lost() {
 
     assert!(found.check(1).stdout.contains("MISSING"), "{found:?}");
     assert!(resealed.check(1).stderr.contains("the key a"), "{resealed:?}");
+    let told = &office.trail().await[0]["details"];
+    assert_eq!(
+        told,
+        "under b: bookings 0 (1 not opened), events 0 (1 not opened), letters 0, notes 0"
+    );
     keys(&office, &rotated(), "reseal").await.check(0);
     keys(&office, &without_old(), "check").await.check(0);
 }

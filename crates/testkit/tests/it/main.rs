@@ -19,6 +19,7 @@ mod images;
 mod letters;
 mod permission;
 mod poison;
+mod record;
 mod reports;
 mod restart;
 mod rights;

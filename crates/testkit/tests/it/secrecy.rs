@@ -418,12 +418,25 @@ async fn look_from_the_desk(world: &World) -> Vec<u8> {
         "letters show 1",
         "letters show 2 --json",
         "letters retry --all --dry-run",
+        "staff list",
     ] {
         let ended = world.desk(command).await;
         said.push_str(&ended.check(0).stdout);
         said.push_str(&ended.stderr);
     }
     said.into_bytes()
+}
+
+/// Somebody looks at a guest and writes down why, in words that name the guest; what they see is theirs, what is said
+/// beside it is not.
+async fn look_closely(world: &World, guest: &Guest) -> Vec<u8> {
+    let reveal = format!(
+        "bookings show azure-bay {MARKER} --reveal --note {}",
+        guest.last_name
+    );
+    let ended = world.desk(&reveal).await;
+    assert!(ended.check(0).stdout.contains(&guest.last_name));
+    ended.stderr.clone().into_bytes()
 }
 
 /// What the private servers have written since, file by file; nothing where the servers are somebody else's.
@@ -467,7 +480,8 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
     platform.knock_as_strangers(&guests[7], &mut answers).await;
     platform.notify_badly(&guests[7], &mut answers).await;
     answers.keep_what_programs_say(&world).await;
-    let said = look_from_the_desk(&world).await;
+    let mut said = look_from_the_desk(&world).await;
+    said.extend(look_closely(&world, &guests[0]).await);
     let mut places = lose_everything(&mut world, &guests[0], &mut answers).await;
 
     places.push(("the desk".to_owned(), said));

@@ -20,6 +20,7 @@ use crate::publisher::{PublishError, Publisher};
 use crate::status::Status;
 use crate::topology::Queue;
 use session::{OpenError, Session};
+use settling::Settlement;
 
 /// A message taken from a queue; it stays there until it is settled.
 #[derive(Debug)]
@@ -54,6 +55,9 @@ pub enum Verdict {
     /// A person shall look at it: its letter is published, then it is finished.
     Bury(Letter),
 }
+
+/// Verdicts that can be carried out: every letter is confirmed, or its original comes back.
+pub struct Safe(Vec<Settlement>);
 
 /// What became of deliveries that were settled.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -139,10 +143,21 @@ impl Consumer {
         }
     }
 
+    /// The first half of [`settle`](Self::settle): publishes the letters that are asked for, and waits for their
+    /// confirmations.
+    pub async fn publish_letters(&self, verdicts: Vec<(Delivery, Verdict)>) -> Safe {
+        Safe(settling::bury(verdicts, self.queue, &self.publisher).await)
+    }
+
     /// Settles deliveries, in any order and from any batch. Letters are confirmed before their originals go.
     pub async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) -> Settled {
+        let safe = self.publish_letters(verdicts).await;
+        self.carry_out(safe).await
+    }
+
+    /// The second half of [`settle`](Self::settle).
+    pub async fn carry_out(&mut self, Safe(plan): Safe) -> Settled {
         let mut settled = Settled::default();
-        let plan = settling::bury(verdicts, self.queue, &self.publisher).await;
         let result = match &mut self.state {
             State::Open(session) => session.settle(plan, &mut settled).await,
             _ => {
@@ -164,13 +179,8 @@ impl Consumer {
 
     /// Settles all alike with [`Verdict::Done`].
     pub async fn settle_all_done(&mut self, deliveries: Vec<Delivery>) -> Settled {
-        self.settle(
-            deliveries
-                .into_iter()
-                .map(|delivery| (delivery, Verdict::Done))
-                .collect(),
-        )
-        .await
+        let done = deliveries.into_iter().map(|delivery| (delivery, Verdict::Done));
+        self.settle(done.collect()).await
     }
 
     /// Gives back what is not settled and closes the connection; some seconds at most.

@@ -118,6 +118,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let environment = Environment::of_process();
     service::logs::init(&environment);
+    service::crash::arm(&environment);
     match answer(cli.command, &environment) {
         Ok(Answer::Done) => ExitCode::SUCCESS,
         Ok(Answer::Refused) => ExitCode::FAILURE,

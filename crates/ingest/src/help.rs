@@ -20,6 +20,8 @@ Environment (required where no default is named):
   BELLHOP_KEYS_FILE         the same in a file; set one of the two
   INGEST_ADDR               where to listen [0.0.0.0:8080]
   INGEST_CONFIRM_TIMEOUT    how long RabbitMQ may take to confirm before 503 [5s]
+  INGEST_LINGER             how long webhooks are still taken after SIGTERM, while /readyz says no and every answer closes
+                            its connection: as long as your balancer needs to notice, 10s at most [5s]
   INGEST_TRUSTED_PROXIES    networks whose X-Forwarded-For is believed, 10.0.0.0/8,fd00::/8 [none]; set it when a proxy
                             stands before this program, else all senders share the proxy's address
   WHATSAPP_APP_SECRETS      of Meta's apps that notify us, separated by commas; any may sign [no notifications are taken]

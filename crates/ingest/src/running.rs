@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::web::Data;
 use anyhow::Context;
 use service::health::Readiness;
-use service::http::Serving;
+use service::http::{Options, Serving};
 use service::{Problems, Stop, chain};
 use settings::{Resolve, Watched};
 use tokio::task::JoinHandle;
@@ -69,8 +69,11 @@ pub async fn run(settings: Settings, stop: Stop) -> anyhow::Result<Running> {
     });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let serving = service::http::serve(
-        settings.address,
-        workers,
+        Options {
+            address: settings.address,
+            workers,
+            linger: settings.linger,
+        },
         &readiness,
         &stop,
         routes::configure(ingest.clone(), readiness.clone(), registry),

@@ -10,11 +10,13 @@ use crypto::key_ring::KeyRing;
 use crypto::secret::Secret;
 use ipnet::IpNet;
 use service::environment::Reader;
+use service::http::LONGEST_LINGER;
 use service::{Environment, Problems, chain};
 
 const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 8080);
 const DEFAULT_CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+const DEFAULT_LINGER: Duration = Duration::from_secs(5);
 
 /// What an operator decides about this binary.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How long the broker may take to confirm.
     pub confirm_timeout: Duration,
+    /// How long webhooks are still taken after a stop.
+    pub linger: Duration,
     /// For the secrets that files name by variable.
     pub environment: Environment,
 }
@@ -58,6 +62,7 @@ impl Settings {
         let trusted_proxies = read.parsed_or("INGEST_TRUSTED_PROXIES", parse_networks, Vec::new());
         let confirm_timeout =
             read.parsed_or("INGEST_CONFIRM_TIMEOUT", parse_timeout, DEFAULT_CONFIRM_TIMEOUT);
+        let linger = read.parsed_or("INGEST_LINGER", parse_linger, DEFAULT_LINGER);
         read.finish_with(|| {
             Some(Self {
                 address,
@@ -67,6 +72,7 @@ impl Settings {
                 whatsapp,
                 trusted_proxies,
                 confirm_timeout,
+                linger,
                 environment: environment.clone(),
             })
         })
@@ -143,12 +149,20 @@ fn parse_networks(text: &str) -> Result<Vec<IpNet>, &'static str> {
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let timeout = domain::duration::parse(text).map_err(|error| error.to_string())?;
-    if timeout.is_zero() || timeout > Duration::from_secs(20) {
+    if timeout.is_zero() || timeout > Duration::from_secs(15) {
         return Err(
-            "is not between 1ms and 20s, the time in which a stopped process still answers".to_owned(),
+            "is not between 1ms and 15s, the time in which a stopped process still answers".to_owned(),
         );
     }
     Ok(timeout)
+}
+
+fn parse_linger(text: &str) -> Result<Duration, String> {
+    let linger = domain::duration::parse(text).map_err(|error| error.to_string())?;
+    if linger > LONGEST_LINGER {
+        return Err("is longer than 10s; a stopped process needs the rest of its 30s to answer".to_owned());
+    }
+    Ok(linger)
 }
 
 #[cfg(test)]
@@ -165,6 +179,7 @@ mod tests {
             ("WHATSAPP_APP_SECRETS", "hunter2,,"),
             ("INGEST_TRUSTED_PROXIES", "hunter2"),
             ("INGEST_CONFIRM_TIMEOUT", "0s"),
+            ("INGEST_LINGER", "11s"),
         ]);
 
         let problems = Settings::from_environment(&environment).unwrap_err().to_string();
@@ -177,6 +192,7 @@ mod tests {
             "WHATSAPP_APP_SECRETS",
             "INGEST_TRUSTED_PROXIES",
             "INGEST_CONFIRM_TIMEOUT",
+            "INGEST_LINGER",
         ] {
             assert!(problems.contains(&format!("{name}: ")), "{name} in {problems}");
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service::Stop;
+use service::{Stop, crash};
 use store::{Fault, StoreError};
 
 use crate::batch::{self, Applied, Fate, Opened};
@@ -21,6 +21,8 @@ pub(crate) enum Outcome {
     Settled,
     /// Postgres refused this very event.
     Refused(StoreError),
+    /// Others hold what it needs, and it alone: later, and at no cost.
+    InTheWay(StoreError),
     /// The process stops: nothing was done.
     NotTried,
 }
@@ -40,7 +42,7 @@ pub(crate) async fn apply(shared: &Shared, stop: &Stop, events: &[Opened]) -> Ve
                 outcomes.extend(part.iter().map(|_| Outcome::Settled));
             }
             Ok(None) => outcomes.extend(part.iter().map(|_| Outcome::NotTried)),
-            Err(error) if part.len() == 1 => outcomes.push(Outcome::Refused(error)),
+            Err(error) if part.len() == 1 => outcomes.push(alone(error)),
             Err(error) => {
                 log::warn!(events = part.len(), error = service::chain(&error); "a batch was refused; taking it apart");
                 let (first, second) = part.split_at(part.len() / 2);
@@ -51,33 +53,50 @@ pub(crate) async fn apply(shared: &Shared, stop: &Stop, events: &[Opened]) -> Ve
     outcomes
 }
 
+fn alone(error: StoreError) -> Outcome {
+    match error.fault() {
+        Fault::Contention | Fault::Locked => Outcome::InTheWay(error),
+        _ => Outcome::Refused(error),
+    }
+}
+
 /// Applies one part in one transaction. `None`: the process stops. An error is the data's own: an event that is known to
 /// be good would not be refused now.
 async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Option<Applied>, StoreError> {
     let part: Arc<[Opened]> = part.into();
     let (mut failures, mut in_the_way) = (0_u32, 0_u32);
+    let (written, committed) = crash_points(&part);
     loop {
         let (events, tools) = (Arc::clone(&part), shared.tools());
         let error = match shared
             .store
-            .transaction(move |c| batch::apply(c, &tools, &events))
+            .transaction(move |c| {
+                let applied = batch::apply(c, &tools, &events)?;
+                crash::point(written);
+                Ok(applied)
+            })
             .await
         {
-            Ok(applied) => return Ok(Some(applied)),
+            Ok(applied) => {
+                crash::point(committed);
+                return Ok(Some(applied));
+            }
             Err(error) => error,
         };
         let pause = match error.fault() {
-            Fault::Contention if in_the_way < CONTENTION_TRIES => {
+            Fault::Contention | Fault::Unclear if in_the_way < CONTENTION_TRIES => {
                 in_the_way += 1;
                 Duration::from_millis(20).mul_f64(f64::from(in_the_way) * rand::random::<f64>())
             }
-            Fault::Data | Fault::Contention => match rehearsal::rehearse(shared, largest(&part)).await {
-                Ok(()) => return Err(error),
-                Err(refused) => {
-                    (failures, in_the_way) = (failures + 1, 0);
-                    shared.postgres_failed("apply an event that is known to be good", &refused, failures)
+            Fault::Data | Fault::Unclear | Fault::Contention | Fault::Locked => {
+                match rehearsal::rehearse(shared, largest(&part)).await {
+                    Ok(()) => return Err(error),
+                    Err(refused) => {
+                        (failures, in_the_way) = (failures + 1, 0);
+                        shared.postgres_failed("apply an event that is known to be good", &refused, failures)
+                    }
                 }
-            },
+            }
             Fault::Outage | Fault::Ours => {
                 failures += 1;
                 shared.postgres_failed("apply events", &error, failures)
@@ -87,6 +106,14 @@ async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Opt
             () = stop.stopped() => return Ok(None),
             () = tokio::time::sleep(pause) => {}
         }
+    }
+}
+
+fn crash_points(part: &[Opened]) -> (&'static str, &'static str) {
+    if part.iter().any(Opened::is_report) {
+        ("processor.reports.written", "processor.reports.committed")
+    } else {
+        ("processor.events.written", "processor.events.committed")
     }
 }
 

@@ -7,7 +7,7 @@ use broker::consumer::{Consumer, Delivery, Verdict};
 use broker::letter::Letter;
 use chrono::Utc;
 use domain::dead_letter::DeadLetterReason;
-use service::Stop;
+use service::{Stop, crash};
 use store::StoreError;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -34,6 +34,17 @@ pub(crate) struct Parked {
     opened: Opened,
     tries: u32,
     due_at: Instant,
+}
+
+impl Parked {
+    fn for_now(delivery: Delivery, opened: Opened, tries: u32) -> Self {
+        Self {
+            delivery,
+            opened,
+            tries,
+            due_at: Instant::now() + RETRY_PAUSE,
+        }
+    }
 }
 
 /// The loop's state.
@@ -125,6 +136,11 @@ impl Consuming {
             match outcome {
                 Outcome::Settled => verdicts.push((delivery, Verdict::Done)),
                 Outcome::NotTried => verdicts.push((delivery, Verdict::GiveBack)),
+                Outcome::InTheWay(error) => {
+                    log::warn!("event.id" = opened.key(), error = service::chain(&error);
+                        "another transaction holds what this event needs; trying again in 5 s");
+                    parked.push(Parked::for_now(delivery, opened, tries));
+                }
                 Outcome::Refused(error) if tries >= RETRIES => {
                     let letter = self.bury(&opened, tries + 1, &error);
                     verdicts.push((delivery, Verdict::Bury(letter)));
@@ -133,13 +149,7 @@ impl Consuming {
                     log::warn!("event.id" = opened.key(), tries = tries + 1, error = service::chain(&error);
                         "Postgres refused this event; trying again in 5 s");
                     self.shared.count_event(&opened.envelope.event_type, "retried");
-                    let due_at = Instant::now() + RETRY_PAUSE;
-                    parked.push(Parked {
-                        delivery,
-                        opened,
-                        tries: tries + 1,
-                        due_at,
-                    });
+                    parked.push(Parked::for_now(delivery, opened, tries + 1));
                 }
             }
         }
@@ -192,7 +202,18 @@ impl Consuming {
         if verdicts.is_empty() {
             return;
         }
-        let settled = self.consumer.settle(verdicts).await;
+        let any_letter = verdicts
+            .iter()
+            .any(|(_, verdict)| matches!(verdict, Verdict::Bury(_)));
+        if any_letter {
+            crash::point("processor.letters.due");
+        }
+        let safe = self.consumer.publish_letters(verdicts).await;
+        if any_letter {
+            crash::point("processor.letters.confirmed");
+        }
+        let settled = self.consumer.carry_out(safe).await;
+        crash::point("processor.events.acknowledged");
         if settled.lost > 0 {
             log::warn!(events = settled.lost; "settled events come again: their connection is gone");
         }

@@ -8,7 +8,7 @@ use broker::publisher::{Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use domain::ids::MessageId;
 use futures_util::future::join_all;
-use service::Stop;
+use service::{Stop, crash};
 use store::{StoreError, relay};
 use tokio::sync::Notify;
 
@@ -56,6 +56,9 @@ async fn relay_ids(shared: &Shared, publisher: &Publisher) -> Result<usize, Stor
         .store
         .run(|connection| relay::take_due(connection, AT_ONCE))
         .await?;
+    if !ids.is_empty() {
+        crash::point("processor.relay.put_off");
+    }
     let publishing = ids
         .iter()
         .map(|id| async move { (*id, publish_id(publisher, *id).await) });
@@ -73,6 +76,9 @@ async fn relay_ids(shared: &Shared, publisher: &Publisher) -> Result<usize, Stor
         .map(|(id, _)| id)
         .collect();
     let published = ids.len() - failed.len();
+    if published > 0 {
+        crash::point("processor.relay.confirmed");
+    }
     if !failed.is_empty() {
         shared
             .store
@@ -99,6 +105,9 @@ async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, 
         .store
         .run(|connection| relay::list_letters(connection, AT_ONCE))
         .await?;
+    if !letters.is_empty() {
+        crash::point("processor.message_letters.due");
+    }
     let publishing = letters.into_iter().map(|letter| async move {
         let reason = letter
             .reason
@@ -131,10 +140,12 @@ async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, 
     }
     let count = published.len();
     if count > 0 {
+        crash::point("processor.message_letters.confirmed");
         shared
             .store
             .run(move |connection| relay::mark_letters_published(connection, &published))
             .await?;
+        crash::point("processor.message_letters.marked");
     }
     Ok(count)
 }

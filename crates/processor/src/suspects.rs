@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use broker::consumer::{Delivery, Verdict};
 use domain::dead_letter::DeadLetterReason;
+use service::crash;
 use store::{StoreError, suspects};
 
 use crate::consume::{Consuming, Parked, letter};
@@ -27,6 +28,7 @@ impl Consuming {
             self.settle(vec![(delivery, Verdict::GiveBack)]).await;
             return;
         };
+        crash::point("processor.suspects.noted");
         if crashes >= CRASHES {
             log::error!("event.id" = key, attempts = crashes, alert = true;
                 "event is a dead letter: processors ended while they applied it, and it alone");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use service::Stop;
+use service::{Stop, crash};
 use store::planning::{self, Planned, Policies};
 use store::{StoreError, bookings};
 use tokio::sync::Notify;
@@ -36,6 +36,9 @@ pub(crate) async fn run(shared: Arc<Shared>, arrivals: Arrivals, due: Arc<Notify
         let pause = match wake(&shared, &arrivals).await {
             Ok(round) => {
                 failures = 0;
+                if round.woken > 0 {
+                    crash::point("processor.wake_ups.committed");
+                }
                 report(&shared, &round);
                 if !round.planned.moved.is_empty() {
                     due.notify_one();
@@ -85,6 +88,9 @@ async fn wake(shared: &Shared, arrivals: &Arrivals) -> Result<Round, StoreError>
                 resort: &resort,
             };
             let planned = planning::replan(connection, &policies, now, &due.bookings)?;
+            if !due.bookings.is_empty() {
+                crash::point("processor.wake_ups.written");
+            }
             let next_at = bookings::next_wake_up(connection)?;
             Ok(Round {
                 planned,

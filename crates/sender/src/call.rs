@@ -6,6 +6,7 @@ use domain::after_call::{CallOutcome, Tried};
 use domain::hold;
 use domain::ids::ResortId;
 use domain::message::CallbackData;
+use service::crash;
 use store::planning::Policies;
 use store::results::{self, CallResult};
 use whatsapp::answer::Answer;
@@ -20,9 +21,17 @@ use crate::send::Sender;
 use crate::write::Ready;
 
 impl Sender {
-    /// Calls WhatsApp once. `None`: the resort's token is gone since the message was written; nothing was sent.
+    /// Calls WhatsApp once. `None`: the claim is too old, or the resort's token is gone since the message was written;
+    /// nothing was sent.
     pub(crate) async fn call(&self, lane: &Lane, granted: Granted) -> Option<CallResult> {
-        let Granted { ready, attempt } = granted;
+        crash::point("sender.call.begins");
+        if !granted.is_good() {
+            let (id, attempt) = (granted.ready.wanted.id, granted.attempt);
+            log::warn!("message.id" = id.to_string(), "attempt.number" = attempt.0; "the claim took too long; released without a call");
+            self.release(id, attempt).await;
+            return None;
+        }
+        let Granted { ready, attempt, .. } = granted;
         let Ready {
             wanted,
             to,
@@ -33,7 +42,7 @@ impl Sender {
         } = ready;
         let token = self.settings.current().access_token(&wanted.route.resort);
         let Some(token) = token else {
-            self.release(vec![(wanted.id, attempt)]).await;
+            self.release(wanted.id, attempt).await;
             return None;
         };
         let callback = CallbackData {
@@ -49,6 +58,7 @@ impl Sender {
         self.metrics.in_flight.inc();
         let answer = self.whatsapp.send(number, token.reveal(), &message).await;
         self.metrics.in_flight.dec();
+        crash::point("sender.call.answered");
         self.learn(lane, &answer);
         let tried = Tried {
             retries,
@@ -102,10 +112,13 @@ impl Sender {
                     ring: &ring,
                     resort: &resort,
                 };
-                results::record_calls(connection, &policies, &called)
+                let outcome = results::record_calls(connection, &policies, &called)?;
+                crash::point("sender.results.written");
+                Ok(outcome)
             })
         })
         .await;
+        crash::point("sender.results.committed");
         holds::tell(self, &outcome);
     }
 }

@@ -1,10 +1,10 @@
 //! Claiming: who claims a message calls for it, within 2 s or not at all.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::ids::MessageId;
 use domain::message::Attempt;
+use service::crash;
 use store::StoreError;
 use store::claims::{self, Claim};
 use uuid::Uuid;
@@ -21,6 +21,15 @@ const CLAIM_GOOD_FOR: Duration = Duration::from_secs(2);
 pub(crate) struct Granted {
     pub(crate) ready: Ready,
     pub(crate) attempt: Attempt,
+    /// When the claim was asked for: Postgres granted it later.
+    asked_at: Instant,
+}
+
+impl Granted {
+    /// Whether a call may still begin. To be asked at the last moment: a process may have stood still.
+    pub(crate) fn is_good(&self) -> bool {
+        self.asked_at.elapsed() < CLAIM_GOOD_FOR
+    }
 }
 
 /// What a claim left in our hands.
@@ -41,19 +50,25 @@ impl Sender {
         );
         let claimed = self
             .store
-            .transaction(move |connection| claims::claim(connection, token, &wanted))
+            .transaction(move |connection| {
+                let claims = claims::claim(connection, token, &wanted)?;
+                crash::point("sender.claims.written");
+                Ok(claims)
+            })
             .await;
         let claims = match claimed {
             Ok(claims) => claims,
             // The commit may have happened without its answer: the token tells.
             Err(_) => self.read_back(token).await,
         };
+        crash::point("sender.claims.committed");
         let mut claimed = Claimed::default();
         for one in ready {
             match claims.iter().find(|claim| claim.id() == one.wanted.id) {
                 Some(Claim::Granted(_, attempt)) => claimed.granted.push(Granted {
                     ready: one,
                     attempt: *attempt,
+                    asked_at,
                 }),
                 Some(Claim::Ended(_, reason)) => {
                     self.count(&one, reason.as_str());
@@ -66,15 +81,6 @@ impl Sender {
                 None if !one.wanted.may_call => claimed.waiting.push(one),
                 Some(Claim::Outdated(_)) | None => {}
             }
-        }
-        if asked_at.elapsed() >= CLAIM_GOOD_FOR {
-            let late = std::mem::take(&mut claimed.granted);
-            self.release(
-                late.iter()
-                    .map(|one| (one.ready.wanted.id, one.attempt))
-                    .collect(),
-            )
-            .await;
         }
         Ok(claimed)
     }
@@ -97,17 +103,13 @@ impl Sender {
             .collect()
     }
 
-    pub(crate) async fn release(&self, late: Vec<(MessageId, Attempt)>) {
-        if late.is_empty() {
-            return;
-        }
-        log::warn!(messages = late.len(); "claims took too long; released without a call");
-        let late = Arc::new(late);
-        persist::until_done("release claims", || {
-            let late = Arc::clone(&late);
+    /// Frees a message that is not called for after all, unless it is no longer ours.
+    pub(crate) async fn release(&self, id: MessageId, attempt: Attempt) {
+        persist::until_done("release a claim", || {
             self.store
-                .run(move |connection| claims::release(connection, &late))
+                .run(move |connection| claims::release(connection, &[(id, attempt)]))
         })
         .await;
+        crash::point("sender.claims.released");
     }
 }

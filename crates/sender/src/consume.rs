@@ -5,7 +5,7 @@ use std::sync::Arc;
 use broker::consumer::{Consumer, Delivery, Verdict};
 use domain::backoff::Backoff;
 use domain::ids::MessageId;
-use service::Stop;
+use service::{Stop, crash};
 use tokio::task::JoinSet;
 
 use crate::send::Sender;
@@ -42,6 +42,7 @@ async fn settle(consumer: &mut Consumer, worked: Result<Worked, tokio::task::Joi
     match worked {
         Ok(worked) => {
             let settled = consumer.settle(worked).await;
+            crash::point("sender.ids.acknowledged");
             if settled.lost > 0 {
                 log::warn!(ids = settled.lost; "settled ids come again: their connection is gone");
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::after_call::Scope;
 use domain::dead_letter::DeadLetterReason;
 use domain::hold;
-use service::{Stop, periodic};
+use service::{Stop, crash, periodic};
 use store::holds::{self, Hold, Laid, Released};
 use store::results::Outcome;
 use store::senders;
@@ -34,16 +34,23 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
                 if have_changed {
                     holds::retry_without_template(connection)?;
                 }
-                Ok((
+                let looked = (
                     senders::beat(connection, id)?,
                     holds::release(connection, RELEASED_AT_ONCE)?,
                     holds::list(connection)?,
                     holds::count_without_template(connection)?,
-                ))
+                );
+                if has_let_go(looked.1) {
+                    crash::point("sender.holds.written");
+                }
+                Ok(looked)
             })
             .await;
         match looked {
             Ok((running, released, holds, without_template)) => {
+                if has_let_go(released) {
+                    crash::point("sender.holds.committed");
+                }
                 tried_files.store(files, Ordering::Relaxed);
                 sender.pace.share(running);
                 sender.pace.forget_idle();
@@ -69,13 +76,17 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     }
 }
 
+fn has_let_go(released: Released) -> bool {
+    released.freed > 0 || released.probes > 0 || released.expired > 0
+}
+
 fn tell_released(released: Released) {
     let Released {
         freed,
         probes,
         expired,
     } = released;
-    if freed > 0 || probes > 0 || expired > 0 {
+    if has_let_go(released) {
         log::info!(freed = freed, probes = probes, expired = expired; "held messages let go");
     }
 }

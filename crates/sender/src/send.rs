@@ -11,7 +11,7 @@ use domain::dead_letter::DeadLetterReason;
 use domain::ids::MessageId;
 use domain::resort::Resort;
 use domain::silence::Patience;
-use service::Stop;
+use service::{Stop, crash};
 use settings::Watched;
 use store::claims::{self, Draft, Waiting};
 use store::holds::{self, Hold};
@@ -137,9 +137,12 @@ impl Sender {
                 .transaction(move |connection| {
                     claims::skip(connection, &skipped)?;
                     claims::put_off(connection, &later)?;
-                    claims::hold(connection, &held)
+                    claims::hold(connection, &held)?;
+                    crash::point("sender.unsent.written");
+                    Ok(())
                 })
                 .await?;
+            crash::point("sender.unsent.committed");
         }
         Ok(ready)
     }

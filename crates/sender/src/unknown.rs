@@ -6,7 +6,7 @@ use std::time::Duration;
 use broker::topology::Depths;
 use domain::ids::ResortId;
 use domain::silence::Verdict;
-use service::{Stop, periodic};
+use service::{Stop, crash, periodic};
 use store::StoreError;
 use store::planning::Policies;
 use store::results::{self, Outcome, Silent};
@@ -86,6 +86,7 @@ async fn look(sender: &Sender, round: &Round) -> Result<(), StoreError> {
         .run(move |connection| results::doubt_lost_calls(connection, patience.lost_after))
         .await?;
     if lost > 0 {
+        crash::point("sender.lost_calls.committed");
         sender
             .metrics
             .unanswered
@@ -126,9 +127,12 @@ async fn settle(sender: &Sender, silent: &Silent, verdict: Verdict) -> Result<()
                 ring: &ring,
                 resort: &resort,
             };
-            results::settle_silence(connection, &policies, &one, verdict)
+            let outcome = results::settle_silence(connection, &policies, &one, verdict)?;
+            crash::point("sender.silence.written");
+            Ok(outcome)
         })
         .await;
+    crash::point("sender.silence.committed");
     match settled {
         Ok(outcome) => tell(sender, silent, &outcome),
         Err(error) if error.fault() == store::Fault::Outage => return Err(error),

@@ -24,8 +24,11 @@ const PATIENCE: Patience = Patience {
 /// Longer than the idle time of the usual load balancers, so that they close connections and not we.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Within [`SHUTDOWN_DEADLINE`](crate::stop::SHUTDOWN_DEADLINE), with time left for what comes after.
-const DRAIN_SECONDS: u64 = 20;
+/// After the longest linger, within [`SHUTDOWN_DEADLINE`](crate::stop::SHUTDOWN_DEADLINE), with time left for what comes
+/// after.
+const DRAIN_SECONDS: u64 = 16;
+/// The longest that a server may go on taking requests after the stop.
+pub const LONGEST_LINGER: Duration = Duration::from_secs(10);
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A running server; it ends when its [`Stop`] does, also after this value is gone.
@@ -75,44 +78,65 @@ pub fn serve_health(
     stop: &Stop,
 ) -> io::Result<Serving> {
     serve(
-        address,
-        1,
+        Options {
+            address,
+            workers: 1,
+            linger: Duration::ZERO,
+        },
         readiness,
         stop,
         endpoints(readiness.clone(), metrics.clone()),
     )
 }
 
+/// How a server is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How many threads answer.
+    pub workers: usize,
+    /// How long it goes on taking requests after the stop, [`LONGEST_LINGER`] at most: a balancer that asks `/readyz`
+    /// turns away from it meanwhile.
+    pub linger: Duration,
+}
+
 /// Serves what `configure` sets up (without the [`endpoints`]) until the stop, and logs `listening`.
 ///
-/// With the stop the process is no longer ready, new connections are refused, and requests in hand are answered.
+/// With the stop the process is no longer ready and keeps no connection beyond its next answer; after the linger new
+/// connections are refused, and requests in hand are answered.
 pub fn serve(
-    address: SocketAddr,
-    workers: usize,
+    options: Options,
     readiness: &Readiness,
     stop: &Stop,
     configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Serving> {
-    serve_with(PATIENCE, address, workers, readiness, stop, configure)
+    serve_with(PATIENCE, options, readiness, stop, configure)
 }
 
 fn serve_with(
     patience: Patience,
-    address: SocketAddr,
-    workers: usize,
+    options: Options,
     readiness: &Readiness,
     stop: &Stop,
     configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Serving> {
+    let Options {
+        address,
+        workers,
+        linger,
+    } = options;
     let listener = TcpListener::bind(address)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
     let address = listener.local_addr()?;
     let (stopped, readiness) = (stop.clone(), readiness.clone());
     let connections = Connections::default();
-    let watching = connections.clone().watch(patience);
+    let (watching, idle) = (connections.clone().watch(patience), connections.clone());
+    let lingering = stop.clone();
     let app = move || {
         App::new()
             .configure(configure.clone())
+            .app_data(web::Data::new(lingering.clone()))
             .wrap(from_fn(connections::note_request))
     };
     let server = HttpServer::new(app)
@@ -123,6 +147,8 @@ fn serve_with(
         .shutdown_signal(async move {
             stopped.stopped().await;
             readiness.set("process", Err("stopping".to_owned()));
+            tokio::time::sleep(linger.min(LONGEST_LINGER)).await;
+            idle.cut_off_idle();
         })
         .shutdown_timeout(DRAIN_SECONDS)
         .listen(listener)?
@@ -257,8 +283,12 @@ mod tests {
             Stop::manual(),
         );
         let everything = endpoints(readiness.clone(), metrics);
-        let address = (Ipv4Addr::LOCALHOST, 0).into();
-        let serving = serve_with(patience, address, 1, &readiness, &stop, everything).unwrap();
+        let options = Options {
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            workers: 1,
+            linger: Duration::ZERO,
+        };
+        let serving = serve_with(patience, options, &readiness, &stop, everything).unwrap();
         let cut_off = async |beginning: String, drop: &'static [u8]| {
             let connection = tokio::net::TcpStream::connect(serving.address()).await.unwrap();
             let (mut reader, mut writer) = connection.into_split();

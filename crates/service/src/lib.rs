@@ -6,6 +6,7 @@
 //! A program without arguments is one call of [`run`]; start reading there. Programs with a command line of
 //! their own use [`Environment`], [`logs`] and [`Stop`] by themselves.
 
+pub mod crash;
 pub mod environment;
 pub mod health;
 pub mod http;

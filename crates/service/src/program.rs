@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::environment::{Environment, Problems};
-use crate::{Stop, chain, logs};
+use crate::{Stop, chain, crash, logs};
 
 /// How long threads that cannot be interrupted may hold up the end of the process.
 const THREADS_DEADLINE: Duration = Duration::from_secs(2);
@@ -81,6 +81,7 @@ where
     }
     let environment = Environment::of_process();
     logs::init(&environment);
+    crash::arm(&environment);
     match live(environment, main) {
         Ok(()) => {
             log::info!("stopped");

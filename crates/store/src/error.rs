@@ -55,6 +55,10 @@ pub enum Fault {
     Outage,
     /// Another transaction was in the way: once more.
     Contention,
+    /// Another transaction holds what was waited for as long as one waits: later, and at no cost.
+    Locked,
+    /// Diesel does not tell which of many codes it was: the data's, or one of the database's.
+    Unclear,
     /// Ours, or this process's keys: nothing that the data can be blamed for.
     Ours,
     /// Postgres refused these very data.
@@ -80,7 +84,8 @@ impl StoreError {
         )
     }
 
-    /// Whose fault it is. Diesel hides most codes (a deadlock reads as unknown), so the unknown is tried again first.
+    /// Whose fault it is. Diesel hides most codes; those of other transactions' locks are known by what Postgres says, as
+    /// long as it says it in English.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unavailable(_) | Self::Interrupted => Fault::Outage,
@@ -98,11 +103,12 @@ impl StoreError {
 
 fn fault_of(cause: &DieselError) -> Fault {
     match cause {
-        DieselError::DatabaseError(kind, _) => match kind {
+        DieselError::DatabaseError(kind, information) => match kind {
             DatabaseErrorKind::ClosedConnection
             | DatabaseErrorKind::UnableToSendCommand
             | DatabaseErrorKind::ReadOnlyTransaction => Fault::Outage,
-            DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::Unknown => Fault::Contention,
+            DatabaseErrorKind::SerializationFailure => Fault::Contention,
+            DatabaseErrorKind::Unknown => fault_said(information.message()),
             _ => Fault::Data,
         },
         DieselError::BrokenTransactionManager
@@ -111,6 +117,14 @@ fn fault_of(cause: &DieselError) -> Fault {
         | DieselError::AlreadyInTransaction
         | DieselError::NotInTransaction => Fault::Outage,
         _ => Fault::Data,
+    }
+}
+
+fn fault_said(message: &str) -> Fault {
+    match message {
+        "deadlock detected" => Fault::Contention,
+        "canceling statement due to lock timeout" => Fault::Locked,
+        _ => Fault::Unclear,
     }
 }
 

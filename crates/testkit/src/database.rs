@@ -4,6 +4,7 @@
 //! processes begin at the same moment, and its name changes with the migrations, so a stale one is never used.
 
 mod contents;
+mod faults;
 mod staff;
 
 use std::hash::{DefaultHasher, Hasher};
@@ -18,6 +19,8 @@ use store::Store;
 use store::rights::ROLES;
 use url::Url;
 use uuid::Uuid;
+
+pub use faults::Held;
 
 use crate::rights::Rights;
 
@@ -71,31 +74,6 @@ impl Database {
             Ok(store) => store,
             Err(error) => panic!("no store for the test: {error}"),
         }
-    }
-
-    /// Ends every connection and takes no new one, as a server that went away.
-    ///
-    /// # Panics
-    /// Where the server refuses.
-    pub async fn shut(&self) {
-        let end = format!(
-            "ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false; \
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-            name = self.name
-        );
-        self.on_server(end).await;
-    }
-
-    /// Takes connections again.
-    ///
-    /// # Panics
-    /// Where the server refuses.
-    pub async fn open(&self) {
-        self.on_server(format!(
-            "ALTER DATABASE {} WITH ALLOW_CONNECTIONS true",
-            self.name
-        ))
-        .await;
     }
 
     /// Changes rows behind the programs' backs: time goes by, a row is damaged.

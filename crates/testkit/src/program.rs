@@ -118,12 +118,18 @@ impl Program {
         tokio::time::timeout(PATIENCE, ending).await?
     }
 
+    /// What the kernel says of it: `T` stands still, `Z` has ended.
+    pub(crate) fn state(&self) -> Option<char> {
+        let told = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        told.rsplit_once(") ")?.1.chars().next()
+    }
+
     /// Ends it as a power cut would: SIGKILL.
     pub fn kill(mut self) {
         self.end();
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -64,6 +64,19 @@ impl Vhost {
         }
     }
 
+    /// Lays a message into a queue, past every program.
+    ///
+    /// # Panics
+    /// As [`Vhost::api`].
+    pub async fn publish(&self, queue: &str, payload: &str) {
+        let message = json!({
+            "properties": { "delivery_mode": 2 }, "routing_key": queue, "payload": payload, "payload_encoding": "string",
+        });
+        let path = "/amq.default/publish";
+        let answer = self.api("POST", "exchanges", path, Some(message)).await;
+        assert_eq!(answer["routed"], true, "no queue {queue}");
+    }
+
     /// Deletes a queue, as an operator might by mistake.
     ///
     /// # Panics

@@ -3,6 +3,7 @@
 
 mod desk;
 mod event;
+mod fates;
 mod resort_file;
 mod secrets;
 mod seen;
@@ -19,7 +20,7 @@ use broker::topology::Depths;
 use chrono::Utc;
 use crypto::key_ring::KeyRing;
 use crypto::signature::sign_standard;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use sandbox::Sandbox;
 use serde_json::Value;
 use service::Stop;
@@ -116,21 +117,23 @@ impl World {
     /// # Panics
     /// As [`World::send`].
     pub async fn send_bytes(&self, body: Vec<u8>) -> (StatusCode, String) {
-        let (id, now) = (Uuid::now_v7().to_string(), Utc::now().timestamp());
-        let request = self
-            .http
-            .post(format!("http://{}/webhooks/direct", self.ingest.address()))
-            .header("content-type", "application/json")
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", now)
-            .header(
-                "webhook-signature",
-                sign_standard(&self.secrets.signing, &id, now, &body),
-            )
-            .body(body);
+        let request = self.webhook(self.ingest.address(), body);
         let answer = must("ingest's answer", request.send().await);
         let status = answer.status();
         (status, must("ingest's answer", answer.text().await))
+    }
+
+    /// A signed webhook to an ingest.
+    fn webhook(&self, ingest: SocketAddr, body: Vec<u8>) -> RequestBuilder {
+        let (id, now) = (Uuid::now_v7().to_string(), Utc::now().timestamp());
+        let signature = sign_standard(&self.secrets.signing, &id, now, &body);
+        self.http
+            .post(format!("http://{ingest}/webhooks/direct"))
+            .header("content-type", "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", now)
+            .header("webhook-signature", signature)
+            .body(body)
     }
 
     /// Tells the sandbox something, as its `--help` describes: `inbound`, `failures`, `templates`.

@@ -63,11 +63,15 @@ impl Shelf {
             });
             tries += 1;
             match done.await {
-                Err(error) if error.fault() == Fault::Contention && tries < TRIES => {
+                Err(error) if is_in_the_way(&error) && tries < TRIES => {
                     log::debug!(error = service::chain(&error); "another transaction was in the way; once more");
                 }
                 done => return done,
             }
         }
     }
+}
+
+fn is_in_the_way(error: &StoreError) -> bool {
+    matches!(error.fault(), Fault::Contention | Fault::Locked | Fault::Unclear)
 }

@@ -11,6 +11,7 @@ use crypto::signature::{Request, Verified};
 use domain::ids::{ResortId, SourceId};
 use domain::resort::Resort;
 use serde_json::{Value, json};
+use service::crash;
 use settings::{ResortState, Snapshot, Source, SourceState};
 
 use super::{answer_of, client_address, with_request_id};
@@ -80,6 +81,7 @@ async fn take(
         Checked::NotAnObject => return Err(Problem::InvalidJson),
         Checked::ResortUnavailable => return Err(Problem::ResortUnavailable),
     };
+    crash::point("ingest.event.checked");
     let country = settings.resort(&event.resort).map(|resort| resort.country);
     let guest = event.phone_number(country);
     ingest
@@ -87,6 +89,7 @@ async fn take(
         .publish_event(&event, guest, entry.request_id)
         .await
         .map_err(|error| error.into_problem(entry))?;
+    crash::point("ingest.event.confirmed");
     Ok(Answer::Accepted {
         event_id: event.key.id.into(),
     })

@@ -12,6 +12,7 @@ use chrono::Utc;
 use crypto::signature::{Request, Scheme, SchemeError, Verifier};
 use domain::ids::SourceId;
 use serde_json::json;
+use service::crash;
 use whatsapp::notification::{self, LONGEST_BODY};
 
 use super::{answer_of, client_address, with_request_id};
@@ -156,11 +157,13 @@ async fn take(
             return Ok("ignored");
         }
     };
+    crash::point("ingest.updates.checked");
     ingest
         .events
         .publish_updates(&updates, entry.request_id)
         .await
         .map_err(|error| error.into_problem(entry))?;
+    crash::point("ingest.updates.confirmed");
     for update in &updates {
         ingest.metrics.count_update(update.kind());
     }

@@ -25,6 +25,7 @@ fn told(output: Output) -> (Option<i32>, String, String) {
 fn start(folder: &Path) -> Child {
     program()
         .env("INGEST_ADDR", "127.0.0.1:0")
+        .env("INGEST_LINGER", "0s")
         .env("AMQP_URL", "amqp://guest:brokerpassword@127.0.0.1:1/%2f")
         .env("BELLHOP_CONFIG", folder)
         .env("BELLHOP_KEYS", KEYS)
@@ -67,6 +68,7 @@ fn help_names_every_variable_that_is_asked_for() {
         "BELLHOP_KEYS_FILE",
         "INGEST_ADDR",
         "INGEST_CONFIRM_TIMEOUT",
+        "INGEST_LINGER",
         "INGEST_TRUSTED_PROXIES",
         "WHATSAPP_APP_SECRETS",
         "WHATSAPP_VERIFY_TOKEN",

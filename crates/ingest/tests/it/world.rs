@@ -96,6 +96,7 @@ impl World {
         write_files(&folder);
         let mut pairs = vec![
             ("INGEST_ADDR", "127.0.0.1:0"),
+            ("INGEST_LINGER", "0s"),
             ("AMQP_URL", amqp_url),
             ("BELLHOP_CONFIG", folder.to_str().unwrap()),
             ("BELLHOP_KEYS", KEYS),

@@ -12,9 +12,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::TRANSFER_ENCODING;
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use tokio::time::MissedTickBehavior;
+
+use crate::Stop;
 
 /// How long a connection may bring nothing.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +100,15 @@ impl Connections {
         }
     }
 
+    /// Cuts off who has no request in hand.
+    pub(super) fn cut_off_idle(&self) {
+        for connection in self.lock().values() {
+            if connection.lock().in_hand == 0 {
+                let _ = connection.socket.shutdown(Shutdown::Both);
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,7 +154,8 @@ impl Drop for Seat {
     }
 }
 
-/// Notes that a connection's request is in hand, and when it no longer is.
+/// Notes that a connection's request is in hand, and when it no longer is. While the process stops each is the last one of
+/// its connection.
 pub(super) async fn note_request(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -149,5 +163,13 @@ pub(super) async fn note_request(
     let seat = request.request().conn_data::<Seat>();
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let _in_hand = seat.map(|seat| InHand::begin(Arc::clone(&seat.connection), is_chunked));
-    next.call(request).await
+    let stop = request.app_data::<Data<Stop>>().cloned();
+    let mut response = next.call(request).await?;
+    if stop.is_some_and(|stop| stop.is_stopped()) {
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }

@@ -1,6 +1,7 @@
--- Keeps each letter once. A message's letter whose row has moved on since that death is settled from birth: only a
--- report of WhatsApp's can have done that, since a person decides upon letters that are here already. The rows are
--- locked against a report that comes at this very moment: it is either seen here, or it sees the letter.
+-- Keeps each letter once, also one of an event that was given up again before a person saw it. A message's letter whose
+-- row has moved on since that death is settled from birth: only a report of WhatsApp's can have done that, since a person
+-- decides upon letters that are here already. The rows are locked against a report that comes at this very moment: it is
+-- either seen here, or it sees the letter.
 -- Where the guest was erased after the event was accepted, or the message made, the letter is closed from birth and an
 -- event's body is not kept.
 WITH found AS (
@@ -11,7 +12,8 @@ WITH found AS (
     FROM messages m JOIN bookings b ON b.key = m.booking_key
     WHERE m.id IN (SELECT message_id FROM found) ORDER BY m.id FOR SHARE OF m
 ), judged AS (
-    SELECT n.*, s.resort AS its_resort, s.booking AS its_booking, s.became,
+    SELECT n.*, row_number() OVER (PARTITION BY n.kind, n.amqp_id, sha256(n.body) ORDER BY n.died_at) AS copy,
+        s.resort AS its_resort, s.booking AS its_booking, s.became,
         s.id IS NOT NULL AND (s.state <> 'dead' OR s.died_at <> n.died_at) IS TRUE AS moved_on,
         EXISTS (
             SELECT FROM erased_bookings e
@@ -32,5 +34,10 @@ SELECT kind, amqp_id, reason, error, attempts, coalesce(died_at, now()), died_at
     CASE WHEN moved_on THEN 'settled' WHEN erased THEN 'closed' ELSE 'open' END,
     CASE WHEN moved_on AND became IN ('sent', 'failed', 'delivered', 'read') THEN became END,
     CASE WHEN moved_on THEN 'whatsapp' WHEN erased THEN 'erasure' END, CASE WHEN moved_on OR erased THEN now() END
-FROM judged ORDER BY kind, amqp_id, died_at
+FROM judged n
+-- A processor that dies between the letter and the acknowledgement gives the same event up again: one letter will do.
+WHERE n.kind <> 'events' OR n.copy = 1 AND NOT EXISTS (
+    SELECT FROM letters l
+    WHERE l.kind = n.kind AND l.state = 'open' AND l.amqp_id = n.amqp_id AND coalesce(l.digest, sha256(l.body)) = sha256(n.body))
+ORDER BY kind, amqp_id, died_at
 ON CONFLICT DO NOTHING

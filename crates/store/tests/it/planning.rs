@@ -8,6 +8,7 @@ use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
 use domain::message::{MessageState, Reason};
 use domain::plan::Status;
 use store::{bookings, planning};
+use tokio::sync::oneshot;
 
 use crate::scene::{Scene, accepted, apply, event, key, minutes_ago};
 
@@ -159,4 +160,33 @@ async fn an_explanation_is_the_plan_and_changes_nothing() {
 
     assert_eq!(plan.status, Status::Abandoned);
     assert!(scene.messages("BK-1").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_confirmation_brings_is_not_lost_when_an_answer_changes_the_booking_at_the_same_moment() {
+    let scene = Scene::new().await;
+    scene.happens(BookingAbandoned, "BK-1", 5).await;
+    let call = scene.claimed("BK-1").await;
+    let confirmed = event(ReservationConfirmed, &key("BK-1"), 2);
+    let (written, wait_until_written) = oneshot::channel();
+    let (go_on, wait_to_go_on) = oneshot::channel::<()>();
+
+    let confirming = scene.run(move |c, policies| {
+        apply(c, policies, &confirmed)?;
+        written.send(()).unwrap();
+        wait_to_go_on.blocking_recv().unwrap();
+        Ok(())
+    });
+    let answering = async {
+        wait_until_written.await.unwrap();
+        tokio::join!(scene.answered(call, accepted()), async {
+            scene.until_someone_waits().await;
+            go_on.send(()).unwrap();
+        })
+    };
+    tokio::join!(confirming, answering);
+
+    let booking = scene.booking("BK-1").await;
+    assert!(booking.facts.confirmed.is_some());
+    assert_eq!(booking.status, Status::Confirmed);
 }

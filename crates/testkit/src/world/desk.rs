@@ -36,11 +36,20 @@ impl World {
     /// # Panics
     /// Where it cannot be started.
     pub async fn desk(&self, arguments: &str) -> Ended {
+        self.desk_with(arguments, &[]).await
+    }
+
+    /// As [`World::desk`], with these variables more.
+    ///
+    /// # Panics
+    /// As [`World::desk`].
+    pub async fn desk_with(&self, arguments: &str, more: &[(&str, &str)]) -> Ended {
         let mut command = Command::new(must("desk", program::binary("desk")));
         command
             .args(arguments.split_whitespace())
             .env_clear()
             .envs(self.variables_of("desk"))
+            .envs(more.iter().copied())
             .stdin(Stdio::null());
         let ran = tokio::task::spawn_blocking(move || command.output()).await;
         let output = must("desk", must("desk", ran));

@@ -1,5 +1,7 @@
 //! What a test can see of the world: messages and bookings in the database, and what WhatsApp was asked to send.
 
+use std::net::SocketAddr;
+
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingId, BookingKey, ResortId};
@@ -10,7 +12,6 @@ use store::bookings::{self, Booking};
 use store::messages;
 
 use super::{RESORT, World, must};
-use crate::program::Program;
 
 const COUNT: &str = "SELECT count(*) AS count FROM events WHERE source = 'whatsapp' AND event_type = ANY($1)";
 
@@ -191,17 +192,15 @@ impl World {
     pub(super) async fn ready(&self) {
         for program in self.programs() {
             self.until("every program is ready", async || {
-                self.is_ready(program).await.then_some(())
+                self.is_ready(program.address()).await.then_some(())
             })
             .await;
         }
     }
 
-    async fn is_ready(&self, program: &Program) -> bool {
-        let asked = self
-            .http
-            .get(format!("http://{}/readyz", program.address()))
-            .send();
+    /// Whether the program that listens there says that it can work.
+    pub async fn is_ready(&self, address: SocketAddr) -> bool {
+        let asked = self.http.get(format!("http://{address}/readyz")).send();
         asked.await.is_ok_and(|answer| answer.status().is_success())
     }
 }

@@ -102,7 +102,8 @@ fn variables(
         ("DATABASE_URL", database.url()),
         ("AMQP_URL", vhost.url()),
         ("BELLHOP_KEYS", secrets.keys.clone()),
-        ("INGEST_ADDR", local.to_owned()),
+        ("INGEST_ADDR", own_address()),
+        ("INGEST_LINGER", "0s".to_owned()),
         ("PROCESSOR_ADDR", local.to_owned()),
         ("SENDER_ADDR", local.to_owned()),
         ("WHATSAPP_APP_SECRETS", secrets.app.clone()),
@@ -115,6 +116,12 @@ fn variables(
         ("RUST_LOG", "info".to_owned()),
     ];
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}
+
+/// On an address of this test's own: `ingest` may end and come again without finding its port taken by somebody else.
+fn own_address() -> String {
+    let [.., a, b] = *uuid::Uuid::now_v7().as_bytes();
+    format!("127.77.{a}.{b}:0")
 }
 
 fn sandbox_settings(ingest: &Program, secrets: &Secrets) -> anyhow::Result<Settings> {

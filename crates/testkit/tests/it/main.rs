@@ -9,6 +9,7 @@
 
 mod compose;
 mod content;
+mod crash_points;
 mod disorder;
 mod failures;
 mod flows;
@@ -25,6 +26,9 @@ mod restart;
 mod rights;
 mod scene;
 mod secrecy;
+mod shutdown;
+mod stalls;
 mod times;
 mod unknown;
+mod upgrade;
 mod withdrawal;

@@ -5,6 +5,7 @@ use broker::drain::{DeadLetter, Drain, DrainError};
 use broker::envelope::Envelope;
 use broker::topology::Queue;
 use domain::dead_letter::LetterKind;
+use service::crash;
 use store::letters::{self, NewLetter};
 use store::{Store, StoreError};
 
@@ -68,9 +69,15 @@ async fn empty_one(store: &Store, drain: &Drain, queue: Queue) -> Result<usize, 
         }
         let kept: Vec<NewLetter> = found.iter().map(|letter| read(queue, letter)).collect();
         new += store
-            .transaction(move |connection| letters::insert(connection, &kept))
+            .transaction(move |connection| {
+                let new = letters::insert(connection, &kept)?;
+                crash::point("desk.letters.written");
+                Ok(new)
+            })
             .await?;
+        crash::point("desk.letters.committed");
         drain.acknowledge(found).await?;
+        crash::point("desk.letters.acknowledged");
     }
 }
 

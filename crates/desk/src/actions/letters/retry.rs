@@ -9,6 +9,7 @@ use broker::{Address, Status};
 use domain::dead_letter::{LetterKind, Refusal};
 use domain::ids::LetterId;
 use domain::message::Reason;
+use service::crash;
 use store::audit::Actor;
 use store::letters::{self, Declined, Filter, Letter, Standing};
 use store::{Fault, StoreError};
@@ -110,10 +111,15 @@ impl Retrier {
         let decided = self
             .shelf
             .transaction(move |connection, policies| match &hand {
-                Hand::Retry(by) => Ok(letters::retry(connection, policies, id, by)?.map(drop)),
+                Hand::Retry(by) => {
+                    let retried = letters::retry(connection, policies, id, by)?.map(drop);
+                    crash::point("desk.message.written");
+                    Ok(retried)
+                }
                 Hand::Rehearse => letters::judge(connection, policies, id),
             })
             .await;
+        crash::point("desk.message.committed");
         Ok(match decided {
             Ok(Ok(())) => Tried::Retried,
             Ok(Err(declined)) => Tried::Declined(declined),
@@ -146,10 +152,12 @@ impl Retrier {
         };
         let published = self.publisher().await.publish(event).await;
         published.map_err(RetryError::Publish)?;
+        crash::point("desk.event.confirmed");
         let marked = self
             .shelf
             .transaction(move |connection, _| letters::mark_event_retried(connection, id, &by))
             .await?;
+        crash::point("desk.event.marked");
         Ok(marked.map_or_else(Tried::Declined, |()| Tried::Retried))
     }
 

@@ -52,6 +52,23 @@ async fn who_dies_again_gets_a_letter_anew() {
 }
 
 #[tokio::test]
+async fn an_event_that_was_given_up_again_while_its_letter_is_open_has_one_letter() {
+    let scene = Scene::new().await;
+    let first = event_letter("direct/evt_1", noon());
+    let again = NewLetter {
+        died_at: Some(minutes_ago(0)),
+        ..first.clone()
+    };
+    let other = NewLetter {
+        body: b"another body under the same id".to_vec(),
+        ..first.clone()
+    };
+
+    assert_eq!(scene.found(vec![first.clone(), again.clone()]).await, 1);
+    assert_eq!(scene.found(vec![again, other]).await, 1);
+}
+
+#[tokio::test]
 async fn desks_that_find_the_same_letters_at_once_keep_each_once() {
     let scene = Scene::new().await;
     let found: Vec<NewLetter> = (0..200)

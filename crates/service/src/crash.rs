@@ -1,0 +1,71 @@
+//! Places where a process dies, or stands still, because a test told it to.
+//!
+//! What a process does to the world outside (a commit, a publication, a call, an acknowledgement) may be the last thing it
+//! does. A [`point`] before and one behind such a step let a test try exactly that: `BELLHOP_CRASH_AT` names the point at
+//! which the process dies as under `kill -9`, `BELLHOP_STALL_AT` the one at which it stands still, once, until it is
+//! continued (SIGCONT). Only builds with debug assertions know these variables: what is shipped cannot be told to die, and
+//! its points are empty.
+//!
+//! Points are named `<program>.<what>.<moment>`. They stand in programs, not in libraries, and are the one thing that is
+//! looked up in a global: handing it to every place with a side effect would change the very code that is tried. A test of
+//! testkit holds the names in the sources against those that it has tried.
+
+#[cfg(debug_assertions)]
+pub use told::{arm, point};
+
+#[cfg(debug_assertions)]
+mod told {
+    use std::process::{Command, abort};
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use crate::Environment;
+
+    static ORDERS: OnceLock<Orders> = OnceLock::new();
+
+    /// A signal takes its time: whoever waits for this shell waits until the process was stopped and continued.
+    const STAND_STILL: &str = r#"
+        state() { cut -d ' ' -f 3 "/proc/$PPID/stat"; }
+        kill -STOP "$PPID"
+        until [ "$(state)" = T ]; do sleep 0.01; done
+        while [ "$(state)" = T ]; do sleep 0.01; done"#;
+
+    struct Orders {
+        crash_at: Option<String>,
+        stall_at: Option<String>,
+        has_stalled: AtomicBool,
+    }
+
+    /// Remembers what this process was told; to be called once, at start.
+    pub fn arm(environment: &Environment) {
+        let told = |name| environment.get(name).map(str::to_owned);
+        let _ = ORDERS.set(Orders {
+            crash_at: told("BELLHOP_CRASH_AT"),
+            stall_at: told("BELLHOP_STALL_AT"),
+            has_stalled: AtomicBool::new(false),
+        });
+    }
+
+    /// Dies here, or stands still, where this is the point that the process was told.
+    pub fn point(name: &str) {
+        let Some(orders) = ORDERS.get() else { return };
+        if orders.crash_at.as_deref() == Some(name) {
+            log::error!(point = name; "dying as told");
+            abort();
+        }
+        if orders.stall_at.as_deref() == Some(name) && !orders.has_stalled.swap(true, Ordering::Relaxed) {
+            log::error!(point = name; "standing still as told");
+            let stood = Command::new("sh").args(["-c", STAND_STILL]).status();
+            log::error!(point = name, stood:? = stood; "going on");
+        }
+    }
+}
+
+/// Does nothing: what is shipped is told nothing.
+#[cfg(not(debug_assertions))]
+pub fn arm(_: &crate::Environment) {}
+
+/// Does nothing: what is shipped is told nothing.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn point(_: &str) {}

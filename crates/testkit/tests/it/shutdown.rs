@@ -1,0 +1,186 @@
+//! Programs that are asked to stop under load, while others take over.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use domain::message::MessageState::Read;
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use serde_json::json;
+use testkit::program::Program;
+use testkit::world::{Event, ResortFile, World};
+
+use crate::scene::CONFIRMATION;
+
+/// Platforms that send one event after the other.
+const PLATFORMS: usize = 8;
+/// How often the balancer asks whether an ingest is ready: much less often than it sends.
+const HEALTH_CHECK_EVERY: Duration = Duration::from_millis(200);
+/// What a program may take after it was asked to stop.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn guest(number: usize) -> (String, String) {
+    (format!("BK-{number}"), format!("+3069{number:08}"))
+}
+
+fn confirmed(number: usize) -> Event {
+    let (booking, phone) = guest(number);
+    Event::confirmed(&booking, &phone)
+}
+
+/// Everything that was accepted went out, once.
+async fn check_books(world: &World, guests: usize) {
+    for number in 0..guests {
+        world.until_state(&guest(number).0, CONFIRMATION, Read).await;
+    }
+    assert_eq!(world.received_by_anyone().await.len(), guests);
+    world.desk("ledger check").await.check(0);
+    let depths = world.depths().await;
+    assert_eq!((depths.dead_events, depths.dead_messages), (0, 0));
+}
+
+/// A world whose processor and sender belong to the test.
+async fn world() -> (World, Program, Program) {
+    let mut world = World::start(&ResortFile::patient()).await;
+    world.kill_processors();
+    world.kill_senders();
+    let (processor, sender) = (
+        world.started("processor", &[]).await,
+        world.started("sender", &[]).await,
+    );
+    (world, processor, sender)
+}
+
+async fn stop(program: &mut Program) {
+    let begun = Instant::now();
+    assert_eq!(program.stop().await.unwrap(), Some(0), "{}", program.name());
+    assert!(begun.elapsed() < DEADLINE, "{}", program.name());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_are_stopped_under_full_load_lose_and_repeat_nothing() {
+    const GUESTS: usize = 400;
+    let (world, mut processor, mut sender) = world().await;
+    let slow = json!({ "every": 10, "answer": { "after_ms": 3_000 } });
+    world.tell_sandbox("failures", &slow).await;
+    let numbers = AtomicUsize::new(0);
+    let posting = join_all((0..PLATFORMS).map(|_| async {
+        loop {
+            let number = numbers.fetch_add(1, Ordering::Relaxed);
+            if number >= GUESTS {
+                return;
+            }
+            world.post(&confirmed(number)).await;
+        }
+    }));
+    let restarting = async {
+        world
+            .until("a good many are under way", async || {
+                (world.calls().await.len() > GUESTS / 8).then_some(())
+            })
+            .await;
+        tokio::join!(stop(&mut processor), stop(&mut sender));
+        (
+            world.started("processor", &[]).await,
+            world.started("sender", &[]).await,
+        )
+    };
+
+    let (_, others) = tokio::join!(posting, restarting);
+
+    check_books(&world, GUESTS).await;
+    drop(others);
+}
+
+/// Requests go in turn to the ingests that said, when they were last asked, that they are ready.
+struct Balancer<'w> {
+    world: &'w World,
+    doors: [SocketAddr; 2],
+    ready: Mutex<Vec<SocketAddr>>,
+    turn: AtomicUsize,
+}
+
+impl Balancer<'_> {
+    async fn look(&self) {
+        let asked = self
+            .doors
+            .map(|door| async move { self.world.is_ready(door).await.then_some(door) });
+        let ready = join_all(asked).await.into_iter().flatten().collect();
+        *self.ready.lock().unwrap() = ready;
+    }
+
+    async fn send(&self, event: &Event) -> Option<StatusCode> {
+        let door = {
+            let ready = self.ready.lock().unwrap();
+            ready[self.turn.fetch_add(1, Ordering::Relaxed) % ready.len()]
+        };
+        self.world.send_to(door, event).await
+    }
+
+    async fn until_in_turn(&self, door: SocketAddr) {
+        self.world
+            .until("the balancer has found it ready", async || {
+                self.ready.lock().unwrap().contains(&door).then_some(())
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_under_load_answers_every_request_and_loses_and_repeats_nothing() {
+    let (world, processor, sender) = world().await;
+    let lingering = [("INGEST_LINGER", "2s")];
+    let doors = [
+        world.started("ingest", &lingering).await,
+        world.started("ingest", &lingering).await,
+    ];
+    let balancer = Balancer {
+        world: &world,
+        doors: [doors[0].address(), doors[1].address()],
+        ready: Mutex::default(),
+        turn: AtomicUsize::new(0),
+    };
+    let (sent, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let asking = async {
+        while !over.load(Ordering::Relaxed) {
+            balancer.look().await;
+            tokio::time::sleep(HEALTH_CHECK_EVERY).await;
+        }
+    };
+    let platform = async || {
+        for door in balancer.doors {
+            balancer.until_in_turn(door).await;
+        }
+        while !over.load(Ordering::Relaxed) {
+            let number = sent.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(balancer.send(&confirmed(number)).await, Some(StatusCode::OK));
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    };
+    let restarting = async {
+        for door in balancer.doors {
+            balancer.until_in_turn(door).await;
+        }
+        let mut running = Vec::new();
+        for mut old in [processor, sender] {
+            running.push(world.started(old.name(), &[]).await);
+            stop(&mut old).await;
+        }
+        for mut old in doors {
+            let address = old.address();
+            stop(&mut old).await;
+            let same_place = [("INGEST_ADDR", &*address.to_string()), lingering[0]];
+            running.push(world.started("ingest", &same_place).await);
+            balancer.until_in_turn(address).await;
+        }
+        over.store(true, Ordering::Relaxed);
+        running
+    };
+
+    let (_, _, running) = tokio::join!(asking, join_all((0..PLATFORMS).map(|_| platform())), restarting);
+
+    check_books(&world, sent.load(Ordering::Relaxed)).await;
+    drop(running);
+}

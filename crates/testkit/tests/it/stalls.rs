@@ -1,0 +1,289 @@
+//! Programs and servers that stand still for a while, refuse for a while, or are in each other's way: nothing is charged to
+//! an event, nothing is sent twice.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use domain::message::MessageState::{Read, Unknown};
+use futures_util::future::join_all;
+use serde_json::json;
+use testkit::world::{Event, Message, ResortFile, World};
+
+use crate::scene::{ADA, BOB, CONFIRMATION};
+
+/// Silence counts after 8 s; neighbours are the calls of these 8 s.
+const SOON: &[(&str, &str)] = &[
+    ("SENDER_UNKNOWN_AFTER", "2s"),
+    ("SENDER_SILENCE_AFTER", "8s"),
+    ("SENDER_SILENCE_WITHIN", "8s"),
+];
+
+fn guest(number: usize) -> (String, String) {
+    (format!("BK-{number}"), format!("+3069{number:08}"))
+}
+
+async fn others_are_confirmed(world: &World, numbers: Range<usize>) {
+    for number in numbers.clone() {
+        let (booking, phone) = guest(number);
+        world.post(&Event::confirmed(&booking, &phone)).await;
+    }
+    for number in numbers {
+        until_read(world, &guest(number).0).await;
+    }
+}
+
+/// Waits until a confirmation is read. Ids that whoever stands still has in hand come again.
+async fn until_read(world: &World, booking: &str) -> Message {
+    let again = "UPDATE messages SET publish_at = clock_timestamp() WHERE state = 'queued'";
+    let what = format!("the confirmation of {booking} is read");
+    world
+        .until(&what, async || {
+            let found = world.message(booking, CONFIRMATION).await;
+            if let Some(read) = found.filter(|message| message.existing.state == Read) {
+                return Some(read);
+            }
+            world.database().execute(again).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        })
+        .await
+}
+
+/// A sender stands still behind its claim until another one has sent its message by evidence; then it goes on.
+async fn check_still_at(point: &str) {
+    let mut world = World::start_with(&ResortFile::patient(), SOON).await;
+    world.replace("sender", &[("BELLHOP_STALL_AT", point)]).await;
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world.until_still("sender").await;
+    world.start_also("sender", &[]).await;
+    others_are_confirmed(&world, 10..15).await;
+    let sent = until_read(&world, "BK-1").await;
+    assert_eq!(sent.existing.attempts, 2);
+
+    world.signal("sender", "CONT");
+
+    world
+        .until("the one that stood still gives its claim up", async || {
+            world.logs().contains("the claim took too long").then_some(())
+        })
+        .await;
+    others_are_confirmed(&world, 20..25).await;
+    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
+    let message = world.message("BK-1", CONFIRMATION).await.unwrap();
+    assert_eq!((message.existing.state, message.existing.attempts), (Read, 2));
+    world.desk("ledger check").await.check(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_stands_still_behind_its_claim_does_not_call_any_more() {
+    check_still_at("sender.claims.committed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_stands_still_right_before_its_call_does_not_call_any_more() {
+    check_still_at("sender.call.begins").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_stands_still_in_the_middle_of_a_call_finds_it_settled() {
+    let mut world = World::start_with(&ResortFile::patient(), SOON).await;
+    let slow = json!({ "when": { "to": ADA }, "times": 1, "answer": { "after_ms": 1_000 },
+        "notify": { "after_ms": 3_500 } });
+    world.tell_sandbox("failures", &slow).await;
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world
+        .until("the call has begun", async || {
+            (!world.calls().await.is_empty()).then_some(())
+        })
+        .await;
+
+    world.signal("sender", "STOP");
+    world.until_still("sender").await;
+    world.start_also("sender", &[]).await;
+    world.until_state("BK-1", CONFIRMATION, Unknown).await;
+    world.until_state("BK-1", CONFIRMATION, Read).await;
+    world.signal("sender", "CONT");
+    others_are_confirmed(&world, 20..25).await;
+
+    let message = world.message("BK-1", CONFIRMATION).await.unwrap();
+    assert_eq!((message.existing.state, message.existing.attempts), (Read, 1));
+    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_processor_that_stands_still_in_its_transaction_holds_up_its_bookings_only_and_charges_nobody() {
+    let mut world = World::start(&ResortFile::patient()).await;
+    let still = [("BELLHOP_STALL_AT", "processor.events.written")];
+    world.replace("processor", &still).await;
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world.until_still("processor").await;
+    world.start_also("processor", &[]).await;
+
+    // Postgres ends the transaction of who stands still after 15 s; until then others wait for the booking.
+    let late = Event::new("guest_checked_in", "BK-1").of(ADA);
+    world.post(&late).await;
+    world.post(&Event::confirmed("BK-2", BOB)).await;
+    world.until_state("BK-2", CONFIRMATION, Read).await;
+    world.until_events("BK-1", 1).await;
+    world.signal("processor", "CONT");
+
+    assert_eq!(world.until_events("BK-1", 2).await, 2);
+    world.until_state("BK-1", CONFIRMATION, Read).await;
+    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
+    assert!(!world.logs().contains("Postgres refused this event"));
+    assert_eq!(world.depths().await.dead_events, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booking_that_somebody_else_has_locked_waits_at_no_cost_and_its_neighbours_go() {
+    let world = World::start(&ResortFile::patient()).await;
+    world.post(&Event::started("BK-1", ADA)).await;
+    world.until_events("BK-1", 1).await;
+    let lock = world
+        .database()
+        .hold("SELECT 1 FROM bookings WHERE id = 'BK-1' FOR UPDATE");
+    let lock = lock.await;
+
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    let neighbours = (2..12).map(guest).collect::<Vec<_>>();
+    let events: Vec<_> = neighbours
+        .iter()
+        .map(|(booking, phone)| Event::confirmed(booking, phone))
+        .collect();
+    join_all(events.iter().map(|event| world.post(event))).await;
+    for (booking, _) in &neighbours {
+        world.until_state(booking, CONFIRMATION, Read).await;
+    }
+    world
+        .until("it was tried alone, again and again", async || {
+            let tries = world.logs().matches("another transaction holds what").count();
+            (tries > 1).then_some(())
+        })
+        .await;
+    drop(lock);
+
+    world.until_state("BK-1", CONFIRMATION, Read).await;
+    assert!(!world.logs().contains("Postgres refused this event"));
+    assert_eq!(world.depths().await.dead_events, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_all_bookings_are_locked_no_event_is_charged_for_it() {
+    let world = World::start(&ResortFile::patient()).await;
+    let lock = world.database().hold("LOCK TABLE bookings").await;
+
+    let events: Vec<_> = (0..10)
+        .map(guest)
+        .map(|(booking, phone)| Event::confirmed(&booking, &phone))
+        .collect();
+    join_all(events.iter().map(|event| world.post(event))).await;
+    world
+        .until("the processor has found the database at fault", async || {
+            world
+                .logs()
+                .contains("apply an event that is known to be good")
+                .then_some(())
+        })
+        .await;
+    drop(lock);
+
+    for number in 0..10 {
+        world.until_state(&guest(number).0, CONFIRMATION, Read).await;
+    }
+    assert!(!world.logs().contains("Postgres refused this event"));
+    assert_eq!(world.depths().await.dead_events, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_gets_into_a_deadlock_with_somebody_else_is_applied_at_no_cost() {
+    let world = World::start(&ResortFile::patient()).await;
+    world.post(&Event::started("BK-1", ADA)).await;
+    world.until_events("BK-1", 1).await;
+    let lock = "SELECT 1 FROM bookings WHERE id = 'BK-1' FOR UPDATE";
+    let other = world.database().hold(lock).await;
+
+    world
+        .post(&Event::confirmed("BK-1", ADA).with("/id", "evt_crossing"))
+        .await;
+    let waiting = "SELECT count(*) AS count FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    world
+        .until("the processor waits for the booking", async || {
+            (world.database().count(waiting).await > 0).then_some(())
+        })
+        .await;
+    // Now the other one waits for the event that the processor has just remembered: whoever looks first is the victim.
+    let crossing = "INSERT INTO events (key, source, event_type, received_at, request_id, outcome, sealed_body) \
+         VALUES ('direct/evt_crossing', 'direct', 'reservation_confirmed', now(), 'x', 'applied', '')";
+    let other = other.go_on(crossing).await;
+    let deadlocks = "SELECT deadlocks AS count FROM pg_stat_database WHERE datname = current_database()";
+    world
+        .until("there was a deadlock", async || {
+            (world.database().count(deadlocks).await > 0).then_some(())
+        })
+        .await;
+    drop(other);
+
+    world.until_state("BK-1", CONFIRMATION, Read).await;
+    assert_eq!(world.until_events("BK-1", 2).await, 2);
+    assert!(!world.logs().contains("Postgres refused this event"));
+    assert_eq!(world.depths().await.dead_events, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgres_is_read_only_everything_waits_and_nothing_is_charged() {
+    let world = World::start(&ResortFile::patient()).await;
+    world.database().set("default_transaction_read_only", "on").await;
+
+    for number in 0..5 {
+        let (booking, phone) = guest(number);
+        world.post(&Event::confirmed(&booking, &phone)).await;
+    }
+    world
+        .until("the processor has noticed", async || {
+            world.logs().contains("read-only transaction").then_some(())
+        })
+        .await;
+    world.database().set("default_transaction_read_only", "off").await;
+
+    for number in 0..5 {
+        world.until_state(&guest(number).0, CONFIRMATION, Read).await;
+        assert_eq!(world.names_received_by(&guest(number).1).await, ["confirmed"]);
+    }
+    assert!(!world.logs().contains("Postgres refused this event"));
+    let depths = world.depths().await;
+    assert_eq!((depths.dead_events, depths.dead_messages), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_to_postgres_that_end_in_the_middle_of_a_commit_lose_nothing_and_send_nothing_twice() {
+    let world = World::start(&ResortFile::patient()).await;
+    let slow = "CREATE FUNCTION linger() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN new; END $$ LANGUAGE plpgsql; \
+         CREATE CONSTRAINT TRIGGER linger AFTER INSERT OR UPDATE ON messages DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION linger()";
+    world.database().execute(slow).await;
+    let cut = "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event = 'PgSleep' AND query ILIKE 'commit%'";
+    for number in 0..30 {
+        let (booking, phone) = guest(number);
+        world.post(&Event::confirmed(&booking, &phone)).await;
+    }
+
+    for _ in 0..4 {
+        world
+            .until("a commit is cut off", async || {
+                (world.database().count(cut).await > 0).then_some(())
+            })
+            .await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    world.database().execute("DROP TRIGGER linger ON messages").await;
+
+    for number in 0..30 {
+        let (booking, phone) = guest(number);
+        until_read(&world, &booking).await;
+        assert_eq!(world.names_received_by(&phone).await, ["confirmed"]);
+    }
+    let depths = world.depths().await;
+    assert_eq!((depths.dead_events, depths.dead_messages), (0, 0));
+}

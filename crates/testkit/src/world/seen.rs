@@ -9,7 +9,8 @@ use serde::Deserialize;
 use store::bookings::{self, Booking};
 use store::messages;
 
-use super::{Program, RESORT, World, must};
+use super::{RESORT, World, must};
+use crate::program::Program;
 
 const COUNT: &str = "SELECT count(*) AS count FROM events WHERE source = 'whatsapp' AND event_type = ANY($1)";
 

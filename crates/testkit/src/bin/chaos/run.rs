@@ -1,0 +1,124 @@
+//! One run: the stage is set, traffic and faults go on beside each other, quiet is waited for, the books are judged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
+use chrono::Utc;
+use service::Stop;
+use tokio::time::Instant;
+
+use crate::books::evidence::{Counts, Evidence};
+use crate::plan::Planned;
+use crate::play::Player;
+use crate::recovery::Recovery;
+use crate::report::{Books, Times};
+use crate::screen::Screen;
+use crate::settings::Settings;
+use crate::stage::Stage;
+use crate::traffic::{Begin, Told};
+use crate::{books, bookings, plan, quiet, traffic};
+
+/// Plays a whole run; an error where it could not be played, or a bad number is not 0.
+pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> {
+    let screen = Arc::new(Screen::on_stdout());
+    let (quiet, end) = settings.faults();
+    let faults = plan::draw(settings.seed, quiet, end);
+    let season = bookings::draw(settings.seed, settings.events, settings.traffic());
+    screen.title(&format!(
+        "seed {}: {} events of {} guests in {:.0} s, {} faults",
+        settings.seed,
+        season.tellings.len(),
+        season.guests.len(),
+        settings.traffic().as_secs_f32(),
+        faults.len()
+    ));
+    let stage = interruptible(stop, Stage::set(settings, stop)).await?;
+    let told = Arc::new(Told::default());
+    let recovery = Arc::new(Recovery::default());
+    let ended = Stop::manual();
+    let beside = async {
+        tokio::join!(
+            stage.cast.watch(&ended),
+            quiet::tell(&stage, &told, &screen, season.tellings.len(), &ended)
+        );
+    };
+    let playing = async {
+        let times = play(settings, &stage, &season, &faults, (&told, &recovery, &screen), stop).await;
+        ended.stop();
+        times
+    };
+    let (times, ()) = tokio::join!(interruptible(stop, playing), beside);
+    let times = times?;
+
+    screen.progress("checking the books");
+    let dead_events = broker::topology::verify(&stage.broker).await?.dead_events;
+    let ledger = stage.desk.ledger().await?;
+    let findings = books::judge(&season, &Evidence::gather(&stage).await?);
+    let books = Books {
+        settings,
+        season: &season,
+        faults: &faults,
+        times,
+        told: &told,
+        recovery: recovery.longest(),
+        findings,
+        ledger,
+        dead_events,
+        deserters: stage.cast.deserters(),
+        counts: Counts::gather(&stage.postgres).await?,
+        taken: stage.whatsapp.taken().await?,
+    };
+    let bad = books.show(&screen)?;
+    ensure!(bad == 0, "{bad} bad numbers are not 0; what was found is in {}/findings.txt", settings.logs.display());
+    Ok(())
+}
+
+async fn play(
+    settings: &Settings,
+    stage: &Arc<Stage>,
+    season: &bookings::Season,
+    faults: &[Planned],
+    (told, recovery, screen): (&Arc<Told>, &Arc<Recovery>, &Arc<Screen>),
+    stop: &Stop,
+) -> anyhow::Result<Times> {
+    let begin = Begin {
+        at: Utc::now(),
+        instant: Instant::now(),
+    };
+    let player = Arc::new(Player {
+        stage: Arc::clone(stage),
+        screen: Arc::clone(screen),
+        recovery: Arc::clone(recovery),
+        stop: stop.clone(),
+    });
+    let faults = async {
+        player.play(faults, begin.instant).await?;
+        screen.progress("the last fault is over");
+        anyhow::Ok(quiet::until_caught_up(stage, told, settings.rate, stop).await)
+    };
+    let telling = async {
+        traffic::tell_all(stage, season.tellings.clone(), begin, told, stop).await;
+        screen.progress("everything was accepted");
+        anyhow::Ok(begin.instant.elapsed())
+    };
+    let (caught_up, traffic) = tokio::try_join!(faults, telling)?;
+    let quiet = quiet::until_quiet(stage, season.tellings.len(), stop).await;
+    Ok(Times {
+        traffic,
+        caught_up,
+        quiet,
+    })
+}
+
+/// What is under way ends with the stop, and everything is cleaned up on the way out.
+async fn interruptible<T>(stop: &Stop, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        done = work => done,
+        () = stop.stopped() => {
+            // Those that live get the same signal, and shall not be taken for deserters.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            bail!("interrupted")
+        }
+    }
+}

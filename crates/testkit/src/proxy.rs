@@ -88,7 +88,12 @@ impl Targets {
     async fn connect(&self) -> Option<TcpStream> {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.addresses.len();
-        let in_turn = self.addresses.iter().cycle().skip(first % count.max(1)).take(count);
+        let in_turn = self
+            .addresses
+            .iter()
+            .cycle()
+            .skip(first % count.max(1))
+            .take(count);
         for address in in_turn {
             if let Ok(stream) = TcpStream::connect(address).await {
                 return Some(stream);
@@ -177,7 +182,10 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut line: watch:
                 if let Line::Slow(delay) = now {
                     tokio::time::sleep(delay).await;
                 }
-                let piece = read.ok().and_then(|length| buffer.get(..length)).unwrap_or_default();
+                let piece = read
+                    .ok()
+                    .and_then(|length| buffer.get(..length))
+                    .unwrap_or_default();
                 if piece.is_empty() || to.write_all(piece).await.is_err() {
                     return;
                 }
@@ -213,7 +221,9 @@ mod tests {
             stream.read_exact(&mut heard).await?;
             Ok(heard)
         };
-        tokio::time::timeout(Duration::from_millis(200), talking).await.ok()
+        tokio::time::timeout(Duration::from_millis(200), talking)
+            .await
+            .ok()
     }
 
     #[tokio::test]
@@ -250,7 +260,10 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        assert_eq!(say(&mut connected.await, b"back").await.unwrap().unwrap(), *b"back");
+        assert_eq!(
+            say(&mut connected.await, b"back").await.unwrap().unwrap(),
+            *b"back"
+        );
     }
 
     #[tokio::test]

@@ -162,7 +162,10 @@ impl Guest {
             }
             Journey::IsMissing => {
                 story.tells("reservation_confirmed", &booking, 0);
-                story.tellings.iter_mut().for_each(|telling| telling.arrives_in_days = -4);
+                story
+                    .tellings
+                    .iter_mut()
+                    .for_each(|telling| telling.arrives_in_days = -4);
                 (&["no_show"], vec![CONFIRMATION], vec![])
             }
             Journey::Cancels => {

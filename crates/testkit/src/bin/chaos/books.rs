@@ -66,7 +66,10 @@ pub(crate) fn judge(season: &Season, evidence: &Evidence) -> Findings {
 
 fn lost(season: &Season, evidence: &Evidence) -> Vec<String> {
     let key = |source: usize, id: &str| format!("{}/{id}", SOURCES.get(source).copied().unwrap_or_default());
-    let told = season.tellings.iter().map(|telling| key(telling.source, &telling.id));
+    let told = season
+        .tellings
+        .iter()
+        .map(|telling| key(telling.source, &telling.id));
     told.filter(|key| !evidence.events.contains(key)).collect()
 }
 
@@ -77,7 +80,10 @@ fn is_excused(guest: &crate::bookings::Expected, template: &str, evidence: &Evid
         evidence.messages.values().any(|message| {
             message.is_dead()
                 && message.template() == template
-                && guest.bookings.iter().any(|(booking, _)| *booking == message.booking)
+                && guest
+                    .bookings
+                    .iter()
+                    .any(|(booking, _)| *booking == message.booking)
         })
     };
     is_letter(template) || (template == second && is_letter(first))

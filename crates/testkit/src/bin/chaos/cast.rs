@@ -44,9 +44,7 @@ impl Cast {
         logs: PathBuf,
     ) -> anyhow::Result<Self> {
         let cast = Self {
-            roles: Player::ALL
-                .map(|player| (player, Mutex::new(Role::Away)))
-                .into(),
+            roles: Player::ALL.map(|player| (player, Mutex::new(Role::Away))).into(),
             variables,
             ingests,
             logs,
@@ -80,7 +78,10 @@ impl Cast {
     pub(crate) async fn stop(&self, player: Player) -> anyhow::Result<()> {
         let role = std::mem::replace(&mut *self.role(player), Role::Away);
         if let Role::Plays(mut program) = role {
-            let code = program.stop().await.with_context(|| format!("{player} does not stop"))?;
+            let code = program
+                .stop()
+                .await
+                .with_context(|| format!("{player} does not stop"))?;
             if code != Some(0) {
                 self.deserts(format!("{player} was asked to stop and ended with {code:?}"));
             }
@@ -119,7 +120,10 @@ impl Cast {
 
     /// Where one listens, unless it is struck.
     pub(crate) fn address(&self, player: Player) -> Option<SocketAddr> {
-        self.at_work().into_iter().find(|(one, _)| *one == player).map(|(_, address)| address)
+        self.at_work()
+            .into_iter()
+            .find(|(one, _)| *one == player)
+            .map(|(_, address)| address)
     }
 
     /// Where the ingests always listen.
@@ -144,8 +148,12 @@ impl Cast {
 
     fn has_deserted(&self, player: Player) -> bool {
         let mut role = self.role(player);
-        let Role::Plays(program) = &mut *role else { return false };
-        let Ok(Some(status)) = program.ended() else { return false };
+        let Role::Plays(program) = &mut *role else {
+            return false;
+        };
+        let Ok(Some(status)) = program.ended() else {
+            return false;
+        };
         *role = Role::Away;
         drop(role);
         self.deserts(format!("{player} ended by itself: {status}"));

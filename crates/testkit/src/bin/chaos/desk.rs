@@ -49,7 +49,11 @@ impl Desk {
         let output = tokio::task::spawn_blocking(move || command.output())
             .await?
             .context("cannot start the desk")?;
-        let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+        let said = if output.stdout.is_empty() {
+            output.stderr
+        } else {
+            output.stdout
+        };
         Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
     }
 }

@@ -4,8 +4,8 @@
 //! seed, [`bookings`] draws what the guests do; [`play`] and [`traffic`] let both happen on the [`stage`]; [`books`] compares
 //! what came of it with what had to.
 
-mod books;
 mod bookings;
+mod books;
 mod cast;
 mod desk;
 mod fault;

@@ -33,7 +33,9 @@ pub(crate) fn draw(seed: u64, quiet: Duration, end: Duration) -> Vec<Planned> {
         if deck.is_empty() {
             deck = full_deck(&mut rng);
         }
-        let drawn = deck.pop().and_then(|fault| place(&mut rng, fault, quiet, end, &planned));
+        let drawn = deck
+            .pop()
+            .and_then(|fault| place(&mut rng, fault, quiet, end, &planned));
         planned.extend(drawn);
     }
     planned.sort_by_key(|one| (one.at, one.fault));
@@ -55,7 +57,10 @@ fn place(
     (0..DRAWS).find_map(|_| {
         let at = Duration::from_millis(rng.random_range(millis(quiet)..=millis(latest.max(quiet))));
         let drawn = Planned { at, lasts, fault };
-        planned.iter().all(|other| !drawn.collides(other)).then_some(drawn)
+        planned
+            .iter()
+            .all(|other| !drawn.collides(other))
+            .then_some(drawn)
     })
 }
 
@@ -99,7 +104,9 @@ fn full_deck(rng: &mut StdRng) -> Vec<Fault> {
     ];
     deck.extend(moods.map(Fault::WhatsApp));
     for link in [Link::Postgres, Link::Broker, Link::WhatsApp, Link::Reports] {
-        deck.extend([Trouble::Slow, Trouble::Cut, Trouble::HalfOpen].map(|trouble| Fault::Line(link, trouble)));
+        deck.extend(
+            [Trouble::Slow, Trouble::Cut, Trouble::HalfOpen].map(|trouble| Fault::Line(link, trouble)),
+        );
     }
     deck.shuffle(rng);
     deck
@@ -139,7 +146,9 @@ mod tests {
         let kinds = |faults: Vec<Fault>| faults.into_iter().map(Fault::kind).collect::<BTreeSet<_>>();
         let mut rng = StdRng::seed_from_u64(0);
         let strikes_whomever = |fault: &Fault| matches!(fault, Fault::Freeze(_) | Fault::Restart(_));
-        let deck = full_deck(&mut rng).into_iter().filter(|fault| !strikes_whomever(fault));
+        let deck = full_deck(&mut rng)
+            .into_iter()
+            .filter(|fault| !strikes_whomever(fault));
         let wanted = kinds(deck.collect());
 
         let played = kinds(draw_for(1, 600).into_iter().map(|one| one.fault).collect());

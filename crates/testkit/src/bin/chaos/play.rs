@@ -63,10 +63,22 @@ impl Player {
                 sleep(lasts).await;
                 stage.cast.thaw(player)
             }
-            Fault::BrokerStops => self.down(&["stop", "rabbitmq"], &["start", "rabbitmq"], lasts).await,
-            Fault::BrokerIsKilled => self.down(&["kill", "rabbitmq"], &["start", "rabbitmq"], lasts).await,
-            Fault::PostgresStops => self.down(&["stop", "postgres"], &["start", "postgres"], lasts).await,
-            Fault::PostgresIsKilled => self.down(&["kill", "postgres"], &["start", "postgres"], lasts).await,
+            Fault::BrokerStops => {
+                self.down(&["stop", "rabbitmq"], &["start", "rabbitmq"], lasts)
+                    .await
+            }
+            Fault::BrokerIsKilled => {
+                self.down(&["kill", "rabbitmq"], &["start", "rabbitmq"], lasts)
+                    .await
+            }
+            Fault::PostgresStops => {
+                self.down(&["stop", "postgres"], &["start", "postgres"], lasts)
+                    .await
+            }
+            Fault::PostgresIsKilled => {
+                self.down(&["kill", "postgres"], &["start", "postgres"], lasts)
+                    .await
+            }
             Fault::BrokerHasNoMemory => self.alarm(lasts).await,
             Fault::QueueIsDeleted => {
                 stage.servers.delete_messages().await?;
@@ -109,9 +121,13 @@ impl Player {
 
     async fn alarm(&self, lasts: Duration) -> anyhow::Result<()> {
         let servers = &self.stage.servers;
-        servers.tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0"]).await?;
+        servers
+            .tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0"])
+            .await?;
         sleep(lasts).await;
-        servers.tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0.4"]).await
+        servers
+            .tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0.4"])
+            .await
     }
 
     async fn make_queues(&self) -> anyhow::Result<()> {

@@ -28,7 +28,9 @@ pub(crate) struct Crowd(#[expect(dead_code, reason = "they are there, that is al
 impl Postgres {
     pub(crate) fn new(mut url: Url) -> Self {
         // Whoever makes it read-only must be able to take that back. libpq reads `+` as itself.
-        url.set_query(Some("application_name=chaos&options=-c%20default_transaction_read_only%3Doff"));
+        url.set_query(Some(
+            "application_name=chaos&options=-c%20default_transaction_read_only%3Doff",
+        ));
         Self(url)
     }
 
@@ -45,7 +47,8 @@ impl Postgres {
     /// Says something to Postgres; several statements are one transaction.
     pub(crate) async fn execute(&self, statements: &str) -> anyhow::Result<()> {
         let statements = statements.to_owned();
-        self.with(move |connection| Ok(connection.batch_execute(&statements)?)).await
+        self.with(move |connection| Ok(connection.batch_execute(&statements)?))
+            .await
     }
 
     /// What a statement counts, as `count`.
@@ -63,7 +66,8 @@ impl Postgres {
         &self,
         statement: &'static str,
     ) -> anyhow::Result<Vec<R>> {
-        self.with(move |connection| Ok(sql_query(statement).load(connection)?)).await
+        self.with(move |connection| Ok(sql_query(statement).load(connection)?))
+            .await
     }
 
     /// Keeps the time of each commit from now on, through a restart that this asks for.
@@ -72,7 +76,8 @@ impl Postgres {
     }
 
     pub(crate) async fn cut_connections(&self) -> anyhow::Result<()> {
-        self.execute(&format!("SELECT pg_terminate_backend(pid) {STRANGERS}")).await
+        self.execute(&format!("SELECT pg_terminate_backend(pid) {STRANGERS}"))
+            .await
     }
 
     pub(crate) async fn read_only(&self, on: bool) -> anyhow::Result<()> {

@@ -45,7 +45,9 @@ pub(crate) async fn tell(stage: &Arc<Stage>, told: &Arc<Told>, screen: &Screen, 
             Ok(Err(_)) | Err(_) => "Postgres does not answer".to_owned(),
         };
         let accepted = told.accepted();
-        screen.progress(&format!("accepted {accepted} of {of}, {applied}, taken by WhatsApp {taken}"));
+        screen.progress(&format!(
+            "accepted {accepted} of {of}, {applied}, taken by WhatsApp {taken}"
+        ));
     })
     .await;
 }
@@ -88,5 +90,8 @@ async fn wait(stop: &Stop, look: impl AsyncFn() -> anyhow::Result<bool>) -> Opti
 
 async fn look(stage: &Stage) -> anyhow::Result<Sight> {
     let found = stage.postgres.list::<Sight>(SIGHT).await?;
-    found.first().copied().ok_or_else(|| anyhow::anyhow!("Postgres said nothing"))
+    found
+        .first()
+        .copied()
+        .ok_or_else(|| anyhow::anyhow!("Postgres said nothing"))
 }

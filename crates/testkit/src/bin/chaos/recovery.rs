@@ -55,7 +55,11 @@ impl Recovery {
             (stage.cast.address(player) == Some(address)).then(|| struck.elapsed())
         });
         let name = format!("{server} {}", wanted.as_str());
-        for time in futures_util::future::join_all(waiting).await.into_iter().flatten() {
+        for time in futures_util::future::join_all(waiting)
+            .await
+            .into_iter()
+            .flatten()
+        {
             let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
             let measured = longest.entry(name.clone()).or_default();
             measured.times += 1;
@@ -64,7 +68,10 @@ impl Recovery {
     }
 
     pub(crate) fn longest(&self) -> BTreeMap<String, Measured> {
-        self.longest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.longest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
+use crate::bookings::Season;
 use crate::books::Findings;
 use crate::books::evidence::Counts;
-use crate::bookings::Season;
 use crate::plan::Planned;
 use crate::recovery::Measured;
 use crate::screen::Screen;
@@ -79,24 +79,47 @@ impl Books<'_> {
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f32());
         let or_never = |time: Option<Duration>| time.map_or("never".to_owned(), seconds);
         let counts = &self.counts;
-        let repeated = format!("{} (and {} told again)", self.told.accepted(), self.told.repeated());
+        let repeated = format!(
+            "{} (and {} told again)",
+            self.told.accepted(),
+            self.told.repeated()
+        );
         screen.number("events accepted", &repeated);
         screen.number("time until the last was accepted", &seconds(self.times.traffic));
         for (status, count) in self.told.refusals() {
-            let answer = if status == 0 { "no answer".to_owned() } else { format!("answered with {status}") };
+            let answer = if status == 0 {
+                "no answer".to_owned()
+            } else {
+                format!("answered with {status}")
+            };
             screen.number(&format!("tries of platforms: {answer}"), &count.to_string());
         }
         screen.number("messages taken by WhatsApp", &self.taken.to_string());
-        screen.number("reminders withdrawn before their claim", &counts.withdrawn.to_string());
-        screen.number("reminders confirmed against during their call", &counts.in_flight.to_string());
-        screen.number("messages sent once more by evidence", &counts.sent_once_more.to_string());
+        screen.number(
+            "reminders withdrawn before their claim",
+            &counts.withdrawn.to_string(),
+        );
+        screen.number(
+            "reminders confirmed against during their call",
+            &counts.in_flight.to_string(),
+        );
+        screen.number(
+            "messages sent once more by evidence",
+            &counts.sent_once_more.to_string(),
+        );
         screen.number("letters of messages", &counts.message_letters.to_string());
         for (name, measured) in &self.recovery {
             let longest = format!("{} at most (of {})", seconds(measured.longest), measured.times);
             screen.number(name, &longest);
         }
-        screen.number("after the last fault: all caught up after", &or_never(self.times.caught_up));
-        screen.number("after the last event: all quiet after", &or_never(self.times.quiet));
+        screen.number(
+            "after the last fault: all caught up after",
+            &or_never(self.times.caught_up),
+        );
+        screen.number(
+            "after the last event: all quiet after",
+            &or_never(self.times.quiet),
+        );
     }
 
     fn bad_numbers(&mut self) -> Vec<(&'static str, Vec<String>)> {
@@ -110,15 +133,36 @@ impl Books<'_> {
         let restless = self.times.quiet.is_none() || self.times.caught_up.is_none();
         let mut bad = std::mem::take(&mut self.findings.0);
         bad.extend([
-            ("events never accepted", vec!["see the logs".to_owned(); unaccepted]),
-            ("events refused as if they were wrong", refused.map(|one| format!("{one:?}")).collect()),
-            ("reminders claimed after a confirmation", some(counts.reminders_after_confirmation)),
+            (
+                "events never accepted",
+                vec!["see the logs".to_owned(); unaccepted],
+            ),
+            (
+                "events refused as if they were wrong",
+                refused.map(|one| format!("{one:?}")).collect(),
+            ),
+            (
+                "reminders claimed after a confirmation",
+                some(counts.reminders_after_confirmation),
+            ),
             ("reminders of which that cannot be said", some(counts.unjudged)),
-            ("letters of events", some(counts.event_letters.max(self.dead_events.into()))),
-            ("letters of messages beyond 1 % of those taken", vec!["see desk".to_owned(); letters.saturating_sub(most)]),
+            (
+                "letters of events",
+                some(counts.event_letters.max(self.dead_events.into())),
+            ),
+            (
+                "letters of messages beyond 1 % of those taken",
+                vec!["see desk".to_owned(); letters.saturating_sub(most)],
+            ),
             ("findings of desk ledger check", std::mem::take(&mut self.ledger)),
-            ("programs that ended by themselves", std::mem::take(&mut self.deserters)),
-            ("no end of it within 4 minutes", vec!["not quiet".to_owned(); usize::from(restless)]),
+            (
+                "programs that ended by themselves",
+                std::mem::take(&mut self.deserters),
+            ),
+            (
+                "no end of it within 4 minutes",
+                vec!["not quiet".to_owned(); usize::from(restless)],
+            ),
         ]);
         bad
     }

@@ -17,7 +17,7 @@ use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::stage::Stage;
 use crate::traffic::{Begin, Told};
-use crate::{books, bookings, plan, quiet, traffic};
+use crate::{bookings, books, plan, quiet, traffic};
 
 /// Plays a whole run; an error where it could not be played, or a bad number is not 0.
 pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> {
@@ -44,7 +44,15 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
         );
     };
     let playing = async {
-        let times = play(settings, &stage, &season, &faults, (&told, &recovery, &screen), stop).await;
+        let times = play(
+            settings,
+            &stage,
+            &season,
+            &faults,
+            (&told, &recovery, &screen),
+            stop,
+        )
+        .await;
         ended.stop();
         times
     };
@@ -70,7 +78,11 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
         taken: stage.whatsapp.taken().await?,
     };
     let bad = books.show(&screen)?;
-    ensure!(bad == 0, "{bad} bad numbers are not 0; what was found is in {}/findings.txt", settings.logs.display());
+    ensure!(
+        bad == 0,
+        "{bad} bad numbers are not 0; what was found is in {}/findings.txt",
+        settings.logs.display()
+    );
     Ok(())
 }
 

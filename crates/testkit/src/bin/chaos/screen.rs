@@ -40,11 +40,19 @@ impl Screen {
 
     pub(crate) fn fault(&self, fault: Fault, lasts: Duration) {
         let lasts = lasts.as_secs_f32();
-        line(&format!("{}   {} {fault} ({lasts:.1} s)", self.time(), self.styled(Style::Red, "▼")));
+        line(&format!(
+            "{}   {} {fault} ({lasts:.1} s)",
+            self.time(),
+            self.styled(Style::Red, "▼")
+        ));
     }
 
     pub(crate) fn over(&self, fault: Fault) {
-        line(&format!("{}   {} over: {fault}", self.time(), self.styled(Style::Green, "▲")));
+        line(&format!(
+            "{}   {} over: {fault}",
+            self.time(),
+            self.styled(Style::Green, "▲")
+        ));
     }
 
     /// A line of the books.
@@ -55,11 +63,17 @@ impl Screen {
     /// A line of the books that must be 0.
     pub(crate) fn bad_number(&self, name: &str, value: usize) {
         let style = if value == 0 { Style::Green } else { Style::Red };
-        line(&format!("  {name:<58} {}", self.styled(style, &value.to_string())));
+        line(&format!(
+            "  {name:<58} {}",
+            self.styled(style, &value.to_string())
+        ));
     }
 
     fn time(&self) -> String {
-        self.styled(Style::Dim, &format!("{:6.1}s", self.started_at.elapsed().as_secs_f32()))
+        self.styled(
+            Style::Dim,
+            &format!("{:6.1}s", self.started_at.elapsed().as_secs_f32()),
+        )
     }
 
     fn styled(&self, style: Style, text: &str) -> String {

@@ -32,8 +32,15 @@ impl Servers {
             .await?
             .context("cannot run scripts/services")?;
         let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "scripts/services {}: {said}", words.join(" "));
-        ensure!(!said.contains("starting with none"), "a server has lost its data: {said}");
+        ensure!(
+            output.status.success(),
+            "scripts/services {}: {said}",
+            words.join(" ")
+        );
+        ensure!(
+            !said.contains("starting with none"),
+            "a server has lost its data: {said}"
+        );
         Ok(())
     }
 
@@ -48,7 +55,10 @@ impl Servers {
     }
 
     async fn ask(&self, method: Method, path: &str) -> anyhow::Result<()> {
-        let (user, password) = (self.api.username().to_owned(), self.api.password().map(str::to_owned));
+        let (user, password) = (
+            self.api.username().to_owned(),
+            self.api.password().map(str::to_owned),
+        );
         let mut url = self.api.join(path)?;
         // reqwest would take them from the URL too, and print them in its errors.
         let _ = url.set_username("");

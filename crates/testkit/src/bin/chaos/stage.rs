@@ -71,7 +71,10 @@ impl Stage {
         let to_whatsapp = Proxy::start(to_whatsapp, vec![whatsapp.address()]).await?;
 
         let common = variables(settings, &secrets, &folder);
-        let desk = Desk::new(binary("desk")?, with_servers(&common, &settings.database, &settings.amqp));
+        let desk = Desk::new(
+            binary("desk")?,
+            with_servers(&common, &settings.database, &settings.amqp),
+        );
         desk.migrate().await?;
         let mut programs = with_servers(
             &common,
@@ -181,7 +184,10 @@ fn with_servers(common: &[(String, String)], database: &Url, amqp: &Url) -> Vec<
 
 fn place(url: &Url) -> anyhow::Result<SocketAddr> {
     let addresses = url.socket_addrs(|| None)?;
-    addresses.first().copied().context("a server's URL names no address")
+    addresses
+        .first()
+        .copied()
+        .context("a server's URL names no address")
 }
 
 fn through(url: &Url, proxy: &Proxy) -> anyhow::Result<Url> {

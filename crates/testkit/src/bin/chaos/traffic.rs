@@ -45,7 +45,10 @@ impl Told {
     }
 
     pub(crate) fn refusals(&self) -> BTreeMap<u16, usize> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn refused(&self, status: Option<StatusCode>) {
@@ -77,7 +80,12 @@ pub(crate) async fn tell_all(
         if stop.is_stopped() {
             break;
         }
-        let (stage, told, places, stop) = (Arc::clone(stage), Arc::clone(told), Arc::clone(&places), stop.clone());
+        let (stage, told, places, stop) = (
+            Arc::clone(stage),
+            Arc::clone(told),
+            Arc::clone(&places),
+            stop.clone(),
+        );
         telling.spawn(async move {
             for time in 0..one.times {
                 if time > 0 {
@@ -100,7 +108,13 @@ pub(crate) async fn tell_all(
 async fn tell(stage: &Stage, one: &Telling, begin: Begin, places: &Semaphore, told: &Told, stop: &Stop) {
     let body = one.event(begin.at).bytes();
     let mut pause = FIRST_PAUSE;
-    for door in stage.cast.doors().into_iter().cycle().skip(one.id.len() + one.source) {
+    for door in stage
+        .cast
+        .doors()
+        .into_iter()
+        .cycle()
+        .skip(one.id.len() + one.source)
+    {
         let status = {
             let _place = places.acquire().await;
             post(stage, one, &body, door).await
@@ -123,7 +137,10 @@ async fn post(stage: &Stage, one: &Telling, body: &[u8], door: std::net::SocketA
         .header("content-type", "application/json")
         .header("webhook-id", &one.id)
         .header("webhook-timestamp", now)
-        .header("webhook-signature", sign_standard(&stage.secrets.signing, &one.id, now, body))
+        .header(
+            "webhook-signature",
+            sign_standard(&stage.secrets.signing, &one.id, now, body),
+        )
         .body(body.to_vec());
     request.send().await.ok().map(|answer| answer.status())
 }

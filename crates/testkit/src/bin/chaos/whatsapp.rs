@@ -92,9 +92,15 @@ impl WhatsApp {
 
     /// How many messages it has taken so far, as its metrics say.
     pub(crate) async fn taken(&self) -> anyhow::Result<usize> {
-        let answer = self.http.get(format!("{}/metrics", self.sandbox.url())).send().await?;
+        let answer = self
+            .http
+            .get(format!("{}/metrics", self.sandbox.url()))
+            .send()
+            .await?;
         let text = answer.text().await?;
-        let line = text.lines().find_map(|line| line.strip_prefix("sandbox_calls_total{result=\"taken\"} "));
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("sandbox_calls_total{result=\"taken\"} "));
         Ok(line.and_then(|count| count.parse().ok()).unwrap_or_default())
     }
 

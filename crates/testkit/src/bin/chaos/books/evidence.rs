@@ -78,8 +78,12 @@ pub(crate) struct Counts {
 impl Evidence {
     pub(crate) async fn gather(stage: &Stage) -> anyhow::Result<Self> {
         let postgres = &stage.postgres;
-        let events = postgres.list::<Key>("SELECT key FROM events WHERE source <> 'whatsapp'").await?;
-        let bookings = postgres.list::<Booking>("SELECT id, status FROM bookings").await?;
+        let events = postgres
+            .list::<Key>("SELECT key FROM events WHERE source <> 'whatsapp'")
+            .await?;
+        let bookings = postgres
+            .list::<Booking>("SELECT id, status FROM bookings")
+            .await?;
         let messages = postgres.list::<Message>(
             "SELECT m.id::text AS id, b.id AS booking, m.kind, m.state, m.reason \
              FROM messages m JOIN bookings b ON b.key = m.booking_key",
@@ -87,7 +91,11 @@ impl Evidence {
         Ok(Self {
             events: events.into_iter().map(|row| row.key).collect(),
             bookings: bookings.into_iter().map(|row| (row.id, row.status)).collect(),
-            messages: messages.await?.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            messages: messages
+                .await?
+                .into_iter()
+                .map(|row| (row.id.clone(), row))
+                .collect(),
             calls: stage.whatsapp.calls().await?,
         })
     }
@@ -138,6 +146,9 @@ impl Message {
 
     pub(crate) fn describe(&self) -> String {
         let reason = self.reason.as_deref().unwrap_or("no reason");
-        format!("{} of {} ({}): {}, {reason}", self.kind, self.booking, self.id, self.state)
+        format!(
+            "{} of {} ({}): {}, {reason}",
+            self.kind, self.booking, self.id, self.state
+        )
     }
 }

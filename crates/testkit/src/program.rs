@@ -93,6 +93,20 @@ impl Program {
         Ok(())
     }
 
+    /// The processor time that its threads have used so far, to a hundredth of a second.
+    ///
+    /// # Errors
+    /// Where it has ended, or this is not Linux.
+    pub fn cpu_time(&self) -> anyhow::Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // proc(5): utime and stime are the 14th and 15th field; the second, in brackets, may hold blanks.
+        let rest = stat.rsplit(')').next().unwrap_or_default();
+        let used = rest.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks: u64 = used.sum::<Result<u64, _>>()?;
+        // USER_HZ, which Linux keeps at 100 on all usual machines.
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
     /// How it ended; `None` while it runs.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ pub enum Unchanged {
     #[error("is the last member of the staff; add another first")]
     Last,
     /// One of [`NOBODYS`].
-    #[error("is a name under which machines end letters; take another")]
+    #[error("is a name under which WhatsApp's own reports or erasures stand; take another")]
     Reserved,
 }
 

@@ -267,7 +267,7 @@ async fn a_persons_stop_withdraws_what_waits_at_once_and_is_said_once() {
     let (first, planned) = stop().await;
     let (second, _) = stop().await;
 
-    assert_eq!(first, [guest.clone()]);
+    assert_eq!(first, std::slice::from_ref(&guest));
     assert_eq!(planned.moved[0].reason, Some(Reason::OptedOut));
     assert_eq!(second, []);
     assert_eq!(scene.reminder_of("BK-1").await.0, MessageState::Skipped);

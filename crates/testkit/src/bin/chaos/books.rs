@@ -19,6 +19,7 @@ const WRONG_STATE: &str = "bookings in another state than their events make";
 const MISSING: &str = "messages missing, of which no person was told";
 const DOUBLED: &str = "messages that a guest got twice";
 const UNWANTED: &str = "messages that nothing calls for";
+const UNDER_WAY: &str = "messages that have not come to their end";
 const TAKEN_AND_DEAD: &str = "letters of messages that WhatsApp took";
 
 /// Compares what the guests did with what came of it.
@@ -61,6 +62,7 @@ pub(crate) fn judge(season: &Season, evidence: &Evidence) -> Findings {
         (DOUBLED, doubled),
         (UNWANTED, unwanted),
         (TAKEN_AND_DEAD, taken_and_dead(evidence)),
+        (UNDER_WAY, under_way(evidence)),
     ])
 }
 
@@ -87,6 +89,14 @@ fn is_excused(guest: &crate::bookings::Expected, template: &str, evidence: &Evid
         })
     };
     is_letter(template) || (template == second && is_letter(first))
+}
+
+fn under_way(evidence: &Evidence) -> Vec<String> {
+    let messages = evidence.messages.values();
+    messages
+        .filter(|message| message.is_under_way())
+        .map(Message::describe)
+        .collect()
 }
 
 fn taken_and_dead(evidence: &Evidence) -> Vec<String> {

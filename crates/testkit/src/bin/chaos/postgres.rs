@@ -63,8 +63,9 @@ impl Postgres {
     /// The rows that a statement finds.
     pub(crate) async fn list<R: QueryableByName<diesel::pg::Pg> + Send + 'static>(
         &self,
-        statement: &'static str,
+        statement: &str,
     ) -> anyhow::Result<Vec<R>> {
+        let statement = statement.to_owned();
         self.with(move |connection| Ok(sql_query(statement).load(connection)?))
             .await
     }

@@ -47,10 +47,11 @@ pub(crate) struct Books<'a> {
 
 impl Books<'_> {
     /// Shows the table, writes down what should not be, and returns how many of the bad numbers are not 0.
-    pub(crate) fn show(mut self, screen: &Screen) -> anyhow::Result<usize> {
+    pub(crate) fn show(self, screen: &Screen) -> anyhow::Result<usize> {
         self.show_faults(screen);
         self.show_numbers(screen);
         screen.title("Bad numbers");
+        let file = self.settings.logs.join("findings.txt");
         let bad = self.bad_numbers();
         let mut text = String::new();
         for (name, found) in &bad {
@@ -59,7 +60,7 @@ impl Books<'_> {
                 let _ = writeln!(text, "{name}: {one}");
             }
         }
-        fs::write(self.settings.logs.join("findings.txt"), text)?;
+        fs::write(file, text)?;
         Ok(bad.iter().filter(|(_, found)| !found.is_empty()).count())
     }
 
@@ -107,7 +108,7 @@ impl Books<'_> {
             "messages sent once more by evidence",
             &counts.sent_once_more.to_string(),
         );
-        screen.number("letters of messages", &counts.message_letters.to_string());
+        screen.number("letters of messages", &counts.message_letters.len().to_string());
         for (name, measured) in &self.recovery {
             let longest = format!("{} at most (of {})", seconds(measured.longest), measured.times);
             screen.number(name, &longest);
@@ -122,46 +123,46 @@ impl Books<'_> {
         );
     }
 
-    fn bad_numbers(&mut self) -> Vec<(&'static str, Vec<String>)> {
-        let some = |count: i64| vec!["see Postgres".to_owned(); usize::try_from(count).unwrap_or_default()];
-        let counts = self.counts;
+    fn bad_numbers(mut self) -> Vec<(&'static str, Vec<String>)> {
         let refused = self.told.refusals().into_iter();
         let refused = refused.filter(|(status, _)| (400..500).contains(status) && *status != 429);
         let unaccepted = self.season.tellings.len() - self.told.accepted().min(self.season.tellings.len());
-        let most = self.taken * LETTERS_PERCENT / 100;
-        let letters = usize::try_from(counts.message_letters).unwrap_or_default();
+        let mut event_letters = self.counts.event_letters;
+        event_letters.extend((0..self.dead_events).map(|_| "in the queue dead.events".to_owned()));
+        let too_many = self.counts.message_letters.split_off(
+            self.counts
+                .message_letters
+                .len()
+                .min(self.taken * LETTERS_PERCENT / 100),
+        );
         let restless = self.times.quiet.is_none() || self.times.caught_up.is_none();
-        let mut bad = std::mem::take(&mut self.findings.0);
+        let mut bad = self.findings.0;
         bad.extend([
             (
                 "events never accepted",
-                vec!["see the logs".to_owned(); unaccepted],
+                vec!["the last answers are in the ingests' logs".to_owned(); unaccepted],
             ),
             (
                 "events refused as if they were wrong",
-                refused.map(|one| format!("{one:?}")).collect(),
+                refused
+                    .map(|(status, times)| format!("answered with {status}, {times} times"))
+                    .collect(),
             ),
             (
                 "reminders claimed after a confirmation",
-                some(counts.reminders_after_confirmation),
+                self.counts.reminders_after_confirmation,
             ),
-            ("reminders of which that cannot be said", some(counts.unjudged)),
-            (
-                "letters of events",
-                some(counts.event_letters.max(self.dead_events.into())),
-            ),
-            (
-                "letters of messages beyond 3 % of those taken",
-                vec!["see desk".to_owned(); letters.saturating_sub(most)],
-            ),
-            ("findings of desk ledger check", std::mem::take(&mut self.ledger)),
-            (
-                "programs that ended by themselves",
-                std::mem::take(&mut self.deserters),
-            ),
+            ("reminders of which that cannot be said", self.counts.unjudged),
+            ("letters of events", event_letters),
+            ("letters of messages beyond 3 % of those taken", too_many),
+            ("findings of desk ledger check", self.ledger),
+            ("programs that ended by themselves", self.deserters),
             (
                 "something under way that did not move for 150 s",
-                vec!["not quiet".to_owned(); usize::from(restless)],
+                vec![
+                    "not all six ready, or not all events and reports applied".to_owned();
+                    usize::from(restless)
+                ],
             ),
         ]);
         bad

@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use reqwest::{Client, Method};
 use url::Url;
+
+const TRIES: usize = 20;
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// What can be asked of the servers.
 #[derive(Debug)]
@@ -53,9 +57,18 @@ impl Servers {
         // reqwest would take them from the URL too, and print them in its errors.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        let request = self.http.request(method, url).basic_auth(user, password);
-        request.send().await?.error_for_status()?;
-        Ok(())
+        let mut tries = 0;
+        loop {
+            let request = self.http.request(method.clone(), url.clone());
+            let answer = request.basic_auth(&user, password.as_ref()).send().await;
+            match answer.and_then(reqwest::Response::error_for_status) {
+                Ok(_) => return Ok(()),
+                // Soon after its start RabbitMQ does not know its queues.
+                Err(error) if tries >= TRIES => return Err(error.into()),
+                Err(_) => tries += 1,
+            }
+            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+        }
     }
 }
 

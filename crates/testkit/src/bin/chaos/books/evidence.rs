@@ -14,6 +14,10 @@ const FORBIDDEN: &str = "FROM messages m JOIN bookings b ON b.key = m.booking_ke
      JOIN events e ON e.booking_key IN (b.key, b.became_key) AND e.event_type = 'reservation_confirmed' \
      WHERE m.kind IN ('reminder_1', 'reminder_2') AND m.claimed_at IS NOT NULL AND";
 
+/// The confirmation came between such a reminder's claim and its end, and could only mark it.
+const IN_FLIGHT: &str = "m.claimed_at <= pg_xact_commit_timestamp(e.xmin) \
+     AND m.updated_at >= pg_xact_commit_timestamp(e.xmin) AND m.withdrawn_reason IS NOT NULL AND m.state <> 'withdrawn'";
+
 /// Everything that there is to compare.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
@@ -56,23 +60,23 @@ struct Booking {
     status: String,
 }
 
-/// What Postgres counts.
-#[derive(Debug, Clone, Copy)]
+/// What Postgres finds and counts.
+#[derive(Debug)]
 pub(crate) struct Counts {
     /// Reminders whose claim is younger than the commit of a confirmation that forbids them.
-    pub(crate) reminders_after_confirmation: i64,
+    pub(crate) reminders_after_confirmation: Vec<String>,
     /// Reminders of which that cannot be said, because the commit's time is not kept.
-    pub(crate) unjudged: i64,
+    pub(crate) unjudged: Vec<String>,
+    /// Letters of events, which there should be none of.
+    pub(crate) event_letters: Vec<String>,
+    /// Letters of messages.
+    pub(crate) message_letters: Vec<String>,
     /// Reminders that a confirmation met before their claim.
     pub(crate) withdrawn: i64,
     /// Reminders that a confirmation met during their call.
     pub(crate) in_flight: i64,
     /// Messages that were sent once more, by the evidence of their neighbours.
     pub(crate) sent_once_more: i64,
-    /// Letters of events, which there should be none of.
-    pub(crate) event_letters: i64,
-    /// Letters of messages.
-    pub(crate) message_letters: i64,
 }
 
 impl Evidence {
@@ -104,30 +108,37 @@ impl Evidence {
 impl Counts {
     /// To be taken after the dead queues were emptied into Postgres.
     pub(crate) async fn gather(postgres: &Postgres) -> anyhow::Result<Self> {
-        let forbidden = |when: &str| format!("SELECT count(*) AS count {FORBIDDEN} {when}");
-        let committed_at = "pg_xact_commit_timestamp(e.xmin)";
-        let count = async |statement: &str| postgres.count(statement).await;
-        let letters = |kind: &str| format!("SELECT count(*) AS count FROM letters WHERE kind = '{kind}'");
+        let forbidden = async |when: &str| {
+            let what = "concat_ws(' ', m.kind, 'of', b.key, 'claimed', m.claimed_at, 'confirmed', pg_xact_commit_timestamp(e.xmin))";
+            list(postgres, format!("SELECT {what} AS key {FORBIDDEN} {when}")).await
+        };
+        let letters = async |kind: &str| {
+            let what = "concat_ws(' ', subject, booking, reason, error)";
+            list(
+                postgres,
+                format!("SELECT {what} AS key FROM letters WHERE kind = '{kind}'"),
+            )
+            .await
+        };
         Ok(Self {
-            reminders_after_confirmation: count(&forbidden(&format!("m.claimed_at > {committed_at}"))).await?,
-            unjudged: count(&forbidden(&format!("{committed_at} IS NULL"))).await?,
-            withdrawn: count(
-                "SELECT count(*) AS count FROM messages WHERE kind = 'reminder_1' AND state = 'withdrawn'",
-            )
-            .await?,
-            in_flight: count(&forbidden(&format!(
-                "m.claimed_at <= {committed_at} AND m.updated_at >= {committed_at} AND m.withdrawn_reason IS NOT NULL \
-                 AND m.state <> 'withdrawn'"
-            )))
-            .await?,
-            sent_once_more: count(
-                "SELECT count(*) AS count FROM messages WHERE silent_attempt IS NOT NULL AND attempts > silent_attempt",
-            )
-            .await?,
-            event_letters: count(&letters("events")).await?,
-            message_letters: count(&letters("messages")).await?,
+            reminders_after_confirmation: forbidden("m.claimed_at > pg_xact_commit_timestamp(e.xmin)").await?,
+            unjudged: forbidden("pg_xact_commit_timestamp(e.xmin) IS NULL").await?,
+            event_letters: letters("events").await?,
+            message_letters: letters("messages").await?,
+            withdrawn: postgres
+                .count("SELECT count(*) AS count FROM messages WHERE kind = 'reminder_1' AND state = 'withdrawn'")
+                .await?,
+            in_flight: postgres.count(&format!("SELECT count(*) AS count {FORBIDDEN} {IN_FLIGHT}")).await?,
+            sent_once_more: postgres
+                .count("SELECT count(*) AS count FROM messages WHERE silent_attempt IS NOT NULL AND attempts > silent_attempt")
+                .await?,
         })
     }
+}
+
+async fn list(postgres: &Postgres, statement: String) -> anyhow::Result<Vec<String>> {
+    let found = postgres.list::<Key>(&statement).await?;
+    Ok(found.into_iter().map(|row| row.key).collect())
 }
 
 impl Message {
@@ -140,6 +151,11 @@ impl Message {
             state: state.to_owned(),
             reason: None,
         }
+    }
+
+    /// Whether it has not come to its end.
+    pub(crate) fn is_under_way(&self) -> bool {
+        ["queued", "sending", "unknown", "held"].contains(&self.state.as_str())
     }
 
     pub(crate) fn is_dead(&self) -> bool {

@@ -86,6 +86,11 @@ fn every_wrong_is_found_under_its_name() {
         [UNWANTED]
     );
     assert_eq!(found(dies), [TAKEN_AND_DEAD]);
+    let waits = Message::of("id-1", "BK-1", "reservation_confirmation", "held");
+    assert_eq!(
+        found(|evidence| evidence.messages = [("id-1".to_owned(), waits)].into()),
+        [UNDER_WAY]
+    );
 }
 
 #[test]

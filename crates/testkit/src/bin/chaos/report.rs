@@ -14,6 +14,9 @@ use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::traffic::Told;
 
+/// What says no more than that the sender shall try again: the body came too slowly, or too much came at once. An ingest
+/// that stood still finds a body slow.
+const TRY_AGAIN: [u16; 2] = [408, 429];
 /// So many letters may come of a hundred messages that WhatsApp took: calls that broke off twice, or with nobody around
 /// them to give evidence.
 const LETTERS_PERCENT: usize = 3;
@@ -125,7 +128,8 @@ impl Books<'_> {
 
     fn bad_numbers(mut self) -> Vec<(&'static str, Vec<String>)> {
         let refused = self.told.refusals().into_iter();
-        let refused = refused.filter(|(status, _)| (400..500).contains(status) && *status != 429);
+        let refused =
+            refused.filter(|(status, _)| (400..500).contains(status) && !TRY_AGAIN.contains(status));
         let unaccepted = self.season.tellings.len() - self.told.accepted().min(self.season.tellings.len());
         let mut event_letters = self.counts.event_letters;
         event_letters.extend((0..self.dead_events).map(|_| "in the queue dead.events".to_owned()));

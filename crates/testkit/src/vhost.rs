@@ -74,7 +74,7 @@ impl Vhost {
         });
         let path = "/amq.default/publish";
         let answer = self.api("POST", "exchanges", path, Some(message)).await;
-        assert_eq!(answer["routed"], true, "no queue {queue}");
+        assert_eq!(answer.get("routed"), Some(&Value::Bool(true)), "no queue {queue}");
     }
 
     /// Deletes a queue, as an operator might by mistake.

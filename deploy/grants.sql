@@ -7,8 +7,13 @@ GRANT SELECT ON __diesel_schema_migrations TO bellhop_processor, bellhop_sender,
 -- processor: applies events and plans.
 GRANT SELECT, INSERT, UPDATE ON events, bookings, guests, conversations, messages TO bellhop_processor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, suspects TO bellhop_processor;
--- A report of WhatsApp settles the letter of its message.
+-- A report of WhatsApp settles the letter of its message; what was held long enough is emptied.
 GRANT SELECT, UPDATE ON letters TO bellhop_processor;
+-- Strips what arrives of guests who were erased, and erases those whose time is over.
+GRANT SELECT, INSERT, UPDATE ON erased_bookings, erased_guests TO bellhop_processor;
+GRANT DELETE ON conversations, notes TO bellhop_processor;
+GRANT SELECT (key) ON notes TO bellhop_processor;
+GRANT SELECT (resort, booking, phone_hash, action, note_key) ON audit TO bellhop_processor;
 
 -- sender: claims messages, records what came of them, and plans what follows. Of events it knows only how far they
 -- were heard.
@@ -25,6 +30,9 @@ GRANT INSERT, UPDATE ON letters, messages TO bellhop_desk;
 GRANT INSERT, UPDATE, DELETE ON holds TO bellhop_desk;
 GRANT UPDATE ON bookings TO bellhop_desk;
 GRANT UPDATE (sealed_body) ON events TO bellhop_desk;
+-- A guest wants no more messages, or to be forgotten.
+GRANT INSERT, UPDATE ON guests, erased_bookings, erased_guests TO bellhop_desk;
+GRANT DELETE ON conversations, notes TO bellhop_desk;
 GRANT INSERT, UPDATE ON staff TO bellhop_desk;
 GRANT INSERT, UPDATE (sealed_note) ON notes TO bellhop_desk;
 -- The audit trail is only ever added to; when, and under which number, is the database's to say.

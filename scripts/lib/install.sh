@@ -27,8 +27,10 @@ find_postgres() {
 }
 
 # Prints the folder of RabbitMQ's own scripts; the wrappers in /usr/sbin refuse everyone but root and rabbitmq.
+# BELLHOP_RABBITMQ_FOLDER names one that is to be used instead.
 find_rabbitmq() {
     local folder version
+    [ -z "${BELLHOP_RABBITMQ_FOLDER:-}" ] || { printf '%s\n' "$BELLHOP_RABBITMQ_FOLDER"; return 0; }
     for folder in /usr/lib/rabbitmq/bin /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq/sbin \
         /opt/rabbitmq_server-*/sbin /usr/local/lib/rabbitmq/sbin; do
         [ -x "$folder/rabbitmq-server" ] || continue

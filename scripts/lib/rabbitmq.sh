@@ -39,7 +39,7 @@ become_part_of_rabbitmq() {
         RABBITMQ_ENABLED_PLUGINS_FILE="$home/enabled_plugins" RABBITMQ_GENERATED_CONFIG_DIR="$home/generated" \
         RABBITMQ_MNESIA_BASE="$home/mnesia" RABBITMQ_MNESIA_DIR="$home/mnesia/node" RABBITMQ_LOG_BASE="$home/log" \
         RABBITMQ_PID_FILE="$home/pid" \
-        setsid "$@"
+        "$@"
 }
 
 # Both faces answer, and the node says of itself that no alarm is in force.
@@ -54,11 +54,18 @@ launch_rabbitmq() {
     local bin
     bin=$(find_rabbitmq) || die 'no RabbitMQ server found'
     configure_rabbitmq
-    become_part_of_rabbitmq epmd -address 127.0.0.1 -port "$epmd_port" </dev/null >"$state/log/epmd.log" 2>&1 9>&- &
+    become_part_of_rabbitmq setsid epmd -address 127.0.0.1 -port "$epmd_port" </dev/null >>"$state/log/epmd.log" 2>&1 6>&- 9>&- &
     disown
-    become_part_of_rabbitmq "$bin/rabbitmq-server" </dev/null >"$state/log/rabbitmq.log" 2>&1 9>&- &
+    become_part_of_rabbitmq setsid "$bin/rabbitmq-server" </dev/null >>"$state/log/rabbitmq.log" 2>&1 6>&- 9>&- &
     disown
     wait_until 90 true_or_gone $! rabbitmq_is_ready && rabbitmq_is_ready
+}
+
+control_rabbitmq() {
+    local bin
+    bin=$(find_rabbitmq) || die 'no RabbitMQ server found'
+    open_state || die 'not started; see scripts/services start'
+    become_part_of_rabbitmq "$bin/rabbitmqctl" "$@" </dev/null
 }
 
 # The node ends in order on SIGTERM; epmd knows only its own kill.

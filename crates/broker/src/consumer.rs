@@ -171,6 +171,12 @@ impl Consumer {
         settled
     }
 
+    /// Whether a delivery can still be settled, as far as is known. One whose connection is gone comes again: work that has
+    /// not begun on it would be done twice.
+    pub fn holds(&self, delivery: &Delivery) -> bool {
+        matches!(self.state, State::Open(_)) && delivery.receipt.generation == self.generation
+    }
+
     /// Settles all alike with [`Verdict::Done`].
     pub async fn settle_all_done(&mut self, deliveries: Vec<Delivery>) -> Settled {
         let done = deliveries.into_iter().map(|delivery| (delivery, Verdict::Done));

@@ -28,6 +28,13 @@ pub struct Envelope {
     /// Its booking, where it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking: Option<BookingId>,
+    /// Keyed hash of the guest's number, where it names one: by this an erasure finds it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "base64_text::optional"
+    )]
+    pub phone_hash: Option<Vec<u8>>,
     /// The body, sealed under [`Envelope::identity`].
     #[serde(with = "base64_text")]
     pub sealed: Vec<u8>,
@@ -121,6 +128,29 @@ mod base64_text {
             .decode(text.as_bytes())
             .map_err(|_| D::Error::custom("not base64"))
     }
+
+    /// The same of what may be missing.
+    pub(super) mod optional {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        pub(in super::super) fn serialize<S: Serializer>(
+            bytes: &Option<Vec<u8>>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match bytes {
+                Some(bytes) => super::serialize(bytes, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Vec<u8>>, D::Error> {
+            #[derive(Deserialize)]
+            struct Bytes(#[serde(with = "super")] Vec<u8>);
+            Ok(Option::<Bytes>::deserialize(deserializer)?.map(|bytes| bytes.0))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +167,7 @@ mod tests {
             request_id: "req-1".into(),
             resort: Some(ResortId::parse("azure-bay").unwrap()),
             booking: None,
+            phone_hash: Some(vec![7; 32]),
             sealed: vec![0, 1, 254, 255],
         }
     }
@@ -145,6 +176,11 @@ mod tests {
     fn an_envelope_is_read_as_it_was_written() {
         assert_eq!(Envelope::decode(&envelope().encode()), Ok(envelope()));
         assert_eq!(envelope().identity(), "event:direct/evt_1");
+        let nobodys = Envelope {
+            phone_hash: None,
+            ..envelope()
+        };
+        assert_eq!(Envelope::decode(&nobodys.encode()), Ok(nobodys));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod bookings;
 pub(crate) mod config;
+pub(crate) mod guests;
 pub(crate) mod holds;
 pub(crate) mod keys;
 pub(crate) mod ledger;

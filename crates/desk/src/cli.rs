@@ -11,7 +11,9 @@ mod acting;
 mod audit;
 mod bookings;
 mod config;
+mod guests;
 mod holds;
+mod input;
 mod keys;
 mod ledger;
 mod letters;
@@ -52,6 +54,7 @@ Examples:
   desk letters list --by reason              what was given up, and why?
   desk letters retry 12                      try it once more
   desk messages list --state dead --json     what did not go out?
+  desk guests erase --phone -                forget a guest; asks for the number
   desk keys reseal                           after a new key was made the first one, everywhere
   desk ledger check                          has everything come to its end?
   desk staff add anna                        her token; the first one needs nobody else's
@@ -82,6 +85,9 @@ enum Command {
     /// Look at what was given up, and settle it
     #[command(subcommand)]
     Letters(letters::Command),
+    /// What guests may ask for: their data, no more messages, to be forgotten
+    #[command(subcommand)]
+    Guests(guests::Command),
     /// Look at messages
     #[command(subcommand)]
     Messages(messages::Command),
@@ -140,6 +146,7 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Keys(command) => keys::run(command, environment).await,
             Command::Bookings(command) => bookings::run(command, environment).await,
             Command::Letters(command) => letters::run(command, environment).await,
+            Command::Guests(command) => guests::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
             Command::Ledger(command) => ledger::run(command, environment).await,
             Command::Staff(command) => staff::run(command, environment).await,

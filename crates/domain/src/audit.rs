@@ -25,6 +25,12 @@ text_enum! {
         ResealBegun = "reseal_begun",
         /// Everything was gone through.
         ResealEnded = "reseal_ended",
+        /// Everything that is held of a guest was exported.
+        GuestExported = "guest_exported",
+        /// A guest wanted no more reminders and review requests.
+        GuestStopped = "guest_stopped",
+        /// A guest was forgotten.
+        GuestErased = "guest_erased",
         /// Somebody joined the staff, or got a new token after having left it.
         StaffAdded = "staff_added",
         /// Somebody left the staff.

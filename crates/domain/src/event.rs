@@ -3,9 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use phonenumber::country;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BookingId, EventId, ResortId, SourceId};
+use crate::phone_number::PhoneNumber;
 use crate::stay::{Money, Personal};
 use crate::text_enum::text_enum;
 
@@ -97,6 +99,14 @@ pub struct Event {
     /// What it brings of the guest.
     #[serde(default)]
     pub guest: GuestDetails,
+}
+
+impl Event {
+    /// The guest's number, where it brings a valid one.
+    pub fn phone_number(&self, country: Option<country::Id>) -> Option<PhoneNumber> {
+        let text = self.guest.phone.as_ref()?;
+        PhoneNumber::parse(text.reveal(), country).ok()
+    }
 }
 
 /// What an event brings of the booking; absent means: not said here.

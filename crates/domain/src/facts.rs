@@ -4,6 +4,7 @@
 //! associative and idempotent, so neither the order nor the number of deliveries can matter.
 
 mod correction;
+mod erasure;
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,12 @@ macro_rules! facts {
             pub fn merge(self, other: Self) -> Self {
                 Self { $($field: newer(self.$field, other.$field)),+ }
             }
+
+            /// When the newest of the facts was said.
+            pub fn newest_at(&self) -> Option<DateTime<Utc>> {
+                let times = [$(self.$field.as_ref().map(|fact| fact.stamp.at)),+];
+                times.into_iter().flatten().max()
+            }
         }
     };
 }
@@ -117,6 +124,8 @@ facts! {
     language: String,
     /// Whether reminders and review requests are welcome.
     consent: bool,
+    /// The guest was taken out: nothing that told who it was is kept from before.
+    erased: (),
 }
 
 fn newer<T>(one: Option<Fact<T>>, other: Option<Fact<T>>) -> Option<Fact<T>> {
@@ -165,6 +174,7 @@ impl Facts {
             corrected_phone: None,
             language: known(&stamp, &guest.language),
             consent: known(&stamp, &guest.consent),
+            erased: None,
         }
     }
 
@@ -189,6 +199,7 @@ impl Facts {
 
     /// What a reservation knows from the cart that it grew from: who the guest is and what the stay looks like. What
     /// happened to the cart stays its own. Keeps the stamps, so learning it again, or in another order, is the same.
+    /// What was erased from the reservation does not come back by its cart.
     #[must_use]
     pub fn inherit(self, cart: &Self) -> Self {
         let known = Self {
@@ -204,6 +215,10 @@ impl Facts {
             language: cart.language.clone(),
             consent: cart.consent.clone(),
             ..Self::default()
+        };
+        let known = match &self.erased {
+            Some(erased) => known.without_guest(erased.stamp.at),
+            None => known,
         };
         self.merge(known)
     }

@@ -190,9 +190,13 @@ impl View<'_> {
         fact.filter(|fact| cancelled.is_none_or(|cancelled| fact.stamp > *cancelled))
     }
 
-    /// Judges a kind that is wanted at `at`: its window, then the reasons not to send it.
-    pub(crate) fn verdict(&self, kind: MessageKind, at: DateTime<Utc>, notify: Notify) -> Verdict {
-        if notify == Notify::No {
+    /// Judges a kind that `cause` makes wanted at `at`: its window, then the reasons not to send it.
+    pub(crate) fn verdict(&self, kind: MessageKind, at: DateTime<Utc>, cause: &Fact<Notify>) -> Verdict {
+        let erased = self.facts.erased.as_ref();
+        if erased.is_some_and(|erased| cause.stamp.at <= erased.stamp.at) {
+            return Verdict::NotWanted(Reason::Erased);
+        }
+        if cause.value == Notify::No {
             return Verdict::NotWanted(Reason::NotifyOff);
         }
         let quiet = self.resort.quiet_hours.filter(|_| kind.is_marketing());

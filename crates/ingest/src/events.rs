@@ -12,6 +12,7 @@ use chrono::Utc;
 use crypto::key_ring::KeyRing;
 use domain::event::{Event, EventKey};
 use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
+use domain::phone_number::PhoneNumber;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use service::Stop;
@@ -56,6 +57,7 @@ struct Head {
     event_type: &'static str,
     resort: Option<ResortId>,
     booking: Option<BookingId>,
+    guest: Option<PhoneNumber>,
 }
 
 impl EventError {
@@ -97,13 +99,19 @@ impl Events {
         }
     }
 
-    /// Publishes one event and waits for the confirmation.
-    pub(crate) async fn publish_event(&self, event: &Event, request_id: Uuid) -> Result<(), EventError> {
+    /// Publishes one event, of this guest, and waits for the confirmation.
+    pub(crate) async fn publish_event(
+        &self,
+        event: &Event,
+        guest: Option<PhoneNumber>,
+        request_id: Uuid,
+    ) -> Result<(), EventError> {
         let head = Head {
             key: event.key.clone(),
             event_type: event.event_type.as_str(),
             resort: Some(event.resort.clone()),
             booking: event.booking.clone(),
+            guest,
         };
         self.publish(head, event, request_id).await
     }
@@ -135,6 +143,7 @@ impl Events {
             event_type: update.kind(),
             resort: None,
             booking: None,
+            guest: update.guest().cloned(),
         };
         self.publish(head, update, request_id).await
     }
@@ -161,6 +170,9 @@ impl Events {
             request_id: request_id.to_string(),
             resort: head.resort,
             booking: head.booking,
+            phone_hash: head
+                .guest
+                .map(|number| self.key_ring.lookup(number.reveal()).to_vec()),
         };
         let message = Outgoing {
             queue: Queue::Events,

@@ -4,21 +4,23 @@
 //! touched (in one order), merge, plan, write. Reports on messages go in a transaction of their own, since they find
 //! their bookings by the message.
 
-use std::collections::{BTreeSet, HashSet};
+mod memory;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use broker::envelope::Envelope;
+use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
 use domain::event::Event;
 use domain::facts::Facts;
-use domain::ids::{BookingKey, NumberId, ResortId};
+use domain::ids::{BookingKey, MessageId, NumberId, ResortId};
 use settings::Snapshot;
 use store::bookings::{self, Booking};
-use store::events::NewEvent;
 use store::guests::GuestKey;
 use store::planning::{self, Planned, Policies};
 use store::results::Recorded;
-use store::{Connection, StoreError, conversations, events, guests, holds, results};
+use store::{Connection, StoreError, conversations, guest_data, guests, holds, results};
 use whatsapp::notification::Update;
 
 use crate::handlers::{self, Arrived, Context, Handled};
@@ -43,6 +45,22 @@ impl Opened {
     /// Source and id.
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.envelope.source, self.envelope.event_id)
+    }
+
+    /// The booking that it names.
+    fn booking(&self) -> Option<BookingKey> {
+        Some(BookingKey {
+            resort: self.envelope.resort.clone()?,
+            booking: self.envelope.booking.clone()?,
+        })
+    }
+
+    /// The message of ours that it reports on.
+    fn message(&self) -> Option<MessageId> {
+        match &*self.content {
+            Content::Update(Update::Status(status)) => Some(status.call()?.message),
+            _ => None,
+        }
     }
 
     /// Whether it is a report on a message of ours.
@@ -105,18 +123,13 @@ pub(crate) fn apply(
         policies: &policies,
         resorts_of_number: &resorts_of_number,
     };
-    let (all, handled) = collect(&context, batch);
-    let fates = fates(batch, &handled, remember(connection, batch, &handled)?);
+    let arrived = memory::look_who_was_erased(connection, batch)?;
+    let (all, handled) = collect(&context, &arrived);
+    let fates = memory::remember(connection, &arrived, &handled)?;
     let work = if fates.contains(&Fate::Duplicate) {
-        let new = batch
-            .iter()
-            .zip(&fates)
-            .filter(|(_, fate)| **fate != Fate::Duplicate);
-        collect(
-            &context,
-            &new.map(|(opened, _)| opened.clone()).collect::<Vec<_>>(),
-        )
-        .0
+        let new = arrived.into_iter().zip(&fates);
+        let new = new.filter(|(_, fate)| **fate != Fate::Duplicate);
+        collect(&context, &new.map(|(one, _)| one).collect::<Vec<_>>()).0
     } else {
         all
     };
@@ -135,72 +148,24 @@ pub(crate) fn apply(
     Ok(applied)
 }
 
-fn collect(context: &Context<'_>, batch: &[Opened]) -> (Work, Vec<Handled>) {
+fn collect(context: &Context<'_>, batch: &[(&Opened, Option<DateTime<Utc>>)]) -> (Work, Vec<Handled>) {
     let mut work = Work::default();
-    let handled = batch
-        .iter()
-        .map(|opened| match &*opened.content {
+    let mut handle = |(opened, erased_at): &(&Opened, Option<DateTime<Utc>>)| {
+        let received_at = opened.envelope.received_at;
+        match &*opened.content {
             Content::Event(event) => {
                 let arrived = Arrived {
                     event,
-                    received_at: opened.envelope.received_at,
+                    received_at,
+                    erased_at: *erased_at,
                 };
                 handlers::handle(&mut work, context, &arrived)
             }
-            Content::Update(update) => {
-                handlers::handle_update(&mut work, context, update, opened.envelope.received_at)
-            }
-        })
-        .collect();
+            Content::Update(update) => handlers::handle_update(&mut work, context, update, received_at),
+        }
+    };
+    let handled = batch.iter().map(&mut handle).collect();
     (work, handled)
-}
-
-/// Records the events and returns the keys of those that are new.
-fn remember(
-    connection: &mut Connection,
-    batch: &[Opened],
-    handled: &[Handled],
-) -> Result<HashSet<String>, StoreError> {
-    let record = |(opened, handled): (&Opened, &Handled)| {
-        let envelope = &opened.envelope;
-        let booking = match (&envelope.resort, &envelope.booking) {
-            (Some(resort), Some(booking)) => Some(BookingKey {
-                resort: resort.clone(),
-                booking: booking.clone(),
-            }),
-            _ => None,
-        };
-        NewEvent {
-            key: opened.key(),
-            source: envelope.source.to_string(),
-            event_type: envelope.event_type.clone(),
-            booking,
-            received_at: envelope.received_at,
-            request_id: envelope.request_id.clone(),
-            outcome: if *handled == Handled::Applied {
-                "applied"
-            } else {
-                "ignored"
-            },
-            sealed_body: envelope.sealed.clone(),
-        }
-    };
-    let new: Vec<NewEvent> = batch.iter().zip(handled).map(record).collect();
-    events::insert_new(connection, &new)
-}
-
-fn fates(batch: &[Opened], handled: &[Handled], mut fresh: HashSet<String>) -> Vec<Fate> {
-    let fate = |(opened, handled): (&Opened, &Handled)| {
-        // Of two with one id in a batch the first is the new one.
-        if !fresh.remove(&opened.key()) {
-            Fate::Duplicate
-        } else if *handled == Handled::Applied {
-            Fate::Applied
-        } else {
-            Fate::Ignored
-        }
-    };
-    batch.iter().zip(handled).map(fate).collect()
 }
 
 /// Locks, merges, plans and writes.
@@ -233,6 +198,7 @@ fn fulfil(connection: &mut Connection, policies: &Policies<'_>, work: &Work) -> 
     {
         return Err(StoreError::Overtaken);
     }
+    guest_data::strip(connection, &work.erased)?;
     for (guest, wish, at) in &work.wishes {
         guests::record_wish(connection, guest, *wish, *at)?;
     }
@@ -270,6 +236,9 @@ fn merge(locked: &mut [Booking], work: &Work, reservations: &BTreeSet<BookingKey
     for booking in locked.iter_mut() {
         if let Some(facts) = work.facts.get(&booking.key) {
             booking.learn(|known| known.merge(facts.clone()));
+        }
+        if let Some(at) = work.erased.get(&booking.key) {
+            booking.learn(|known| known.without_guest(*at));
         }
     }
     let told = locked.iter().filter(|cart| work.facts.contains_key(&cart.key));

@@ -108,7 +108,10 @@ impl Consuming {
         }
         self.settle_unreadable(unreadable).await;
         for one in alone {
-            self.apply_alone(one, parked).await;
+            // One by one takes its time. A connection that ends meanwhile brings the rest again, to whoever is free.
+            if self.consumer.holds(&one) {
+                self.apply_alone(one, parked).await;
+            }
         }
     }
 

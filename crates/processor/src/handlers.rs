@@ -9,6 +9,7 @@ mod whatsapp;
 use ::whatsapp::notification::Update;
 use chrono::{DateTime, Utc};
 use domain::event::{Event, EventType};
+use domain::facts::Facts;
 use domain::ids::{BookingKey, ResortId};
 use store::planning::Policies;
 
@@ -26,9 +27,39 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Arrived<'a> {
     pub(crate) event: &'a Event,
     pub(crate) received_at: DateTime<Utc>,
+    /// Up to when its guest was erased, where that was after it was taken.
+    pub(crate) erased_at: Option<DateTime<Utc>>,
 }
 
 impl Arrived<'_> {
+    /// What it brings for its own booking; nothing of a guest who was erased.
+    fn facts(&self) -> Facts {
+        let facts = Facts::of_event(self.event, self.received_at);
+        match self.erased_at {
+            Some(at) => facts.without_guest(at),
+            None => facts,
+        }
+    }
+
+    /// What it brings for the cart that it names.
+    fn cart(&self) -> Option<(BookingKey, Facts)> {
+        let (booking, facts) = Facts::of_cart(self.event, self.received_at)?;
+        let resort = self.event.resort.clone();
+        Some((BookingKey { resort, booking }, facts))
+    }
+
+    /// Has the erasure completed for its booking and the cart that it names: neither may have been known then.
+    fn complete_erasure(&self, work: &mut Work) {
+        let Some(at) = self.erased_at else {
+            return;
+        };
+        let cart = self.cart().map(|(cart, _)| cart);
+        for key in self.booking().into_iter().chain(cart) {
+            let known = work.erased.entry(key).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+
     fn booking(&self) -> Option<BookingKey> {
         let resort = self.event.resort.clone();
         self.event
@@ -49,6 +80,7 @@ pub(crate) enum Handled {
 
 /// Gives a platform's event to its handler.
 pub(crate) fn handle(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>) -> Handled {
+    arrived.complete_erasure(work);
     match arrived.event.event_type {
         EventType::BookingStarted => cart::process_booking_started(work, arrived),
         EventType::BookingAbandoned => cart::process_booking_abandoned(work, arrived),

@@ -1,8 +1,8 @@
 //! Merges events, plans, wakes bookings, relays due ids.
 //!
 //! [`start`] runs loops that share nothing but the database: events ([`consume`] takes them, [`applying`] gets them
-//! into Postgres, [`batch`] says in which order, [`handlers`] what each means), timers ([`wake_ups`]), and due messages
-//! ([`relay`]). Any number of processors may run at once.
+//! into Postgres, [`batch`] says in which order, [`handlers`] what each means), timers ([`wake_ups`]), due messages
+//! ([`relay`]), and what was held long enough ([`retention`]). Any number of processors may run at once.
 
 mod applying;
 mod arrivals;
@@ -13,6 +13,7 @@ mod handlers;
 mod metrics;
 mod rehearsal;
 mod relay;
+mod retention;
 mod settings;
 mod shared;
 mod suspects;
@@ -43,8 +44,8 @@ use crate::shared::{POSTGRES, Shared};
 
 pub use crate::settings::{HELP, Settings};
 
-/// One for the batch, one for timers, one for the relay, one for looking around.
-const CONNECTIONS: u32 = 4;
+/// One for the batch, one for timers, one for the relay, one for what is old, one for looking around.
+const CONNECTIONS: u32 = 5;
 
 /// A running processor; it ends when its stop does.
 pub struct Running {
@@ -113,6 +114,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
             consuming.run(),
             wake_ups::run(Arc::clone(&shared), arrivals, Arc::clone(&due), stop.clone()),
             relay::run(Arc::clone(&shared), relaying, due, stop.clone()),
+            retention::run(Arc::clone(&shared), stop.clone()),
         );
     });
     Ok(Running {

@@ -25,6 +25,8 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) damaged: service::metrics::IntCounter,
     /// Events in hand that wait for another try.
     pub(crate) parked: IntGauge,
+    /// What was taken away because it was held long enough: `raw_events`, `letters`, `guests` (by booking).
+    pub(crate) removed: IntCounterVec,
 }
 
 impl ProcessorMetrics {
@@ -76,6 +78,11 @@ impl ProcessorMetrics {
             parked: metrics.gauge(
                 "bellhop_events_parked",
                 "Events in hand that wait for another try.",
+            )?,
+            removed: metrics.counters(
+                "bellhop_retention_total",
+                "What was taken away because its time was over: raw events, letters, guests' bookings.",
+                &["of"],
             )?,
         })
     }

@@ -60,6 +60,7 @@ fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<O
         request_id: name.to_owned(),
         resort: Some(resort.clone()),
         booking: Some(booking.clone()),
+        phone_hash: None,
         sealed,
     };
     let event = Event {

@@ -15,6 +15,8 @@ use store::results::Report;
 pub(crate) struct Work {
     /// What to merge into which booking.
     pub(crate) facts: BTreeMap<BookingKey, Facts>,
+    /// Bookings of which late news came, with up to when their guests were erased.
+    pub(crate) erased: BTreeMap<BookingKey, DateTime<Utc>>,
     /// Bookings whose reservation may have come, changed or gone: their guests' carts are planned anew too.
     pub(crate) reservations: BTreeSet<BookingKey>,
     /// What guests want.

@@ -23,7 +23,7 @@ mod templates;
 mod wamid;
 
 pub use server::{Sandbox, start};
-pub use settings::{Callback, Settings};
+pub use settings::{Callback, Settings, StatusTimes};
 pub use templates::{InvalidTemplates, Templates};
 
 use service::Stop;

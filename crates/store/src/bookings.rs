@@ -78,15 +78,33 @@ pub fn lock(
     ring: &KeyRing,
     keys: &BTreeSet<BookingKey>,
 ) -> Result<Vec<Booking>, StoreError> {
+    let rows = lock_rows(connection, keys)?;
+    rows.into_iter().map(|row| into_domain(ring, row)).collect()
+}
+
+fn lock_rows(connection: &mut PgConnection, keys: &BTreeSet<BookingKey>) -> Result<Vec<Row>, StoreError> {
     let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-    let rows: Vec<Row> = bookings::table
+    bookings::table
         .filter(bookings::key.eq_any(keys))
         .order(bookings::key)
         .for_no_key_update()
         .select(COLUMNS)
         .load(connection)
-        .map_err(StoreError::query("lock bookings"))?;
-    rows.into_iter().map(|row| into_domain(ring, row)).collect()
+        .map_err(StoreError::query("lock bookings"))
+}
+
+/// As [`lock`]; of one whose facts are damaged nothing is known.
+pub(crate) fn lock_even_damaged(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    keys: &BTreeSet<BookingKey>,
+) -> Result<Vec<Booking>, StoreError> {
+    let without_facts = |row: Row| (row.0, row.1, Vec::new(), row.3, row.4, row.5);
+    let read = |row: Row| match into_domain(ring, row.clone()) {
+        Err(error) if error.is_damage() => into_domain(ring, without_facts(row)),
+        read => read,
+    };
+    lock_rows(connection, keys)?.into_iter().map(read).collect()
 }
 
 /// Reads one booking without locking it.
@@ -138,7 +156,7 @@ fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
     })
 }
 
-fn parse_key(resort: &str, id: &str) -> Result<BookingKey, StoreError> {
+pub(crate) fn parse_key(resort: &str, id: &str) -> Result<BookingKey, StoreError> {
     let unreadable = |_| StoreError::Unreadable { what: "booking key" };
     Ok(BookingKey {
         resort: ResortId::parse(resort).map_err(unreadable)?,
@@ -211,9 +229,9 @@ pub(crate) fn save(
     sql_query(
         "UPDATE bookings b SET sealed_facts = n.facts, version = n.version, status = n.status, \
          phone_hash = n.phone_hash, stands = n.stands, check_in = n.check_in, check_out = n.check_out, \
-         wake_at = n.wake_at, became_key = n.became_key, updated_at = now() \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-         AS n(key, facts, version, status, phone_hash, stands, check_in, check_out, wake_at, became_key) \
+         wake_at = n.wake_at, became_key = n.became_key, tells_of_guest = n.tells_of_guest, updated_at = now() \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         AS n(key, facts, version, status, phone_hash, stands, check_in, check_out, wake_at, became_key, tells_of_guest) \
          WHERE b.key = n.key",
     )
     .bind::<Array<Text>, _>(keys)
@@ -234,6 +252,12 @@ pub(crate) fn save(
         saved
             .iter()
             .map(|row| row.booking.became().map(|key| key.to_string()))
+            .collect::<Vec<_>>(),
+    )
+    .bind::<Array<Bool>, _>(
+        saved
+            .iter()
+            .map(|row| row.booking.facts.tells_of_guest())
             .collect::<Vec<_>>(),
     )
     .execute(connection)

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
-use domain::ids::BookingKey;
+use domain::ids::{BookingKey, MessageId};
+use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::schema::events;
@@ -27,8 +28,12 @@ pub struct NewEvent {
     pub request_id: String,
     /// `applied` or `ignored`.
     pub outcome: &'static str,
-    /// The body, sealed as it travelled.
-    pub sealed_body: Vec<u8>,
+    /// Keyed hash of the guest's number that it names.
+    pub phone_hash: Option<Vec<u8>>,
+    /// The message that it reports on.
+    pub message: Option<MessageId>,
+    /// The body, sealed as it travelled; `None`: its guest was erased since it was accepted.
+    pub sealed_body: Option<Vec<u8>>,
 }
 
 #[derive(QueryableByName)]
@@ -46,11 +51,14 @@ pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<Has
         .map(|e| e.booking.as_ref().map(ToString::to_string))
         .collect();
     let received: Vec<DateTime<Utc>> = new.iter().map(|event| event.received_at).collect();
-    let bodies: Vec<&[u8]> = new.iter().map(|event| event.sealed_body.as_slice()).collect();
+    let bodies: Vec<Option<&[u8]>> = new.iter().map(|event| event.sealed_body.as_deref()).collect();
+    let hashes: Vec<Option<&[u8]>> = new.iter().map(|event| event.phone_hash.as_deref()).collect();
+    let messages: Vec<Option<Uuid>> = new.iter().map(|event| event.message.map(|id| id.0)).collect();
     let fresh: Vec<Key> = sql_query(
-        "INSERT INTO events (key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body) \
-         SELECT DISTINCT ON (key COLLATE \"C\") * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) \
-         AS e(key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body) \
+        "INSERT INTO events (key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, \
+         phone_hash, message_id) \
+         SELECT DISTINCT ON (key COLLATE \"C\") * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         AS e(key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, phone_hash, message_id) \
          ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING RETURNING key",
     )
     .bind::<Array<Text>, _>(column(|e| &e.key))
@@ -60,7 +68,9 @@ pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<Has
     .bind::<Array<Timestamptz>, _>(received)
     .bind::<Array<Text>, _>(column(|e| &e.request_id))
     .bind::<Array<Text>, _>(column(|e| e.outcome))
-    .bind::<Array<Bytea>, _>(bodies)
+    .bind::<Array<Nullable<Bytea>>, _>(bodies)
+    .bind::<Array<Nullable<Bytea>>, _>(hashes)
+    .bind::<Array<Nullable<SqlUuid>>, _>(messages)
     .load(connection)
     .map_err(StoreError::query("record events"))?;
     Ok(fresh.into_iter().map(|row| row.key).collect())

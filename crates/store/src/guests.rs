@@ -1,15 +1,17 @@
 //! Guests' wishes, by keyed hash of their phone number.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
 use domain::guest::{Wish, Wishes};
 use domain::ids::ResortId;
 
 use crate::error::StoreError;
+use crate::planning::{self, Planned, Policies};
 use crate::schema::guests;
+use crate::{bookings, pool};
 
 /// A guest of a resort: never the number itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +46,51 @@ pub fn record_wish(
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("record a guest's wish"))
+}
+
+/// The resorts that know a number: by a booking, or by what was said of messages.
+pub fn resorts_that_know(
+    connection: &mut PgConnection,
+    phone_hash: &[u8; 32],
+) -> Result<BTreeSet<ResortId>, StoreError> {
+    let rows: Vec<Resort> = sql_query(
+        "SELECT resort FROM bookings WHERE phone_hash = $1 UNION SELECT resort FROM guests WHERE phone_hash = $1",
+    )
+    .bind::<Bytea, _>(phone_hash.as_slice())
+    .load(connection)
+    .map_err(StoreError::query("find who knows a number"))?;
+    let unreadable = |_| StoreError::Unreadable { what: "resort" };
+    let parsed = rows.iter().map(|row| ResortId::parse(&row.resort));
+    parsed.map(|resort| resort.map_err(unreadable)).collect()
+}
+
+#[derive(QueryableByName)]
+struct Resort {
+    #[diesel(sql_type = Text)]
+    resort: String,
+}
+
+/// Guests who want no more reminders and review requests, by a person's word: what waits for them is withdrawn at once.
+/// Returns those who had not said so before, and what follows.
+pub fn stop(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    guests: &BTreeSet<GuestKey>,
+) -> Result<(Vec<GuestKey>, Planned), StoreError> {
+    let keys = bookings::all_of_guests(connection, guests)?;
+    let locked = bookings::lock(connection, policies.ring, &keys)?;
+    let now = pool::clock(connection)?;
+    let hashes: Vec<Vec<u8>> = guests.iter().map(|guest| guest.phone_hash.to_vec()).collect();
+    let wishes = wishes_of(connection, &hashes)?;
+    let stopped = |guest: &GuestKey| {
+        let known = wishes.get(&(guest.resort.to_string(), guest.phone_hash.to_vec()));
+        known.is_some_and(Wishes::is_opted_out)
+    };
+    let new: Vec<GuestKey> = guests.iter().filter(|guest| !stopped(guest)).cloned().collect();
+    for guest in &new {
+        record_wish(connection, guest, Wish::Stop, now)?;
+    }
+    Ok((new, planning::replan(connection, policies, now, &locked)?))
 }
 
 type WishRow = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);

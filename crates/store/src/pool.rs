@@ -30,6 +30,10 @@ const LIMITS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Who looks each second whether Postgres is there has noticed within 2 s that it is not: not even a connection to be had
+/// is waited for longer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+
 impl Store {
     /// A pool of at most `size` connections that name themselves `program` to the server.
     pub fn new(url: &str, size: u32, program: &str) -> Result<Self, StoreError> {
@@ -90,12 +94,14 @@ impl Store {
         .await
     }
 
-    /// Whether Postgres answers and has the schema that this program needs; else what is missing, for people.
+    /// Whether Postgres answers within a second and has the schema that this program needs; else what is missing, for
+    /// people.
     pub async fn holds(&self) -> Result<(), String> {
-        match self.run(migrations::missing).await {
-            Ok(None) => Ok(()),
-            Ok(Some(version)) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
-            Err(error) => Err(error.to_string()),
+        match tokio::time::timeout(ANSWERS_WITHIN, self.run(migrations::missing)).await {
+            Ok(Ok(None)) => Ok(()),
+            Ok(Ok(Some(version))) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("Postgres does not answer".to_owned()),
         }
     }
 }

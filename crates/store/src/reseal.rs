@@ -169,7 +169,7 @@ pub fn letter_bodies(
     after: i64,
     most: i64,
 ) -> Result<Vec<LetterBody>, StoreError> {
-    sql_query("SELECT id, body FROM letters WHERE kind = 'events' AND id > $1 ORDER BY id LIMIT $2")
+    sql_query("SELECT id, body FROM letters WHERE kind = 'events' AND body IS NOT NULL AND id > $1 ORDER BY id LIMIT $2")
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(most)
         .load(connection)

@@ -31,6 +31,7 @@ diesel::table! {
         wake_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        tells_of_guest -> Bool,
     }
 }
 
@@ -39,6 +40,21 @@ diesel::table! {
         number -> Text,
         phone_hash -> Bytea,
         open_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    erased_bookings (key) {
+        key -> Text,
+        erased_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    erased_guests (phone_hash, place) {
+        phone_hash -> Bytea,
+        place -> Text,
+        erased_at -> Timestamptz,
     }
 }
 
@@ -53,6 +69,8 @@ diesel::table! {
         request_id -> Text,
         outcome -> Text,
         sealed_body -> Nullable<Bytea>,
+        phone_hash -> Nullable<Bytea>,
+        message_id -> Nullable<Uuid>,
     }
 }
 
@@ -98,7 +116,7 @@ diesel::table! {
         resort -> Nullable<Text>,
         booking -> Nullable<Text>,
         message_id -> Nullable<Uuid>,
-        body -> Bytea,
+        body -> Nullable<Bytea>,
         state -> Text,
         settled_as -> Nullable<Text>,
         closed_by -> Nullable<Text>,
@@ -106,6 +124,9 @@ diesel::table! {
         note -> Nullable<Text>,
         drained_at -> Timestamptz,
         note_key -> Nullable<Text>,
+        digest -> Nullable<Bytea>,
+        phone_hash -> Nullable<Bytea>,
+        received_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -182,6 +203,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit,
     bookings,
     conversations,
+    erased_bookings,
+    erased_guests,
     events,
     guests,
     holds,

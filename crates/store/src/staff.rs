@@ -14,8 +14,8 @@ use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::schema::staff;
 
-/// Under this name letters are settled by WhatsApp's reports: nobody else may have it.
-pub const WHATSAPP: &str = "whatsapp";
+/// Under these names letters are ended by WhatsApp's reports, and because their guests were erased: nobody may have them.
+pub const NOBODYS: [&str; 2] = ["whatsapp", "erasure"];
 
 /// Somebody who is, or was, a member of the staff.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -45,8 +45,8 @@ pub enum Unchanged {
     /// Else nobody could add anybody any more.
     #[error("is the last member of the staff; add another first")]
     Last,
-    /// [`WHATSAPP`].
-    #[error("is the name under which WhatsApp's own reports stand; take another")]
+    /// One of [`NOBODYS`].
+    #[error("is a name under which WhatsApp's own reports or erasures stand; take another")]
     Reserved,
 }
 
@@ -98,7 +98,7 @@ pub fn add(
     name: &StaffName,
     token_hash: &[u8; 32],
 ) -> Result<Result<(), Unchanged>, StoreError> {
-    if name.as_str() == WHATSAPP {
+    if NOBODYS.contains(&name.as_str()) {
         return Ok(Err(Unchanged::Reserved));
     }
     lock(connection)?;

@@ -1,8 +1,11 @@
-//! What tests share: a database for each, and the programs that play a demonstration.
+//! What tests share: a database for each, our programs as processes, lines that can be disturbed, and the programs that
+//! play the demonstration and the chaos.
 //!
 //! Never a dependency of a shipped binary.
 
 pub mod database;
+pub mod program;
+pub mod proxy;
 pub mod rights;
 pub mod vhost;
 pub mod world;

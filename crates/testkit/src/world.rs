@@ -4,7 +4,6 @@
 mod desk;
 mod event;
 mod fates;
-mod program;
 mod resort_file;
 mod secrets;
 mod seen;
@@ -31,12 +30,12 @@ use uuid::Uuid;
 
 pub use desk::Ended;
 pub use event::Event;
-pub use program::{Program, binary};
-pub use resort_file::ResortFile;
+pub use resort_file::{APPROVED, ResortFile};
 pub use secrets::Secrets;
 pub use seen::{Message, WhatsAppMessage};
 
 use crate::database::Database;
+use crate::program::Program;
 use crate::rights::Rights;
 use crate::vhost::Vhost;
 

@@ -9,6 +9,7 @@ mod json;
 
 use std::fmt;
 
+use domain::phone_number::PhoneNumber;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -225,6 +226,16 @@ impl Update {
             Self::Problem(_) => "whatsapp_problem",
             Self::Other(_) => "whatsapp_other",
             Self::Unreadable(_) => "whatsapp_unreadable",
+        }
+    }
+
+    /// The number of the guest whom it is about.
+    pub fn guest(&self) -> Option<&PhoneNumber> {
+        match self {
+            Self::Status(status) => status.recipient.as_ref(),
+            Self::Inbound(message) => message.from.as_ref(),
+            Self::Preference(preference) => preference.from.as_ref(),
+            _ => None,
         }
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct BookingView {
     pub(crate) status: &'static str,
     /// When it is looked at again by itself.
     pub(crate) wake_at: Option<DateTime<Utc>>,
+    /// The guest was erased: nothing that told who it was is kept from before.
+    pub(crate) erased_at: Option<DateTime<Utc>>,
     pub(crate) facts: BTreeMap<String, FactView>,
     pub(crate) events: Vec<EventView>,
     pub(crate) messages: Vec<MessageView>,
@@ -127,6 +129,7 @@ fn view(found: Found, country: Option<phonenumber::country::Id>, personal: Perso
         booking: booking.key.booking.to_string(),
         status: status.as_str(),
         wake_at: booking.wake_at,
+        erased_at: booking.facts.erased.as_ref().map(|erased| erased.stamp.at),
         to_come: found.plan.map(|plan| outlook::to_come(&plan, &found.messages)),
         facts: facts::view(&booking.facts, country, personal),
         events: found.events.into_iter().map(EventView::from).collect(),

@@ -22,7 +22,7 @@ use super::notes::Notes;
 pub(crate) use decide::{close, correct_phone, settle};
 pub(crate) use drain::{Drained, drain};
 pub(crate) use retry::{All, Hand, Retrier, RetryError, Tally, Tried};
-pub(crate) use show::{Details, show};
+pub(crate) use show::{Details, open_sealed, show};
 pub(crate) use view::{Kept, LetterView, ReasonView, by_reason, list};
 
 /// Who decided what: one line for the log.

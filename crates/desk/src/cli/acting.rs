@@ -13,7 +13,7 @@ use super::token::Credential;
 use crate::settings;
 
 /// Why.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Why {
     /// Why, for the audit trail; sealed under BELLHOP_KEYS
     #[arg(long, value_name = "TEXT", value_parser = words)]

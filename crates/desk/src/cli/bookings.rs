@@ -66,10 +66,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
 }
 
 fn told(view: &BookingView) -> String {
-    let mut text = format!("{}/{}  {}\n", view.resort, view.booking, view.status);
-    if let Some(at) = view.wake_at {
-        text.push_str(&format!("looked at again {}\n", table::instant(at)));
-    }
+    let mut text = head(view);
     section(
         &mut text,
         "facts",
@@ -119,6 +116,20 @@ fn told(view: &BookingView) -> String {
             });
             section(&mut text, "to come", &rows.collect::<Vec<_>>());
         }
+    }
+    text
+}
+
+fn head(view: &BookingView) -> String {
+    let mut text = format!("{}/{}  {}\n", view.resort, view.booking, view.status);
+    if let Some(at) = view.wake_at {
+        text.push_str(&format!("looked at again {}\n", table::instant(at)));
+    }
+    if let Some(at) = view.erased_at {
+        let at = table::instant(at);
+        text.push_str(&format!(
+            "the guest was erased: nothing that told who it was is kept from before {at}\n"
+        ));
     }
     text
 }

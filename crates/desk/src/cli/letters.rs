@@ -78,7 +78,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
 }
 
 /// What every command begins with.
-async fn drain(store: &Store, broker: &Address) -> Result<(), Failure> {
+pub(super) async fn drain(store: &Store, broker: &Address) -> Result<(), Failure> {
     let drained = letters::drain(store, broker).await;
     drained.map_err(|error| anyhow!(error).context("cannot take letters in"))?;
     Ok(())

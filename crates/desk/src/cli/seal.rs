@@ -1,13 +1,11 @@
 //! `desk seal`
 
-use std::io::{self, IsTerminal, Read};
-
 use anyhow::{Context, ensure};
 use clap::Args;
-use crypto::secret::{self, Secret};
+use crypto::secret;
 use service::{Environment, Failure};
 
-use super::{Answer, output};
+use super::{Answer, input, output};
 use crate::settings;
 
 /// Seal a secret for a resort's or source's file
@@ -30,26 +28,14 @@ pub(super) fn run(_: &Arguments, environment: &Environment) -> Result<Answer, Fa
     let key_ring = settings::key_ring(&mut read, environment);
     let key_ring = read.finish_with(|| key_ring)?;
 
-    let secret = ask().context("cannot read the secret")?;
-    let bare = secret.reveal().strip_suffix('\n').unwrap_or(secret.reveal());
-    let bare = Secret::new(bare.strip_suffix('\r').unwrap_or(bare));
-    let is_empty = bare.reveal().is_empty();
-    check_not_empty(is_empty)?;
+    let secret = input::ask("Secret (not shown): ").context("cannot read the secret")?;
+    check_not_empty(secret.reveal().is_empty())?;
 
-    output::print(&secret::seal(&bare, &key_ring))?;
+    output::print(&secret::seal(&secret, &key_ring))?;
     Ok(Answer::Done)
 }
 
 fn check_not_empty(is_empty: bool) -> anyhow::Result<()> {
     ensure!(!is_empty, "the secret is empty; give it on stdin");
     Ok(())
-}
-
-fn ask() -> io::Result<Secret> {
-    if io::stdin().is_terminal() {
-        return rpassword::prompt_password("Secret (not shown): ").map(Secret::new);
-    }
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text)?;
-    Ok(Secret::new(text))
 }

@@ -69,7 +69,12 @@ pub(crate) async fn booked() -> Database {
             received_at: Utc::now(),
             request_id: "r-1".into(),
             outcome: "applied",
-            sealed_body: ring.seal(b"{}", &format!("event:{}", event.key)),
+            phone_hash: Some(ring.lookup("+306912345678").to_vec()),
+            message: None,
+            sealed_body: Some(ring.seal(
+                &serde_json::to_vec(&event).unwrap(),
+                &format!("event:{}", event.key),
+            )),
         };
         events::insert_new(connection, &[new])?;
         let keys = BTreeSet::from([key]);

@@ -64,15 +64,27 @@ impl Office {
 
     async fn letters_at(&self, amqp_url: &str, staff: &str, arguments: &str) -> Ended {
         let token = if staff == "ben" { &self.ben } else { &self.anna };
-        self.desk(&format!("letters {arguments}"), amqp_url, token).await
+        self.desk(&format!("letters {arguments}"), amqp_url, token, "")
+            .await
     }
 
     /// Runs `desk …`, by Anna.
     pub(crate) async fn by_anna(&self, arguments: &str) -> Ended {
-        self.desk(arguments, &self.vhost.url(), &self.anna).await
+        self.by_anna_saying(arguments, "").await
     }
 
-    async fn desk(&self, arguments: &str, amqp_url: &str, token: &str) -> Ended {
+    /// As above, with this on stdin.
+    pub(crate) async fn by_anna_saying(&self, arguments: &str, stdin: &str) -> Ended {
+        self.desk(arguments, &self.vhost.url(), &self.anna, stdin).await
+    }
+
+    /// As above, RabbitMQ being away.
+    pub(crate) async fn by_anna_without_broker(&self, arguments: &str) -> Ended {
+        self.desk(arguments, "amqp://127.0.0.1:1/%2f", &self.anna, "")
+            .await
+    }
+
+    async fn desk(&self, arguments: &str, amqp_url: &str, token: &str, stdin: &str) -> Ended {
         let database_url = self.database.url();
         let environment = [
             ("DATABASE_URL", database_url.as_str()),
@@ -82,7 +94,7 @@ impl Office {
             ("BELLHOP_STAFF_TOKEN", token),
         ];
         let words: Vec<&str> = arguments.split_whitespace().collect();
-        desk(&words, &environment, "").await
+        desk(&words, &environment, stdin).await
     }
 
     /// The audit trail: who, what, about which letter and details; newest first.
@@ -186,6 +198,7 @@ fn envelope(id: &str) -> Envelope {
         request_id: "r-7".to_owned(),
         resort: ResortId::parse("azure-bay").ok(),
         booking: BookingId::parse("BK-1001").ok(),
+        phone_hash: None,
         sealed: Vec::new(),
     };
     let ring = KeyRing::parse(KEYS).unwrap();

@@ -7,6 +7,8 @@ mod bookings;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod guests;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod ledger;

@@ -103,12 +103,14 @@ async fn a_token_that_is_nobodys_or_that_of_somebody_removed_is_refused() {
 async fn nobody_acts_under_whatsapps_name() {
     let database = Database::create().await;
 
-    let ended = by(&database, "", &["staff", "add", "whatsapp"]).await;
+    for name in ["whatsapp", "erasure"] {
+        let ended = by(&database, "", &["staff", "add", name]).await;
 
-    assert!(
-        ended.check(1).stderr.contains("WhatsApp's own reports"),
-        "{ended:?}"
-    );
+        assert!(
+            ended.check(1).stderr.contains("WhatsApp's own reports"),
+            "{ended:?}"
+        );
+    }
 }
 
 #[tokio::test]

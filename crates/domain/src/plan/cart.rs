@@ -8,10 +8,10 @@ use crate::local_time;
 use crate::message::{MessageKind, Reason};
 use crate::stay;
 
-/// Since when the guest counts as gone, and whether the event behind it allows a message.
-struct Absence {
+/// Since when the guest counts as gone, and by which fact.
+struct Absence<'a> {
     since: DateTime<Utc>,
-    notify: Notify,
+    cause: &'a Fact<Notify>,
 }
 
 /// Plans the reminders. The second value is when the status changes by itself.
@@ -36,7 +36,7 @@ pub(crate) fn plan(view: &View<'_>) -> (Half, Option<DateTime<Utc>>) {
         basis_at: absence.since,
         verdict: settled.map_or(verdict, Verdict::NotWanted),
     };
-    let first = view.verdict(MessageKind::Reminder1, absence.since, absence.notify);
+    let first = view.verdict(MessageKind::Reminder1, absence.since, absence.cause);
     let messages = vec![
         reminder(MessageKind::Reminder1, first),
         reminder(MessageKind::Reminder2, second_reminder(view, &absence)),
@@ -61,7 +61,7 @@ fn became_at(view: &View<'_>) -> Option<DateTime<Utc>> {
 }
 
 /// The platform's word counts until the guest is active again; inactivity counts by itself.
-fn absence(view: &View<'_>) -> Option<Absence> {
+fn absence<'a>(view: &View<'a>) -> Option<Absence<'a>> {
     let (activity, abandoned) = (view.facts.activity.as_ref(), view.facts.abandoned.as_ref());
     match (activity, abandoned) {
         (Some(activity), Some(abandoned)) if abandoned.stamp < activity.stamp => {
@@ -69,18 +69,18 @@ fn absence(view: &View<'_>) -> Option<Absence> {
         }
         (_, Some(abandoned)) => Some(Absence {
             since: abandoned.stamp.at,
-            notify: abandoned.value,
+            cause: abandoned,
         }),
         (Some(activity), None) => Some(inactive(view, activity)),
         (None, None) => None,
     }
 }
 
-fn inactive(view: &View<'_>, activity: &Fact<Notify>) -> Absence {
+fn inactive<'a>(view: &View<'_>, activity: &'a Fact<Notify>) -> Absence<'a> {
     let since = local_time::after(activity.stamp.at, view.resort.abandonment.after);
     Absence {
         since,
-        notify: activity.value,
+        cause: activity,
     }
 }
 
@@ -125,7 +125,7 @@ fn covers(view: &View<'_>, reservation: &Reservation) -> bool {
 }
 
 /// Counted from when the first one really went; activity after that puts it off.
-fn second_reminder(view: &View<'_>, absence: &Absence) -> Verdict {
+fn second_reminder(view: &View<'_>, absence: &Absence<'_>) -> Verdict {
     let Some(delay) = view.resort.abandonment.reminder_2 else {
         return Verdict::NotWanted(Reason::NotConfigured);
     };
@@ -152,6 +152,6 @@ fn second_reminder(view: &View<'_>, absence: &Absence) -> Verdict {
     view.verdict(
         MessageKind::Reminder2,
         put_off.map_or(counted, |until| counted.max(until)),
-        absence.notify,
+        absence.cause,
     )
 }

@@ -86,7 +86,22 @@ pub fn changes(plan: &Plan, facts: &Facts, messages: &[Existing]) -> Vec<Change>
             .filter(|m| may_still_go(m))
             .map(|m| Change::Withdraw(m.id, Reason::Cancelled)),
     );
+    if let Some(erased) = &facts.erased {
+        changes.extend(of_erased_guest(plan, messages, erased.stamp.at));
+    }
     changes
+}
+
+/// Messages of a guest who was erased that the plan speaks of no more: where the facts were damaged, or the resort's file
+/// cannot be read.
+fn of_erased_guest(plan: &Plan, messages: &[Existing], erased_at: DateTime<Utc>) -> Vec<Change> {
+    let unplanned = |message: &&Existing| plan.messages.iter().all(|planned| planned.kind != message.kind);
+    messages
+        .iter()
+        .filter(|message| message.basis_at <= erased_at && may_still_go(message))
+        .filter(unplanned)
+        .map(|message| Change::Withdraw(message.id, Reason::Erased))
+        .collect()
 }
 
 fn creation(planned: &Planned, messages: &[Existing]) -> Option<Change> {

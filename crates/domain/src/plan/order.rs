@@ -104,7 +104,7 @@ fn confirmation(view: &View<'_>, round: &Round<'_>) -> Option<Planned> {
     let kind = MessageKind::ReservationConfirmation;
     let newest = view.facts.confirmed.as_ref()?;
     let verdict = match round.confirmed {
-        Some(confirmed) => view.verdict(kind, confirmed.stamp.at, confirmed.value),
+        Some(confirmed) => view.verdict(kind, confirmed.stamp.at, confirmed),
         None => Verdict::NotWanted(Reason::Cancelled),
     };
     Some(Planned {
@@ -136,7 +136,7 @@ fn review_request(view: &View<'_>, round: &Round<'_>) -> Option<Planned> {
 fn review_verdict(view: &View<'_>, round: &Round<'_>, delay: std::time::Duration) -> Verdict {
     let kind = MessageKind::ReviewRequest;
     if let Some(left) = round.checked_out {
-        return view.verdict(kind, local_time::after(left.stamp.at, delay), left.value);
+        return view.verdict(kind, local_time::after(left.stamp.at, delay), left);
     }
     let arrived = round
         .checked_in
@@ -149,5 +149,5 @@ fn review_verdict(view: &View<'_>, round: &Round<'_>, delay: std::time::Duration
     };
     let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or(NaiveTime::MIN);
     let left_at = local_time::instant(departure, noon, view.resort.time_zone);
-    view.verdict(kind, local_time::after(left_at, delay), arrived.value)
+    view.verdict(kind, local_time::after(left_at, delay), arrived)
 }

@@ -3,6 +3,7 @@
 mod arrival;
 mod changes;
 mod confirmation;
+mod erasure;
 mod once_more;
 mod permission;
 mod reminders;

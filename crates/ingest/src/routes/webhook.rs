@@ -82,9 +82,11 @@ async fn take(
         Checked::ResortUnavailable => return Err(Problem::ResortUnavailable),
     };
     crash::point("ingest.event.checked");
+    let country = settings.resort(&event.resort).map(|resort| resort.country);
+    let guest = event.phone_number(country);
     ingest
         .events
-        .publish_event(&event, entry.request_id)
+        .publish_event(&event, guest, entry.request_id)
         .await
         .map_err(|error| error.into_problem(entry))?;
     crash::point("ingest.event.confirmed");

@@ -1,7 +1,5 @@
 //! The cart's events: a guest who is booking, and one who drifted away.
 
-use domain::facts::Facts;
-
 use super::{Arrived, Handled};
 use crate::work::Work;
 
@@ -19,6 +17,6 @@ fn learn(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
     let Some(booking) = arrived.booking() else {
         return Handled::Ignored;
     };
-    work.learn(booking, Facts::of_event(arrived.event, arrived.received_at));
+    work.learn(booking, arrived.facts());
     Handled::Applied
 }

@@ -1,7 +1,6 @@
 //! A guest's wish, told by the platform.
 
 use domain::guest::Wish;
-use domain::phone_number::PhoneNumber;
 use store::guests::GuestKey;
 
 use super::{Arrived, Context, Handled};
@@ -28,12 +27,7 @@ pub(super) fn process_guest_opted_in(
 fn wish(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>, wish: Wish) -> Handled {
     let event = arrived.event;
     let country = (context.policies.resort)(&event.resort).map(|resort| resort.country);
-    let phone = event
-        .guest
-        .phone
-        .as_ref()
-        .and_then(|text| PhoneNumber::parse(text.reveal(), country).ok());
-    let Some(phone) = phone else {
+    let Some(phone) = event.phone_number(country) else {
         return Handled::Ignored;
     };
     let guest = GuestKey {

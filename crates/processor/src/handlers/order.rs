@@ -1,8 +1,5 @@
 //! The order's events: a reservation and its stay.
 
-use domain::facts::Facts;
-use domain::ids::BookingKey;
-
 use super::{Arrived, Handled};
 use crate::work::Work;
 
@@ -38,19 +35,10 @@ fn learn(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
     let Some(booking) = arrived.booking() else {
         return Handled::Ignored;
     };
-    if let Some((cart, facts)) = Facts::of_cart(arrived.event, arrived.received_at) {
-        work.learn(
-            BookingKey {
-                resort: booking.resort.clone(),
-                booking: cart,
-            },
-            facts,
-        );
+    if let Some((cart, facts)) = arrived.cart() {
+        work.learn(cart, facts);
     }
-    work.learn(
-        booking.clone(),
-        Facts::of_event(arrived.event, arrived.received_at),
-    );
+    work.learn(booking.clone(), arrived.facts());
     work.reservations.insert(booking);
     Handled::Applied
 }

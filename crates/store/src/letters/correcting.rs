@@ -53,6 +53,10 @@ pub fn correct_phone(
         Ok(case) => case,
         Err(declined) => return Ok(Err(declined)),
     };
+    let is_erased = |booking: &Booking| booking.key == key && booking.facts.is_without_guest();
+    if case.bookings.iter().any(is_erased) {
+        return Ok(Err(Declined::Refused(Refusal::NotWanted(Reason::Erased))));
+    }
     let now = case.now;
     correct(&mut case.bookings, &key, |facts| {
         facts.corrected(number.clone(), Some(resort.country), by.name.as_str(), now)

@@ -7,6 +7,7 @@ use domain::dead_letter::{DeadLetterReason, LetterKind};
 use domain::ids::{BookingId, MessageId, ResortId};
 
 use crate::error::StoreError;
+use crate::guest_data::memory;
 
 /// A letter as it was found in its queue.
 #[derive(Debug, Clone)]
@@ -29,14 +30,20 @@ pub struct NewLetter {
     pub resort: Option<ResortId>,
     /// The booking that an event speaks of.
     pub booking: Option<BookingId>,
+    /// Keyed hash of the number that an event names.
+    pub phone_hash: Option<Vec<u8>>,
+    /// When `ingest` took an event.
+    pub received_at: Option<DateTime<Utc>>,
     /// The message that died; `None` also where the letter cannot be read.
     pub message: Option<MessageId>,
     /// What lay in the queue, byte by byte.
     pub body: Vec<u8>,
 }
 
-/// Keeps letters and returns how many were new: the same death is kept once, whoever finds it how often.
+/// Keeps letters and returns how many were new: the same death is kept once, whoever finds it how often. Of one whose
+/// guest was erased meanwhile only the shell is kept.
 pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usize, StoreError> {
+    memory::pass(connection)?;
     let texts = |read: fn(&NewLetter) -> &str| found.iter().map(read).map(storable).collect::<Vec<_>>();
     let resorts = found
         .iter()
@@ -50,6 +57,8 @@ pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usiz
     let died_at = found.iter().map(|letter| letter.died_at);
     let messages = found.iter().map(|letter| letter.message.map(|id| id.0));
     let bodies = found.iter().map(|letter| letter.body.as_slice());
+    let hashes = found.iter().map(|letter| letter.phone_hash.as_deref());
+    let received_at = found.iter().map(|letter| letter.received_at);
     sql_query(include_str!("insert.sql"))
         .bind::<Array<Text>, _>(texts(|letter| letter.kind.as_str()))
         .bind::<Array<Text>, _>(texts(|letter| &letter.amqp_id))
@@ -62,6 +71,8 @@ pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usiz
         .bind::<Array<Nullable<Text>>, _>(bookings.collect::<Vec<_>>())
         .bind::<Array<Nullable<SqlUuid>>, _>(messages.collect::<Vec<_>>())
         .bind::<Array<Bytea>, _>(bodies.collect::<Vec<_>>())
+        .bind::<Array<Nullable<Bytea>>, _>(hashes.collect::<Vec<_>>())
+        .bind::<Array<Nullable<Timestamptz>>, _>(received_at.collect::<Vec<_>>())
         .execute(connection)
         .map_err(StoreError::query("keep letters"))
 }

@@ -1,29 +1,43 @@
--- Keeps each letter once, and one of an event that was given up again before a person saw it. A message's letter whose row has moved on since that death is settled from birth: only a
--- report of WhatsApp's can have done that, since a person decides upon letters that are here already. The rows are
--- locked against a report that comes at this very moment: it is either seen here, or it sees the letter.
+-- Keeps each letter once, also one of an event that was given up again before a person saw it. A message's letter whose
+-- row has moved on since that death is settled from birth: only a report of WhatsApp's can have done that, since a person
+-- decides upon letters that are here already. The rows are locked against a report that comes at this very moment: it is
+-- either seen here, or it sees the letter.
+-- Where the guest was erased after the event was accepted, or the message made, the letter is closed from birth and an
+-- event's body is not kept.
 WITH found AS (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-    AS n(kind, amqp_id, reason, error, attempts, died_at, subject, resort, booking, message_id, body)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    AS n(kind, amqp_id, reason, error, attempts, died_at, subject, resort, booking, message_id, body, phone_hash, received_at)
 ), standing AS (
-    SELECT m.id, b.resort, b.id AS booking, m.state, m.died_at, coalesce(m.delivery, m.state) AS became
+    SELECT m.id, b.resort, b.id AS booking, m.state, m.died_at, coalesce(m.delivery, m.state) AS became, m.created_at
     FROM messages m JOIN bookings b ON b.key = m.booking_key
     WHERE m.id IN (SELECT message_id FROM found) ORDER BY m.id FOR SHARE OF m
 ), judged AS (
     SELECT n.*, row_number() OVER (PARTITION BY n.kind, n.amqp_id, sha256(n.body) ORDER BY n.died_at) AS copy,
         s.resort AS its_resort, s.booking AS its_booking, s.became,
-        s.id IS NOT NULL AND (s.state <> 'dead' OR s.died_at <> n.died_at) IS TRUE AS moved_on
+        s.id IS NOT NULL AND (s.state <> 'dead' OR s.died_at <> n.died_at) IS TRUE AS moved_on,
+        EXISTS (
+            SELECT FROM erased_bookings e
+            WHERE e.key = coalesce(s.resort, n.resort) || '/' || coalesce(s.booking, n.booking)
+              AND e.erased_at >= coalesce(s.created_at, n.received_at)
+            UNION ALL
+            SELECT FROM erased_guests e
+            WHERE e.phone_hash = n.phone_hash AND e.erased_at >= n.received_at
+              AND (e.place IN ('', n.resort) OR (e.place = '/' AND n.booking IS NULL))) AS erased
     FROM found n LEFT JOIN standing s ON s.id = n.message_id
 )
 INSERT INTO letters (kind, amqp_id, reason, error, attempts, died_at, dated, subject, resort, booking, message_id, body,
-    state, settled_as, closed_by, closed_at)
+    digest, phone_hash, received_at, state, settled_as, closed_by, closed_at)
 SELECT kind, amqp_id, reason, error, attempts, coalesce(died_at, now()), died_at IS NOT NULL, subject,
-    coalesce(its_resort, resort), coalesce(its_booking, booking), message_id, body,
-    CASE WHEN moved_on THEN 'settled' ELSE 'open' END,
+    coalesce(its_resort, resort), coalesce(its_booking, booking), message_id,
+    CASE WHEN erased AND kind = 'events' THEN NULL ELSE body END,
+    CASE WHEN erased AND kind = 'events' THEN sha256(body) END, phone_hash, received_at,
+    CASE WHEN moved_on THEN 'settled' WHEN erased THEN 'closed' ELSE 'open' END,
     CASE WHEN moved_on AND became IN ('sent', 'failed', 'delivered', 'read') THEN became END,
-    CASE WHEN moved_on THEN 'whatsapp' END, CASE WHEN moved_on THEN now() END
+    CASE WHEN moved_on THEN 'whatsapp' WHEN erased THEN 'erasure' END, CASE WHEN moved_on OR erased THEN now() END
 FROM judged n
 -- A processor that dies between the letter and the acknowledgement gives the same event up again: one letter will do.
 WHERE n.kind <> 'events' OR n.copy = 1 AND NOT EXISTS (
-    SELECT FROM letters l WHERE l.kind = n.kind AND l.state = 'open' AND l.amqp_id = n.amqp_id AND l.body = n.body)
+    SELECT FROM letters l
+    WHERE l.kind = n.kind AND l.state = 'open' AND l.amqp_id = n.amqp_id AND coalesce(l.digest, sha256(l.body)) = sha256(n.body))
 ORDER BY kind, amqp_id, died_at
 ON CONFLICT DO NOTHING

@@ -138,13 +138,14 @@ pub fn find(connection: &mut PgConnection, id: LetterId) -> Result<Option<Letter
     row.map(Row::into_domain).transpose()
 }
 
-/// What lay in the queue, byte by byte.
+/// What lay in the queue, byte by byte; `None` also where it was erased.
 pub fn find_body(connection: &mut PgConnection, id: LetterId) -> Result<Option<Vec<u8>>, StoreError> {
     letters::table
         .find(id.0)
         .select(letters::body)
-        .first(connection)
+        .first::<Option<Vec<u8>>>(connection)
         .optional()
+        .map(Option::flatten)
         .map_err(StoreError::query("read a letter's body"))
 }
 

@@ -17,7 +17,9 @@ fn new(id: &str) -> NewEvent {
         received_at: Utc::now(),
         request_id: "r-1".into(),
         outcome: "applied",
-        sealed_body: vec![1, 2, 3],
+        phone_hash: None,
+        message: None,
+        sealed_body: Some(vec![1, 2, 3]),
     }
 }
 

@@ -15,7 +15,7 @@ use store::relay;
 use crate::scene::{Scene, key};
 
 /// An event's letter as it is found.
-fn event_letter(id: &str, died_at: Option<DateTime<Utc>>) -> NewLetter {
+pub(crate) fn event_letter(id: &str, died_at: Option<DateTime<Utc>>) -> NewLetter {
     NewLetter {
         kind: LetterKind::Events,
         amqp_id: id.to_owned(),
@@ -26,6 +26,8 @@ fn event_letter(id: &str, died_at: Option<DateTime<Utc>>) -> NewLetter {
         subject: "booking_started".to_owned(),
         resort: Some(key("BK-9").resort),
         booking: Some(key("BK-9").booking),
+        phone_hash: None,
+        received_at: None,
         message: None,
         body: format!("envelope of {id}").into_bytes(),
     }
@@ -43,18 +45,20 @@ fn message_letter(letter: &relay::Letter) -> NewLetter {
         subject: letter.kind.clone(),
         resort: None,
         booking: None,
+        phone_hash: None,
+        received_at: None,
         message: Some(MessageId(letter.id)),
         body: letter.id.to_string().into_bytes(),
     }
 }
 
 impl Scene {
-    async fn found(&self, found: Vec<NewLetter>) -> usize {
+    pub(crate) async fn found(&self, found: Vec<NewLetter>) -> usize {
         self.run(move |c, _| letters::insert(c, &found)).await
     }
 
     /// The relay publishes what is due, and the desk finds it.
-    async fn drained(&self) -> Vec<NewLetter> {
+    pub(crate) async fn drained(&self) -> Vec<NewLetter> {
         let found = self
             .run(|c, _| {
                 let due = relay::list_letters(c, 100)?;
@@ -67,7 +71,7 @@ impl Scene {
     }
 
     /// A call for the first reminder of a cart, which has just been left, ends for good.
-    async fn dies_of(&self, booking: &str, reason: DeadLetterReason) {
+    pub(crate) async fn dies_of(&self, booking: &str, reason: DeadLetterReason) {
         let call = self.claimed(booking).await;
         self.answered(call, NextStep::GiveUp(reason)).await;
     }
@@ -80,16 +84,16 @@ impl Scene {
         self.letters_of(booking).await.pop().unwrap()
     }
 
-    async fn letters_of(&self, booking: &str) -> Vec<Letter> {
+    pub(crate) async fn letters_of(&self, booking: &str) -> Vec<Letter> {
         let key = key(booking);
         self.run(move |c, _| letters::list_of_booking(c, &key)).await
     }
 
-    async fn letter(&self, id: LetterId) -> Letter {
+    pub(crate) async fn letter(&self, id: LetterId) -> Letter {
         self.run(move |c, _| letters::find(c, id)).await.unwrap()
     }
 
-    async fn letters(&self, filter: Filter) -> Vec<Letter> {
+    pub(crate) async fn letters(&self, filter: Filter) -> Vec<Letter> {
         self.run(move |c, _| letters::list(c, &filter, LetterId(0), 100))
             .await
     }

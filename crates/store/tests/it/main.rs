@@ -7,6 +7,8 @@ mod claims;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod guest_data;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod ledger;

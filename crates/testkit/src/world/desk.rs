@@ -4,7 +4,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{World, must, program};
+use super::{World, must};
+use crate::program;
 
 /// What a command printed, and how it ended.
 #[derive(Debug)]

@@ -49,7 +49,7 @@ impl ResortFile {
     }
 
     /// The file's text.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let optional = |before: &str, value: &Option<String>| {
             value
                 .as_ref()
@@ -104,8 +104,8 @@ template.en = { name = "contact", language = "en_US", body = ["resort.name"] }
 text.reservation_confirmation.en = "Your stay at {resort.name} is confirmed."
 "#;
 
-/// The templates as Meta approved them; the sandbox refuses anything that does not fit.
-pub(super) const APPROVED: &str = r#"[
+/// The templates of every [`ResortFile`] as Meta approved them; the sandbox refuses anything that does not fit.
+pub const APPROVED: &str = r#"[
   { "name": "reminder_1", "language": "en_US", "category": "MARKETING", "header": "{{1}}",
     "body": "Hi {{1}}, your booking at {{2}} is waiting.",
     "buttons": [{ "type": "url", "text": "Continue", "url": "https://book.example/{{1}}" }] },

@@ -10,8 +10,9 @@ use sandbox::{Callback, Settings, Templates};
 use service::Stop;
 use tempfile::TempDir;
 
-use super::{Program, ResortFile, Secrets, World, resort_file};
+use super::{ResortFile, Secrets, World, resort_file};
 use crate::database::Database;
+use crate::program::Program;
 use crate::rights::Rights;
 use crate::vhost::Vhost;
 

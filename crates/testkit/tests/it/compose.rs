@@ -9,8 +9,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_yaml_ng::Value;
 use testkit::database::Database;
+use testkit::program::{Program, binary};
 use testkit::vhost::Vhost;
-use testkit::world::{PATIENCE, Program, binary};
+use testkit::world::PATIENCE;
 
 use crate::house::{read, root, variables_in};
 use crate::images::programs;

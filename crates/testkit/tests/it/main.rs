@@ -13,6 +13,7 @@ mod crash_points;
 mod disorder;
 mod failures;
 mod flows;
+mod guests;
 mod holds;
 mod house;
 mod images;

@@ -258,6 +258,7 @@ async fn publish_unreadable(world: &World, secrets: &Secrets, guest: &Guest) {
             request_id: "none".to_owned(),
             resort: None,
             booking: None,
+            phone_hash: None,
             sealed: Vec::new(),
         };
         envelope.sealed = seal(&envelope.identity());

@@ -9,7 +9,8 @@ use domain::message::MessageState::Read;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
-use testkit::world::{Event, Program, ResortFile, World};
+use testkit::program::Program;
+use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::CONFIRMATION;
 

@@ -103,6 +103,8 @@ fn read(queue: Queue, letter: &DeadLetter) -> NewLetter {
         died_at: cause.died_at,
         subject: letter.kind.clone(),
         resort: envelope.as_ref().and_then(|envelope| envelope.resort.clone()),
+        phone_hash: envelope.as_ref().and_then(|envelope| envelope.phone_hash.clone()),
+        received_at: envelope.as_ref().map(|envelope| envelope.received_at),
         booking: envelope.and_then(|envelope| envelope.booking),
         message: message.filter(|_| kind == LetterKind::Messages),
         body: letter.body.clone(),

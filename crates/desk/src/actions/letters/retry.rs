@@ -6,8 +6,9 @@ use std::time::Duration;
 use broker::publisher::{Options, Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use broker::{Address, Status};
-use domain::dead_letter::LetterKind;
+use domain::dead_letter::{LetterKind, Refusal};
 use domain::ids::LetterId;
+use domain::message::Reason;
 use service::crash;
 use store::audit::Actor;
 use store::letters::{self, Declined, Filter, Letter, Standing};
@@ -129,21 +130,25 @@ impl Retrier {
 
     /// The event is published first: a crash before the letter is marked only brings it twice, and ids are remembered.
     async fn event(&mut self, letter: Letter) -> Result<Tried, RetryError> {
-        let Hand::Retry(by) = self.hand.clone() else {
-            return Ok(Tried::Retried);
-        };
         let id = letter.id;
         let body = self
             .shelf
             .store
             .run(move |connection| letters::find_body(connection, id))
             .await?;
+        let Some(body) = body else {
+            let refusal = Refusal::NotWanted(Reason::Erased);
+            return Ok(Tried::Declined(Declined::Refused(refusal)));
+        };
+        let Hand::Retry(by) = self.hand.clone() else {
+            return Ok(Tried::Retried);
+        };
         let event = Outgoing {
             queue: Queue::Events,
             message_id: letter.amqp_id,
             kind: letter.subject,
             letter: None,
-            body: body.unwrap_or_default(),
+            body,
         };
         let published = self.publisher().await.publish(event).await;
         published.map_err(RetryError::Publish)?;

@@ -19,6 +19,9 @@ use crate::actions::messages::MessageView;
 use crate::actions::personal::Personal;
 use crate::actions::shelf::Shelf;
 
+/// Why a letter has no content any more.
+const ERASED: &str = "what it held was erased";
+
 /// A letter with what it is about.
 #[derive(Debug, Serialize)]
 pub(crate) struct Details {
@@ -79,7 +82,7 @@ pub(crate) async fn show(
             if let Some(by) = &revealed_to {
                 audit::append(connection, by, Action::LetterRevealed, &Subject::from(&letter))?;
             }
-            let body = letters::find_body(connection, id)?.unwrap_or_default();
+            let body = letters::find_body(connection, id)?;
             let kept = Kept::of(connection, Some(policies.ring), vec![letter])?.pop();
             Ok(kept.map(|kept| (kept, body)))
         })
@@ -90,14 +93,19 @@ pub(crate) async fn show(
     if let Some(staff) = told {
         log::warn!("letter.id" = id.to_string(), staff = staff.as_str(); "personal data of a letter are revealed");
     }
-    let inside = match kept.letter.kind {
-        LetterKind::Events => inside_of_event(shelf, &body, personal),
-        LetterKind::Messages => inside_of_message(shelf, &kept.letter, personal).await?,
+    let inside = match (kept.letter.kind, &body) {
+        (LetterKind::Events, Some(body)) => inside_of_event(shelf, body, personal),
+        (LetterKind::Events, None) => unreadable(None, ERASED.to_owned()),
+        (LetterKind::Messages, _) => inside_of_message(shelf, &kept.letter, personal).await?,
     };
-    let raw = || Value::String(String::from_utf8_lossy(&body).into_owned());
+    let raw = || {
+        Some(Value::String(
+            String::from_utf8_lossy(body.as_ref()?).into_owned(),
+        ))
+    };
     let content = match personal {
         Personal::Masked => None,
-        Personal::Revealed => Some(inside.content.unwrap_or_else(raw)),
+        Personal::Revealed => inside.content.or_else(raw),
     };
     Ok(Some(Details {
         message: kept.message.clone().map(MessageView::from),
@@ -106,7 +114,7 @@ pub(crate) async fn show(
         guest: inside.guest,
         unreadable: inside.unreadable,
         content,
-        size: body.len(),
+        size: body.map_or(0, |body| body.len()),
     }))
 }
 
@@ -122,7 +130,7 @@ fn inside_of_event(shelf: &Shelf, body: &[u8], personal: Personal) -> Inside {
         request_id: envelope.request_id.clone(),
     };
     let resort = envelope.resort.as_ref().and_then(|id| shelf.resort(id));
-    match open(&shelf.key_ring, &envelope) {
+    match open_sealed(&shelf.key_ring, &envelope.sealed, &envelope.identity()) {
         Err(why) => unreadable(Some(event), why),
         Ok(content) => Inside {
             event: Some(event),
@@ -141,10 +149,9 @@ fn unreadable(event: Option<EventDetails>, why: String) -> Inside {
     }
 }
 
-fn open(ring: &KeyRing, envelope: &Envelope) -> Result<Value, String> {
-    let opened = ring
-        .open(&envelope.sealed, &envelope.identity())
-        .map_err(|error| error.to_string())?;
+/// Opens the body of an event; else why not.
+pub(crate) fn open_sealed(ring: &KeyRing, sealed: &[u8], identity: &str) -> Result<Value, String> {
+    let opened = ring.open(sealed, identity).map_err(|error| error.to_string())?;
     // The parser's own words may quote what it read.
     serde_json::from_slice(&opened).map_err(|_| "the sealed body is not JSON".to_owned())
 }

@@ -1,0 +1,228 @@
+//! `desk guests …`
+
+use anyhow::{Context, Error};
+use clap::{ArgGroup, Args, Subcommand};
+use domain::ids::{BookingId, BookingKey, ResortId};
+use domain::phone_number::PhoneNumber;
+use service::{Environment, Failure, Problems};
+use store::audit::Actor;
+
+use super::acting::{Acting, Why};
+use super::{Answer, input, letters, output};
+use crate::actions::guests::{self, Erased, Person, Stopped};
+use crate::actions::shelf::Shelf;
+use crate::settings;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Export(Export),
+    Erase(Erase),
+    Stop(Stop),
+}
+
+/// Whose.
+#[derive(Debug, Args)]
+#[group(skip)]
+struct Who {
+    /// Whoever has this number. It would stand in your shell's history: with - it is read from stdin, or asked for
+    #[arg(long, value_name = "+…")]
+    phone: Option<String>,
+    /// Only at this resort, whose country a number without + is read with
+    #[arg(long, conflicts_with = "booking")]
+    resort: Option<ResortId>,
+    /// Only the guest of this booking, with its cart; others of the same number are left alone
+    #[arg(long, num_args = 2, value_names = ["RESORT", "BOOKING"])]
+    booking: Option<Vec<String>>,
+    #[command(flatten)]
+    why: Why,
+}
+
+/// Print everything that is held of a guest, as one JSON document
+///
+/// Bookings with their facts, messages and letters; the raw events; what the guest said of messages; everything opened. What
+/// cannot be opened is named. First takes in what lies in the dead queues. That you did it stands in the audit trail.
+///
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
+///
+/// Examples:
+///   desk guests export --phone - > guest.json
+///   desk guests export --booking azure-bay BK-1001
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("who").args(["phone", "booking"]).required(true))]
+pub(super) struct Export {
+    #[command(flatten)]
+    who: Who,
+}
+
+/// Forget a guest
+///
+/// Name, number, link, texts and raw events are gone, also from dead letters; messages that have not gone are withdrawn. A
+/// call that has begun may finish. What was accepted before and arrives later is stripped on arrival; what is accepted from
+/// now on is kept: the guest has come back. Ids, dates, status and money stay, and keyed hashes of who wants no messages.
+/// Done again, it finds nothing. There is no way back. A --note stays, with the deed: do not name the guest in it.
+///
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
+///
+/// Examples:
+///   desk guests erase --phone -                            asks for the number
+///   desk guests erase --phone - --resort azure-bay
+///   desk guests erase --booking azure-bay BK-1001          a family shares the number
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("who").args(["phone", "booking"]).required(true))]
+pub(super) struct Erase {
+    #[command(flatten)]
+    who: Who,
+}
+
+/// Send a guest no more reminders and review requests
+///
+/// As if they had answered "stop" themselves: at each resort that knows them, or the one named. What waits does not go;
+/// confirmations do. It holds until they say otherwise.
+///
+/// Needs DATABASE_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
+///
+/// Examples:
+///   desk guests stop --phone -
+///   desk guests stop --booking azure-bay BK-1001
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("who").args(["phone", "booking"]).required(true))]
+pub(super) struct Stop {
+    #[command(flatten)]
+    who: Who,
+}
+
+pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+    match command {
+        Command::Export(arguments) => export(arguments.who, environment).await,
+        Command::Erase(arguments) => erase(arguments.who, environment).await,
+        Command::Stop(arguments) => stop(arguments.who, environment).await,
+    }
+}
+
+impl Who {
+    /// Whose guest, and who acts: asked for in this order where they must be.
+    async fn read(self, shelf: &Shelf, acting: Acting) -> Result<(Person, Actor), Failure> {
+        let by = acting.identify(&shelf.store).await?;
+        Ok((self.person(shelf)?, by))
+    }
+
+    fn person(self, shelf: &Shelf) -> Result<Person, Failure> {
+        if let Some(names) = self.booking {
+            return Ok(Person::Booking(booking(&names)?));
+        }
+        let text = match self.phone.as_deref() {
+            Some("-") | None => {
+                let asked = input::ask("Phone number (not shown): ").context("cannot read the number")?;
+                asked.reveal().to_owned()
+            }
+            Some(given) => given.to_owned(),
+        };
+        let country = self.resort.as_ref().and_then(|id| shelf.resort(id));
+        let number = PhoneNumber::parse(&text, country.map(|resort| resort.country));
+        let why = "is not a valid number: give it with + and the country's code, or name the resort";
+        Ok(Person::Number {
+            number: number.map_err(|_| Problems::one("--phone", why))?,
+            resort: self.resort,
+        })
+    }
+}
+
+fn booking(names: &[String]) -> Result<BookingKey, Problems> {
+    let wrong = |error| Problems::one("--booking", error);
+    match names {
+        [resort, booking] => Ok(BookingKey {
+            resort: ResortId::parse(resort).map_err(wrong)?,
+            booking: BookingId::parse(booking).map_err(wrong)?,
+        }),
+        _ => Err(Problems::one("--booking", "wants a resort and a booking")),
+    }
+}
+
+async fn export(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
+    let mut read = environment.reader();
+    let shelf = settings::shelf(&mut read, environment);
+    let broker = settings::broker(&mut read);
+    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
+    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
+    let shelf = shelf.open()?;
+    let (person, by) = who.read(&shelf, acting).await?;
+
+    letters::drain(&shelf.store, &broker).await?;
+    let document = guests::export(&shelf, &person, by).await.map_err(Error::from)?;
+
+    for name in &document.unreadable {
+        output::complain(&format!("cannot be opened: {name}"));
+    }
+    output::print_json(&document)?;
+    Ok(Answer::Done)
+}
+
+async fn erase(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
+    let mut read = environment.reader();
+    let shelf = settings::shelf(&mut read, environment);
+    let broker = settings::broker(&mut read);
+    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
+    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
+    let shelf = shelf.open()?;
+    let (person, by) = who.read(&shelf, acting).await?;
+
+    letters::drain(&shelf.store, &broker).await?;
+    let erased = guests::erase(&shelf, &person, by).await.map_err(Error::from)?;
+
+    output::print(&told(&person, &erased))?;
+    Ok(Answer::Done)
+}
+
+fn told(person: &Person, erased: &Erased) -> String {
+    if erased.is_nothing() {
+        return format!("{person}: nothing is held that tells who it is");
+    }
+    let rows = [
+        ("bookings", erased.bookings.len()),
+        ("raw events", erased.events),
+        ("letters", erased.letters),
+        ("messages withdrawn", erased.withdrawn),
+    ];
+    let counts = rows.map(|(what, count)| format!("{what} {count}")).join(", ");
+    let bookings = erased.bookings.iter().map(|key| format!("\n  {key}"));
+    format!("{person}: erased: {counts}{}", bookings.collect::<String>())
+}
+
+async fn stop(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
+    let mut read = environment.reader();
+    let shelf = settings::shelf(&mut read, environment);
+    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
+    let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
+    let shelf = shelf.open()?;
+    let (person, by) = who.read(&shelf, acting).await?;
+
+    let stopped = guests::stop(&shelf, &person, by).await.map_err(Error::from)?;
+
+    let refused = match stopped {
+        Stopped::Done {
+            new,
+            known,
+            withdrawn,
+        } => {
+            for resort in new {
+                output::print(&format!(
+                    "{person}: no more reminders and review requests from {resort}"
+                ))?;
+            }
+            for resort in known {
+                output::print(&format!("{person}: {resort} knew that already"))?;
+            }
+            if withdrawn > 0 {
+                output::print(&format!("messages that do not go: {withdrawn}"))?;
+            }
+            return Ok(Answer::Done);
+        }
+        Stopped::NumberUnknown => {
+            "no resort knows the number; name one with --resort to have it remembered there"
+        }
+        Stopped::BookingUnknown => "no event ever spoke of the booking",
+        Stopped::WithoutNumber => "the booking has no valid phone number, so that nothing is sent for it",
+    };
+    output::complain(&format!("{person}: {refused}"));
+    Ok(Answer::Refused)
+}

@@ -1,0 +1,17 @@
+//! What is asked for rather than given on the command line, where it would stand in the shell's history.
+
+use std::io::{self, IsTerminal, Read};
+
+use crypto::secret::Secret;
+
+/// Reads stdin to its end, or asks on a terminal without showing what is typed. One line break at the end does not
+/// belong to it.
+pub(super) fn ask(prompt: &str) -> io::Result<Secret> {
+    if io::stdin().is_terminal() {
+        return rpassword::prompt_password(prompt).map(Secret::new);
+    }
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    let bare = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(Secret::new(bare.strip_suffix('\r').unwrap_or(bare)))
+}

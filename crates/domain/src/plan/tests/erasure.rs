@@ -1,0 +1,84 @@
+//! A guest who was erased gets nothing more for what was known of them before.
+
+use super::difference::Change;
+use super::*;
+use EventType::{BookingAbandoned, GuestCheckedOut, ReservationConfirmed};
+use MessageKind::{Reminder1, ReservationConfirmation, ReviewRequest};
+
+impl Story {
+    fn forgets(&mut self, when: &str) {
+        self.facts = std::mem::take(&mut self.facts).without_guest(at(when));
+    }
+}
+
+const ERASED: Option<Verdict> = Some(Verdict::NotWanted(Reason::Erased));
+
+#[test]
+fn nothing_is_wanted_any_more_and_what_waits_is_withdrawn() {
+    let mut story = Story::of([event(BookingAbandoned, "11-23 10:00")]);
+    story.has(Reminder1, "11-23 10:00", |_| {});
+    let id = story.around.messages[0].id;
+
+    story.forgets("11-23 10:05");
+
+    assert_eq!(story.verdict(Reminder1, "11-23 10:05"), ERASED);
+    assert_eq!(
+        story.changes("11-23 10:05"),
+        [Change::Withdraw(id, Reason::Erased)]
+    );
+    assert_eq!(story.status("11-23 10:05"), Status::Abandoned);
+}
+
+#[test]
+fn a_timer_that_had_not_come_yet_does_not_remind() {
+    let mut story = Story::of([event(EventType::BookingStarted, "11-23 10:00")]);
+
+    story.forgets("11-23 10:05");
+
+    assert_eq!(story.verdict(Reminder1, "11-23 10:31"), ERASED);
+    assert_eq!(story.changes("11-23 10:31"), []);
+    assert_eq!(story.status("11-23 10:31"), Status::Abandoned);
+}
+
+#[test]
+fn a_call_under_way_is_only_marked() {
+    let mut story = Story::of([event(ReservationConfirmed, "11-23 10:00")]);
+    story.has(ReservationConfirmation, "11-23 10:00", |message| {
+        (message.state, message.attempts) = (MessageState::Sending, 1);
+    });
+    let id = story.around.messages[0].id;
+
+    story.forgets("11-23 10:01");
+
+    assert_eq!(
+        story.changes("11-23 10:01"),
+        [Change::Withdraw(id, Reason::Erased)]
+    );
+}
+
+#[test]
+fn a_guest_who_comes_back_is_written_to_again() {
+    let mut story = Story::of([event(ReservationConfirmed, "11-23 10:00")]);
+    story.forgets("11-23 10:05");
+
+    story.hears(&event(GuestCheckedOut, "11-30 09:00"));
+
+    assert_eq!(story.verdict(ReservationConfirmation, "11-30 13:00"), ERASED);
+    let review = story.verdict(ReviewRequest, "11-30 13:00");
+    assert!(matches!(review, Some(Verdict::Due(_))), "{review:?}");
+}
+
+#[test]
+fn messages_that_the_plan_does_not_speak_of_are_withdrawn_too() {
+    let mut story = Story::of([]);
+    story.has(Reminder1, "11-23 10:00", |_| {});
+    story.has(ReviewRequest, "11-23 10:00", sent("11-23 10:00"));
+    let id = story.around.messages[0].id;
+
+    story.forgets("11-23 10:05");
+
+    assert_eq!(
+        story.changes("11-23 10:05"),
+        [Change::Withdraw(id, Reason::Erased)]
+    );
+}

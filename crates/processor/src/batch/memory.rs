@@ -1,0 +1,80 @@
+//! What is remembered of events: their ids, so that each counts once; and who was erased since they were accepted.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use store::events::{self, NewEvent};
+use store::guest_data::memory::{self, Arrival};
+use store::{Connection, StoreError};
+
+use super::{Fate, Opened};
+use crate::handlers::Handled;
+
+/// An event, with up to when its guest was erased after it was accepted.
+type Late<'a> = (&'a Opened, Option<DateTime<Utc>>);
+
+/// Finds the events whose guests were erased meanwhile. Nobody is erased from here on until the end of the transaction.
+pub(super) fn look_who_was_erased<'a>(
+    connection: &mut Connection,
+    batch: &'a [Opened],
+) -> Result<Vec<Late<'a>>, StoreError> {
+    memory::pass(connection)?;
+    let arrivals: Vec<Arrival<'_>> = batch.iter().map(arrival).collect();
+    let erased = memory::erased(connection, &arrivals)?;
+    Ok(batch.iter().zip(erased).collect())
+}
+
+fn arrival(opened: &Opened) -> Arrival<'_> {
+    let envelope = &opened.envelope;
+    Arrival {
+        booking: opened.booking(),
+        resort: envelope.resort.as_ref(),
+        phone_hash: envelope.phone_hash.as_deref(),
+        message: opened.message(),
+        received_at: envelope.received_at,
+    }
+}
+
+/// Records the events, those of erased guests without their bodies, and tells what becomes of each.
+pub(super) fn remember(
+    connection: &mut Connection,
+    batch: &[Late<'_>],
+    handled: &[Handled],
+) -> Result<Vec<Fate>, StoreError> {
+    let new: Vec<NewEvent> = batch.iter().zip(handled).map(record).collect();
+    let fresh = events::insert_new(connection, &new)?;
+    Ok(fates(&new, handled, fresh))
+}
+
+fn record(((opened, erased_at), handled): (&Late<'_>, &Handled)) -> NewEvent {
+    let envelope = &opened.envelope;
+    NewEvent {
+        key: opened.key(),
+        source: envelope.source.to_string(),
+        event_type: envelope.event_type.clone(),
+        booking: opened.booking(),
+        received_at: envelope.received_at,
+        request_id: envelope.request_id.clone(),
+        outcome: match handled {
+            Handled::Applied => "applied",
+            Handled::Ignored => "ignored",
+        },
+        phone_hash: envelope.phone_hash.clone(),
+        message: opened.message(),
+        sealed_body: erased_at.is_none().then(|| envelope.sealed.clone()),
+    }
+}
+
+fn fates(new: &[NewEvent], handled: &[Handled], mut fresh: HashSet<String>) -> Vec<Fate> {
+    let fate = |(event, handled): (&NewEvent, &Handled)| {
+        // Of two with one id in a batch the first is the new one.
+        if !fresh.remove(&event.key) {
+            Fate::Duplicate
+        } else if *handled == Handled::Applied {
+            Fate::Applied
+        } else {
+            Fate::Ignored
+        }
+    };
+    new.iter().zip(handled).map(fate).collect()
+}

@@ -1,0 +1,14 @@
+//! Everything that is held of one guest, wherever it lies: found ([`whom`]), read ([`held`]), taken out ([`erase()`]),
+//! by a person's word or because its time is over ([`retention`]).
+//!
+//! Erasing is remembered ([`memory`]): what was accepted before may still lie in a queue, and is stripped when it
+//! arrives. Locks: the door, then bookings, messages, letters.
+
+mod erase;
+pub mod held;
+pub mod memory;
+pub mod retention;
+mod whom;
+
+pub use erase::{Erased, erase, strip};
+pub use whom::{Reach, Whom, reach};

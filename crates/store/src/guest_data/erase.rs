@@ -1,0 +1,136 @@
+//! Taking a guest out of everything that is held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use domain::ids::BookingKey;
+
+use super::{Reach, Whom, memory, reach};
+use crate::error::StoreError;
+use crate::planning::{self, Planned, Policies};
+use crate::schema::conversations;
+use crate::{bookings, pool};
+
+/// What was taken out.
+#[derive(Debug, Default)]
+pub struct Erased {
+    /// Bookings that told of the guest.
+    pub bookings: Vec<BookingKey>,
+    /// How many raw events lost their bodies.
+    pub events: usize,
+    /// How many letters lost their bodies or notes, or were closed.
+    pub letters: usize,
+    /// What follows: messages that had not gone are withdrawn.
+    pub planned: Planned,
+}
+
+impl Erased {
+    /// Whether anything was there to be taken out.
+    pub fn is_nothing(&self) -> bool {
+        self.bookings.is_empty() && self.events == 0 && self.letters == 0
+    }
+}
+
+/// Takes a guest out: of the facts, the raw events and the letters; withdraws what has not gone. Ids, keyed hashes,
+/// wishes and what happened stay. Done again, it finds nothing.
+///
+/// What was accepted up to `until` (`None`: now) and arrives later is stripped on arrival; after that the guest has come
+/// back.
+pub fn erase(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    whom: &Whom,
+    until: Option<DateTime<Utc>>,
+) -> Result<Erased, StoreError> {
+    memory::close(connection)?;
+    let now = pool::clock(connection)?;
+    let until = until.unwrap_or(now);
+    let reach = reach(connection, whom)?;
+    memory::remember(connection, whom, &reach, until)?;
+    let mut locked = bookings::lock_even_damaged(connection, policies.ring, &reach.bookings)?;
+    let telling = locked.iter().filter(|booking| booking.facts.tells_of_guest());
+    let telling: Vec<BookingKey> = telling.map(|booking| booking.key.clone()).collect();
+    locked.retain(|booking| !booking.facts.is_without_guest());
+    for booking in &mut locked {
+        // All of it goes: the clock of whoever took the events may run ahead of ours.
+        let newest = booking.facts.newest_at().unwrap_or(until);
+        booking.learn(|facts| facts.without_guest(newest.max(until)));
+    }
+    let planned = planning::replan(connection, policies, now, &locked)?;
+    close_windows(connection, &reach)?;
+    forget_notes(connection, &reach)?;
+    Ok(Erased {
+        bookings: telling,
+        events: empty_events(connection, &reach, None)?,
+        letters: empty_letters(connection, &reach, None)?,
+        planned,
+    })
+}
+
+/// Completes an erasure for bookings of which something arrived that was accepted before: they are locked, and their
+/// facts stripped.
+pub fn strip(
+    connection: &mut PgConnection,
+    late: &BTreeMap<BookingKey, DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    for (key, at) in late {
+        let reach = Reach {
+            bookings: BTreeSet::from([key.clone()]),
+            ..Reach::default()
+        };
+        memory::remember_bookings(connection, &reach.bookings, *at)?;
+        empty_events(connection, &reach, Some(*at))?;
+        empty_letters(connection, &reach, Some(*at))?;
+    }
+    Ok(())
+}
+
+fn empty_events(
+    connection: &mut PgConnection,
+    reach: &Reach,
+    accepted_until: Option<DateTime<Utc>>,
+) -> Result<usize, StoreError> {
+    sql_query(include_str!("empty_events.sql"))
+        .bind::<Array<Text>, _>(reach.keys())
+        .bind::<Array<Bytea>, _>(reach.hashes())
+        .bind::<Nullable<Timestamptz>, _>(accepted_until)
+        .execute(connection)
+        .map_err(StoreError::query("empty raw events"))
+}
+
+fn empty_letters(
+    connection: &mut PgConnection,
+    reach: &Reach,
+    accepted_until: Option<DateTime<Utc>>,
+) -> Result<usize, StoreError> {
+    let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
+    sql_query(include_str!("empty_letters.sql"))
+        .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
+        .bind::<Array<Text>, _>(column(|key| key.booking.as_str()))
+        .bind::<Array<Bytea>, _>(reach.hashes())
+        .bind::<Nullable<Timestamptz>, _>(accepted_until)
+        .execute(connection)
+        .map_err(StoreError::query("empty letters"))
+}
+
+/// What staff wrote about the guest; the trail says that there was something. Why somebody was erased stays.
+fn forget_notes(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
+    let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
+    sql_query(include_str!("forget_notes.sql"))
+        .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
+        .bind::<Array<Text>, _>(column(|key| key.booking.as_str()))
+        .bind::<Array<Bytea>, _>(reach.hashes())
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("forget what was noted of a guest"))
+}
+
+/// A guest who is gone has no conversation that could be gone on with.
+fn close_windows(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
+    diesel::delete(conversations::table.filter(conversations::phone_hash.eq_any(reach.hashes())))
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("close a guest's conversations"))
+}

@@ -1,0 +1,124 @@
+//! What is held of a guest beside bookings and messages, as it lies there.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use domain::ids::{LetterId, ResortId};
+
+use super::{Reach, Whom};
+use crate::error::StoreError;
+use crate::schema::conversations;
+
+/// A raw event.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct RawEvent {
+    /// Source and id.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// Its type.
+    #[diesel(sql_type = Text)]
+    pub event_type: String,
+    /// The booking that it is about, or that its message is of.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub booking_key: Option<String>,
+    /// When `ingest` took it.
+    #[diesel(sql_type = Timestamptz)]
+    pub received_at: DateTime<Utc>,
+    /// `applied` or `ignored`.
+    #[diesel(sql_type = Text)]
+    pub outcome: String,
+    /// Its body, sealed; `None`: it was emptied.
+    #[diesel(sql_type = Nullable<Bytea>)]
+    pub sealed_body: Option<Vec<u8>>,
+}
+
+impl RawEvent {
+    /// Under which identity the body is sealed.
+    pub fn identity(&self) -> String {
+        format!("event:{}", self.key)
+    }
+}
+
+/// Every raw event of theirs, in the order of arrival.
+pub fn raw_events(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<RawEvent>, StoreError> {
+    sql_query(
+        "SELECT key, event_type, booking_key, received_at, outcome, sealed_body FROM events WHERE booking_key = ANY($1) \
+         UNION \
+         SELECT e.key, e.event_type, m.booking_key, e.received_at, e.outcome, e.sealed_body \
+         FROM messages m JOIN events e ON e.message_id = m.id WHERE m.booking_key = ANY($1) AND e.sealed_body IS NOT NULL \
+         UNION \
+         SELECT key, event_type, coalesce(booking_key, \
+             (SELECT m.booking_key FROM messages m WHERE m.id = message_id)), received_at, outcome, sealed_body \
+         FROM events WHERE phone_hash = ANY($2) AND sealed_body IS NOT NULL \
+         ORDER BY received_at, key",
+    )
+    .bind::<Array<Text>, _>(reach.keys())
+    .bind::<Array<Bytea>, _>(reach.hashes())
+    .load(connection)
+    .map_err(StoreError::query("read a guest's raw events"))
+}
+
+/// Every letter of theirs, in the order in which they were found.
+pub fn letters(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<LetterId>, StoreError> {
+    let ids: Vec<Id> = sql_query(
+        "SELECT l.id FROM letters l JOIN unnest($1) AS b(key) ON b.key = l.resort || '/' || l.booking \
+         UNION SELECT id FROM letters WHERE phone_hash = ANY($2) ORDER BY id",
+    )
+    .bind::<Array<Text>, _>(reach.keys())
+    .bind::<Array<Bytea>, _>(reach.hashes())
+    .load(connection)
+    .map_err(StoreError::query("find a guest's letters"))?;
+    Ok(ids.into_iter().map(|row| LetterId(row.id)).collect())
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// An open, or lately open, window in which a guest may be answered: the business number, and its end.
+pub fn windows(
+    connection: &mut PgConnection,
+    reach: &Reach,
+) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
+    conversations::table
+        .filter(conversations::phone_hash.eq_any(reach.hashes()))
+        .order(conversations::open_until)
+        .select((conversations::number, conversations::open_until))
+        .load(connection)
+        .map_err(StoreError::query("read a guest's conversations"))
+}
+
+/// What a guest wants at one resort.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct WishRow {
+    /// Where.
+    #[diesel(sql_type = Text)]
+    pub resort: String,
+    /// When they last said stop.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub opted_out_at: Option<DateTime<Utc>>,
+    /// When they last said that messages are welcome.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub opted_in_at: Option<DateTime<Utc>>,
+}
+
+/// What they said of messages, by the numbers that they have.
+pub fn wishes(connection: &mut PgConnection, whom: &Whom, reach: &Reach) -> Result<Vec<WishRow>, StoreError> {
+    let (hash, resort) = match whom {
+        Whom::Booking(_) => (None, None),
+        Whom::Number { phone_hash, resort } => (Some(phone_hash.as_slice()), resort.as_ref()),
+    };
+    sql_query(
+        "SELECT DISTINCT g.resort, g.opted_out_at, g.opted_in_at FROM guests g \
+         WHERE (g.phone_hash = $1 AND ($2 IS NULL OR g.resort = $2)) OR EXISTS ( \
+             SELECT FROM bookings b WHERE b.key = ANY($3) AND b.phone_hash = g.phone_hash AND b.resort = g.resort) \
+         ORDER BY g.resort",
+    )
+    .bind::<Nullable<Bytea>, _>(hash)
+    .bind::<Nullable<Text>, _>(resort.map(ResortId::as_str))
+    .bind::<Array<Text>, _>(reach.keys())
+    .load(connection)
+    .map_err(StoreError::query("read a guest's wishes"))
+}

@@ -1,0 +1,145 @@
+//! Who was erased, and the door that is closed meanwhile.
+//!
+//! Whoever takes events or letters in goes through the door and looks who was erased; whoever erases closes it first. So
+//! what arrives is either there to be found, or finds that the guest is gone.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::ids::{BookingKey, MessageId, ResortId};
+
+use super::{Reach, Whom};
+use crate::error::StoreError;
+
+/// Any number that nobody else uses.
+const DOOR: i64 = 0x6572_6173_7572_6573;
+/// The place of an erasure that holds everywhere.
+const EVERYWHERE: &str = "";
+/// The place of an erasure that holds for what names no booking; no resort's file has this name.
+const NO_BOOKING: &str = "/";
+
+/// Goes through the door, until the end of the transaction: many may at once. To be called before anything is locked.
+pub fn pass(connection: &mut PgConnection) -> Result<(), StoreError> {
+    at_door(connection, "SELECT pg_advisory_xact_lock_shared($1)")
+}
+
+/// Waits until nobody is in the door, and keeps it closed until the end of the transaction.
+pub(crate) fn close(connection: &mut PgConnection) -> Result<(), StoreError> {
+    at_door(connection, "SELECT pg_advisory_xact_lock($1)")
+}
+
+fn at_door(connection: &mut PgConnection, statement: &str) -> Result<(), StoreError> {
+    sql_query(statement)
+        .bind::<BigInt, _>(DOOR)
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("wait for an erasure"))
+}
+
+/// What tells whose an event is that arrives.
+#[derive(Debug, Clone)]
+pub struct Arrival<'a> {
+    /// The booking that it names.
+    pub booking: Option<BookingKey>,
+    /// The resort that it names.
+    pub resort: Option<&'a ResortId>,
+    /// Keyed hash of the number that it names.
+    pub phone_hash: Option<&'a [u8]>,
+    /// The message that it reports on.
+    pub message: Option<MessageId>,
+    /// When `ingest` took it.
+    pub received_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Late {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = Timestamptz)]
+    erased_at: DateTime<Utc>,
+}
+
+/// For each arrival: up to when its guest was erased, where it was accepted before that. What reports on a message from
+/// before is late whenever it was accepted: it tells the number.
+pub fn erased(
+    connection: &mut PgConnection,
+    arrivals: &[Arrival<'_>],
+) -> Result<Vec<Option<DateTime<Utc>>>, StoreError> {
+    let keys = arrivals
+        .iter()
+        .map(|one| one.booking.as_ref().map(ToString::to_string));
+    let found: Vec<Late> = sql_query(include_str!("late.sql"))
+        .bind::<Array<Nullable<Text>>, _>(keys.collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            arrivals
+                .iter()
+                .map(|one| one.resort.map(ResortId::as_str))
+                .collect::<Vec<_>>(),
+        )
+        .bind::<Array<Nullable<Bytea>>, _>(arrivals.iter().map(|one| one.phone_hash).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            arrivals
+                .iter()
+                .map(|one| one.message.map(|id| id.0))
+                .collect::<Vec<_>>(),
+        )
+        .bind::<Array<Timestamptz>, _>(arrivals.iter().map(|one| one.received_at).collect::<Vec<_>>())
+        .load(connection)
+        .map_err(StoreError::query("look who was erased"))?;
+    let mut late = vec![None; arrivals.len()];
+    for one in found {
+        // Postgres counts from 1.
+        let index = usize::try_from(one.number - 1).unwrap_or(usize::MAX);
+        if let Some(entry) = late.get_mut(index) {
+            *entry = Some(one.erased_at);
+        }
+    }
+    Ok(late)
+}
+
+/// Remembers that a guest was erased up to then.
+pub(super) fn remember(
+    connection: &mut PgConnection,
+    whom: &Whom,
+    reach: &Reach,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    remember_bookings(connection, &reach.bookings, at)?;
+    let mut places: Vec<(&[u8], &str)> = Vec::new();
+    if let Whom::Number { phone_hash, resort } = whom {
+        let place = resort.as_ref().map_or(EVERYWHERE, ResortId::as_str);
+        places.push((phone_hash.as_slice(), place));
+    }
+    places.extend(reach.hashes().into_iter().map(|hash| (hash, NO_BOOKING)));
+    sql_query(
+        "INSERT INTO erased_guests AS e (phone_hash, place, erased_at) \
+         SELECT phone_hash, place, $3 FROM unnest($1, $2) AS n(phone_hash, place) ORDER BY phone_hash, place \
+         ON CONFLICT (phone_hash, place) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)",
+    )
+    .bind::<Array<Bytea>, _>(places.iter().map(|(hash, _)| *hash).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(places.iter().map(|(_, place)| *place).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(at)
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("remember an erased number"))
+}
+
+/// Remembers that the guests of some bookings were erased up to then.
+pub(super) fn remember_bookings(
+    connection: &mut PgConnection,
+    keys: &BTreeSet<BookingKey>,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sql_query(
+        "INSERT INTO erased_bookings AS e (key, erased_at) \
+         SELECT key, $2 FROM unnest($1) AS n(key) ORDER BY key COLLATE \"C\" \
+         ON CONFLICT (key) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)",
+    )
+    .bind::<Array<Text>, _>(keys.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(at)
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("remember erased bookings"))
+}

@@ -1,0 +1,186 @@
+//! What has been held long enough, found in small steps: a page at a time, from the oldest on.
+//!
+//! Rows that others hold are left for the next time, so any number of processes may do this. Resorts without terms, whose
+//! files cannot be read, are left alone.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::ids::{BookingKey, ResortId};
+
+use super::{Erased, Whom, erase, memory};
+use crate::bookings::parse_key;
+use crate::error::StoreError;
+use crate::planning::Policies;
+use crate::pool;
+
+/// How long a resort wants its data to be kept.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Which.
+    pub resort: ResortId,
+    /// Raw events, from their arrival.
+    pub raw_events: TimeDelta,
+    /// Guests, from the last event of their last booking.
+    pub guests: TimeDelta,
+}
+
+/// How far a walk through a table has come: everything up to here was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    at: DateTime<Utc>,
+    key: String,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            at: DateTime::UNIX_EPOCH,
+            key: String::new(),
+        }
+    }
+}
+
+/// What a step came to.
+#[derive(Debug)]
+pub struct Step<T> {
+    /// What its time was over for.
+    pub over: Vec<T>,
+    /// Where the next step begins; `None`: there is nothing more that is old enough.
+    pub next: Option<Place>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Bool)]
+    over: bool,
+}
+
+fn step(rows: Vec<Row>, most: i64) -> Step<String> {
+    let full = i64::try_from(rows.len()).is_ok_and(|found| found >= most);
+    let last = rows.last().map(|row| Place {
+        at: row.at,
+        key: row.key.clone(),
+    });
+    let over = rows.into_iter().filter(|row| row.over).map(|row| row.key);
+    Step {
+        over: over.collect(),
+        next: last.filter(|_| full),
+    }
+}
+
+/// The ends of some terms, as columns of one statement.
+struct Ends<'a> {
+    resorts: Vec<&'a str>,
+    raw_events: Vec<DateTime<Utc>>,
+    guests: Vec<DateTime<Utc>>,
+}
+
+impl<'a> Ends<'a> {
+    fn of(terms: &'a [Terms], now: DateTime<Utc>) -> Self {
+        let end = |term: TimeDelta| now.checked_sub_signed(term).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        // Postgres knows no year before 4713 B.C.; nothing here is older than this.
+        let end = |term| end(term).max(DateTime::UNIX_EPOCH);
+        Self {
+            resorts: terms.iter().map(|one| one.resort.as_str()).collect(),
+            raw_events: terms.iter().map(|one| end(one.raw_events)).collect(),
+            guests: terms.iter().map(|one| end(one.guests)).collect(),
+        }
+    }
+}
+
+/// Empties raw events whose time is over, of at most so many that it looks at. An event that names no booking has the
+/// shortest time of all.
+pub fn empty_raw_events(
+    connection: &mut PgConnection,
+    terms: &[Terms],
+    after: &Place,
+    most: i64,
+) -> Result<Step<String>, StoreError> {
+    let ends = Ends::of(terms, pool::clock(connection)?);
+    let rows: Vec<Row> = sql_query(include_str!("old_events.sql"))
+        .bind::<Array<Text>, _>(ends.resorts)
+        .bind::<Array<Timestamptz>, _>(ends.raw_events)
+        .bind::<Timestamptz, _>(after.at)
+        .bind::<Text, _>(&after.key)
+        .bind::<BigInt, _>(most)
+        .load(connection)
+        .map_err(StoreError::query("empty raw events whose time is over"))?;
+    Ok(step(rows, most))
+}
+
+/// Empties letters of events: an ended one once its event's time is over, one that waits for a person once its guest's
+/// is. Returns how many.
+pub fn empty_letters(connection: &mut PgConnection, terms: &[Terms], most: i64) -> Result<usize, StoreError> {
+    let ends = Ends::of(terms, pool::clock(connection)?);
+    sql_query(include_str!("old_letters.sql"))
+        .bind::<Array<Text>, _>(ends.resorts)
+        .bind::<Array<Timestamptz>, _>(ends.raw_events)
+        .bind::<Array<Timestamptz>, _>(ends.guests)
+        .bind::<BigInt, _>(most)
+        .execute(connection)
+        .map_err(StoreError::query("empty letters whose time is over"))
+}
+
+/// Bookings that still tell of a guest whose time is over, among at most so many that it looks at. Locks nothing.
+pub fn list_old_guests(
+    connection: &mut PgConnection,
+    terms: &[Terms],
+    after: &Place,
+    most: i64,
+) -> Result<Step<BookingKey>, StoreError> {
+    let Step { over, next } = old_guests(connection, terms, None, (after, most))?;
+    let keys = over.iter().map(|key| {
+        let unreadable = StoreError::Unreadable { what: "booking key" };
+        let (resort, id) = key.split_once('/').ok_or(unreadable)?;
+        parse_key(resort, id)
+    });
+    Ok(Step {
+        over: keys.collect::<Result<_, _>>()?,
+        next,
+    })
+}
+
+/// Takes out the guest of a booking, if their time is over still: they may have come back meanwhile. What was accepted
+/// since their time was over is a new beginning, wherever it is now.
+pub fn erase_old_guest(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    terms: &[Terms],
+    key: &BookingKey,
+) -> Result<Option<Erased>, StoreError> {
+    let Some(term) = terms.iter().find(|term| term.resort == key.resort) else {
+        return Ok(None);
+    };
+    memory::close(connection)?;
+    let from_the_oldest = Place::default();
+    let found = old_guests(connection, terms, Some(key), (&from_the_oldest, 1))?;
+    if found.over.is_empty() {
+        return Ok(None);
+    }
+    let end = pool::clock(connection)? - term.guests;
+    erase(connection, policies, &Whom::Booking(key.clone()), Some(end)).map(Some)
+}
+
+fn old_guests(
+    connection: &mut PgConnection,
+    terms: &[Terms],
+    only: Option<&BookingKey>,
+    (after, most): (&Place, i64),
+) -> Result<Step<String>, StoreError> {
+    let ends = Ends::of(terms, pool::clock(connection)?);
+    let rows: Vec<Row> = sql_query(include_str!("old_guests.sql"))
+        .bind::<Array<Text>, _>(ends.resorts)
+        .bind::<Array<Timestamptz>, _>(ends.guests)
+        .bind::<Timestamptz, _>(after.at)
+        .bind::<Text, _>(&after.key)
+        .bind::<BigInt, _>(most)
+        .bind::<Nullable<Text>, _>(only.map(ToString::to_string))
+        .load(connection)
+        .map_err(StoreError::query("find guests whose time is over"))?;
+    Ok(step(rows, most))
+}

@@ -1,0 +1,181 @@
+//! What the books are made of: Postgres' rows, and the sandbox's memory.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Nullable, Text};
+
+use crate::postgres::Postgres;
+use crate::stage::Stage;
+use crate::whatsapp::Call;
+
+/// A reminder, and the confirmation that forbids it; also that of the reservation that its cart became.
+const FORBIDDEN: &str = "FROM messages m JOIN bookings b ON b.key = m.booking_key \
+     JOIN events e ON e.booking_key IN (b.key, b.became_key) AND e.event_type = 'reservation_confirmed' \
+     WHERE m.kind IN ('reminder_1', 'reminder_2') AND m.claimed_at IS NOT NULL AND";
+
+/// The confirmation came between such a reminder's claim and its end, and could only mark it.
+const IN_FLIGHT: &str = "m.claimed_at <= pg_xact_commit_timestamp(e.xmin) \
+     AND m.updated_at >= pg_xact_commit_timestamp(e.xmin) AND m.withdrawn_reason IS NOT NULL AND m.state <> 'withdrawn'";
+
+/// Everything that there is to compare.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    /// Source and id of every event that was applied.
+    pub(crate) events: HashSet<String>,
+    /// The state of every booking.
+    pub(crate) bookings: HashMap<String, String>,
+    /// Every message by its id.
+    pub(crate) messages: HashMap<String, Message>,
+    /// Every call that WhatsApp got.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// A message's row.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct Message {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) booking: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = Text)]
+    key: String,
+}
+
+#[derive(QueryableByName)]
+struct Booking {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    status: String,
+}
+
+/// What Postgres finds and counts.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    /// Reminders whose claim is younger than the commit of a confirmation that forbids them.
+    pub(crate) reminders_after_confirmation: Vec<String>,
+    /// Reminders of which that cannot be said, because the commit's time is not kept.
+    pub(crate) unjudged: Vec<String>,
+    /// Letters of events, which there should be none of.
+    pub(crate) event_letters: Vec<String>,
+    /// Letters of messages.
+    pub(crate) message_letters: Vec<String>,
+    /// Reminders that a confirmation met before their claim.
+    pub(crate) withdrawn: i64,
+    /// Reminders that a confirmation met during their call.
+    pub(crate) in_flight: i64,
+    /// Messages that were sent once more, by the evidence of their neighbours.
+    pub(crate) sent_once_more: i64,
+}
+
+impl Evidence {
+    pub(crate) async fn gather(stage: &Stage) -> anyhow::Result<Self> {
+        let postgres = &stage.postgres;
+        let events = postgres
+            .list::<Key>("SELECT key FROM events WHERE source <> 'whatsapp'")
+            .await?;
+        let bookings = postgres
+            .list::<Booking>("SELECT id, status FROM bookings")
+            .await?;
+        let messages = postgres.list::<Message>(
+            "SELECT m.id::text AS id, b.id AS booking, m.kind, m.state, m.reason \
+             FROM messages m JOIN bookings b ON b.key = m.booking_key",
+        );
+        Ok(Self {
+            events: events.into_iter().map(|row| row.key).collect(),
+            bookings: bookings.into_iter().map(|row| (row.id, row.status)).collect(),
+            messages: messages
+                .await?
+                .into_iter()
+                .map(|row| (row.id.clone(), row))
+                .collect(),
+            calls: stage.whatsapp.calls().await?,
+        })
+    }
+}
+
+impl Counts {
+    /// To be taken after the dead queues were emptied into Postgres.
+    pub(crate) async fn gather(postgres: &Postgres) -> anyhow::Result<Self> {
+        let forbidden = async |when: &str| {
+            let what = "concat_ws(' ', m.kind, 'of', b.key, 'claimed', m.claimed_at, 'confirmed', pg_xact_commit_timestamp(e.xmin))";
+            list(postgres, format!("SELECT {what} AS key {FORBIDDEN} {when}")).await
+        };
+        let letters = async |kind: &str| {
+            let what = "concat_ws(' ', subject, booking, reason, error)";
+            list(
+                postgres,
+                format!("SELECT {what} AS key FROM letters WHERE kind = '{kind}'"),
+            )
+            .await
+        };
+        Ok(Self {
+            reminders_after_confirmation: forbidden("m.claimed_at > pg_xact_commit_timestamp(e.xmin)").await?,
+            unjudged: forbidden("pg_xact_commit_timestamp(e.xmin) IS NULL").await?,
+            event_letters: letters("events").await?,
+            message_letters: letters("messages").await?,
+            withdrawn: postgres
+                .count("SELECT count(*) AS count FROM messages WHERE kind = 'reminder_1' AND state = 'withdrawn'")
+                .await?,
+            in_flight: postgres.count(&format!("SELECT count(*) AS count {FORBIDDEN} {IN_FLIGHT}")).await?,
+            sent_once_more: postgres
+                .count("SELECT count(*) AS count FROM messages WHERE silent_attempt IS NOT NULL AND attempts > silent_attempt")
+                .await?,
+        })
+    }
+}
+
+async fn list(postgres: &Postgres, statement: String) -> anyhow::Result<Vec<String>> {
+    let found = postgres.list::<Key>(&statement).await?;
+    Ok(found.into_iter().map(|row| row.key).collect())
+}
+
+impl Message {
+    #[cfg(test)]
+    pub(crate) fn of(id: &str, booking: &str, kind: &str, state: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            booking: booking.to_owned(),
+            kind: kind.to_owned(),
+            state: state.to_owned(),
+            reason: None,
+        }
+    }
+
+    /// Whether it has not come to its end.
+    pub(crate) fn is_under_way(&self) -> bool {
+        ["queued", "sending", "unknown", "held"].contains(&self.state.as_str())
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.state == "dead"
+    }
+
+    /// The template of its kind.
+    pub(crate) fn template(&self) -> &str {
+        match self.kind.as_str() {
+            "reservation_confirmation" => "confirmed",
+            "review_request" => "review",
+            reminder => reminder,
+        }
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or("no reason");
+        format!(
+            "{} of {} ({}): {}, {reason}",
+            self.kind, self.booking, self.id, self.state
+        )
+    }
+}

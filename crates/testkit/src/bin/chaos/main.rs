@@ -1,0 +1,49 @@
+//! Plays faults against the real programs while bookings are reported to them, and then checks the books.
+//!
+//! Started by `scripts/chaos`, which starts the servers. [`fault`] says what can go wrong, [`plan`] draws it from the
+//! seed, [`bookings`] draws what the guests do; [`play`] and [`traffic`] let both happen on the [`stage`]; [`books`] compares
+//! what came of it with what had to.
+
+mod bookings;
+mod books;
+mod cast;
+mod desk;
+mod disk;
+mod fault;
+mod plan;
+mod play;
+mod postgres;
+mod quiet;
+mod recovery;
+mod report;
+mod run;
+mod screen;
+mod servers;
+mod settings;
+mod stage;
+mod traffic;
+mod whatsapp;
+
+use std::process::ExitCode;
+
+use service::{About, Environment, Failure, Stop};
+
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let about = About {
+        name: "chaos",
+        version: env!("CARGO_PKG_VERSION"),
+        about: "Runs Bellhop under fire, and checks the books.",
+        help: settings::HELP,
+    };
+    service::run(
+        about,
+        async |environment: Environment, stop: Stop| -> Result<(), Failure> {
+            // An error means that another provider is in place, which serves as well.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let settings = Settings::read(&environment)?;
+            Ok(run::run(&settings, &stop).await?)
+        },
+    )
+}

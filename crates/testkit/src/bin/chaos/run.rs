@@ -1,0 +1,138 @@
+//! One run: the stage is set, traffic and faults go on beside each other, quiet is waited for, the books are judged.
+
+use std::sync::Arc;
+
+use anyhow::{bail, ensure};
+use chrono::Utc;
+use service::Stop;
+use tokio::time::Instant;
+
+use crate::books::evidence::{Counts, Evidence};
+use crate::fault::Fault;
+use crate::plan::Planned;
+use crate::play::Player;
+use crate::recovery::Recovery;
+use crate::report::{Books, Times};
+use crate::screen::Screen;
+use crate::settings::Settings;
+use crate::stage::Stage;
+use crate::traffic::{Begin, Told};
+use crate::{bookings, books, plan, quiet, traffic};
+
+/// Plays a whole run; an error where it could not be played, or a bad number is not 0.
+pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> {
+    let screen = Arc::new(Screen::on_stdout());
+    let (quiet, end) = settings.faults();
+    let mut faults = plan::draw(settings.seed, quiet, end);
+    if settings.disk.is_none() {
+        faults.retain(|one| one.fault != Fault::PostgresDiskIsFull);
+        screen.progress("left out, as it needs root and the right to mount: a full disk");
+    }
+    let season = bookings::draw(settings.seed, settings.events, settings.traffic());
+    screen.title(&format!(
+        "seed {}: {} events of {} guests in {:.0} s, {} faults",
+        settings.seed,
+        season.tellings.len(),
+        season.guests.len(),
+        settings.traffic().as_secs_f32(),
+        faults.len()
+    ));
+    let stage = interruptible(stop, Stage::set(settings, stop)).await?;
+    let told = Arc::new(Told::default());
+    let recovery = Arc::new(Recovery::default());
+    let ended = Stop::manual();
+    let beside = async {
+        tokio::join!(
+            stage.cast.watch(&ended),
+            quiet::tell(&stage, &told, &screen, season.tellings.len(), &ended)
+        );
+    };
+    let playing = async {
+        let shown = (&told, &recovery, &screen);
+        let times = interruptible(stop, play(settings, &stage, &season, &faults, shown, stop)).await;
+        ended.stop();
+        times
+    };
+    let (times, ()) = tokio::join!(playing, beside);
+    let times = times?;
+    screen.progress("checking the books");
+    let bad = books(settings, &stage, &season, &faults, times, (&told, &recovery))
+        .await?
+        .show(&screen)?;
+    let folder = settings.logs.display();
+    ensure!(
+        bad == 0,
+        "{bad} bad numbers are not 0; what was found is in {folder}/findings.txt"
+    );
+    Ok(())
+}
+
+async fn books<'a>(
+    settings: &'a Settings,
+    stage: &Stage,
+    season: &'a bookings::Season,
+    faults: &'a [Planned],
+    times: Times,
+    (told, recovery): (&'a Told, &Recovery),
+) -> anyhow::Result<Books<'a>> {
+    // Before the desk empties them.
+    let dead_events = broker::topology::verify(&stage.broker).await?.dead_events;
+    let ledger = stage.desk.ledger().await?;
+    Ok(Books {
+        settings,
+        season,
+        faults,
+        times,
+        told,
+        recovery: recovery.longest(),
+        findings: books::judge(season, &Evidence::gather(stage).await?),
+        ledger,
+        dead_events,
+        deserters: stage.cast.deserters(),
+        counts: Counts::gather(&stage.postgres).await?,
+        taken: stage.whatsapp.taken().await?,
+    })
+}
+
+async fn play(
+    settings: &Settings,
+    stage: &Arc<Stage>,
+    season: &bookings::Season,
+    faults: &[Planned],
+    (told, recovery, screen): (&Arc<Told>, &Arc<Recovery>, &Arc<Screen>),
+    stop: &Stop,
+) -> anyhow::Result<Times> {
+    let begin = Begin {
+        at: Utc::now(),
+        instant: Instant::now(),
+    };
+    let shared = (Arc::clone(stage), Arc::clone(screen), Arc::clone(recovery));
+    let player = Arc::new(Player::new(shared.0, shared.1, shared.2, stop.clone(), faults));
+    let faults = async {
+        player.play(faults, begin.instant).await?;
+        screen.progress("the last fault is over");
+        anyhow::Ok(quiet::until_caught_up(stage, told, settings.rate, stop).await)
+    };
+    let telling = async {
+        traffic::tell_all(stage, season.tellings.clone(), begin, told, stop).await;
+        screen.progress("everything was accepted");
+        anyhow::Ok(Instant::now())
+    };
+    let (caught_up, accepted_at) = tokio::try_join!(faults, telling)?;
+    let is_quiet = quiet::until_quiet(stage, season.tellings.len(), stop)
+        .await
+        .is_some();
+    Ok(Times {
+        traffic: accepted_at - begin.instant,
+        caught_up,
+        quiet: is_quiet.then(|| accepted_at.elapsed()),
+    })
+}
+
+/// What is under way ends with the stop, and everything is cleaned up on the way out.
+async fn interruptible<T>(stop: &Stop, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        done = work => done,
+        () = stop.stopped() => bail!("interrupted"),
+    }
+}

@@ -1,0 +1,94 @@
+//! What the run is told at start.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use service::{Environment, Problems};
+use url::Url;
+
+/// Traffic after the last fault, so that there is evidence about the calls that it hit.
+const TAIL: Duration = Duration::from_secs(22);
+/// Before the first fault.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// The ports of what must be found again after its restart: two ingests, and the four lines.
+pub(crate) const PORTS: usize = 6;
+
+/// The body of `--help`.
+pub(crate) const HELP: &str = "\
+Plays faults against two of each program while bookings are reported to them, and then checks the books. Started by
+scripts/chaos, which starts the servers and says more.
+
+  CHAOS_SEED, CHAOS_EVENTS, CHAOS_RATE  what is played: the seed, how many events, how many a second
+  CHAOS_SERVICES                        scripts/services, which stops, kills and starts the servers
+  CHAOS_LOGS                            the folder for the programs' logs, and for what was found
+  CHAOS_PORTS                           six free ports, separated by blanks
+  CHAOS_DISK                            a tmpfs for the tables, which can be full; left out: never full
+  BELLHOP_RUN_DIR, BELLHOP_STAGE        the servers' folder, and the mark that all programs bear
+  DATABASE_URL, AMQP_URL, RABBITMQ_API_URL, BELLHOP_SERVERS=private  the private servers
+
+Exit code 0 when all bad numbers are 0, 1 when one is not, 2 for wrong settings.";
+
+/// Everything that is set.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) database: Url,
+    pub(crate) api: Url,
+    pub(crate) services: PathBuf,
+    pub(crate) logs: PathBuf,
+    pub(crate) disk: Option<PathBuf>,
+    pub(crate) stage: String,
+    pub(crate) ports: [u16; PORTS],
+    pub(crate) seed: u64,
+    pub(crate) events: usize,
+    pub(crate) rate: u32,
+}
+
+impl Settings {
+    pub(crate) fn read(environment: &Environment) -> Result<Self, Problems> {
+        let mut read = environment.reader();
+        let database = read.parsed("DATABASE_URL", Url::parse);
+        let api = read.parsed("RABBITMQ_API_URL", Url::parse);
+        let services = PathBuf::from(read.required("CHAOS_SERVICES"));
+        let logs = PathBuf::from(read.required("CHAOS_LOGS"));
+        let disk = read.optional("CHAOS_DISK").map(PathBuf::from);
+        let stage = read.required("BELLHOP_STAGE");
+        let ports = read.parsed("CHAOS_PORTS", ports);
+        let seed = read.parsed("CHAOS_SEED", str::parse::<u64>);
+        let events = read.parsed("CHAOS_EVENTS", str::parse::<usize>);
+        let rate = read.parsed("CHAOS_RATE", |text| text.parse::<u32>().map(|rate| rate.max(1)));
+        read.finish_with(|| {
+            Some(Self {
+                database: database?,
+                api: api?,
+                services,
+                logs,
+                disk,
+                stage,
+                ports: ports?,
+                seed: seed?,
+                events: events?,
+                rate: rate?,
+            })
+        })
+    }
+
+    /// How long bookings begin.
+    pub(crate) fn traffic(&self) -> Duration {
+        let events = u32::try_from(self.events).unwrap_or(u32::MAX);
+        Duration::from_secs_f64(f64::from(events) / f64::from(self.rate))
+    }
+
+    /// When the first fault may begin, and when the last one must be over.
+    pub(crate) fn faults(&self) -> (Duration, Duration) {
+        (QUIET, self.traffic().saturating_sub(TAIL))
+    }
+}
+
+fn ports(text: &str) -> Result<[u16; PORTS], &'static str> {
+    let ports: Result<Vec<u16>, _> = text.split_whitespace().map(str::parse).collect();
+    ports
+        .ok()
+        .and_then(|ports| ports.try_into().ok())
+        .ok_or("are not six numbers of ports")
+}

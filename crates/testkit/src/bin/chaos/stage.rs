@@ -1,0 +1,80 @@
+//! The stage of a run: servers, lines, WhatsApp and the cast.
+
+use std::net::SocketAddr;
+
+use broker::Address;
+use reqwest::Client;
+use serde::Deserialize;
+use testkit::database::Database;
+use testkit::proxy::{Line, Proxy};
+use testkit::vhost::Vhost;
+use testkit::world::Secrets;
+
+use crate::cast::Cast;
+use crate::desk::Desk;
+use crate::disk::Disk;
+use crate::fault::{Link, Player};
+use crate::postgres::Postgres;
+use crate::servers::Servers;
+use crate::whatsapp::WhatsApp;
+
+mod set_up;
+
+/// Everything that a run needs.
+pub(crate) struct Stage {
+    pub(crate) cast: Cast,
+    pub(crate) servers: Servers,
+    pub(crate) postgres: Postgres,
+    pub(crate) broker: Address,
+    pub(crate) whatsapp: WhatsApp,
+    /// Where Postgres has one that can be full.
+    pub(crate) disk: Option<Disk>,
+    pub(crate) desk: Desk,
+    pub(crate) secrets: Secrets,
+    pub(crate) http: Client,
+    lines: Vec<(Link, Proxy)>,
+    // Last: programs must be gone before what they use.
+    _vhost: Vhost,
+    _database: Database,
+}
+
+/// What `/readyz` answers.
+#[derive(Deserialize)]
+struct Readiness {
+    #[serde(default)]
+    missing: Vec<Missing>,
+}
+
+#[derive(Deserialize)]
+struct Missing {
+    name: String,
+}
+
+impl Stage {
+    /// Makes a line so.
+    pub(crate) fn set_line(&self, link: Link, line: Line) {
+        let of_link = self.lines.iter().filter(|(one, _)| *one == link);
+        of_link.for_each(|(_, proxy)| proxy.set(line));
+    }
+
+    /// What the program that listens there says that it misses; `None` where it does not answer.
+    pub(crate) async fn missing(&self, address: SocketAddr) -> Option<Vec<String>> {
+        let answer = self
+            .http
+            .get(format!("http://{address}/readyz"))
+            .send()
+            .await
+            .ok()?;
+        let report: Readiness = answer.json().await.ok()?;
+        Some(report.missing.into_iter().map(|missing| missing.name).collect())
+    }
+
+    /// Whether all six run and say so.
+    pub(crate) async fn all_are_ready(&self) -> bool {
+        let at_work = self.cast.at_work();
+        let asking = at_work.iter().map(|(_, address)| self.missing(*address));
+        let missing = futures_util::future::join_all(asking).await;
+        let is_ready = |missing: &Option<Vec<String>>| missing.as_ref().is_some_and(Vec::is_empty);
+        missing.len() == Player::ALL.len() && missing.iter().all(is_ready)
+    }
+}

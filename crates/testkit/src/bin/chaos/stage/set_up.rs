@@ -1,0 +1,219 @@
+//! Setting the stage: files, variables, servers, lines, and then the cast.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use broker::Address;
+use reqwest::Client;
+use service::Stop;
+use testkit::database::Database;
+use testkit::program::binary;
+use testkit::proxy::Proxy;
+use testkit::rights::Rights;
+use testkit::vhost::Vhost;
+use testkit::world::{ResortFile, Secrets};
+use url::Url;
+
+use super::Stage;
+use crate::bookings::SOURCES;
+use crate::cast::{Cast, Variables};
+use crate::desk::Desk;
+use crate::disk::Disk;
+use crate::fault::Link;
+use crate::postgres::Postgres;
+use crate::servers::{self, Servers};
+use crate::settings::Settings;
+use crate::whatsapp::WhatsApp;
+
+/// How long what has to wait waits, so that a run does not.
+const WAITING_TIMES: [(&str, &str); 7] = [
+    ("SENDER_PROBE_AFTER", "1s"),
+    ("SENDER_MESSAGES_PER_SECOND", "1000"),
+    // Longer than a call may take.
+    ("SENDER_UNKNOWN_AFTER", "18s"),
+    ("SENDER_SILENCE_AFTER", "30s"),
+    ("SENDER_SILENCE_WITHIN", "30s"),
+    ("SENDER_SILENCE_LETTER", "90s"),
+    ("RUST_LOG", "info"),
+];
+
+/// A database and a vhost of our own, with a user for each program.
+struct Home {
+    database: Database,
+    vhost: Vhost,
+    rights: Rights,
+    to_database: Url,
+    to_vhost: Url,
+}
+
+impl Home {
+    async fn make(settings: &Settings) -> anyhow::Result<Self> {
+        let admin = Postgres::new(settings.database.clone());
+        // Restarted at once: that is when it begins to keep the times of commits.
+        admin.keep_commit_times().await?;
+        for word in ["stop", "start"] {
+            servers::tell(&settings.services, &[word, "postgres"]).await?;
+        }
+        let (database, vhost) = (Database::create().await, Vhost::create().await);
+        let rights = Rights::arrange(&vhost).await?;
+        let (to_database, to_vhost) = (Url::parse(&database.url())?, Url::parse(&vhost.url())?);
+        if let Some(disk) = &settings.disk {
+            admin.move_to(name(&to_database), disk).await?;
+        }
+        broker::topology::declare(&Address::parse(to_vhost.as_str())?).await?;
+        Ok(Self {
+            database,
+            vhost,
+            rights,
+            to_database,
+            to_vhost,
+        })
+    }
+
+    /// What each program is told: the servers through our proxies, as its own user, with no other rights than in
+    /// production.
+    fn variables(
+        &self,
+        common: &[(String, String)],
+        to_postgres: &Proxy,
+        to_broker: &Proxy,
+    ) -> anyhow::Result<Variables> {
+        let (database, vhost) = (
+            through(&self.to_database, to_postgres)?,
+            through(&self.to_vhost, to_broker)?,
+        );
+        let of_program = |program: &'static str| {
+            let own = |url: &Url| self.rights.url(program, url.as_str());
+            (program, with_servers(common, &own(&database), &own(&vhost)))
+        };
+        Ok(["ingest", "processor", "sender"].map(of_program).into())
+    }
+}
+
+impl Stage {
+    /// Sets everything up, until all six processes run.
+    pub(crate) async fn set(settings: &Settings, stop: &Stop) -> anyhow::Result<Arc<Self>> {
+        let (http, secrets) = (client()?, Secrets::fresh());
+        let folder = settings.logs.join("config");
+        write_files(&folder)?;
+        let home = Home::make(settings).await?;
+
+        let [first, second, to_postgres, to_broker, to_whatsapp, reports] = settings.ports;
+        let doors = [first, second].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let reports = Proxy::start(reports, doors.to_vec()).await?;
+        let whatsapp = WhatsApp::start(&secrets, reports.address(), http.clone(), stop)?;
+        let to_postgres = Proxy::start(to_postgres, vec![place(&home.to_database)?]).await?;
+        let to_broker = Proxy::start(to_broker, vec![place(&home.to_vhost)?]).await?;
+        let to_whatsapp = Proxy::start(to_whatsapp, vec![whatsapp.address()]).await?;
+
+        let mut common = variables(settings, &secrets, &folder);
+        let api = format!("http://{}", to_whatsapp.address());
+        common.push(("WHATSAPP_API_URL".to_owned(), api));
+        let of_desk = with_servers(&common, home.to_database.as_str(), home.to_vhost.as_str());
+        let programs = home.variables(&common, &to_postgres, &to_broker)?;
+        let (services, api) = (settings.services.clone(), settings.api.clone());
+        let vhost = name(&home.to_vhost).to_owned();
+        Ok(Arc::new(Self {
+            cast: Cast::start(programs, [first, second], settings.logs.clone()).await?,
+            servers: Servers::new(services, api, vhost, http.clone()),
+            broker: Address::parse(home.to_vhost.as_str())?,
+            postgres: Postgres::new(home.to_database),
+            whatsapp,
+            disk: settings.disk.clone().map(Disk),
+            desk: Desk::new(binary("desk")?, of_desk),
+            secrets,
+            http,
+            lines: vec![
+                (Link::Postgres, to_postgres),
+                (Link::Broker, to_broker),
+                (Link::WhatsApp, to_whatsapp),
+                (Link::Reports, reports),
+            ],
+            _vhost: home.vhost,
+            _database: home.database,
+        }))
+    }
+}
+
+/// All that it talks to is on this machine, and plain http.
+fn client() -> anyhow::Result<Client> {
+    let client = Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .timeout(Duration::from_secs(12))
+        .build();
+    client.context("cannot make an HTTP client")
+}
+
+fn write_files(folder: &Path) -> anyhow::Result<()> {
+    for part in ["resorts", "sources"] {
+        fs::create_dir_all(folder.join(part))?;
+    }
+    let resort = ResortFile {
+        abandoned_after: "3s".to_owned(),
+        reminder_2: Some("3s".to_owned()),
+        review_after: Some("3s".to_owned()),
+        ..ResortFile::default()
+    };
+    fs::write(folder.join("resorts/azure-bay.toml"), resort.text())?;
+    for source in SOURCES {
+        let text = "resorts = ['azure-bay']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
+                    [rate_limit]\nper_second = 10000\nburst = 10000\n";
+        fs::write(folder.join(format!("sources/{source}.toml")), text)?;
+    }
+    Ok(())
+}
+
+/// What all programs and the desk are told alike.
+fn variables(settings: &Settings, secrets: &Secrets, folder: &Path) -> Vec<(String, String)> {
+    let local = "127.0.0.1:0";
+    let pairs = [
+        ("BELLHOP_STAGE", settings.stage.as_str()),
+        ("BELLHOP_KEYS", &secrets.keys),
+        ("PROCESSOR_ADDR", local),
+        ("SENDER_ADDR", local),
+        ("WHATSAPP_APP_SECRETS", &secrets.app),
+        ("WHATSAPP_VERIFY_TOKEN", &secrets.verify_token),
+        ("DIRECT_SECRET", &secrets.signing),
+        ("AZURE_BAY_TOKEN", &secrets.access_token),
+        ("LOG_FORMAT", "json"),
+    ];
+    let mut all: Vec<(String, String)> = pairs
+        .into_iter()
+        .chain(WAITING_TIMES)
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    all.push(("BELLHOP_CONFIG".to_owned(), folder.display().to_string()));
+    all
+}
+
+fn with_servers(common: &[(String, String)], database: &str, amqp: &str) -> Vec<(String, String)> {
+    let mut all = common.to_vec();
+    all.push(("DATABASE_URL".to_owned(), database.to_owned()));
+    all.push(("AMQP_URL".to_owned(), amqp.to_owned()));
+    all
+}
+
+fn place(url: &Url) -> anyhow::Result<SocketAddr> {
+    let addresses = url.socket_addrs(|| None)?;
+    addresses
+        .first()
+        .copied()
+        .context("a server's URL names no address")
+}
+
+fn through(url: &Url, proxy: &Proxy) -> anyhow::Result<Url> {
+    let mut url = url.clone();
+    url.set_port(Some(proxy.address().port()))
+        .map_err(|()| anyhow::anyhow!("a server's URL takes no port"))?;
+    Ok(url)
+}
+
+/// The name of the database or the vhost.
+fn name(url: &Url) -> &str {
+    url.path().trim_start_matches('/')
+}

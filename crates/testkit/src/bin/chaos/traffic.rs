@@ -1,0 +1,146 @@
+//! The booking platforms: they tell every event, and tell it again until it is accepted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use crypto::signature::sign_standard;
+use reqwest::StatusCode;
+use service::Stop;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::bookings::{SOURCES, Telling};
+use crate::stage::Stage;
+
+/// Requests under way at once.
+const AT_ONCE: usize = 100;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// What is told several times comes again after so long.
+const AGAIN_AFTER: Duration = Duration::from_millis(700);
+
+/// What has been told so far.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    accepted: AtomicUsize,
+    repeated: AtomicUsize,
+    /// Answers other than 200 by their status; 0 where there was none.
+    refusals: Mutex<BTreeMap<u16, usize>>,
+}
+
+impl Told {
+    /// How many different events were answered with 200.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How often one that was accepted already was accepted again.
+    pub(crate) fn repeated(&self) -> usize {
+        self.repeated.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn refusals(&self) -> BTreeMap<u16, usize> {
+        self.refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn refused(&self, status: Option<StatusCode>) {
+        let status = status.map_or(0, |status| status.as_u16());
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        *refusals.entry(status).or_default() += 1;
+    }
+}
+
+/// The begin of a run, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begin {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) instant: Instant,
+}
+
+/// Tells everything at its time, and returns when all of it was accepted, or at the stop.
+pub(crate) async fn tell_all(
+    stage: &Arc<Stage>,
+    tellings: Vec<Telling>,
+    begin: Begin,
+    told: &Arc<Told>,
+    stop: &Stop,
+) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut telling = JoinSet::new();
+    for one in tellings {
+        sleep_until(begin.instant + one.at).await;
+        if stop.is_stopped() {
+            break;
+        }
+        let (stage, told, places, stop) = (
+            Arc::clone(stage),
+            Arc::clone(told),
+            Arc::clone(&places),
+            stop.clone(),
+        );
+        telling.spawn(async move {
+            for time in 0..one.times {
+                if time > 0 {
+                    sleep(AGAIN_AFTER).await;
+                }
+                tell(&stage, &one, begin, &places, &told, &stop).await;
+                let counter = if time == 0 { &told.accepted } else { &told.repeated };
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        while telling.try_join_next().is_some() {}
+    }
+    tokio::select! {
+        () = stop.stopped() => {}
+        () = async { while telling.join_next().await.is_some() {} } => {}
+    }
+}
+
+/// Tells one event until it is accepted, with growing pauses, at both doors in turn.
+async fn tell(stage: &Stage, one: &Telling, begin: Begin, places: &Semaphore, told: &Told, stop: &Stop) {
+    let body = one.event(begin.at).bytes();
+    let mut pause = FIRST_PAUSE;
+    for door in stage
+        .cast
+        .doors()
+        .into_iter()
+        .cycle()
+        .skip(one.id.len() + one.source)
+    {
+        let status = {
+            let _place = places.acquire().await;
+            post(stage, one, &body, door).await
+        };
+        if status == Some(StatusCode::OK) || stop.is_stopped() {
+            return;
+        }
+        told.refused(status);
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn post(stage: &Stage, one: &Telling, body: &[u8], door: std::net::SocketAddr) -> Option<StatusCode> {
+    let source = SOURCES.get(one.source).copied().unwrap_or_default();
+    let now = Utc::now().timestamp();
+    let request = stage
+        .http
+        .post(format!("http://{door}/webhooks/{source}"))
+        .header("content-type", "application/json")
+        .header("webhook-id", &one.id)
+        .header("webhook-timestamp", now)
+        .header(
+            "webhook-signature",
+            sign_standard(&stage.secrets.signing, &one.id, now, body),
+        )
+        .body(body.to_vec());
+    request.send().await.ok().map(|answer| answer.status())
+}

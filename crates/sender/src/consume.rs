@@ -57,6 +57,8 @@ async fn settle(consumer: &mut Consumer, worked: Result<Worked, tokio::task::Joi
 async fn work(sender: Arc<Sender>, batch: Vec<Delivery>) -> Worked {
     let ids = batch.iter().filter_map(id_of).collect();
     let verdict = match sender.send(ids).await {
+        // What was not claimed any more goes to another sender at once; what was called for is known there.
+        Ok(()) if sender.stop.is_stopped() => || Verdict::GiveBack,
         Ok(()) => || Verdict::Done,
         Err(error) => {
             log::warn!(error = service::chain(&error); "Postgres is away; the ids are given back");

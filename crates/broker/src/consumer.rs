@@ -56,11 +56,25 @@ pub enum Verdict {
     Bury(Letter),
 }
 
-/// Verdicts that can be carried out: every letter is confirmed, or its original comes back.
-pub struct Safe(Vec<Settlement>);
+/// Verdicts that can be carried out: every letter is confirmed, or its delivery stays unsettled.
+pub struct Safe {
+    plan: Vec<Settlement>,
+    unburied: Vec<Unburied>,
+}
+
+/// A delivery whose letter could not be published. It is not settled: whoever has it asks for the same once more, later.
+#[derive(Debug)]
+pub struct Unburied {
+    /// Still in hand.
+    pub delivery: Delivery,
+    /// What it was to be buried with.
+    pub letter: Letter,
+    /// What happened to the letter.
+    pub error: PublishError,
+}
 
 /// What became of deliveries that were settled.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Settled {
     /// Taken out of the queue.
     pub done: usize,
@@ -68,8 +82,8 @@ pub struct Settled {
     pub given_back: usize,
     /// Published as letters and taken out of the queue, with their reasons.
     pub buried: Vec<DeadLetterReason>,
-    /// Given back because their letter could not be published, with what happened.
-    pub unburied: Vec<PublishError>,
+    /// Not settled, because their letters could not be published.
+    pub unburied: Vec<Unburied>,
     /// Their connection was gone: they will be delivered again.
     pub lost: usize,
 }
@@ -146,7 +160,7 @@ impl Consumer {
     /// The first half of [`settle`](Self::settle): publishes the letters that are asked for, and waits for their
     /// confirmations.
     pub async fn publish_letters(&self, verdicts: Vec<(Delivery, Verdict)>) -> Safe {
-        Safe(settling::bury(verdicts, self.queue, &self.publisher).await)
+        settling::bury(verdicts, self.queue, &self.publisher).await
     }
 
     /// Settles deliveries, in any order and from any batch. Letters are confirmed before their originals go.
@@ -156,8 +170,11 @@ impl Consumer {
     }
 
     /// The second half of [`settle`](Self::settle).
-    pub async fn carry_out(&mut self, Safe(plan): Safe) -> Settled {
-        let mut settled = Settled::default();
+    pub async fn carry_out(&mut self, Safe { plan, unburied }: Safe) -> Settled {
+        let mut settled = Settled {
+            unburied,
+            ..Settled::default()
+        };
         let result = match &mut self.state {
             State::Open(session) => session.settle(plan, &mut settled).await,
             _ => {

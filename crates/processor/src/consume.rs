@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::consumer::{Consumer, Delivery, Verdict};
+use broker::consumer::{Consumer, Delivery, Unburied, Verdict};
 use broker::letter::Letter;
 use chrono::Utc;
 use domain::dead_letter::DeadLetterReason;
 use service::{Stop, crash};
 use store::StoreError;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::applying::{self, Outcome};
 use crate::arrivals::Arrivals;
 use crate::batch::Opened;
 use crate::decode::{self, Unreadable};
+use crate::parked::{Next, Parked};
 use crate::shared::Shared;
 use crate::suspects::SUSPICIOUS_DELIVERIES;
 
@@ -24,33 +24,17 @@ pub(crate) const BATCH: usize = 200;
 /// An event that Postgres refuses is tried this often again, each time after [`RETRY_PAUSE`].
 const RETRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// How long a letter that could not be published waits.
+const LETTER_PAUSE: Duration = Duration::from_secs(1);
 /// How long an event that this process cannot read waits before another may have it.
 const GIVE_BACK_PAUSE: Duration = Duration::from_secs(1);
 const READING: &str = "events";
-
-/// An event that waits for its next try.
-pub(crate) struct Parked {
-    delivery: Delivery,
-    opened: Opened,
-    tries: u32,
-    due_at: Instant,
-}
-
-impl Parked {
-    fn for_now(delivery: Delivery, opened: Opened, tries: u32) -> Self {
-        Self {
-            delivery,
-            opened,
-            tries,
-            due_at: Instant::now() + RETRY_PAUSE,
-        }
-    }
-}
 
 /// The loop's state.
 pub(crate) struct Consuming {
     pub(crate) shared: Arc<Shared>,
     pub(crate) consumer: Consumer,
+    pub(crate) parked: Parked,
     pub(crate) arrivals: Arrivals,
     /// Told when messages may be due.
     pub(crate) due: Arc<Notify>,
@@ -60,29 +44,19 @@ pub(crate) struct Consuming {
 impl Consuming {
     /// Consumes until the stop; what is not finished then is given back.
     pub(crate) async fn run(mut self) {
-        let mut parked: Vec<Parked> = Vec::new();
         while !self.stop.is_stopped() {
-            let next_due = parked.iter().map(|one| one.due_at).min();
-            let waiting = async {
-                match next_due {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 () = self.stop.stopped() => break,
-                () = waiting => self.retry(&mut parked).await,
-                batch = self.consumer.next_batch(BATCH) => self.take(batch, &mut parked).await,
+                () = self.parked.due() => self.go_on_with_parked().await,
+                batch = self.consumer.next_batch(BATCH) => self.take(batch).await,
             }
-            self.shared
-                .counters
-                .parked
-                .set(i64::try_from(parked.len()).unwrap_or(i64::MAX));
+            let parked = i64::try_from(self.parked.len()).unwrap_or(i64::MAX);
+            self.shared.counters.parked.set(parked);
         }
         self.consumer.stop().await;
     }
 
-    async fn take(&mut self, batch: Vec<Delivery>, parked: &mut Vec<Parked>) {
+    async fn take(&mut self, batch: Vec<Delivery>) {
         let (mut together, mut reports, mut alone) = (Vec::new(), Vec::new(), Vec::new());
         let mut unreadable = Vec::new();
         for delivery in batch {
@@ -91,65 +65,64 @@ impl Consuming {
                 continue;
             }
             match decode::decode(&self.shared.ring, &delivery.body) {
-                Ok(opened) if opened.is_report() => reports.push((delivery, opened)),
-                Ok(opened) => together.push((delivery, opened)),
+                Ok(opened) if opened.is_report() => reports.push((delivery, opened, 0)),
+                Ok(opened) => together.push((delivery, opened, 0)),
                 Err(error) => unreadable.push((delivery, error)),
             }
         }
-        for group in [together, reports] {
-            self.apply(
-                group
-                    .into_iter()
-                    .map(|(delivery, opened)| (delivery, opened, 0))
-                    .collect(),
-                parked,
-            )
-            .await;
-        }
+        self.apply(together).await;
+        self.apply(reports).await;
         self.settle_unreadable(unreadable).await;
         for one in alone {
             // One by one takes its time. A connection that ends meanwhile brings the rest again, to whoever is free.
             if self.consumer.holds(&one) {
-                self.apply_alone(one, parked).await;
+                self.apply_alone(one).await;
             }
         }
     }
 
-    async fn retry(&mut self, parked: &mut Vec<Parked>) {
-        let now = Instant::now();
-        let (due, later): (Vec<Parked>, Vec<Parked>) = parked.drain(..).partition(|one| one.due_at <= now);
-        *parked = later;
-        for one in due {
-            self.apply(vec![(one.delivery, one.opened, one.tries)], parked)
-                .await;
+    async fn go_on_with_parked(&mut self) {
+        let mut verdicts = Vec::new();
+        for (delivery, next) in self.parked.take_due() {
+            match next {
+                // What its connection took along comes again by itself.
+                _ if !self.consumer.holds(&delivery) => {}
+                Next::Apply { opened, refusals } => self.apply(vec![(delivery, opened, refusals)]).await,
+                Next::Bury(letter) => verdicts.push((delivery, Verdict::Bury(letter))),
+                Next::GiveBack => verdicts.push((delivery, Verdict::GiveBack)),
+            }
         }
+        self.settle(verdicts).await;
     }
 
-    pub(crate) async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>, parked: &mut Vec<Parked>) {
+    pub(crate) async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>) {
         if group.is_empty() {
             return;
         }
         let events: Vec<Opened> = group.iter().map(|(_, opened, _)| opened.clone()).collect();
         let outcomes = applying::apply(&self.shared, &self.stop, &events).await;
         let mut verdicts = Vec::with_capacity(group.len());
-        for ((delivery, opened, tries), outcome) in group.into_iter().zip(outcomes) {
+        for ((delivery, opened, refusals), outcome) in group.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::Settled => verdicts.push((delivery, Verdict::Done)),
                 Outcome::NotTried => verdicts.push((delivery, Verdict::GiveBack)),
                 Outcome::InTheWay(error) => {
                     log::warn!("event.id" = opened.key(), error = service::chain(&error);
                         "another transaction holds what this event needs; trying again in 5 s");
-                    parked.push(Parked::for_now(delivery, opened, tries));
+                    self.parked
+                        .put(delivery, Next::Apply { opened, refusals }, RETRY_PAUSE);
                 }
-                Outcome::Refused(error) if tries >= RETRIES => {
-                    let letter = self.bury(&opened, tries + 1, &error);
+                Outcome::Refused(error) if refusals >= RETRIES => {
+                    let letter = self.bury(&opened, refusals + 1, &error);
                     verdicts.push((delivery, Verdict::Bury(letter)));
                 }
                 Outcome::Refused(error) => {
-                    log::warn!("event.id" = opened.key(), tries = tries + 1, error = service::chain(&error);
+                    let refusals = refusals + 1;
+                    log::warn!("event.id" = opened.key(), tries = refusals, error = service::chain(&error);
                         "Postgres refused this event; trying again in 5 s");
                     self.shared.count_event(&opened.envelope.event_type, "retried");
-                    parked.push(Parked::for_now(delivery, opened, tries + 1));
+                    self.parked
+                        .put(delivery, Next::Apply { opened, refusals }, RETRY_PAUSE);
                 }
             }
         }
@@ -184,16 +157,16 @@ impl Consuming {
                 }
                 Unreadable::ByUs(why) => {
                     log::error!("event.id" = delivery.message_id, error = why, alert = true;
-                        "event given back: this process cannot read it");
+                        "event is given back: this process cannot read it");
                     not_for_us = Some(why);
-                    verdicts.push((delivery, Verdict::GiveBack));
+                    self.parked.put(delivery, Next::GiveBack, GIVE_BACK_PAUSE);
                 }
             }
         }
-        let cannot_read = not_for_us.is_some();
-        self.shared.readiness.set(READING, not_for_us.map_or(Ok(()), Err));
-        if cannot_read {
-            tokio::time::sleep(GIVE_BACK_PAUSE).await;
+        match not_for_us {
+            Some(why) => self.shared.readiness.set(READING, Err(why)),
+            None if self.parked.any_unreadable() => {}
+            None => self.shared.readiness.set(READING, Ok(())),
         }
         self.settle(verdicts).await;
     }
@@ -217,8 +190,15 @@ impl Consuming {
         if settled.lost > 0 {
             log::warn!(events = settled.lost; "settled events come again: their connection is gone");
         }
-        for error in settled.unburied {
-            log::warn!(error = error.to_string(); "a letter could not be published; its event comes again");
+        for Unburied {
+            delivery,
+            letter,
+            error,
+        } in settled.unburied
+        {
+            log::warn!("event.id" = delivery.message_id, error = error.to_string();
+                "the event's letter could not be published; trying again in 1 s");
+            self.parked.put(delivery, Next::Bury(letter), LETTER_PAUSE);
         }
     }
 }

@@ -11,6 +11,7 @@ mod consume;
 mod decode;
 mod handlers;
 mod metrics;
+mod parked;
 mod rehearsal;
 mod relay;
 mod retention;
@@ -40,6 +41,7 @@ use tokio::task::JoinSet;
 use crate::arrivals::Arrivals;
 use crate::consume::Consuming;
 use crate::metrics::ProcessorMetrics;
+use crate::parked::Parked;
 use crate::shared::{POSTGRES, Shared};
 
 pub use crate::settings::{HELP, Settings};
@@ -82,6 +84,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let consuming = Consuming {
         shared: Arc::clone(&shared),
         consumer: Consumer::new(address, Queue::Events, prefetch, publisher.clone()),
+        parked: Parked::default(),
         arrivals: arrivals.clone(),
         due: Arc::clone(&due),
         stop: stop.clone(),

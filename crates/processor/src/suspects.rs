@@ -10,7 +10,7 @@ use domain::dead_letter::DeadLetterReason;
 use service::crash;
 use store::{StoreError, suspects};
 
-use crate::consume::{Consuming, Parked, letter};
+use crate::consume::{Consuming, letter};
 use crate::decode;
 
 /// From this delivery on an event is applied alone.
@@ -20,7 +20,7 @@ const CRASHES: u32 = 3;
 
 impl Consuming {
     /// Applies one event alone.
-    pub(crate) async fn apply_alone(&mut self, delivery: Delivery, parked: &mut Vec<Parked>) {
+    pub(crate) async fn apply_alone(&mut self, delivery: Delivery) {
         let key = delivery.message_id.clone();
         let noted = key.clone();
         let begin = move |c: &mut store::Connection| suspects::begin(c, &noted);
@@ -40,7 +40,7 @@ impl Consuming {
             log::warn!("event.id" = key, deliveries = delivery.delivery_count, crashes = crashes;
                 "event came again and again; it is applied alone");
             match decode::decode(&self.shared.ring, &delivery.body) {
-                Ok(opened) => self.apply(vec![(delivery, opened, 0)], parked).await,
+                Ok(opened) => self.apply(vec![(delivery, opened, 0)]).await,
                 Err(error) => self.settle_unreadable(vec![(delivery, error)]).await,
             }
         }

@@ -3,9 +3,9 @@
 use domain::dead_letter::DeadLetterReason;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{Delivery, Receipt, Settled, Verdict};
+use super::{Delivery, Receipt, Safe, Settled, Unburied, Verdict};
 use crate::letter::Letter;
-use crate::publisher::{Outgoing, PublishError, Publisher};
+use crate::publisher::{Outgoing, Publisher};
 use crate::topology::Queue;
 
 /// What is to be told of one delivery, its letter being safe.
@@ -13,16 +13,12 @@ pub(super) enum Settlement {
     Done(Receipt),
     GiveBack(Receipt),
     Buried(Receipt, DeadLetterReason),
-    Unburied(Receipt, PublishError),
 }
 
 impl Settlement {
     pub(super) fn receipt(&self) -> Receipt {
         match self {
-            Self::Done(receipt)
-            | Self::GiveBack(receipt)
-            | Self::Buried(receipt, _)
-            | Self::Unburied(receipt, _) => *receipt,
+            Self::Done(receipt) | Self::GiveBack(receipt) | Self::Buried(receipt, _) => *receipt,
         }
     }
 
@@ -36,18 +32,13 @@ impl Settlement {
             Self::Done(_) => settled.done += 1,
             Self::GiveBack(_) => settled.given_back += 1,
             Self::Buried(_, reason) => settled.buried.push(reason),
-            Self::Unburied(_, error) => settled.unburied.push(error),
         }
     }
 }
 
 /// Publishes the letters, all at once, and says what RabbitMQ is to be told of each delivery.
-pub(super) async fn bury(
-    verdicts: Vec<(Delivery, Verdict)>,
-    queue: Queue,
-    publisher: &Publisher,
-) -> Vec<Settlement> {
-    let mut plan = Vec::with_capacity(verdicts.len());
+pub(super) async fn bury(verdicts: Vec<(Delivery, Verdict)>, queue: Queue, publisher: &Publisher) -> Safe {
+    let (mut plan, mut unburied) = (Vec::with_capacity(verdicts.len()), Vec::new());
     let mut letters = FuturesUnordered::new();
     for (delivery, verdict) in verdicts {
         match verdict {
@@ -56,23 +47,34 @@ pub(super) async fn bury(
             Verdict::Bury(letter) => letters.push(publish(delivery, letter, queue, publisher)),
         }
     }
-    while let Some(settlement) = letters.next().await {
-        plan.push(settlement);
+    while let Some(published) = letters.next().await {
+        match published {
+            Ok(buried) => plan.push(buried),
+            Err(one) => unburied.push(one),
+        }
     }
-    plan
+    Safe { plan, unburied }
 }
 
-async fn publish(delivery: Delivery, letter: Letter, queue: Queue, publisher: &Publisher) -> Settlement {
-    let (receipt, reason) = (delivery.receipt, letter.reason);
+async fn publish(
+    delivery: Delivery,
+    letter: Letter,
+    queue: Queue,
+    publisher: &Publisher,
+) -> Result<Settlement, Unburied> {
     let message = Outgoing {
         queue: queue.dead(),
-        message_id: delivery.message_id,
-        kind: delivery.kind,
-        letter: Some(letter),
-        body: delivery.body,
+        message_id: delivery.message_id.clone(),
+        kind: delivery.kind.clone(),
+        letter: Some(letter.clone()),
+        body: delivery.body.clone(),
     };
     match publisher.publish(message).await {
-        Ok(()) => Settlement::Buried(receipt, reason),
-        Err(error) => Settlement::Unburied(receipt, error),
+        Ok(()) => Ok(Settlement::Buried(delivery.receipt, letter.reason)),
+        Err(error) => Err(Unburied {
+            delivery,
+            letter,
+            error,
+        }),
     }
 }

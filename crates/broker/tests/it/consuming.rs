@@ -6,7 +6,7 @@ use broker::Status;
 use broker::consumer::{Consumer, Delivery, Verdict};
 use broker::drain::Drain;
 use broker::letter::Letter;
-use broker::publisher::Publisher;
+use broker::publisher::{PublishError, Publisher};
 use broker::topology::{self, Queue};
 use domain::dead_letter::DeadLetterReason;
 
@@ -154,7 +154,7 @@ async fn what_is_buried_lies_in_the_dead_queue_with_its_headers() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_buried_is_given_back() {
+async fn what_cannot_be_buried_stays_in_hand_with_its_letter() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
     publish(&publisher, 0..1).await;
@@ -162,9 +162,12 @@ async fn what_cannot_be_buried_is_given_back() {
     let taken = take(&mut consumer, 1).await.pop().unwrap();
     in_time(publisher.stop()).await;
 
-    let settled = consumer.settle(vec![(taken, Verdict::Bury(letter()))]).await;
+    let mut settled = consumer.settle(vec![(taken, Verdict::Bury(letter()))]).await;
 
-    assert_eq!(settled.unburied.len(), 1);
+    let kept = settled.unburied.remove(0);
+    assert_eq!((kept.letter, kept.error), (letter(), PublishError::Unavailable));
+    let given_back = vec![(kept.delivery, Verdict::GiveBack)];
+    assert_eq!(consumer.settle(given_back).await.given_back, 1);
     assert_eq!(ids(&take(&mut consumer, 1).await), ["0"]);
 }
 

@@ -140,6 +140,52 @@ async fn the_neighbours_of_a_refused_event_do_not_wait_for_its_retries() {
     );
 }
 
+/// An operator bounds the queue of dead events. RabbitMQ 3.10 takes messages again only while there still is a bound.
+async fn holds_at_most(world: &World, letters: u32) {
+    let policy = json!({ "pattern": "^dead[.]events$", "apply-to": "queues",
+        "definition": { "max-length": letters, "overflow": "reject-publish" } });
+    world.vhost().api("PUT", "policies", "/bound", Some(policy)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_finds_no_place_is_tried_again_without_haste_and_nobody_waits_for_it() {
+    let world = World::start(&ResortFile::patient()).await;
+    holds_at_most(&world, 1).await;
+    let refusals = || world.logs().matches("letter could not be published").count();
+    let mut bad = 0;
+    world
+        .until("the queue of the dead takes no more", async || {
+            world
+                .vhost()
+                .publish("events", &format!("no envelope: {bad}"))
+                .await;
+            bad += 1;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            (refusals() > 0).then_some(())
+        })
+        .await;
+
+    let begun = std::time::Instant::now();
+    let before = refusals();
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world.until_state("BK-1", CONFIRMATION, Read).await;
+    world
+        .until("it was tried again", async || (refusals() > before).then_some(()))
+        .await;
+    let rounds = begun.elapsed().as_secs_f64().ceil() + 1.0;
+    assert!(
+        refusals() - before <= bad * rounds as usize,
+        "each is tried once a second"
+    );
+
+    holds_at_most(&world, 1_000).await;
+    world
+        .until("all are given up", async || {
+            (world.letters("--kind events").await.len() == bad).then_some(())
+        })
+        .await;
+}
+
 /// A fault of the database that is mended after a while costs no event a retry.
 async fn check(breaks: &str, mends: &str) {
     let world = World::start(&ResortFile::patient()).await;

@@ -121,8 +121,10 @@ install_packages() {
     command -v epmd >/dev/null || services+=(epmd.socket epmd)
     trap remove_policy EXIT
     remove_policy
-    [ -e "$policy" ] || printf '#!/bin/sh\n# %s\nexit 101\n' "$policy_mark" | as_superuser tee "$policy" >/dev/null
-    as_superuser chmod +x "$policy"
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\n# %s\nexit 101\n' "$policy_mark" | as_superuser tee "$policy" >/dev/null
+        as_superuser chmod +x "$policy"
+    fi
     as_superuser apt-get update -q >&2 || say 'apt-get update failed; trying with the lists that are there'
     # shellcheck disable=SC2086 # several packages
     as_superuser env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >&2 ||

@@ -1,13 +1,13 @@
 # A stage of its own for one play: private servers, a build, logs; afterwards nothing is left but the logs.
 # Expects $root and $stage, the play's name; where that is needed unmount_disk, and for other programs than all of them as
-# they are developed $profile (release) and the array $wanted, cargo's words for what is built. Sets $run, $logs and
+# they are developed $profile (release) and the array $built, cargo's words for what is built. Sets $run, $logs and
 # $programs. Every program of the play must bear BELLHOP_STAGE=$run in its environment: by that it is found.
-# shellcheck shell=bash disable=SC2154 # those variables belong to the script of the play
+# shellcheck shell=bash disable=SC2154,SC2034 # some belong to the script of the play, some are for it
 
 run=$root/.run/$stage
 logs=$run/logs
 programs=${CARGO_TARGET_DIR:-$root/target}/${profile:-debug}
-[ -v wanted ] || wanted=(--workspace --bins)
+[ -v built ] || built=(--workspace --bins)
 # Always private: what these name is somebody's.
 unset DATABASE_URL AMQP_URL RABBITMQ_API_URL
 export BELLHOP_RUN_DIR=$run
@@ -47,7 +47,14 @@ build_and_start_servers() {
     # Its own session: Ctrl-C here must not hit a database that is being made.
     setsid scripts/services start 7>&- &
     servers=$!
-    cargo build --locked ${profile:+--profile "$profile"} "${wanted[@]}" 7>&- ||
+    cargo build --locked ${profile:+--profile "$profile"} "${built[@]}" 7>&- ||
         die 'the build failed'
     wait "$servers" || die 'PostgreSQL and RabbitMQ did not start'
+}
+
+# The addresses of the play's servers, as variables.
+find_servers() {
+    local lines
+    lines=$(scripts/services env 7>&-) || die 'PostgreSQL and RabbitMQ do not run'
+    eval "$lines"
 }

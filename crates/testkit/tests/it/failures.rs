@@ -87,7 +87,7 @@ async fn while_postgres_is_away_events_wait_and_none_becomes_a_dead_letter() {
     }
     world
         .until("the processor has noticed", async || {
-            world.logs().contains("Postgres did not do it").then_some(())
+            world.logs().contains("database step failed").then_some(())
         })
         .await;
     world.database().open().await;

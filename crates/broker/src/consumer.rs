@@ -203,12 +203,19 @@ impl Consumer {
 
     /// Gives back what is not settled and closes the connection; some seconds at most.
     pub async fn stop(mut self) {
+        self.rest("stopped").await;
+    }
+
+    /// As [`stop`](Self::stop), until it is asked for the next batch. `why` is told as its status.
+    pub async fn rest(&mut self, why: &str) {
         match &mut self.state {
             State::Open(session) => session.close().await,
             State::Opening(opening) => opening.abort(),
             State::Pausing { .. } => {}
         }
-        self.status.send_replace(Status::Disconnected("stopped".into()));
+        self.status.send_replace(Status::Disconnected(why.into()));
+        let until = Instant::now();
+        self.state = State::Pausing { until };
     }
 
     fn begin_opening(&mut self) {

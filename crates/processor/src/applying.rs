@@ -2,7 +2,7 @@
 //! and taking a batch apart until a bad event hurts itself alone.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use service::{Stop, crash};
 use store::{Fault, StoreError};
@@ -16,6 +16,9 @@ const CONTENTION_TRIES: u32 = 5;
 
 /// How long to wait for what others hold once somebody is known to be in the way.
 pub(crate) const IN_PASSING: Duration = Duration::from_millis(100);
+
+/// After so long without Postgres events are left to other processors.
+pub(crate) const LONG: Duration = Duration::from_secs(10);
 
 /// How long a part of a batch waits for what other transactions hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub(crate) enum Outcome {
     InTheWay(StoreError),
     /// It touches what a newer program wrote, or a key that this process does not have: another one may do it.
     BeyondUs(StoreError),
-    /// The process stops: nothing was done.
+    /// The process stops, or Postgres is away for [long](LONG): nothing was done.
     NotTried,
 }
 
@@ -87,7 +90,7 @@ fn alone(error: StoreError) -> Outcome {
     }
 }
 
-/// Applies one part in one transaction. `None`: the process stops. An error is the data's own: an event that is known to
+/// Applies one part in one transaction. `None`: it was [not tried](Outcome::NotTried). An error is the data's own: an event that is known to
 /// be good would not be refused now.
 async fn apply_part(
     shared: &Shared,
@@ -96,7 +99,7 @@ async fn apply_part(
     patience: Patience,
 ) -> Result<Option<Applied>, StoreError> {
     let part: Arc<[Opened]> = part.into();
-    let (mut failures, mut in_the_way) = (0_u32, 0_u32);
+    let (mut failures, mut in_the_way, begun) = (0_u32, 0_u32, Instant::now());
     let (written, committed) = crash_points(&part);
     loop {
         let (events, tools) = (Arc::clone(&part), shared.tools());
@@ -139,6 +142,9 @@ async fn apply_part(
                 shared.postgres_failed("apply events", &error, failures)
             }
         };
+        if failures > 0 && begun.elapsed() > LONG {
+            return Ok(None);
+        }
         tokio::select! {
             () = stop.stopped() => return Ok(None),
             () = tokio::time::sleep(pause) => {}

@@ -16,6 +16,7 @@ use crate::applying::{self, Outcome, Patience};
 use crate::arrivals::Arrivals;
 use crate::batch::Opened;
 use crate::decode::{self, Unreadable};
+use crate::outage::Outage;
 use crate::parked::{Next, Parked};
 use crate::reading::Reading;
 use crate::shared::Shared;
@@ -43,6 +44,7 @@ pub(crate) struct Consuming {
     pub(crate) consumer: Consumer,
     pub(crate) parked: Parked,
     pub(crate) reading: Reading,
+    pub(crate) outage: Outage,
     pub(crate) arrivals: Arrivals,
     /// Told when messages may be due.
     pub(crate) due: Arc<Notify>,
@@ -64,7 +66,11 @@ impl Consuming {
             self.shared
                 .readiness
                 .set(READING, self.reading.holds(Instant::now()));
+            if self.outage.is_long {
+                self.wait_for_postgres().await;
+            }
         }
+        self.strike_out_unfinished().await;
         self.consumer.stop().await;
     }
 
@@ -83,11 +89,13 @@ impl Consuming {
             }
         }
         self.apply(together, Patience::Usual).await;
-        self.apply(reports, Patience::Usual).await;
+        if self.goes_on() {
+            self.apply(reports, Patience::Usual).await;
+        }
         self.settle_unreadable(unreadable).await;
         for one in alone {
             // One by one takes its time. A connection that ends meanwhile brings the rest again, to whoever is free.
-            if self.consumer.holds(&one) && !self.stop.is_stopped() {
+            if self.consumer.holds(&one) && self.goes_on() {
                 self.apply_alone(one).await;
             }
         }
@@ -98,7 +106,7 @@ impl Consuming {
         for (delivery, next) in self.parked.take_due() {
             match next {
                 // What its connection took along comes again by itself.
-                _ if !self.consumer.holds(&delivery) => {}
+                _ if !self.consumer.holds(&delivery) || !self.goes_on() => {}
                 Next::Apply { opened, refusals } => {
                     self.apply(vec![(delivery, opened, refusals)], Patience::Short)
                         .await;
@@ -131,7 +139,8 @@ impl Consuming {
                     heard = heard.max(Some(opened.envelope.received_at));
                     verdicts.push((delivery, Verdict::Done));
                 }
-                Outcome::NotTried => verdicts.push((delivery, Verdict::GiveBack)),
+                // It goes back with everything that is in hand.
+                Outcome::NotTried => self.outage.is_long = true,
                 Outcome::BeyondUs(error) => self.leave_to_others(delivery, service::chain(&error)),
                 Outcome::InTheWay(error) => {
                     log::warn!("event.id" = opened.key(), error = service::chain(&error);

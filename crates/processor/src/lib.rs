@@ -11,6 +11,7 @@ mod consume;
 mod decode;
 mod handlers;
 mod metrics;
+mod outage;
 mod parked;
 mod reading;
 mod rehearsal;
@@ -42,6 +43,7 @@ use tokio::task::JoinSet;
 use crate::arrivals::Arrivals;
 use crate::consume::Consuming;
 use crate::metrics::ProcessorMetrics;
+use crate::outage::Outage;
 use crate::parked::Parked;
 use crate::reading::Reading;
 use crate::shared::{POSTGRES, Shared};
@@ -89,6 +91,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         consumer: Consumer::new(address, Queue::Events, prefetch, publisher.clone()),
         parked: Parked::default(),
         reading: Reading::default(),
+        outage: Outage::default(),
         arrivals: arrivals.clone(),
         due: Arc::clone(&due),
         stop: stop.clone(),

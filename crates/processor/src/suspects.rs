@@ -11,7 +11,7 @@ use domain::dead_letter::DeadLetterReason;
 use service::crash;
 use store::{StoreError, suspects};
 
-use crate::applying::Patience;
+use crate::applying::{LONG, Patience};
 use crate::consume::{Consuming, letter};
 use crate::decode;
 
@@ -29,9 +29,16 @@ impl Consuming {
         let noted = key.clone();
         let begin = move |c: &mut store::Connection| suspects::begin(c, &noted);
         let stop = self.stop.clone();
-        let noting = self.until_noted("note a suspicious event", begin, stop.stopped());
+        let patience = async {
+            tokio::select! {
+                () = stop.stopped() => {}
+                () = tokio::time::sleep(LONG) => {}
+            }
+        };
+        let noting = self.until_noted("note a suspicious event", begin, patience);
         let Some(crashes) = noting.await else {
-            return; // Nothing was begun; a stop gives back what is in hand.
+            self.outage.is_long = true;
+            return;
         };
         crash::point("processor.suspects.noted");
         if crashes >= CRASHES {
@@ -49,7 +56,11 @@ impl Consuming {
                 Err(error) => self.settle_unreadable(vec![(delivery, error)]).await,
             }
         }
-        self.strike_out(key).await;
+        if self.goes_on() {
+            self.strike_out(key).await;
+        } else {
+            self.outage.unfinished.push(key);
+        }
     }
 
     /// This process lives: whatever became of the event is not a crash. One that is to be a letter stays noted until the

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use broker::Status;
 use broker::publisher::{Options, PublishError, Publisher};
 use broker::topology::{self, Queue};
+use serde_json::json;
 
 use crate::harness::{Broker, becomes, event, in_time, outgoing};
 use crate::line::{Line, Proxy};
@@ -101,6 +102,25 @@ async fn no_message_without_a_queue_is_ever_taken_for_confirmed() {
     for (queue, result) in results {
         assert!(queue == Queue::Events || result.is_err());
     }
+}
+
+#[tokio::test]
+async fn a_message_that_a_full_queue_refuses_is_not_called_confirmed() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    let bound = json!({ "pattern": "^events$", "apply-to": "queues", "definition": { "max-length": 2 } });
+    broker.vhost.api("PUT", "policies", "/bound", Some(bound)).await;
+
+    let (mut confirmed, mut refused) = (0, None);
+    while refused.is_none() {
+        match in_time(publisher.publish(event(&confirmed.to_string()))).await {
+            Ok(()) => confirmed += 1,
+            Err(error) => refused = Some(error),
+        }
+    }
+
+    assert_eq!(refused, Some(PublishError::Refused));
+    assert_eq!(broker.ready(Queue::Events).await, confirmed);
 }
 
 #[tokio::test]

@@ -78,7 +78,8 @@ async fn a_withdrawal_only_marks_a_message_whose_call_is_under_way() {
 async fn what_a_newer_program_knows_of_a_booking_outlives_an_older_ones_changes() {
     let scene = Scene::new().await;
     scene.happens(BookingStarted, "BK-1", 10).await;
-    let newer = r#"{"pets":{"stamp":{"at":"2026-11-23T10:00:00Z","rank":0,"event":"direct/1"},"value":["a cat"]}}"#;
+    let newer =
+        r#"{"pets":{"stamp":{"at":"2026-11-23T10:00:00Z","rank":0,"event":"direct/1"},"value":["a cat"]}}"#;
     let newer: Facts = serde_json::from_str(newer).unwrap();
     let learnt = newer.clone();
     scene

@@ -83,3 +83,28 @@ async fn a_program_that_is_asked_to_stop_ends_with_0() {
             .map(|(name, code)| (name.to_owned(), code))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_cart_hears_while_it_becomes_a_reservation_is_inherited() {
+    let mut world = World::start(&ResortFile::patient()).await;
+    let still = [("BELLHOP_STALL_AT", "processor.events.written")];
+    world.replace("processor", &still).await;
+    // Without a number nobody can be written to.
+    let confirmed = Event::new("reservation_confirmed", "BK-1").from_cart("CART-1");
+    world.post(&confirmed).await;
+    world.until_still("processor").await;
+    world.start_also("processor", &[]).await;
+
+    world.post(&Event::started("CART-1", ADA)).await;
+    let waiting = "SELECT count(*) AS count FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    world
+        .until("the other one waits for the cart", async || {
+            (world.database().count(waiting).await > 0).then_some(())
+        })
+        .await;
+    world.signal("processor", "CONT");
+
+    world.until_state("BK-1", CONFIRMATION, MessageState::Read).await;
+    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
+}

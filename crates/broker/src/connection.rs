@@ -1,9 +1,7 @@
 //! Opening and closing connections, each step within a time-out.
 
-use std::collections::hash_map::RandomState;
 use std::error::Error;
 use std::future::Future;
-use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 use domain::backoff::Backoff;
@@ -56,7 +54,7 @@ pub(crate) async fn close(connection: &Connection) {
 
 /// The pause before the next attempt, drawn at random.
 pub(crate) fn pause(failures: u32) -> Duration {
-    Backoff::RECONNECT.pause(failures, random_share())
+    Backoff::RECONNECT.pause(failures, rand::random())
 }
 
 /// Awaits an answer, or `None` when it takes too long.
@@ -74,9 +72,4 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-fn random_share() -> f64 {
-    let random = RandomState::new().build_hasher().finish() >> 32;
-    f64::from(u32::try_from(random).unwrap_or(0)) / f64::from(u32::MAX)
 }

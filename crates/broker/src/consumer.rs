@@ -19,7 +19,7 @@ use crate::letter::Letter;
 use crate::publisher::{PublishError, Publisher};
 use crate::status::Status;
 use crate::topology::Queue;
-use session::{OpenError, Session};
+use session::{OpenError, Session, Taken};
 use settling::Settlement;
 
 /// A message taken from a queue; it stays there until it is settled.
@@ -147,10 +147,11 @@ impl Consumer {
                     Err(_) => self.lost("connecting was aborted"),
                 },
                 State::Open(session) => match session.take(max.max(1)).await {
-                    Ok(batch) => {
+                    Ok(Taken::Batch(batch)) => {
                         self.failures = 0;
                         return batch;
                     }
+                    Ok(Taken::Status(status)) => self.tell(status),
                     Err(reason) => self.lost(&reason),
                 },
             }
@@ -202,12 +203,19 @@ impl Consumer {
 
     /// Gives back what is not settled and closes the connection; some seconds at most.
     pub async fn stop(mut self) {
+        self.rest("stopped").await;
+    }
+
+    /// As [`stop`](Self::stop), until it is asked for the next batch. `why` is told as its status.
+    pub async fn rest(&mut self, why: &str) {
         match &mut self.state {
             State::Open(session) => session.close().await,
             State::Opening(opening) => opening.abort(),
             State::Pausing { .. } => {}
         }
-        self.status.send_replace(Status::Disconnected("stopped".into()));
+        self.status.send_replace(Status::Disconnected(why.into()));
+        let until = Instant::now();
+        self.state = State::Pausing { until };
     }
 
     fn begin_opening(&mut self) {
@@ -217,23 +225,24 @@ impl Consumer {
     }
 
     fn opened(&mut self, session: Session) {
-        log::info!(
-            "consuming {} from RabbitMQ at {}",
-            self.queue.name(),
-            self.address
-        );
+        log::info!(queue = self.queue.name(), address = self.address.to_string(); "consuming from RabbitMQ");
         self.status.send_replace(Status::Connected);
         self.state = State::Open(Box::new(session));
     }
 
+    fn tell(&self, status: Status) {
+        self.status.send_if_modified(|known| {
+            let changed = *known != status;
+            *known = status;
+            changed
+        });
+    }
+
     fn lost(&mut self, reason: &str) {
-        log::warn!(
-            "cannot consume {} from RabbitMQ at {}: {reason}",
-            self.queue.name(),
-            self.address
-        );
-        self.status.send_replace(Status::Disconnected(Arc::from(reason)));
         self.failures += 1;
+        log::warn!(queue = self.queue.name(), address = self.address.to_string(), failures = self.failures, error = reason;
+            "cannot consume from RabbitMQ");
+        self.status.send_replace(Status::Disconnected(Arc::from(reason)));
         let until = Instant::now() + connection::pause(self.failures);
         // The connection goes with its session, and RabbitMQ gives back what was not settled.
         self.state = State::Pausing { until };

@@ -14,6 +14,7 @@ pub mod envelope;
 pub mod letter;
 mod properties;
 pub mod publisher;
+mod pulse;
 pub mod status;
 pub mod topology;
 

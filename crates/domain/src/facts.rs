@@ -5,6 +5,9 @@
 
 mod correction;
 mod erasure;
+mod later;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,6 +18,7 @@ use crate::resort::Language;
 use crate::stay::{Money, Personal};
 
 pub use correction::Correction;
+pub use later::Later;
 
 /// When a fact became true, and what decides between two of the same instant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,24 +64,33 @@ macro_rules! facts {
     ($($(#[$doc:meta])* $field:ident: $type:ty),+ $(,)?) => {
         /// Everything known of one booking. A field is the newest word on its matter.
         ///
+        /// Older and newer programs write the same rows: a new version may add a fact, and never gives one another shape.
+        ///
         /// Holds personal data (sealed as a whole before it is stored); `Debug` shows none of it.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Facts {
-            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<Fact<$type>>),+
+            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<Fact<$type>>,)+
+            /// What a newer program knows: kept for it, by the names of its fields.
+            #[serde(flatten)]
+            pub later: BTreeMap<String, Fact<Later>>,
         }
 
         impl Facts {
             /// Keeps for each fact the one with the greater stamp.
             #[must_use]
             pub fn merge(self, other: Self) -> Self {
-                Self { $($field: newer(self.$field, other.$field)),+ }
+                Self {
+                    $($field: newer(self.$field, other.$field),)+
+                    later: later::merge(self.later, other.later),
+                }
             }
 
             /// When the newest of the facts was said.
             pub fn newest_at(&self) -> Option<DateTime<Utc>> {
                 let times = [$(self.$field.as_ref().map(|fact| fact.stamp.at)),+];
-                times.into_iter().flatten().max()
+                let later = self.later.values().map(|fact| fact.stamp.at);
+                times.into_iter().flatten().chain(later).max()
             }
         }
     };
@@ -162,7 +175,6 @@ impl Facts {
             checked_in: happened(EventType::GuestCheckedIn),
             checked_out: happened(EventType::GuestCheckedOut),
             cart: known(&stamp, &details.cart),
-            became: None,
             resume_url: known(&stamp, &details.resume_url),
             check_in: known(&stamp, &details.check_in),
             check_out: known(&stamp, &details.check_out),
@@ -171,10 +183,9 @@ impl Facts {
             total: known(&stamp, &details.total),
             name: known(&stamp, &guest.name),
             phone: known(&stamp, &guest.phone),
-            corrected_phone: None,
             language: known(&stamp, &guest.language),
             consent: known(&stamp, &guest.consent),
-            erased: None,
+            ..Self::default()
         }
     }
 

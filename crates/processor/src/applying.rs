@@ -2,7 +2,7 @@
 //! and taking a batch apart until a bad event hurts itself alone.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use service::{Stop, crash};
 use store::{Fault, StoreError};
@@ -14,6 +14,21 @@ use crate::shared::Shared;
 /// How often a batch that others were in the way of is tried before it is taken apart.
 const CONTENTION_TRIES: u32 = 5;
 
+/// How long to wait for what others hold once somebody is known to be in the way.
+pub(crate) const IN_PASSING: Duration = Duration::from_millis(100);
+
+/// After so long without Postgres events are left to other processors.
+pub(crate) const LONG: Duration = Duration::from_secs(10);
+
+/// How long a part of a batch waits for what other transactions hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as the connection allows.
+    Usual,
+    /// [`IN_PASSING`]: what is locked now waits in hand, not in a transaction.
+    Short,
+}
+
 /// What became of one event.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -23,12 +38,19 @@ pub(crate) enum Outcome {
     Refused(StoreError),
     /// Others hold what it needs, and it alone: later, and at no cost.
     InTheWay(StoreError),
-    /// The process stops: nothing was done.
+    /// It touches what a newer program wrote, or a key that this process does not have: another one may do it.
+    BeyondUs(StoreError),
+    /// The process stops, or Postgres is away for [long](LONG): nothing was done.
     NotTried,
 }
 
 /// Applies events and returns what became of each, in their order.
-pub(crate) async fn apply(shared: &Shared, stop: &Stop, events: &[Opened]) -> Vec<Outcome> {
+pub(crate) async fn apply(
+    shared: &Shared,
+    stop: &Stop,
+    events: &[Opened],
+    mut patience: Patience,
+) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(events.len());
     // A stack of parts, the first on top: halves of what was refused, in order.
     let mut parts: Vec<&[Opened]> = vec![events];
@@ -36,7 +58,11 @@ pub(crate) async fn apply(shared: &Shared, stop: &Stop, events: &[Opened]) -> Ve
         if part.is_empty() {
             continue;
         }
-        match apply_part(shared, stop, part).await {
+        if stop.is_stopped() {
+            outcomes.extend(part.iter().map(|_| Outcome::NotTried));
+            continue;
+        }
+        match apply_part(shared, stop, part, patience).await {
             Ok(Some(applied)) => {
                 report(shared, part, &applied);
                 outcomes.extend(part.iter().map(|_| Outcome::Settled));
@@ -45,6 +71,9 @@ pub(crate) async fn apply(shared: &Shared, stop: &Stop, events: &[Opened]) -> Ve
             Err(error) if part.len() == 1 => outcomes.push(alone(error)),
             Err(error) => {
                 log::warn!(events = part.len(), error = service::chain(&error); "a batch was refused; taking it apart");
+                if error.fault() == Fault::Locked {
+                    patience = Patience::Short;
+                }
                 let (first, second) = part.split_at(part.len() / 2);
                 parts.extend([second, first]);
             }
@@ -56,21 +85,30 @@ pub(crate) async fn apply(shared: &Shared, stop: &Stop, events: &[Opened]) -> Ve
 fn alone(error: StoreError) -> Outcome {
     match error.fault() {
         Fault::Contention | Fault::Locked => Outcome::InTheWay(error),
+        Fault::Ours => Outcome::BeyondUs(error),
         _ => Outcome::Refused(error),
     }
 }
 
-/// Applies one part in one transaction. `None`: the process stops. An error is the data's own: an event that is known to
+/// Applies one part in one transaction. `None`: it was [not tried](Outcome::NotTried). An error is the data's own: an event that is known to
 /// be good would not be refused now.
-async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Option<Applied>, StoreError> {
+async fn apply_part(
+    shared: &Shared,
+    stop: &Stop,
+    part: &[Opened],
+    patience: Patience,
+) -> Result<Option<Applied>, StoreError> {
     let part: Arc<[Opened]> = part.into();
-    let (mut failures, mut in_the_way) = (0_u32, 0_u32);
+    let (mut failures, mut in_the_way, begun) = (0_u32, 0_u32, Instant::now());
     let (written, committed) = crash_points(&part);
     loop {
         let (events, tools) = (Arc::clone(&part), shared.tools());
         let error = match shared
             .store
             .transaction(move |c| {
+                if patience == Patience::Short {
+                    store::pool::wait_for_locks(c, IN_PASSING)?;
+                }
                 let applied = batch::apply(c, &tools, &events)?;
                 crash::point(written);
                 Ok(applied)
@@ -88,7 +126,9 @@ async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Opt
                 in_the_way += 1;
                 Duration::from_millis(20).mul_f64(f64::from(in_the_way) * rand::random::<f64>())
             }
-            Fault::Data | Fault::Unclear | Fault::Contention | Fault::Locked => {
+            // That it costs nothing needs no proof.
+            Fault::Locked if patience == Patience::Short => return Err(error),
+            Fault::Data | Fault::Ours | Fault::Unclear | Fault::Contention | Fault::Locked => {
                 match rehearsal::rehearse(shared, largest(&part)).await {
                     Ok(()) => return Err(error),
                     Err(refused) => {
@@ -97,11 +137,14 @@ async fn apply_part(shared: &Shared, stop: &Stop, part: &[Opened]) -> Result<Opt
                     }
                 }
             }
-            Fault::Outage | Fault::Ours => {
+            Fault::Outage => {
                 failures += 1;
                 shared.postgres_failed("apply events", &error, failures)
             }
         };
+        if failures > 0 && begun.elapsed() > LONG {
+            return Ok(None);
+        }
         tokio::select! {
             () = stop.stopped() => return Ok(None),
             () = tokio::time::sleep(pause) => {}
@@ -142,8 +185,8 @@ fn report(shared: &Shared, part: &[Opened], applied: &Applied) {
             "event.id" = opened.key(),
             "event.type" = envelope.event_type,
             "request.id" = envelope.request_id,
-            "booking.id" = envelope.booking.as_ref().map_or("", |id| id.as_str()),
-            resort = envelope.resort.as_ref().map_or("", |id| id.as_str()),
+            "booking.id" = opened.booking().map(|key| key.to_string()).unwrap_or_default(),
+            "resort.id" = envelope.resort.as_ref().map_or("", |id| id.as_str()),
             outcome = outcome,
             delay_ms = (delay * 1000.0).round();
             "event settled"

@@ -48,7 +48,7 @@ impl Opened {
     }
 
     /// The booking that it names.
-    fn booking(&self) -> Option<BookingKey> {
+    pub(crate) fn booking(&self) -> Option<BookingKey> {
         Some(BookingKey {
             resort: self.envelope.resort.clone()?,
             booking: self.envelope.booking.clone()?,

@@ -1,21 +1,24 @@
 //! Takes events from the queue, applies them in batches, and settles them after the commit.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::consumer::{Consumer, Delivery, Unburied, Verdict};
 use broker::letter::Letter;
 use chrono::Utc;
+use domain::backoff::Backoff;
 use domain::dead_letter::DeadLetterReason;
 use service::{Stop, crash};
 use store::StoreError;
 use tokio::sync::Notify;
 
-use crate::applying::{self, Outcome};
+use crate::applying::{self, Outcome, Patience};
 use crate::arrivals::Arrivals;
 use crate::batch::Opened;
 use crate::decode::{self, Unreadable};
+use crate::outage::Outage;
 use crate::parked::{Next, Parked};
+use crate::reading::Reading;
 use crate::shared::Shared;
 use crate::suspects::SUSPICIOUS_DELIVERIES;
 
@@ -26,8 +29,13 @@ const RETRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// How long a letter that could not be published waits.
 const LETTER_PAUSE: Duration = Duration::from_secs(1);
-/// How long an event that this process cannot read waits before another may have it.
-const GIVE_BACK_PAUSE: Duration = Duration::from_secs(1);
+/// How long an event that is not for this process waits before another may have it: the longer the more often it came.
+const GIVE_BACK: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(30),
+};
+/// How often the loop looks after itself where nothing happens.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const READING: &str = "events";
 
 /// The loop's state.
@@ -35,6 +43,8 @@ pub(crate) struct Consuming {
     pub(crate) shared: Arc<Shared>,
     pub(crate) consumer: Consumer,
     pub(crate) parked: Parked,
+    pub(crate) reading: Reading,
+    pub(crate) outage: Outage,
     pub(crate) arrivals: Arrivals,
     /// Told when messages may be due.
     pub(crate) due: Arc<Notify>,
@@ -49,10 +59,18 @@ impl Consuming {
                 () = self.stop.stopped() => break,
                 () = self.parked.due() => self.go_on_with_parked().await,
                 batch = self.consumer.next_batch(BATCH) => self.take(batch).await,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
             }
             let parked = i64::try_from(self.parked.len()).unwrap_or(i64::MAX);
             self.shared.counters.parked.set(parked);
+            self.shared
+                .readiness
+                .set(READING, self.reading.holds(Instant::now()));
+            if self.outage.is_long {
+                self.wait_for_postgres().await;
+            }
         }
+        self.strike_out_unfinished().await;
         self.consumer.stop().await;
     }
 
@@ -70,42 +88,60 @@ impl Consuming {
                 Err(error) => unreadable.push((delivery, error)),
             }
         }
-        self.apply(together).await;
-        self.apply(reports).await;
+        self.apply(together, Patience::Usual).await;
+        if self.goes_on() {
+            self.apply(reports, Patience::Usual).await;
+        }
         self.settle_unreadable(unreadable).await;
         for one in alone {
             // One by one takes its time. A connection that ends meanwhile brings the rest again, to whoever is free.
-            if self.consumer.holds(&one) {
+            if self.consumer.holds(&one) && self.goes_on() {
                 self.apply_alone(one).await;
             }
         }
     }
 
     async fn go_on_with_parked(&mut self) {
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut crashed) = (Vec::new(), Vec::new());
         for (delivery, next) in self.parked.take_due() {
             match next {
                 // What its connection took along comes again by itself.
-                _ if !self.consumer.holds(&delivery) => {}
-                Next::Apply { opened, refusals } => self.apply(vec![(delivery, opened, refusals)]).await,
-                Next::Bury(letter) => verdicts.push((delivery, Verdict::Bury(letter))),
+                _ if !self.consumer.holds(&delivery) || !self.goes_on() => {}
+                Next::Apply { opened, refusals } => {
+                    self.apply(vec![(delivery, opened, refusals)], Patience::Short)
+                        .await;
+                }
+                Next::Bury(letter) => {
+                    crashed.extend(
+                        (letter.reason == DeadLetterReason::Crashed).then(|| delivery.message_id.clone()),
+                    );
+                    verdicts.push((delivery, Verdict::Bury(letter)));
+                }
                 Next::GiveBack => verdicts.push((delivery, Verdict::GiveBack)),
             }
         }
         self.settle(verdicts).await;
+        for key in crashed {
+            self.strike_out(key).await;
+        }
     }
 
-    pub(crate) async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>) {
+    pub(crate) async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>, patience: Patience) {
         if group.is_empty() {
             return;
         }
         let events: Vec<Opened> = group.iter().map(|(_, opened, _)| opened.clone()).collect();
-        let outcomes = applying::apply(&self.shared, &self.stop, &events).await;
-        let mut verdicts = Vec::with_capacity(group.len());
+        let outcomes = applying::apply(&self.shared, &self.stop, &events, patience).await;
+        let (mut verdicts, mut heard) = (Vec::with_capacity(group.len()), None);
         for ((delivery, opened, refusals), outcome) in group.into_iter().zip(outcomes) {
             match outcome {
-                Outcome::Settled => verdicts.push((delivery, Verdict::Done)),
-                Outcome::NotTried => verdicts.push((delivery, Verdict::GiveBack)),
+                Outcome::Settled => {
+                    heard = heard.max(Some(opened.envelope.received_at));
+                    verdicts.push((delivery, Verdict::Done));
+                }
+                // It goes back with everything that is in hand.
+                Outcome::NotTried => self.outage.is_long = true,
+                Outcome::BeyondUs(error) => self.leave_to_others(delivery, service::chain(&error)),
                 Outcome::InTheWay(error) => {
                     log::warn!("event.id" = opened.key(), error = service::chain(&error);
                         "another transaction holds what this event needs; trying again in 5 s");
@@ -128,7 +164,7 @@ impl Consuming {
         }
         self.due.notify_one();
         self.settle(verdicts).await;
-        if let Some(newest) = events.iter().map(|opened| opened.envelope.received_at).max() {
+        if let Some(newest) = heard {
             self.arrivals.applied(newest);
         }
     }
@@ -144,7 +180,6 @@ impl Consuming {
 
     pub(crate) async fn settle_unreadable(&mut self, unreadable: Vec<(Delivery, Unreadable)>) {
         let mut verdicts = Vec::new();
-        let mut not_for_us = None;
         for (delivery, error) in unreadable {
             match error {
                 Unreadable::ForGood(why) => {
@@ -155,20 +190,19 @@ impl Consuming {
                         Verdict::Bury(letter(DeadLetterReason::Undecodable, &why, 1)),
                     ));
                 }
-                Unreadable::ByUs(why) => {
-                    log::error!("event.id" = delivery.message_id, error = why, alert = true;
-                        "event is given back: this process cannot read it");
-                    not_for_us = Some(why);
-                    self.parked.put(delivery, Next::GiveBack, GIVE_BACK_PAUSE);
-                }
+                Unreadable::ByUs(why) => self.leave_to_others(delivery, why),
             }
         }
-        match not_for_us {
-            Some(why) => self.shared.readiness.set(READING, Err(why)),
-            None if self.parked.any_unreadable() => {}
-            None => self.shared.readiness.set(READING, Ok(())),
-        }
         self.settle(verdicts).await;
+    }
+
+    /// Keeps an event that is not for this process a while, then gives it back.
+    fn leave_to_others(&mut self, delivery: Delivery, why: String) {
+        let pause = GIVE_BACK.pause(delivery.delivery_count + 1, rand::random());
+        log::error!("event.id" = delivery.message_id, error = why, alert = true;
+            "event goes back: it is for a newer processor, or one with other keys");
+        self.parked.put(delivery, Next::GiveBack, pause);
+        self.reading.fails(why, pause, Instant::now());
     }
 
     pub(crate) async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) {

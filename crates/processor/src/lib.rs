@@ -11,7 +11,9 @@ mod consume;
 mod decode;
 mod handlers;
 mod metrics;
+mod outage;
 mod parked;
+mod reading;
 mod rehearsal;
 mod relay;
 mod retention;
@@ -41,8 +43,11 @@ use tokio::task::JoinSet;
 use crate::arrivals::Arrivals;
 use crate::consume::Consuming;
 use crate::metrics::ProcessorMetrics;
+use crate::outage::Outage;
 use crate::parked::Parked;
+use crate::reading::Reading;
 use crate::shared::{POSTGRES, Shared};
+use crate::wake_ups::WakeUps;
 
 pub use crate::settings::{HELP, Settings};
 
@@ -85,6 +90,14 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         shared: Arc::clone(&shared),
         consumer: Consumer::new(address, Queue::Events, prefetch, publisher.clone()),
         parked: Parked::default(),
+        reading: Reading::default(),
+        outage: Outage::default(),
+        arrivals: arrivals.clone(),
+        due: Arc::clone(&due),
+        stop: stop.clone(),
+    };
+    let waking = WakeUps {
+        shared: Arc::clone(&shared),
         arrivals: arrivals.clone(),
         due: Arc::clone(&due),
         stop: stop.clone(),
@@ -103,11 +116,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
             stop.clone(),
         ));
     }
-    tasks.spawn(upkeep::watch_arrivals(
-        arrivals.clone(),
-        publisher.clone(),
-        stop.clone(),
-    ));
+    tasks.spawn(upkeep::watch_arrivals(arrivals, publisher.clone(), stop.clone()));
     tasks.spawn(upkeep::tell_health(Arc::clone(&shared), stop.clone()));
     let relaying = publisher.clone();
     tasks.spawn(async move {
@@ -115,7 +124,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         shared.schema_known(&stop).await;
         tokio::join!(
             consuming.run(),
-            wake_ups::run(Arc::clone(&shared), arrivals, Arc::clone(&due), stop.clone()),
+            waking.run(),
             relay::run(Arc::clone(&shared), relaying, due, stop.clone()),
             retention::run(Arc::clone(&shared), stop.clone()),
         );

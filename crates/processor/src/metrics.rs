@@ -15,14 +15,15 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) event_delay: Histogram,
     /// How late wake-ups were.
     pub(crate) wake_up_lateness: Histogram,
-    /// Ids handed to the broker, by outcome: `published`, `failed`.
+    /// Ids and letters handed to the broker, by outcome: `published`, `unavailable`, `refused`, `unroutable`,
+    /// `unconfirmed`.
     pub(crate) relayed: IntCounterVec,
     /// Reports that name no message of ours.
     pub(crate) unmatched_reports: service::metrics::IntCounter,
     /// Bookings seen in the last round whose resort has no readable file.
     pub(crate) without_resort: IntGauge,
-    /// Times a booking was left aside because its stored facts are damaged.
-    pub(crate) damaged: service::metrics::IntCounter,
+    /// Times a booking that was due could not be planned and was left aside.
+    pub(crate) left_aside: service::metrics::IntCounter,
     /// Events in hand that wait for another try.
     pub(crate) parked: IntGauge,
     /// What was taken away because it was held long enough: `raw_events`, `letters`, `guests` (by booking).
@@ -71,9 +72,9 @@ impl ProcessorMetrics {
                 "bellhop_bookings_without_resort",
                 "Bookings in the last batch whose resort has no readable file.",
             )?,
-            damaged: metrics.counter(
-                "bellhop_damaged_bookings_total",
-                "Times a booking was left aside because its stored facts are damaged.",
+            left_aside: metrics.counter(
+                "bellhop_bookings_left_aside_total",
+                "Times a booking that was due could not be planned and was left aside for a minute.",
             )?,
             parked: metrics.gauge(
                 "bellhop_events_parked",

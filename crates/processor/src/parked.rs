@@ -8,6 +8,9 @@ use tokio::time::Instant;
 
 use crate::batch::Opened;
 
+/// How many are gone on with at once; each may take a moment.
+const AT_ONCE: usize = 10;
+
 /// What is to be done with a delivery when its time has come.
 pub(crate) enum Next {
     /// Apply it once more; Postgres has refused it so often.
@@ -46,11 +49,12 @@ impl Parked {
         }
     }
 
-    /// Hands out those whose time has come.
+    /// Hands out some whose time has come, those first that wait longest: new deliveries shall have their turn too.
     pub(crate) fn take_due(&mut self) -> Vec<(Delivery, Next)> {
         let now = Instant::now();
         self.0
             .extract_if(.., |one| one.due_at <= now)
+            .take(AT_ONCE)
             .map(|one| (one.delivery, one.next))
             .collect()
     }
@@ -60,8 +64,11 @@ impl Parked {
         self.0.len()
     }
 
-    /// Whether one waits that this process cannot read.
-    pub(crate) fn any_unreadable(&self) -> bool {
-        self.0.iter().any(|one| matches!(one.next, Next::GiveBack))
+    /// Whether an event's letter waits.
+    pub(crate) fn has_letter(&self, message_id: &str) -> bool {
+        let its_own = |one: &Waiting| one.delivery.message_id == message_id;
+        self.0
+            .iter()
+            .any(|one| its_own(one) && matches!(one.next, Next::Bury(_)))
     }
 }

@@ -1,11 +1,12 @@
 //! Hands the ids of due messages, and the letters of dead ones, to the broker.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::letter::Letter;
 use broker::publisher::{Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
+use domain::dead_letter::DeadLetterReason;
 use domain::ids::MessageId;
 use futures_util::future::join_all;
 use service::{Stop, crash};
@@ -19,12 +20,15 @@ const AT_ONCE: i64 = 500;
 /// How long messages that another process queued wait to be seen.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// How long letters wait that could not be published; ids do not wait for them.
+const LETTER_PAUSE: Duration = Duration::from_secs(1);
+
 /// Relays until the stop.
 pub(crate) async fn run(shared: Arc<Shared>, publisher: Publisher, due: Arc<Notify>, stop: Stop) {
-    let mut failures = 0_u32;
+    let (mut failures, mut letters_not_before) = (0_u32, Instant::now());
     while !stop.is_stopped() {
         let pause = if publisher.status().borrow().is_ready() {
-            match round(&shared, &publisher).await {
+            match round(&shared, &publisher, &mut letters_not_before).await {
                 Ok(0) => {
                     failures = 0;
                     LOOK_EVERY
@@ -47,8 +51,13 @@ pub(crate) async fn run(shared: Arc<Shared>, publisher: Publisher, due: Arc<Noti
 }
 
 /// Relays once and returns how many went.
-async fn round(shared: &Shared, publisher: &Publisher) -> Result<usize, StoreError> {
-    Ok(relay_ids(shared, publisher).await? + relay_letters(shared, publisher).await?)
+async fn round(
+    shared: &Shared,
+    publisher: &Publisher,
+    letters_not_before: &mut Instant,
+) -> Result<usize, StoreError> {
+    let ids = relay_ids(shared, publisher).await?;
+    Ok(ids + relay_letters(shared, publisher, letters_not_before).await?)
 }
 
 async fn relay_ids(shared: &Shared, publisher: &Publisher) -> Result<usize, StoreError> {
@@ -100,7 +109,14 @@ async fn publish_id(publisher: &Publisher, id: MessageId) -> Result<(), PublishE
 }
 
 /// Letters are marked after their confirmation: a crash in between publishes a copy, which the desk knows by its id.
-async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, StoreError> {
+async fn relay_letters(
+    shared: &Shared,
+    publisher: &Publisher,
+    not_before: &mut Instant,
+) -> Result<usize, StoreError> {
+    if Instant::now() < *not_before {
+        return Ok(0);
+    }
     let letters = shared
         .store
         .run(|connection| relay::list_letters(connection, AT_ONCE))
@@ -109,10 +125,11 @@ async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, 
         crash::point("processor.message_letters.due");
     }
     let publishing = letters.into_iter().map(|letter| async move {
-        let reason = letter
-            .reason
-            .parse()
-            .unwrap_or(domain::dead_letter::DeadLetterReason::Refused);
+        let reason = letter.reason.parse().unwrap_or_else(|_| {
+            log::error!("message.id" = letter.id.to_string(), reason = letter.reason, alert = true;
+                "a dead message has a reason that this process does not know; its letter says `refused`");
+            DeadLetterReason::Refused
+        });
         let attempts = u32::try_from(letter.attempts).unwrap_or(u32::MAX);
         let outgoing = Outgoing {
             queue: Queue::DeadMessages,
@@ -129,13 +146,16 @@ async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, 
         let result = publisher.publish(outgoing).await;
         (letter, result)
     });
-    let mut published = Vec::new();
+    let (mut published, mut unpublished) = (Vec::new(), Vec::new());
     for (letter, result) in join_all(publishing).await {
         count(shared, &result);
-        if result.is_ok() {
-            log::warn!("message.id" = letter.id.to_string(), "booking.id" = letter.booking_key, kind = letter.kind,
-                reason = letter.reason; "message is a dead letter");
-            published.push(letter);
+        match result {
+            Ok(()) => {
+                log::warn!("message.id" = letter.id.to_string(), "booking.id" = letter.booking_key, kind = letter.kind,
+                    reason = letter.reason; "message is a dead letter");
+                published.push(letter);
+            }
+            Err(error) => unpublished.push((letter.id, error)),
         }
     }
     let count = published.len();
@@ -146,6 +166,11 @@ async fn relay_letters(shared: &Shared, publisher: &Publisher) -> Result<usize, 
             .run(move |connection| relay::mark_letters_published(connection, &published))
             .await?;
         crash::point("processor.message_letters.marked");
+    }
+    if let Some((first, error)) = unpublished.first() {
+        log::warn!(letters = unpublished.len(), "message.id" = first.to_string(), error = error.to_string();
+            "letters of dead messages could not be published; trying again in 1 s");
+        *not_before = Instant::now() + LETTER_PAUSE;
     }
     Ok(count)
 }

@@ -1,5 +1,6 @@
 //! What every loop of the processor uses, and how it tells what happened.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ impl Shared {
     /// Tells that a step in Postgres failed, and how long to wait.
     pub(crate) fn postgres_failed(&self, step: &str, error: &StoreError, failures: u32) -> Duration {
         let pause = Backoff::RECONNECT.pause(failures, rand::random());
-        log::warn!(step = step, failures = failures, error = service::chain(error); "Postgres did not do it; trying again");
+        log::warn!(step = step, failures = failures, error = service::chain(error); "database step failed; retrying");
         self.readiness.set(POSTGRES, Err(error.to_string()));
         pause
     }
@@ -75,9 +76,14 @@ impl Shared {
         self.counters
             .without_resort
             .set(i64::try_from(planned.without_resort.len()).unwrap_or(i64::MAX));
+        let mut waiting = BTreeMap::new();
         for booking in &planned.without_resort {
-            log::error!("booking.id" = booking.to_string(), alert = true;
-                "booking waits: its resort has no readable file");
+            *waiting.entry(&booking.resort).or_insert(0_usize) += 1;
+        }
+        for (resort, bookings) in waiting {
+            let file = format!("resorts/{resort}.toml");
+            log::error!("resort.id" = resort.to_string(), bookings = bookings, file = file, alert = true;
+                "bookings wait: their resort has no readable file; `desk config check` names the error");
         }
     }
 

@@ -3,6 +3,7 @@
 //! Each is applied alone, after its neighbours, and its try is noted in Postgres before anything is read of it. A try
 //! that ends, however, is struck out; so only those count that ended with the process.
 
+use std::future::Future;
 use std::time::Duration;
 
 use broker::consumer::{Delivery, Verdict};
@@ -10,6 +11,7 @@ use domain::dead_letter::DeadLetterReason;
 use service::crash;
 use store::{StoreError, suspects};
 
+use crate::applying::{LONG, Patience};
 use crate::consume::{Consuming, letter};
 use crate::decode;
 
@@ -17,6 +19,8 @@ use crate::decode;
 pub(crate) const SUSPICIOUS_DELIVERIES: u32 = 2;
 /// So many processes may end while they apply an event alone.
 const CRASHES: u32 = 3;
+/// How long a process that is asked to stop still tries to note that it outlived an event.
+const LAST_NOTES: Duration = Duration::from_secs(5);
 
 impl Consuming {
     /// Applies one event alone.
@@ -24,8 +28,16 @@ impl Consuming {
         let key = delivery.message_id.clone();
         let noted = key.clone();
         let begin = move |c: &mut store::Connection| suspects::begin(c, &noted);
-        let Some(crashes) = self.until_noted("note a suspicious event", begin).await else {
-            self.settle(vec![(delivery, Verdict::GiveBack)]).await;
+        let stop = self.stop.clone();
+        let patience = async {
+            tokio::select! {
+                () = stop.stopped() => {}
+                () = tokio::time::sleep(LONG) => {}
+            }
+        };
+        let noting = self.until_noted("note a suspicious event", begin, patience);
+        let Some(crashes) = noting.await else {
+            self.outage.is_long = true;
             return;
         };
         crash::point("processor.suspects.noted");
@@ -40,21 +52,41 @@ impl Consuming {
             log::warn!("event.id" = key, deliveries = delivery.delivery_count, crashes = crashes;
                 "event came again and again; it is applied alone");
             match decode::decode(&self.shared.ring, &delivery.body) {
-                Ok(opened) => self.apply(vec![(delivery, opened, 0)]).await,
+                Ok(opened) => self.apply(vec![(delivery, opened, 0)], Patience::Usual).await,
                 Err(error) => self.settle_unreadable(vec![(delivery, error)]).await,
             }
         }
-        // This process lives: whatever became of the event is not a crash.
-        let clear = move |c: &mut store::Connection| suspects::clear(c, &key);
-        self.until_noted("clear a suspicious event", clear).await;
+        if self.goes_on() {
+            self.strike_out(key).await;
+        } else {
+            self.outage.unfinished.push(key);
+        }
     }
 
-    /// Waits out outages; `None`: the process stops.
+    /// This process lives: whatever became of the event is not a crash. One that is to be a letter stays noted until the
+    /// letter is out, so that whoever gets it next knows.
+    pub(crate) async fn strike_out(&mut self, key: String) {
+        if self.parked.has_letter(&key) {
+            return;
+        }
+        let clear = move |c: &mut store::Connection| suspects::clear(c, &key);
+        let stop = self.stop.clone();
+        let patience = async {
+            stop.stopped().await;
+            tokio::time::sleep(LAST_NOTES).await;
+        };
+        self.until_noted("clear a suspicious event", clear, patience)
+            .await;
+    }
+
+    /// Waits out outages; `None`: patience ended before.
     async fn until_noted<T: Send + 'static>(
-        &self,
+        &mut self,
         step: &'static str,
         work: impl FnOnce(&mut store::Connection) -> Result<T, StoreError> + Clone + Send + 'static,
+        patience: impl Future<Output = ()>,
     ) -> Option<T> {
+        tokio::pin!(patience);
         let mut failures = 0;
         loop {
             let pause: Duration = match self.shared.store.run(work.clone()).await {
@@ -65,7 +97,7 @@ impl Consuming {
                 }
             };
             tokio::select! {
-                () = self.stop.stopped() => return None,
+                () = &mut patience => return None,
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -1,4 +1,7 @@
 //! Timers: a booking whose `wake_at` has come is planned again, nothing more.
+//!
+//! Many at a time; where that fails and Postgres is well, they are taken apart until the one that it fails for is alone.
+//! It is left aside for a minute, and the others do not wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,10 +9,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use service::{Stop, crash};
 use store::planning::{self, Planned, Policies};
-use store::{StoreError, bookings};
+use store::{Fault, StoreError, bookings};
 use tokio::sync::Notify;
 
+use crate::applying::IN_PASSING;
 use crate::arrivals::Arrivals;
+use crate::rehearsal;
 use crate::shared::Shared;
 
 /// How many bookings are woken in one transaction.
@@ -19,42 +24,164 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How much longer than its time a wake-up waits for older events.
 const PATIENCE: TimeDelta = TimeDelta::minutes(1);
 
+/// The loop's state.
+pub(crate) struct WakeUps {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) arrivals: Arrivals,
+    /// Told when messages may be due.
+    pub(crate) due: Arc<Notify>,
+    pub(crate) stop: Stop,
+}
+
+/// Which bookings a round is about.
+enum Which {
+    /// Those that have been due longest.
+    Oldest,
+    /// Some, by their keys. Locks are waited for in passing only.
+    These(Vec<String>),
+}
+
 /// What a round came to.
 struct Round {
     planned: Planned,
     woken: usize,
-    damaged: Vec<String>,
     late_by: Vec<TimeDelta>,
     next_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 }
 
-/// Wakes bookings until the stop.
-pub(crate) async fn run(shared: Arc<Shared>, arrivals: Arrivals, due: Arc<Notify>, stop: Stop) {
-    let mut failures = 0_u32;
-    while !stop.is_stopped() {
-        let pause = match wake(&shared, &arrivals).await {
-            Ok(round) => {
-                failures = 0;
-                if round.woken > 0 {
-                    crash::point("processor.wake_ups.committed");
+impl WakeUps {
+    /// Wakes bookings until the stop.
+    pub(crate) async fn run(self) {
+        let mut failures = 0_u32;
+        while !self.stop.is_stopped() {
+            let pause = match self.go_round().await {
+                Ok(pause) => {
+                    failures = 0;
+                    pause
                 }
-                report(&shared, &round);
-                if !round.planned.moved.is_empty() {
-                    due.notify_one();
+                Err(error) => {
+                    failures += 1;
+                    self.shared.postgres_failed("wake bookings", &error, failures)
                 }
-                pause_until_next(&round)
+            };
+            tokio::select! {
+                () = self.stop.stopped() => {}
+                () = tokio::time::sleep(pause) => {}
             }
-            Err(error) => {
-                failures += 1;
-                shared.postgres_failed("wake bookings", &error, failures)
-            }
-        };
-        tokio::select! {
-            () = stop.stopped() => {}
-            () = tokio::time::sleep(pause) => {}
         }
     }
+
+    /// Returns how long to sleep.
+    async fn go_round(&self) -> Result<Duration, StoreError> {
+        let heard_until = self.arrivals.heard_until();
+        match self.wake(Which::Oldest, heard_until).await {
+            Ok(round) => Ok(pause_until_next(&round)),
+            Err(error) if is_no_bookings_own(&error) => Err(error),
+            Err(error) => {
+                // Postgres may refuse everything: then no booking is to blame.
+                rehearsal::rehearse(&self.shared, Vec::new()).await?;
+                log::warn!(error = service::chain(&error); "bookings could not be woken together; taking them apart");
+                self.take_apart(heard_until).await?;
+                Ok(Duration::ZERO)
+            }
+        }
+    }
+
+    async fn take_apart(&self, heard_until: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+        let listing = move |connection: &mut store::Connection| {
+            let due_before = due_before(store::pool::clock(connection)?, heard_until);
+            bookings::list_due(connection, due_before, AT_ONCE)
+        };
+        let keys = self.shared.store.run(listing).await?;
+        let mut parts: Vec<&[String]> = halves(&keys).into();
+        while let Some(part) = parts.pop() {
+            if part.is_empty() || self.stop.is_stopped() {
+                continue;
+            }
+            match (self.wake(Which::These(part.to_vec()), heard_until).await, part) {
+                (Ok(_), _) => {}
+                (Err(error), _) if is_no_bookings_own(&error) => return Err(error),
+                (Err(error), [alone]) => self.leave_aside(alone, &error).await?,
+                (Err(_), several) => parts.extend(halves(several)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn leave_aside(&self, booking: &str, error: &StoreError) -> Result<(), StoreError> {
+        self.shared.counters.left_aside.inc();
+        log::error!("booking.id" = booking, error = service::chain(error), alert = true;
+            "booking left aside for a minute: it cannot be planned");
+        let key = booking.to_owned();
+        let step = move |connection: &mut store::Connection| bookings::leave_aside(connection, &key);
+        self.shared.store.run(step).await
+    }
+
+    async fn wake(&self, which: Which, heard_until: Option<DateTime<Utc>>) -> Result<Round, StoreError> {
+        let (ring, settings) = (Arc::clone(&self.shared.ring), self.shared.settings.current());
+        let waking = move |connection: &mut store::Connection| {
+            let now = store::pool::clock(connection)?;
+            let due_before = due_before(now, heard_until);
+            let due = match which {
+                Which::Oldest => bookings::lock_due(connection, &ring, due_before, AT_ONCE)?,
+                Which::These(keys) => {
+                    store::pool::wait_for_locks(connection, IN_PASSING)?;
+                    bookings::lock_due_of(connection, &ring, due_before, &keys)?
+                }
+            };
+            let resort = |id: &domain::ids::ResortId| settings.resort(id);
+            let policies = Policies {
+                ring: &ring,
+                resort: &resort,
+            };
+            let planned = planning::replan(connection, &policies, now, &due)?;
+            if !due.is_empty() {
+                crash::point("processor.wake_ups.written");
+            }
+            let late_by = due.iter().filter_map(|booking| Some(now - booking.wake_at?));
+            Ok(Round {
+                planned,
+                woken: due.len(),
+                late_by: late_by.collect(),
+                next_at: bookings::next_wake_up(connection)?,
+                now,
+            })
+        };
+        let round = self.shared.store.transaction(waking).await?;
+        if round.woken > 0 {
+            crash::point("processor.wake_ups.committed");
+        }
+        self.report(&round);
+        Ok(round)
+    }
+
+    fn report(&self, round: &Round) {
+        for late in &round.late_by {
+            let late = late.as_seconds_f64().max(0.0);
+            self.shared.counters.wake_up_lateness.observe(late);
+        }
+        self.shared.report_planned(&round.planned, "timer");
+        if !round.planned.moved.is_empty() {
+            self.due.notify_one();
+        }
+    }
+}
+
+/// Events go first: a timer that is younger than what may still be in the queue waits for it.
+fn due_before(now: DateTime<Utc>, heard_until: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    heard_until.map_or(now, |heard| heard.max(now - PATIENCE).min(now))
+}
+
+/// Postgres is away, or another transaction was in the way: the same once more.
+fn is_no_bookings_own(error: &StoreError) -> bool {
+    matches!(error.fault(), Fault::Outage | Fault::Contention)
+}
+
+/// The second half first: a stack hands out the last one.
+fn halves(keys: &[String]) -> [&[String]; 2] {
+    let (first, second) = keys.split_at(keys.len() / 2);
+    [second, first]
 }
 
 fn pause_until_next(round: &Round) -> Duration {
@@ -65,56 +192,4 @@ fn pause_until_next(round: &Round) -> Duration {
     ahead
         .unwrap_or(LONGEST_SLEEP)
         .clamp(Duration::from_millis(20), LONGEST_SLEEP)
-}
-
-async fn wake(shared: &Shared, arrivals: &Arrivals) -> Result<Round, StoreError> {
-    let (ring, settings) = (Arc::clone(&shared.ring), shared.settings.current());
-    let heard_until = arrivals.heard_until();
-    shared
-        .store
-        .transaction(move |connection| {
-            let now = store::pool::clock(connection)?;
-            // Events go first: a timer that is younger than what may still be in the queue waits for it.
-            let due_before = heard_until.map_or(now, |heard| heard.max(now - PATIENCE).min(now));
-            let due = bookings::lock_due(connection, &ring, due_before, AT_ONCE)?;
-            let late_by = due
-                .bookings
-                .iter()
-                .filter_map(|booking| Some(now - booking.wake_at?))
-                .collect();
-            let resort = |id: &domain::ids::ResortId| settings.resort(id);
-            let policies = Policies {
-                ring: &ring,
-                resort: &resort,
-            };
-            let planned = planning::replan(connection, &policies, now, &due.bookings)?;
-            if !due.bookings.is_empty() {
-                crash::point("processor.wake_ups.written");
-            }
-            let next_at = bookings::next_wake_up(connection)?;
-            Ok(Round {
-                planned,
-                woken: due.bookings.len() + due.damaged.len(),
-                damaged: due.damaged,
-                late_by,
-                next_at,
-                now,
-            })
-        })
-        .await
-}
-
-fn report(shared: &Shared, round: &Round) {
-    for late in &round.late_by {
-        shared
-            .counters
-            .wake_up_lateness
-            .observe(late.as_seconds_f64().max(0.0));
-    }
-    for booking in &round.damaged {
-        shared.counters.damaged.inc();
-        log::error!("booking.id" = booking, alert = true;
-            "booking left aside for a minute: what is stored of it is damaged");
-    }
-    shared.report_planned(&round.planned, "timer");
 }

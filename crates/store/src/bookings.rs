@@ -16,7 +16,7 @@ use domain::plan::Status;
 use crate::error::StoreError;
 use crate::schema::bookings;
 
-pub use due::{Due, lock_due, next_wake_up};
+pub use due::{leave_aside, list_due, lock_due, lock_due_of, next_wake_up};
 pub(crate) use of_guests::{Standing, standing_of};
 pub use of_guests::{all_of_guests, carts_of_guests, guests_of};
 

@@ -28,7 +28,7 @@ pub enum StoreError {
         #[source]
         cause: OpenError,
     },
-    /// A row holds something that this version does not understand.
+    /// A row holds something that this version does not understand: a newer one wrote it.
     #[error("cannot read the stored {what}")]
     Unreadable {
         /// The column's meaning.
@@ -59,7 +59,7 @@ pub enum Fault {
     Locked,
     /// Diesel does not tell which of many codes it was: the data's, or one of the database's.
     Unclear,
-    /// Ours, or this process's keys: nothing that the data can be blamed for.
+    /// Ours: this process lacks a key, or is older than what wrote the row. Nothing that the data can be blamed for.
     Ours,
     /// Postgres refused these very data.
     Data,
@@ -93,8 +93,9 @@ impl StoreError {
                 cause: OpenError::UnknownKey { .. },
                 ..
             }
+            | Self::Unreadable { .. }
             | Self::Migration(_) => Fault::Ours,
-            Self::Sealed { .. } | Self::Unreadable { .. } | Self::Panicked => Fault::Data,
+            Self::Sealed { .. } | Self::Panicked => Fault::Data,
             Self::Overtaken => Fault::Contention,
             Self::Query { cause, .. } => fault_of(cause),
         }

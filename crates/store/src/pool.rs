@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{Text, Timestamptz};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl};
 
 use crate::error::StoreError;
@@ -119,6 +119,15 @@ fn with_limits(url: &str, program: &str) -> String {
         }
     }
     full
+}
+
+/// Waits at most so long for each lock, until the end of the transaction.
+pub fn wait_for_locks(connection: &mut PgConnection, at_most: Duration) -> Result<(), StoreError> {
+    diesel::sql_query("SELECT set_config('lock_timeout', $1, true)")
+        .bind::<Text, _>(format!("{}ms", at_most.as_millis()))
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("set how long locks are waited for"))
 }
 
 #[derive(QueryableByName)]

@@ -14,6 +14,8 @@ use super::{Delivery, Receipt, Settled};
 use crate::Address;
 use crate::connection::{self, ConnectError, chain, in_time};
 use crate::properties;
+use crate::pulse::{Beat, GONE, Pulse};
+use crate::status::Status;
 use crate::topology::{self, Queue, TopologyError};
 
 /// A channel that consumes one queue.
@@ -22,8 +24,17 @@ pub(super) struct Session {
     connection: Connection,
     channel: Channel,
     stream: lapin::Consumer,
+    pulse: Pulse,
     /// Numbers of the deliveries that were handed out and are not settled.
     outstanding: BTreeSet<u64>,
+}
+
+/// What came while a batch was waited for.
+pub(super) enum Taken {
+    /// At least one delivery.
+    Batch(Vec<Delivery>),
+    /// No delivery, but a word on the connection.
+    Status(Status),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +65,9 @@ impl Session {
             let stream = channel
                 .basic_consume(name, "".into(), options, FieldTable::default())
                 .await?;
-            Ok((channel, stream))
+            Ok((channel, stream, connection.create_channel().await?))
         };
-        let (channel, stream) = in_time(consuming)
+        let (channel, stream, looking) = in_time(consuming)
             .await
             .ok_or(OpenError::TimedOut)?
             .map_err(OpenError::Consume)?;
@@ -65,13 +76,19 @@ impl Session {
             connection,
             channel,
             stream,
+            pulse: Pulse::new(looking),
             outstanding: BTreeSet::new(),
         })
     }
 
-    /// A batch of at least one, or why none will ever come. Nothing is taken before the only await ends.
-    pub(super) async fn take(&mut self, max: usize) -> Result<Vec<Delivery>, String> {
-        let first = self.stream.next().await;
+    /// A batch of at least one, a word on the connection, or why none will ever come. Nothing is taken before the only
+    /// await ends.
+    pub(super) async fn take(&mut self, max: usize) -> Result<Taken, String> {
+        let first = tokio::select! {
+            biased;
+            first = self.stream.next() => first,
+            beat = self.pulse.next() => return believe(beat).map(Taken::Status),
+        };
         let mut batch = vec![self.accept(first)?];
         while batch.len() < max {
             match self.stream.next().now_or_never() {
@@ -80,7 +97,7 @@ impl Session {
                 Some(_) | None => break,
             }
         }
-        Ok(batch)
+        Ok(Taken::Batch(batch))
     }
 
     fn accept(&mut self, next: Option<lapin::Result<lapin::message::Delivery>>) -> Result<Delivery, String> {
@@ -174,6 +191,15 @@ impl Session {
             log::debug!("the consumer was gone before it was cancelled: {error}");
         }
         connection::close(&self.connection).await;
+    }
+}
+
+fn believe(beat: Beat) -> Result<Status, String> {
+    match beat {
+        Beat::Looked(Ok(_)) => Ok(Status::Connected),
+        Beat::Looked(Err(error)) => Err(chain(&error)),
+        Beat::Silent => Ok(Status::Silent),
+        Beat::Gone => Err(GONE.to_owned()),
     }
 }
 

@@ -69,14 +69,14 @@ impl Owner {
                 Some(Err(error)) => chain(&error),
             };
             failures += 1;
-            log::warn!("cannot publish to RabbitMQ at {}: {reason}", self.address);
+            log::warn!(address = self.address.to_string(), failures = failures, error = reason;
+                "cannot publish to RabbitMQ");
             self.disconnected(&reason);
             let pause = tokio::time::sleep(connection::pause(failures));
             if self.refusing_until(pause).await.is_none() {
                 break;
             }
         }
-        self.disconnected("stopped");
     }
 
     /// Awaits something while nothing can be published; `None` when it is time to stop.
@@ -92,7 +92,7 @@ impl Owner {
     }
 
     async fn serve(&mut self, opened: Opened) -> Ending {
-        log::info!("publishing to RabbitMQ at {}", self.address);
+        log::info!(address = self.address.to_string(); "publishing to RabbitMQ");
         self.depths.send_replace(Some(opened.depths));
         self.tell(Status::Connected);
         let connection = opened.connection;
@@ -102,7 +102,8 @@ impl Owner {
             // Before the unanswered are told by dropping them, so that nobody tries again at once.
             self.disconnected(reason);
             drop(session);
-            connection::close(&connection).await;
+            // Nobody waits for the good-bye: there may be nobody to answer it.
+            tokio::spawn(async move { connection::close(&connection).await });
         } else {
             // The channels go with the connection: closing each of them too would cross its good-bye.
             connection::close(&connection).await;
@@ -127,6 +128,13 @@ impl Owner {
     /// When a confirmation is so late that the connection is taken for dead.
     fn too_late(&self) -> Duration {
         (self.options.confirm_timeout * 2).max(Duration::from_secs(10))
+    }
+}
+
+impl Drop for Owner {
+    /// However the task ends, also by a panic: who asks shall not be told what was true once.
+    fn drop(&mut self) {
+        self.disconnected("its task has ended");
     }
 }
 

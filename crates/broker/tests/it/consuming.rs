@@ -11,6 +11,7 @@ use broker::topology::{self, Queue};
 use domain::dead_letter::DeadLetterReason;
 
 use crate::harness::{Broker, event, in_time};
+use crate::line::{Line, Proxy};
 
 async fn consumer(broker: &Broker, publisher: &Publisher) -> Consumer {
     Consumer::new(broker.address.clone(), Queue::Events, 400, publisher.clone())
@@ -222,4 +223,61 @@ async fn a_consumer_without_rabbitmq_says_why_and_goes_on_waiting() {
     .await;
 
     assert!(!delivered);
+}
+
+#[tokio::test]
+async fn a_consumer_whose_connection_died_without_a_word_says_so_and_makes_another_one() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    let proxy = Proxy::start(&broker.vhost.url()).await;
+    let mut consumer = Consumer::new(proxy.address.clone(), Queue::Events, 400, publisher.clone());
+    publish(&publisher, 0..1).await;
+    let first = take(&mut consumer, 1).await;
+    consumer.settle_all_done(first).await;
+    let mut status = consumer.status();
+
+    proxy.set(Line::Dead);
+
+    let began = Instant::now();
+    let watching = async {
+        status.wait_for(|status| *status == Status::Silent).await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        status.wait_for(Status::is_ready).await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+        // Some go the old way: RabbitMQ takes longer to notice.
+        publish(&publisher, 1..9).await;
+    };
+    let (batch, ()) = in_time(async { tokio::join!(consumer.next_batch(10), watching) }).await;
+    assert!(!batch.is_empty());
+    assert_eq!(consumer.settle_all_done(batch).await.lost, 0);
+}
+
+/// More than RabbitMQ 4 would take by itself.
+const RETURNS: u32 = 150;
+
+#[tokio::test]
+async fn an_event_that_came_back_by_the_hundred_is_still_there_with_its_count() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    publish(&publisher, 0..1).await;
+    let mut tried = consumer(&broker, &publisher).await;
+
+    for returns in 0..RETURNS {
+        let delivery = take(&mut tried, 1).await.remove(0);
+        assert_eq!(delivery.delivery_count, returns);
+        // Every fifth time its consumer goes, with the event in hand.
+        if returns % 5 == 0 {
+            in_time(tried.stop()).await;
+            tried = consumer(&broker, &publisher).await;
+        } else {
+            let given_back = vec![(delivery, Verdict::GiveBack)];
+            assert_eq!(tried.settle(given_back).await.given_back, 1);
+        }
+    }
+
+    let still_there = take(&mut tried, 1).await;
+    assert_eq!(ids(&still_there), ["0"]);
+    assert_eq!(still_there[0].delivery_count, RETURNS);
+    assert_eq!(tried.settle_all_done(still_there).await.done, 1);
+    assert_eq!(broker.ready(Queue::DeadEvents).await, 0);
 }

@@ -9,5 +9,6 @@ mod harness;
 
 mod consuming;
 mod draining;
+mod line;
 mod publishing;
 mod topology;

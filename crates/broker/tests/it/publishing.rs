@@ -1,16 +1,14 @@
 //! Publishing: what is confirmed is there, and what is not is said.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use broker::Status;
 use broker::publisher::{Options, PublishError, Publisher};
 use broker::topology::{self, Queue};
-use broker::{Address, Status};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use serde_json::json;
 
 use crate::harness::{Broker, becomes, event, in_time, outgoing};
+use crate::line::{Line, Proxy};
 
 #[tokio::test]
 async fn a_confirmed_message_is_in_its_queue() {
@@ -107,6 +105,25 @@ async fn no_message_without_a_queue_is_ever_taken_for_confirmed() {
 }
 
 #[tokio::test]
+async fn a_message_that_a_full_queue_refuses_is_not_called_confirmed() {
+    let broker = Broker::start().await;
+    let publisher = broker.publisher().await;
+    let bound = json!({ "pattern": "^events$", "apply-to": "queues", "definition": { "max-length": 2 } });
+    broker.vhost.api("PUT", "policies", "/bound", Some(bound)).await;
+
+    let (mut confirmed, mut refused) = (0, None);
+    while refused.is_none() {
+        match in_time(publisher.publish(event(&confirmed.to_string()))).await {
+            Ok(()) => confirmed += 1,
+            Err(error) => refused = Some(error),
+        }
+    }
+
+    assert_eq!(refused, Some(PublishError::Refused));
+    assert_eq!(broker.ready(Queue::Events).await, confirmed);
+}
+
+#[tokio::test]
 async fn a_missing_queue_is_noticed_without_a_message() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
@@ -125,14 +142,14 @@ async fn a_lost_connection_is_said_at_once_and_made_again() {
     let publisher = Publisher::start(proxy.address.clone(), Options::named("test"));
     becomes(publisher.status(), Status::is_ready).await;
 
-    proxy.open.send_replace(false);
+    proxy.set(Line::Cut);
     becomes(publisher.status(), |status| !status.is_ready()).await;
     let began = Instant::now();
     let result = publisher.publish(event("evt_1")).await;
 
     assert_eq!(result, Err(PublishError::Unavailable));
     assert!(began.elapsed() < Duration::from_millis(100));
-    proxy.open.send_replace(true);
+    proxy.set(Line::Open);
     becomes(publisher.status(), Status::is_ready).await;
     publisher.publish(event("evt_1")).await.unwrap();
 }
@@ -148,7 +165,7 @@ async fn messages_in_flight_when_the_connection_is_lost_are_not_called_confirmed
         let publisher = publisher.clone();
         async move { publisher.publish(event(&number.to_string())).await }
     });
-    let cut = async { proxy.open.send_replace(false) };
+    let cut = async { proxy.set(Line::Cut) };
     let (results, _) = in_time(async { tokio::join!(futures_util::future::join_all(publishing), cut) }).await;
 
     let confirmed = results.iter().filter(|result| result.is_ok()).count();
@@ -174,36 +191,40 @@ async fn a_stopped_publisher_has_confirmed_what_it_took_and_takes_no_more() {
     );
 }
 
-/// Stands between a publisher and RabbitMQ; while it is not open, it cuts every connection.
-struct Proxy {
-    address: Address,
-    open: Arc<watch::Sender<bool>>,
+#[tokio::test]
+async fn a_connection_that_died_without_a_word_is_given_up_and_another_one_made() {
+    let broker = Broker::start().await;
+    let proxy = Proxy::start(&broker.vhost.url()).await;
+    let publisher = Publisher::start(proxy.address.clone(), Options::named("test"));
+    becomes(publisher.status(), Status::is_ready).await;
+
+    proxy.set(Line::Dead);
+
+    let began = Instant::now();
+    becomes(publisher.status(), |status| *status == Status::Silent).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    becomes(publisher.status(), Status::is_ready).await;
+    assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+    in_time(publisher.publish(event("evt_1"))).await.unwrap();
 }
 
-impl Proxy {
-    async fn start(url: &str) -> Self {
-        let (front, rest) = url.split_once('@').unwrap();
-        let (server, vhost) = rest.split_once('/').unwrap();
-        let server = server.to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let open = Arc::new(watch::Sender::new(true));
-        let gate = Arc::clone(&open);
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let (server, mut gate) = (server.clone(), gate.subscribe());
-                tokio::spawn(async move {
-                    let mut upstream = TcpStream::connect(server).await.unwrap();
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut client, &mut upstream) => {}
-                        _ = gate.wait_for(|open| !open) => {}
-                    }
-                });
-            }
-        });
-        Self {
-            address: Address::parse(&format!("{front}@127.0.0.1:{port}/{vhost}")).unwrap(),
-            open,
-        }
-    }
+#[tokio::test]
+async fn a_publisher_whose_task_came_down_does_not_say_that_it_is_ready() {
+    let broker = Broker::start().await;
+    let address = broker.address.clone();
+    let elsewhere = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let publisher = elsewhere.spawn(async move { Publisher::start(address, Options::named("test")) });
+    let publisher = publisher.await.unwrap();
+    becomes(publisher.status(), Status::is_ready).await;
+
+    elsewhere.shutdown_background();
+
+    becomes(publisher.status(), |status| !status.is_ready()).await;
+    assert_eq!(
+        publisher.publish(event("evt_1")).await,
+        Err(PublishError::Unavailable)
+    );
 }

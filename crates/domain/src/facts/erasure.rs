@@ -6,8 +6,9 @@ use super::{Fact, Facts, Stamp};
 
 impl Facts {
     /// Without what told who the guest was, or what the platform wrote in its own words, as far as it was said up to
-    /// `at`: name, number, link, language, the room's name. What happened and when, the days, the number of people, the
-    /// money and a refusal of messages stay. Said again, or merged in any order, it is the same.
+    /// `at`: name, number, link, language, the room's name, and what only a newer program understands. What happened and
+    /// when, the days, the number of people, the money and a refusal of messages stay. Said again, or merged in any order,
+    /// it is the same.
     #[must_use]
     pub fn without_guest(self, at: DateTime<Utc>) -> Self {
         let at = at.trunc_subsecs(6);
@@ -30,6 +31,11 @@ impl Facts {
             phone: later(self.phone, at),
             corrected_phone: later(self.corrected_phone, at),
             language: later(self.language, at),
+            later: self
+                .later
+                .into_iter()
+                .filter(|(_, fact)| fact.stamp.at > at)
+                .collect(),
             ..self
         }
         .merge(erased)
@@ -42,6 +48,7 @@ impl Facts {
             || self.corrected_phone.is_some()
             || self.room.is_some()
             || self.language.is_some()
+            || !self.later.is_empty()
     }
 
     /// Whether the guest was taken out and nobody has said since who it is.

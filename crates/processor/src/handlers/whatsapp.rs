@@ -91,10 +91,10 @@ fn remember_wish(
     }
 }
 
-/// A template was judged: what waits for it may try at once, if the news is good.
+/// A template's status changed: what waits for it may try at once, if the news is good.
 pub(super) fn process_template(work: &mut Work, template: &Template) -> Handled {
     log::warn!(template = template.name, language = template.language, news = template.news(), reason = template.reason;
-        "WhatsApp judged a template");
+        "WhatsApp changed a template's status");
     match &template.language {
         Some(language) if template.is_good_news() => {
             let template = format!("{}/{language}", template.name);

@@ -8,26 +8,16 @@ use super::{Booking, COLUMNS, Row, into_domain};
 use crate::error::StoreError;
 use crate::schema::bookings;
 
-/// How long a booking whose facts are damaged is left aside.
-const DAMAGED: TimeDelta = TimeDelta::minutes(1);
+/// How long a booking that cannot be planned is left aside.
+const ASIDE: TimeDelta = TimeDelta::minutes(1);
 
-/// What was found to be due.
-#[derive(Debug, Default)]
-pub struct Due {
-    /// Locked, oldest first.
-    pub bookings: Vec<Booking>,
-    /// The keys of those whose facts are damaged: looked at again in a minute.
-    pub damaged: Vec<String>,
-}
-
-/// Locks bookings whose time to wake has come, leaving out those that others hold. A damaged one does not hold up the
-/// others.
+/// Locks bookings whose time to wake has come, oldest first, leaving out those that others hold.
 pub fn lock_due(
     connection: &mut PgConnection,
     ring: &KeyRing,
     due_before: DateTime<Utc>,
     most: i64,
-) -> Result<Due, StoreError> {
+) -> Result<Vec<Booking>, StoreError> {
     let rows: Vec<Row> = bookings::table
         .filter(bookings::wake_at.le(due_before))
         .order(bookings::wake_at)
@@ -37,29 +27,51 @@ pub fn lock_due(
         .select(COLUMNS)
         .load(connection)
         .map_err(StoreError::query("lock bookings that are due"))?;
-    let mut due = Due::default();
-    for row in rows {
-        let key = format!("{}/{}", row.0, row.1);
-        match into_domain(ring, row) {
-            Ok(booking) => due.bookings.push(booking),
-            Err(error) if error.is_damage() => due.damaged.push(key),
-            Err(error) => return Err(error),
-        }
-    }
-    if !due.damaged.is_empty() {
-        leave_aside(connection, &due.damaged)?;
-    }
-    Ok(due)
+    rows.into_iter().map(|row| into_domain(ring, row)).collect()
 }
 
-/// Without this they would be the oldest that are due, for ever.
-fn leave_aside(connection: &mut PgConnection, damaged: &[String]) -> Result<(), StoreError> {
-    let later = crate::pool::clock(connection)?.checked_add_signed(DAMAGED);
-    diesel::update(bookings::table.filter(bookings::key.eq_any(damaged)))
+/// The keys of bookings whose time to wake has come, oldest first, without locking or reading anything of them.
+pub fn list_due(
+    connection: &mut PgConnection,
+    due_before: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<String>, StoreError> {
+    bookings::table
+        .filter(bookings::wake_at.le(due_before))
+        .order(bookings::wake_at)
+        .limit(most)
+        .select(bookings::key)
+        .load(connection)
+        .map_err(StoreError::query("list bookings that are due"))
+}
+
+/// As [`lock_due`], of these bookings alone.
+pub fn lock_due_of(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    due_before: DateTime<Utc>,
+    keys: &[String],
+) -> Result<Vec<Booking>, StoreError> {
+    let rows: Vec<Row> = bookings::table
+        .filter(bookings::wake_at.le(due_before))
+        .filter(bookings::key.eq_any(keys))
+        .order(bookings::wake_at)
+        .for_no_key_update()
+        .skip_locked()
+        .select(COLUMNS)
+        .load(connection)
+        .map_err(StoreError::query("lock bookings that are due"))?;
+    rows.into_iter().map(|row| into_domain(ring, row)).collect()
+}
+
+/// Leaves a booking aside for a minute: without this it would be the oldest that is due, for ever.
+pub fn leave_aside(connection: &mut PgConnection, key: &str) -> Result<(), StoreError> {
+    let later = crate::pool::clock(connection)?.checked_add_signed(ASIDE);
+    diesel::update(bookings::table.filter(bookings::key.eq(key)))
         .set(bookings::wake_at.eq(later))
         .execute(connection)
         .map(|_| ())
-        .map_err(StoreError::query("leave damaged bookings aside"))
+        .map_err(StoreError::query("leave a booking aside"))
 }
 
 /// The time of the next wake-up of all.

@@ -3,6 +3,7 @@
 use domain::event::EventType::{
     BookingAbandoned, BookingStarted, ReservationCancelled, ReservationConfirmed,
 };
+use domain::facts::Facts;
 use domain::ids::{BookingKey, ResortId};
 use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
 use domain::message::{MessageState, Reason};
@@ -71,6 +72,31 @@ async fn a_withdrawal_only_marks_a_message_whose_call_is_under_way() {
         scene.message("BK-1", Reminder1).await.existing.state,
         MessageState::Sent
     );
+}
+
+#[tokio::test]
+async fn what_a_newer_program_knows_of_a_booking_outlives_an_older_ones_changes() {
+    let scene = Scene::new().await;
+    scene.happens(BookingStarted, "BK-1", 10).await;
+    let newer =
+        r#"{"pets":{"stamp":{"at":"2026-11-23T10:00:00Z","rank":0,"event":"direct/1"},"value":["a cat"]}}"#;
+    let newer: Facts = serde_json::from_str(newer).unwrap();
+    let learnt = newer.clone();
+    scene
+        .run(move |connection, policies| {
+            let mut locked = bookings::lock(connection, policies.ring, &[key("BK-1")].into())?;
+            for booking in &mut locked {
+                booking.learn(|known| known.merge(learnt.clone()));
+            }
+            planning::replan(connection, policies, minutes_ago(0), &locked)
+        })
+        .await;
+
+    scene.happens(ReservationConfirmed, "BK-1", 1).await;
+
+    let booking = scene.booking("BK-1").await;
+    assert_eq!(booking.facts.later, newer.later);
+    assert!(booking.facts.confirmed.is_some());
 }
 
 #[tokio::test]

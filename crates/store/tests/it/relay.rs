@@ -7,6 +7,7 @@ use domain::event::EventType::BookingStarted;
 use domain::ids::MessageId;
 use domain::message::MessageKind::Reminder1;
 use store::relay;
+use tokio::sync::oneshot;
 
 use crate::scene::Scene;
 
@@ -128,4 +129,28 @@ async fn a_message_that_dies_once_more_while_its_letter_is_published_gets_a_seco
     let waiting = scene.run(|c, _| relay::list_letters(c, 10)).await;
     assert_eq!(waiting.len(), 1);
     assert_eq!((waiting[0].attempts, waiting[0].died_at), (2, second[0].died_at));
+}
+
+#[tokio::test]
+async fn an_id_that_another_relay_is_taking_is_left_to_it_and_the_others_go() {
+    let scene = Scene::new().await;
+    let (first, second) = (scene.due_reminder("BK-1").await, scene.due_reminder("BK-2").await);
+    let (taken, wait_until_taken) = oneshot::channel();
+    let (go_on, wait_to_go_on) = oneshot::channel::<()>();
+
+    let one = scene.run(move |c, _| {
+        let ids = relay::take_due(c, 1)?;
+        taken.send(()).unwrap();
+        wait_to_go_on.blocking_recv().unwrap();
+        Ok(ids)
+    });
+    let other = async {
+        wait_until_taken.await.unwrap();
+        let ids = take(&scene).await;
+        go_on.send(()).unwrap();
+        ids
+    };
+    let (one, other) = tokio::join!(one, other);
+
+    assert_eq!((one, other), (vec![first], vec![second]));
 }

@@ -17,11 +17,7 @@ async fn due_bookings_come_oldest_first_and_those_that_others_hold_are_left_out(
     let soon = Utc::now() + TimeDelta::minutes(15);
     let due = move |c: &mut store::Connection, policies: &store::planning::Policies<'_>| {
         let found = bookings::lock_due(c, policies.ring, soon, 10)?;
-        Ok(found
-            .bookings
-            .into_iter()
-            .map(|booking| booking.key)
-            .collect::<Vec<_>>())
+        Ok(found.into_iter().map(|booking| booking.key).collect::<Vec<_>>())
     };
     assert_eq!(scene.run(due).await, [key("BK-2"), key("BK-1")]);
 

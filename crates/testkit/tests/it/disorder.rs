@@ -25,6 +25,27 @@ async fn an_event_that_is_delivered_again_and_again_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_comes_again_moves_no_timer() {
+    let world = World::start(&ResortFile::patient()).await;
+    // From the future: it counts as of when it came, which is later the second time.
+    let started = Event::started("BK-1", ADA).ago(TimeDelta::hours(-1));
+    world.post(&started).await;
+    world.until_events("BK-1", 1).await;
+    let first = world.booking("BK-1").await.unwrap();
+
+    world.post(&started).await;
+    world
+        .until("the second one is known", async || {
+            world.logs().contains("duplicate").then_some(())
+        })
+        .await;
+
+    let second = world.booking("BK-1").await.unwrap();
+    assert_eq!((second.wake_at, second.version), (first.wake_at, first.version));
+    assert!(first.wake_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_news_under_another_id_sends_nothing_twice() {
     let world = World::start(&ResortFile::patient()).await;
 

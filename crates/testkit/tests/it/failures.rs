@@ -87,7 +87,7 @@ async fn while_postgres_is_away_events_wait_and_none_becomes_a_dead_letter() {
     }
     world
         .until("the processor has noticed", async || {
-            world.logs().contains("Postgres did not do it").then_some(())
+            world.logs().contains("database step failed").then_some(())
         })
         .await;
     world.database().open().await;
@@ -98,6 +98,24 @@ async fn while_postgres_is_away_events_wait_and_none_becomes_a_dead_letter() {
     let depths = world.depths().await;
     assert_eq!((depths.dead_events, depths.dead_messages), (0, 0));
     assert_eq!(world.received_by(ADA).await.len(), bookings.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_long_outage_of_postgres_a_processor_leaves_its_events_to_others() {
+    let world = World::start(&ResortFile::patient()).await;
+    world.database().shut().await;
+
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world
+        .until("the event is in nobody's hands", async || {
+            let logs = world.logs();
+            (logs.contains("events in hand go back") && world.depths().await.events == 1).then_some(())
+        })
+        .await;
+    world.database().open().await;
+
+    world.until_state("BK-1", CONFIRMATION, MessageState::Read).await;
+    assert_eq!(world.depths().await.dead_events, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,4 +31,5 @@ mod stalls;
 mod times;
 mod unknown;
 mod upgrade;
+mod wake_ups;
 mod withdrawal;

@@ -73,6 +73,15 @@ async fn an_event_that_brings_its_processors_down_is_a_letter_after_three_crashe
     world.until_state("BK-1", CONFIRMATION, Read).await;
 }
 
+async fn until_nothing_is_suspected(world: &World) {
+    let suspects = "SELECT count(*) AS count FROM suspects";
+    world
+        .until("nothing is suspected any more", async || {
+            (world.database().count(suspects).await == 0).then_some(())
+        })
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_is_suspected_wrongly_is_applied_alone_and_forgotten() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -92,16 +101,7 @@ async fn an_event_that_is_suspected_wrongly_is_applied_alone_and_forgotten() {
         .await;
 
     world.until_state("BK-1", CONFIRMATION, Read).await;
-    world
-        .until("nothing is suspected any more", async || {
-            (world
-                .database()
-                .count("SELECT count(*) AS count FROM suspects")
-                .await
-                == 0)
-                .then_some(())
-        })
-        .await;
+    until_nothing_is_suspected(&world).await;
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
@@ -184,6 +184,77 @@ async fn a_letter_that_finds_no_place_is_tried_again_without_haste_and_nobody_wa
             (world.letters("--kind events").await.len() == bad).then_some(())
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_whose_letter_finds_no_place_after_crashes_is_not_tried_again_by_the_next_processor() {
+    let mut world = World::start(&ResortFile::patient()).await;
+    world.database().execute(TAR_PIT).await;
+    world
+        .post(&Event::confirmed("BK-1", ADA).with("/id", "evt_bad"))
+        .await;
+    the_processor_goes_down(&mut world).await;
+    until_stuck(&world).await;
+    world.kill_processors();
+    let nobody = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    world.database().execute(nobody).await;
+    // As if it had been alone thrice, while the queue of the dead was full.
+    let noted = "INSERT INTO suspects (key, begun, begun_at) VALUES ('direct/evt_bad', 3, now())";
+    world.database().execute(noted).await;
+    for number in 0..3 {
+        world
+            .vhost()
+            .publish("dead.events", &format!("no envelope: {number}"))
+            .await;
+    }
+    holds_at_most(&world, 1).await;
+
+    for tries in [1, 2] {
+        world.start_processor().await;
+        world
+            .until("its letter finds no place", async || {
+                let logs = world.logs();
+                let given_up = logs.matches("processors ended while they applied it").count();
+                (given_up == tries && logs.contains("letter could not be published")).then_some(())
+            })
+            .await;
+        assert!(!world.logs().contains("it is applied alone"));
+        world.kill_processors();
+    }
+
+    holds_at_most(&world, 1_000).await;
+    world.start_processor().await;
+    until_nothing_is_suspected(&world).await;
+    let letters = world.letters("--kind events").await;
+    assert!(letters.iter().any(|letter| letter["reason"] == json!("crashed")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_processor_that_is_stopped_in_an_outage_leaves_no_suspicion_behind() {
+    let mut world = World::start(&ResortFile::patient()).await;
+    world.database().execute(TAR_PIT).await;
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    for _ in 0..2 {
+        the_processor_goes_down(&mut world).await;
+    }
+    world
+        .until("it is tried alone", async || {
+            world.logs().contains("it is applied alone").then_some(())
+        })
+        .await;
+    until_stuck(&world).await;
+
+    world.database().shut().await;
+    world.signal("processor", "TERM");
+    world
+        .until("the processor tries to note that it lived", async || {
+            world.logs().contains("clear a suspicious event").then_some(())
+        })
+        .await;
+    world.database().open().await;
+
+    until_nothing_is_suspected(&world).await;
 }
 
 /// A fault of the database that is mended after a while costs no event a retry.

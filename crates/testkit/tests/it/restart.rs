@@ -1,10 +1,18 @@
 //! Programs that are killed, stopped, or started several times.
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
+use crypto::key_ring::KeyRing;
+use domain::facts::{Fact, Stamp};
+use domain::ids::{BookingId, BookingKey, ResortId};
 use domain::message::MessageState;
 use domain::plan::Status;
+use domain::stay::Personal;
 use futures_util::future::join_all;
-use testkit::world::{Event, ResortFile, World};
+use store::bookings;
+use store::planning::{self, Policies};
+use testkit::world::{Event, RESORT, ResortFile, World};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::scene::{ADA, CONFIRMATION};
 
@@ -81,5 +89,67 @@ async fn a_program_that_is_asked_to_stop_ends_with_0() {
         ended,
         [("ingest", Some(0)), ("sender", Some(0)), ("processor", Some(0))]
             .map(|(name, code)| (name.to_owned(), code))
+    );
+}
+
+/// Another program learns that the cart is a reservation now; it commits when it is told to go on.
+async fn somebody_learns(world: &World, became: BookingKey) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let ring = KeyRing::parse(world.variable("BELLHOP_KEYS")).unwrap();
+    let store = world.database().store();
+    let (learnt, wait_until_learnt) = oneshot::channel();
+    let (go_on, wait_to_go_on) = oneshot::channel::<()>();
+    let work = move |connection: &mut store::Connection| {
+        let cart = key("CART-1");
+        bookings::create_missing(connection, &[cart.clone(), became.clone()].into())?;
+        let mut locked = bookings::lock(connection, &ring, &[cart].into())?;
+        let stamp = Stamp {
+            at: Utc::now(),
+            rank: 0,
+            event: "direct/evt_order".to_owned(),
+        };
+        let value = became.booking.clone();
+        locked[0].facts.became = Some(Fact { stamp, value });
+        let policies = Policies {
+            ring: &ring,
+            resort: &|_| None,
+        };
+        planning::replan(connection, &policies, Utc::now(), &locked)?;
+        learnt.send(()).unwrap();
+        wait_to_go_on.blocking_recv().unwrap();
+        Ok(())
+    };
+    let task = tokio::spawn(async move { store.transaction(work).await.unwrap() });
+    wait_until_learnt.await.unwrap();
+    (go_on, task)
+}
+
+fn key(booking: &str) -> BookingKey {
+    BookingKey {
+        resort: ResortId::parse(RESORT).unwrap(),
+        booking: BookingId::parse(booking).unwrap(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_cart_hears_while_it_becomes_a_reservation_is_inherited() {
+    let world = World::start(&ResortFile::patient()).await;
+    let (go_on, other) = somebody_learns(&world, key("BK-1")).await;
+
+    world.post(&Event::started("CART-1", ADA)).await;
+    let waiting = "SELECT count(*) AS count FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    world
+        .until("the processor waits for the cart", async || {
+            (world.database().count(waiting).await > 0).then_some(())
+        })
+        .await;
+    go_on.send(()).unwrap();
+    other.await.unwrap();
+
+    world.until_events("CART-1", 1).await;
+    let reservation = world.booking("BK-1").await.unwrap();
+    assert_eq!(
+        reservation.facts.phone.map(|phone| phone.value),
+        Some(Personal::new(ADA))
     );
 }

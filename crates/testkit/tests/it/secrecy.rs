@@ -383,7 +383,7 @@ async fn lose_everything(world: &mut World, guest: &Guest, answers: &mut Answers
     world.post(&guest.tell("booking_started", MARKER)).await;
     world
         .until("the processor has noticed", async || {
-            world.logs().contains("Postgres did not do it").then_some(())
+            world.logs().contains("database step failed").then_some(())
         })
         .await;
     answers.keep_what_programs_say(world).await;

@@ -2,7 +2,7 @@
 //! an event, nothing is sent twice.
 
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::message::MessageState::{Read, Unknown};
 use futures_util::future::join_all;
@@ -134,26 +134,46 @@ async fn a_processor_that_stands_still_in_its_transaction_holds_up_its_bookings_
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
+/// As many as a processor takes at once.
+const BATCH: usize = 200;
+
+const EVENTS: &str = "SELECT count(*) AS count FROM events WHERE event_type = 'reservation_confirmed'";
+
+/// Confirmations of bookings, which wait in the queue.
+async fn confirmations_wait(world: &mut World, numbers: Range<usize>) {
+    world.kill_processors();
+    let events: Vec<_> = numbers
+        .map(guest)
+        .map(|(booking, phone)| Event::confirmed(&booking, &phone))
+        .collect();
+    join_all(events.iter().map(|event| world.post(event))).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_that_somebody_else_has_locked_waits_at_no_cost_and_its_neighbours_go() {
-    let world = World::start(&ResortFile::patient()).await;
-    world.post(&Event::started("BK-1", ADA)).await;
+    let mut world = World::start(&ResortFile::patient()).await;
+    world.post(&Event::started("BK-1", &guest(1).1)).await;
     world.until_events("BK-1", 1).await;
     let lock = world
         .database()
         .hold("SELECT 1 FROM bookings WHERE id = 'BK-1' FOR UPDATE");
     let lock = lock.await;
+    confirmations_wait(&mut world, 1..BATCH + 1).await;
 
-    world.post(&Event::confirmed("BK-1", ADA)).await;
-    let neighbours = (2..12).map(guest).collect::<Vec<_>>();
-    let events: Vec<_> = neighbours
-        .iter()
-        .map(|(booking, phone)| Event::confirmed(booking, phone))
-        .collect();
-    join_all(events.iter().map(|event| world.post(event))).await;
-    for (booking, _) in &neighbours {
-        world.until_state(booking, CONFIRMATION, Read).await;
-    }
+    world.start_processor().await;
+    let begun = Instant::now();
+
+    let neighbours = i64::try_from(BATCH - 1).unwrap();
+    world
+        .until("the neighbours are applied", async || {
+            (world.database().count(EVENTS).await == neighbours).then_some(())
+        })
+        .await;
+    let took = begun.elapsed();
+    assert!(
+        took < Duration::from_secs(12),
+        "{took:?}: one wait of 3 s, not one for each half"
+    );
     world
         .until("it was tried alone, again and again", async || {
             let tries = world.logs().matches("another transaction holds what").count();
@@ -164,6 +184,44 @@ async fn a_booking_that_somebody_else_has_locked_waits_at_no_cost_and_its_neighb
 
     world.until_state("BK-1", CONFIRMATION, Read).await;
     assert!(!world.logs().contains("Postgres refused this event"));
+    assert_eq!(world.depths().await.dead_events, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_processor_that_waits_for_many_locks_stops_at_once() {
+    let mut world = World::start(&ResortFile::patient()).await;
+    for number in 0..40 {
+        let (booking, phone) = guest(number);
+        world.post(&Event::started(&booking, &phone)).await;
+    }
+    world
+        .until("the bookings are there", async || {
+            let bookings = "SELECT count(*) AS count FROM bookings";
+            (world.database().count(bookings).await == 40).then_some(())
+        })
+        .await;
+    let lock = world.database().hold("SELECT 1 FROM bookings FOR UPDATE").await;
+    confirmations_wait(&mut world, 0..40).await;
+    let mut processor = world.started("processor", &[]).await;
+    world
+        .until("the batch is taken apart", async || {
+            processor.log().contains("taking it apart").then_some(())
+        })
+        .await;
+
+    let begun = Instant::now();
+    let ended = processor.stop().await.unwrap();
+
+    let took = begun.elapsed();
+    assert_eq!(ended, Some(0));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    drop(lock);
+    world.start_processor().await;
+    world
+        .until("all are applied", async || {
+            (world.database().count(EVENTS).await == 40).then_some(())
+        })
+        .await;
     assert_eq!(world.depths().await.dead_events, 0);
 }
 

@@ -67,23 +67,43 @@ async fn an_envelope_with_fields_of_tomorrow_is_read_and_one_of_a_newer_version_
     world.until_state("BK-1", CONFIRMATION, Read).await;
     world
         .until("the newer one is given back", async || {
-            world.logs().contains("event given back").then_some(())
+            world.logs().contains("event goes back").then_some(())
         })
         .await;
     // It goes round and round, and hinders nobody.
     world.post(&Event::confirmed("BK-2", BOB)).await;
     world.until_state("BK-2", CONFIRMATION, Read).await;
+    until_not_ready(&world, "has version 2").await;
+    assert_eq!(world.depths().await.dead_events, 0);
+}
+
+/// Waits until the processor says that it cannot do everything, and why.
+async fn until_not_ready(world: &World, why: &str) {
     let (_, processor) = world.addresses().pop().unwrap();
     world
         .until("the processor says that it is not ready, and why", async || {
             let asked = reqwest::get(format!("http://{processor}/readyz")).await.unwrap();
-            asked
-                .text()
-                .await
-                .unwrap()
-                .contains("has version 2")
-                .then_some(())
+            asked.text().await.unwrap().contains(why).then_some(())
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_a_booking_with_a_message_of_tomorrow_waits_at_no_cost_for_who_can_read_it() {
+    let world = World::start(&ResortFile::patient()).await;
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world.until_state("BK-1", CONFIRMATION, Read).await;
+    let tomorrow = "UPDATE messages SET kind = 'survey'";
+    world.database().execute(tomorrow).await;
+
+    world.post(&Event::new("guest_checked_in", "BK-1")).await;
+
+    until_not_ready(&world, "cannot read the stored message kind").await;
+    world.post(&Event::confirmed("BK-2", BOB)).await;
+    world.until_state("BK-2", CONFIRMATION, Read).await;
+    let today = "UPDATE messages SET kind = 'reservation_confirmation' WHERE kind = 'survey'";
+    world.database().execute(today).await;
+    assert_eq!(world.until_events("BK-1", 2).await, 2);
+    assert!(!world.logs().contains("Postgres refused this event"));
     assert_eq!(world.depths().await.dead_events, 0);
 }

@@ -1,7 +1,5 @@
 //! One connection's life, from the moment it can publish to its end.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::stream::{BoxStream, StreamExt};
@@ -12,27 +10,20 @@ use super::super::in_flight::{Health, InFlight};
 use super::super::{Job, PublishError};
 use super::{Ending, Owner, refuse};
 use crate::connection::chain;
+use crate::pulse::{Beat, GONE, Pulse};
 use crate::status::Status;
-use crate::topology::{self, Depths, TopologyError};
 
-/// The topology is looked at as often as this.
-const LOOK_EVERY: Duration = Duration::from_millis(400);
-
-/// A look that takes longer says that RabbitMQ is silent; with the pause before it, known within 2 s.
-const LOOK_TIMEOUT: Duration = Duration::from_millis(1_100);
+/// How often it is asked whether confirmations are late.
+const TICK: Duration = Duration::from_millis(400);
 
 /// How long what is in flight may take once it is time to stop.
 const LAST_CONFIRMATIONS: Duration = Duration::from_secs(5);
 
-type Look = Pin<Box<dyn Future<Output = Result<Depths, TopologyError>> + Send>>;
-
 pub(super) struct Session {
     publishing: Channel,
-    looking: Channel,
+    pulse: Pulse,
     events: BoxStream<'static, Event>,
     in_flight: InFlight,
-    look: Option<Look>,
-    look_begun: Instant,
     /// RabbitMQ said that it takes nothing now.
     blocked: bool,
     /// Set as soon as nothing new is taken.
@@ -47,7 +38,7 @@ enum Happening {
     NoMoreJobs,
     Settled(Health),
     Event(Event),
-    Looked(Result<Depths, TopologyError>),
+    Beat(Beat),
     Tick,
 }
 
@@ -55,11 +46,9 @@ impl Session {
     pub(super) fn new(connection: &Connection, publishing: Channel, looking: Channel) -> Self {
         Self {
             publishing,
-            looking,
+            pulse: Pulse::new(looking),
             events: connection.events_listener().boxed(),
             in_flight: InFlight::new(),
-            look: None,
-            look_begun: Instant::now(),
             blocked: connection.status().blocked(),
             stop_by: None,
             unblocked_at: Instant::now(),
@@ -68,7 +57,7 @@ impl Session {
 
     /// Publishes until the connection fails or it is time to stop.
     pub(super) async fn run(&mut self, owner: &mut Owner) -> Ending {
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = owner.stop.clone();
         loop {
@@ -83,7 +72,7 @@ impl Session {
                 Some(event) = self.events.next() => Happening::Event(event),
                 health = self.in_flight.settle(), if !self.in_flight.is_empty() => Happening::Settled(health),
                 _ = ticks.tick() => Happening::Tick,
-                looked = looked(&mut self.look) => Happening::Looked(looked),
+                beat = self.pulse.next(), if !self.blocked => Happening::Beat(beat),
                 () = stop.cancelled(), if self.stop_by.is_none() => continue,
                 job = owner.jobs.recv(), if takes_jobs => match job {
                     Some(job) => Happening::Job(job),
@@ -113,7 +102,7 @@ impl Session {
             }
             Happening::Settled(health) => ending_of(health),
             Happening::Event(event) => self.notice(owner, event),
-            Happening::Looked(looked) => self.believe(owner, looked),
+            Happening::Beat(beat) => believe(owner, beat),
             Happening::Tick => self.tick(owner),
         };
         let finished = self
@@ -135,8 +124,7 @@ impl Session {
             Event::ConnectionBlocked(reason) => {
                 log::warn!("RabbitMQ blocks publishers: {reason}");
                 self.blocked = true;
-                // Its answer cannot come in time, and says nothing.
-                self.look = None;
+                self.pulse.forget();
                 owner.tell(Status::Blocked);
                 None
             }
@@ -152,19 +140,7 @@ impl Session {
         }
     }
 
-    fn believe(&mut self, owner: &Owner, looked: Result<Depths, TopologyError>) -> Option<Ending> {
-        self.look = None;
-        match looked {
-            Ok(depths) => {
-                owner.depths.send_replace(Some(depths));
-                owner.tell(Status::Connected);
-                None
-            }
-            Err(error) => Some(Ending::Lost(chain(&error))),
-        }
-    }
-
-    /// Begins the next look, unless one is still without an answer, and notices what takes too long.
+    /// Notices what takes too long.
     fn tick(&mut self, owner: &Owner) -> Option<Ending> {
         if self.blocked {
             return None;
@@ -172,14 +148,6 @@ impl Session {
         let waiting_since = self.in_flight.oldest().map(|begun| begun.max(self.unblocked_at));
         if waiting_since.is_some_and(|since| since.elapsed() > owner.too_late()) {
             return Some(Ending::Lost("RabbitMQ confirms nothing any more".to_owned()));
-        }
-        if self.look.is_none() {
-            let channel = self.looking.clone();
-            self.look = Some(Box::pin(async move { topology::look(&channel).await }));
-            self.look_begun = Instant::now();
-        } else if self.look_begun.elapsed() > LOOK_TIMEOUT {
-            owner.depths.send_replace(None);
-            owner.tell(Status::Silent);
         }
         None
     }
@@ -194,10 +162,19 @@ fn ending_of(health: Health) -> Option<Ending> {
     }
 }
 
-/// The answer of a look that was begun; never, when none was.
-async fn looked(look: &mut Option<Look>) -> Result<Depths, TopologyError> {
-    match look {
-        Some(look) => look.await,
-        None => std::future::pending().await,
+fn believe(owner: &Owner, beat: Beat) -> Option<Ending> {
+    match beat {
+        Beat::Looked(Ok(depths)) => {
+            owner.depths.send_replace(Some(depths));
+            owner.tell(Status::Connected);
+            None
+        }
+        Beat::Looked(Err(error)) => Some(Ending::Lost(chain(&error))),
+        Beat::Silent => {
+            owner.depths.send_replace(None);
+            owner.tell(Status::Silent);
+            None
+        }
+        Beat::Gone => Some(Ending::Lost(GONE.to_owned())),
     }
 }

@@ -123,7 +123,7 @@ impl Retrier {
         Ok(match decided {
             Ok(Ok(())) => Tried::Retried,
             Ok(Err(declined)) => Tried::Declined(declined),
-            Err(error) if error.fault() == Fault::Data => Tried::Failed(error),
+            Err(error) if matches!(error.fault(), Fault::Data | Fault::Ours) => Tried::Failed(error),
             Err(error) => return Err(error.into()),
         })
     }

@@ -1,0 +1,81 @@
+//! Facts of a newer program: an older one passes them on as it found them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Fact, newer};
+
+/// The value of a fact that this program does not know. It may be personal, so `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Later(Value);
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Later(..)")
+    }
+}
+
+/// Keeps the greater of each, as for any other fact.
+pub(super) fn merge(
+    mut known: BTreeMap<String, Fact<Later>>,
+    other: BTreeMap<String, Fact<Later>>,
+) -> BTreeMap<String, Fact<Later>> {
+    for (name, fact) in other {
+        let merged = newer(known.remove(&name), Some(fact));
+        known.extend(merged.map(|fact| (name, fact)));
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::facts::Facts;
+
+    fn said(value: &str, minute: u32) -> Facts {
+        let stamp = json!({ "at": format!("2026-11-24T10:{minute:02}:00Z"), "rank": 0, "event": "direct/1" });
+        let facts =
+            json!({ "guests": { "stamp": stamp, "value": 2 }, "pets": { "stamp": stamp, "value": [value] } });
+        serde_json::from_value(facts).unwrap()
+    }
+
+    #[test]
+    fn what_a_newer_program_knows_is_kept_as_it_is() {
+        let facts = said("a cat", 1);
+
+        let written = serde_json::to_value(&facts).unwrap();
+
+        assert_eq!(written["pets"]["value"], json!(["a cat"]));
+        assert_eq!(written["guests"]["value"], json!(2));
+        assert_eq!(serde_json::from_value::<Facts>(written).unwrap(), facts);
+    }
+
+    #[test]
+    fn what_a_newer_program_knows_merges_in_any_order() {
+        let (early, late) = (said("a cat", 1), said("a dog", 2));
+
+        assert_eq!(early.clone().merge(late.clone()), late);
+        assert_eq!(late.clone().merge(early), late);
+        assert_eq!(late.clone().merge(Facts::default()), late);
+        assert_eq!(Facts::default().merge(late.clone()), late);
+    }
+
+    #[test]
+    fn what_a_newer_program_knows_may_be_personal_and_goes_with_the_guest() {
+        let facts = said("Ada's cat", 1);
+        let (before, after) = (
+            "2026-11-24T10:00:00Z".parse().unwrap(),
+            "2026-11-24T10:02:00Z".parse().unwrap(),
+        );
+
+        assert!(!format!("{facts:?}").contains("cat"));
+        assert!(facts.tells_of_guest());
+        assert!(facts.clone().without_guest(before).tells_of_guest());
+        assert!(!facts.without_guest(after).tells_of_guest());
+    }
+}

@@ -1,29 +1,26 @@
-//! Writing a message out before it is claimed: what it says, or why it is not sent now.
+//! Preparing: what may be due is read and judged before its call; what does not go now ends, waits or is held at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::hold::Route;
-use domain::ids::NumberId;
+use domain::after_call::Scope;
+use domain::before_call::{self, Due, Sendable, Step};
+use domain::dead_letter::DeadLetterReason;
+use domain::hold::{self, Route};
+use domain::ids::{MessageId, NumberId};
 use domain::message::{Reason, Turn};
 use domain::phone_number::PhoneNumber;
-use domain::render::{self, Content, NoContent, ServiceWindow, Subject};
-use domain::resort::{Mode, Resort};
-use store::claims::{Draft, Wanted};
-use store::holds::Hold;
+use domain::plan::cart;
+use domain::render::{Content, ServiceWindow, Subject};
+use domain::resort::Resort;
+use service::crash;
+use store::StoreError;
+use store::claims::{self, Draft, Waiting, Wanted};
+use store::holds::{self, Hold};
 
-/// What came of writing one draft.
-#[derive(Debug)]
-pub(crate) enum Written {
-    /// Ready to be claimed and called.
-    Ready(Box<Ready>),
-    /// Ends here.
-    Skip(Reason),
-    /// Not before this time, because of quiet hours.
-    PutOff(DateTime<Utc>),
-    /// Cannot be sent until this template is well again, by the key of its hold.
-    TemplateHeld(String),
-    /// The resort's file has neither a template of this kind nor a fallback for this guest: alerted, not lost.
-    TemplateMissing,
-}
+use crate::log_lines;
+use crate::send::Sender;
 
 /// A message that can be called for at once.
 #[derive(Debug)]
@@ -42,106 +39,169 @@ pub(crate) struct Ready {
     pub(crate) booking: String,
 }
 
-/// Writes one draft with the resort's file and the templates that are held, as they stand now.
-pub(crate) fn write(draft: &Draft, resort: &Resort, held: &[Hold], now: DateTime<Utc>) -> Written {
-    let quiet = resort.quiet_hours.filter(|_| draft.kind.is_marketing());
-    let allowed_at = quiet.map_or(now, |quiet| quiet.shift(now, resort.time_zone));
-    if allowed_at > now {
-        return Written::PutOff(allowed_at);
-    }
-    let Some(Ok(to)) = draft.facts.phone_number(Some(resort.country)) else {
-        return Written::Skip(Reason::InvalidPhone);
-    };
-    if matches!(&resort.mode, Mode::Test(numbers) if !numbers.contains(&to)) {
-        return Written::Skip(Reason::TestMode);
-    }
-    let (content, turn) = match choose(draft, resort, held) {
-        Ok(chosen) => chosen,
-        Err(written) => return written,
-    };
-    let not_after = quiet.map_or(DateTime::<Utc>::MAX_UTC, |quiet| {
-        quiet.next_start(now, resort.time_zone)
-    });
-    let wanted = Wanted {
-        id: draft.id,
-        version: draft.version,
-        not_after: not_after.min(FAR),
-        route: Route {
+impl Ready {
+    fn new(draft: Draft, resort: &Resort, sendable: Sendable) -> Self {
+        let Sendable {
+            to,
+            content,
+            turn,
+            not_after,
+        } = sendable;
+        let route = Route {
             resort: resort.id.clone(),
             number: resort.number.clone(),
             country: to.country_code(),
             template: content.template(),
             kind: draft.kind,
-        },
-        may_call: true,
-    };
-    Written::Ready(Box::new(Ready {
-        wanted,
-        to,
-        content,
-        retries: draft.retries,
-        turn,
-        booking: draft.booking.to_string(),
-    }))
-}
-
-/// The kind's own template, or the fallback where it is held or WhatsApp has refused it for this message.
-fn choose(draft: &Draft, resort: &Resort, held: &[Hold]) -> Result<(Content, Turn), Written> {
-    let own = content(draft, resort, Turn::Template);
-    let own_hold = own
-        .as_ref()
-        .ok()
-        .and_then(|content| hold_on(content, resort, held));
-    let turn = if own_hold.is_some() {
-        Turn::Fallback
-    } else {
-        draft.turn
-    };
-    let chosen = match turn {
-        Turn::Template => own,
-        Turn::Fallback => content(draft, resort, Turn::Fallback),
-    };
-    let waits = |hold: Option<&Hold>| hold.map(|hold| Written::TemplateHeld(hold.key.clone()));
-    match chosen {
-        Ok(content) => match hold_on(&content, resort, held) {
-            // Nothing is left; what the message waits for is its own template.
-            Some(hold) => Err(Written::TemplateHeld(own_hold.unwrap_or(hold).key.clone())),
-            None => Ok((content, turn)),
-        },
-        Err(NoContent::Skip(reason)) => Err(Written::Skip(reason)),
-        Err(NoContent::TemplateMissing) => Err(waits(own_hold).unwrap_or(Written::TemplateMissing)),
+        };
+        let wanted = Wanted {
+            id: draft.id,
+            version: draft.version,
+            last_seen_on: cart::last_seen_on(&draft.facts, resort),
+            not_after,
+            route,
+            may_call: true,
+        };
+        Self {
+            wanted,
+            to,
+            content,
+            retries: draft.retries,
+            turn,
+            booking: draft.booking.to_string(),
+        }
     }
 }
 
-fn content(draft: &Draft, resort: &Resort, turn: Turn) -> Result<Content, NoContent> {
-    let subject = Subject {
-        kind: draft.kind,
-        booking: &draft.booking.booking,
-        facts: &draft.facts,
-        resort,
-    };
-    render::content(subject, turn, window(draft, resort))
+/// What every message of a batch depends on.
+struct Circumstances {
+    held: Vec<Hold>,
+    now: DateTime<Utc>,
 }
 
-/// The hold on what a content uses.
-fn hold_on<'a>(content: &Content, resort: &Resort, held: &'a [Hold]) -> Option<&'a Hold> {
-    let template = content.template()?;
-    held.iter().find(|hold| {
-        hold.template.as_ref() == Some(&template) && hold.number.as_deref() == Some(resort.number.as_str())
-    })
-}
-
-/// Later than any message is of use, and within what Postgres can store.
-const FAR: DateTime<Utc> = match DateTime::from_timestamp(32_503_680_000, 0) {
-    Some(year_3000) => year_3000,
-    None => DateTime::<Utc>::MAX_UTC,
-};
-
-fn window(draft: &Draft, resort: &Resort) -> ServiceWindow {
-    let open = |number: &NumberId| draft.open_numbers.iter().any(|open| open == number.as_str());
-    if open(&resort.number) {
-        ServiceWindow::Open
-    } else {
-        ServiceWindow::Closed
+impl Circumstances {
+    /// The templates that cannot be used now from this number.
+    fn held_at(&self, number: &NumberId) -> BTreeSet<String> {
+        let at_number = |hold: &&Hold| hold.number.as_deref() == Some(number.as_str());
+        let held = self.held.iter().filter(at_number);
+        held.filter_map(|hold| hold.template.clone()).collect()
     }
+}
+
+/// What does not go now.
+#[derive(Default)]
+struct Unsent {
+    skipped: Vec<(MessageId, Reason)>,
+    later: Vec<(MessageId, DateTime<Utc>)>,
+    held: Vec<Waiting>,
+}
+
+impl Sender {
+    /// Reads those of some messages that are queued and due, and returns those that go now.
+    pub(crate) async fn prepare(&self, ids: Vec<MessageId>) -> Result<Vec<Ready>, StoreError> {
+        let ring = Arc::clone(&self.ring);
+        let (drafts, around) = self
+            .store
+            .run(move |connection| {
+                let drafts = claims::read_drafts(connection, &ring, &ids)?;
+                let (held, now) = (
+                    holds::held_templates(connection)?,
+                    store::pool::clock(connection)?,
+                );
+                Ok((drafts, Circumstances { held, now }))
+            })
+            .await?;
+        self.metrics.damaged.inc_by(log_lines::damaged(&drafts.damaged));
+        let (mut ready, mut unsent, mut without_file) = (Vec::new(), Unsent::default(), BTreeMap::new());
+        let snapshot = self.settings.current();
+        for draft in drafts.readable {
+            match snapshot.resort(&draft.booking.resort) {
+                Some(resort) => ready.extend(self.prepare_one(draft, &resort, &around, &mut unsent)),
+                None => *without_file.entry(draft.booking.resort).or_default() += 1,
+            }
+        }
+        self.metrics
+            .without_resort
+            .inc_by(log_lines::without_file(&without_file));
+        self.note(unsent).await?;
+        Ok(ready)
+    }
+
+    fn prepare_one(
+        &self,
+        draft: Draft,
+        resort: &Resort,
+        around: &Circumstances,
+        unsent: &mut Unsent,
+    ) -> Option<Ready> {
+        let step = step(&draft, resort, around);
+        if let Some(outcome) = log_lines::not_sent(&draft, &step) {
+            self.count(draft.kind, outcome);
+        }
+        match step {
+            Step::Call(sendable) => {
+                let one = Ready::new(draft, resort, sendable);
+                match self.pace.take_pair(&resort.number, &one.to) {
+                    Ok(()) => return Some(one),
+                    Err(wait) => {
+                        log_lines::crowded(&one, wait);
+                        unsent.later.push((one.wanted.id, around.now + wait));
+                    }
+                }
+            }
+            Step::Skip(reason) => unsent.skipped.push((draft.id, reason)),
+            Step::PutOff(at) => unsent.later.push((draft.id, at)),
+            Step::AwaitTemplate(template) => unsent.held.push(Waiting {
+                id: draft.id,
+                scope: Scope::Template.as_str(),
+                hold: Some(hold::template_key(&resort.number, template)),
+            }),
+            Step::TemplateMissing => unsent.held.push(Waiting {
+                id: draft.id,
+                scope: DeadLetterReason::TemplateMissing.as_str(),
+                hold: None,
+            }),
+        }
+        None
+    }
+
+    /// Ends, puts off and holds what does not go now.
+    async fn note(&self, unsent: Unsent) -> Result<(), StoreError> {
+        let Unsent { skipped, later, held } = unsent;
+        if skipped.is_empty() && later.is_empty() && held.is_empty() {
+            return Ok(());
+        }
+        self.store
+            .transaction(move |connection| {
+                claims::skip(connection, &skipped)?;
+                claims::put_off(connection, &later)?;
+                claims::hold(connection, &held)?;
+                crash::point("sender.unsent.written");
+                Ok(())
+            })
+            .await?;
+        crash::point("sender.unsent.committed");
+        Ok(())
+    }
+}
+
+/// What happens to one message now.
+fn step(draft: &Draft, resort: &Resort, around: &Circumstances) -> Step {
+    let number = resort.number.as_str();
+    let window = match draft.open_numbers.iter().any(|open| open == number) {
+        true => ServiceWindow::Open,
+        false => ServiceWindow::Closed,
+    };
+    let due = Due {
+        subject: Subject {
+            kind: draft.kind,
+            booking: &draft.booking.booking,
+            facts: &draft.facts,
+            resort,
+        },
+        turn: draft.turn,
+        window,
+        held: &around.held_at(&resort.number),
+    };
+    before_call::next_step(&due, around.now)
 }

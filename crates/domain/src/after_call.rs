@@ -101,6 +101,14 @@ impl CallOutcome {
         }
     }
 
+    /// WhatsApp's error code, where it refused.
+    pub fn error_code(&self) -> Option<i64> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code),
+            Self::Accepted { .. } | Self::Unreachable | Self::Unknown => None,
+        }
+    }
+
     /// Whether WhatsApp took it but judges its template before it goes on.
     pub fn is_held_for_quality(&self) -> bool {
         matches!(

@@ -120,6 +120,16 @@ pub fn key(scope: &str, coverage: &Coverage) -> String {
     format!("{scope} {coverage}")
 }
 
+/// The name of the hold on a template, `name/language`, that is sent from a number.
+pub fn template_key(number: &NumberId, template: String) -> String {
+    let coverage = Coverage {
+        number: Some(number.clone()),
+        template: Some(template),
+        ..Coverage::default()
+    };
+    key(Scope::Template.as_str(), &coverage)
+}
+
 /// What has to be held after a call.
 ///
 /// A quota that is used up (of the app or the account) is a hold too: nobody else of that scope gets through either. So

@@ -2,13 +2,14 @@
 //!
 //! Nothing here does IO, reads a clock or draws a random number: time, chance and settings are arguments.
 //! Read along the way of a webhook: an [`event`] becomes [`facts`] (what is known of a booking), a [`plan`] says what
-//! follows from them, [`plan::difference`] what that changes in the messages, [`render`] what a message says, and
-//! [`after_call`] what becomes of it once WhatsApp was called, [`hold`] what else must wait then, and
-//! [`silence`] what to make of a call that nobody speaks of.
+//! follows from them, [`plan::difference`] what that changes in the messages, [`before_call`] whether one that is due
+//! goes now, [`render`] what it says, [`after_call`] what follows from WhatsApp's answer, [`hold`] what else must wait
+//! then, [`silence`] what to make of a call that nobody speaks of, and [`message::life`] where all that leaves the message.
 
 pub mod after_call;
 pub mod audit;
 pub mod backoff;
+pub mod before_call;
 pub mod dead_letter;
 pub mod duration;
 pub mod event;

@@ -1,5 +1,7 @@
 //! A message to a guest: its kinds, and the states of its life.
 
+pub mod life;
+
 use std::fmt;
 use std::str::FromStr;
 

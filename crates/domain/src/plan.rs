@@ -199,8 +199,7 @@ impl View<'_> {
         if cause.value == Notify::No {
             return Verdict::NotWanted(Reason::NotifyOff);
         }
-        let quiet = self.resort.quiet_hours.filter(|_| kind.is_marketing());
-        let opens_at = quiet.map_or(at, |quiet| quiet.shift(at, self.resort.time_zone));
+        let opens_at = self.resort.may_go_at(kind, at);
         let closes_at = local_time::after(opens_at, self.resort.expiry(kind));
         let window = Window { opens_at, closes_at };
         if self.now < opens_at {
@@ -215,10 +214,8 @@ impl View<'_> {
     }
 
     fn reason_to_skip(&self, kind: MessageKind) -> Option<Reason> {
-        match self.facts.phone_number(Some(self.resort.country)) {
-            None => return Some(Reason::NoPhone),
-            Some(Err(_)) => return Some(Reason::InvalidPhone),
-            Some(Ok(_)) => {}
+        if let Err(reason) = self.facts.recipient(self.resort.country) {
+            return Some(reason);
         }
         if kind.is_marketing() && self.around.wishes.is_opted_out() {
             return Some(Reason::OptedOut);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::NaiveTime;
+use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use crate::ids::{NumberId, ResortId};
@@ -233,6 +233,22 @@ impl Resort {
             .get(&kind)
             .copied()
             .unwrap_or(Self::default_expiry(kind))
+    }
+
+    /// When a message of this kind may go that would go at `at`: quiet hours put off what a guest may refuse.
+    pub fn may_go_at(&self, kind: MessageKind, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.quiet_for(kind)
+            .map_or(at, |quiet| quiet.shift(at, self.time_zone))
+    }
+
+    /// When the quiet hours begin before which a message of this kind has to go; `None`: at any time.
+    pub fn must_go_before(&self, kind: MessageKind, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.quiet_for(kind)
+            .map(|quiet| quiet.next_start(now, self.time_zone))
+    }
+
+    fn quiet_for(&self, kind: MessageKind) -> Option<QuietHours> {
+        self.quiet_hours.filter(|_| kind.is_marketing())
     }
 
     /// The template for a guest's language: the exact tag, its primary subtag, the resort's language.

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// How long to wait for a word on a call, and how much evidence is enough.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// A call that is under way so long after its claim has lost its process.
+    /// A call still unfinished this long after its claim counts as lost: its sender probably died.
     pub lost_after: TimeDelta,
     /// Silence says nothing before.
     pub counts_after: TimeDelta,

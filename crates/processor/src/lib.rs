@@ -121,7 +121,10 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let relaying = publisher.clone();
     tasks.spawn(async move {
         // Nothing is taken from a queue before there is a schema to put it into.
-        shared.schema_known(&stop).await;
+        tokio::select! {
+            () = stop.stopped() => {}
+            () = shared.store.schema_known() => {}
+        }
         tokio::join!(
             consuming.run(),
             waking.run(),

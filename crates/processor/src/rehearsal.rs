@@ -8,11 +8,12 @@ use broker::envelope::{Envelope, VERSION};
 use chrono::Utc;
 use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::ids::{BookingId, EventId, MessageId, ResortId, SourceId, WhatsAppMessageId};
+use domain::message::life::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
 use domain::stay::Personal;
 use store::StoreError;
 use store::planning::Policies;
-use store::results::{self, Report};
+use store::results;
 
 use crate::batch::{self, Content, Opened};
 use crate::shared::Shared;

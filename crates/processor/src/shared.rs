@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crypto::key_ring::KeyRing;
 use domain::backoff::Backoff;
-use service::Stop;
 use service::health::Readiness;
 use settings::Watched;
 use store::messages::Moved;
@@ -35,16 +34,6 @@ impl Shared {
         Tools {
             ring: Arc::clone(&self.ring),
             settings: self.settings.current(),
-        }
-    }
-
-    /// Waits until Postgres is there and has a schema that this program knows, or the process stops.
-    pub(crate) async fn schema_known(&self, stop: &Stop) {
-        while !matches!(self.store.run(store::migrations::missing).await, Ok(None)) {
-            tokio::select! {
-                () = stop.stopped() => return,
-                () = tokio::time::sleep(Duration::from_millis(500)) => {}
-            }
         }
     }
 

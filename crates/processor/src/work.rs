@@ -7,8 +7,8 @@ use domain::after_call::Scope;
 use domain::facts::Facts;
 use domain::guest::Wish;
 use domain::ids::{BookingKey, NumberId};
+use domain::message::life::Report;
 use store::guests::GuestKey;
-use store::results::Report;
 
 /// The wishes of handlers, to be fulfilled in one transaction.
 #[derive(Debug, Default)]

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::log_lines;
 use crate::persist;
+use crate::prepare::Ready;
 use crate::send::Sender;
-use crate::write::Ready;
 
 /// A call begins this soon after its claim or not at all: later, a confirmation may have come.
 const CLAIM_GOOD_FOR: Duration = Duration::from_secs(2);
@@ -71,11 +71,11 @@ impl Sender {
                     asked_at,
                 }),
                 Some(Claim::Ended(_, reason)) => {
-                    self.count(&one, reason.as_str());
+                    self.count(one.wanted.route.kind, reason.as_str());
                     log_lines::ended(&one, *reason);
                 }
                 Some(Claim::Held(_, scope)) => {
-                    self.count(&one, "held");
+                    self.count(one.wanted.route.kind, "held");
                     log_lines::held(&one, scope);
                 }
                 None if !one.wanted.may_call => claimed.waiting.push(one),
@@ -83,13 +83,6 @@ impl Sender {
             }
         }
         Ok(claimed)
-    }
-
-    fn count(&self, one: &Ready, outcome: &str) {
-        self.metrics
-            .messages
-            .with_label_values(&[one.wanted.route.kind.as_str(), outcome])
-            .inc();
     }
 
     async fn read_back(&self, token: Uuid) -> Vec<Claim> {

@@ -6,16 +6,17 @@ use broker::consumer::{Consumer, Delivery, Verdict};
 use domain::backoff::Backoff;
 use domain::ids::MessageId;
 use service::{Stop, crash};
-use tokio::task::JoinSet;
+use store::{Fault, StoreError};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::send::Sender;
 
 /// How many ids are worked on together.
-pub(crate) const BATCH: usize = 50;
+const BATCH: u16 = 50;
 /// How many batches at once: calls take their time, and a slow one must not hold up the others.
-const BATCHES: usize = 8;
+const BATCHES: u16 = 8;
 /// What the queue hands out at most.
-pub(crate) const PREFETCH: u16 = 400;
+pub(crate) const PREFETCH: u16 = BATCH * BATCHES;
 
 /// A batch that was worked on, and what is to become of its deliveries.
 type Worked = Vec<(Delivery, Verdict)>;
@@ -27,7 +28,7 @@ pub(crate) async fn run(sender: Arc<Sender>, mut consumer: Consumer, stop: Stop)
         tokio::select! {
             () = stop.stopped() => break,
             Some(worked) = working.join_next() => settle(&mut consumer, worked).await,
-            batch = consumer.next_batch(BATCH), if working.len() < BATCHES => {
+            batch = consumer.next_batch(BATCH.into()), if working.len() < usize::from(BATCHES) => {
                 working.spawn(work(Arc::clone(&sender), batch));
             }
         }
@@ -38,7 +39,7 @@ pub(crate) async fn run(sender: Arc<Sender>, mut consumer: Consumer, stop: Stop)
     consumer.stop().await;
 }
 
-async fn settle(consumer: &mut Consumer, worked: Result<Worked, tokio::task::JoinError>) {
+async fn settle(consumer: &mut Consumer, worked: Result<Worked, JoinError>) {
     match worked {
         Ok(worked) => {
             let settled = consumer.settle(worked).await;
@@ -47,26 +48,43 @@ async fn settle(consumer: &mut Consumer, worked: Result<Worked, tokio::task::Joi
                 log::warn!(ids = settled.lost; "settled ids come again: their connection is gone");
             }
         }
-        // Its deliveries are gone with it; their rows hand them out again.
-        Err(error) => {
-            log::error!(error = service::chain(&error); "a batch was lost; its messages come again")
-        }
+        // Only if the task below panics outside of its own: its deliveries come again with the next connection.
+        Err(error) => log::error!(error = service::chain(&error), alert = true; "a batch of ids was lost"),
     }
 }
 
 async fn work(sender: Arc<Sender>, batch: Vec<Delivery>) -> Worked {
     let ids = batch.iter().filter_map(id_of).collect();
-    let verdict = match sender.send(ids).await {
+    let stop = sender.stop.clone();
+    // A task of its own: whatever happens to it, the deliveries stay in hand.
+    let sent = tokio::spawn(async move { sender.send(ids).await }).await;
+    if matches!(sent, Ok(Err(_))) {
+        tokio::time::sleep(Backoff::RECONNECT.pause(4, rand::random())).await;
+    }
+    let verdict = verdict(sent, &stop);
+    batch.into_iter().map(|delivery| (delivery, verdict())).collect()
+}
+
+/// What becomes of a batch's ids.
+fn verdict(sent: Result<Result<(), StoreError>, JoinError>, stop: &Stop) -> fn() -> Verdict {
+    match sent {
         // What was not claimed any more goes to another sender at once; what was called for is known there.
-        Ok(()) if sender.stop.is_stopped() => || Verdict::GiveBack,
-        Ok(()) => || Verdict::Done,
-        Err(error) => {
+        Ok(Ok(())) if stop.is_stopped() => || Verdict::GiveBack,
+        Ok(Ok(())) => || Verdict::Done,
+        Ok(Err(error)) if error.fault() == Fault::Outage => {
             log::warn!(error = service::chain(&error); "Postgres is away; the ids are given back");
-            tokio::time::sleep(Backoff::RECONNECT.pause(4, rand::random())).await;
             || Verdict::GiveBack
         }
-    };
-    batch.into_iter().map(|delivery| (delivery, verdict())).collect()
+        Ok(Err(error)) => {
+            log::error!(error = service::chain(&error), alert = true; "a database step failed; the ids are given back");
+            || Verdict::GiveBack
+        }
+        // Given back they would come again at once, and again; their rows hand them out again, ever more seldom.
+        Err(error) => {
+            log::error!(error = service::chain(&error), alert = true; "sending a batch panicked; its messages come again");
+            || Verdict::Done
+        }
+    }
 }
 
 /// A body that is no id of ours is worth nothing: the rows know what is due.
@@ -75,7 +93,21 @@ fn id_of(delivery: &Delivery) -> Option<MessageId> {
         .ok()
         .and_then(|text| text.parse().ok());
     if id.is_none() {
-        log::error!("delivery.id" = delivery.message_id; "dropped something from the queue that is no message's id");
+        log::error!("delivery.id" = delivery.message_id; "dropped a queue entry that is not a message id");
     }
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_ids_of_a_batch_that_panicked_do_not_stay_in_hand() {
+        let panicked = tokio::spawn(async { panic!("a defect") }).await;
+
+        let verdict = verdict(panicked, &Stop::manual());
+
+        assert!(matches!(verdict(), Verdict::Done));
+    }
 }

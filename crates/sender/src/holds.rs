@@ -8,6 +8,7 @@ use domain::after_call::Scope;
 use domain::dead_letter::DeadLetterReason;
 use domain::hold;
 use service::{Stop, crash, periodic};
+use store::StoreError;
 use store::holds::{self, Hold, Laid, Released};
 use store::results::Outcome;
 use store::senders;
@@ -21,48 +22,21 @@ const RELEASED_AT_ONCE: i64 = 500;
 /// Generations of the files count from 1.
 const NO_FILES: u64 = 0;
 
+/// What one look found.
+struct Found {
+    running: u32,
+    released: Released,
+    holds: Vec<(Hold, i64)>,
+    without_template: i64,
+}
+
 /// Looks every second until the stop.
 pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     let id = Uuid::now_v7();
     let tried_files = AtomicU64::new(NO_FILES);
     periodic::run(&stop, Duration::from_secs(1), || async {
-        let files = sender.settings.current().generation();
-        let have_changed = tried_files.load(Ordering::Relaxed) != files;
-        let looked = sender
-            .store
-            .transaction(move |connection| {
-                if have_changed {
-                    holds::retry_without_template(connection)?;
-                }
-                let looked = (
-                    senders::beat(connection, id)?,
-                    holds::release(connection, RELEASED_AT_ONCE)?,
-                    holds::list(connection)?,
-                    holds::count_without_template(connection)?,
-                );
-                if has_let_go(looked.1) {
-                    crash::point("sender.holds.written");
-                }
-                Ok(looked)
-            })
-            .await;
-        match looked {
-            Ok((running, released, holds, without_template)) => {
-                if has_let_go(released) {
-                    crash::point("sender.holds.committed");
-                }
-                tried_files.store(files, Ordering::Relaxed);
-                sender.pace.share(running);
-                sender.pace.forget_idle();
-                tell_released(released);
-                show(&sender, &holds);
-                let missing = DeadLetterReason::TemplateMissing.as_str();
-                sender
-                    .metrics
-                    .held_messages
-                    .with_label_values(&[missing])
-                    .set(without_template);
-            }
+        match look(&sender, id, &tried_files).await {
+            Ok(found) => use_found(&sender, &found),
             Err(error) => log::warn!(error = service::chain(&error); "could not look after holds"),
         }
     })
@@ -74,6 +48,46 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     if let Err(error) = left {
         log::debug!(error = service::chain(&error); "the other senders will notice in 5 s that this one is gone");
     }
+}
+
+/// Says that this sender runs, lets go what is held no longer, and counts. What the resorts' files had nothing for is
+/// tried again when they have changed.
+async fn look(sender: &Sender, id: Uuid, tried_files: &AtomicU64) -> Result<Found, StoreError> {
+    let files = sender.settings.current().generation();
+    let have_changed = tried_files.load(Ordering::Relaxed) != files;
+    let found = sender
+        .store
+        .transaction(move |connection| {
+            if have_changed {
+                holds::retry_without_template(connection)?;
+            }
+            let found = Found {
+                running: senders::beat(connection, id)?,
+                released: holds::release(connection, RELEASED_AT_ONCE)?,
+                holds: holds::list(connection)?,
+                without_template: holds::count_without_template(connection)?,
+            };
+            if has_let_go(found.released) {
+                crash::point("sender.holds.written");
+            }
+            Ok(found)
+        })
+        .await?;
+    if has_let_go(found.released) {
+        crash::point("sender.holds.committed");
+    }
+    tried_files.store(files, Ordering::Relaxed);
+    Ok(found)
+}
+
+fn use_found(sender: &Sender, found: &Found) {
+    sender.pace.share(found.running);
+    sender.pace.forget_idle();
+    tell_released(found.released);
+    show(sender, &found.holds);
+    let missing = DeadLetterReason::TemplateMissing.as_str();
+    let held = &sender.metrics.held_messages;
+    held.with_label_values(&[missing]).set(found.without_template);
 }
 
 fn has_let_go(released: Released) -> bool {
@@ -117,7 +131,7 @@ pub(crate) fn tell(sender: &Sender, outcome: &Outcome) {
                 sender.metrics.holds_begun.with_label_values(&[scope]).inc();
                 let title = error_codes::find(hold.code).map_or("unknown to us", |entry| entry.title);
                 log::error!(hold = key, scope = scope, code = hold.code, title = title, pause_s = pause_s, alert = true;
-                    "hold: WhatsApp refuses everything of this scope; it is tried again from time to time, `desk resume` tries at once");
+                    "sending is on hold: WhatsApp refuses this {scope}; fix the cause, then `desk resume`");
             }
             Laid::Again => {
                 log::warn!(hold = key, scope = scope, code = hold.code; "still refused; the hold lasts twice as long")

@@ -1,9 +1,9 @@
 //! Claims a message, sends it, records what came of it.
 //!
-//! [`consume`] takes due ids from the queue; [`send`] reads, writes out ([`mod@write`]), paces ([`pace`]), claims
-//! ([`claim`]), calls and records ([`call`]). [`gate`] lets one call go first where nobody knows whether the way is well, [`holds`] looks after what is
-//! held, [`unknown`] after calls that nobody spoke of again. Any number of senders may run at once: only who claims a
-//! message may call for it.
+//! [`consume`] takes due ids from the queue; [`send`] prepares them ([`prepare`]), waits for their turn ([`gate`],
+//! [`pace`]), claims ([`claim`]), calls ([`call`]) and records ([`record`]). [`holds`] looks after what is held,
+//! [`unknown`] after calls that nobody spoke of again. Any number of senders may run at once: only who claims a message may
+//! call for it.
 
 mod call;
 mod claim;
@@ -14,11 +14,12 @@ mod log_lines;
 mod metrics;
 mod pace;
 mod persist;
+mod prepare;
+mod record;
 mod send;
 mod settings;
 mod unknown;
 mod upkeep;
-mod write;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,19 +28,21 @@ use ::settings::{Resolve, Watched};
 use broker::Address;
 use broker::consumer::Consumer;
 use broker::publisher::{Options, Publisher};
-use broker::topology::Queue;
+use broker::topology::{Depths, Queue};
 use domain::after_call::RetryPolicy;
 use service::health::Readiness;
 use service::http::Serving;
 use service::metrics::Metrics;
 use service::{Failure, Problems, Stop};
 use store::Store;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
 use crate::gate::Gates;
 use crate::metrics::SenderMetrics;
 use crate::pace::Pace;
+use crate::record::Unrecorded;
 use crate::send::Sender;
 
 pub use crate::settings::{HELP, Settings};
@@ -103,18 +106,31 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         ));
     }
     tasks.spawn(upkeep::tell_health(Arc::clone(&sender), readiness, stop.clone()));
-    tasks.spawn(unknown::run(
-        Arc::clone(&sender),
-        publisher.depths(),
-        stop.clone(),
-    ));
-    tasks.spawn(holds::run(Arc::clone(&sender), stop.clone()));
-    tasks.spawn(consume::run(sender, consumer, stop));
+    tasks.spawn(work(sender, consumer, publisher.depths(), stop));
     Ok(Running {
         serving,
         tasks,
         publisher,
     })
+}
+
+/// Everything that needs Postgres, from when there is a schema that this program knows.
+async fn work(sender: Arc<Sender>, consumer: Consumer, depths: watch::Receiver<Option<Depths>>, stop: Stop) {
+    tokio::select! {
+        () = stop.stopped() => return,
+        () = sender.store.schema_known() => {}
+    }
+    let called_last = Stop::manual();
+    let calling = async {
+        consume::run(Arc::clone(&sender), consumer, stop.clone()).await;
+        called_last.stop();
+    };
+    tokio::join!(
+        calling,
+        record::run(Arc::clone(&sender), called_last.clone()),
+        unknown::run(Arc::clone(&sender), depths, stop.clone()),
+        holds::run(Arc::clone(&sender), stop.clone()),
+    );
 }
 
 fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sender, Failure> {
@@ -139,6 +155,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         whatsapp,
         pace: Pace::new(settings.per_second),
         gates: Gates::default(),
+        unrecorded: Unrecorded::default(),
         policy: RetryPolicy::default(),
         probe_after: settings.probe_after,
         patience: settings.patience,

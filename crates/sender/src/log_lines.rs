@@ -1,47 +1,57 @@
 //! One line for each thing that happens to a message, joined by its ids. No personal data.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::after_call::{CallOutcome, NextStep};
-use domain::ids::MessageId;
+use domain::before_call::Step;
+use domain::ids::{MessageId, ResortId};
+use domain::message::life::CallResult;
 use domain::message::{Attempt, Reason};
 use store::StoreError;
-use store::claims::{Draft, Wanted};
+use store::claims::Draft;
 use store::results::{Recorded, Silent};
 use whatsapp::answer::Answer;
 
-use crate::write::{Ready, Written};
+use crate::prepare::Ready;
 
-/// A message that is not sent as things stand.
-pub(crate) fn not_sent(draft: &Draft, written: &Written) {
+/// A message that is not sent as things stand. Returns the outcome's name for the counters; `None`: it is sent.
+pub(crate) fn not_sent(draft: &Draft, step: &Step) -> Option<&'static str> {
     let (id, booking, kind) = (
         draft.id.to_string(),
         draft.booking.to_string(),
         draft.kind.as_str(),
     );
-    match written {
-        Written::Skip(reason) => {
+    match step {
+        Step::Call(_) => None,
+        Step::Skip(reason) => {
             log::info!("message.id" = id, "booking.id" = booking, kind = kind, reason = reason.as_str(); "message skipped");
+            Some("skipped")
         }
-        Written::PutOff(at) => {
+        Step::PutOff(at) => {
             log::info!("message.id" = id, "booking.id" = booking, kind = kind, until:% = at; "message put off by quiet hours");
+            Some("put_off")
         }
-        Written::TemplateHeld(hold) => {
-            log::warn!("message.id" = id, "booking.id" = booking, kind = kind, hold = hold;
+        Step::AwaitTemplate(template) => {
+            log::warn!("message.id" = id, "booking.id" = booking, kind = kind, template = template;
                 "message held: its template cannot be used now and there is no fallback");
+            Some("held")
         }
-        Written::TemplateMissing => {
+        Step::TemplateMissing => {
             log::error!("message.id" = id, "booking.id" = booking, kind = kind, alert = true;
                 "message held: the resort's file has neither a template of this kind nor a fallback for this guest");
+            Some("held")
         }
-        Written::Ready(_) => {}
     }
 }
 
-/// A message whose resort has no readable file; its id comes again.
-pub(crate) fn without_resort(draft: &Draft) {
-    log::error!("message.id" = draft.id.to_string(), "booking.id" = draft.booking.to_string(), alert = true;
-        "message waits: its resort has no readable file");
+/// Messages, by resort, whose resorts have no readable file; their ids come again. Returns how many, for the counters.
+pub(crate) fn without_file(waiting: &BTreeMap<ResortId, u64>) -> u64 {
+    for (resort, messages) in waiting {
+        log::error!(resort = resort.as_str(), messages = messages, alert = true;
+            "messages wait: their resort has no readable file; `desk config check` names what is wrong with it");
+    }
+    waiting.values().sum()
 }
 
 /// Messages whose bookings' stored facts do not open; their ids come again. Returns how many, for the counters.
@@ -72,14 +82,14 @@ pub(crate) fn held(one: &Ready, scope: &str) {
         kind = one.wanted.route.kind.as_str(), scope = scope; "message held");
 }
 
+/// A message that was claimed and is not called for after all.
+pub(crate) fn released(one: &Ready, attempt: Attempt) {
+    log::warn!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, "attempt.number" = attempt.0;
+        "released without a call: the claim took too long, or the resort's token is gone");
+}
+
 /// One call and what follows from it. Returns the outcome's name for the counters.
-pub(crate) fn called(
-    wanted: &Wanted,
-    booking: &str,
-    attempt: Attempt,
-    answer: &Answer,
-    next: &NextStep,
-) -> &'static str {
+pub(crate) fn called(one: &Ready, attempt: Attempt, answer: &Answer, next: &NextStep) -> &'static str {
     let outcome = match &answer.outcome {
         CallOutcome::Accepted { .. } => "accepted",
         CallOutcome::Refused(_) => "refused",
@@ -96,20 +106,29 @@ pub(crate) fn called(
         NextStep::AwaitEvidence => "await_evidence",
         NextStep::GiveUp(reason) => reason.as_str(),
     };
-    let code = match &answer.outcome {
-        CallOutcome::Refused(refusal) => refusal.code,
-        _ => 0,
-    };
+    let code = answer.outcome.error_code().unwrap_or_default();
     let level = if matches!(next, NextStep::Finish(_)) {
         log::Level::Info
     } else {
         log::Level::Warn
     };
     let duration_ms = u64::try_from(answer.duration.as_millis()).unwrap_or(u64::MAX);
-    log::log!(level, "message.id" = wanted.id.to_string(), "booking.id" = booking, kind = wanted.route.kind.as_str(),
+    log::log!(level, "message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.wanted.route.kind.as_str(),
         "attempt.number" = attempt.0, outcome = outcome, then = then, code = code, duration_ms = duration_ms;
         "called WhatsApp");
     outcome
+}
+
+/// What came of a call, and what Postgres has not taken yet.
+pub(crate) fn kept(called: &CallResult, error: &StoreError) {
+    log::warn!("message.id" = called.id.to_string(), "attempt.number" = called.attempt.0, error = service::chain(error);
+        "what came of a call waits to be recorded; trying again every second");
+}
+
+/// What came of a call, and will not be known.
+pub(crate) fn unrecorded(called: &CallResult, reason: &str) {
+    log::error!("message.id" = called.id.to_string(), "attempt.number" = called.attempt.0, error = reason, alert = true;
+        "what came of a call is not recorded: its message counts as one of unknown outcome, until WhatsApp reports on it");
 }
 
 /// What was made of a call that nobody spoke of.
@@ -121,7 +140,7 @@ pub(crate) fn silence_settled(silent: &Silent, recorded: &Recorded) {
     log::warn!("message.id" = silent.id.to_string(), "booking.id" = silent.booking_key, kind = recorded.kind.as_str(),
         "attempt.number" = silent.attempt.0, state = recorded.state.as_str(),
         reason = recorded.reason.as_deref().unwrap_or_default(), silent_s = silent_s, neighbours = answered;
-        "nobody spoke of a call: decided by what is known of its neighbours");
+        "unanswered call decided from the reports on neighbouring calls");
 }
 
 /// A call that nobody spoke of and that cannot be settled now; the others go on.

@@ -1,14 +1,15 @@
-//! Writes that must not be lost while Postgres is away: what is known only here.
+//! Steps in Postgres that are tried again until they are done: what they are about is known only here.
+//!
+//! The process's own shutdown deadline is their only end. What is lost then counts as a call without an answer and is
+//! settled by WhatsApp's report, by evidence or by a person.
 
 use std::future::Future;
-use std::time::Duration;
 
 use domain::backoff::Backoff;
-use store::StoreError;
+use store::{Fault, StoreError};
 
-/// Tries until it is done, with growing pauses. The process's own shutdown deadline is the only end: what is lost then
-/// counts as a call without an answer and is settled by WhatsApp's report or a person.
-pub(crate) async fn until_done<T, F, Fut>(what: &'static str, mut attempt: F) -> T
+/// Tries until it is done, with growing pauses.
+pub(crate) async fn until_done<T, F, Fut>(step: &'static str, mut attempt: F) -> T
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, StoreError>>,
@@ -19,13 +20,27 @@ where
             Ok(done) => return done,
             Err(error) => {
                 failures += 1;
-                log::warn!(step = what, failures = failures, error = service::chain(&error); "Postgres did not take it; trying again");
-                tokio::time::sleep(pause(failures)).await;
+                log::warn!(step = step, failures = failures, error = service::chain(&error); "database step failed; retrying");
+                tokio::time::sleep(Backoff::RECONNECT.pause(failures, rand::random())).await;
             }
         }
     }
 }
 
-fn pause(failures: u32) -> Duration {
-    Backoff::RECONNECT.pause(failures, rand::random())
+/// Tries, with growing pauses, until Postgres is there and says something.
+pub(crate) async fn through_outages<T, F, Fut>(step: &'static str, mut attempt: F) -> Result<T, StoreError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, StoreError>>,
+{
+    until_done(step, || {
+        let said = attempt();
+        async {
+            match said.await {
+                Err(error) if error.fault() == Fault::Outage => Err(error),
+                said => Ok(said),
+            }
+        }
+    })
+    .await
 }

@@ -56,15 +56,17 @@ Environment:
   SENDER_MESSAGES_PER_SECOND from one business number, shared by all senders that run [80]
   SENDER_PROBE_AFTER         what WhatsApp refuses as a whole (token, number, account, country, template) is held; after
                              this long one message tries again, then after twice as long, up to 30m [1m]
-  SENDER_UNKNOWN_AFTER       a call that is under way so long after its claim has lost its process: its outcome is
-                             unknown; longer than the 17s that a call may take [1m]
-  SENDER_SILENCE_AFTER       a message of unknown outcome is sent once more, and only once, when WhatsApp has kept silent
-                             for this long although it reported on every other call around [2m]; that is:
-  SENDER_SILENCE_WITNESSES   on at least so many calls of the same number [5],
-  SENDER_SILENCE_WITHIN      claimed so soon after the silent one [1m],
-  SENDER_SILENCE_EMPTY       the queue of events having been empty for so long [2s],
-  SENDER_SILENCE_PACED       and none of its template having been held back by WhatsApp for so long [1h]
-  SENDER_SILENCE_LETTER      otherwise a person is asked after so long: a dead letter, outcome_unknown [30m]
+  SENDER_UNKNOWN_AFTER       a call still unfinished this long after its claim counts as lost: its sender probably died;
+                             must be longer than the 17s that a call may take [1m]
+A message whose outcome is unknown is sent once more, and only once, if all of these hold:
+  SENDER_SILENCE_AFTER       WhatsApp has not reported on it for this long [2m]
+  SENDER_SILENCE_WITNESSES   WhatsApp accepted at least this many other messages from the same number [5] ...
+  SENDER_SILENCE_WITHIN      ... claimed this soon after it [1m], and has reported on every one of them
+  SENDER_SILENCE_EMPTY       no event has waited in the queue for this long, so no report is still to be read [2s]
+  SENDER_SILENCE_PACED       WhatsApp has held back no message of the same template for this long [1h]
+If not, a person is asked by a dead letter, outcome_unknown:
+  SENDER_SILENCE_LETTER      this long after the claim [30m]
+And:
   SENDER_ADDR                health and metrics [0.0.0.0:8082]
   RUST_LOG                   log filter [info]; libraries are never heard below info, where they may write down
                              what they carry

@@ -92,7 +92,7 @@ async fn look(sender: &Sender, round: &Round) -> Result<(), StoreError> {
             .unanswered
             .inc_by(u64::try_from(lost).unwrap_or_default());
         log::error!(unknown = lost, alert = true;
-            "calls were left without a word; they wait for WhatsApp's report, for evidence or for a person");
+            "{lost} calls have no result, their sender probably died; waiting for WhatsApp's reports");
     }
     let empty_for = patience.events_empty_for.to_std().unwrap_or_default();
     let empty = lock(&round.looks).found_empty_for(empty_for, Instant::now());

@@ -5,9 +5,11 @@
 
 mod uncalled;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use crypto::key_ring::KeyRing;
-use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Bytea, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::facts::Facts;
 use domain::hold::Route;
@@ -137,8 +139,10 @@ pub struct Wanted {
     pub id: MessageId,
     /// The facts that it was written from.
     pub version: i64,
+    /// The day on which the guest was last active on the cart, by those facts.
+    pub last_seen_on: Option<NaiveDate>,
     /// Quiet hours begin then: not a moment later.
-    pub not_after: DateTime<Utc>,
+    pub not_after: Option<DateTime<Utc>>,
     /// How it goes, and what could hold it.
     pub route: Route,
     /// Whether it may be granted now; if not, it is only looked at whether it has ended or is held.
@@ -197,7 +201,7 @@ pub fn claim(
     let rows: Vec<ClaimRow> = sql_query(include_str!("claims/claim.sql"))
         .bind::<Array<SqlUuid>, _>(&ids)
         .bind::<Array<BigInt>, _>(wanted.iter().map(|one| one.version).collect::<Vec<_>>())
-        .bind::<Array<Timestamptz>, _>(wanted.iter().map(|one| one.not_after).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Timestamptz>>, _>(wanted.iter().map(|one| one.not_after).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(
             routes()
                 .map(|route| route.kind.is_marketing())
@@ -214,6 +218,7 @@ pub fn claim(
         )
         .bind::<Array<Bool>, _>(wanted.iter().map(|one| one.may_call).collect::<Vec<_>>())
         .bind::<SqlUuid, _>(token)
+        .bind::<Array<Nullable<Date>>, _>(wanted.iter().map(|one| one.last_seen_on).collect::<Vec<_>>())
         .load(connection)
         .map_err(StoreError::query("claim messages"))?;
     rows.into_iter().map(into_claim).collect()

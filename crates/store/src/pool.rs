@@ -34,6 +34,8 @@ const LIMITS: &[(&str, &str)] = &[
 /// is waited for longer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
+const LOOK_FOR_SCHEMA_EVERY: Duration = Duration::from_millis(500);
+
 impl Store {
     /// A pool of at most `size` connections that name themselves `program` to the server.
     pub fn new(url: &str, size: u32, program: &str) -> Result<Self, StoreError> {
@@ -92,6 +94,14 @@ impl Store {
             }
         })
         .await
+    }
+
+    /// Waits until Postgres is there and has a schema that this program knows. Nothing changes a schema by itself: `desk
+    /// migrate` does.
+    pub async fn schema_known(&self) {
+        while !matches!(self.run(migrations::missing).await, Ok(None)) {
+            tokio::time::sleep(LOOK_FOR_SCHEMA_EVERY).await;
+        }
     }
 
     /// Whether Postgres answers within a second and has the schema that this program needs; else what is missing, for

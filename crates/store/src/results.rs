@@ -3,18 +3,18 @@
 //! Both lock the booking, then the message. Results are fenced by the attempt's number; an acceptance is recorded from
 //! any attempt.
 
+mod columns;
 mod locked;
 mod silence;
-mod transitions;
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::after_call::NextStep;
 use domain::hold::{NewHold, Route};
 use domain::ids::{MessageId, WhatsAppMessageId};
-use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageKind, MessageState};
+use domain::message::life::{CallResult, Report};
+use domain::message::{MessageKind, MessageState};
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -24,42 +24,6 @@ use crate::schema::messages;
 
 use locked::Locked;
 pub use silence::{Silent, doubt_lost_calls, gather, settle_silence};
-
-/// What is recorded of one call.
-#[derive(Debug, Clone)]
-pub struct CallResult {
-    /// The message.
-    pub id: MessageId,
-    /// Which of its calls.
-    pub attempt: Attempt,
-    /// How it went.
-    pub route: Route,
-    /// What happens to it now.
-    pub next: NextStep,
-    /// What has to be held besides.
-    pub hold: Option<NewHold>,
-    /// WhatsApp's error code, where there was one.
-    pub error_code: Option<i64>,
-    /// WhatsApp took it and holds it back to judge its template first.
-    pub paced: bool,
-}
-
-/// What WhatsApp reports of a message.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// The call, where the report names one of ours.
-    pub callback: Option<CallbackData>,
-    /// WhatsApp's name of the message.
-    pub whatsapp_id: WhatsAppMessageId,
-    /// How far it came.
-    pub status: DeliveryStatus,
-    /// When, by WhatsApp's clock.
-    pub at: DateTime<Utc>,
-    /// The code of a failure.
-    pub error_code: Option<i64>,
-    /// It failed because the guest refuses marketing.
-    pub opted_out: bool,
-}
 
 /// A message that moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,8 +67,8 @@ pub fn record_calls(
     let ids: Vec<Uuid> = results.iter().map(|result| result.id.0).collect();
     let mut locked = Locked::take(connection, policies, &ids)?;
     for result in results {
-        if let Some(row) = locked.rows.get(&result.id.0) {
-            let after = transitions::after_call(row, result, &hash_under(policies), locked.now);
+        if let Some(life) = locked.life(result.id) {
+            let after = life.after_call(result, &hash_under(policies), locked.now);
             if result.next == NextStep::OptOut {
                 locked.opt_out(connection, policies, result.id)?;
             }
@@ -158,17 +122,16 @@ pub fn record_reports(
     let ids: Vec<Uuid> = known.iter().flatten().copied().collect();
     let mut locked = Locked::take(connection, policies, &ids)?;
     for (report, id) in reports.iter().zip(&known) {
-        let row = id.and_then(|id| locked.rows.get(&id));
-        match row {
-            Some(row) => {
-                let after = transitions::after_report(row, report, &hash_under(policies), locked.now);
-                if report.opted_out {
-                    locked.opt_out(connection, policies, MessageId(row.id))?;
-                }
-                locked.write(connection, MessageId(row.id), after)?;
-            }
-            None => locked.outcome.unmatched += 1,
+        let id = id.map(MessageId);
+        let Some((id, life)) = id.and_then(|id| Some((id, locked.life(id)?))) else {
+            locked.outcome.unmatched += 1;
+            continue;
+        };
+        let after = life.after_report(report, &hash_under(policies), locked.now);
+        if report.opted_out {
+            locked.opt_out(connection, policies, id)?;
         }
+        locked.write(connection, id, after)?;
     }
     locked.finish(connection, policies)
 }

@@ -5,6 +5,7 @@ use phonenumber::country;
 use serde::{Deserialize, Serialize};
 
 use super::{Fact, Facts, Stamp};
+use crate::message::Reason;
 use crate::phone_number::{InvalidPhoneNumber, PhoneNumber};
 use crate::stay::Personal;
 
@@ -44,6 +45,15 @@ impl Facts {
         self.phone
             .as_ref()
             .map(|phone| PhoneNumber::parse(phone.value.reveal(), country))
+    }
+
+    /// Whom to write to, or why nobody can be written to.
+    pub fn recipient(&self, country: country::Id) -> Result<PhoneNumber, Reason> {
+        match self.phone_number(Some(country)) {
+            Some(Ok(number)) => Ok(number),
+            Some(Err(InvalidPhoneNumber)) => Err(Reason::InvalidPhone),
+            None => Err(Reason::NoPhone),
+        }
     }
 
     /// The correction, unless the platform has said a third number.

@@ -1,11 +1,12 @@
 //! The cart's part of the plan: when a booking counts as abandoned, and its two reminders.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Half, Planned, Reservation, Status, Verdict, View};
-use crate::facts::{Fact, Notify};
+use crate::facts::{Fact, Facts, Notify};
 use crate::local_time;
 use crate::message::{MessageKind, Reason};
+use crate::resort::Resort;
 use crate::stay;
 
 /// Since when the guest counts as gone, and by which fact.
@@ -112,16 +113,21 @@ fn reason_against(view: &View<'_>) -> Option<Reason> {
 }
 
 /// A reservation makes a cart superfluous when their dates overlap or are unknown, unless that stay was over before
-/// the guest was last active on the cart.
+/// the guest was last active on the cart. A claim looks once more, for what was committed meanwhile: in `claim.sql`.
 fn covers(view: &View<'_>, reservation: &Reservation) -> bool {
-    let newest = [&view.facts.activity, &view.facts.abandoned]
+    let seen_on = last_seen_on(view.facts, view.resort);
+    let over_before = matches!((reservation.dates.1, seen_on), (Some(left), Some(seen)) if left < seen);
+    !over_before && stay::may_overlap(view.facts.dates(), reservation.dates)
+}
+
+/// The day, at the resort, on which the guest was last active on a cart.
+pub fn last_seen_on(facts: &Facts, resort: &Resort) -> Option<NaiveDate> {
+    let newest = [&facts.activity, &facts.abandoned]
         .into_iter()
         .flatten()
-        .map(|f| f.stamp.at)
+        .map(|fact| fact.stamp.at)
         .max();
-    let last_seen_on = newest.map(|at| local_time::day(at, view.resort.time_zone));
-    let over_before = matches!((reservation.dates.1, last_seen_on), (Some(left), Some(seen)) if left < seen);
-    !over_before && stay::may_overlap(view.facts.dates(), reservation.dates)
+    newest.map(|at| local_time::day(at, resort.time_zone))
 }
 
 /// Counted from when the first one really went; activity after that puts it off.

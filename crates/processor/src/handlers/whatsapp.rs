@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use domain::after_call::{Advice, Scope};
 use domain::guest::{Wish, wish_in};
 use domain::ids::NumberId;
+use domain::message::life::Report;
 use domain::phone_number::PhoneNumber;
 use store::guests::GuestKey;
-use store::results::Report;
 use whatsapp::error_codes;
 use whatsapp::notification::{
     Account, Choice, Inbound, Number, Preference, ReportedError, ReportedStatus, Status, Template,

@@ -1,8 +1,9 @@
 -- Judges each wanted message by what is committed now and moves it: to sending, or to an end.
 -- A verdict other than claimed, outdated, held and not_now is the reason of the end.
 WITH wanted AS (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        AS w(id, version, not_after, is_marketing, is_reminder, template_name, number, country, template, may_call)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12)
+        AS w(id, version, not_after, is_marketing, is_reminder, template_name, number, country, template, may_call,
+             last_seen_on)
 ), judged AS (
     SELECT m.id, w.template_name, w.number, h.key AS hold, h.scope, CASE
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
@@ -12,14 +13,15 @@ WITH wanted AS (
             WHERE g.phone_hash = b.phone_hash AND g.resort = b.resort AND g.opted_out_at IS NOT NULL
               AND (g.opted_in_at IS NULL OR g.opted_out_at >= g.opted_in_at)) THEN 'opted_out'
         WHEN w.is_reminder AND b.stands THEN 'confirmed'
+        WHEN b.version <> w.version THEN 'outdated'
+        -- As `covers` in domain/src/plan/cart.rs, for what was committed since the plan.
         WHEN w.is_reminder AND EXISTS (
             SELECT 1 FROM bookings e
             WHERE e.phone_hash = b.phone_hash AND e.resort = b.resort AND e.key <> b.key AND e.stands
               AND (e.check_out IS NULL OR b.check_in IS NULL OR e.check_out > b.check_in)
               AND (e.check_in IS NULL OR b.check_out IS NULL OR b.check_out > e.check_in)
-              AND (e.check_out IS NULL OR e.check_out >= (m.basis_at AT TIME ZONE 'UTC')::date)
+              AND (e.check_out IS NULL OR w.last_seen_on IS NULL OR e.check_out >= w.last_seen_on)
         ) THEN 'booked_elsewhere'
-        WHEN b.version <> w.version THEN 'outdated'
         WHEN m.due_at > clock_timestamp() OR w.not_after <= clock_timestamp() THEN 'not_now'
         -- A template that is held gives way to the fallback: the message is written anew.
         WHEN h.scope = 'template' THEN 'outdated'

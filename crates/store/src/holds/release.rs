@@ -77,7 +77,7 @@ pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, St
 pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> Result<usize, StoreError> {
     sql_query(queueing(
         "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \
-         WHERE b.phone_hash = $1 AND m.state = 'held' AND (m.held_by IS NULL OR m.held_by LIKE 'template %') \
+         WHERE b.phone_hash = $1 AND m.state = 'held' AND m.reason IN ('template', 'template_missing') \
          ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
     ))
     .bind::<Bytea, _>(phone_hash.as_slice())
@@ -89,7 +89,7 @@ pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> 
 fn queueing(which: &str) -> String {
     format!(
         "UPDATE messages SET state = 'queued', reason = NULL, held_by = NULL, \
-         turn = CASE WHEN held_by IS NULL OR held_by LIKE 'template %' THEN 'template' ELSE turn END, \
+         turn = CASE WHEN reason IN ('template', 'template_missing') THEN 'template' ELSE turn END, \
          publish_at = greatest(due_at, clock_timestamp()), publishes = 0, updated_at = now() \
          WHERE id = ANY(ARRAY({which}))"
     )

@@ -9,10 +9,11 @@ use diesel::{
 };
 use domain::guest::Wish;
 use domain::ids::{BookingId, BookingKey, MessageId, ResortId};
+use domain::message::life::Life;
 use domain::message::{MessageKind, MessageState};
 use uuid::Uuid;
 
-use super::transitions::Row;
+use super::columns::Columns;
 use super::{Outcome, Recorded};
 use crate::bookings;
 use crate::error::StoreError;
@@ -29,10 +30,17 @@ struct Owner {
     id: String,
 }
 
+/// A locked message.
+struct Message {
+    booking_key: String,
+    kind: MessageKind,
+    life: Life,
+}
+
 /// Locked bookings and messages, and what was done to them.
 pub(super) struct Locked {
     bookings: Vec<bookings::Booking>,
-    pub(super) rows: BTreeMap<Uuid, Row>,
+    messages: BTreeMap<MessageId, Message>,
     pub(super) now: DateTime<Utc>,
     followed: BTreeSet<String>,
     /// Messages that were dead when something was heard of them: their letters may be settled by it.
@@ -66,18 +74,11 @@ impl Locked {
         )?;
         // All messages of these bookings, in one order: planning takes the others too.
         let keys: Vec<String> = bookings.iter().map(|booking| booking.key.to_string()).collect();
-        let rows: Vec<Row> = messages::table
-            .filter(messages::booking_key.eq_any(keys))
-            .order(messages::id)
-            .for_no_key_update()
-            .select(Row::as_select())
-            .load(connection)
-            .map_err(StoreError::query("lock messages"))?;
+        let messages = lock_messages(connection, &keys, ids)?;
         let now = crate::pool::clock(connection)?;
-        let rows = rows.into_iter().map(|row| (row.id, row)).collect();
         Ok(Self {
             bookings,
-            rows,
+            messages,
             now,
             followed: BTreeSet::new(),
             were_dead: Vec::new(),
@@ -85,34 +86,36 @@ impl Locked {
         })
     }
 
+    pub(super) fn life(&self, id: MessageId) -> Option<&Life> {
+        self.messages.get(&id).map(|message| &message.life)
+    }
+
     /// Writes one message as it is now, and keeps it for the next result of the same message. `None` changes nothing.
     pub(super) fn write(
         &mut self,
         connection: &mut PgConnection,
         id: MessageId,
-        after: Option<Row>,
+        after: Option<Life>,
     ) -> Result<(), StoreError> {
-        let Some(row) = after else {
+        let (Some(life), Some(message)) = (after, self.messages.get_mut(&id)) else {
             return Ok(());
         };
         diesel::update(messages::table.find(id.0))
-            .set((&row, messages::updated_at.eq(self.now)))
+            .set((Columns::of(&life), messages::updated_at.eq(self.now)))
             .execute(connection)
             .map_err(StoreError::query("record what came of a message"))?;
-        let unreadable = |what| move |_| StoreError::Unreadable { what };
-        let kind: MessageKind = row.kind.parse().map_err(unreadable("message kind"))?;
-        if kind.others_follow() {
-            self.followed.insert(row.booking_key.clone());
+        if message.kind.others_follow() {
+            self.followed.insert(message.booking_key.clone());
         }
         self.outcome.recorded.push(Recorded {
             id,
-            booking_key: row.booking_key.clone(),
-            kind,
-            state: row.state.parse().map_err(unreadable("message state"))?,
-            reason: row.reason.clone(),
+            booking_key: message.booking_key.clone(),
+            kind: message.kind,
+            state: life.state,
+            reason: life.reason.clone(),
         });
-        let before = self.rows.insert(id.0, row);
-        if before.is_some_and(|before| before.is(MessageState::Dead)) {
+        let before = std::mem::replace(&mut message.life, life);
+        if before.state == MessageState::Dead {
             self.were_dead.push(id.0);
         }
         Ok(())
@@ -125,9 +128,10 @@ impl Locked {
         policies: &Policies<'_>,
         id: MessageId,
     ) -> Result<(), StoreError> {
-        let row = self.rows.get(&id.0);
-        let of_message =
-            |booking: &&bookings::Booking| row.is_some_and(|row| row.booking_key == booking.key.to_string());
+        let message = self.messages.get(&id);
+        let of_message = |booking: &&bookings::Booking| {
+            message.is_some_and(|message| message.booking_key == booking.key.to_string())
+        };
         let booking = self.bookings.iter().find(of_message);
         match booking.and_then(|booking| policies.guest_of(&booking.key, &booking.facts)) {
             Some(guest) => guests::record_wish(connection, &guest, Wish::Stop, self.now),
@@ -148,4 +152,38 @@ impl Locked {
         }
         Ok(self.outcome)
     }
+}
+
+/// Locks every message of these bookings; reads those that are asked for.
+fn lock_messages(
+    connection: &mut PgConnection,
+    booking_keys: &[String],
+    ids: &[Uuid],
+) -> Result<BTreeMap<MessageId, Message>, StoreError> {
+    let rows: Vec<(Uuid, String, String, Columns)> = messages::table
+        .filter(messages::booking_key.eq_any(booking_keys))
+        .order(messages::id)
+        .for_no_key_update()
+        .select((
+            messages::id,
+            messages::booking_key,
+            messages::kind,
+            Columns::as_select(),
+        ))
+        .load(connection)
+        .map_err(StoreError::query("lock messages"))?;
+    let into_message = |(id, booking_key, kind, columns): (Uuid, String, String, Columns)| {
+        let kind = kind
+            .parse()
+            .map_err(|_| StoreError::Unreadable { what: "message kind" })?;
+        let life = columns.into_life()?;
+        let message = Message {
+            booking_key,
+            kind,
+            life,
+        };
+        Ok((MessageId(id), message))
+    };
+    let asked_for = rows.into_iter().filter(|(id, ..)| ids.contains(id));
+    asked_for.map(into_message).collect()
 }

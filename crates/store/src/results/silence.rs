@@ -5,9 +5,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use domain::dead_letter::DeadLetterReason;
 use domain::ids::MessageId;
-use domain::message::{Attempt, MessageState};
+use domain::message::Attempt;
 use domain::silence::{Evidence, Patience, Verdict};
 use uuid::Uuid;
 
@@ -57,8 +56,7 @@ fn seconds(duration: TimeDelta) -> f64 {
     duration.num_milliseconds() as f64 / 1000.0
 }
 
-/// Calls that are still under way so long after their claim have lost their process: their outcome is unknown. Returns
-/// how many.
+/// Calls that are still unfinished this long after their claim count as lost: their outcome is unknown. Returns how many.
 pub fn doubt_lost_calls(connection: &mut PgConnection, lost_after: TimeDelta) -> Result<usize, StoreError> {
     sql_query(
         "UPDATE messages SET state = 'unknown', updated_at = now() WHERE id = ANY(ARRAY( \
@@ -125,28 +123,9 @@ pub fn settle_silence(
     silent: &Silent,
     verdict: Verdict,
 ) -> Result<Outcome, StoreError> {
-    if verdict == Verdict::Wait {
-        return Ok(Outcome::default());
-    }
     let mut locked = Locked::take(connection, policies, &[silent.id.0])?;
-    let now = locked.now;
-    let after = locked
-        .rows
-        .get(&silent.id.0)
-        .filter(|row| row.is(MessageState::Unknown))
-        .filter(|row| i64::from(row.attempts) == i64::from(silent.attempt.0))
-        .cloned()
-        .map(|mut row| {
-            match verdict {
-                Verdict::QueueAgain => {
-                    row.silent_attempt = Some(row.attempts);
-                    row.requeue(now);
-                }
-                Verdict::GiveUp => row.die(DeadLetterReason::OutcomeUnknown, now),
-                Verdict::Wait => {}
-            }
-            row
-        });
+    let life = locked.life(silent.id);
+    let after = life.and_then(|life| life.after_silence(silent.attempt, verdict, locked.now));
     locked.write(connection, silent.id, after)?;
     locked.finish(connection, policies)
 }

@@ -5,9 +5,11 @@ use domain::event::EventType::{BookingStarted, ReservationConfirmed};
 use domain::guest::Wish;
 use domain::message::MessageKind::Reminder1;
 use domain::message::{Attempt, MessageState, Reason};
+use domain::plan::Verdict;
 use store::bookings;
 use store::claims::{self, Claim, Wanted};
 use store::guests::{self, GuestKey};
+use store::planning;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -90,7 +92,7 @@ async fn nothing_is_granted_once_quiet_hours_have_begun() {
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;
     let wanted = Wanted {
-        not_after: Utc::now() - TimeDelta::seconds(1),
+        not_after: Some(Utc::now() - TimeDelta::seconds(1)),
         ..scene.wanted("BK-1", Reminder1).await
     };
 
@@ -155,6 +157,49 @@ async fn a_reservation_of_the_same_guest_elsewhere_ends_a_reminder_unless_the_da
         } else {
             assert_eq!(claims, [Claim::Granted(wanted.id, Attempt(1))], "{dates}");
         }
+    }
+}
+
+#[tokio::test]
+async fn plan_and_claim_agree_which_reservations_make_a_cart_superfluous_also_around_midnight() {
+    // In Athens it is the next day already.
+    let yesterday = (Utc::now() - TimeDelta::days(1)).date_naive();
+    let seen_at = yesterday.and_hms_opt(22, 15, 0).unwrap().and_utc();
+    for (days, superfluous) in [(-1, false), (0, false), (1, true), (2, true)] {
+        let left_on = yesterday + TimeDelta::days(days);
+        let scene = Scene::new().await;
+        let mut started = event(BookingStarted, &key("CART-1"), 0);
+        started.occurred_at = seen_at;
+        scene.run(move |c, policies| apply(c, policies, &started)).await;
+        scene.happens(BookingStarted, "BK-1", 1).await;
+        scene
+            .sql(&format!(
+                "UPDATE bookings SET stands = true, check_out = '{left_on}' WHERE id = 'BK-1'; \
+                 UPDATE messages SET state = 'queued', reason = NULL, publish_at = now(), \
+                 expires_at = now() + interval '1 hour' WHERE booking_key LIKE '%/CART-1'"
+            ))
+            .await;
+
+        let cart = scene.booking("CART-1").await;
+        let plan = scene
+            .run(move |c, policies| planning::explain(c, policies, &cart, Utc::now()))
+            .await;
+        let wanted = scene.wanted("CART-1", Reminder1).await;
+        let claims = scene.claim(vec![wanted.clone()]).await;
+
+        let planned = plan
+            .unwrap()
+            .messages
+            .into_iter()
+            .find(|one| one.kind == Reminder1);
+        let unwanted = Verdict::NotWanted(Reason::BookedElsewhere);
+        assert_eq!(
+            planned.unwrap().verdict == unwanted,
+            superfluous,
+            "plan, {left_on}"
+        );
+        let ended = Claim::Ended(wanted.id, Reason::BookedElsewhere);
+        assert_eq!(claims.contains(&ended), superfluous, "claim, {left_on}");
     }
 }
 

@@ -8,8 +8,9 @@ use domain::dead_letter::DeadLetterReason;
 use domain::event::EventType::ReservationConfirmed;
 use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::MessageKind::Reminder1;
+use domain::message::life::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageState};
-use store::results::{self, Outcome, Report};
+use store::results::{self, Outcome};
 
 use crate::scene::{Scene, accepted};
 

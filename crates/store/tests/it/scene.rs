@@ -14,14 +14,15 @@ use domain::hold::{NewHold, Route};
 use domain::ids::{
     BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, StaffName, WhatsAppMessageId,
 };
+use domain::message::life::CallResult;
 use domain::message::{Attempt, MessageKind};
+use domain::plan::cart;
 use domain::resort::{Abandonment, Language, Mode, Resort, Retention};
 use domain::stay::Personal;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
 use store::messages::Message;
 use store::planning::{Planned, Policies};
-use store::results::CallResult;
 use store::{Connection, Store, StoreError, bookings, claims, messages, planning, results};
 use testkit::database::Database;
 use uuid::Uuid;
@@ -177,11 +178,12 @@ impl Scene {
     /// What a sender would ask for, from what it can read now.
     pub(crate) async fn wanted(&self, booking: &str, kind: MessageKind) -> Wanted {
         let id = self.message(booking, kind).await.existing.id;
-        let version = self.booking(booking).await.version;
+        let found = self.booking(booking).await;
         Wanted {
             id,
-            version,
-            not_after: Utc::now() + TimeDelta::hours(1),
+            version: found.version,
+            last_seen_on: cart::last_seen_on(&found.facts, &self.world.resort),
+            not_after: None,
             route: route(kind),
             may_call: true,
         }

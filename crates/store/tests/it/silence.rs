@@ -8,9 +8,10 @@ use domain::event::EventType::ReservationConfirmed;
 use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::MessageKind::{Reminder1, Reminder2};
 use domain::message::MessageState::{self, Dead, Delivered, Queued, Sending, Unknown, Withdrawn};
+use domain::message::life::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
 use domain::silence::{Patience, Verdict};
-use store::results::{self, Outcome, Report, Silent};
+use store::results::{self, Outcome, Silent};
 
 use crate::scene::{Scene, accepted};
 
@@ -318,6 +319,25 @@ async fn of_two_senders_that_settle_the_same_silence_one_does() {
     );
 
     assert_eq!(one.recorded.len() + other.recorded.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_sender_gathered_before_another_call_settles_nothing_of_that_call() {
+    let scene = Scene::new().await;
+    silent_call(&scene).await;
+    five_witnesses(&scene).await;
+    minutes_pass(&scene, 2).await;
+    let (silent, verdict) = judged(&scene).await;
+    settled(&scene, silent.clone(), verdict).await;
+    let second = scene.claimed("BK-1").await;
+    scene.answered(second, NextStep::AwaitEvidence).await;
+
+    for verdict in [Verdict::QueueAgain, Verdict::GiveUp] {
+        let late = settled(&scene, silent.clone(), verdict).await;
+        assert!(late.recorded.is_empty(), "{verdict:?}: {late:?}");
+    }
+
+    assert_eq!(state(&scene).await, Unknown);
 }
 
 #[tokio::test]

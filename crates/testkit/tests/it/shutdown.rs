@@ -97,6 +97,60 @@ async fn programs_that_are_stopped_under_full_load_lose_and_repeat_nothing() {
     drop(others);
 }
 
+/// A world without a sender, in which the confirmations of so many guests wait to be sent.
+async fn queued(guests: usize) -> World {
+    let mut world = World::start(&ResortFile::patient()).await;
+    world.kill_senders();
+    for number in 0..guests {
+        world.post(&confirmed(number)).await;
+    }
+    world
+        .until("all ids are on the queue", async || {
+            (world.depths().await.messages as usize >= guests).then_some(())
+        })
+        .await;
+    world
+}
+
+async fn until_a_call_has_begun(world: &World) {
+    world
+        .until("a call has begun", async || {
+            (!world.calls().await.is_empty()).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_stopped_while_whatsapp_hangs_ends_in_time_and_loses_and_repeats_nothing() {
+    const GUESTS: usize = 200;
+    let mut world = queued(GUESTS).await;
+    let hangs = json!({ "answer": { "cut": true, "accepted": true, "after_ms": 60_000 } });
+    world.tell_sandbox("failures", &hangs).await;
+    let mut sender = world.started("sender", &[]).await;
+    until_a_call_has_begun(&world).await;
+
+    stop(&mut sender).await;
+
+    assert_eq!(world.calls().await.len(), 1, "nothing was begun after the stop");
+    world.heal_sandbox().await;
+    world.start_sender().await;
+    check_books(&world, GUESTS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_stopped_while_it_waits_for_its_numbers_pace_leaves_the_rest_to_the_others() {
+    const GUESTS: usize = 100;
+    let mut world = queued(GUESTS).await;
+    let slow = [("SENDER_MESSAGES_PER_SECOND", "1")];
+    let mut sender = world.started("sender", &slow).await;
+    until_a_call_has_begun(&world).await;
+
+    stop(&mut sender).await;
+
+    world.start_sender().await;
+    check_books(&world, GUESTS).await;
+}
+
 /// Requests go in turn to the ingests that said, when they were last asked, that they are ready.
 struct Balancer<'w> {
     world: &'w World,

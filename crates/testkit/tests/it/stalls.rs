@@ -4,9 +4,11 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use domain::message::MessageState::{Read, Unknown};
+use domain::message::MessageState::{self, Read, Sending, Sent, Unknown};
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
+use testkit::database::Held;
+use testkit::program::Program;
 use testkit::world::{Event, Message, ResortFile, World};
 
 use crate::scene::{ADA, BOB, CONFIRMATION};
@@ -185,6 +187,84 @@ async fn a_booking_that_somebody_else_has_locked_waits_at_no_cost_and_its_neighb
     world.until_state("BK-1", CONFIRMATION, Read).await;
     assert!(!world.logs().contains("Postgres refused this event"));
     assert_eq!(world.depths().await.dead_events, 0);
+}
+
+/// Ten confirmations that one sender calls for, and the booking of one of them, which somebody else has locked before its
+/// answer came.
+async fn one_of_ten_is_locked_during_its_call(notify: Value) -> (World, Program, String, Held) {
+    let mut world = World::start(&ResortFile::patient()).await;
+    world.kill_senders();
+    for number in 0..10 {
+        let (booking, phone) = guest(number);
+        world.post(&Event::confirmed(&booking, &phone)).await;
+    }
+    world
+        .until("all ids are on the queue", async || {
+            (world.depths().await.messages >= 10).then_some(())
+        })
+        .await;
+    let slow = json!({ "answer": { "after_ms": 4_000 }, "notify": notify });
+    world.tell_sandbox("failures", &slow).await;
+    let sender = world.started("sender", &[]).await;
+    // One goes first, the others follow together.
+    world
+        .until("all calls have begun", async || {
+            (world.calls().await.len() == 10).then_some(())
+        })
+        .await;
+    let locked = world
+        .until("one is under way", async || {
+            for number in 0..10 {
+                let booking = guest(number).0;
+                let message = world.message(&booking, CONFIRMATION).await?.existing;
+                if message.state == Sending {
+                    return Some(booking);
+                }
+            }
+            None
+        })
+        .await;
+    let lock = format!("SELECT 1 FROM bookings WHERE id = '{locked}' FOR UPDATE");
+    let lock = world.database().hold(&lock).await;
+    (world, sender, locked, lock)
+}
+
+async fn until_others_are(world: &World, locked: &str, state: MessageState) {
+    for number in 0..10 {
+        let booking = guest(number).0;
+        if booking != locked {
+            world.until_state(&booking, CONFIRMATION, state).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_whose_booking_is_locked_waits_alone_and_is_recorded_in_the_end() {
+    let (world, sender, locked, lock) = one_of_ten_is_locked_during_its_call(json!({ "statuses": [] })).await;
+
+    until_others_are(&world, &locked, Sent).await;
+    let waiting = world.message(&locked, CONFIRMATION).await.unwrap();
+    assert_eq!(waiting.existing.state, Sending);
+    drop(lock);
+
+    let recorded = world.until_state(&locked, CONFIRMATION, Sent).await;
+    assert_eq!(recorded.existing.attempts, 1);
+    assert_eq!(world.received_by_anyone().await.len(), 10);
+    drop(sender);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_cannot_record_a_result_stops_in_time_tells_and_leaves_it_to_whatsapps_report() {
+    let (world, mut sender, locked, lock) = one_of_ten_is_locked_during_its_call(json!({})).await;
+    until_others_are(&world, &locked, Read).await;
+
+    assert_eq!(sender.stop().await.unwrap(), Some(0));
+
+    assert!(sender.log().contains("what came of a call is not recorded"));
+    drop(lock);
+    let settled = world.until_state(&locked, CONFIRMATION, Read).await;
+    assert_eq!(settled.existing.attempts, 1);
+    assert_eq!(world.received_by_anyone().await.len(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use domain::render::Content;
 use tokio::net::TcpListener;
 use url::Url;
 use whatsapp::answer::Answer;
-use whatsapp::client::Client;
+use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
 use crate::fixtures::{MESSAGE, message};
 use crate::server::{Reply, Server};
@@ -38,6 +38,16 @@ async fn outcome_of(reply: Reply, timeout: Duration) -> CallOutcome {
         "the request must be written once"
     );
     outcome
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_answers_ends_within_15_s_when_nothing_else_was_said() {
+    let server = Server::start(Reply::Silence).await;
+
+    let within = Duration::from_secs(15);
+    let answer = tokio::time::timeout(within, call(&server.url, DEFAULT_TIMEOUT)).await;
+
+    assert_eq!(answer.unwrap().outcome, CallOutcome::Unknown);
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Every order in which answers and reports can arrive.
 
-use std::time::Duration;
+use uuid::Uuid;
 
-use domain::hold::Route;
-use domain::ids::{MessageId, NumberId, ResortId};
-use domain::message::{Attempt, CallbackData, MessageKind};
-
+use super::MessageState::{
+    Dead, Delivered, Expired, Held, Queued, Read, Sending, Sent, Skipped, Unknown, Withdrawn,
+};
 use super::*;
+use crate::ids::{NumberId, ResortId};
+use crate::message::MessageKind;
 
 const NOW: i64 = 1_000;
 
@@ -19,20 +20,17 @@ fn wamid() -> WhatsAppMessageId {
 }
 
 /// A message whose second call is under way.
-fn sending() -> Row {
-    Row {
-        id: Uuid::nil(),
-        booking_key: "azure-bay/BK-1".into(),
-        kind: "reminder_1".into(),
-        state: "sending".into(),
+fn sending() -> Life {
+    Life {
+        state: Sending,
         reason: None,
         due_at: at(0),
         publish_at: None,
         publishes: 0,
-        attempts: 2,
+        attempt: Attempt(2),
         retries: 1,
-        turn: "template".to_owned(),
-        withdrawn_reason: None,
+        turn: Turn::Template,
+        withdrawn: None,
         claimed_at: None,
         whatsapp_hash: None,
         sent_at: None,
@@ -47,17 +45,14 @@ fn sending() -> Row {
     }
 }
 
-fn row(state: &str) -> Row {
-    Row {
-        state: state.into(),
-        ..sending()
-    }
+fn life(state: MessageState) -> Life {
+    Life { state, ..sending() }
 }
 
-fn withdrawn(state: &str) -> Row {
-    Row {
-        withdrawn_reason: Some("confirmed".into()),
-        ..row(state)
+fn withdrawn(state: MessageState) -> Life {
+    Life {
+        withdrawn: Some("confirmed".into()),
+        ..life(state)
     }
 }
 
@@ -71,7 +66,7 @@ fn route() -> Route {
     }
 }
 
-fn answered(row: &Row, attempt: u32, next: NextStep) -> Option<Row> {
+fn answered(life: &Life, attempt: u32, next: NextStep) -> Option<Life> {
     let hold = match next {
         NextStep::Hold(scope) => Some(NewHold {
             scope,
@@ -82,7 +77,7 @@ fn answered(row: &Row, attempt: u32, next: NextStep) -> Option<Row> {
         _ => None,
     };
     let result = CallResult {
-        id: MessageId(row.id),
+        id: MessageId(Uuid::nil()),
         attempt: Attempt(attempt),
         route: route(),
         next,
@@ -90,13 +85,13 @@ fn answered(row: &Row, attempt: u32, next: NextStep) -> Option<Row> {
         error_code: Some(131_000),
         paced: false,
     };
-    after_call(row, &result, &|id| id.reveal().into(), at(NOW))
+    life.after_call(&result, &|id| id.reveal().into(), at(NOW))
 }
 
-fn reported(row: &Row, attempt: u32, status: DeliveryStatus) -> Option<Row> {
+fn reported(life: &Life, attempt: u32, status: DeliveryStatus) -> Option<Life> {
     let report = Report {
         callback: Some(CallbackData {
-            message: MessageId(row.id),
+            message: MessageId(Uuid::nil()),
             attempt: Attempt(attempt),
         }),
         whatsapp_id: wamid(),
@@ -105,20 +100,20 @@ fn reported(row: &Row, attempt: u32, status: DeliveryStatus) -> Option<Row> {
         error_code: (status == DeliveryStatus::Failed).then_some(131_026),
         opted_out: false,
     };
-    after_report(row, &report, &|id| id.reveal().into(), at(NOW))
+    life.after_report(&report, &|id| id.reveal().into(), at(NOW))
 }
 
-fn check(before: &Row, after: Option<Row>, state: &str, reason: Option<&str>) -> Row {
+fn check(before: &Life, after: Option<Life>, state: MessageState, reason: Option<&str>) -> Life {
     let after = after.unwrap_or_else(|| panic!("{} stayed as it was, should be {state}", before.state));
-    assert_eq!((after.state.as_str(), after.reason.as_deref()), (state, reason));
+    assert_eq!((after.state, after.reason.as_deref()), (state, reason));
     assert_eq!(
         after.publish_at.is_some(),
-        state == "queued",
+        state == Queued,
         "only what is queued is handed out"
     );
     assert_eq!(
         after.letter_due,
-        state == "dead",
+        state == Dead,
         "only what is dead has a letter to come"
     );
     after
@@ -133,36 +128,36 @@ fn a_template_that_whatsapp_cannot_use_gives_the_fallback_its_turn_at_once_and_a
     let after = check(
         &sending(),
         answered(&sending(), 2, NextStep::TakeFallback),
-        "queued",
+        Queued,
         None,
     );
 
     assert_eq!(
-        (after.turn.as_str(), after.retries, after.due_at),
-        ("fallback", 1, at(NOW))
+        (after.turn, after.retries, after.due_at),
+        (Turn::Fallback, 1, at(NOW))
     );
 }
 
 #[test]
 fn an_answer_moves_the_message_that_waits_for_it() {
     let give_up = NextStep::GiveUp(DeadLetterReason::Refused);
-    for before in [row("sending"), row("unknown")] {
+    for before in [life(Sending), life(Unknown)] {
         check(
             &before,
             answered(&before, 2, NextStep::Finish(wamid())),
-            "sent",
+            Sent,
             None,
         );
         check(
             &before,
             answered(&before, 2, give_up.clone()),
-            "dead",
+            Dead,
             Some("refused"),
         );
         let after = check(
             &before,
             answered(&before, 2, NextStep::RetryAfter(pause())),
-            "queued",
+            Queued,
             None,
         );
         assert_eq!(
@@ -172,7 +167,7 @@ fn an_answer_moves_the_message_that_waits_for_it() {
         let after = check(
             &before,
             answered(&before, 2, NextStep::WaitAtNoCost(pause())),
-            "queued",
+            Queued,
             None,
         );
         assert_eq!((after.retries, after.error_code), (1, Some(131_000)));
@@ -180,7 +175,7 @@ fn an_answer_moves_the_message_that_waits_for_it() {
     check(
         &sending(),
         answered(&sending(), 2, NextStep::AwaitEvidence),
-        "unknown",
+        Unknown,
         None,
     );
 }
@@ -194,34 +189,25 @@ fn a_refusal_of_an_older_attempt_or_for_a_message_that_moved_on_changes_nothing(
         NextStep::GiveUp(DeadLetterReason::Refused),
     ] {
         assert_eq!(answered(&sending(), 1, next.clone()), None);
-        for state in [
-            "queued",
-            "sent",
-            "delivered",
-            "read",
-            "withdrawn",
-            "expired",
-            "skipped",
-            "dead",
-        ] {
-            assert_eq!(answered(&row(state), 2, next.clone()), None, "{state}");
+        for state in [Queued, Sent, Delivered, Read, Withdrawn, Expired, Skipped, Dead] {
+            assert_eq!(answered(&life(state), 2, next.clone()), None, "{state}");
         }
     }
 }
 
 #[test]
 fn an_acceptance_counts_from_any_attempt_and_in_any_state() {
-    for state in ["sending", "unknown", "queued", "held", "withdrawn", "dead"] {
+    for state in [Sending, Unknown, Queued, Held, Withdrawn, Dead] {
         for attempt in [1, 2] {
-            let before = Row {
-                letter_due: state == "dead",
-                publish_at: (state == "queued").then(|| at(NOW)),
-                ..row(state)
+            let before = Life {
+                letter_due: state == Dead,
+                publish_at: (state == Queued).then(|| at(NOW)),
+                ..life(state)
             };
             let after = check(
                 &before,
                 answered(&before, attempt, NextStep::Finish(wamid())),
-                "sent",
+                Sent,
                 None,
             );
             assert_eq!((after.sent_at, after.error_code), (Some(at(NOW)), None));
@@ -239,19 +225,14 @@ fn the_same_acceptance_twice_changes_nothing_the_second_time() {
 #[test]
 fn what_was_withdrawn_during_its_call_is_not_queued_again() {
     for next in [NextStep::RetryAfter(pause()), NextStep::WaitAtNoCost(pause())] {
-        let before = withdrawn("sending");
-        check(
-            &before,
-            answered(&before, 2, next),
-            "withdrawn",
-            Some("confirmed"),
-        );
+        let before = withdrawn(Sending);
+        check(&before, answered(&before, 2, next), Withdrawn, Some("confirmed"));
     }
-    let before = withdrawn("sending");
+    let before = withdrawn(Sending);
     check(
         &before,
         answered(&before, 2, NextStep::Finish(wamid())),
-        "sent",
+        Sent,
         None,
     );
 }
@@ -259,7 +240,7 @@ fn what_was_withdrawn_during_its_call_is_not_queued_again() {
 #[test]
 fn statuses_climb_and_never_fall() {
     use DeliveryStatus::{Delivered, Failed, Read, Sent};
-    let state = |status: DeliveryStatus| status.state().as_str();
+    let state = |status: DeliveryStatus| status.state();
     for known in [Sent, Failed, Delivered, Read] {
         let before = reported(&sending(), 2, known).unwrap();
         for status in [Sent, Failed, Delivered, Read] {
@@ -289,16 +270,16 @@ fn an_acceptance_after_a_failure_keeps_the_letter_and_its_code() {
 
     let after = answered(&failed, 2, NextStep::Finish(wamid()));
 
-    let after = check(&failed, after, "dead", Some("delivery_failed"));
+    let after = check(&failed, after, Dead, Some("delivery_failed"));
     assert_eq!(after.error_code, Some(131_026));
 }
 
 #[test]
 fn the_failure_of_an_older_attempt_says_nothing_of_the_one_that_followed() {
-    for state in ["sending", "sent", "delivered"] {
-        assert_eq!(reported(&row(state), 1, DeliveryStatus::Failed), None, "{state}");
+    for state in [Sending, Sent, Delivered] {
+        assert_eq!(reported(&life(state), 1, DeliveryStatus::Failed), None, "{state}");
         assert!(
-            reported(&row(state), 1, DeliveryStatus::Read).is_some(),
+            reported(&life(state), 1, DeliveryStatus::Read).is_some(),
             "{state}"
         );
     }
@@ -306,35 +287,35 @@ fn the_failure_of_an_older_attempt_says_nothing_of_the_one_that_followed() {
 
 #[test]
 fn the_failure_of_a_call_says_nothing_of_a_message_that_is_about_to_be_called_for_again() {
-    assert_eq!(reported(&row("queued"), 2, DeliveryStatus::Failed), None);
-    assert!(reported(&row("sent"), 2, DeliveryStatus::Failed).is_some());
+    assert_eq!(reported(&life(Queued), 2, DeliveryStatus::Failed), None);
+    assert!(reported(&life(Sent), 2, DeliveryStatus::Failed).is_some());
 }
 
 #[test]
 fn a_status_settles_an_outcome_that_was_given_up_as_unknown() {
-    let before = Row {
+    let before = Life {
         reason: Some("outcome_unknown".into()),
         letter_due: true,
-        ..row("dead")
+        ..life(Dead)
     };
 
-    check(&before, reported(&before, 2, DeliveryStatus::Sent), "sent", None);
+    check(&before, reported(&before, 2, DeliveryStatus::Sent), Sent, None);
 }
 
 #[test]
 fn the_fallbacks_turn_is_an_ordinary_next_attempt_at_once_that_uses_up_no_retry() {
     let after = answered(&sending(), 2, NextStep::TakeFallback);
 
-    let after = check(&sending(), after, "queued", None);
+    let after = check(&sending(), after, Queued, None);
     assert_eq!(
-        (after.turn.as_str(), after.retries, after.due_at),
-        ("fallback", 1, at(NOW))
+        (after.turn, after.retries, after.due_at),
+        (Turn::Fallback, 1, at(NOW))
     );
-    let before = withdrawn("sending");
+    let before = withdrawn(Sending);
     check(
         &before,
         answered(&before, 2, NextStep::TakeFallback),
-        "withdrawn",
+        Withdrawn,
         Some("confirmed"),
     );
 }
@@ -344,15 +325,12 @@ fn a_refused_scope_holds_the_message_unless_it_was_withdrawn_and_uses_up_no_retr
     let hold = || NextStep::Hold(Scope::Token);
 
     let held = answered(&sending(), 2, hold()).unwrap();
-    let ended = answered(&withdrawn("sending"), 2, hold()).unwrap();
+    let ended = answered(&withdrawn(Sending), 2, hold()).unwrap();
 
-    assert_eq!(
-        (held.state.as_str(), held.reason.as_deref()),
-        ("held", Some("token"))
-    );
+    assert_eq!((held.state, held.reason.as_deref()), (Held, Some("token")));
     assert_eq!(held.held_by.as_deref(), Some("token resort=azure-bay"));
     assert_eq!(held.retries, sending().retries);
-    assert_eq!(ended.state, "withdrawn");
+    assert_eq!(ended.state, Withdrawn);
 }
 
 #[test]
@@ -366,23 +344,22 @@ fn a_guest_who_refuses_marketing_ends_the_message_without_a_letter() {
         error_code: Some(131_050),
         opted_out: true,
     };
-    let reported = after_report(&row("sent"), &report, &|id| id.reveal().into(), at(NOW)).unwrap();
+    let reported = life(Sent)
+        .after_report(&report, &|id| id.reveal().into(), at(NOW))
+        .unwrap();
 
-    for row in [answered, reported] {
-        assert_eq!(
-            (row.state.as_str(), row.reason.as_deref()),
-            ("skipped", Some("opted_out"))
-        );
-        assert!(!row.letter_due);
+    for life in [answered, reported] {
+        assert_eq!((life.state, life.reason.as_deref()), (Skipped, Some("opted_out")));
+        assert!(!life.letter_due);
     }
 }
 
 #[test]
 fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
     let claimed_at = at(NOW - 5) + TimeDelta::milliseconds(700);
-    let claimed = Row {
+    let claimed = Life {
         claimed_at: Some(claimed_at),
-        ..row("sending")
+        ..life(Sending)
     };
 
     let after = reported(&claimed, 2, DeliveryStatus::Sent).unwrap();
@@ -392,15 +369,43 @@ fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
 
 #[test]
 fn the_failure_of_a_call_that_was_taken_for_lost_is_the_messages_own() {
-    let queued_by_silence = Row {
-        silent_attempt: Some(2),
-        ..row("queued")
+    let queued_by_silence = Life {
+        silent_attempt: Some(Attempt(2)),
+        ..life(Queued)
     };
     check(
         &queued_by_silence,
         reported(&queued_by_silence, 2, DeliveryStatus::Failed),
-        "dead",
+        Dead,
         Some("delivery_failed"),
     );
     assert_eq!(reported(&queued_by_silence, 1, DeliveryStatus::Failed), None);
+}
+
+#[test]
+fn silence_is_settled_once_and_only_for_the_call_that_it_followed() {
+    let silent = life(Unknown);
+
+    let again = silent.after_silence(Attempt(2), Verdict::QueueAgain, at(NOW));
+    let again = check(&silent, again, Queued, None);
+    assert_eq!(again.silent_attempt, Some(Attempt(2)));
+    let given_up = silent.after_silence(Attempt(2), Verdict::GiveUp, at(NOW));
+    check(&silent, given_up, Dead, Some("outcome_unknown"));
+    for verdict in [Verdict::QueueAgain, Verdict::GiveUp] {
+        assert_eq!(
+            silent.after_silence(Attempt(1), verdict, at(NOW)),
+            None,
+            "another call"
+        );
+        assert_eq!(again.after_silence(Attempt(2), verdict, at(NOW)), None, "settled");
+    }
+}
+
+#[test]
+fn what_was_withdrawn_is_not_queued_again_by_silence() {
+    let silent = withdrawn(Unknown);
+
+    let after = silent.after_silence(Attempt(2), Verdict::QueueAgain, at(NOW));
+
+    check(&silent, after, Withdrawn, Some("confirmed"));
 }

@@ -1,0 +1,254 @@
+//! Whether a message that is due goes now: to whom, with what content, or why not.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::message::{Reason, Turn};
+use crate::phone_number::PhoneNumber;
+use crate::render::{self, Content, NoContent, ServiceWindow, Subject};
+use crate::resort::Mode;
+
+/// A message that is due, and what it depends on beside its booking and its resort's file.
+#[derive(Debug, Clone, Copy)]
+pub struct Due<'a> {
+    /// What it is about.
+    pub subject: Subject<'a>,
+    /// Whether WhatsApp has said that the kind's own template cannot be used.
+    pub turn: Turn,
+    /// Whether free text is allowed.
+    pub window: ServiceWindow,
+    /// The templates, `name/language`, that cannot be used now from the resort's number.
+    pub held: &'a BTreeSet<String>,
+}
+
+/// What happens to a message that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// It is called for.
+    Call(Sendable),
+    /// Ends here.
+    Skip(Reason),
+    /// Not before this time, because of quiet hours.
+    PutOff(DateTime<Utc>),
+    /// Waits until this template, `name/language`, is well again: there is nothing else to send.
+    AwaitTemplate(String),
+    /// The resort's file has neither a template of this kind nor a fallback for this guest: alerted, not lost.
+    TemplateMissing,
+}
+
+/// A message that can be sent as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sendable {
+    /// Whom.
+    pub to: PhoneNumber,
+    /// What.
+    pub content: Content,
+    /// Whether that is the kind's own template or the fallback.
+    pub turn: Turn,
+    /// Quiet hours begin then: not a moment later.
+    pub not_after: Option<DateTime<Utc>>,
+}
+
+/// Decides from its arguments alone.
+pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
+    let (resort, kind) = (due.subject.resort, due.subject.kind);
+    let may_go_at = resort.may_go_at(kind, now);
+    if may_go_at > now {
+        return Step::PutOff(may_go_at);
+    }
+    let to = match due.subject.facts.recipient(resort.country) {
+        Ok(to) => to,
+        Err(reason) => return Step::Skip(reason),
+    };
+    if matches!(&resort.mode, Mode::Test(numbers) if !numbers.contains(&to)) {
+        return Step::Skip(Reason::TestMode);
+    }
+    match choose(due) {
+        Ok((content, turn)) => Step::Call(Sendable {
+            to,
+            content,
+            turn,
+            not_after: resort.must_go_before(kind, now),
+        }),
+        Err(instead) => instead,
+    }
+}
+
+/// The kind's own template, or the fallback where it is held or WhatsApp has refused it for this message.
+fn choose(due: &Due<'_>) -> Result<(Content, Turn), Step> {
+    let own = render::content(due.subject, Turn::Template, due.window);
+    let own_is_held = own.as_ref().ok().and_then(|content| held(due, content));
+    let turn = if own_is_held.is_some() {
+        Turn::Fallback
+    } else {
+        due.turn
+    };
+    let chosen = match turn {
+        Turn::Template => own,
+        Turn::Fallback => render::content(due.subject, Turn::Fallback, due.window),
+    };
+    match chosen {
+        Ok(content) => match held(due, &content) {
+            // Nothing is left; what the message waits for is its own template.
+            Some(template) => Err(Step::AwaitTemplate(own_is_held.unwrap_or(template))),
+            None => Ok((content, turn)),
+        },
+        Err(NoContent::Skip(reason)) => Err(Step::Skip(reason)),
+        Err(NoContent::TemplateMissing) => {
+            Err(own_is_held.map_or(Step::TemplateMissing, Step::AwaitTemplate))
+        }
+    }
+}
+
+/// The template that a content uses, where it is held.
+fn held(due: &Due<'_>, content: &Content) -> Option<String> {
+    content.template().filter(|template| due.held.contains(template))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Fact, Facts, Stamp};
+    use crate::ids::BookingId;
+    use crate::message::MessageKind;
+    use crate::plan::tests::resort;
+    use crate::resort::{Language, QuietHours, Resort, Template, Variables};
+    use crate::stay::Personal;
+
+    const OWN: &str = "reminder/en";
+    const FALLBACK: &str = "contact/en";
+
+    fn template(name: &str) -> (Language, Template) {
+        let template = Template {
+            name: name.to_owned(),
+            language_code: "en".to_owned(),
+            header: Vec::new(),
+            body: Variables::Positional(Vec::new()),
+            button_url: None,
+        };
+        (Language::parse("en").unwrap(), template)
+    }
+
+    /// A resort with a template for the first reminder, and a fallback.
+    fn furnished() -> Resort {
+        let mut resort = resort();
+        let own = [template("reminder")].into();
+        resort.templates.insert(MessageKind::Reminder1, own);
+        resort.fallback_templates = [template("contact")].into();
+        resort
+    }
+
+    fn facts(phone: Option<&str>) -> Facts {
+        let phone = phone.map(|phone| Fact {
+            stamp: Stamp {
+                at: DateTime::UNIX_EPOCH,
+                rank: 0,
+                event: "direct/1".into(),
+            },
+            value: Personal::new(phone),
+        });
+        Facts {
+            phone,
+            ..Facts::default()
+        }
+    }
+
+    fn noon() -> DateTime<Utc> {
+        "2026-11-23T10:00:00Z".parse().unwrap()
+    }
+
+    /// What happens to a first reminder at noon in Athens.
+    fn step(resort: &Resort, phone: Option<&str>, turn: Turn, held: &[&str]) -> Step {
+        let (facts, booking) = (facts(phone), BookingId::parse("BK-1").unwrap());
+        let held = held.iter().map(|&template| template.to_owned()).collect();
+        let subject = Subject {
+            kind: MessageKind::Reminder1,
+            booking: &booking,
+            facts: &facts,
+            resort,
+        };
+        let due = Due {
+            subject,
+            turn,
+            window: ServiceWindow::Closed,
+            held: &held,
+        };
+        next_step(&due, noon())
+    }
+
+    const ADA: Option<&str> = Some("+306912345678");
+
+    fn check(turn: Turn, held: &[&str], expected: Result<(&str, Turn), Step>) {
+        let found = match step(&furnished(), ADA, turn, held) {
+            Step::Call(sendable) => Ok((sendable.content.template().unwrap(), sendable.turn)),
+            other => Err(other),
+        };
+        let expected = expected.map(|(template, turn)| (template.to_owned(), turn));
+        assert_eq!(found, expected, "{turn}, held: {held:?}");
+    }
+
+    #[test]
+    fn the_fallback_goes_where_the_own_template_is_held_or_was_refused() {
+        check(Turn::Template, &[], Ok((OWN, Turn::Template)));
+        check(Turn::Template, &[FALLBACK], Ok((OWN, Turn::Template)));
+        check(Turn::Template, &[OWN], Ok((FALLBACK, Turn::Fallback)));
+        check(Turn::Fallback, &[], Ok((FALLBACK, Turn::Fallback)));
+    }
+
+    #[test]
+    fn a_message_with_nothing_left_waits_for_its_own_template() {
+        let awaits = |template: &str| Err(Step::AwaitTemplate(template.to_owned()));
+        check(Turn::Template, &[OWN, FALLBACK], awaits(OWN));
+        check(Turn::Fallback, &[FALLBACK], awaits(FALLBACK));
+        let mut without_fallback = furnished();
+        without_fallback.fallback_templates.clear();
+
+        let own_is_held = step(&without_fallback, ADA, Turn::Template, &[OWN]);
+        assert_eq!(own_is_held, Step::AwaitTemplate(OWN.to_owned()));
+        without_fallback.templates.clear();
+        let nothing = step(&without_fallback, ADA, Turn::Template, &[]);
+        assert_eq!(nothing, Step::TemplateMissing);
+    }
+
+    #[test]
+    fn no_number_is_not_the_same_as_a_wrong_one() {
+        let skipped = |phone| step(&furnished(), phone, Turn::Template, &[]);
+
+        assert_eq!(skipped(None), Step::Skip(Reason::NoPhone));
+        assert_eq!(skipped(Some("12")), Step::Skip(Reason::InvalidPhone));
+    }
+
+    #[test]
+    fn a_resort_in_test_mode_writes_to_its_test_numbers_only() {
+        let number = facts(ADA).recipient(resort().country).unwrap();
+        let in_test_mode = |numbers| Resort {
+            mode: Mode::Test(numbers),
+            ..furnished()
+        };
+
+        let other = step(&in_test_mode([].into()), ADA, Turn::Template, &[]);
+        assert_eq!(other, Step::Skip(Reason::TestMode));
+        let own = step(&in_test_mode([number].into()), ADA, Turn::Template, &[]);
+        assert!(matches!(own, Step::Call(_)), "{own:?}");
+    }
+
+    #[test]
+    fn quiet_hours_put_a_message_off_and_before_they_begin_it_has_to_be_gone() {
+        let hour = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+        let quiet = |from, to| Resort {
+            quiet_hours: Some(QuietHours {
+                from: hour(from),
+                to: hour(to),
+            }),
+            ..furnished()
+        };
+
+        let siesta = step(&quiet(12, 16), ADA, Turn::Template, &[]);
+        assert_eq!(siesta, Step::PutOff("2026-11-23T14:00:00Z".parse().unwrap()));
+        let Step::Call(sendable) = step(&quiet(21, 9), ADA, Turn::Template, &[]) else {
+            panic!("it is day");
+        };
+        assert_eq!(sendable.not_after, Some("2026-11-23T19:00:00Z".parse().unwrap()));
+    }
+}

@@ -1,0 +1,100 @@
+//! A message's life as the columns of its row.
+
+use chrono::{DateTime, Utc};
+use diesel::{AsChangeset, Queryable, Selectable};
+use domain::message::Attempt;
+use domain::message::life::Life;
+
+use crate::error::StoreError;
+use crate::schema::messages;
+
+/// What [`Life`] knows of a message.
+#[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = messages)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+#[diesel(treat_none_as_null = true)]
+pub(super) struct Columns {
+    state: String,
+    reason: Option<String>,
+    due_at: DateTime<Utc>,
+    publish_at: Option<DateTime<Utc>>,
+    publishes: i32,
+    attempts: i32,
+    retries: i32,
+    turn: String,
+    withdrawn_reason: Option<String>,
+    claimed_at: Option<DateTime<Utc>>,
+    whatsapp_hash: Option<Vec<u8>>,
+    sent_at: Option<DateTime<Utc>>,
+    delivery: Option<String>,
+    delivery_at: Option<DateTime<Utc>>,
+    error_code: Option<i64>,
+    letter_due: bool,
+    died_at: Option<DateTime<Utc>>,
+    held_by: Option<String>,
+    paced: bool,
+    silent_attempt: Option<i32>,
+}
+
+fn count(column: i32) -> u32 {
+    u32::try_from(column).unwrap_or_default()
+}
+
+fn column(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+impl Columns {
+    pub(super) fn into_life(self) -> Result<Life, StoreError> {
+        let unreadable = |what| move |_| StoreError::Unreadable { what };
+        let delivery = self.delivery.map(|text| text.parse()).transpose();
+        Ok(Life {
+            state: self.state.parse().map_err(unreadable("message state"))?,
+            reason: self.reason,
+            due_at: self.due_at,
+            publish_at: self.publish_at,
+            publishes: self.publishes,
+            attempt: Attempt(count(self.attempts)),
+            retries: count(self.retries),
+            turn: self.turn.parse().map_err(unreadable("turn"))?,
+            withdrawn: self.withdrawn_reason,
+            claimed_at: self.claimed_at,
+            whatsapp_hash: self.whatsapp_hash,
+            sent_at: self.sent_at,
+            delivery: delivery.map_err(unreadable("delivery status"))?,
+            delivery_at: self.delivery_at,
+            error_code: self.error_code,
+            letter_due: self.letter_due,
+            died_at: self.died_at,
+            held_by: self.held_by,
+            paced: self.paced,
+            silent_attempt: self.silent_attempt.map(|attempt| Attempt(count(attempt))),
+        })
+    }
+
+    pub(super) fn of(life: &Life) -> Self {
+        let life = life.clone();
+        Self {
+            state: life.state.as_str().to_owned(),
+            reason: life.reason,
+            due_at: life.due_at,
+            publish_at: life.publish_at,
+            publishes: life.publishes,
+            attempts: column(life.attempt.0),
+            retries: column(life.retries),
+            turn: life.turn.as_str().to_owned(),
+            withdrawn_reason: life.withdrawn,
+            claimed_at: life.claimed_at,
+            whatsapp_hash: life.whatsapp_hash,
+            sent_at: life.sent_at,
+            delivery: life.delivery.map(|status| status.as_str().to_owned()),
+            delivery_at: life.delivery_at,
+            error_code: life.error_code,
+            letter_due: life.letter_due,
+            died_at: life.died_at,
+            held_by: life.held_by,
+            paced: life.paced,
+            silent_attempt: life.silent_attempt.map(|attempt| column(attempt.0)),
+        }
+    }
+}

@@ -20,7 +20,7 @@ use store::bookings;
 use store::events::{self, NewEvent};
 use store::guest_data::{self, Erased, Whom, held};
 use store::guests::{self, GuestKey};
-use store::ledger::{self, Expected};
+use store::ledger;
 use store::letters::{self, Declined, Filter, NewLetter};
 use store::notes::Note;
 
@@ -361,10 +361,7 @@ async fn the_books_are_clean_after_an_erasure() {
         .sql("UPDATE messages SET updated_at = now() - interval '1 day'; UPDATE bookings SET wake_at = NULL")
         .await;
 
-    let expected = Expected {
-        resorts: vec![key("BK-0").resort],
-        letters_are_here: true,
-    };
+    let expected = crate::ledger::expected();
     let books = scene.run(move |c, _| ledger::check(c, &expected, 100)).await;
 
     assert_eq!(books.findings, []);

@@ -129,7 +129,7 @@ impl Locked {
         let of_message =
             |booking: &&bookings::Booking| row.is_some_and(|row| row.booking_key == booking.key.to_string());
         let booking = self.bookings.iter().find(of_message);
-        match booking.and_then(|booking| policies.guest_of(&booking.key, &booking.facts)) {
+        match booking.and_then(|booking| policies.guest_of_booking(booking)) {
             Some(guest) => guests::record_wish(connection, &guest, Wish::Stop, self.now),
             None => Ok(()),
         }

@@ -408,6 +408,56 @@ async fn a_confirmation_that_was_on_its_way_to_be_planned_is_not_sent() {
     assert_eq!(found.unwrap().status, domain::plan::Status::Confirmed);
 }
 
+/// Ada, as a platform of her own country writes her.
+fn in_national_form(booking: &str, minutes: i64) -> Event {
+    let mut event = event(BookingStarted, &key(booking), minutes);
+    event.guest.phone = Some(Personal::new("6912345678"));
+    event
+}
+
+#[tokio::test]
+async fn a_booking_whose_resort_lost_its_file_is_still_found_by_its_number() {
+    let mut scene = Scene::new().await;
+    let before = in_national_form("BK-1", 40);
+    scene
+        .run(move |c, policies| apply(c, policies, &before).map(drop))
+        .await;
+    scene.lose_resort_file();
+    let again = in_national_form("BK-1", 1);
+    scene
+        .run(move |c, policies| apply(c, policies, &again).map(drop))
+        .await;
+
+    let erased = scene.erase(scene.number(ADA, None)).await;
+
+    assert_eq!(erased.bookings, [key("BK-1")]);
+    assert!(scene.booking("BK-1").await.facts.is_without_guest());
+    assert_eq!(scene.booking("BK-1").await.phone_hash, None);
+}
+
+#[tokio::test]
+async fn a_booking_that_was_first_heard_of_without_its_resorts_file_is_found_by_its_events() {
+    let mut scene = Scene::new().await;
+    scene.lose_resort_file();
+    let first = in_national_form("BK-1", 1);
+    // With the country of the resort's file, which `ingest` could read.
+    let raw = NewEvent {
+        phone_hash: Some(scene.hash(ADA).to_vec()),
+        ..scene.raw(&first)
+    };
+    scene
+        .run(move |c, policies| {
+            events::insert_new(c, &[raw])?;
+            apply(c, policies, &first).map(drop)
+        })
+        .await;
+
+    let erased = scene.erase(scene.number(ADA, Some("azure-bay"))).await;
+
+    assert_eq!((erased.bookings, erased.events), (vec![key("BK-1")], 1));
+    assert!(scene.booking("BK-1").await.facts.is_without_guest());
+}
+
 #[tokio::test]
 async fn what_staff_wrote_of_a_guest_is_forgotten_with_them() {
     let scene = Scene::new().await;

@@ -116,7 +116,8 @@ async fn a_message_that_waits_for_a_hold_that_does_not_exist_is_found() {
 
 #[tokio::test]
 async fn a_message_that_is_held_although_its_time_is_over_is_found() {
-    let held = "state = 'held', reason = 'template_missing', held_by = NULL, updated_at = now() - interval '1 day'";
+    let held =
+        "state = 'held', reason = 'template_missing', held_by = NULL, updated_at = now() - interval '1 day'";
     check(
         &format!("{held}, expires_at = now() - interval '6 minutes'"),
         &format!("{held}, expires_at = now() - interval '4 minutes'"),

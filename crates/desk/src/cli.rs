@@ -8,6 +8,7 @@
 )]
 
 mod acting;
+mod arguments;
 mod audit;
 mod bookings;
 mod config;
@@ -19,6 +20,7 @@ mod ledger;
 mod letters;
 mod messages;
 mod migrate;
+mod opening;
 mod output;
 mod seal;
 mod staff;
@@ -153,7 +155,7 @@ fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure
             Command::Audit(command) => audit::run(command, environment).await,
             Command::Pause(arguments) => holds::pause(arguments, environment).await,
             Command::Resume(arguments) => holds::resume(arguments, environment).await,
-            Command::Holds(arguments) => holds::list(&arguments, environment).await,
+            Command::Holds(arguments) => holds::list(arguments, environment).await,
         }
     })
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use broker::Address;
 use crypto::key_ring::KeyRing;
 use crypto::token::Token;
+use domain::silence::Patience;
 use service::environment::Reader;
 use service::{Environment, Failure, Problems, chain};
 use store::Store;
@@ -39,6 +40,15 @@ pub(crate) fn key_ring(read: &mut Reader<'_>, environment: &Environment) -> Opti
             None
         }
     }
+}
+
+/// What senders are told of calls that nobody speaks of.
+pub(crate) fn patience(read: &mut Reader<'_>) -> Patience {
+    let (patience, problems) = settings::patience::patience(|name| read.optional(name));
+    for (name, problem) in problems {
+        read.problem(name, problem);
+    }
+    patience
 }
 
 /// What [`Shelf::open`] needs.

@@ -9,6 +9,10 @@ text_enum! {
         BookingRevealed = "booking_revealed",
         /// A letter's guest and content were shown.
         LetterRevealed = "letter_revealed",
+        /// What people said of their pauses was shown.
+        HoldsRevealed = "holds_revealed",
+        /// What people said of what they did was shown.
+        AuditRevealed = "audit_revealed",
         /// What died was tried once more.
         LetterRetried = "letter_retried",
         /// The number of a letter's booking was put right.

@@ -13,9 +13,11 @@ text_enum! {
         UnknownTooLong = "unknown_too_long",
         /// A message waits for a hold that does not exist.
         HeldByNothing = "held_by_nothing",
+        /// A message waits for a hold, and its time is over.
+        HeldTooLong = "held_too_long",
         /// A dead message's letter is not on its way to the desk.
         LetterUnpublished = "letter_unpublished",
-        /// A dead message has no letter.
+        /// The latest death of a message has no letter.
         LetterMissing = "letter_missing",
         /// A letter waits for a person although its message is not dead any more.
         LetterOutlived = "letter_outlived",
@@ -39,6 +41,7 @@ impl Trouble {
             }
             Self::SendingTooLong | Self::UnknownTooLong => "a call without an outcome: does a sender run?",
             Self::HeldByNothing => "its hold is gone, and nobody let it go: does a sender run?",
+            Self::HeldTooLong => "too late to go, and nobody ended it: does a sender run?",
             Self::LetterUnpublished => "its letter is not in dead.messages: does a processor run?",
             Self::LetterMissing => {
                 "dead, and no letter of it is here or on its way: was dead.messages emptied by somebody else?"

@@ -23,7 +23,7 @@ use store::results::Recorded;
 use store::{Connection, StoreError, conversations, guest_data, guests, holds, results};
 use whatsapp::notification::Update;
 
-use crate::handlers::{self, Arrived, Context, Handled};
+use crate::handlers::{self, Arrived, Context, Handled, Notified};
 use crate::work::Work;
 
 /// An event whose seal was opened.
@@ -161,7 +161,14 @@ fn collect(context: &Context<'_>, batch: &[(&Opened, Option<DateTime<Utc>>)]) ->
                 };
                 handlers::handle(&mut work, context, &arrived)
             }
-            Content::Update(update) => handlers::handle_update(&mut work, context, update, received_at),
+            Content::Update(update) => {
+                let arrived = Notified {
+                    update,
+                    received_at,
+                    erased_at: *erased_at,
+                };
+                handlers::handle_update(&mut work, context, &arrived)
+            }
         }
     };
     let handled = batch.iter().map(&mut handle).collect();

@@ -31,6 +31,14 @@ pub(crate) struct Arrived<'a> {
     pub(crate) erased_at: Option<DateTime<Utc>>,
 }
 
+/// One of WhatsApp's updates, with when `ingest` took it.
+pub(crate) struct Notified<'a> {
+    pub(crate) update: &'a Update,
+    pub(crate) received_at: DateTime<Utc>,
+    /// As for an event.
+    pub(crate) erased_at: Option<DateTime<Utc>>,
+}
+
 impl Arrived<'_> {
     /// What it brings for its own booking; nothing of a guest who was erased.
     fn facts(&self) -> Facts {
@@ -95,15 +103,11 @@ pub(crate) fn handle(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'
 }
 
 /// Gives one of WhatsApp's updates to its handler.
-pub(crate) fn handle_update(
-    work: &mut Work,
-    context: &Context<'_>,
-    update: &Update,
-    received_at: DateTime<Utc>,
-) -> Handled {
-    match update {
+pub(crate) fn handle_update(work: &mut Work, context: &Context<'_>, arrived: &Notified<'_>) -> Handled {
+    let received_at = arrived.received_at;
+    match arrived.update {
         Update::Status(status) => whatsapp::process_status(work, status, received_at),
-        Update::Inbound(inbound) => whatsapp::process_inbound_message(work, context, inbound, received_at),
+        Update::Inbound(inbound) => whatsapp::process_inbound_message(work, context, inbound, arrived),
         Update::Preference(preference) => {
             whatsapp::process_preference(work, context, preference, received_at)
         }

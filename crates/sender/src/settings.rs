@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use crypto::key_ring::KeyRing;
 use domain::silence::Patience;
 use service::environment::Reader;
@@ -82,7 +81,6 @@ Not ready?  GET /readyz names what is missing. A missing schema or queue: run `d
 const GRAPH_API: &str = "https://graph.facebook.com";
 const ONE_MINUTE: Duration = Duration::from_secs(60);
 const EIGHTY: NonZeroU32 = NonZeroU32::MIN.saturating_add(79);
-const FIVE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
 impl Settings {
     /// Reads the environment and reports every problem at once.
@@ -132,21 +130,9 @@ impl Settings {
 }
 
 fn patience(read: &mut Reader<'_>) -> Patience {
-    let usual = Patience::default();
-    let mut duration = |name, usual: TimeDelta| {
-        let usual = usual.to_std().unwrap_or_default();
-        let given = read.parsed_or(name, domain::duration::parse, usual);
-        TimeDelta::from_std(given).unwrap_or(TimeDelta::days(36_500))
-    };
-    Patience {
-        lost_after: duration("SENDER_UNKNOWN_AFTER", usual.lost_after),
-        counts_after: duration("SENDER_SILENCE_AFTER", usual.counts_after),
-        witnessed_within: duration("SENDER_SILENCE_WITHIN", usual.witnessed_within),
-        events_empty_for: duration("SENDER_SILENCE_EMPTY", usual.events_empty_for),
-        paced_for: duration("SENDER_SILENCE_PACED", usual.paced_for),
-        gives_up_after: duration("SENDER_SILENCE_LETTER", usual.gives_up_after),
-        witnesses: read
-            .parsed_or("SENDER_SILENCE_WITNESSES", str::parse::<NonZeroU32>, FIVE)
-            .get(),
+    let (patience, problems) = settings::patience::patience(|name| read.optional(name));
+    for (name, problem) in problems {
+        read.problem(name, problem);
     }
+    patience
 }

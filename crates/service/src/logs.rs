@@ -77,6 +77,7 @@ pub fn init(environment: &Environment) {
     if log::set_boxed_logger(Box::new(logger)).is_ok() {
         log::set_max_level(most);
         std::panic::set_hook(Box::new(log_panic));
+        log::trace!("everything is logged that this process has to say");
     }
 }
 

@@ -4,13 +4,16 @@
 //! them.
 
 use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel::{
-    ExpressionMethods, PgConnection, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    ExpressionMethods, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl, Selectable,
+    SelectableHelper, sql_query,
 };
 use domain::audit::Action;
 use domain::ids::{BookingId, BookingKey, LetterId, ResortId, StaffName};
 
 use crate::error::StoreError;
+use crate::guest_data::Reach;
 use crate::letters::Letter;
 use crate::notes::{self, Note, NoteKey};
 use crate::schema::audit;
@@ -169,6 +172,39 @@ pub fn list(connection: &mut PgConnection, filter: &Filter, most: i64) -> Result
         .select(Row::as_select())
         .load(connection)
         .map_err(StoreError::query("read the audit trail"))?;
+    Ok(rows.into_iter().map(Record::from).collect())
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// Every row about a guest, oldest first: about their bookings, the numbers that are theirs alone, and these letters of
+/// theirs.
+pub fn list_about(
+    connection: &mut PgConnection,
+    reach: &Reach,
+    letters: &[LetterId],
+) -> Result<Vec<Record>, StoreError> {
+    let found: Vec<Id> = sql_query(
+        "SELECT a.id FROM audit a JOIN unnest($1) AS b(key) ON b.key = a.resort || '/' || a.booking \
+         UNION SELECT id FROM audit WHERE phone_hash = ANY($2) \
+         UNION SELECT id FROM audit WHERE letter = ANY($3)",
+    )
+    .bind::<Array<Text>, _>(reach.keys())
+    .bind::<Array<Bytea>, _>(reach.hashes())
+    .bind::<Array<BigInt>, _>(letters.iter().map(|id| id.0).collect::<Vec<_>>())
+    .load(connection)
+    .map_err(StoreError::query("find what was done about a guest"))?;
+    let ids = found.into_iter().map(|row| row.id);
+    let rows: Vec<Row> = audit::table
+        .filter(audit::id.eq_any(ids.collect::<Vec<_>>()))
+        .order(audit::id)
+        .select(Row::as_select())
+        .load(connection)
+        .map_err(StoreError::query("read what was done about a guest"))?;
     Ok(rows.into_iter().map(Record::from).collect())
 }
 

@@ -33,6 +33,8 @@ pub struct Booking {
     pub status: Status,
     /// When it is looked at again.
     pub wake_at: Option<DateTime<Utc>>,
+    /// Keyed hash of the guest's number, as it was planned last.
+    pub phone_hash: Option<[u8; 32]>,
 }
 
 impl Booking {
@@ -53,7 +55,15 @@ impl Booking {
     }
 }
 
-type Row = (String, String, Vec<u8>, i64, String, Option<DateTime<Utc>>);
+type Row = (
+    String,
+    String,
+    Vec<u8>,
+    i64,
+    String,
+    Option<DateTime<Utc>>,
+    Option<Vec<u8>>,
+);
 
 /// Creates empty rows for bookings that are heard of for the first time, so that they can be locked.
 pub fn create_missing(connection: &mut PgConnection, keys: &BTreeSet<BookingKey>) -> Result<(), StoreError> {
@@ -99,7 +109,7 @@ pub(crate) fn lock_even_damaged(
     ring: &KeyRing,
     keys: &BTreeSet<BookingKey>,
 ) -> Result<Vec<Booking>, StoreError> {
-    let without_facts = |row: Row| (row.0, row.1, Vec::new(), row.3, row.4, row.5);
+    let without_facts = |row: Row| (row.0, row.1, Vec::new(), row.3, row.4, row.5, row.6);
     let read = |row: Row| match into_domain(ring, row.clone()) {
         Err(error) if error.is_damage() => into_domain(ring, without_facts(row)),
         read => read,
@@ -129,6 +139,7 @@ type Columns = (
     bookings::version,
     bookings::status,
     bookings::wake_at,
+    bookings::phone_hash,
 );
 
 const COLUMNS: Columns = (
@@ -138,10 +149,11 @@ const COLUMNS: Columns = (
     bookings::version,
     bookings::status,
     bookings::wake_at,
+    bookings::phone_hash,
 );
 
 fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
-    let (resort, id, sealed, version, status, wake_at) = row;
+    let (resort, id, sealed, version, status, wake_at, phone_hash) = row;
     let key = parse_key(&resort, &id)?;
     let facts = open_facts(ring, &key, &sealed)?;
     let status = status.parse().map_err(|_| StoreError::Unreadable {
@@ -153,6 +165,7 @@ fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
         version,
         status,
         wake_at,
+        phone_hash: phone_hash.and_then(|hash| hash.try_into().ok()),
     })
 }
 

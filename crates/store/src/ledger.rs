@@ -11,8 +11,6 @@ use domain::silence::Patience;
 
 use crate::error::StoreError;
 
-/// What is allowed for everything that programs do every second or so.
-const MARGIN: TimeDelta = TimeDelta::minutes(5);
 /// A message may wait so long for its turn at the pace of its number.
 const TURN: TimeDelta = TimeDelta::minutes(30);
 /// A retried event may wait so long in the queue.
@@ -75,6 +73,10 @@ struct Row {
 pub struct Expected {
     /// The resorts that have a readable file.
     pub resorts: Vec<ResortId>,
+    /// What is allowed for everything that programs do every second or so.
+    pub margin: TimeDelta,
+    /// How long senders wait for a word on a call.
+    pub patience: Patience,
     /// Whether every letter that was in the dead queues is here now: only then can one be missing.
     pub letters_are_here: bool,
 }
@@ -97,14 +99,14 @@ pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> R
 
 fn findings(connection: &mut PgConnection, expected: &Expected, most: i64) -> Result<Vec<Row>, StoreError> {
     let seconds = |duration: TimeDelta| duration.num_milliseconds() as f64 / 1000.0;
-    let patience = Patience::default();
+    let (margin, patience) = (expected.margin, expected.patience);
     let states: Vec<&str> = MessageState::ALL.iter().map(|state| state.as_str()).collect();
     let resorts: Vec<&str> = expected.resorts.iter().map(ResortId::as_str).collect();
     sql_query(include_str!("ledger/findings.sql"))
-        .bind::<Double, _>(seconds(MARGIN))
+        .bind::<Double, _>(seconds(margin))
         .bind::<Double, _>(seconds(TURN))
-        .bind::<Double, _>(seconds(patience.lost_after + MARGIN))
-        .bind::<Double, _>(seconds(patience.gives_up_after + MARGIN))
+        .bind::<Double, _>(seconds(patience.lost_after + margin))
+        .bind::<Double, _>(seconds(patience.gives_up_after + margin))
         .bind::<Double, _>(seconds(RETRIED))
         .bind::<Array<Text>, _>(resorts)
         .bind::<Array<Text>, _>(states)

@@ -21,7 +21,7 @@ use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
 use crate::notes::NoteKey;
 
 pub(crate) use closing::settle_by_whatsapp;
-pub use closing::{close, mark_event_retried};
+pub use closing::{announce_event_retry, close, mark_event_retried};
 pub use correcting::{Corrected, correct_phone};
 pub use drained::{NewLetter, insert};
 pub use once_more::{judge, retry};

@@ -35,6 +35,19 @@ impl Policies<'_> {
         self.ring.lookup(number.reveal())
     }
 
+    /// The guest of a booking as it stands. Where the resort has no readable file, and so no country to read the number
+    /// with, it is the guest that the booking had when it was planned last: nobody may be lost to whoever looks for them.
+    pub fn guest_of_booking(&self, booking: &Booking) -> Option<GuestKey> {
+        let guest = self.guest_of(&booking.key, &booking.facts);
+        let is_unreadable = booking.facts.phone.is_some() && (self.resort)(&booking.key.resort).is_none();
+        guest.or_else(|| {
+            Some(GuestKey {
+                phone_hash: booking.phone_hash.filter(|_| is_unreadable)?,
+                resort: booking.key.resort.clone(),
+            })
+        })
+    }
+
     /// The guest behind a booking's facts; `None` without a valid number.
     pub fn guest_of(&self, booking: &BookingKey, facts: &domain::facts::Facts) -> Option<GuestKey> {
         let country = (self.resort)(&booking.resort).map(|resort| resort.country);
@@ -67,9 +80,8 @@ pub fn replan(
     let hashes: Vec<Option<[u8; 32]>> = locked
         .iter()
         .map(|booking| {
-            policies
-                .guest_of(&booking.key, &booking.facts)
-                .map(|guest| guest.phone_hash)
+            let guest = policies.guest_of_booking(booking);
+            guest.map(|guest| guest.phone_hash)
         })
         .collect();
     let around = Surroundings::load(connection, locked, &hashes)?;

@@ -8,25 +8,25 @@ mod resort_file;
 mod secrets;
 mod seen;
 mod set_up;
+mod webhooks;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::Address;
 use broker::topology::Depths;
-use chrono::Utc;
 use crypto::key_ring::KeyRing;
-use crypto::signature::sign_standard;
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::Client;
 use sandbox::Sandbox;
 use serde_json::Value;
 use service::Stop;
 use store::Store;
 use tempfile::TempDir;
-use uuid::Uuid;
 
 pub use desk::Ended;
 pub use event::Event;
@@ -59,6 +59,8 @@ pub struct World {
     rights: Option<Rights>,
     secrets: Secrets,
     http: Client,
+    /// What was answered to webhooks, whole.
+    answers: Mutex<Vec<u8>>,
     store: Store,
     ring: Arc<KeyRing>,
     broker: Address,
@@ -93,47 +95,6 @@ impl World {
         let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
         let assembled = set_up::assemble(resort, secrets, variables, database, vhost);
         must("the world", assembled.await)
-    }
-
-    /// Sends a webhook, correctly signed, and expects that it is accepted.
-    ///
-    /// # Panics
-    /// Where it is not.
-    pub async fn post(&self, event: &Event) {
-        let (status, answer) = self.send(event).await;
-        assert_eq!(status, StatusCode::OK, "{answer}");
-    }
-
-    /// Sends a webhook, correctly signed, and returns status and body of the answer.
-    ///
-    /// # Panics
-    /// Where there is no answer.
-    pub async fn send(&self, event: &Event) -> (StatusCode, String) {
-        self.send_bytes(event.bytes()).await
-    }
-
-    /// As [`World::send`], with whatever bytes.
-    ///
-    /// # Panics
-    /// As [`World::send`].
-    pub async fn send_bytes(&self, body: Vec<u8>) -> (StatusCode, String) {
-        let request = self.webhook(self.ingest.address(), body);
-        let answer = must("ingest's answer", request.send().await);
-        let status = answer.status();
-        (status, must("ingest's answer", answer.text().await))
-    }
-
-    /// A signed webhook to an ingest.
-    fn webhook(&self, ingest: SocketAddr, body: Vec<u8>) -> RequestBuilder {
-        let (id, now) = (Uuid::now_v7().to_string(), Utc::now().timestamp());
-        let signature = sign_standard(&self.secrets.signing, &id, now, &body);
-        self.http
-            .post(format!("http://{ingest}/webhooks/direct"))
-            .header("content-type", "application/json")
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", now)
-            .header("webhook-signature", signature)
-            .body(body)
     }
 
     /// Tells the sandbox something, as its `--help` describes: `inbound`, `failures`, `templates`.
@@ -218,10 +179,28 @@ impl World {
         ended
     }
 
-    /// Everything that the programs have logged. Several of one kind write one log.
+    /// Everything that the programs have logged, those too that have ended.
     pub fn logs(&self) -> String {
-        let logs: BTreeMap<&str, String> = self.programs().map(|one| (one.name(), one.log())).collect();
-        logs.into_values().collect()
+        self.logs_by_program().into_values().collect()
+    }
+
+    /// As [`World::logs`], by the programs' names. Several of one kind write one log.
+    ///
+    /// # Panics
+    /// Where a log cannot be read: what was not looked at must not count as clean.
+    pub fn logs_by_program(&self) -> BTreeMap<String, String> {
+        let logs = must("the logs", fs::read_dir(self.folder.path()));
+        let paths = logs.map(|entry| must("the logs", entry).path());
+        let logs = paths.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+        let read = |path: PathBuf| {
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            (name, must("a log", fs::read_to_string(&path)))
+        };
+        logs.map(read).collect()
     }
 
     /// What the programs are told by a variable; nothing where they are not.

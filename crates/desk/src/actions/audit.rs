@@ -1,15 +1,14 @@
 //! The audit trail as people see it.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
+use domain::audit::Action;
 use domain::ids::LetterId;
 use serde::Serialize;
-use store::audit::{self, Filter, Record};
-use store::{Store, StoreError};
+use store::audit::{self, Filter, Record, Subject};
+use store::{Connection, Store, StoreError};
 
-use super::notes::Notes;
+use super::notes::{Notes, Reader};
 
 /// Who did what, when, and why.
 #[derive(Debug, Serialize)]
@@ -23,25 +22,39 @@ pub(crate) struct RecordView {
     /// Keyed hash of the phone number that was named, in hexadecimal.
     pub(crate) phone_hash: Option<String>,
     pub(crate) details: String,
+    /// Hidden unless it is revealed.
     pub(crate) reason: Option<String>,
 }
 
-/// Rows of the trail, newest first, at most so many.
+/// Rows of the trail, newest first, at most so many. To whom people's words are revealed stands in it before anything is
+/// returned.
 pub(crate) async fn list(
     store: &Store,
-    ring: &Arc<KeyRing>,
     filter: Filter,
     most: u32,
+    reader: Option<Reader>,
 ) -> Result<Vec<RecordView>, StoreError> {
-    let ring = Arc::clone(ring);
-    let (found, notes) = store
+    store
         .transaction(move |connection| {
             let found = audit::list(connection, &filter, i64::from(most))?;
-            let keys = found.iter().filter_map(|record| record.reason.as_ref());
-            let notes = Notes::read(connection, Some(&ring), keys)?;
-            Ok((found, notes))
+            let found = views(connection, reader.as_ref().map(|reader| &reader.key_ring), found)?;
+            if let Some(Reader { by, .. }) = &reader {
+                let about = filter.booking.as_ref().map(Subject::from).unwrap_or_default();
+                audit::append(connection, by, Action::AuditRevealed, &about)?;
+            }
+            Ok(found)
         })
-        .await?;
+        .await
+}
+
+/// Rows with their reasons, which are opened where there is a key ring.
+pub(crate) fn views(
+    connection: &mut Connection,
+    ring: Option<&KeyRing>,
+    found: Vec<Record>,
+) -> Result<Vec<RecordView>, StoreError> {
+    let keys = found.iter().filter_map(|record| record.reason.as_ref());
+    let notes = Notes::read(connection, ring, keys)?;
     Ok(found.into_iter().map(|record| view(record, &notes)).collect())
 }
 
@@ -56,6 +69,6 @@ fn view(record: Record, notes: &Notes) -> RecordView {
         letter: record.letter,
         phone_hash: record.phone_hash.map(hex),
         details: record.details,
-        reason: record.reason.as_ref().and_then(|key| notes.words(key)),
+        reason: record.reason.as_ref().map(|key| notes.words(key)),
     }
 }

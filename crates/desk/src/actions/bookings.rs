@@ -6,6 +6,7 @@ mod outlook;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use crypto::key_ring::KeyRing;
 use domain::audit::Action;
 use domain::ids::BookingKey;
 use domain::plan::Plan;
@@ -89,7 +90,8 @@ pub(crate) async fn show(
     let told = revealed_to.as_ref().map(|by| (by.name.clone(), key.to_string()));
     let found = shelf
         .transaction(move |connection, policies| {
-            let found = read(connection, policies, &key)?;
+            let ring = revealed_to.as_ref().map(|_| policies.ring);
+            let found = read(connection, policies, ring, &key)?;
             if let (Some(_), Some(by)) = (&found, &revealed_to) {
                 audit::append(connection, by, Action::BookingRevealed, &Subject::from(&key))?;
             }
@@ -102,9 +104,11 @@ pub(crate) async fn show(
     Ok(found.map(|found| view(found, country, personal)))
 }
 
+/// With a key ring the letters' notes are opened too.
 fn read(
     connection: &mut Connection,
     policies: &Policies<'_>,
+    notes: Option<&KeyRing>,
     key: &BookingKey,
 ) -> Result<Option<Found>, StoreError> {
     let Some(booking) = bookings::find(connection, policies.ring, key)? else {
@@ -114,7 +118,7 @@ fn read(
     Ok(Some(Found {
         events: events::list_of_booking(connection, key)?,
         messages: messages::list_of_booking(connection, key)?,
-        letters: Kept::of_booking(connection, policies.ring, key)?,
+        letters: Kept::of_booking(connection, notes, key)?,
         plan: planning::explain(connection, policies, &booking, now)?,
         booking,
     }))

@@ -168,7 +168,7 @@ fn find_guests(
             let Some(booking) = bookings::find(connection, policies.ring, key)? else {
                 return Ok(Err(Stopped::BookingUnknown));
             };
-            let guest = policies.guest_of(key, &booking.facts);
+            let guest = policies.guest_of_booking(&booking);
             Ok(guest
                 .map(|guest| BTreeSet::from([guest]))
                 .ok_or(Stopped::WithoutNumber))

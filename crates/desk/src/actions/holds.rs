@@ -1,16 +1,15 @@
 //! Pausing and resuming, and what is held now.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
+use domain::audit::Action;
 use domain::hold::Coverage;
 use serde::Serialize;
-use store::audit::Actor;
+use store::audit::{self, Actor, Subject};
 use store::holds::{self, Hold};
 use store::{Connection, Store, StoreError};
 
-use super::notes::Notes;
+use super::notes::{Notes, Reader};
 
 /// A hold as people see it.
 #[derive(Debug, Serialize)]
@@ -22,7 +21,7 @@ pub(crate) struct HoldView {
     pub(crate) number: Option<String>,
     pub(crate) template: Option<String>,
     pub(crate) kind: Option<String>,
-    /// WhatsApp's code, or a person's words, which need the key ring.
+    /// WhatsApp's code, or a person's words, hidden unless they are revealed.
     pub(crate) reason: String,
     /// Nobody: WhatsApp's answer began it.
     pub(crate) by_whom: Option<String>,
@@ -34,7 +33,7 @@ pub(crate) struct HoldView {
 }
 
 fn view((hold, messages): (Hold, i64), notes: &Notes) -> HoldView {
-    let words = hold.note().and_then(|key| notes.words(&key));
+    let words = hold.note().map(|key| notes.words(&key));
     HoldView {
         hold: hold.key,
         scope: hold.scope,
@@ -50,10 +49,17 @@ fn view((hold, messages): (Hold, i64), notes: &Notes) -> HoldView {
     }
 }
 
-/// Everything that is held now, oldest first.
-pub(crate) async fn list(store: &Store, ring: Option<Arc<KeyRing>>) -> Result<Vec<HoldView>, StoreError> {
+/// Everything that is held now, oldest first. To whom people's words are revealed stands in the audit trail before anything
+/// is returned.
+pub(crate) async fn list(store: &Store, reader: Option<Reader>) -> Result<Vec<HoldView>, StoreError> {
     store
-        .transaction(move |connection| read(connection, ring.as_deref()))
+        .transaction(move |connection| {
+            let found = read(connection, reader.as_ref().map(|reader| &reader.key_ring))?;
+            if let Some(Reader { by, .. }) = &reader {
+                audit::append(connection, by, Action::HoldsRevealed, &Subject::default())?;
+            }
+            Ok(found)
+        })
         .await
 }
 
@@ -72,7 +78,6 @@ pub(crate) async fn without_template(store: &Store) -> Result<i64, StoreError> {
 /// Pauses. `None` when it was not paused before, else the hold that is in force already.
 pub(crate) async fn pause(
     store: &Store,
-    ring: Option<Arc<KeyRing>>,
     coverage: Coverage,
     by: Actor,
 ) -> Result<Option<HoldView>, StoreError> {
@@ -82,7 +87,7 @@ pub(crate) async fn pause(
                 return Ok(None);
             }
             let key = domain::hold::key(domain::hold::PAUSED, &coverage);
-            let all = read(connection, ring.as_deref())?;
+            let all = read(connection, None)?;
             Ok(all.into_iter().find(|hold| hold.hold == key))
         })
         .await

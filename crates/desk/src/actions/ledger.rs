@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use broker::Address;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use crypto::secret::Places;
+use domain::silence::Patience;
 use serde::Serialize;
 use settings::{Resolve, UnreadableFolder};
 use store::ledger::{self, Expected, Finding, Ledger};
@@ -61,8 +62,22 @@ impl From<Finding> for FindingView {
     }
 }
 
+/// What counts as too long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TooLong {
+    /// What is allowed for everything that programs do every second or so.
+    pub(crate) margin: TimeDelta,
+    /// What the senders are told of calls that nobody speaks of.
+    pub(crate) patience: Patience,
+}
+
 /// Takes in what lies in the dead queues, then checks the books as they are at one moment.
-pub(crate) async fn check(store: &Store, broker: &Address, folder: &Path) -> Result<LedgerView, CheckError> {
+pub(crate) async fn check(
+    store: &Store,
+    broker: &Address,
+    folder: &Path,
+    too_long: TooLong,
+) -> Result<LedgerView, CheckError> {
     let places = Places {
         environment: &|_| None,
         key_ring: None,
@@ -71,6 +86,8 @@ pub(crate) async fn check(store: &Store, broker: &Address, folder: &Path) -> Res
     let resorts = settings::load(folder, Resolve::Nothing, &places)?;
     let expected = Expected {
         resorts: resorts.resorts().map(|resort| resort.id.clone()).collect(),
+        margin: too_long.margin,
+        patience: too_long.patience,
         letters_are_here: letters::drain(store, broker).await? == Drained::Everything,
     };
     let letters_are_here = expected.letters_are_here;

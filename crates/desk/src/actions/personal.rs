@@ -11,8 +11,8 @@ pub(crate) enum Personal {
     Revealed,
 }
 
-/// What stands in place of a name or a link.
-const HIDDEN: &str = "•••";
+/// What stands in place of a name, a link or a note.
+pub(crate) const HIDDEN: &str = "•••";
 
 impl Personal {
     /// Masked, unless it is revealed to somebody.

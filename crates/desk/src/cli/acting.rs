@@ -9,7 +9,10 @@ use store::Store;
 use store::audit::Actor;
 use store::notes::Note;
 
+use super::output;
 use super::token::Credential;
+use crate::actions::notes;
+use crate::actions::personal::HIDDEN;
 use crate::settings;
 
 /// Why.
@@ -23,7 +26,7 @@ pub(super) struct Why {
 /// Whether a guest is shown, and why.
 #[derive(Debug, Args)]
 pub(super) struct Reveal {
-    /// Show name, number and content; that you did stands in the audit trail
+    /// Show names, numbers, contents and notes; that you did stands in the audit trail
     #[arg(long)]
     reveal: bool,
     /// Why you look, for the audit trail
@@ -68,6 +71,41 @@ impl Reveal {
             return Some(None);
         }
         acting(self.note, read, environment).map(Some)
+    }
+}
+
+impl Reveal {
+    /// As [`read`](Self::read), where notes are all that is to be opened.
+    pub(super) fn read_notes(
+        self,
+        read: &mut Reader<'_>,
+        environment: &Environment,
+    ) -> Option<Option<(Acting, KeyRing)>> {
+        if !self.reveal {
+            return Some(None);
+        }
+        let key_ring = settings::key_ring(read, environment);
+        let acting = acting(self.note, read, environment);
+        Some(Some((acting?, key_ring?)))
+    }
+}
+
+/// Who is to read notes, if anybody is.
+pub(super) async fn identify_reader(
+    looking: Option<(Acting, KeyRing)>,
+    store: &Store,
+) -> Result<Option<notes::Reader>, Failure> {
+    let Some((acting, key_ring)) = looking else {
+        return Ok(None);
+    };
+    let by = acting.identify(store).await?;
+    Ok(Some(notes::Reader { by, key_ring }))
+}
+
+/// Says how hidden notes are seen, where there are any.
+pub(super) fn hint_at_hidden<'n>(notes: impl IntoIterator<Item = Option<&'n str>>) {
+    if notes.into_iter().flatten().any(|note| note == HIDDEN) {
+        output::complain("notes are hidden, since they may name guests: --reveal shows them");
     }
 }
 

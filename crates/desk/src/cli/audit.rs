@@ -1,16 +1,15 @@
 //! `desk audit …`
 
-use std::sync::Arc;
-
 use anyhow::Error;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use domain::audit::Action;
-use domain::ids::{BookingId, BookingKey, ResortId, StaffName};
-use service::{Environment, Failure, Problems};
+use domain::ids::StaffName;
+use service::{Environment, Failure};
 use store::audit::Filter;
 
+use super::acting::{self, Reveal};
+use super::arguments::{booking, one_of};
 use super::{Answer, output, table};
 use crate::actions::audit::{self, RecordView};
 use crate::settings;
@@ -22,7 +21,8 @@ pub(super) enum Command {
 
 /// List who looked at personal data, decided, paused, changed keys or staff, and why; newest first
 ///
-/// Needs DATABASE_URL and BELLHOP_KEYS: the reasons are sealed.
+/// Needs DATABASE_URL. What people wrote is hidden, since it may name guests; --reveal shows it, and needs BELLHOP_KEYS and
+/// your token (see desk --help).
 ///
 /// Examples:
 ///   desk audit list --since 7d
@@ -35,25 +35,22 @@ pub(super) struct List {
     #[arg(long, value_name = "NAME")]
     who: Option<StaffName>,
     /// Only this
-    #[arg(long, value_parser = action_parser())]
+    #[arg(long, value_parser = one_of(Action::ALL, Action::as_str))]
     action: Option<Action>,
     /// Only what was about this booking
     #[arg(long, num_args = 2, value_names = ["RESORT", "BOOKING"])]
-    booking: Vec<String>,
+    booking: Option<Vec<String>>,
     /// Only what was done since: 24h, 7d, 2026-11-25 or 2026-11-25T09:00:00Z
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<DateTime<Utc>>,
     /// At most so many
     #[arg(long, default_value_t = 100)]
     most: u32,
+    #[command(flatten)]
+    reveal: Reveal,
     /// One JSON array instead of a table
     #[arg(long)]
     json: bool,
-}
-
-fn action_parser() -> impl TypedValueParser<Value = Action> {
-    let names = Action::ALL.iter().map(|action| action.as_str());
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<Action>())
 }
 
 /// A time ago, a day that begins in UTC, or an instant.
@@ -75,18 +72,20 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
     let Command::List(arguments) = command;
     let mut read = environment.reader();
     let store = settings::database(&mut read);
-    let ring = settings::key_ring(&mut read, environment);
-    let (store, ring) = read.finish_with(|| Some((store?, Arc::new(ring?))))?;
+    let looking = arguments.reveal.read_notes(&mut read, environment);
+    let (store, looking) = read.finish_with(|| Some((store?, looking?)))?;
     let filter = Filter {
         actor: arguments.who,
         action: arguments.action,
-        booking: booking(&arguments.booking)?,
+        booking: arguments.booking.as_deref().map(booking).transpose()?,
         since: arguments.since,
     };
 
-    let found = audit::list(&store, &ring, filter, arguments.most)
+    let reader = acting::identify_reader(looking, &store).await?;
+    let found = audit::list(&store, filter, arguments.most, reader)
         .await
         .map_err(Error::from)?;
+    acting::hint_at_hidden(found.iter().map(|record| record.reason.as_deref()));
 
     if arguments.json {
         output::print_json(&found)?;
@@ -97,20 +96,6 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
         output::print(&table::rows("", &rows))?;
     }
     Ok(Answer::Done)
-}
-
-fn booking(words: &[String]) -> Result<Option<BookingKey>, Problems> {
-    let [resort, booking] = words else {
-        return match words {
-            [] => Ok(None),
-            _ => Err(Problems::one("--booking", "is given more than once")),
-        };
-    };
-    let wrong = |error| Problems::one("--booking", error);
-    Ok(Some(BookingKey {
-        resort: ResortId::parse(resort).map_err(wrong)?,
-        booking: BookingId::parse(booking).map_err(wrong)?,
-    }))
 }
 
 fn row(record: &RecordView) -> [String; 5] {

@@ -1,14 +1,15 @@
 //! `desk guests …`
 
-use anyhow::{Context, Error};
+use anyhow::Error;
 use clap::{ArgGroup, Args, Subcommand};
-use domain::ids::{BookingId, BookingKey, ResortId};
+use domain::ids::ResortId;
 use domain::phone_number::PhoneNumber;
 use service::{Environment, Failure, Problems};
-use store::audit::Actor;
 
-use super::acting::{Acting, Why};
-use super::{Answer, input, letters, output};
+use super::acting::Why;
+use super::arguments::booking;
+use super::opening::{self, Opened};
+use super::{Answer, input, output};
 use crate::actions::guests::{self, Erased, Person, Stopped};
 use crate::actions::shelf::Shelf;
 use crate::settings;
@@ -39,8 +40,8 @@ struct Who {
 
 /// Print everything that is held of a guest, as one JSON document
 ///
-/// Bookings with their facts, messages and letters; the raw events; what the guest said of messages; everything opened. What
-/// cannot be opened is named. First takes in what lies in the dead queues. That you did it stands in the audit trail.
+/// Bookings with their facts, messages and letters; the raw events; what the guest said of messages; what people did about
+/// them, and why; everything opened. What cannot be opened is named. First takes in what lies in the dead queues. That you did it stands in the audit trail.
 ///
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
 ///
@@ -100,23 +101,12 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
 }
 
 impl Who {
-    /// Whose guest, and who acts: asked for in this order where they must be.
-    async fn read(self, shelf: &Shelf, acting: Acting) -> Result<(Person, Actor), Failure> {
-        let by = acting.identify(&shelf.store).await?;
-        Ok((self.person(shelf)?, by))
-    }
-
+    /// Whose guest; a number is asked for where it must be.
     fn person(self, shelf: &Shelf) -> Result<Person, Failure> {
         if let Some(names) = self.booking {
             return Ok(Person::Booking(booking(&names)?));
         }
-        let text = match self.phone.as_deref() {
-            Some("-") | None => {
-                let asked = input::ask("Phone number (not shown): ").context("cannot read the number")?;
-                asked.reveal().to_owned()
-            }
-            Some(given) => given.to_owned(),
-        };
+        let text = input::phone_number(self.phone.unwrap_or_default())?;
         let country = self.resort.as_ref().and_then(|id| shelf.resort(id));
         let number = PhoneNumber::parse(&text, country.map(|resort| resort.country));
         let why = "is not a valid number: give it with + and the country's code, or name the resort";
@@ -127,27 +117,11 @@ impl Who {
     }
 }
 
-fn booking(names: &[String]) -> Result<BookingKey, Problems> {
-    let wrong = |error| Problems::one("--booking", error);
-    match names {
-        [resort, booking] => Ok(BookingKey {
-            resort: ResortId::parse(resort).map_err(wrong)?,
-            booking: BookingId::parse(booking).map_err(wrong)?,
-        }),
-        _ => Err(Problems::one("--booking", "wants a resort and a booking")),
-    }
-}
-
 async fn export(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let broker = settings::broker(&mut read);
-    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
-    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
-    let shelf = shelf.open()?;
-    let (person, by) = who.read(&shelf, acting).await?;
+    let why = std::mem::take(&mut who.why);
+    let Opened { shelf, by, .. } = opening::for_somebody(why, environment).await?;
+    let person = who.person(&shelf)?;
 
-    letters::drain(&shelf.store, &broker).await?;
     let document = guests::export(&shelf, &person, by).await.map_err(Error::from)?;
 
     for name in &document.unreadable {
@@ -158,15 +132,10 @@ async fn export(mut who: Who, environment: &Environment) -> Result<Answer, Failu
 }
 
 async fn erase(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let broker = settings::broker(&mut read);
-    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
-    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
-    let shelf = shelf.open()?;
-    let (person, by) = who.read(&shelf, acting).await?;
+    let why = std::mem::take(&mut who.why);
+    let Opened { shelf, by, .. } = opening::for_somebody(why, environment).await?;
+    let person = who.person(&shelf)?;
 
-    letters::drain(&shelf.store, &broker).await?;
     let erased = guests::erase(&shelf, &person, by).await.map_err(Error::from)?;
 
     output::print(&told(&person, &erased))?;
@@ -194,7 +163,8 @@ async fn stop(mut who: Who, environment: &Environment) -> Result<Answer, Failure
     let acting = std::mem::take(&mut who.why).read(&mut read, environment);
     let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
     let shelf = shelf.open()?;
-    let (person, by) = who.read(&shelf, acting).await?;
+    let by = acting.identify(&shelf.store).await?;
+    let person = who.person(&shelf)?;
 
     let stopped = guests::stop(&shelf, &person, by).await.map_err(Error::from)?;
 

@@ -1,15 +1,13 @@
 //! `desk pause`, `desk resume`, `desk holds`
 
-use std::sync::Arc;
-
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args};
 use domain::hold::Coverage;
 use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
 use service::{Environment, Failure};
 
-use super::acting::Why;
+use super::acting::{self, Reveal, Why};
+use super::arguments::one_of;
 use super::{Answer, output, table};
 use crate::actions::holds::{self, HoldView};
 use crate::settings;
@@ -21,7 +19,7 @@ pub(super) struct Which {
     #[arg(long, value_name = "RESORT")]
     resort: Option<ResortId>,
     /// Messages of this kind
-    #[arg(long, value_parser = kind_parser())]
+    #[arg(long, value_parser = one_of(MessageKind::ALL, MessageKind::as_str))]
     kind: Option<MessageKind>,
     /// Messages from this business number (WhatsApp's id of it)
     #[arg(long, value_name = "ID")]
@@ -37,11 +35,6 @@ impl Which {
             ..Coverage::default()
         }
     }
-}
-
-fn kind_parser() -> impl TypedValueParser<Value = MessageKind> {
-    let names = MessageKind::ALL.iter().map(|kind| kind.as_str());
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<MessageKind>())
 }
 
 /// Hold messages until they are resumed
@@ -90,10 +83,13 @@ pub(super) struct Resume {
 
 /// List what is held now, since when and why
 ///
-/// Needs DATABASE_URL; what people said of their pauses is sealed, and told where BELLHOP_KEYS is set.
+/// Needs DATABASE_URL. What people said of their pauses is hidden; --reveal shows it, and needs BELLHOP_KEYS and your token
+/// (see desk --help).
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct List {
+    #[command(flatten)]
+    reveal: Reveal,
     /// One JSON array instead of a table
     #[arg(long)]
     json: bool,
@@ -102,14 +98,13 @@ pub(super) struct List {
 pub(super) async fn pause(arguments: Pause, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
-    let ring = settings::optional_key_ring(&mut read, environment).map(Arc::new);
     let acting = arguments.why.read(&mut read, environment);
     let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
     let by = acting.identify(&store).await?;
     let coverage = arguments.which.coverage();
     let named = coverage.to_string();
 
-    let before = holds::pause(&store, ring, coverage, by)
+    let before = holds::pause(&store, coverage, by)
         .await
         .map_err(anyhow::Error::from)?;
 
@@ -120,9 +115,9 @@ pub(super) async fn pause(arguments: Pause, environment: &Environment) -> Result
             first.by_whom.as_deref().unwrap_or("nobody"),
             table::instant(first.since),
             if first.reason.is_empty() {
-                String::new()
+                ""
             } else {
-                format!(": {}", first.reason)
+                "; desk holds --reveal tells why"
             }
         ))?,
     }
@@ -150,13 +145,15 @@ pub(super) async fn resume(arguments: Resume, environment: &Environment) -> Resu
     Ok(Answer::Done)
 }
 
-pub(super) async fn list(arguments: &List, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn list(arguments: List, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
-    let ring = settings::optional_key_ring(&mut read, environment).map(Arc::new);
-    let store = read.finish_with(|| store)?;
+    let looking = arguments.reveal.read_notes(&mut read, environment);
+    let (store, looking) = read.finish_with(|| Some((store?, looking?)))?;
+    let reader = acting::identify_reader(looking, &store).await?;
 
-    let found = holds::list(&store, ring).await.map_err(anyhow::Error::from)?;
+    let found = holds::list(&store, reader).await.map_err(anyhow::Error::from)?;
+    acting::hint_at_hidden(found.iter().map(|hold| Some(hold.reason.as_str())));
     let without_template = holds::without_template(&store)
         .await
         .map_err(anyhow::Error::from)?;

@@ -2,7 +2,18 @@
 
 use std::io::{self, IsTerminal, Read};
 
+use anyhow::Context;
 use crypto::secret::Secret;
+use service::Failure;
+
+/// A guest's number: as it was given, or asked for where it was given as `-`.
+pub(super) fn phone_number(given: String) -> Result<String, Failure> {
+    if given != "-" {
+        return Ok(given);
+    }
+    let asked = ask("Phone number (not shown): ").context("cannot read the number")?;
+    Ok(asked.reveal().trim().to_owned())
+}
 
 /// Reads stdin to its end, or asks on a terminal without showing what is typed. One line break at the end does not
 /// belong to it.

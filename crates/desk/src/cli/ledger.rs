@@ -1,10 +1,12 @@
 //! `desk ledger check`
 
+use chrono::TimeDelta;
 use clap::{Args, Subcommand};
+use domain::duration::InvalidDuration;
 use service::{Environment, Failure};
 
 use super::{Answer, output, table};
-use crate::actions::ledger::{self, FindingView, LedgerView};
+use crate::actions::ledger::{self, FindingView, LedgerView, TooLong};
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -20,17 +22,27 @@ pub(super) enum Command {
 /// First takes in what lies in the dead queues; with RabbitMQ away it warns, and cannot miss a letter. After that it only
 /// reads, locks nothing, and may run at any time.
 ///
-/// Needs DATABASE_URL, AMQP_URL and BELLHOP_CONFIG.
+/// Needs DATABASE_URL, AMQP_URL and BELLHOP_CONFIG. Set the senders' SENDER_UNKNOWN_AFTER and SENDER_SILENCE_LETTER here
+/// too where they have them: a call in doubt has so long.
 ///
 /// Examples:
 ///   desk ledger check
+///   desk ledger check --margin 1m              minutes after the programs were started again
 ///   desk ledger check --json
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Check {
+    /// What the programs do every second or so may be late by so much
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = margin)]
+    margin: TimeDelta,
     /// One JSON document: counts, findings
     #[arg(long)]
     json: bool,
+}
+
+fn margin(text: &str) -> Result<TimeDelta, InvalidDuration> {
+    let margin = domain::duration::parse(text)?;
+    TimeDelta::from_std(margin).map_err(|_| InvalidDuration)
 }
 
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
@@ -38,9 +50,14 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
     let folder = settings::folder(&mut read, None);
+    let patience = settings::patience(&mut read);
     let (store, broker, folder) = read.finish_with(|| Some((store?, broker?, folder?)))?;
 
-    let found = ledger::check(&store, &broker, &folder)
+    let too_long = TooLong {
+        margin: arguments.margin,
+        patience,
+    };
+    let found = ledger::check(&store, &broker, &folder, too_long)
         .await
         .map_err(anyhow::Error::from)?;
 

@@ -5,21 +5,15 @@ mod list;
 mod retry;
 mod show;
 
-use std::sync::Arc;
-
-use anyhow::{Error, anyhow};
-use broker::Address;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use crypto::key_ring::KeyRing;
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Settlement};
 use domain::ids::{LetterId, ResortId};
 use service::{Environment, Failure};
-use store::Store;
 use store::letters::{Declined, Ending, Filter};
 
-use super::{Answer, acting, output, table};
-use crate::actions::letters;
+use super::arguments::one_of;
+use super::opening::drain;
+use super::{Answer, acting, input, opening, output, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -35,10 +29,10 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 struct Filters {
     /// Only letters of events, or of messages
-    #[arg(long, value_parser = kind_parser())]
+    #[arg(long, value_parser = one_of(LetterKind::ALL, LetterKind::as_str))]
     kind: Option<LetterKind>,
     /// Only letters that died of this
-    #[arg(long, value_parser = reason_parser())]
+    #[arg(long, value_parser = one_of(DeadLetterReason::ALL, DeadLetterReason::as_str))]
     reason: Option<DeadLetterReason>,
     /// Only letters of this resort
     #[arg(long)]
@@ -56,16 +50,6 @@ impl From<Filters> for Filter {
     }
 }
 
-fn kind_parser() -> impl TypedValueParser<Value = LetterKind> {
-    let names = LetterKind::ALL.iter().map(|kind| kind.as_str());
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<LetterKind>())
-}
-
-fn reason_parser() -> impl TypedValueParser<Value = DeadLetterReason> {
-    let names = DeadLetterReason::ALL.iter().map(|reason| reason.as_str());
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<DeadLetterReason>())
-}
-
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
     match command {
         Command::List(arguments) => list::run(arguments, environment).await,
@@ -77,42 +61,26 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
     }
 }
 
-/// What every command begins with.
-pub(super) async fn drain(store: &Store, broker: &Address) -> Result<(), Failure> {
-    let drained = letters::drain(store, broker).await;
-    drained.map_err(|error| anyhow!(error).context("cannot take letters in"))?;
-    Ok(())
-}
-
 /// Says why a decision changed nothing.
-async fn decline(
-    id: LetterId,
-    declined: &Declined,
-    store: &Store,
-    ring: &Arc<KeyRing>,
-) -> Result<Answer, Failure> {
+fn decline(id: LetterId, declined: &Declined) -> Answer {
     let why = match declined {
         Declined::Refused(refusal) => format!("refused: {refusal}"),
         Declined::NotFound => "there is no such letter".to_owned(),
-        Declined::TooLate(ending) => {
-            let note = letters::note(store, ring, ending).await.map_err(Error::from)?;
-            format!("{} was first: {}", ending.by, ended(ending, note))
-        }
+        Declined::TooLate(ending) => format!("{} was first: {}", ending.by, ended(id, ending)),
     };
     output::complain(&format!("letter {id}: {why}"));
-    Ok(Answer::Refused)
+    Answer::Refused
 }
 
-/// With what, and when, a letter ended.
-fn ended(ending: &Ending, note: Option<String>) -> String {
+/// With what, and when, a letter ended, and where the reason is found.
+fn ended(id: LetterId, ending: &Ending) -> String {
     let with = match (ending.state, ending.settled_as.map(Settlement::as_str)) {
         (LetterState::Settled, Some(settlement)) => format!("settled as {settlement}"),
         (state, _) => state.to_string(),
     };
-    let note = note.map(|note| format!(" ({note})"));
-    format!(
-        "{with} at {}{}",
-        table::instant(ending.at),
-        note.unwrap_or_default()
-    )
+    let at = table::instant(ending.at);
+    match ending.note {
+        Some(_) => format!("{with} at {at}; desk letters show {id} --reveal tells why"),
+        None => format!("{with} at {at}"),
+    }
 }

@@ -1,10 +1,10 @@
 //! `desk messages …`
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use domain::message::MessageState;
 use service::{Environment, Failure};
 
+use super::arguments::one_of;
 use super::{Answer, output, table};
 use crate::actions::messages::{self, MessageView};
 use crate::settings;
@@ -26,7 +26,7 @@ pub(super) enum Command {
 #[command(verbatim_doc_comment)]
 pub(super) struct List {
     /// Only messages in this state
-    #[arg(long, value_parser = state_parser())]
+    #[arg(long, value_parser = one_of(MessageState::ALL, MessageState::as_str))]
     state: Option<MessageState>,
     /// At most so many
     #[arg(long, default_value_t = 100)]
@@ -34,11 +34,6 @@ pub(super) struct List {
     /// One JSON array instead of a table
     #[arg(long)]
     json: bool,
-}
-
-fn state_parser() -> impl TypedValueParser<Value = MessageState> {
-    let names = MessageState::ALL.iter().map(|state| state.as_str());
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<MessageState>())
 }
 
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {

@@ -4,6 +4,7 @@ use domain::dead_letter::DeadLetterReason::{CannotBeApplied, OutcomeUnknown, Ref
 use serde_json::{Value, json};
 
 use crate::letters::Office;
+use crate::program::{KEYS, desk};
 
 /// Who, what, about which letter, in detail, and why.
 fn told(row: &Value) -> Vec<Value> {
@@ -95,7 +96,8 @@ async fn pausing_and_resuming_are_written_down_with_what_they_cover() {
     let again = office
         .by_anna("pause --resort azure-bay --kind reminder_1 --note flooded")
         .await;
-    let held = office.by_anna("holds --json").await.json();
+    let held = office.by_anna("holds --json").await;
+    let revealed = office.by_anna("holds --json --reveal --note shift").await;
     office.by_anna("resume --all --note dry").await.check(0);
 
     assert_eq!(
@@ -104,12 +106,16 @@ async fn pausing_and_resuming_are_written_down_with_what_they_cover() {
     );
     assert_eq!(paused["resort"], "azure-bay");
     assert!(again.check(0).stdout.contains("by anna since"), "{again:?}");
-    assert!(again.stdout.contains(": flooded"), "{again:?}");
-    assert_eq!(held[0]["reason"], "flooded");
+    assert!(again.stdout.contains("desk holds --reveal"), "{again:?}");
+    assert_eq!(held.json()[0]["reason"], "•••");
+    assert!(held.stderr.contains("--reveal"), "{held:?}");
+    assert_eq!(revealed.json()[0]["reason"], "flooded");
     let trail = office.trail().await;
     let row = json!(["anna", "resumed", null, key, "dry"]);
     assert_eq!(json!(told(&trail[0])), row);
-    assert_eq!(trail[1], paused, "who paused in vain left no row");
+    let row = json!(["anna", "holds_revealed", null, "", "shift"]);
+    assert_eq!(json!(told(&trail[1])), row);
+    assert_eq!(trail[2], paused, "who paused in vain left no row");
 }
 
 #[tokio::test]
@@ -183,8 +189,48 @@ async fn nothing_of_a_guest_lies_in_the_database_after_people_have_spoken_of_the
         let hex: String = needle.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!tables.contains(needle) && !tables.contains(&hex), "{needle}");
     }
-    let read = office.letters(&format!("show {id}")).await;
+    for hiding in [
+        &format!("letters show {id}"),
+        "letters list --closed --json",
+        "bookings show azure-bay BK-1001 --json",
+        "holds",
+        "audit list",
+    ] {
+        let shown = office.by_anna(hiding).await;
+        assert!(!shown.check(0).stdout.contains("Lovelace"), "{shown:?}");
+        assert!(shown.stdout.contains("•••"), "{shown:?}");
+    }
+    let read = office.letters(&format!("show {id} --reveal")).await;
     assert!(read.check(0).stdout.contains("Lovelace"), "{read:?}");
+}
+
+#[tokio::test]
+async fn who_reads_why_others_acted_is_written_down_before_anything_is_shown() {
+    let office = Office::open().await;
+    office
+        .by_anna("bookings show azure-bay BK-1001 --reveal --note Lovelace")
+        .await
+        .check(0);
+
+    let hidden = office.by_anna("audit list").await;
+    let by_nobody = desk(
+        &["audit", "list", "--reveal"],
+        &[("DATABASE_URL", &office.database.url()), ("BELLHOP_KEYS", KEYS)],
+        "",
+    )
+    .await;
+    let shown = office
+        .by_anna("audit list --booking azure-bay BK-1001 --reveal --note review")
+        .await;
+
+    assert!(hidden.check(0).stderr.contains("--reveal"), "{hidden:?}");
+    assert!(!hidden.stdout.contains("Lovelace"), "{hidden:?}");
+    assert_eq!(by_nobody.check(2).stdout, "");
+    assert!(shown.check(0).stdout.contains("Lovelace"), "{shown:?}");
+    let rows = office.by_anna("audit list --json --reveal").await.json();
+    let row = json!(["anna", "audit_revealed", null, "", "review"]);
+    assert_eq!(json!(told(&rows[0])), row);
+    assert_eq!(rows[0]["booking"], "BK-1001");
 }
 
 #[tokio::test]

@@ -57,6 +57,7 @@ async fn everything_that_is_held_is_exported_as_one_document_with_everything_ope
     assert_eq!(document["letters"][0]["content"]["guest"]["name"], "Ada Lovelace");
     assert_eq!(document["wishes"][0]["opted_out"], true);
     assert_eq!(document["conversations"][0]["number"], "106");
+    assert_eq!(document["audit"][0]["action"], "guest_exported");
     assert_eq!(document["unreadable"], serde_json::json!([]));
     for part in ["bookings", "raw_events", "letters", "wishes", "conversations"] {
         assert_eq!(by_booking[part], document[part], "{part}");
@@ -65,6 +66,34 @@ async fn everything_that_is_held_is_exported_as_one_document_with_everything_ope
         by_number.stderr.contains("anna") && !by_number.stderr.contains("6912345678"),
         "{by_number:?}"
     );
+}
+
+#[tokio::test]
+async fn what_people_wrote_of_a_guest_is_exported_too_and_what_they_wrote_of_others_is_not() {
+    let office = Office::open().await;
+    office.event_dies("evt_7", CannotBeApplied).await;
+    for command in [
+        "letters close 1 --note moved",
+        "bookings show azure-bay BK-1001 --reveal --note complaint",
+        "guests stop --phone +306912345678 --note asked",
+        "pause --resort azure-bay --note storm",
+    ] {
+        office.by_anna(command).await.check(0);
+    }
+
+    let document = office.guests("export --phone -", ADA).await.json();
+
+    let rows = document["audit"].as_array().unwrap().iter();
+    let told: Vec<_> = rows
+        .map(|row| (row["action"].clone(), row["reason"].clone()))
+        .collect();
+    let expected = [
+        ("letter_closed", "moved".into()),
+        ("booking_revealed", "complaint".into()),
+        ("guest_stopped", "asked".into()),
+        ("guest_exported", Value::Null),
+    ];
+    assert_eq!(told, expected.map(|(action, reason)| (action.into(), reason)));
 }
 
 #[tokio::test]

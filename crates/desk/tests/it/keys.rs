@@ -33,8 +33,13 @@ async fn keys(office: &Office, ring: &str, arguments: &str) -> Ended {
 /// The trail, read without the old key.
 async fn trail_without_old(office: &Office) -> Vec<Value> {
     let (url, ring) = (office.database.url(), without_old());
-    let environment = [("DATABASE_URL", url.as_str()), ("BELLHOP_KEYS", ring.as_str())];
-    let listed = desk(&["audit", "list", "--json"], &environment, "").await.json();
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("BELLHOP_KEYS", ring.as_str()),
+        ("BELLHOP_STAFF_TOKEN", &office.anna),
+    ];
+    let list = ["audit", "list", "--json", "--reveal"];
+    let listed = desk(&list, &environment, "").await.json();
     listed.as_array().unwrap().clone()
 }
 

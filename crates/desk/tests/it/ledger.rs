@@ -57,6 +57,31 @@ async fn what_hangs_is_listed_with_where_to_look_and_ends_with_1() {
 }
 
 #[tokio::test]
+async fn it_allows_as_much_as_it_is_told_and_as_the_senders_are() {
+    let (database, vhost) = tokio::join!(booked(), queues());
+    database
+        .execute(
+            "UPDATE messages SET state = 'unknown', claimed_at = now() - interval '1 hour'; \
+             UPDATE bookings SET wake_at = now() - interval '1 minute'",
+        )
+        .await;
+    let (database_url, amqp_url) = (database.url(), vhost.url());
+    let environment = [
+        ("DATABASE_URL", database_url.as_str()),
+        ("AMQP_URL", amqp_url.as_str()),
+        ("BELLHOP_CONFIG", CONFIG),
+        ("SENDER_SILENCE_LETTER", "2h"),
+    ];
+
+    desk(&["ledger", "check"], &environment, "").await.check(0);
+    let strict = desk(&["ledger", "check", "--margin", "10s"], &environment, "").await;
+
+    let stdout = &strict.check(1).stdout;
+    assert!(stdout.contains("wake_up_overdue"), "{stdout}");
+    assert!(!stdout.contains("unknown_too_long"), "{stdout}");
+}
+
+#[tokio::test]
 async fn with_the_broker_away_it_warns_and_misses_no_letter() {
     let database = booked().await;
     database

@@ -97,10 +97,13 @@ impl Office {
         desk(&words, &environment, stdin).await
     }
 
-    /// The audit trail: who, what, about which letter and details; newest first.
+    /// The audit trail with its reasons: who, what, about which letter and details; newest first. Without the looks that
+    /// this takes.
     pub(crate) async fn trail(&self) -> Vec<Value> {
-        let ended = self.by_anna("audit list --json").await;
-        ended.json().as_array().unwrap().clone()
+        let ended = self.by_anna("audit list --json --reveal").await;
+        let mut rows = ended.json().as_array().unwrap().clone();
+        rows.retain(|row| row["action"] != "audit_revealed");
+        rows
     }
 
     pub(crate) async fn list(&self, arguments: &str) -> Vec<Value> {

@@ -123,7 +123,16 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
         // The first needs no token; whether there is one, the database says.
         (&["staff", "add", "anna"], &["DATABASE_URL"]),
         (&["staff", "list"], &["DATABASE_URL"]),
-        (&["audit", "list"], &["DATABASE_URL", "BELLHOP_KEYS"]),
+        (&["audit", "list"], &["DATABASE_URL"]),
+        (
+            &["audit", "list", "--reveal"],
+            &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
+        ),
+        (&["holds"], &["DATABASE_URL"]),
+        (
+            &["holds", "--reveal"],
+            &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
+        ),
         (&["letters", "list"], &["DATABASE_URL", "AMQP_URL"]),
         (&["letters", "show", "1"], SHELF),
         (&["letters", "retry", "1", "--dry-run"], SHELF),

@@ -12,7 +12,7 @@ use whatsapp::notification::{
     Account, Choice, Inbound, Number, Preference, ReportedError, ReportedStatus, Status, Template,
 };
 
-use super::{Context, Handled};
+use super::{Context, Handled, Notified};
 use crate::work::Work;
 
 /// How far a message came. A status that we do not know changes nothing.
@@ -35,18 +35,18 @@ fn is_opt_out(error: &ReportedError) -> bool {
     error_codes::find(error.code).is_some_and(|entry| entry.advice == Advice::OptOut)
 }
 
-/// Opens the guest's 24-hour window; a message that is a stop word alone opts out.
+/// Opens the guest's 24-hour window, unless they were erased since; a message that is a stop word alone opts out.
 pub(super) fn process_inbound_message(
     work: &mut Work,
     context: &Context<'_>,
     inbound: &Inbound,
-    received_at: DateTime<Utc>,
+    arrived: &Notified<'_>,
 ) -> Handled {
     let (Some(number), Some(from)) = (&inbound.number, &inbound.from) else {
         return Handled::Ignored;
     };
-    let at = inbound.at.unwrap_or(received_at).min(received_at);
-    if inbound.opens_window() {
+    let at = inbound.at.unwrap_or(arrived.received_at).min(arrived.received_at);
+    if inbound.opens_window() && arrived.erased_at.is_none() {
         work.written
             .push((number.clone(), context.policies.phone_hash(from), at));
     }

@@ -12,12 +12,16 @@ WITH moment AS (
                 OR greatest(m.due_at, m.created_at) < now - make_interval(secs => $2)) THEN 'queued_too_long'
             WHEN m.state = 'sending' AND (m.claimed_at < now - make_interval(secs => $3)) IS NOT FALSE THEN 'sending_too_long'
             WHEN m.state = 'unknown' AND (m.claimed_at < now - make_interval(secs => $4)) IS NOT FALSE THEN 'unknown_too_long'
+            WHEN m.state = 'held' AND greatest(m.expires_at, m.updated_at) < now - make_interval(secs => $1)
+                THEN 'held_too_long'
             WHEN m.state = 'held' AND m.held_by IS NOT NULL AND m.updated_at < now - make_interval(secs => $1)
                 AND NOT EXISTS (SELECT FROM holds h WHERE h.key = m.held_by) THEN 'held_by_nothing'
             WHEN m.state = 'dead' AND m.letter_due AND m.updated_at < now - make_interval(secs => $1)
                 THEN 'letter_unpublished'
             WHEN m.state = 'dead' AND NOT m.letter_due AND $8 AND m.updated_at < now - make_interval(secs => $1)
-                AND NOT EXISTS (SELECT FROM letters l WHERE l.message_id = m.id) THEN 'letter_missing'
+                -- A letter of an earlier death asks nobody about this one.
+                AND NOT EXISTS (SELECT FROM letters l WHERE l.message_id = m.id AND (l.died_at = m.died_at OR NOT l.dated))
+                THEN 'letter_missing'
             WHEN m.state <> ALL($7) OR (m.reason IS NULL AND m.state IN ('withdrawn', 'expired', 'skipped', 'dead', 'held'))
                 THEN 'end_unexplained'
         END AS trouble,

@@ -15,7 +15,26 @@ use crate::schema::letters;
 
 /// A person wants nothing to be done about a letter, whatever it is about.
 pub fn close(connection: &mut PgConnection, id: LetterId, by: &Actor) -> Result<Decided<()>, StoreError> {
-    end_open(connection, id, by, LetterState::Closed, Action::LetterClosed)
+    let letter = match lock_open(connection, id)? {
+        Ok(letter) => letter,
+        Err(declined) => return Ok(Err(declined)),
+    };
+    end(connection, id, by, LetterState::Closed)?;
+    audit::append(connection, by, Action::LetterClosed, &Subject::from(&letter)).map(Ok)
+}
+
+/// Writes down that somebody is about to have an event published once more: RabbitMQ takes no part in a transaction, and
+/// no deed may go without its row.
+pub fn announce_event_retry(
+    connection: &mut PgConnection,
+    id: LetterId,
+    by: &Actor,
+) -> Result<Decided<()>, StoreError> {
+    let letter = match lock_open(connection, id)? {
+        Ok(letter) => letter,
+        Err(declined) => return Ok(Err(declined)),
+    };
+    audit::append(connection, by, Action::LetterRetried, &Subject::from(&letter)).map(Ok)
 }
 
 /// Notes that the event whose letter this is was published once more.
@@ -24,20 +43,18 @@ pub fn mark_event_retried(
     id: LetterId,
     by: &Actor,
 ) -> Result<Decided<()>, StoreError> {
-    end_open(connection, id, by, LetterState::Retried, Action::LetterRetried)
+    match lock_open(connection, id)? {
+        Ok(_) => end(connection, id, by, LetterState::Retried).map(Ok),
+        Err(declined) => Ok(Err(declined)),
+    }
 }
 
-fn end_open(
+fn end(
     connection: &mut PgConnection,
     id: LetterId,
     by: &Actor,
     state: LetterState,
-    action: Action,
-) -> Result<Decided<()>, StoreError> {
-    let letter = match lock_open(connection, id)? {
-        Ok(letter) => letter,
-        Err(declined) => return Ok(Err(declined)),
-    };
+) -> Result<(), StoreError> {
     let ended = (
         letters::state.eq(state.as_str()),
         letters::closed_by.eq(by.name.as_str()),
@@ -47,8 +64,8 @@ fn end_open(
     diesel::update(letters::table.find(id.0))
         .set(ended)
         .execute(connection)
-        .map_err(StoreError::query("end a letter"))?;
-    audit::append(connection, by, action, &Subject::from(&letter)).map(Ok)
+        .map(|_| ())
+        .map_err(StoreError::query("end a letter"))
 }
 
 /// Locks a letter that has to be open.

@@ -133,7 +133,7 @@ impl Locked {
             message.is_some_and(|message| message.booking_key == booking.key.to_string())
         };
         let booking = self.bookings.iter().find(of_message);
-        match booking.and_then(|booking| policies.guest_of(&booking.key, &booking.facts)) {
+        match booking.and_then(|booking| policies.guest_of_booking(booking)) {
             Some(guest) => guests::record_wish(connection, &guest, Wish::Stop, self.now),
             None => Ok(()),
         }

@@ -20,7 +20,7 @@ use store::bookings;
 use store::events::{self, NewEvent};
 use store::guest_data::{self, Erased, Whom, held};
 use store::guests::{self, GuestKey};
-use store::ledger::{self, Expected};
+use store::ledger;
 use store::letters::{self, Declined, Filter, NewLetter};
 use store::notes::Note;
 
@@ -361,10 +361,7 @@ async fn the_books_are_clean_after_an_erasure() {
         .sql("UPDATE messages SET updated_at = now() - interval '1 day'; UPDATE bookings SET wake_at = NULL")
         .await;
 
-    let expected = Expected {
-        resorts: vec![key("BK-0").resort],
-        letters_are_here: true,
-    };
+    let expected = crate::ledger::expected();
     let books = scene.run(move |c, _| ledger::check(c, &expected, 100)).await;
 
     assert_eq!(books.findings, []);
@@ -409,6 +406,56 @@ async fn a_confirmation_that_was_on_its_way_to_be_planned_is_not_sent() {
         .run(|c, policies| bookings::find(c, policies.ring, &key("BK-1")))
         .await;
     assert_eq!(found.unwrap().status, domain::plan::Status::Confirmed);
+}
+
+/// Ada, as a platform of her own country writes her.
+fn in_national_form(booking: &str, minutes: i64) -> Event {
+    let mut event = event(BookingStarted, &key(booking), minutes);
+    event.guest.phone = Some(Personal::new("6912345678"));
+    event
+}
+
+#[tokio::test]
+async fn a_booking_whose_resort_lost_its_file_is_still_found_by_its_number() {
+    let mut scene = Scene::new().await;
+    let before = in_national_form("BK-1", 40);
+    scene
+        .run(move |c, policies| apply(c, policies, &before).map(drop))
+        .await;
+    scene.lose_resort_file();
+    let again = in_national_form("BK-1", 1);
+    scene
+        .run(move |c, policies| apply(c, policies, &again).map(drop))
+        .await;
+
+    let erased = scene.erase(scene.number(ADA, None)).await;
+
+    assert_eq!(erased.bookings, [key("BK-1")]);
+    assert!(scene.booking("BK-1").await.facts.is_without_guest());
+    assert_eq!(scene.booking("BK-1").await.phone_hash, None);
+}
+
+#[tokio::test]
+async fn a_booking_that_was_first_heard_of_without_its_resorts_file_is_found_by_its_events() {
+    let mut scene = Scene::new().await;
+    scene.lose_resort_file();
+    let first = in_national_form("BK-1", 1);
+    // With the country of the resort's file, which `ingest` could read.
+    let raw = NewEvent {
+        phone_hash: Some(scene.hash(ADA).to_vec()),
+        ..scene.raw(&first)
+    };
+    scene
+        .run(move |c, policies| {
+            events::insert_new(c, &[raw])?;
+            apply(c, policies, &first).map(drop)
+        })
+        .await;
+
+    let erased = scene.erase(scene.number(ADA, Some("azure-bay"))).await;
+
+    assert_eq!((erased.bookings, erased.events), (vec![key("BK-1")], 1));
+    assert!(scene.booking("BK-1").await.facts.is_without_guest());
 }
 
 #[tokio::test]

@@ -1,17 +1,21 @@
 //! The books: what hangs is found, by its kind, and what is on its way is not.
 
+use chrono::TimeDelta;
 use domain::after_call::NextStep;
 use domain::dead_letter::DeadLetterReason;
 use domain::ids::ResortId;
 use domain::ledger::Trouble;
 use domain::message::MessageKind::Reminder1;
+use domain::silence::Patience;
 use store::ledger::{self, Expected, Ledger};
 
 use crate::scene::{Scene, accepted};
 
-fn expected() -> Expected {
+pub(crate) fn expected() -> Expected {
     Expected {
         resorts: vec![ResortId::parse("azure-bay").unwrap()],
+        margin: TimeDelta::minutes(5),
+        patience: Patience::default(),
         letters_are_here: true,
     }
 }
@@ -111,6 +115,18 @@ async fn a_message_that_waits_for_a_hold_that_does_not_exist_is_found() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_held_although_its_time_is_over_is_found() {
+    let held =
+        "state = 'held', reason = 'template_missing', held_by = NULL, updated_at = now() - interval '1 day'";
+    check(
+        &format!("{held}, expires_at = now() - interval '6 minutes'"),
+        &format!("{held}, expires_at = now() - interval '4 minutes'"),
+        Trouble::HeldTooLong,
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_message_that_waits_for_a_hold_is_in_order() {
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;
@@ -118,7 +134,7 @@ async fn a_message_that_waits_for_a_hold_is_in_order() {
         .sql(
             "INSERT INTO holds (key, scope, reason) VALUES ('paused everything', 'paused', ''); \
              UPDATE messages SET state = 'held', reason = 'paused', held_by = 'paused everything', \
-             updated_at = now() - interval '6 days'",
+             updated_at = now() - interval '6 days', expires_at = now() + interval '1 hour'",
         )
         .await;
 
@@ -161,14 +177,76 @@ async fn no_letter_is_missing_while_some_may_lie_in_the_dead_queues() {
 const LETTER: &str = "INSERT INTO letters (kind, amqp_id, reason, error, attempts, died_at, dated, subject, message_id, \
                       body, state, closed_at) ";
 
+const LETTER_OF_DEATH: &str = "INSERT INTO letters (kind, amqp_id, reason, error, attempts, died_at, dated, subject, message_id, \
+                               body, state, closed_at) \
+                               SELECT 'messages', id::text, 'refused', '', 1, died_at, true, kind, id, '', 'open', NULL \
+                               FROM messages";
+
+#[tokio::test]
+async fn the_letter_of_an_earlier_death_asks_nobody_about_the_last_one() {
+    let scene = Scene::new().await;
+    scene.due_reminder("BK-1").await;
+    scene
+        .sql(&format!(
+            "UPDATE messages SET state = 'dead', reason = 'refused', died_at = now() - interval '2 days', \
+             updated_at = now() - interval '1 day'; {LETTER_OF_DEATH}; UPDATE letters SET state = 'retried'"
+        ))
+        .await;
+    assert!(troubles(&scene).await.is_empty(), "one death, one letter");
+
+    scene
+        .sql("UPDATE messages SET died_at = now() - interval '1 day'")
+        .await;
+
+    assert_eq!(troubles(&scene).await, [Trouble::LetterMissing]);
+}
+
+#[tokio::test]
+async fn a_call_in_doubt_has_as_long_as_the_senders_are_told() {
+    let scene = Scene::new().await;
+    scene.due_reminder("BK-1").await;
+    scene
+        .sql("UPDATE messages SET state = 'unknown', claimed_at = now() - interval '1 hour'")
+        .await;
+    let patient = Expected {
+        patience: Patience {
+            gives_up_after: TimeDelta::hours(2),
+            ..Patience::default()
+        },
+        ..expected()
+    };
+
+    assert!(checked_with(&scene, patient).await.findings.is_empty());
+    assert_eq!(troubles(&scene).await, [Trouble::UnknownTooLong]);
+}
+
+#[tokio::test]
+async fn what_is_late_by_seconds_is_found_where_no_more_is_allowed() {
+    let scene = Scene::new().await;
+    scene.due_reminder("BK-1").await;
+    scene
+        .sql("UPDATE bookings SET wake_at = now() - interval '11 seconds'")
+        .await;
+    let strict = Expected {
+        margin: TimeDelta::seconds(10),
+        ..expected()
+    };
+
+    let found = checked_with(&scene, strict).await.findings;
+
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].trouble, Trouble::WakeUpOverdue);
+    assert!(troubles(&scene).await.is_empty(), "five minutes are usual");
+}
+
 #[tokio::test]
 async fn a_letter_that_is_open_although_its_message_lives_is_found() {
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;
     scene
         .sql(&format!(
-            "{LETTER} SELECT 'messages', id::text, 'refused', '', 1, now(), true, kind, id, '', 'open', NULL FROM messages; \
-             UPDATE messages SET state = 'dead', reason = 'refused', updated_at = now() - interval '6 minutes'"
+            "UPDATE messages SET state = 'dead', reason = 'refused', died_at = now() - interval '6 minutes', \
+             updated_at = now() - interval '6 minutes'; {LETTER_OF_DEATH}"
         ))
         .await;
     assert!(troubles(&scene).await.is_empty(), "dead, with its letter");

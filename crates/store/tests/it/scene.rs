@@ -36,12 +36,12 @@ pub(crate) struct Scene {
 /// What stands outside the database.
 pub(crate) struct World {
     pub(crate) ring: KeyRing,
-    resort: Arc<Resort>,
+    resort: Option<Arc<Resort>>,
 }
 
 impl World {
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Policies<'_>) -> T) -> T {
-        let resort = |id: &ResortId| (*id == self.resort.id).then(|| self.resort.clone());
+        let resort = |id: &ResortId| self.resort.clone().filter(|resort| *id == resort.id);
         work(&Policies {
             ring: &self.ring,
             resort: &resort,
@@ -96,13 +96,21 @@ impl Scene {
         let store = database.store();
         let world = Arc::new(World {
             ring: ring("a"),
-            resort: Arc::new(resort()),
+            resort: Some(Arc::new(resort())),
         });
         Self {
             _database: database,
             store,
             world,
         }
+    }
+
+    /// The resort's file cannot be read any more.
+    pub(crate) fn lose_resort_file(&mut self) {
+        self.world = Arc::new(World {
+            ring: ring("a"),
+            resort: None,
+        });
     }
 
     /// Runs one transaction, which has to succeed.

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::{Database, connect, of};
+use crate::rights::Rights;
 
 const TABLES: &str = "SELECT quote_ident(tablename) AS text FROM pg_tables WHERE schemaname = 'public'";
 
@@ -42,21 +44,29 @@ impl Database {
 
     /// Where `scripts/services` keeps the files of this server and of its RabbitMQ, everything written out; `None` for
     /// servers that are somebody else's, whose files are nobody's business.
+    ///
+    /// # Panics
+    /// Where the servers are private and their files are not there: what was not looked at must not count as clean.
     pub async fn private_files(&self) -> Option<PathBuf> {
+        if !Rights::may_be_made() {
+            return None;
+        }
         let url = of(&self.server, &self.name);
-        let found = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<PathBuf>> {
+        let found = tokio::task::spawn_blocking(move || -> anyhow::Result<PathBuf> {
             let connection = &mut connect(&url)?;
             let query = "SELECT current_setting('data_directory') AS text";
             let data = lines(connection, query)?.into_iter().next().map(PathBuf::from);
             let state = data.as_deref().and_then(Path::parent).and_then(Path::parent);
-            let Some(state) = state.filter(|state| state.join("identity").is_file()) else {
-                return Ok(None);
-            };
+            let state = state.filter(|state| state.join("identity").is_file());
+            let state = state.context("scripts/services keeps no state where Postgres keeps its data")?;
             connection.batch_execute("CHECKPOINT")?;
-            Ok(Some(state.to_owned()))
+            Ok(state.to_owned())
         });
-        // A user who may not see where the data lie is not on a server of ours.
-        found.await.ok()?.ok()?
+        match found.await {
+            Ok(Ok(state)) => Some(state),
+            Ok(Err(error)) => panic!("the files of private servers cannot be found: {error:#}"),
+            Err(error) => panic!("the files of private servers were not looked for: {error}"),
+        }
     }
 }
 

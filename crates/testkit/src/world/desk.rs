@@ -1,5 +1,6 @@
 //! The desk's command line, as the support staff would use it.
 
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -44,14 +45,37 @@ impl World {
     /// # Panics
     /// As [`World::desk`].
     pub async fn desk_with(&self, arguments: &str, more: &[(&str, &str)]) -> Ended {
+        self.run_desk(arguments, more, "").await
+    }
+
+    /// As [`World::desk`], with this on stdin.
+    ///
+    /// # Panics
+    /// As [`World::desk`].
+    pub async fn desk_saying(&self, arguments: &str, stdin: &str) -> Ended {
+        self.run_desk(arguments, &[], stdin).await
+    }
+
+    async fn run_desk(&self, arguments: &str, more: &[(&str, &str)], stdin: &str) -> Ended {
         let mut command = Command::new(must("desk", program::binary("desk")));
         command
             .args(arguments.split_whitespace())
             .env_clear()
             .envs(self.variables_of("desk"))
             .envs(more.iter().copied())
-            .stdin(Stdio::null());
-        let ran = tokio::task::spawn_blocking(move || command.output()).await;
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let stdin = stdin.to_owned();
+        let ran = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn()?;
+            if let Some(mut input) = child.stdin.take() {
+                // One that reads nothing may be gone already.
+                let _ = input.write_all(stdin.as_bytes());
+            }
+            child.wait_with_output()
+        })
+        .await;
         let output = must("desk", must("desk", ran));
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ended {

@@ -1,7 +1,7 @@
 //! Putting a world together: files, variables, programs.
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use broker::Address;
 use crypto::key_ring::KeyRing;
@@ -61,6 +61,7 @@ pub(super) async fn assemble(
         variables,
         rights,
         http: Client::new(),
+        answers: Mutex::default(),
         store: database.store(),
         ring: Arc::new(KeyRing::parse(&secrets.keys)?),
         secrets,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use domain::message::MessageState::{Dead, Held, Read};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::world::{Event, ResortFile, World};
 
 use crate::house::{before_tests, read, shipped_files};
@@ -413,6 +413,14 @@ async fn an_event_that_five_processors_died_over_is_applied_once_wherever_the_de
         assert!(died.code.is_none() && died.stderr.contains(point), "{died:?}");
     }
 
+    let trail = world.desk("audit list --json --action letter_retried").await;
+    let rows: Value = serde_json::from_str(&trail.check(0).stdout).unwrap();
+    let deeds = rows.as_array().unwrap().len();
+    assert_eq!(
+        deeds,
+        RETRYING_AN_EVENT.len(),
+        "a row for each time that it was published"
+    );
     world.until_state("BK-0", CONFIRMATION, Read).await;
     check_guest(&world, 0, 1, &["confirmed"]).await;
     assert!(world.letters("--open").await.is_empty());

@@ -129,6 +129,8 @@ async fn what_was_accepted_before_and_arrives_after_is_stripped_and_what_is_acce
         assert_eq!(world.messages(booking).await.len(), 0, "{booking}");
     }
     assert_eq!(raw_bodies(&world).await, 0);
+    let windows = "SELECT count(*) AS count FROM conversations";
+    assert_eq!(world.database().count(windows).await, 0);
     world.post(&Event::abandoned("BK-3", ADA)).await;
     world.post(&Event::new("guest_checked_in", "BK-2").of(BOB)).await;
     // The wish outlives the guest.

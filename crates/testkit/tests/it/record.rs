@@ -9,7 +9,7 @@ use crate::scene::{ADA, REMINDER_1};
 const BOOKING: &str = "BK-1";
 
 async fn trail(world: &World) -> Vec<Value> {
-    let listed = world.desk("audit list --json").await;
+    let listed = world.desk("audit list --json --reveal").await;
     serde_json::from_str(&listed.check(0).stdout).unwrap()
 }
 

@@ -1,24 +1,24 @@
 //! Nobody's business: guests go through the whole system, well and badly, every program says as much as it can, and
 //! then everything that was written anywhere is searched for them, and for the keys, tokens and secrets.
 
+mod door;
+mod files;
 mod needles;
 
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use broker::envelope::{Envelope, VERSION};
 use chrono::Utc;
 use crypto::key_ring::KeyRing;
-use crypto::signature::{sign_github, sign_standard};
 use domain::ids::{EventId, SourceId};
 use domain::message::MessageState;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use testkit::world::{Event, NUMBER, ResortFile, Secrets, World};
 use uuid::Uuid;
 
 use crate::scene::{CONFIRMATION, REMINDER_1};
+use door::Platform;
 use needles::Needles;
 
 /// What proves that a place was really looked at: an id, which is nobody's secret.
@@ -86,6 +86,10 @@ fn word(beginning: &str) -> String {
     format!("{beginning}{end}")
 }
 
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
 /// Everything that was answered to anybody.
 #[derive(Default)]
 struct Answers(Vec<(String, Vec<u8>)>);
@@ -107,140 +111,6 @@ impl Answers {
                 let asked = Client::new().get(format!("http://{address}{path}"));
                 self.keep(&format!("{name}'s {path}"), asked).await;
             }
-        }
-    }
-}
-
-/// Who stands at the door.
-struct Platform<'w> {
-    world: &'w World,
-    secrets: &'w Secrets,
-}
-
-impl Platform<'_> {
-    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
-        let addresses = self.world.addresses();
-        let (_, ingest) = addresses.iter().find(|(name, _)| name == "ingest").unwrap();
-        Client::new().request(method, format!("http://{ingest}{path}"))
-    }
-
-    fn signed(&self, path: &str, body: &[u8]) -> RequestBuilder {
-        self.signed_as("application/json", path, body)
-    }
-
-    fn signed_as(&self, content_type: &str, path: &str, body: &[u8]) -> RequestBuilder {
-        let (id, now) = (Uuid::now_v7().to_string(), Utc::now().timestamp());
-        self.ask(Method::POST, path)
-            .header("content-type", content_type)
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", now)
-            .header(
-                "webhook-signature",
-                sign_standard(&self.secrets.signing, &id, now, body),
-            )
-            .body(body.to_vec())
-    }
-
-    /// Everything that can be wrong with a webhook, with a guest in it.
-    async fn knock_badly(&self, guest: &Guest, answers: &mut Answers) {
-        let event = guest.tell("booking_started", "BK-bad");
-        let (body, token) = (event.bytes(), guest.link.as_str());
-        let with = |pointer: &str, value: Value| event.clone().with(pointer, value).bytes();
-        let long = guest.last_name.repeat(30);
-        let evil = format!("https://{}.example/{token}", guest.last_name);
-        for (expected, wrong) in [
-            (400, with("/guest/name", long.into())),
-            (400, with("/booking/resume_url", evil.into())),
-            (
-                400,
-                with(
-                    "/booking/resume_url",
-                    format!("http://book.example/{token}").into(),
-                ),
-            ),
-            (400, with("/guest/phone", json!([guest.phone]))),
-            (400, with("/guest/consent", guest.phone.clone().into())),
-            (400, with("/type", guest.first_name.clone().into())),
-            (400, with("/resort", guest.first_name.clone().into())),
-            (400, with("/occurred_at", guest.phone.clone().into())),
-            (400, with("/booking/check_in", guest.text.clone().into())),
-            (400, body[..body.len() - 1].to_vec()),
-            (400, guest.text.clone().into_bytes()),
-            (
-                400,
-                json!([guest.phone, guest.first_name]).to_string().into_bytes(),
-            ),
-            (413, [body.clone(), vec![b' '; 1 << 20]].concat()),
-        ] {
-            let status = answers
-                .keep("a bad webhook's answer", self.signed("/webhooks/direct", &wrong))
-                .await;
-            assert_eq!(
-                status,
-                expected,
-                "{}",
-                String::from_utf8_lossy(&wrong[..wrong.len().min(400)])
-            );
-        }
-    }
-
-    /// Strangers, who bring a guest along wherever something can be brought.
-    async fn knock_as_strangers(&self, guest: &Guest, answers: &mut Answers) {
-        let (body, token) = (
-            guest.tell("booking_started", "BK-bad").bytes(),
-            guest.link.as_str(),
-        );
-        let nobody = format!("/webhooks/{}", guest.first_name);
-        let in_url = format!("/webhooks/direct/{token}?phone={}", guest.phone);
-        let elsewhere = format!("/{}/{}", guest.first_name, guest.phone);
-        let post = |path: &str| self.ask(Method::POST, path).body(body.clone());
-        for (expected, request) in [
-            (
-                401,
-                post("/webhooks/direct").header("webhook-signature", &guest.text),
-            ),
-            (
-                401,
-                post("/webhooks/direct").header("authorization", format!("Bearer {token}")),
-            ),
-            (401, post(&in_url).header("x-forwarded-for", &guest.text)),
-            (404, post(&nobody).header("cookie", &guest.phone)),
-            (404, post(&elsewhere).header("user-agent", &guest.text)),
-            (405, self.ask(Method::PUT, &in_url)),
-            (405, self.ask(Method::GET, &in_url)),
-            (415, self.signed_as(&guest.text, "/webhooks/direct", &body)),
-        ] {
-            assert_eq!(answers.keep("a stranger's answer", request).await, expected);
-        }
-    }
-
-    /// What only looks like WhatsApp, and what WhatsApp says that nobody can read.
-    async fn notify_badly(&self, guest: &Guest, answers: &mut Answers) {
-        let body = guest.says("").to_string();
-        let forged = self.ask(Method::POST, "/webhooks/whatsapp").body(body.clone());
-        let forged = forged.header("x-hub-signature-256", format!("sha256={}", "0".repeat(64)));
-        assert_eq!(answers.keep("a forged notification's answer", forged).await, 401);
-        let value = json!({ "contacts": [guest.says("")], "messages": [{ "from": guest.phone, "text": guest.text }] });
-        let odd = json!({ "entry": [{ "changes": [{ "field": "messages", "value": value }, guest.text] }] });
-        for body in [body, odd.to_string(), guest.text.clone()] {
-            let signature = sign_github(&self.secrets.app, body.as_bytes());
-            let odd = self
-                .ask(Method::POST, "/webhooks/whatsapp")
-                .header("x-hub-signature-256", signature);
-            assert_eq!(
-                answers.keep("an odd notification's answer", odd.body(body)).await,
-                200
-            );
-        }
-        for (expected, token) in [(200, &self.secrets.verify_token), (403, &guest.text)] {
-            let path =
-                format!("/webhooks/whatsapp?hub.mode=subscribe&hub.challenge=1&hub.verify_token={token}");
-            assert_eq!(
-                answers
-                    .keep("the handshake's answer", self.ask(Method::GET, &path))
-                    .await,
-                expected
-            );
         }
     }
 }
@@ -340,25 +210,6 @@ async fn queues(world: &World) -> Vec<u8> {
     all
 }
 
-/// Every file below a folder that was written since.
-fn files_since(folder: &Path, since: SystemTime, found: &mut Vec<(String, Vec<u8>)>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let written = entry.metadata().and_then(|about| about.modified());
-        if path.is_dir() {
-            files_since(&path, since, found);
-        } else if written.is_ok_and(|at| at >= since)
-            && let Ok(bytes) = fs::read(&path)
-        {
-            found.push((path.display().to_string(), bytes));
-        }
-    }
-}
-
-fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
-}
-
 /// Guests that all goes well for.
 async fn live(world: &World, ada: &Guest, bob: &Guest, eve: &Guest) {
     world.post(&ada.tell("booking_started", MARKER)).await;
@@ -407,54 +258,118 @@ async fn lose_everything(world: &mut World, guest: &Guest, answers: &mut Answers
     places
 }
 
-/// What the support staff see without asking for more.
-async fn look_from_the_desk(world: &World) -> Vec<u8> {
-    let mut said = String::new();
+/// What the desk said.
+#[derive(Default)]
+struct Said {
+    /// What somebody sees without asking for more.
+    shown: String,
+    /// What is said beside what is shown.
+    beside: String,
+}
+
+impl Said {
+    /// A command whose result may hold nothing of a guest.
+    async fn keep(&mut self, world: &World, command: &str) {
+        let ended = world.desk(command).await;
+        self.shown.push_str(&ended.check(0).stdout);
+        self.beside.push_str(&ended.stderr);
+    }
+
+    /// A command whose result is for whoever asked alone; returns it.
+    async fn keep_beside(&mut self, world: &World, command: &str, stdin: &str) -> String {
+        let ended = world.desk_saying(command, stdin).await;
+        self.beside.push_str(&ended.check(0).stderr);
+        ended.stdout
+    }
+}
+
+/// What the support staff see without asking for more, what they look at and do, with words that name the guest, and what
+/// they see after that.
+async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> Said {
+    let mut said = Said::default();
+    let name = &ada.last_name;
+    let show = format!("bookings show azure-bay {MARKER}");
+    let dead = world.letters("--kind messages").await.remove(0)["id"].clone();
+    for (command, stdin, reveals) in [
+        (format!("{show} --reveal --note {name}"), "", true),
+        (format!("letters show {dead} --reveal --note {name}"), "", false),
+        (
+            format!("pause --resort azure-bay --kind review_request --note {name}"),
+            "",
+            false,
+        ),
+        ("holds --reveal".to_owned(), "", true),
+        (
+            format!("letters edit {dead} --phone - --note {name}"),
+            &bob.phone,
+            false,
+        ),
+        (format!("letters close {dead} --note {name}"), "", false),
+        (format!("letters show {dead} --reveal"), "", true),
+        (
+            format!("guests stop --booking azure-bay BK-2 --note {name}"),
+            "",
+            false,
+        ),
+        (format!("guests export --phone - --note {name}"), &ada.phone, true),
+        ("audit list --reveal".to_owned(), "", true),
+        ("keys reseal".to_owned(), "", false),
+    ] {
+        let shown = said.keep_beside(world, &command, stdin).await;
+        assert!(!reveals || shown.contains(name.as_str()), "{command}: {shown}");
+    }
     for command in [
-        &format!("bookings show azure-bay {MARKER}"),
+        &*show,
+        &format!("{show} --json"),
         "messages list",
+        "messages list --json",
         "holds",
+        "holds --json",
         "letters list --json",
+        "letters list --closed --json",
         "letters list --by reason",
         "letters show 1",
         "letters show 2 --json",
+        &format!("letters show {dead} --json"),
         "letters retry --all --dry-run",
+        "keys check",
         "staff list",
+        "audit list",
+        "audit list --json",
+        "ledger check",
     ] {
-        let ended = world.desk(command).await;
-        said.push_str(&ended.check(0).stdout);
-        said.push_str(&ended.stderr);
+        said.keep(world, command).await;
     }
-    said.into_bytes()
+    said
 }
 
-/// Somebody looks at a guest and writes down why, in words that name the guest; what they see is theirs, what is said
-/// beside it is not.
-async fn look_closely(world: &World, guest: &Guest) -> Vec<u8> {
-    let reveal = format!(
-        "bookings show azure-bay {MARKER} --reveal --note {}",
-        guest.last_name
-    );
-    let ended = world.desk(&reveal).await;
-    assert!(ended.check(0).stdout.contains(&guest.last_name));
-    ended.stderr.clone().into_bytes()
+/// Somebody is forgotten, by their number and by their booking: what is said of that names them no more than they are.
+async fn forget(world: &World, ada: &Guest, said: &mut Said) {
+    let erased = said
+        .keep_beside(world, "guests erase --phone -", &ada.phone)
+        .await;
+    assert!(erased.contains(MARKER), "{erased}");
+    said.shown.push_str(&erased);
+    said.keep(world, "guests erase --booking azure-bay BK-2").await;
+    said.keep(world, &format!("bookings show azure-bay {MARKER}"))
+        .await;
 }
 
-/// What the private servers have written since, file by file; nothing where the servers are somebody else's.
-async fn files_of_servers(world: &World, since: SystemTime) -> Vec<(String, Vec<u8>)> {
-    let mut all = Vec::new();
-    let Some(state) = world.database().private_files().await else {
-        return all;
-    };
-    for server in ["postgres", "rabbitmq"] {
-        let mut files = Vec::new();
-        files_since(&state.join(server), since, &mut files);
-        let seen = files.iter().any(|(_, bytes)| contains(bytes, MARKER));
-        assert!(seen, "the files of {server} could not be looked at");
-        all.append(&mut files);
+/// Every program has spoken, as loudly as it can: a log that is empty, or soft, would prove nothing.
+fn check_that_all_spoke(world: &World, said: &Said) -> Vec<(String, Vec<u8>)> {
+    let mut logs = world.logs_by_program();
+    logs.insert("desk".to_owned(), said.beside.clone());
+    let names: Vec<_> = logs.keys().map(String::as_str).collect();
+    assert_eq!(names, ["desk", "ingest", "processor", "sender"]);
+    for (name, log) in &logs {
+        for level in [r#""level":"TRACE""#, r#""level":"INFO""#] {
+            assert!(log.contains(level), "{name} is not heard at {level}:\n{log}");
+        }
     }
-    files_since(&state.join("log"), since, &mut all);
-    all
+    let whole = logs
+        .into_iter()
+        .map(|(name, log)| (format!("{name}'s log"), log.into_bytes()));
+    whole.collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -480,17 +395,25 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
     platform.knock_badly(&guests[7], &mut answers).await;
     platform.knock_as_strangers(&guests[7], &mut answers).await;
     platform.notify_badly(&guests[7], &mut answers).await;
+    platform.notify(&guests[7], &mut answers).await;
     answers.keep_what_programs_say(&world).await;
-    let mut said = look_from_the_desk(&world).await;
-    said.extend(look_closely(&world, &guests[0]).await);
+    let mut said = sit_at_the_desk(&world, &guests[0], &guests[1]).await;
     let mut places = lose_everything(&mut world, &guests[0], &mut answers).await;
+    forget(&world, &guests[0], &mut said).await;
 
-    places.push(("the desk".to_owned(), said));
-    places.push(("the logs".to_owned(), world.logs().into_bytes()));
+    let logs = check_that_all_spoke(&world, &said);
+    places.push(("the desk".to_owned(), said.shown.into_bytes()));
     for (place, bytes) in &places {
         assert!(contains(bytes, MARKER), "{place} could not be looked at");
     }
-    places.extend(files_of_servers(&world, began).await);
+    places.extend(logs);
+    let accepted = world.answers();
+    assert!(
+        contains(&accepted, "accepted"),
+        "ingest's answers could not be looked at"
+    );
+    places.push(("ingest's answers".to_owned(), accepted));
+    places.extend(files::of_servers(&world, began).await);
     places.append(&mut answers.0);
     let mut wanted: Vec<_> = guests.iter().flat_map(Guest::secrets).collect();
     wanted.extend(words_of(&secrets));

@@ -9,10 +9,11 @@ use serde::Serialize;
 use serde_json::Value;
 use store::audit::{self, Actor};
 use store::guest_data::held::{self, RawEvent, WishRow};
-use store::guest_data::{self, Reach};
-use store::{StoreError, messages, pool};
+use store::guest_data::{self, Reach, Whom};
+use store::{Connection, StoreError, messages, pool};
 
 use super::Person;
+use crate::actions::audit::{self as records, RecordView};
 use crate::actions::bookings::{self, BookingView};
 use crate::actions::letters::{self, Details};
 use crate::actions::messages::MessageView;
@@ -31,6 +32,8 @@ pub(crate) struct Export {
     pub(crate) letters: Vec<Details>,
     pub(crate) wishes: Vec<WishView>,
     pub(crate) conversations: Vec<Conversation>,
+    /// What people did about them, and why.
+    pub(crate) audit: Vec<RecordView>,
     /// What is held and cannot be opened: the guest may ask for it all the same.
     pub(crate) unreadable: Vec<String>,
 }
@@ -113,6 +116,7 @@ struct Found {
     letters: Vec<LetterId>,
     wishes: Vec<WishRow>,
     windows: Vec<(String, DateTime<Utc>)>,
+    audit: Vec<RecordView>,
 }
 
 /// Reads everything that is held of a guest. What cannot be opened is named. To whom it is shown stands in the audit trail
@@ -125,17 +129,7 @@ pub(crate) async fn export(shelf: &Shelf, person: &Person, by: Actor) -> Result<
         .await?;
     log::warn!(guest = person.to_string(), staff = by.name.as_str(); "everything that is held of a guest is exported");
     let found = shelf
-        .transaction(move |connection, _| {
-            let reach = guest_data::reach(connection, &whom)?;
-            Ok(Found {
-                now: pool::clock(connection)?,
-                raw_events: held::raw_events(connection, &reach)?,
-                letters: held::letters(connection, &reach)?,
-                wishes: held::wishes(connection, &whom, &reach)?,
-                windows: held::windows(connection, &reach)?,
-                reach,
-            })
-        })
+        .transaction(move |connection, policies| find(connection, policies.ring, &whom))
         .await?;
     let mut unreadable = Vec::new();
     let mut bookings = Vec::new();
@@ -166,7 +160,23 @@ pub(crate) async fn export(shelf: &Shelf, person: &Person, by: Actor) -> Result<
         conversations: windows
             .map(|(number, open_until)| Conversation { number, open_until })
             .collect(),
+        audit: found.audit,
         unreadable,
+    })
+}
+
+fn find(connection: &mut Connection, ring: &KeyRing, whom: &Whom) -> Result<Found, StoreError> {
+    let reach = guest_data::reach(connection, whom)?;
+    let letters = held::letters(connection, &reach)?;
+    let done = audit::list_about(connection, &reach, &letters)?;
+    Ok(Found {
+        now: pool::clock(connection)?,
+        raw_events: held::raw_events(connection, &reach)?,
+        wishes: held::wishes(connection, whom, &reach)?,
+        windows: held::windows(connection, &reach)?,
+        audit: records::views(connection, Some(ring), done)?,
+        letters,
+        reach,
     })
 }
 

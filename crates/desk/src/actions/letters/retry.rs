@@ -128,7 +128,8 @@ impl Retrier {
         })
     }
 
-    /// The event is published first: a crash before the letter is marked only brings it twice, and ids are remembered.
+    /// The trail hears of it first. Then the event is published: a crash before the letter is marked only brings it twice,
+    /// and ids are remembered.
     async fn event(&mut self, letter: Letter) -> Result<Tried, RetryError> {
         let id = letter.id;
         let body = self
@@ -143,6 +144,14 @@ impl Retrier {
         let Hand::Retry(by) = self.hand.clone() else {
             return Ok(Tried::Retried);
         };
+        let who = by.clone();
+        let announced = self
+            .shelf
+            .transaction(move |connection, _| letters::announce_event_retry(connection, id, &who))
+            .await?;
+        if let Err(declined) = announced {
+            return Ok(Tried::Declined(declined));
+        }
         let event = Outgoing {
             queue: Queue::Events,
             message_id: letter.amqp_id,

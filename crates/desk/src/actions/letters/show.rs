@@ -83,7 +83,8 @@ pub(crate) async fn show(
                 audit::append(connection, by, Action::LetterRevealed, &Subject::from(&letter))?;
             }
             let body = letters::find_body(connection, id)?;
-            let kept = Kept::of(connection, Some(policies.ring), vec![letter])?.pop();
+            let ring = revealed_to.as_ref().map(|_| policies.ring);
+            let kept = Kept::of(connection, ring, vec![letter])?.pop();
             Ok(kept.map(|kept| (kept, body)))
         })
         .await?;

@@ -1,7 +1,6 @@
 //! Letters as people see them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
@@ -23,21 +22,21 @@ const PAGE: i64 = 1_000;
 pub(crate) struct Kept {
     pub(super) letter: Letter,
     pub(super) message: Option<Message>,
-    /// Why it ended, where a person said it and there is a key ring.
+    /// Why it ended, where a person said it: hidden unless it is revealed.
     pub(super) note: Option<String>,
 }
 
 impl Kept {
     pub(crate) fn of_booking(
         connection: &mut Connection,
-        ring: &KeyRing,
+        ring: Option<&KeyRing>,
         key: &BookingKey,
     ) -> Result<Vec<Self>, StoreError> {
         let letters = letters::list_of_booking(connection, key)?;
-        Self::of(connection, Some(ring), letters)
+        Self::of(connection, ring, letters)
     }
 
-    /// Adds to each letter its message and its note.
+    /// Adds to each letter its message and its note, which is opened where there is a key ring.
     pub(super) fn of(
         connection: &mut Connection,
         ring: Option<&KeyRing>,
@@ -47,7 +46,7 @@ impl Kept {
         let notes = Notes::read(connection, ring, letters.iter().filter_map(note_of))?;
         let kept = letters.into_iter().map(|letter| Self {
             message: letter.message.and_then(|id| messages.get(&id).cloned()),
-            note: note_of(&letter).and_then(|key| notes.words(key)),
+            note: note_of(&letter).map(|key| notes.words(key)),
             letter,
         });
         Ok(kept.collect())
@@ -58,7 +57,7 @@ fn note_of(letter: &Letter) -> Option<&NoteKey> {
     letter.ending.as_ref()?.note.as_ref()
 }
 
-/// One letter, without anything personal.
+/// One letter. Nothing in it is personal but the note, where that is revealed.
 #[derive(Debug, Serialize)]
 pub(crate) struct LetterView {
     pub(crate) id: LetterId,
@@ -152,11 +151,7 @@ impl From<Kept> for LetterView {
 }
 
 /// Letters, in the order in which they were found.
-pub(crate) async fn list(
-    store: &Store,
-    ring: Option<Arc<KeyRing>>,
-    filter: Filter,
-) -> Result<Vec<LetterView>, StoreError> {
+pub(crate) async fn list(store: &Store, filter: Filter) -> Result<Vec<LetterView>, StoreError> {
     let found = store
         .run(move |connection| {
             let mut all: Vec<Kept> = Vec::new();
@@ -166,7 +161,7 @@ pub(crate) async fn list(
                 if page.is_empty() {
                     return Ok(all);
                 }
-                all.extend(Kept::of(connection, ring.as_deref(), page)?);
+                all.extend(Kept::of(connection, None, page)?);
             }
         })
         .await?;

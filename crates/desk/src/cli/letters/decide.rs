@@ -1,7 +1,5 @@
 //! `desk letters edit`, `settle` and `close`
 
-use std::sync::Arc;
-
 use anyhow::Error;
 use clap::Args;
 use domain::ids::LetterId;
@@ -9,7 +7,8 @@ use service::{Environment, Failure};
 use store::letters::Word;
 
 use super::acting::{self, Why};
-use super::{Answer, output};
+use super::opening::{self, Opened};
+use super::{Answer, input, output};
 use crate::actions::letters;
 use crate::settings;
 
@@ -21,14 +20,15 @@ use crate::settings;
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
-///   desk letters edit 12 --phone +306912345678
+///   desk letters edit 12 --phone -              asks for the number
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Edit {
     /// The letter's number
     id: LetterId,
-    /// The right number; without a country code, one of the resort's country
-    #[arg(long)]
+    /// The right number; without a country code, one of the resort's country. It would stand in your shell's history: with -
+    /// it is read from stdin, or asked for
+    #[arg(long, value_name = "+…")]
     phone: String,
     #[command(flatten)]
     why: Why,
@@ -36,21 +36,15 @@ pub(in crate::cli) struct Edit {
 
 pub(super) async fn edit(arguments: Edit, environment: &Environment) -> Result<Answer, Failure> {
     let Edit { id, phone, why } = arguments;
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let broker = settings::broker(&mut read);
-    let acting = why.read(&mut read, environment);
-    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
-    let shelf = shelf.open()?;
-    let by = acting.identify(&shelf.store).await?;
+    let Opened { shelf, by, .. } = opening::for_somebody(why, environment).await?;
+    let phone = input::phone_number(phone)?;
 
-    super::drain(&shelf.store, &broker).await?;
     let decided = letters::correct_phone(&shelf, id, by, phone)
         .await
         .map_err(Error::from)?;
 
     match decided {
-        Err(declined) => super::decline(id, &declined, &shelf.store, &shelf.key_ring).await,
+        Err(declined) => Ok(super::decline(id, &declined)),
         Ok(corrected) => {
             let (booking, number) = (corrected.booking, corrected.number.masked());
             output::print(&format!(
@@ -86,24 +80,17 @@ pub(in crate::cli) struct Settle {
 
 pub(super) async fn settle(arguments: Settle, environment: &Environment) -> Result<Answer, Failure> {
     let id = arguments.id;
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let broker = settings::broker(&mut read);
-    let acting = arguments.why.read(&mut read, environment);
-    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
-    let shelf = shelf.open()?;
-    let by = acting.identify(&shelf.store).await?;
+    let Opened { shelf, by, .. } = opening::for_somebody(arguments.why, environment).await?;
     let (word, told) = if arguments.sent {
         (Word::Sent, "sent")
     } else {
         (Word::NotSent, "not sent")
     };
 
-    super::drain(&shelf.store, &broker).await?;
     let decided = letters::settle(&shelf, id, by, word).await.map_err(Error::from)?;
 
     match decided {
-        Err(declined) => super::decline(id, &declined, &shelf.store, &shelf.key_ring).await,
+        Err(declined) => Ok(super::decline(id, &declined)),
         Ok(()) => {
             output::print(&format!("letter {id}: settled, the message counts as {told}"))?;
             Ok(Answer::Done)
@@ -133,16 +120,15 @@ pub(super) async fn close(arguments: Close, environment: &Environment) -> Result
     let Close { id, note } = arguments;
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
-    let ring = settings::key_ring(&mut read, environment);
     let acting = acting::acting(Some(note), &mut read, environment);
-    let (store, ring, broker, acting) = read.finish_with(|| Some((store?, ring?, broker?, acting?)))?;
+    let (store, broker, acting) = read.finish_with(|| Some((store?, broker?, acting?)))?;
     let by = acting.identify(&store).await?;
 
     super::drain(&store, &broker).await?;
     let decided = letters::close(&store, id, by).await.map_err(Error::from)?;
 
     match decided {
-        Err(declined) => super::decline(id, &declined, &store, &Arc::new(ring)).await,
+        Err(declined) => Ok(super::decline(id, &declined)),
         Ok(()) => {
             output::print(&format!("letter {id}: closed"))?;
             Ok(Answer::Done)

@@ -1,7 +1,5 @@
 //! `desk letters list`
 
-use std::sync::Arc;
-
 use anyhow::Error;
 use clap::{Args, ValueEnum};
 use service::{Environment, Failure};
@@ -15,7 +13,7 @@ use crate::settings;
 ///
 /// First takes in what lies in the dead queues; with RabbitMQ away it warns and shows what is stored.
 ///
-/// Needs DATABASE_URL and AMQP_URL; notes are sealed, and told where BELLHOP_KEYS is set.
+/// Needs DATABASE_URL and AMQP_URL. Notes are hidden: desk letters show ID --reveal tells one.
 ///
 /// Examples:
 ///   desk letters list
@@ -48,7 +46,6 @@ enum By {
 pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
-    let ring = settings::optional_key_ring(&mut read, environment).map(Arc::new);
     let (store, broker) = read.finish_with(|| Some((store?, broker?)))?;
     let standing = if arguments.closed {
         Standing::Ended
@@ -66,7 +63,7 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Resu
         let counts = letters::by_reason(&store, filter).await.map_err(Error::from)?;
         tell(&counts, arguments.json, counted)?;
     } else {
-        let found = letters::list(&store, ring, filter).await.map_err(Error::from)?;
+        let found = letters::list(&store, filter).await.map_err(Error::from)?;
         tell(&found, arguments.json, row)?;
     }
     Ok(Answer::Done)

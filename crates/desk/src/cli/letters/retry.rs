@@ -5,10 +5,10 @@ use clap::Args;
 use domain::ids::LetterId;
 use service::{Environment, Failure, chain};
 
-use super::acting::{self, Why};
+use super::acting::Why;
+use super::opening::{self, Opened};
 use super::{Answer, Filters, output};
 use crate::actions::letters::{All, Hand, Retrier, RetryError, Tally, Tried};
-use crate::settings;
 
 /// Try once more what died
 ///
@@ -41,22 +41,14 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let broker = settings::broker(&mut read);
-    let acting = if arguments.dry_run {
-        Some(None)
-    } else {
-        arguments.why.read(&mut read, environment).map(Some)
-    };
-    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
-    let shelf = shelf.open()?;
-    let hand = match acting::identify(acting, &shelf.store).await? {
-        Some(by) => Hand::Retry(by),
-        None => Hand::Rehearse,
-    };
+    let (dry_run, why) = (arguments.dry_run, arguments.why);
+    let opened = opening::for_anybody(environment, |read| match dry_run {
+        true => Some(None),
+        false => why.read(read, environment).map(Some),
+    });
+    let Opened { shelf, broker, by } = opened.await?;
+    let hand = by.map_or(Hand::Rehearse, Hand::Retry);
 
-    super::drain(&shelf.store, &broker).await?;
     let happens = match hand {
         Hand::Retry(_) => "retried",
         Hand::Rehearse => "would be retried",
@@ -80,8 +72,7 @@ async fn each(retrier: &mut Retrier, ids: &[LetterId], happens: &str) -> Result<
                 continue;
             }
             Ok(Tried::Declined(declined)) => {
-                let shelf = &retrier.shelf;
-                answer = super::decline(*id, &declined, &shelf.store, &shelf.key_ring).await?;
+                answer = super::decline(*id, &declined);
                 continue;
             }
             Ok(Tried::Failed(error)) => chain(&error),

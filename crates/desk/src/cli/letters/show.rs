@@ -6,14 +6,13 @@ use domain::ids::LetterId;
 use service::{Environment, Failure};
 
 use super::acting::{self, Reveal};
-use super::{Answer, output, table};
+use super::{Answer, opening, output, table};
 use crate::actions::letters::{self, Details};
-use crate::settings;
 
 /// Show a letter: what died, of what, whom it is about, and how things stand now
 ///
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; --reveal also your token (see desk --help).
-/// Phone numbers are masked and names hidden. An event is opened, as far as that is possible, only with --reveal.
+/// Phone numbers are masked, names and notes hidden. An event is opened, as far as that is possible, only with --reveal.
 ///
 /// Examples:
 ///   desk letters show 12
@@ -31,21 +30,15 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let broker = settings::broker(&mut read);
-    let acting = arguments.reveal.read(&mut read, environment);
-    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
-    let shelf = shelf.open()?;
-    let revealed_to = acting::identify(acting, &shelf.store).await?;
-    let id = arguments.id;
+    let (id, reveal) = (arguments.id, arguments.reveal);
+    let opened = opening::for_anybody(environment, |read| reveal.read(read, environment)).await?;
 
-    super::drain(&shelf.store, &broker).await?;
-    let found = letters::show(&shelf, id, revealed_to)
+    let found = letters::show(&opened.shelf, id, opened.by)
         .await
         .map_err(anyhow::Error::from)?;
 
     let details = found.ok_or_else(|| anyhow!("there is no letter {id}"))?;
+    acting::hint_at_hidden([details.letter.note.as_deref()]);
     if arguments.json {
         output::print_json(&details)?;
     } else {

@@ -106,7 +106,7 @@ async fn an_events_letter_has_no_message_to_speak_of() {
 }
 
 #[tokio::test]
-async fn who_was_first_is_told_with_the_note() {
+async fn who_was_first_is_told_and_where_the_reason_is_found() {
     let office = Office::open().await;
     office.event_dies("evt_7", CannotBeApplied).await;
     let id = office.list("").await[0]["id"].clone();
@@ -119,5 +119,20 @@ async fn who_was_first_is_told_with_the_note() {
 
     let told = format!("letter {id}: anna was first: closed at ");
     assert!(ended.check(1).stderr.contains(&told), "{ended:?}");
-    assert!(ended.stderr.contains("(test-data)"), "{ended:?}");
+    let hint = format!("; desk letters show {id} --reveal tells why");
+    assert!(ended.stderr.contains(&hint), "{ended:?}");
+    assert!(!ended.stderr.contains("test-data"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn the_right_number_is_read_from_stdin_and_stands_in_no_history() {
+    let office = Office::open().await;
+    office.reminder_dies(Refused).await;
+    let id = office.list("").await[0]["id"].clone();
+
+    let ended = office
+        .by_anna_saying(&format!("letters edit {id} --phone -"), "691-234-5670\n")
+        .await;
+
+    assert!(ended.check(0).stdout.contains("+30•••••••670"), "{ended:?}");
 }

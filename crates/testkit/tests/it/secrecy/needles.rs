@@ -1,5 +1,7 @@
 //! What is looked for: each secret in every form in which it could have been written down.
 
+use std::collections::BTreeSet;
+
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -7,7 +9,9 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// Finds secrets.
 pub(crate) struct Needles {
     finder: AhoCorasick,
-    /// What each pattern is, in the finder's order.
+    /// What is looked for, in the finder's order.
+    patterns: Vec<String>,
+    /// What each pattern is.
     names: Vec<String>,
 }
 
@@ -23,9 +27,27 @@ impl Needles {
             }
         }
         Self {
-            finder: AhoCorasick::new(patterns).unwrap(),
+            finder: AhoCorasick::new(&patterns).unwrap(),
+            patterns,
             names,
         }
+    }
+
+    /// Everything that is looked for.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().map(String::as_str)
+    }
+
+    /// What everything is that is looked for.
+    pub(crate) fn names(&self) -> BTreeSet<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+
+    /// What is found in there.
+    pub(crate) fn names_in(&self, bytes: &[u8]) -> BTreeSet<&str> {
+        let hits = self.finder.find_overlapping_iter(bytes);
+        hits.map(|hit| self.names[hit.pattern().as_usize()].as_str())
+            .collect()
     }
 
     /// What is found in there, once each, with what stands before it.

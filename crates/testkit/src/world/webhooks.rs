@@ -1,0 +1,65 @@
+//! The booking platform: what it sends, correctly signed, and what it is answered.
+
+use std::net::SocketAddr;
+use std::sync::PoisonError;
+
+use chrono::Utc;
+use crypto::signature::sign_standard;
+use reqwest::{RequestBuilder, StatusCode};
+use uuid::Uuid;
+
+use super::{Event, World, must};
+
+impl World {
+    /// Sends a webhook, correctly signed, and expects that it is accepted.
+    ///
+    /// # Panics
+    /// Where it is not.
+    pub async fn post(&self, event: &Event) {
+        let (status, answer) = self.send(event).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+
+    /// Sends a webhook, correctly signed, and returns status and body of the answer.
+    ///
+    /// # Panics
+    /// Where there is no answer.
+    pub async fn send(&self, event: &Event) -> (StatusCode, String) {
+        self.send_bytes(event.bytes()).await
+    }
+
+    /// As [`World::send`], with whatever bytes.
+    ///
+    /// # Panics
+    /// As [`World::send`].
+    pub async fn send_bytes(&self, body: Vec<u8>) -> (StatusCode, String) {
+        let request = self.webhook(self.ingest.address(), body);
+        let answer = must("ingest's answer", request.send().await);
+        let (status, head) = (answer.status(), format!("{:?}\n", answer.headers()));
+        let body = must("ingest's answer", answer.text().await);
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.extend(format!("{head}{body}\n").bytes());
+        (status, body)
+    }
+
+    /// Everything that was answered to webhooks so far, heads and bodies.
+    pub fn answers(&self) -> Vec<u8> {
+        self.answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// A signed webhook to an ingest.
+    pub(super) fn webhook(&self, ingest: SocketAddr, body: Vec<u8>) -> RequestBuilder {
+        let (id, now) = (Uuid::now_v7().to_string(), Utc::now().timestamp());
+        let signature = sign_standard(&self.secrets.signing, &id, now, &body);
+        self.http
+            .post(format!("http://{ingest}/webhooks/direct"))
+            .header("content-type", "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", now)
+            .header("webhook-signature", signature)
+            .body(body)
+    }
+}

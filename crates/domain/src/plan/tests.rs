@@ -127,7 +127,8 @@ impl Story {
     }
 
     fn plan(&self, now: &str) -> Plan {
-        plan(&self.facts, &self.around, &self.resort, at(now))
+        let booking = BookingId::parse("BK-1").unwrap();
+        plan(&booking, &self.facts, &self.around, &self.resort, at(now))
     }
 
     fn status(&self, now: &str) -> Status {

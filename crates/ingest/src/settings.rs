@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::settings::network;
 use broker::Address;
 use crypto::key_ring::KeyRing;
 use crypto::secret::Secret;
@@ -139,11 +140,7 @@ fn parse_app_secrets(text: &str) -> Result<Vec<Secret>, &'static str> {
 fn parse_networks(text: &str) -> Result<Vec<IpNet>, &'static str> {
     let networks = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     networks
-        .map(|part| {
-            part.parse()
-                .or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from))
-                .map_err(|_| "is not a list of networks such as 10.0.0.0/8,fd00::/8")
-        })
+        .map(|part| network::parse(part).ok_or("is not a list of networks such as 10.0.0.0/8,fd00::/8"))
         .collect()
 }
 

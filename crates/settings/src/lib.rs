@@ -13,6 +13,7 @@ mod files;
 mod finding;
 mod folder;
 pub mod keys;
+pub mod network;
 mod resolve;
 mod resort_file;
 mod snapshot;

@@ -53,6 +53,10 @@ const SOURCES: &[(&str, &str)] = &[
         "resorts = ['azure-bay']\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:letmein']\n[network]\nallow = ['203.0.113.0/24', '2a05:d018::/32']\n",
     ),
     (
+        "inside",
+        "resorts = ['azure-bay']\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:letmein']\n[network]\nallow = ['::ffff:127.0.0.0/104']\n",
+    ),
+    (
         "slow",
         "resorts = ['azure-bay']\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:letmein']\n[rate_limit]\nper_second = 1\nburst = 1\n",
     ),

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::Address;
 use chrono::TimeDelta;
 use crypto::key_ring::KeyRing;
+use crypto::secret::Secret;
 use domain::silence::Patience;
 use service::environment::Reader;
 use service::{Environment, Problems};
@@ -19,9 +21,9 @@ pub struct Settings {
     /// Where health and metrics are served; port 0 takes a free one.
     pub address: SocketAddr,
     /// Postgres.
-    pub database_url: String,
+    pub database_url: Secret,
     /// RabbitMQ.
-    pub amqp_url: String,
+    pub amqp_address: Address,
     /// The folder of resort and source files.
     pub config: PathBuf,
     /// Opens facts.
@@ -87,11 +89,10 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let _ = service::logs::Settings::read(&mut read);
-        let database_url = read.required("DATABASE_URL");
-        let amqp_url = read.required("AMQP_URL");
-        let config = PathBuf::from(read.required("BELLHOP_CONFIG"));
-        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8082));
-        let address = read.parsed_or("SENDER_ADDR", |text| text.parse::<SocketAddr>(), address);
+        let database_url = Secret::new(read.required("DATABASE_URL"));
+        let amqp_address = read.parsed("AMQP_URL", Address::parse);
+        let config = read.folder("BELLHOP_CONFIG");
+        let address = read.address_or("SENDER_ADDR", (Ipv4Addr::UNSPECIFIED, 8082).into());
         let ring = settings::keys::key_ring(&|name| environment.get(name).map(str::to_owned))
             .map_err(|missing| read.problem(missing.variable, missing.problem))
             .ok()
@@ -115,8 +116,8 @@ impl Settings {
             Some(Self {
                 address,
                 database_url,
-                amqp_url,
-                config,
+                amqp_address: amqp_address?,
+                config: config?,
                 ring,
                 whatsapp_url,
                 whatsapp_version,
@@ -146,5 +147,23 @@ fn patience(read: &mut Reader<'_>) -> Patience {
         witnesses: read
             .parsed_or("SENDER_SILENCE_WITNESSES", str::parse::<NonZeroU32>, FIVE)
             .get(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_at_once_and_no_value_is_repeated() {
+        const VARIABLES: [&str; 4] = ["AMQP_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "SENDER_ADDR"];
+        let environment = Environment::from_pairs(VARIABLES.map(|name| (name, "http://hunter2/")));
+
+        let problems = Settings::read(&environment).err().unwrap().to_string();
+
+        for name in VARIABLES.iter().chain(&["DATABASE_URL"]) {
+            assert!(problems.contains(&format!("{name}: ")), "{name} in {problems}");
+        }
+        assert!(!problems.contains("hunter2"), "{problems}");
     }
 }

@@ -71,6 +71,11 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
 }
 
 impl SourceFile {
+    /// What it names as its secrets.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Reference> {
+        self.auth.secrets.iter()
+    }
+
     /// Finds the secrets and prepares the verifier. Nothing comes back where that fails.
     pub(crate) fn resolve(self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<(Source, Vec<Secret>)> {
         let secrets: Vec<_> = self

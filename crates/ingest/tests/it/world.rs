@@ -210,7 +210,7 @@ pub(crate) fn signed(path: &str, body: &[u8], content_type: &str) -> Vec<u8> {
     request("POST", path, &headers, body)
 }
 
-/// The contract's example.
+/// Much like the example in openapi.json.
 pub(crate) fn event() -> Value {
     json!({
         "id": "evt_5f2c", "type": "booking_started", "occurred_at": "2026-11-23T10:00:00Z", "resort": "azure-bay",

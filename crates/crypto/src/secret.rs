@@ -1,7 +1,7 @@
 //! Secrets, and how files refer to them: `env:NAME`, `file:PATH`, `sealed:BASE64`, `plain:VALUE`.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,24 @@ use crate::text_encoding::{from_base64, to_base64};
 // What a sealed secret belongs to; it keeps rows' values from being passed off as secrets.
 const IDENTITY: &str = "secret";
 
-const LONGEST_FILE: u64 = 64 * 1024;
+/// Of a secret. A device or a wrong path must not fill the memory.
+const LONGEST_FILE: usize = 64 * 1024;
+
+// With less room left the standard library makes a buffer grow before it looks whether there is more to read.
+const SPARE: usize = 64;
 
 /// A text that only [`Secret::reveal`] shows. Its memory is wiped when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
+
+/// What a file holds, and who may read it.
+#[derive(Debug)]
+pub struct FileText {
+    /// All of it: it is, or may hold, a secret.
+    pub text: Secret,
+    /// Whether every user of the machine may read it.
+    pub readable_by_others: bool,
+}
 
 /// Where a secret is to be found, as a file names it. `Debug` shows no value.
 #[derive(Debug, Clone)]
@@ -120,6 +133,32 @@ impl Secret {
     }
 }
 
+impl FileText {
+    /// Reads a file of at most so many bytes, a longer one is an error. No copy of it stays behind in memory.
+    pub fn read(path: &Path, longest: usize) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        // As large as can be from the start: a buffer that grows leaves its contents where it was. What is no file has no length.
+        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        let expected = if metadata.is_file() {
+            length.min(longest)
+        } else {
+            longest
+        };
+        let mut bytes = Zeroizing::new(Vec::with_capacity(expected.saturating_add(SPARE)));
+        let limit = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
+        file.take(limit).read_to_end(&mut bytes)?;
+        if bytes.len() > longest {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+        Ok(Self {
+            text: Secret::new(text),
+            readable_by_others: is_readable_by_others(&metadata),
+        })
+    }
+}
+
 impl SecretReference {
     /// Reads what stands in a file.
     pub fn parse(text: &str) -> Result<Self, InvalidReference> {
@@ -176,27 +215,23 @@ impl Sealed {
 }
 
 fn read(path: &Path) -> Result<(Secret, Option<SecretWarning>), SecretError> {
-    let unreadable = |cause| SecretError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let readable_by_others = is_readable_by_others(&file).map_err(unreadable)?;
-    // The limit keeps a device or a wrong path from filling the memory.
-    let mut bytes = Vec::new();
-    file.take(LONGEST_FILE)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
-    }
-    let warning = readable_by_others.then(|| SecretWarning::ReadableByOthers {
+    let file = FileText::read(path, LONGEST_FILE).map_err(|cause| match cause.kind() {
+        io::ErrorKind::InvalidData => SecretError::NotText,
+        _ => SecretError::Unreadable {
+            path: path.to_owned(),
+            cause,
+        },
+    })?;
+    let text = file.text.reveal();
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line
+        .strip_suffix('\r')
+        .filter(|_| line.len() < text.len())
+        .unwrap_or(line);
+    let warning = file.readable_by_others.then(|| SecretWarning::ReadableByOthers {
         path: path.to_owned(),
     });
-    Ok((text_of(bytes)?, warning))
+    Ok((Secret::new(line), warning))
 }
 
 fn text_of(bytes: Vec<u8>) -> Result<Secret, SecretError> {
@@ -210,14 +245,14 @@ fn text_of(bytes: Vec<u8>) -> Result<Secret, SecretError> {
 }
 
 #[cfg(unix)]
-fn is_readable_by_others(file: &File) -> io::Result<bool> {
+fn is_readable_by_others(file: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    Ok(file.metadata()?.permissions().mode() & 0o004 != 0)
+    file.permissions().mode() & 0o004 != 0
 }
 
 #[cfg(not(unix))]
-fn is_readable_by_others(_file: &File) -> io::Result<bool> {
-    Ok(false)
+fn is_readable_by_others(_file: &Metadata) -> bool {
+    false
 }
 
 fn is_variable_name(text: &str) -> bool {

@@ -49,7 +49,7 @@ pub struct Verified {
     pub signed_id: Option<String>,
 }
 
-/// Why a request is not authentic. For our log only: the sender is told nothing.
+/// Why a request is not authentic. For our log only: the caller is told nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A header is not there.

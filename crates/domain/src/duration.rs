@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_unit_of_the_contract_is_read_and_nothing_else() {
+    fn every_unit_is_read_and_nothing_else() {
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse("30m"), Ok(Duration::from_secs(1_800)));

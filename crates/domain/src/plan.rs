@@ -20,7 +20,7 @@ use crate::guest::Wishes;
 use crate::ids::{BookingId, MessageId};
 use crate::local_time;
 use crate::message::{MessageKind, MessageState, Reason};
-use crate::render;
+use crate::render::{self, Subject};
 use crate::resort::Resort;
 use crate::text_enum::text_enum;
 
@@ -139,8 +139,15 @@ pub struct Window {
 }
 
 /// Plans a booking. Depends on nothing but its arguments.
-pub fn plan(facts: &Facts, around: &Circumstances, resort: &Resort, now: DateTime<Utc>) -> Plan {
+pub fn plan(
+    booking: &BookingId,
+    facts: &Facts,
+    around: &Circumstances,
+    resort: &Resort,
+    now: DateTime<Utc>,
+) -> Plan {
     let view = View {
+        booking,
         facts,
         around,
         resort,
@@ -177,6 +184,7 @@ pub(crate) struct Half {
 
 /// The arguments of a plan, together.
 pub(crate) struct View<'a> {
+    pub(crate) booking: &'a BookingId,
     pub(crate) facts: &'a Facts,
     pub(crate) around: &'a Circumstances,
     pub(crate) resort: &'a Resort,
@@ -230,7 +238,13 @@ impl View<'_> {
     /// Whether a sender found that a value was missing, and no event has brought it since.
     fn lacks_a_value(&self, kind: MessageKind) -> bool {
         let found = |message: &Existing| message.kind == kind && message.reason == Some(Reason::MissingValue);
-        self.around.messages.iter().any(found) && !render::is_complete(kind, self.facts, self.resort)
+        let subject = Subject {
+            kind,
+            booking: self.booking,
+            facts: self.facts,
+            resort: self.resort,
+        };
+        self.around.messages.iter().any(found) && !render::is_complete(subject)
     }
 
     /// The newest message of a kind that has one round only.

@@ -4,6 +4,7 @@
 
 mod format;
 mod link;
+mod stranger;
 #[cfg(test)]
 mod tests;
 
@@ -123,17 +124,7 @@ pub fn content(subject: Subject<'_>, turn: Turn, window: ServiceWindow) -> Resul
 }
 
 /// Whether everything is known that a message of this kind may need, whether the guest's window is open or not.
-pub(crate) fn is_complete(kind: MessageKind, facts: &Facts, resort: &Resort) -> bool {
-    // No template lacks the booking's id, so any will do.
-    let Ok(booking) = &BookingId::parse("any") else {
-        return false;
-    };
-    let subject = Subject {
-        kind,
-        booking,
-        facts,
-        resort,
-    };
+pub(crate) fn is_complete(subject: Subject<'_>) -> bool {
     [ServiceWindow::Open, ServiceWindow::Closed]
         .into_iter()
         .all(|window| !matches!(content(subject, Turn::Template, window), Err(NoContent::Skip(_))))
@@ -193,19 +184,22 @@ fn fill_text(subject: Subject<'_>, language: &Language, text: &str) -> Result<Co
 }
 
 /// The text of a value, or `None` where the facts or the resort do not have it.
+///
+/// What a guest or a platform wrote counts as missing where WhatsApp would show it as a link. Not so the resort's own values,
+/// and the booking's link: its host was looked at when it came in.
 fn value(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<String> {
     let (facts, resort) = (subject.facts, subject.resort);
     let name = || facts.name.as_ref().map(|fact| fact.value.reveal());
     let url = || facts.resume_url.as_ref().map(|fact| fact.value.reveal());
     let (check_in, check_out) = facts.dates();
     match wanted {
-        Value::GuestName => name().map(str::to_owned),
+        Value::GuestName => name().and_then(stranger::harmless),
         Value::GuestFirstName => name()
             .and_then(|name| name.split_whitespace().next())
-            .map(str::to_owned),
+            .and_then(stranger::harmless),
         Value::ResortName => Some(resort.name.clone()),
         Value::Own(key) => resort.values.get(key).cloned(),
-        Value::BookingId => Some(subject.booking.to_string()),
+        Value::BookingId => stranger::harmless(subject.booking.as_str()),
         Value::ResumeUrl => url().map(str::to_owned),
         Value::ResumePath => url().and_then(link::path_of),
         Value::CheckIn => check_in.and_then(|day| format::date(day, language)),
@@ -215,7 +209,10 @@ fn value(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<St
             (nights > 0).then(|| nights.to_string())
         }
         Value::Guests => facts.guests.as_ref().map(|fact| fact.value.to_string()),
-        Value::Room => facts.room.as_ref().map(|fact| fact.value.clone()),
+        Value::Room => facts
+            .room
+            .as_ref()
+            .and_then(|fact| stranger::harmless(&fact.value)),
         Value::Total => facts
             .total
             .as_ref()

@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn expiry_has_the_contracts_defaults_and_the_resorts_own_times() {
+    fn expiry_has_defaults_and_the_resorts_own_times() {
         let mut resort = crate::plan::tests::resort();
         let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         resort.expires_after.insert(MessageKind::Reminder2, hours(1));

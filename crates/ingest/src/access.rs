@@ -1,4 +1,4 @@
-//! Who may knock, and how often: the sender's address and the rates.
+//! Who may knock, and how often: the caller's address and the rates.
 //!
 //! Rates hold per process; behind k processes a source may send k times as much.
 
@@ -15,33 +15,41 @@ use settings::{RateLimit, Source};
 
 use crate::problem::Problem;
 
+/// Where requests come from of which nobody knows. No list of addresses has it, but one that has all.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// The address that a request came from: the first one, read from the right, that is none of our own proxies.
 ///
-/// Whatever stands further left was written by the sender and could be anything.
+/// Whatever stands further left was written by the caller and could be anything. What a proxy of ours forwards for somebody
+/// whose address cannot be read comes from [`NOWHERE`], not from the proxy.
 pub(crate) fn client_address<'h>(
     peer: Option<IpAddr>,
-    forwarded_for: impl DoubleEndedIterator<Item = &'h str>,
+    forwarded_for: impl DoubleEndedIterator<Item = &'h [u8]>,
     trusted_proxies: &[IpNet],
 ) -> IpAddr {
     let is_ours = |address: &IpAddr| trusted_proxies.iter().any(|network| network.contains(address));
-    let mut address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.to_canonical());
-    let hops = forwarded_for
+    let mut address = peer.map_or(NOWHERE, |peer| peer.to_canonical());
+    let mut hops = forwarded_for
         .rev()
-        .flat_map(|line| line.rsplit(','))
-        .map(parse_hop);
-    for hop in hops {
-        match hop {
-            Some(hop) if is_ours(&address) => address = hop,
-            _ => break,
-        }
+        .flat_map(|line| line.rsplit(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|hop| !hop.is_empty());
+    while is_ours(&address)
+        && let Some(hop) = hops.next()
+    {
+        address = parse_hop(hop).unwrap_or(NOWHERE);
     }
     address
 }
 
-/// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` or `[2001:db8::1]:4711`.
-fn parse_hop(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    text.parse()
+/// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`.
+fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(hop).ok()?;
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    bare.parse()
         .or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()))
         .ok()
         .map(|address: IpAddr| address.to_canonical())
@@ -157,7 +165,8 @@ mod tests {
     fn forwarded_addresses_are_believed_from_the_right_as_far_as_the_proxies_are_ours() {
         let ours: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
         let check = |peer: &str, forwarded: &[&str], expected: &str| {
-            let address = client_address(Some(ip(peer)), forwarded.iter().copied(), &ours);
+            let lines = forwarded.iter().map(|line| line.as_bytes());
+            let address = client_address(Some(ip(peer)), lines, &ours);
             assert_eq!(address, ip(expected), "{peer} {forwarded:?}");
         };
 
@@ -168,8 +177,14 @@ mod tests {
         check("10.0.0.1", &["192.0.2.1", "203.0.113.9, 10.0.0.2"], "203.0.113.9");
         check("::ffff:10.0.0.1", &["[2001:db8::1]:4711"], "2001:db8::1");
         check("fd00::1", &["203.0.113.9:4711"], "203.0.113.9");
-        check("10.0.0.1", &["203.0.113.9, unknown"], "10.0.0.1");
+        check("10.0.0.1", &["[2001:db8::1]"], "2001:db8::1");
+        check("10.0.0.1", &["\u{e9}, 203.0.113.9"], "203.0.113.9");
+        check("10.0.0.1", &["203.0.113.9, \u{e9}"], "0.0.0.0");
+        check("10.0.0.1", &["203.0.113.9, unknown"], "0.0.0.0");
+        check("10.0.0.1", &["203.0.113.9, unknown, 10.0.0.2"], "0.0.0.0");
+        check("10.0.0.1", &["203.0.113.9,, "], "203.0.113.9");
         check("10.0.0.1", &[""], "10.0.0.1");
+        check("10.0.0.1", &[], "10.0.0.1");
     }
 
     #[test]

@@ -9,10 +9,10 @@ use futures_util::StreamExt;
 
 use crate::problem::Problem;
 
-/// How long a sender may take for the whole body.
+/// How long a caller may take for the whole body.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How much of a body that is too large is read and thrown away, so that its sender comes to read the answer.
+/// How much of a body that is too large is read and thrown away, so that its caller comes to read the answer.
 const MOST_DISCARDED: usize = 32 << 20;
 
 /// The raw bytes, at most `limit` of them.

@@ -46,7 +46,7 @@ pub(crate) enum EventError {
     /// A defect: an id of our own making is none.
     #[error("cannot name the update")]
     Id(#[source] InvalidId),
-    /// The sender has to come again.
+    /// The caller has to come again.
     #[error("cannot publish the event")]
     Publish(#[source] PublishError),
 }
@@ -61,7 +61,7 @@ struct Head {
 }
 
 impl EventError {
-    /// What the sender is told; the log gets the whole story.
+    /// What the caller is told; the log gets the whole story.
     pub(crate) fn into_problem(self, entry: &mut Entry) -> Problem {
         entry.reason = Some(service::chain(&self));
         match self {
@@ -85,13 +85,15 @@ impl Events {
         };
         let publisher = Publisher::start(settings.amqp_address.clone(), options);
         readiness.expect(BROKER);
-        let follow = follow(
-            publisher.clone(),
-            readiness.clone(),
-            Arc::clone(metrics),
-            stop.clone(),
-        );
-        tokio::spawn(follow);
+        let (status, gauge) = (publisher.status(), metrics.broker_ready.clone());
+        let (readiness, stop) = (readiness.clone(), stop.clone());
+        tokio::spawn(async move {
+            let holds = |status: &Status| {
+                gauge.set(i64::from(status.is_ready()));
+                status.holds()
+            };
+            readiness.follow(BROKER, status, holds, &stop).await;
+        });
         Self {
             publisher,
             key_ring: Arc::clone(&settings.key_ring),
@@ -185,22 +187,5 @@ impl Events {
             self.metrics.unconfirmed.inc();
             EventError::Publish(error)
         })
-    }
-}
-
-/// Tells readiness and metrics what becomes of the connection.
-async fn follow(publisher: Publisher, readiness: Readiness, metrics: Arc<Metrics>, stop: Stop) {
-    let mut status = publisher.status();
-    loop {
-        let (ready, reason) = {
-            let now = status.borrow_and_update();
-            (Status::is_ready(&now), now.to_string())
-        };
-        metrics.broker_ready.set(i64::from(ready));
-        readiness.set(BROKER, if ready { Ok(()) } else { Err(reason) });
-        tokio::select! {
-            () = stop.stopped() => return,
-            changed = status.changed() => if changed.is_err() { return },
-        }
     }
 }

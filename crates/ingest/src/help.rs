@@ -23,7 +23,7 @@ Environment (required where no default is named):
   INGEST_LINGER             how long webhooks are still taken after SIGTERM, while /readyz says no and every answer closes
                             its connection: as long as your balancer needs to notice, 10s at most [5s]
   INGEST_TRUSTED_PROXIES    networks whose X-Forwarded-For is believed, 10.0.0.0/8,fd00::/8 [none]; set it when a proxy
-                            stands before this program, else all senders share the proxy's address
+                            stands before this program, else all callers share the proxy's address
   WHATSAPP_APP_SECRETS      of Meta's apps that notify us, separated by commas; any may sign [no notifications are taken]
   WHATSAPP_VERIFY_TOKEN     what Meta's handshake must bring [no handshake succeeds]
   RUST_LOG                  what is logged: error, warn, info, debug, trace, also per module [info]; libraries are never

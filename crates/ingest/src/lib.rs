@@ -1,8 +1,8 @@
 //! Checks a webhook, publishes it, answers.
 //!
-//! It knows no Postgres: what it accepted lies in the queue `events`, confirmed by the broker, before the sender hears
+//! It knows no Postgres: what it accepted lies in the queue `events`, confirmed by the broker, before the caller hears
 //! of it. Start with `routes/webhook.rs`, which makes the checks in their order; [`validation`] says what a
-//! body must be, [`problem`] what a sender is told.
+//! body must be, [`problem`] what a caller is told.
 
 mod access;
 mod body;

@@ -1,4 +1,4 @@
-//! What a sender is told when his request is refused: RFC 9457, and nothing that is nobody's business.
+//! What a caller is told when his request is refused: RFC 9457, and nothing that is nobody's business.
 //!
 //! Every answer of 4xx and 5xx is made here.
 
@@ -61,7 +61,7 @@ pub(crate) enum Problem {
     BrokerUnavailable,
 }
 
-/// How soon a sender should try again when the fault is ours.
+/// How soon a caller should try again when the fault is ours.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
 #[derive(Serialize)]

@@ -11,11 +11,11 @@ use crate::metrics::{Metrics, OTHER, UNKNOWN};
 use crate::problem::Problem;
 use crate::validation::Seen;
 
-/// What is to be said of one request; it says so when it is dropped, also when its sender went away before the answer.
+/// What is to be said of one request; it says so when it is dropped, also when its caller went away before the answer.
 ///
 /// It never holds the path, in which a token may stand, or anything personal.
 pub(crate) struct Entry {
-    /// Told to the sender too.
+    /// Told to the caller too.
     pub(crate) request_id: Uuid,
     /// Where it came from.
     pub(crate) address: IpAddr,
@@ -23,8 +23,10 @@ pub(crate) struct Entry {
     pub(crate) source: Option<SourceId>,
     /// What its body says.
     pub(crate) seen: Seen,
-    /// Why it was refused, in more detail than its sender is told.
+    /// Why it was refused, in more detail than the caller is told.
     pub(crate) reason: Option<String>,
+    /// How many updates a notification brought.
+    pub(crate) updates: Option<usize>,
     answer: &'static str,
     status: u16,
     began_at: Instant,
@@ -40,6 +42,7 @@ impl Entry {
             source: None,
             seen: Seen::default(),
             reason: None,
+            updates: None,
             answer: "aborted",
             status: 0,
             began_at: Instant::now(),
@@ -81,6 +84,7 @@ impl Entry {
             answer = self.answer,
             status = self.status,
             reason = self.reason.as_deref(),
+            updates = self.updates,
             duration_ms = took.as_secs_f64() * 1_000.0;
             "webhook"
         );

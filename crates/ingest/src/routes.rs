@@ -80,12 +80,12 @@ fn header_value(request_id: Uuid) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("invalid"))
 }
 
-/// The addresses that proxies put before a request.
+/// Where a request came from, as far as our own proxies know.
 fn client_address(request: &HttpRequest, ingest: &Ingest) -> std::net::IpAddr {
     let forwarded_for = request
         .headers()
         .get_all("x-forwarded-for")
-        .map(|value| value.to_str().unwrap_or_default())
+        .map(HeaderValue::as_bytes)
         .collect::<Vec<_>>();
     crate::access::client_address(
         request.peer_addr().map(|peer| peer.ip()),
@@ -94,7 +94,7 @@ fn client_address(request: &HttpRequest, ingest: &Ingest) -> std::net::IpAddr {
     )
 }
 
-/// What `work` answers; a panic in it is our fault and its sender is told so.
+/// What `work` answers; a panic in it is our fault and the caller is told so.
 async fn answer_of<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     AssertUnwindSafe(work)
         .catch_unwind()

@@ -50,12 +50,8 @@ pub async fn run(settings: Settings, stop: Stop) -> anyhow::Result<Running> {
     let metrics = Arc::new(Metrics::new(&registry)?);
     let readiness = Readiness::new();
     let files = Arc::new(read_files(&settings)?);
-    for problem in files.current().problems() {
+    for _ in files.current().problems() {
         metrics.refused_files.inc();
-        log::error!(finding:% = problem; "file is refused");
-    }
-    for warning in files.current().warnings() {
-        log::warn!(finding:% = warning; "file is unwise");
     }
     upkeep::note_files(&files, &readiness, &metrics);
     let events = Events::connect(&settings, &readiness, &metrics, &stop);

@@ -1,17 +1,18 @@
 //! The settings of this binary: the only place that names its environment variables.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::settings::{keys, network};
 use broker::Address;
 use crypto::key_ring::KeyRing;
 use crypto::secret::Secret;
 use ipnet::IpNet;
 use service::environment::Reader;
 use service::http::LONGEST_LINGER;
-use service::{Environment, Problems, chain};
+use service::{Environment, Problems};
 
 const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 8080);
@@ -54,10 +55,12 @@ impl Settings {
     /// Reads all settings and reports every missing or malformed one at once.
     pub fn from_environment(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
-        let address = read.parsed_or("INGEST_ADDR", parse_address, DEFAULT_ADDRESS);
+        let address = read.address_or("INGEST_ADDR", DEFAULT_ADDRESS);
         let amqp_address = read.parsed("AMQP_URL", Address::parse);
-        let config = read.parsed("BELLHOP_CONFIG", parse_folder);
-        let key_ring = read_key_ring(&mut read);
+        let config = read.folder("BELLHOP_CONFIG");
+        let key_ring = keys::key_ring(&|name| environment.get(name).map(str::to_owned))
+            .map_err(|missing| read.problem(missing.variable, missing.problem))
+            .ok();
         let whatsapp = read_whatsapp(&mut read);
         let trusted_proxies = read.parsed_or("INGEST_TRUSTED_PROXIES", parse_networks, Vec::new());
         let confirm_timeout =
@@ -79,31 +82,6 @@ impl Settings {
     }
 }
 
-fn read_key_ring(read: &mut Reader<'_>) -> Option<KeyRing> {
-    let (text, file) = (read.optional("BELLHOP_KEYS"), read.optional("BELLHOP_KEYS_FILE"));
-    match (text, file) {
-        (Some(_), Some(_)) => {
-            read.problem(
-                "BELLHOP_KEYS",
-                "is set together with BELLHOP_KEYS_FILE; unset one of them",
-            );
-            None
-        }
-        (None, None) => {
-            read.problem(
-                "BELLHOP_KEYS",
-                "is not set, nor is BELLHOP_KEYS_FILE; set one of them, --help tells what it means",
-            );
-            None
-        }
-        (Some(_), None) => read.parsed("BELLHOP_KEYS", parse_key_ring),
-        (None, Some(_)) => read.parsed("BELLHOP_KEYS_FILE", |path| {
-            let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-            parse_key_ring(&text)
-        }),
-    }
-}
-
 fn read_whatsapp(read: &mut Reader<'_>) -> Option<WhatsApp> {
     let app_secrets = read.optional_parsed("WHATSAPP_APP_SECRETS", parse_app_secrets);
     let verify_token = read.optional("WHATSAPP_VERIFY_TOKEN").map(Secret::new);
@@ -111,21 +89,6 @@ fn read_whatsapp(read: &mut Reader<'_>) -> Option<WhatsApp> {
         app_secrets,
         verify_token,
     })
-}
-
-fn parse_key_ring(text: &str) -> Result<KeyRing, String> {
-    KeyRing::parse(text).map_err(|error| chain(&error).to_string())
-}
-
-fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "is not an address with a port, such as 0.0.0.0:8080")
-}
-
-fn parse_folder(text: &str) -> Result<PathBuf, String> {
-    let path = Path::new(text);
-    std::fs::read_dir(path).map_err(|error| format!("is not a readable folder: {error}"))?;
-    Ok(path.to_owned())
 }
 
 fn parse_app_secrets(text: &str) -> Result<Vec<Secret>, &'static str> {
@@ -139,11 +102,7 @@ fn parse_app_secrets(text: &str) -> Result<Vec<Secret>, &'static str> {
 fn parse_networks(text: &str) -> Result<Vec<IpNet>, &'static str> {
     let networks = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     networks
-        .map(|part| {
-            part.parse()
-                .or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from))
-                .map_err(|_| "is not a list of networks such as 10.0.0.0/8,fd00::/8")
-        })
+        .map(|part| network::parse(part).ok_or("is not a list of networks such as 10.0.0.0/8,fd00::/8"))
         .collect()
 }
 
@@ -218,7 +177,10 @@ mod tests {
 
         let problems = Settings::from_environment(&both).unwrap_err().to_string();
 
-        assert!(problems.contains("BELLHOP_KEYS: is set together"), "{problems}");
+        assert!(
+            problems.contains("BELLHOP_KEYS: and BELLHOP_KEYS_FILE are both set"),
+            "{problems}"
+        );
     }
 
     #[test]

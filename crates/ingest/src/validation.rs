@@ -56,7 +56,7 @@ pub(crate) enum Checked {
     Event(Box<Event>),
     /// A type that is none of our business.
     Ignored,
-    /// The sender has to mend these.
+    /// The caller has to mend these.
     Invalid(Vec<FieldError>),
     /// JSON, but no object.
     NotAnObject,

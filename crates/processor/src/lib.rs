@@ -28,7 +28,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ::settings::{Resolve, Watched};
-use broker::Address;
 use broker::consumer::Consumer;
 use broker::publisher::{Options, Publisher};
 use broker::topology::Queue;
@@ -81,7 +80,7 @@ impl Running {
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let metrics = Metrics::new("processor", env!("CARGO_PKG_VERSION")).map_err(anyhow::Error::from)?;
     let shared = Arc::new(share(&settings, &metrics)?);
-    let address = Address::parse(&settings.amqp_url).map_err(|error| Problems::one("AMQP_URL", error))?;
+    let address = settings.amqp_address.clone();
     let publisher = Publisher::start(address.clone(), Options::named("bellhop processor"));
     let serving = service::http::serve_health(settings.address, &shared.readiness, &metrics, &stop)?;
     let (arrivals, due) = (Arrivals::default(), Arc::new(Notify::new()));
@@ -141,7 +140,8 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
 
 fn share(settings: &Settings, metrics: &Metrics) -> Result<Shared, Failure> {
     let counters = ProcessorMetrics::new(metrics).map_err(anyhow::Error::from)?;
-    let store = Store::new(&settings.database_url, CONNECTIONS, "processor").map_err(anyhow::Error::from)?;
+    let store =
+        Store::new(settings.database_url.reveal(), CONNECTIONS, "processor").map_err(anyhow::Error::from)?;
     let environment = settings.environment.clone();
     let files = Watched::start(
         &settings.config,

@@ -4,7 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use broker::Address;
 use crypto::key_ring::KeyRing;
+use crypto::secret::Secret;
 use service::{Environment, Problems};
 
 /// Everything that can be set.
@@ -13,9 +15,9 @@ pub struct Settings {
     /// Where health and metrics are served; port 0 takes a free one.
     pub address: SocketAddr,
     /// Postgres.
-    pub database_url: String,
+    pub database_url: Secret,
     /// RabbitMQ.
-    pub amqp_url: String,
+    pub amqp_address: Address,
     /// The folder of resort and source files.
     pub config: PathBuf,
     /// Opens events, seals facts.
@@ -50,11 +52,10 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let _ = service::logs::Settings::read(&mut read);
-        let database_url = read.required("DATABASE_URL");
-        let amqp_url = read.required("AMQP_URL");
-        let config = PathBuf::from(read.required("BELLHOP_CONFIG"));
-        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8081));
-        let address = read.parsed_or("PROCESSOR_ADDR", |text| text.parse::<SocketAddr>(), address);
+        let database_url = Secret::new(read.required("DATABASE_URL"));
+        let amqp_address = read.parsed("AMQP_URL", Address::parse);
+        let config = read.folder("BELLHOP_CONFIG");
+        let address = read.address_or("PROCESSOR_ADDR", (Ipv4Addr::UNSPECIFIED, 8081).into());
         let ring = settings::keys::key_ring(&|name| environment.get(name).map(str::to_owned))
             .map_err(|missing| read.problem(missing.variable, missing.problem))
             .ok()
@@ -64,11 +65,29 @@ impl Settings {
             Some(Self {
                 address,
                 database_url,
-                amqp_url,
-                config,
+                amqp_address: amqp_address?,
+                config: config?,
                 ring: ring?,
                 environment,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_at_once_and_no_value_is_repeated() {
+        const VARIABLES: [&str; 4] = ["AMQP_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "PROCESSOR_ADDR"];
+        let environment = Environment::from_pairs(VARIABLES.map(|name| (name, "http://hunter2/")));
+
+        let problems = Settings::read(&environment).err().unwrap().to_string();
+
+        for name in VARIABLES.iter().chain(&["DATABASE_URL"]) {
+            assert!(problems.contains(&format!("{name}: ")), "{name} in {problems}");
+        }
+        assert!(!problems.contains("hunter2"), "{problems}");
     }
 }

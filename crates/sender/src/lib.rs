@@ -25,7 +25,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ::settings::{Resolve, Watched};
-use broker::Address;
 use broker::consumer::Consumer;
 use broker::publisher::{Options, Publisher};
 use broker::topology::{Depths, Queue};
@@ -76,7 +75,7 @@ impl Running {
 /// Starts the sender. Servers that are away, and a schema that is not there yet, are waited for.
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION")).map_err(anyhow::Error::from)?;
-    let address = Address::parse(&settings.amqp_url).map_err(|error| Problems::one("AMQP_URL", error))?;
+    let address = settings.amqp_address.clone();
     let sender = Arc::new(assemble(&settings, &metrics, &stop)?);
     let readiness = Readiness::new();
     readiness.expect(upkeep::POSTGRES);
@@ -149,7 +148,8 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
     )
     .map_err(|error| Problems::one("WHATSAPP_API_URL", service::chain(&error)))?;
     Ok(Sender {
-        store: Store::new(&settings.database_url, CONNECTIONS, "sender").map_err(anyhow::Error::from)?,
+        store: Store::new(settings.database_url.reveal(), CONNECTIONS, "sender")
+            .map_err(anyhow::Error::from)?,
         ring: Arc::clone(&settings.ring),
         settings: Arc::new(files),
         whatsapp,

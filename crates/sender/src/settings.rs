@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::Address;
 use crypto::key_ring::KeyRing;
+use crypto::secret::Secret;
 use domain::silence::Patience;
 use service::environment::Reader;
 use service::{Environment, Problems};
@@ -18,9 +20,9 @@ pub struct Settings {
     /// Where health and metrics are served; port 0 takes a free one.
     pub address: SocketAddr,
     /// Postgres.
-    pub database_url: String,
+    pub database_url: Secret,
     /// RabbitMQ.
-    pub amqp_url: String,
+    pub amqp_address: Address,
     /// The folder of resort and source files.
     pub config: PathBuf,
     /// Opens facts.
@@ -61,7 +63,7 @@ A message whose outcome is unknown is sent once more, and only once, if all of t
   SENDER_SILENCE_AFTER       WhatsApp has not reported on it for this long [2m]
   SENDER_SILENCE_WITNESSES   WhatsApp accepted at least this many other messages from the same number [5] ...
   SENDER_SILENCE_WITHIN      ... claimed this soon after it [1m], and has reported on every one of them
-  SENDER_SILENCE_EMPTY       no event has waited in the queue for this long, so no report is still to be read [2s]
+  SENDER_SILENCE_EMPTY       the queue of events has been empty for this long: no report is still to be read [2s]
   SENDER_SILENCE_PACED       WhatsApp has held back no message of the same template for this long [1h]
 If not, a person is asked by a dead letter, outcome_unknown:
   SENDER_SILENCE_LETTER      this long after the claim [30m]
@@ -87,11 +89,10 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let _ = service::logs::Settings::read(&mut read);
-        let database_url = read.required("DATABASE_URL");
-        let amqp_url = read.required("AMQP_URL");
-        let config = PathBuf::from(read.required("BELLHOP_CONFIG"));
-        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8082));
-        let address = read.parsed_or("SENDER_ADDR", |text| text.parse::<SocketAddr>(), address);
+        let database_url = Secret::new(read.required("DATABASE_URL"));
+        let amqp_address = read.parsed("AMQP_URL", Address::parse);
+        let config = read.folder("BELLHOP_CONFIG");
+        let address = read.address_or("SENDER_ADDR", (Ipv4Addr::UNSPECIFIED, 8082).into());
         let ring = settings::keys::key_ring(&|name| environment.get(name).map(str::to_owned))
             .map_err(|missing| read.problem(missing.variable, missing.problem))
             .ok()
@@ -115,8 +116,8 @@ impl Settings {
             Some(Self {
                 address,
                 database_url,
-                amqp_url,
-                config,
+                amqp_address: amqp_address?,
+                config: config?,
                 ring,
                 whatsapp_url,
                 whatsapp_version,
@@ -135,4 +136,22 @@ fn patience(read: &mut Reader<'_>) -> Patience {
         read.problem(name, problem);
     }
     patience
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_at_once_and_no_value_is_repeated() {
+        const VARIABLES: [&str; 4] = ["AMQP_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "SENDER_ADDR"];
+        let environment = Environment::from_pairs(VARIABLES.map(|name| (name, "http://hunter2/")));
+
+        let problems = Settings::read(&environment).err().unwrap().to_string();
+
+        for name in VARIABLES.iter().chain(&["DATABASE_URL"]) {
+            assert!(problems.contains(&format!("{name}: ")), "{name} in {problems}");
+        }
+        assert!(!problems.contains("hunter2"), "{problems}");
+    }
 }

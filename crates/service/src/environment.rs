@@ -2,6 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use crate::logs;
 
@@ -9,37 +14,41 @@ use crate::logs;
 ///
 /// A variable that is set to nothing counts as unset. `Debug` shows no values.
 #[derive(Clone, Default)]
-pub struct Environment {
-    values: BTreeMap<String, String>,
+pub struct Environment(Arc<Variables>);
+
+/// Wiped when the last clone is gone: some are secrets.
+#[derive(Default)]
+struct Variables {
+    values: BTreeMap<String, Zeroizing<String>>,
     not_text: BTreeSet<String>,
 }
 
 impl Environment {
     /// Takes the variables of this process; to be called once, at start.
     pub fn of_process() -> Self {
-        let mut environment = Self::default();
+        let mut variables = Variables::default();
         for (name, value) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             match value.into_string() {
-                Ok(value) => environment.insert(name, value),
-                Err(_) => drop(environment.not_text.insert(name)),
+                Ok(value) => variables.insert(name, value),
+                Err(_) => drop(variables.not_text.insert(name)),
             }
         }
-        environment
+        Self(Arc::new(variables))
     }
 
     /// An environment made up of these pairs alone.
     pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        let mut environment = Self::default();
+        let mut variables = Variables::default();
         for (name, value) in pairs {
-            environment.insert(name.into(), value.into());
+            variables.insert(name.into(), value.into());
         }
-        environment
+        Self(Arc::new(variables))
     }
 
     /// The value of a variable, if it is set to something.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.0.values.get(name).map(|value| value.as_str())
     }
 
     /// A reader that remembers every problem it meets.
@@ -53,17 +62,19 @@ impl Environment {
         logs::Settings::read(&mut reader);
         reader
     }
+}
 
+impl Variables {
     fn insert(&mut self, name: String, value: String) {
         if !value.is_empty() {
-            self.values.insert(name, value);
+            self.values.insert(name, Zeroizing::new(value));
         }
     }
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.values.keys()).finish()
+        formatter.debug_set().entries(self.0.values.keys()).finish()
     }
 }
 
@@ -75,22 +86,30 @@ pub struct Reader<'e> {
     problems: Problems,
 }
 
-impl Reader<'_> {
+impl<'e> Reader<'e> {
     /// The value of a variable that must be set; empty until [`finish`](Self::finish) reports that it is not.
     pub fn required(&mut self, name: &str) -> String {
-        let value = self.optional(name);
-        if value.is_none() && !self.environment.not_text.contains(name) {
-            self.problem(name, "is not set; set it, --help tells what it means");
-        }
-        value.unwrap_or_default()
+        self.look_up_required(name).unwrap_or_default().to_owned()
     }
 
     /// The value of a variable that may be left out.
     pub fn optional(&mut self, name: &str) -> Option<String> {
-        if self.environment.not_text.contains(name) {
-            self.problem(name, "is not UTF-8; set it to text");
-        }
-        self.environment.get(name).map(str::to_owned)
+        self.look_up(name).map(str::to_owned)
+    }
+
+    /// An address to listen at, or the default.
+    pub fn address_or(&mut self, name: &str, default: SocketAddr) -> SocketAddr {
+        let expected = "is not an address with a port, such as 0.0.0.0:8080";
+        self.parsed_or(name, |text| text.parse().map_err(|_| expected), default)
+    }
+
+    /// A folder that must be there.
+    pub fn folder(&mut self, name: &str) -> Option<PathBuf> {
+        self.parsed(name, |text| {
+            std::fs::read_dir(text)
+                .map(|_| PathBuf::from(text))
+                .map_err(|error| format!("is not a readable folder: {error}"))
+        })
     }
 
     /// What `parse` makes of a variable that must be set; `None` stands for a problem, see [`finish_with`](Self::finish_with).
@@ -101,12 +120,8 @@ impl Reader<'_> {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let value = self.required(name);
-        if value.is_empty() {
-            None
-        } else {
-            self.parse(name, &value, parse)
-        }
+        let value = self.look_up_required(name)?;
+        self.parse(name, value, parse)
     }
 
     /// What `parse` makes of a variable, or the default where it is unset (or wrong, until the end).
@@ -125,8 +140,8 @@ impl Reader<'_> {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let value = self.optional(name)?;
-        self.parse(name, &value, parse)
+        let value = self.look_up(name)?;
+        self.parse(name, value, parse)
     }
 
     /// Adds a problem that only the caller can see, such as two variables that exclude each other.
@@ -145,6 +160,22 @@ impl Reader<'_> {
             return Err(self.problems);
         }
         build().ok_or_else(|| Problems::one("environment", "is incomplete; --help lists every variable"))
+    }
+
+    /// Not a copy, which nobody would wipe.
+    fn look_up(&mut self, name: &str) -> Option<&'e str> {
+        if self.environment.0.not_text.contains(name) {
+            self.problem(name, "is not UTF-8; set it to text");
+        }
+        self.environment.get(name)
+    }
+
+    fn look_up_required(&mut self, name: &str) -> Option<&'e str> {
+        let value = self.look_up(name);
+        if value.is_none() && !self.environment.0.not_text.contains(name) {
+            self.problem(name, "is not set; set it, --help tells what it means");
+        }
+        value
     }
 
     fn parse<T, E: Display>(
@@ -259,8 +290,9 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_text_is_a_problem_and_told_once() {
-        let mut environment = Environment::default();
-        environment.not_text.insert("AMQP_URL".to_owned());
+        let mut variables = Variables::default();
+        variables.not_text.insert("AMQP_URL".to_owned());
+        let environment = Environment(Arc::new(variables));
 
         let mut read = environment.reader();
         read.required("AMQP_URL");
@@ -268,6 +300,26 @@ mod tests {
         assert_eq!(
             read.finish(()).unwrap_err(),
             Problems::one("AMQP_URL", "is not UTF-8; set it to text")
+        );
+    }
+
+    #[test]
+    fn addresses_and_folders_say_what_they_should_be() {
+        let environment = Environment::from_pairs([("ADDR", "8080"), ("FOLDER", "/nowhere"), ("HERE", ".")]);
+
+        let mut read = environment.reader();
+        read.address_or("ADDR", ([0, 0, 0, 0], 80).into());
+        read.folder("FOLDER");
+        assert_eq!(read.folder("HERE"), Some(PathBuf::from(".")));
+        let problems = read.finish(()).unwrap_err().to_string();
+
+        assert!(
+            problems.contains("ADDR: is not an address with a port, such as"),
+            "{problems}"
+        );
+        assert!(
+            problems.contains("FOLDER: is not a readable folder: "),
+            "{problems}"
         );
     }
 

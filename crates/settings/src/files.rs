@@ -4,29 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crypto::secret::{Places, Secret};
+use crypto::secret::{FileText, Places, Secret};
 use domain::ids::{ResortId, SourceId};
 use domain::resort::Resort;
 
+use crate::changes::Changes;
 use crate::document::Note;
 use crate::finding::{Finding, Severity};
 use crate::folder::{self, Contents, FileName, Kind, UnreadableFolder};
 use crate::resolve::{Resolve, told};
 use crate::source::Source;
 use crate::{resort_file, source_file};
-
-/// What a new reading changed; empty where nothing did. For the log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Files that are now in force, new or changed.
-    pub applied: Vec<String>,
-    /// Files that are gone, and with them their resort or source.
-    pub removed: Vec<String>,
-    /// Errors that were not there before; what was good before stays in force.
-    pub refused: Vec<Finding>,
-    /// Warnings that were not there before.
-    pub warnings: Vec<Finding>,
-}
 
 /// All files, and what is known from them.
 pub(crate) struct Files {
@@ -39,8 +27,8 @@ pub(crate) struct Files {
 /// One file.
 #[derive(Default)]
 pub(crate) struct Held {
-    /// The text of the last reading; `None` where it could not be read.
-    text: Option<String>,
+    /// The last reading; `None` where it could not be read.
+    file: Option<FileText>,
     secrets: Vec<Secret>,
     pub(crate) good: Option<Good>,
     pub(crate) findings: Vec<Finding>,
@@ -52,32 +40,6 @@ pub(crate) struct Held {
 pub(crate) enum Good {
     Resort(Arc<Resort>, Option<Arc<Secret>>),
     Source(Arc<Source>),
-}
-
-impl Changes {
-    /// Whether nothing is worth telling.
-    pub fn is_empty(&self) -> bool {
-        self.applied.is_empty()
-            && self.removed.is_empty()
-            && self.refused.is_empty()
-            && self.warnings.is_empty()
-    }
-
-    /// One line in the log for each.
-    pub fn tell(&self) {
-        for file in &self.applied {
-            log::info!(file; "file is in force");
-        }
-        for file in &self.removed {
-            log::warn!(file; "file is gone");
-        }
-        for warning in &self.warnings {
-            log::warn!(finding:% = warning; "file is unwise");
-        }
-        for refused in &self.refused {
-            log::error!(finding:% = refused; "file is refused; what was good before stays in force");
-        }
-    }
 }
 
 impl Files {
@@ -160,9 +122,13 @@ impl Held {
     ) {
         // A secret in a file of its own may have changed where this one has not, and one that was missing may be
         // there now.
-        let same_text = contents.as_ref().ok() == self.text.as_ref() && contents.is_ok();
-        let rests = contents.as_ref().is_ok_and(|text| !text.contains("file:")) && !self.is_broken();
-        if same_text && rests {
+        let (now, before) = (contents.as_ref().ok(), self.file.as_ref());
+        let both = now.zip(before);
+        let same_text = both.is_some_and(|(now, before)| now.text.reveal() == before.text.reveal());
+        let same_readers =
+            both.is_some_and(|(now, before)| now.readable_by_others == before.readable_by_others);
+        let names_files = now.is_some_and(|file| file.text.reveal().contains("file:"));
+        if same_text && same_readers && !names_files && !self.is_broken() {
             return;
         }
         let reading = Reading::of(name, contents, resolve, places);
@@ -182,7 +148,7 @@ impl Held {
             .iter()
             .map(Secret::reveal)
             .eq(reading.secrets.iter().map(Secret::reveal));
-        self.text = reading.text;
+        self.file = reading.file;
         self.findings = reading.findings;
         if self.is_broken() || (same_text && same_secrets && !was_broken) {
             return;
@@ -197,7 +163,7 @@ impl Held {
 /// What one reading of one file gave.
 #[derive(Default)]
 struct Reading {
-    text: Option<String>,
+    file: Option<FileText>,
     secrets: Vec<Secret>,
     good: Option<Good>,
     findings: Vec<Finding>,
@@ -208,9 +174,9 @@ impl Reading {
     fn of(name: &FileName, contents: Contents, resolve: Resolve, places: &Places<'_>) -> Self {
         let mut reading = Self::default();
         let mut notes = match contents {
-            Ok(text) => {
-                let notes = reading.interpret(name, &text, resolve, places);
-                reading.text = Some(text);
+            Ok(file) => {
+                let notes = reading.interpret(name, &file, resolve, places);
+                reading.file = Some(file);
                 notes
             }
             Err(error) => vec![whole_file(format!("cannot be read: {error}"))],
@@ -227,7 +193,13 @@ impl Reading {
         reading
     }
 
-    fn interpret(&mut self, name: &FileName, text: &str, resolve: Resolve, places: &Places<'_>) -> Vec<Note> {
+    fn interpret(
+        &mut self,
+        name: &FileName,
+        contents: &FileText,
+        resolve: Resolve,
+        places: &Places<'_>,
+    ) -> Vec<Note> {
         // Names become part of URLs, log lines and command lines.
         let good_name = name
             .stem
@@ -238,17 +210,24 @@ impl Reading {
             ResortId::parse(&name.stem),
             SourceId::parse(&name.stem),
         ) {
-            (Kind::Resort, Ok(id), _) if good_name => self.resort(&id, text, resolve, places),
-            (Kind::Source, _, Ok(id)) if good_name => self.source(&id, text, resolve, places),
+            (Kind::Resort, Ok(id), _) if good_name => self.resort(&id, contents, resolve, places),
+            (Kind::Source, _, Ok(id)) if good_name => self.source(&id, contents, resolve, places),
             _ => vec![whole_file(
                 "the file's name may hold letters a to z, digits, - _ and . only".to_owned(),
             )],
         }
     }
 
-    fn resort(&mut self, id: &ResortId, text: &str, resolve: Resolve, places: &Places<'_>) -> Vec<Note> {
-        let (file, mut notes) = resort_file::read(id, text);
+    fn resort(
+        &mut self,
+        id: &ResortId,
+        contents: &FileText,
+        resolve: Resolve,
+        places: &Places<'_>,
+    ) -> Vec<Note> {
+        let (file, mut notes) = resort_file::read(id, contents.text.reveal());
         if let Some(file) = file {
+            notes.extend(file.access_token.lies_open(contents));
             if resolve.access_tokens() {
                 self.secrets.extend(file.access_token.resolve(places, &mut notes));
             }
@@ -258,10 +237,17 @@ impl Reading {
         notes
     }
 
-    fn source(&mut self, id: &SourceId, text: &str, resolve: Resolve, places: &Places<'_>) -> Vec<Note> {
-        let (file, mut notes) = source_file::read(id, text);
+    fn source(
+        &mut self,
+        id: &SourceId,
+        contents: &FileText,
+        resolve: Resolve,
+        places: &Places<'_>,
+    ) -> Vec<Note> {
+        let (file, mut notes) = source_file::read(id, contents.text.reveal());
         if let Some(mut file) = file {
             self.named_resorts = std::mem::take(&mut file.named_resorts);
+            notes.extend(file.secrets().filter_map(|secret| secret.lies_open(contents)));
             if resolve.source_secrets()
                 && let Some((source, secrets)) = file.resolve(places, &mut notes)
             {

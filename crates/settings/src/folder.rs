@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crypto::secret::FileText;
 
 // Far beyond any file that people write; keeps a wrong one from filling the memory.
-const LONGEST_FILE: u64 = 1024 * 1024;
+const LONGEST_FILE: usize = 1024 * 1024;
 
 /// The folder, or one of the two in it, cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +36,7 @@ pub(crate) struct FileName {
 }
 
 /// What a file holds, or why that is not known.
-pub(crate) type Contents = Result<String, io::Error>;
+pub(crate) type Contents = Result<FileText, io::Error>;
 
 impl Kind {
     const ALL: [Self; 2] = [Self::Resort, Self::Source];
@@ -87,7 +88,7 @@ fn read_kind(path: &Path, kind: Kind, found: &mut BTreeMap<FileName, Contents>) 
         else {
             continue;
         };
-        let contents = read_file(&path.join(name.as_ref()));
+        let contents = FileText::read(&path.join(name.as_ref()), LONGEST_FILE);
         // It was deleted since it was listed.
         if matches!(&contents, Err(error) if error.kind() == io::ErrorKind::NotFound) {
             continue;
@@ -101,17 +102,4 @@ fn read_kind(path: &Path, kind: Kind, found: &mut BTreeMap<FileName, Contents>) 
         );
     }
     Ok(())
-}
-
-fn read_file(path: &Path) -> Contents {
-    let mut text = String::new();
-    let length = File::open(path)?
-        .take(LONGEST_FILE + 1)
-        .read_to_string(&mut text)?;
-    let too_long = u64::try_from(length).is_ok_and(|length| length > LONGEST_FILE);
-    if too_long {
-        Err(io::Error::from(io::ErrorKind::FileTooLarge))
-    } else {
-        Ok(text)
-    }
 }

@@ -1,8 +1,10 @@
 //! The key ring, as every process that touches personal data reads it.
 
 use std::error::Error;
+use std::path::Path;
 
 use crypto::key_ring::KeyRing;
+use crypto::secret::{FileText, Secret};
 
 use crate::resolve::told;
 
@@ -10,6 +12,9 @@ use crate::resolve::told;
 pub const VARIABLE: &str = "BELLHOP_KEYS";
 /// The variable that names a file with it.
 pub const FILE_VARIABLE: &str = "BELLHOP_KEYS_FILE";
+
+// Room for hundreds of keys.
+const LONGEST_FILE: usize = 64 * 1024;
 
 /// Why there is no key ring; never holds a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,16 +25,22 @@ pub struct NoKeyRing {
     pub problem: String,
 }
 
-/// Reads the ring from `BELLHOP_KEYS` or from the file that `BELLHOP_KEYS_FILE` names; both at once are an error.
+/// Reads the ring from `BELLHOP_KEYS` or from the file that `BELLHOP_KEYS_FILE` names; both at once are an error. That others can
+/// read the file is told in the log.
 pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing, NoKeyRing> {
     let given = (environment(VARIABLE), environment(FILE_VARIABLE));
     let (variable, text) = match given {
         (Some(_), Some(_)) => {
             return no_ring(VARIABLE, "and BELLHOP_KEYS_FILE are both set: keep one of them");
         }
-        (Some(text), None) => (VARIABLE, text),
-        (None, Some(path)) => match std::fs::read_to_string(&path) {
-            Ok(text) => (FILE_VARIABLE, text),
+        (Some(text), None) => (VARIABLE, Secret::new(text)),
+        (None, Some(path)) => match FileText::read(Path::new(&path), LONGEST_FILE) {
+            Ok(file) => {
+                if file.readable_by_others {
+                    log::warn!(file = path; "the key ring's file can be read by every user");
+                }
+                (FILE_VARIABLE, file.text)
+            }
             Err(error) => {
                 return no_ring(
                     FILE_VARIABLE,
@@ -42,7 +53,7 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
             return no_ring(VARIABLE, remedy);
         }
     };
-    KeyRing::parse(&text).or_else(|error| no_ring(variable, &told(&error as &dyn Error)))
+    KeyRing::parse(text.reveal()).or_else(|error| no_ring(variable, &told(&error as &dyn Error)))
 }
 
 fn no_ring(variable: &'static str, problem: &str) -> Result<KeyRing, NoKeyRing> {

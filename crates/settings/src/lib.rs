@@ -7,12 +7,14 @@
 //! Nothing here reads the environment, knows the time or runs on its own. Start with [`Watched`] for a process that
 //! lives, [`check()`] for a person who asks.
 
+mod changes;
 mod check;
 mod document;
 mod files;
 mod finding;
 mod folder;
 pub mod keys;
+pub mod network;
 pub mod patience;
 mod resolve;
 mod resort_file;
@@ -21,8 +23,8 @@ mod source;
 mod source_file;
 mod watched;
 
+pub use changes::Changes;
 pub use check::check;
-pub use files::Changes;
 pub use finding::{Finding, Severity};
 pub use folder::UnreadableFolder;
 pub use resolve::Resolve;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crypto::secret::{Places, Secret, SecretReference};
+use crypto::secret::{FileText, Places, Secret, SecretReference};
 
 use crate::document::Note;
 use crate::finding::Severity;
@@ -38,6 +38,19 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
+    /// What is unwise about a secret that stands in this file itself.
+    pub(crate) fn lies_open(&self, file: &FileText) -> Option<Note> {
+        let is_open = file.readable_by_others && matches!(self.reference, SecretReference::Plain(_));
+        is_open.then(|| Note {
+            line: self.line,
+            severity: Severity::Warning,
+            text: format!(
+                "{}: the secret stands in a file that can be read by every user",
+                self.path
+            ),
+        })
+    }
+
     /// Finds the secret; what goes wrong is noted.
     pub(crate) fn resolve(&self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<Secret> {
         let mut note = |severity, error: &dyn Error| {

@@ -119,6 +119,16 @@ impl Snapshot {
             .filter(|finding| finding.severity == Severity::Warning)
     }
 
+    /// One line in the log for each finding.
+    pub(crate) fn tell(&self) {
+        for problem in self.problems() {
+            log::error!(finding:% = problem; "file is refused");
+        }
+        for warning in self.warnings() {
+            log::warn!(finding:% = warning; "file is unwise");
+        }
+    }
+
     /// Grows by one with every change of anything here.
     pub fn generation(&self) -> u64 {
         self.generation

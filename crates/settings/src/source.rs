@@ -48,6 +48,11 @@ impl Source {
         }
     }
 
+    /// Whether events about any resort are.
+    pub fn speaks_for_all(&self) -> bool {
+        self.resorts == Speaks::ForAll
+    }
+
     /// Whether requests may come from this address. An IPv4 address written as IPv6 is the same address.
     pub fn allows(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

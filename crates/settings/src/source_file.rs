@@ -1,7 +1,5 @@
 //! A source's file, key by key as operators know them.
 
-use std::net::IpAddr;
-
 use crypto::secret::{Places, Secret};
 use crypto::signature::{HeaderName, HmacScheme, Scheme, SignedText, Verifier};
 use domain::ids::{ResortId, SourceId};
@@ -9,6 +7,7 @@ use ipnet::IpNet;
 
 use crate::document::{self, Entry, Note, Table};
 use crate::finding::Severity;
+use crate::network;
 use crate::resolve::Reference;
 use crate::source::{RateLimit, Source, Speaks};
 
@@ -72,6 +71,11 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
 }
 
 impl SourceFile {
+    /// What it names as its secrets.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Reference> {
+        self.auth.secrets.iter()
+    }
+
     /// Finds the secrets and prepares the verifier. Nothing comes back where that fails.
     pub(crate) fn resolve(self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<(Source, Vec<Secret>)> {
         let secrets: Vec<_> = self
@@ -180,10 +184,8 @@ fn header_name(entry: &Entry<'_>) -> Option<HeaderName> {
 }
 
 fn networks(entry: &Entry<'_>) -> Option<Vec<IpNet>> {
-    let network = |text: &str| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    let networks = entry.each(|item| {
-        item.parsed(|text| network(text).map_err(|_| "is not a network such as 203.0.113.0/24"))
-    })?;
+    let network = |text: &str| network::parse(text).ok_or("is not a network such as 203.0.113.0/24");
+    let networks = entry.each(|item| item.parsed(network))?;
     if networks.is_empty() {
         return entry.refuse("is empty: leave it out to let any address in");
     }

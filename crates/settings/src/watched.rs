@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use crypto::key_ring::KeyRing;
 use crypto::secret::Places;
 
-use crate::files::{Changes, Files};
+use crate::changes::Changes;
+use crate::files::Files;
 use crate::folder::UnreadableFolder;
 use crate::resolve::Resolve;
 use crate::snapshot::Snapshot;
@@ -27,7 +28,8 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Reads the folder for the first time. Broken files are no error here; see [`Snapshot::problems`].
+    /// Reads the folder for the first time, and tells in the log what is wrong or unwise. Broken files are no error here;
+    /// see [`Snapshot::problems`].
     pub fn start(
         folder: &Path,
         environment: Environment,
@@ -36,13 +38,14 @@ impl Watched {
     ) -> Result<Self, UnreadableFolder> {
         let mut files = Files::new(folder.to_owned(), resolve);
         files.read(&places(folder, &environment, key_ring.as_deref()))?;
-        let current = RwLock::new(Arc::new(Snapshot::of(&files, 1)));
+        let current = Snapshot::of(&files, 1);
+        current.tell();
         Ok(Self {
             folder: folder.to_owned(),
             environment,
             key_ring,
             files: Mutex::new(files),
-            current,
+            current: RwLock::new(Arc::new(current)),
         })
     }
 

@@ -89,7 +89,7 @@ pub fn replan(
     for (booking, hash) in locked.iter().zip(&hashes) {
         let circumstances = around.of(booking, hash.as_ref());
         let found = (policies.resort)(&booking.key.resort)
-            .map(|resort| plan::plan(&booking.facts, &circumstances, &resort, now));
+            .map(|resort| plan::plan(&booking.key.booking, &booking.facts, &circumstances, &resort, now));
         if found.is_none() {
             planned.without_resort.push(booking.key.clone());
         }
@@ -153,7 +153,7 @@ pub(crate) fn look(
         messages.into_iter().map(|m| m.existing).collect(),
     );
     let circumstances = around.of(booking, hash.as_ref());
-    let plan = plan::plan(&booking.facts, &circumstances, &resort, now);
+    let plan = plan::plan(&booking.key.booking, &booking.facts, &circumstances, &resort, now);
     Ok(Some((plan, circumstances)))
 }
 

@@ -59,6 +59,24 @@ fn a_file_that_everybody_may_read_is_found_with_a_warning() {
 }
 
 #[test]
+fn a_file_is_read_whole_or_not_at_all() {
+    let path = std::env::temp_dir().join(format!("bellhop-long-secret-{}", std::process::id()));
+    let read = |length: usize| {
+        std::fs::write(&path, "x".repeat(length)).unwrap();
+        FileText::read(&path, 100)
+    };
+
+    assert_eq!(read(100).unwrap().text.reveal().len(), 100);
+    assert_eq!(read(101).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    std::fs::write(&path, b"\xff").unwrap();
+    assert_eq!(
+        FileText::read(&path, 100).unwrap_err().kind(),
+        io::ErrorKind::InvalidData
+    );
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn what_cannot_be_found_is_named_by_its_place() {
     let base = Path::new("/nowhere");
     assert_eq!(

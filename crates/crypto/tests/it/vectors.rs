@@ -1,6 +1,6 @@
 //! What platforms and their libraries published.
 
-use crypto::signature::Scheme;
+use crypto::signature::{Refusal, Scheme};
 use serde_json::Value;
 
 use crate::{Sent, verifier};
@@ -40,6 +40,38 @@ fn every_published_vector_is_judged_as_published() {
         judged += 1;
     }
     assert_eq!(judged, vectors.as_array().unwrap().len() - 1);
+}
+
+/// Stripe's documents show a header, and neither its secret nor its body.
+#[test]
+fn a_published_header_without_its_secret_is_read_and_refused_for_its_signature_alone() {
+    const SIGNED_AT: i64 = 1_492_774_577;
+    let vectors: Value = serde_json::from_str(include_str!("../fixtures/signature_vectors.json")).unwrap();
+    let mut without_secret = vectors
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|vector| vector["secret"].is_null());
+    let header = without_secret.next().unwrap()["headers"]["Stripe-Signature"]
+        .as_str()
+        .unwrap();
+    assert_eq!(without_secret.next(), None);
+    let verifier = verifier(Scheme::Stripe, &["whsec_unknown"]);
+    let answer = |header: &str, now| {
+        Sent::new("{}")
+            .with("stripe-signature", header)
+            .at(now)
+            .verify(&verifier)
+    };
+
+    let late = Err(Refusal::OutsideTolerance { seconds: 301 });
+    assert_eq!(answer(header, SIGNED_AT + 300), Err(Refusal::NoMatch));
+    assert_eq!(answer(header, SIGNED_AT + 301), late);
+    // The signature of the scheme is what counts, not the older one beside it.
+    let malformed = Err(Refusal::Malformed {
+        header: "stripe-signature".to_owned(),
+    });
+    assert_eq!(answer(&header.replace("v1=", "v2="), SIGNED_AT), malformed);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::ids::{EventId, NumberId, ResortId, SourceId};
 use crate::resort::{Abandonment, Language, Mode, Retention};
 use crate::stay::Personal;
 
-/// The resort of the contract's example, in Athens, without quiet hours.
+/// A resort in Athens, without quiet hours.
 pub(crate) fn resort() -> Resort {
     let language = Language::parse("en").unwrap();
     Resort {
@@ -127,7 +127,8 @@ impl Story {
     }
 
     fn plan(&self, now: &str) -> Plan {
-        plan(&self.facts, &self.around, &self.resort, at(now))
+        let booking = BookingId::parse("BK-1").unwrap();
+        plan(&booking, &self.facts, &self.around, &self.resort, at(now))
     }
 
     fn status(&self, now: &str) -> Status {

@@ -66,6 +66,41 @@ fn values_are_written_in_the_language_of_the_template() {
 }
 
 #[test]
+fn what_a_stranger_wrote_counts_as_missing_where_it_would_be_a_link() {
+    let link = || fact(Personal::new("https://evil.example/prize Ada"));
+    let facts = Facts {
+        name: link(),
+        room: fact("evil.com".to_owned()),
+        resume_url: fact(Personal::new("https://book.example/r")),
+        ..Facts::default()
+    };
+    let mut resort = resort();
+    resort.name = "azure-bay.com".into();
+    resort
+        .values
+        .insert("review_link".into(), "https://reviews.example".into());
+    let booking = BookingId::parse("booking.com/1001").unwrap();
+    let subject = Subject {
+        kind: MessageKind::Reminder1,
+        booking: &booking,
+        facts: &facts,
+        resort: &resort,
+    };
+    let text = |name: &str| value(subject, &resort.language, &Value::parse(name).unwrap());
+
+    for stranger in ["guest.name", "guest.first_name", "stay.room", "booking.id"] {
+        assert_eq!(text(stranger), None, "{stranger}");
+        assert_eq!(
+            fill_text(subject, &resort.language, &format!("Hi {{{stranger}}}")),
+            Err(NoContent::Skip(Reason::MissingValue))
+        );
+    }
+    for own in ["resort.name", "values.review_link", "booking.resume_url"] {
+        assert!(text(own).is_some(), "{own}");
+    }
+}
+
+#[test]
 fn a_resume_path_keeps_its_query_and_escapes_and_encodes_what_whatsapp_refuses() {
     let path = link::path_of("https://book.example/r/BK:1 x?a=%20b|c").unwrap();
 

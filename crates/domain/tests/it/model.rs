@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::facts::Facts;
-use domain::ids::{MessageId, NumberId, ResortId};
+use domain::ids::{BookingId, MessageId, NumberId, ResortId};
 use domain::message::{MessageKind, MessageState};
 use domain::plan::difference::{self, Birth, Change};
 use domain::plan::{Circumstances, Existing, Plan, Verdict, Window, plan};
@@ -70,7 +70,8 @@ impl World {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        plan(&self.facts, &self.around, &self.resort, self.now)
+        let booking = BookingId::parse("BK-1").unwrap();
+        plan(&booking, &self.facts, &self.around, &self.resort, self.now)
     }
 
     /// Plans, applies the difference, and finds that a second look changes nothing.

@@ -24,7 +24,7 @@ use crate::validation::{self, Checked, Rules, Standing, UnknownTypes};
 /// The greatest body of a webhook, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
 
-/// What a sender is told when all is well.
+/// What a caller is told when all is well.
 enum Answer {
     Accepted { event_id: String },
     Ignored,
@@ -53,7 +53,7 @@ pub(super) async fn refuse_method(request: HttpRequest, ingest: Data<Ingest>) ->
     with_request_id(problem.response(entry.request_id), entry.request_id)
 }
 
-/// The checks, in the order of the contract: strangers cannot use up a source's rate.
+/// The checks, in the order in which they spare most: strangers cannot use up a source's rate.
 async fn take(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -193,14 +193,9 @@ fn standing<'r>(
         },
         ResortState::Broken => Standing::Unavailable,
         // Named in the source's file, it is a resort whose own file is missing; else it is a name that was made up.
-        ResortState::Unknown if speaks_for_all(source) => Standing::NotAllowed,
+        ResortState::Unknown if source.speaks_for_all() => Standing::NotAllowed,
         ResortState::Unknown => Standing::Unavailable,
     }
-}
-
-/// No file names a resort `*`, so only who speaks for all speaks for it.
-fn speaks_for_all(source: &Source) -> bool {
-    ResortId::parse("*").is_ok_and(|any| source.speaks_for(&any))
 }
 
 impl Answer {

@@ -2,6 +2,7 @@
 //!
 //! Any answer but 200 makes Meta send the whole batch again for a week, so nothing in an authentic one is refused.
 
+use std::slice;
 use std::sync::Arc;
 
 use actix_web::http::Method;
@@ -33,13 +34,10 @@ pub(crate) struct Meta {
 impl Meta {
     /// Prepares the secrets.
     pub(crate) fn new(settings: &settings::WhatsApp) -> Result<Self, SchemeError> {
-        let token = settings.verify_token.iter().cloned().collect::<Vec<_>>();
+        let verifier = |token| Verifier::new(Scheme::UrlToken, slice::from_ref(token));
         Ok(Self {
             signature: Verifier::new(Scheme::GitHub, &settings.app_secrets)?,
-            verify_token: match token.as_slice() {
-                [] => None,
-                token => Some(Verifier::new(Scheme::UrlToken, token)?),
-            },
+            verify_token: settings.verify_token.as_ref().map(verifier).transpose()?,
         })
     }
 }
@@ -47,11 +45,7 @@ impl Meta {
 /// The handshake: the challenge comes back as plain text to who knows the token.
 pub(super) async fn greet(request: HttpRequest, ingest: Data<Ingest>) -> HttpResponse {
     let mut entry = begin(&request, &ingest);
-    let response = match ingest.meta.as_ref().ok_or(Problem::UnknownSource) {
-        Ok(meta) => challenge(&request, meta),
-        Err(problem) => Err(problem),
-    };
-    let response = match response {
+    let response = match challenge(&request, &ingest, &entry) {
         Ok(challenge) => {
             entry.answered("handshake");
             HttpResponse::Ok()
@@ -101,8 +95,10 @@ fn refuse(problem: &Problem, entry: &mut Entry) -> HttpResponse {
     problem.response(entry.request_id)
 }
 
-fn challenge(request: &HttpRequest, meta: &Meta) -> Result<String, Problem> {
+fn challenge(request: &HttpRequest, ingest: &Ingest, entry: &Entry) -> Result<String, Problem> {
     debug_assert_eq!(request.method(), Method::GET);
+    let meta = ingest.meta.as_ref().ok_or(Problem::UnknownSource)?;
+    ingest.rates.whatsapp.count_address(entry.address)?;
     let (mut mode, mut challenge, mut token) = (None, None, None);
     for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
         match name.as_ref() {
@@ -167,6 +163,6 @@ async fn take(
     for update in &updates {
         ingest.metrics.count_update(update.kind());
     }
-    entry.reason = Some(format!("{} updates", updates.len()));
+    entry.updates = Some(updates.len());
     Ok("accepted")
 }

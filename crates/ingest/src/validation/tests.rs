@@ -77,7 +77,7 @@ fn with(pointer: &str, value: impl Into<Option<Value>>) -> Value {
 }
 
 #[test]
-fn the_contracts_example_becomes_an_event() {
+fn the_documented_example_becomes_an_event() {
     let event = event(&full());
 
     assert_eq!(event.key.to_string(), "direct/evt_5f2c");
@@ -203,7 +203,7 @@ fn everything_that_is_missing_is_named_at_once() {
 }
 
 #[test]
-fn each_type_requires_what_the_contract_says() {
+fn each_type_requires_what_it_cannot_do_without() {
     let check = |event_type: &str, needs_booking: bool, needs_phone: bool| {
         let bare = json!({ "id": "1", "type": event_type, "occurred_at": "2026-11-23T10:00:00+02:00", "resort": "azure-bay" });
         let expected: Vec<_> = [

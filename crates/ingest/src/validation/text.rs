@@ -20,7 +20,9 @@ pub(super) fn clean(text: &str) -> String {
             after_break = false;
         }
     }
-    let trimmed = cleaned.trim();
+    // A form without a character before it shows nothing.
+    let begins = |c: char| c.is_whitespace() || is_variation_selector(c);
+    let trimmed = cleaned.trim_end().trim_start_matches(begins);
     if trimmed.len() == cleaned.len() {
         cleaned
     } else {
@@ -28,13 +30,21 @@ pub(super) fn clean(text: &str) -> String {
     }
 }
 
-/// Whether a character shows nothing but changes how others are shown or compared.
+/// Whether a character shows nothing, but perhaps changes how others are shown or compared: what Unicode calls
+/// default-ignorable, but for variation selectors, and the empty cell of Braille.
 pub(super) fn is_invisible(character: char) -> bool {
     matches!(
         character,
-        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}'
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E00FF}' | '\u{E01F0}'..='\u{E0FFF}'
     )
+}
+
+/// Chooses one form of the character before it: emoji in colour, variants of ideographs in names.
+fn is_variation_selector(character: char) -> bool {
+    matches!(character, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
 fn is_break(character: char) -> bool {
@@ -60,6 +70,10 @@ mod tests {
         check("A\u{AD}d\u{2062}a\u{180E}\u{206E}\u{FFF9}\u{E0041}", "Ada");
         check(" \n x \n ", "x");
         check("Ωραία Ανδρομάχη 🏖", "Ωραία Ανδρομάχη 🏖");
+        check("\u{3164}\u{115F}\u{1160}\u{FFA0}\u{2800}\u{34F}\u{2065}", "");
+        check("\u{3164}Ada\u{2800}", "Ada");
+        check(" \u{FE0F}\u{E0100}", "");
+        check("❤\u{FE0F} 葛\u{E0100}城", "❤\u{FE0F} 葛\u{E0100}城");
         check("\u{200B}", "");
     }
 }

@@ -161,12 +161,32 @@ async fn address_lists_hold_for_both_kinds_of_addresses() {
     };
 
     check("2a05:d018:1::7", "broker-unavailable").await;
+    check("[2a05:d018:1::7]", "broker-unavailable").await;
     check("[2a05:d018:1::7]:443", "broker-unavailable").await;
+    check("\u{e9}, 203.0.113.9", "broker-unavailable").await;
     check("::ffff:203.0.113.9", "broker-unavailable").await;
     check("2a05:d019::7", "address-not-allowed").await;
     check("::ffff:198.51.100.7", "address-not-allowed").await;
     check("2a05:d018:1::7, 198.51.100.7", "address-not-allowed").await;
     check("203.0.113.9, nonsense", "address-not-allowed").await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_stranger_writes_before_his_address_he_does_not_become_our_proxy() {
+    let world = world().await;
+    let check = async |forwarded: &str, expected: &str| {
+        let headers = [("x-forwarded-for", forwarded)];
+        let answer = world.post_bearer("inside", &headers, &bytes(&event())).await;
+        assert_eq!(answer.problem(), expected, "{forwarded}");
+    };
+
+    check("127.0.0.9", "broker-unavailable").await;
+    for nonsense in ["\u{e9}", "unknown", "127.0.0.1.1", "[::1", "a;b"] {
+        check(&format!("{nonsense}, 198.51.100.7"), "address-not-allowed").await;
+        check(&format!("198.51.100.7, {nonsense}"), "address-not-allowed").await;
+        check(nonsense, "address-not-allowed").await;
+    }
     world.finish().await;
 }
 
@@ -206,15 +226,19 @@ async fn who_waits_as_long_as_retry_after_says_is_let_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_on_one_source_neither_uses_up_nor_slows_another() {
     let world = world().await;
+    // Authentic ones from many addresses use up the source's rate, forged ones from a single address their own.
     let flood = (0..1_000).map(|number: u32| {
-        let address = format!("198.51.{}.{}", number / 250, number % 250);
+        let (address, token) = match number % 2 {
+            0 => (
+                format!("198.51.{}.{}", number / 250, number % 250),
+                "Bearer letmein",
+            ),
+            _ => ("192.0.2.1".to_owned(), "Bearer wrong"),
+        };
         let world = &world;
         async move {
-            let headers = [
-                ("x-forwarded-for", address.as_str()),
-                ("authorization", "Bearer wrong"),
-            ];
-            world.post_bearer("slow", &headers, b"{}").await.status
+            let headers = [("x-forwarded-for", address.as_str()), ("authorization", token)];
+            (token, world.post_bearer("slow", &headers, b"{}").await.status)
         }
     });
     let others = async {
@@ -227,38 +251,60 @@ async fn a_flood_on_one_source_neither_uses_up_nor_slows_another() {
         slowest
     };
 
-    let (statuses, slowest) = tokio::join!(join_all(flood), others);
+    let (answers, slowest) = tokio::join!(join_all(flood), others);
 
-    assert!(statuses.iter().all(|status| [401, 429].contains(status)));
+    for (token, unlimited) in [("Bearer letmein", 400), ("Bearer wrong", 401)] {
+        let of_token = answers.iter().filter(|(sent, _)| *sent == token);
+        let (limited, passed): (Vec<_>, Vec<_>) = of_token.partition(|(_, status)| *status == 429);
+        assert!(
+            passed.iter().all(|(_, status)| *status == unlimited),
+            "{passed:?}"
+        );
+        // One a second, for as many seconds as this may take.
+        assert!(!passed.is_empty() && limited.len() > 450, "{token}: {passed:?}");
+    }
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     world.finish().await;
+}
+
+/// Sends one request again and again until it is slowed down, which it must be; every other answer must be `refusal`.
+async fn flood(world: &World, request: &[u8], refusal: u16) {
+    // More than the burst, and than what comes back meanwhile.
+    for _ in 0..200 {
+        let answers = join_all((0..100).map(|_| exchange(world.address, request))).await;
+        assert!(
+            answers
+                .iter()
+                .all(|answer| [refusal, 429].contains(&answer.status))
+        );
+        if answers.iter().any(|answer| answer.status == 429) {
+            return;
+        }
+    }
+    panic!("nothing was slowed down");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_who_play_whatsapp_are_slowed_down_before_their_signatures_are_looked_at() {
     let world = world().await;
-    let forged = request(
-        "POST",
-        "/webhooks/whatsapp",
-        &[("x-hub-signature-256", "sha256=00")],
-        b"{}",
-    );
-    let (address, forged) = (world.address, &forged);
-    let mut statuses = Vec::new();
+    let headers = [("x-hub-signature-256", "sha256=00")];
 
-    // More than the burst, and than what comes back meanwhile.
-    for _ in 0..200 {
-        statuses.extend(
-            join_all((0..100).map(|_| exchange(address, forged)))
-                .await
-                .iter()
-                .map(|answer| answer.status),
-        );
-        if statuses.contains(&429) {
-            break;
-        }
-    }
+    flood(
+        &world,
+        &request("POST", "/webhooks/whatsapp", &headers, b"{}"),
+        401,
+    )
+    .await;
 
-    assert!(statuses.contains(&429) && statuses.iter().all(|status| [401, 429].contains(status)));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_tokens_cannot_be_tried_out_without_end() {
+    let world = world().await;
+    let guess = "/webhooks/whatsapp?hub.mode=subscribe&hub.challenge=1&hub.verify_token=guess";
+
+    flood(&world, &request("GET", guess, &[], b""), 403).await;
+
     world.finish().await;
 }

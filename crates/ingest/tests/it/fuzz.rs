@@ -73,7 +73,7 @@ fn fuzz<T: std::fmt::Debug>(
 }
 
 #[test]
-fn an_authentic_body_of_whatever_bytes_is_accepted_or_is_the_senders_fault() {
+fn an_authentic_body_of_whatever_bytes_is_accepted_or_is_the_callers_fault() {
     let any_bytes = prop::collection::vec(any::<u8>(), 0..300);
     let cases = prop_oneof![3 => mutated(bytes(&event())), 1 => any_bytes];
 

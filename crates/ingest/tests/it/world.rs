@@ -53,6 +53,10 @@ const SOURCES: &[(&str, &str)] = &[
         "resorts = ['azure-bay']\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:letmein']\n[network]\nallow = ['203.0.113.0/24', '2a05:d018::/32']\n",
     ),
     (
+        "inside",
+        "resorts = ['azure-bay']\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:letmein']\n[network]\nallow = ['::ffff:127.0.0.0/104']\n",
+    ),
+    (
         "slow",
         "resorts = ['azure-bay']\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:letmein']\n[rate_limit]\nper_second = 1\nburst = 1\n",
     ),
@@ -206,7 +210,7 @@ pub(crate) fn signed(path: &str, body: &[u8], content_type: &str) -> Vec<u8> {
     request("POST", path, &headers, body)
 }
 
-/// The contract's example.
+/// Much like the example in openapi.json.
 pub(crate) fn event() -> Value {
     json!({
         "id": "evt_5f2c", "type": "booking_started", "occurred_at": "2026-11-23T10:00:00Z", "resort": "azure-bay",

@@ -170,3 +170,28 @@ fn a_folder_that_is_gone_for_a_moment_removes_nothing() {
     watched.refresh();
     assert_eq!(watched.current().problems().count(), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_a_secret_that_others_may_read_from_now_on_is_told_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let path = folder.path().join(FILE);
+    folder.write(FILE, &RESORT.replace("env:AZURE_BAY_TOKEN", "plain:token"));
+    let with_mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    with_mode(0o600);
+    let watched = watched(&folder);
+    assert_eq!(watched.current().warnings().count(), 0);
+
+    with_mode(0o604);
+    let opened = watched.refresh();
+    let again = watched.refresh();
+
+    assert_eq!((opened.warnings.len(), opened.applied.len()), (1, 0));
+    assert!(again.is_empty());
+    assert_eq!(watched.current().warnings().count(), 1);
+
+    with_mode(0o600);
+    watched.refresh();
+    assert_eq!(watched.current().warnings().count(), 0);
+}

@@ -109,6 +109,35 @@ async fn a_missing_value_skips_the_message_until_an_event_brings_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_would_be_a_strangers_link_reaches_nobody() {
+    let resort = ResortFile {
+        templates: "[templates.reservation_confirmation.en]\nname = \"confirmed\"\nlanguage = \"en_US\"\n\
+                    body = [{ value = \"guest.name\", else = \"dear guest\" }, \"booking.id\", \"resort.name\"]\n"
+            .to_owned(),
+        ..ResortFile::patient()
+    };
+    let world = World::start(&resort).await;
+    let named =
+        |booking: &str, phone: &str, name: &str| Event::confirmed(booking, phone).with("/guest/name", name);
+
+    world
+        .post(&named("BK-1", ADA, "https://evil.example/prize"))
+        .await;
+    world.post(&named("BK-2", BOB, "Ada (t.me/prize)")).await;
+    world.post(&named("evil.com/3", EVE, "Eve")).await;
+
+    for (phone, booking) in [(ADA, "BK-1"), (BOB, "BK-2")] {
+        let received = world.until_received(phone, 1).await;
+        let expected = format!("Thank you dear guest, see you on {booking}. Total: Azure Bay Resort.");
+        assert_eq!(received[0].body.as_deref(), Some(expected.as_str()));
+    }
+    let skipped = world
+        .until_state("evil.com/3", CONFIRMATION, MessageState::Skipped)
+        .await;
+    assert_eq!(skipped.existing.reason, Some(Reason::MissingValue));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_template_the_fallback_goes_and_its_text_where_the_guest_has_written() {
     let resort = ResortFile {
         templates: "[fallback]\ntemplate.en = { name = \"contact\", language = \"en_US\", body = [\"resort.name\"] }\n\

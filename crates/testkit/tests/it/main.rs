@@ -18,6 +18,7 @@ mod holds;
 mod house;
 mod images;
 mod letters;
+mod open_files;
 mod permission;
 mod poison;
 mod record;

@@ -1,0 +1,48 @@
+//! Networks, as lists of addresses name them.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+
+/// Bits of an IPv6 address before the IPv4 address that it may hold.
+const MAPPED: u8 = 96;
+
+/// Reads a network such as `203.0.113.0/24`, or a single address. One of IPv4 that is written as IPv6 is the IPv4 network, as
+/// its addresses are.
+pub fn parse(text: &str) -> Option<IpNet> {
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.ok().map(canonical)
+}
+
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(written) = network else {
+        return network;
+    };
+    let inner = written
+        .prefix_len()
+        .checked_sub(MAPPED)
+        .zip(written.addr().to_ipv4_mapped());
+    inner
+        .and_then(|(length, address)| Ipv4Net::new(address, length).ok())
+        .map_or(network, IpNet::V4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ipv4_is_one_however_it_is_written() {
+        let check =
+            |text: &str, expected: &str| assert_eq!(parse(text).unwrap().to_string(), expected, "{text}");
+
+        check("10.0.0.0/8", "10.0.0.0/8");
+        check("::ffff:10.0.0.0/104", "10.0.0.0/8");
+        check("::ffff:0:0/96", "0.0.0.0/0");
+        check("::ffff:192.0.2.1", "192.0.2.1/32");
+        check("fd00::1", "fd00::1/128");
+        check("::/0", "::/0");
+        assert_eq!(parse("10.0.0.0/33"), None);
+        assert_eq!(parse("nonsense"), None);
+    }
+}

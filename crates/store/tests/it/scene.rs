@@ -190,7 +190,7 @@ impl Scene {
         Wanted {
             id,
             version: found.version,
-            last_seen_on: cart::last_seen_on(&found.facts, &self.world.resort),
+            last_seen_on: cart::last_seen_on(&found.facts, &resort()),
             not_after: None,
             route: route(kind),
             may_call: true,

@@ -41,26 +41,10 @@ pub(crate) struct Claimed {
 }
 
 impl Sender {
-    /// Claims messages.
+    /// Claims messages. An error says that none is claimed.
     pub(crate) async fn claim(&self, ready: Vec<Ready>) -> Result<Claimed, StoreError> {
         let asked_at = Instant::now();
-        let (token, wanted) = (
-            Uuid::now_v7(),
-            ready.iter().map(|one| one.wanted.clone()).collect::<Vec<_>>(),
-        );
-        let claimed = self
-            .store
-            .transaction(move |connection| {
-                let claims = claims::claim(connection, token, &wanted)?;
-                crash::point("sender.claims.written");
-                Ok(claims)
-            })
-            .await;
-        let claims = match claimed {
-            Ok(claims) => claims,
-            // The commit may have happened without its answer: the token tells.
-            Err(_) => self.read_back(token).await,
-        };
+        let claims = self.ask(&ready).await?;
         crash::point("sender.claims.committed");
         let mut claimed = Claimed::default();
         for one in ready {
@@ -83,6 +67,27 @@ impl Sender {
             }
         }
         Ok(claimed)
+    }
+
+    async fn ask(&self, ready: &[Ready]) -> Result<Vec<Claim>, StoreError> {
+        let token = Uuid::now_v7();
+        let wanted: Vec<_> = ready.iter().map(|one| one.wanted.clone()).collect();
+        let claimed = self
+            .store
+            .transaction(move |connection| {
+                let claims = claims::claim(connection, token, &wanted)?;
+                crash::point("sender.claims.written");
+                Ok(claims)
+            })
+            .await;
+        match claimed {
+            Ok(claims) => Ok(claims),
+            // The commit may have happened without its answer: the token tells.
+            Err(error) => match self.read_back(token).await {
+                granted if granted.is_empty() => Err(error),
+                granted => Ok(granted),
+            },
+        }
     }
 
     async fn read_back(&self, token: Uuid) -> Vec<Claim> {

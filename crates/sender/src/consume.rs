@@ -6,9 +6,10 @@ use broker::consumer::{Consumer, Delivery, Verdict};
 use domain::backoff::Backoff;
 use domain::ids::MessageId;
 use service::{Stop, crash};
-use store::{Fault, StoreError};
+use store::StoreError;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::log_lines;
 use crate::send::Sender;
 
 /// How many ids are worked on together.
@@ -71,12 +72,8 @@ fn verdict(sent: Result<Result<(), StoreError>, JoinError>, stop: &Stop) -> fn()
         // What was not claimed any more goes to another sender at once; what was called for is known there.
         Ok(Ok(())) if stop.is_stopped() => || Verdict::GiveBack,
         Ok(Ok(())) => || Verdict::Done,
-        Ok(Err(error)) if error.fault() == Fault::Outage => {
-            log::warn!(error = service::chain(&error); "Postgres is away; the ids are given back");
-            || Verdict::GiveBack
-        }
         Ok(Err(error)) => {
-            log::error!(error = service::chain(&error), alert = true; "a database step failed; the ids are given back");
+            log_lines::given_back(&error);
             || Verdict::GiveBack
         }
         // Given back they would come again at once, and again; their rows hand them out again, ever more seldom.

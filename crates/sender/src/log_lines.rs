@@ -8,12 +8,26 @@ use domain::before_call::Step;
 use domain::ids::{MessageId, ResortId};
 use domain::message::life::CallResult;
 use domain::message::{Attempt, Reason};
-use store::StoreError;
+use store::{Fault, StoreError};
 use store::claims::Draft;
 use store::results::{Recorded, Silent};
 use whatsapp::answer::Answer;
 
 use crate::prepare::Ready;
+
+/// A batch that Postgres kept from being sent; its ids are given back.
+pub(crate) fn given_back(error: &StoreError) {
+    let said = service::chain(error);
+    match error.fault() {
+        Fault::Outage => log::warn!(error = said; "Postgres is away; the ids are given back"),
+        Fault::Contention | Fault::Locked => {
+            log::warn!(error = said; "somebody else is in the way in Postgres; the ids are given back");
+        }
+        Fault::Unclear | Fault::Ours | Fault::Data => {
+            log::error!(error = said, alert = true; "a database step failed; the ids are given back");
+        }
+    }
+}
 
 /// A message that is not sent as things stand. Returns the outcome's name for the counters; `None`: it is sent.
 pub(crate) fn not_sent(draft: &Draft, step: &Step) -> Option<&'static str> {

@@ -9,7 +9,7 @@ use domain::after_call::RetryPolicy;
 use domain::ids::MessageId;
 use domain::message::MessageKind;
 use domain::silence::Patience;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use service::Stop;
 use settings::Watched;
 use store::{Store, StoreError};
@@ -54,7 +54,8 @@ impl Sender {
         let sending = lanes
             .into_iter()
             .map(|(lane, ready)| self.send_along(lane, ready));
-        try_join_all(sending).await.map(|_| ())
+        // Each to its end: calls of the one lane are under way when another fails.
+        join_all(sending).await.into_iter().collect()
     }
 
     /// Sends what goes the same way: many at once, or one by one until an answer shows that the way is well.

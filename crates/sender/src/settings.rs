@@ -59,6 +59,11 @@ Environment:
                              this long one message tries again, then after twice as long, up to 30m [1m]
   SENDER_UNKNOWN_AFTER       a call still unfinished this long after its claim counts as lost: its sender probably died;
                              must be longer than the 17s that a call may take [1m]
+  SENDER_ADDR                health and metrics [0.0.0.0:8082]
+  RUST_LOG                   log filter [info]; libraries are never heard below info, where they may write down
+                             what they carry
+  LOG_FORMAT                 json or text [text on a terminal, else json]
+
 A message whose outcome is unknown is sent once more, and only once, if all of these hold:
   SENDER_SILENCE_AFTER       WhatsApp has not reported on it for this long [2m]
   SENDER_SILENCE_WITNESSES   WhatsApp accepted at least this many other messages from the same number [5] ...
@@ -67,11 +72,6 @@ A message whose outcome is unknown is sent once more, and only once, if all of t
   SENDER_SILENCE_PACED       WhatsApp has held back no message of the same template for this long [1h]
 If not, a person is asked by a dead letter, outcome_unknown:
   SENDER_SILENCE_LETTER      this long after the claim [30m]
-And:
-  SENDER_ADDR                health and metrics [0.0.0.0:8082]
-  RUST_LOG                   log filter [info]; libraries are never heard below info, where they may write down
-                             what they carry
-  LOG_FORMAT                 json or text [text on a terminal, else json]
 
 The access token of each resort is named in its file; env: secrets are read from this process's environment.
 

@@ -12,11 +12,16 @@ impl Database {
     /// # Panics
     /// Where the server refuses.
     pub async fn shut(&self) {
-        let end = format!(
-            "ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false; \
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-            name = self.name
-        );
+        let name = &self.name;
+        self.on_server(format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"))
+            .await;
+        self.end_connections().await;
+    }
+
+    /// To be asked for once what the others shall find is committed: else one that connects in between would not find it.
+    async fn end_connections(&self) {
+        let name = &self.name;
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
         self.on_server(end).await;
     }
 
@@ -37,12 +42,10 @@ impl Database {
     /// # Panics
     /// Where the server refuses.
     pub async fn set(&self, parameter: &str, value: &str) {
-        let statements = format!(
-            "ALTER DATABASE {name} SET {parameter} TO {value}; \
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-            name = self.name
-        );
-        self.on_server(statements).await;
+        let name = &self.name;
+        self.on_server(format!("ALTER DATABASE {name} SET {parameter} TO {value}"))
+            .await;
+        self.end_connections().await;
     }
 
     /// Somebody else's transaction, which begins with this statement.

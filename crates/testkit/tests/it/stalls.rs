@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use domain::message::MessageState::{self, Read, Sending, Sent, Unknown};
+use domain::message::MessageState::{self, Queued, Read, Sending, Sent, Unknown};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::database::Held;
@@ -187,6 +187,27 @@ async fn a_booking_that_somebody_else_has_locked_waits_at_no_cost_and_its_neighb
     world.until_state("BK-1", CONFIRMATION, Read).await;
     assert!(!world.logs().contains("Postgres refused this event"));
     assert_eq!(world.depths().await.dead_events, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_locked_when_it_is_to_be_claimed_goes_once_the_lock_is_gone() {
+    let mut world = World::start(&ResortFile::patient()).await;
+    world.kill_senders();
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world.until_state("BK-1", CONFIRMATION, Queued).await;
+    let lock = world.database().hold("SELECT 1 FROM messages FOR UPDATE").await;
+    world.start_sender().await;
+    world
+        .until("the claim was given up", async || {
+            world.logs().contains("the ids are given back").then_some(())
+        })
+        .await;
+
+    drop(lock);
+
+    let sent = until_read(&world, "BK-1").await;
+    assert_eq!(sent.existing.attempts, 1);
+    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
 /// Ten confirmations that one sender calls for, and the booking of one of them, which somebody else has locked before its

@@ -91,15 +91,17 @@ fn an_authentic_body_of_whatever_bytes_is_accepted_or_is_the_callers_fault() {
 #[test]
 fn a_body_that_was_changed_under_its_signature_is_never_accepted() {
     let body = bytes(&event());
-    let head = signed("/webhooks/direct", &body, "application/json");
-    let headers = head[..head.len() - body.len()].to_vec();
     let length = format!("content-length: {}", body.len());
 
     fuzz(
         &mutated(body.clone()),
         async |world, changed| {
-            let head = String::from_utf8(headers.clone()).unwrap();
-            let head = head.replace(&length, &format!("content-length: {}", changed.len()));
+            // Signed now: an old signature would be refused for its time.
+            let mut head = signed("/webhooks/direct", &body, "application/json");
+            head.truncate(head.len() - body.len());
+            let head = String::from_utf8(head)
+                .unwrap()
+                .replace(&length, &format!("content-length: {}", changed.len()));
             exchange(world.address, &[head.as_bytes(), changed].concat()).await
         },
         |changed, answer| (answer.status == 401) == (*changed != body) && answer.status < 500,

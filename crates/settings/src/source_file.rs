@@ -1,5 +1,6 @@
 //! A source's file, key by key as operators know them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crypto::secret::{Places, Secret};
@@ -72,6 +73,11 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
 }
 
 impl SourceFile {
+    /// The keys under which its secrets are sealed.
+    pub(crate) fn sealed_under(&self) -> BTreeSet<String> {
+        self.auth.secrets.iter().filter_map(Reference::key_id).collect()
+    }
+
     /// Finds the secrets and prepares the verifier. Nothing comes back where that fails.
     pub(crate) fn resolve(self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<(Source, Vec<Secret>)> {
         let secrets: Vec<_> = self

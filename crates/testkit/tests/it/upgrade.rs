@@ -67,7 +67,7 @@ async fn an_envelope_with_fields_of_tomorrow_is_read_and_one_of_a_newer_version_
     world.until_state("BK-1", CONFIRMATION, Read).await;
     world
         .until("the newer one is given back", async || {
-            world.logs().contains("event given back").then_some(())
+            world.logs().contains("event is given back").then_some(())
         })
         .await;
     // It goes round and round, and hinders nobody.

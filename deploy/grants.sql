@@ -1,6 +1,8 @@
 -- What each program may do in Postgres: granted by `desk migrate`, where deploy/roles.sql has made the roles. Nobody but
 -- the owner changes the schema or truncates.
-REVOKE ALL ON ALL TABLES IN SCHEMA public FROM bellhop_processor, bellhop_sender, bellhop_desk;
+-- Every role is also PUBLIC, which a database from before Postgres 15 lets create tables.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, bellhop_processor, bellhop_sender, bellhop_desk;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC, bellhop_processor, bellhop_sender, bellhop_desk;
 GRANT USAGE ON SCHEMA public TO bellhop_processor, bellhop_sender, bellhop_desk;
 GRANT SELECT ON __diesel_schema_migrations TO bellhop_processor, bellhop_sender, bellhop_desk;
 

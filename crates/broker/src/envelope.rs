@@ -1,6 +1,7 @@
 //! What `ingest` puts into the queue `events`: who sent what, when, and the body, sealed.
 
 use chrono::{DateTime, Utc};
+use domain::event::{EventKey, sealing_identity};
 use domain::ids::{BookingId, EventId, ResortId, SourceId};
 use serde::{Deserialize, Serialize};
 
@@ -62,9 +63,17 @@ pub enum DecodeError {
 }
 
 impl Envelope {
-    /// The name under which the body is sealed, so that no body fits into another's envelope.
+    /// What names the event.
+    pub fn key(&self) -> EventKey {
+        EventKey {
+            source: self.source.clone(),
+            id: self.event_id.clone(),
+        }
+    }
+
+    /// The name under which the body is sealed.
     pub fn identity(&self) -> String {
-        identity(&self.source, &self.event_id)
+        sealing_identity(self.key())
     }
 
     /// The bytes for the queue.
@@ -84,11 +93,6 @@ impl Envelope {
         }
         serde_json::from_slice(bytes).map_err(undecodable)
     }
-}
-
-/// The name under which the body of this event is sealed, for those who have no envelope yet.
-pub fn identity(source: &SourceId, event: &EventId) -> String {
-    format!("event:{source}/{event}")
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::key_ring::{KeyRing, OpenError};
+use crate::key_ring::{KeyRing, OpenError, key_id_of};
 use crate::text_encoding::{from_base64, to_base64};
 
 // What a sealed secret belongs to; it keeps rows' values from being passed off as secrets.
@@ -171,6 +171,14 @@ impl SecretReference {
                 .ok_or(InvalidReference),
             "plain" => Ok(Self::Plain(Secret::new(rest))),
             _ => Err(InvalidReference),
+        }
+    }
+
+    /// The id of the key under which it is sealed, where it is.
+    pub fn key_id(&self) -> Option<&str> {
+        match self {
+            Self::Sealed(sealed) => key_id_of(&sealed.0),
+            _ => None,
         }
     }
 

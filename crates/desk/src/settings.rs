@@ -24,6 +24,11 @@ pub(crate) fn broker(read: &mut Reader<'_>) -> Option<Address> {
     read.parsed("AMQP_URL", Address::parse)
 }
 
+/// As [`broker`], where commands can do without.
+pub(crate) fn optional_broker(read: &mut Reader<'_>) -> Option<Address> {
+    read.optional_parsed("AMQP_URL", Address::parse)
+}
+
 /// The folder with `resorts/` and `sources/`, unless an argument names it.
 pub(crate) fn folder(read: &mut Reader<'_>, argument: Option<PathBuf>) -> Option<PathBuf> {
     argument.or_else(|| {

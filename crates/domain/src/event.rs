@@ -77,6 +77,11 @@ impl fmt::Display for EventKey {
     }
 }
 
+/// The name under which an event's body is sealed, in the queue and in its row, so that no body fits into another's place.
+pub fn sealing_identity(key: impl fmt::Display) -> String {
+    format!("event:{key}")
+}
+
 /// One validated webhook. Texts are sanitised and bounded, links are https and of an allowed host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {

@@ -177,6 +177,18 @@ impl fmt::Display for BookingKey {
     }
 }
 
+impl FromStr for BookingKey {
+    type Err = InvalidId;
+    /// Reads what `Display` writes: no resort's name holds a slash.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let (resort, booking) = text.split_once('/').ok_or(InvalidId::Empty)?;
+        Ok(Self {
+            resort: ResortId::parse(resort)?,
+            booking: BookingId::parse(booking)?,
+        })
+    }
+}
+
 /// A message of ours, from birth to its end. It travels through RabbitMQ alone and to WhatsApp as callback data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -223,5 +235,18 @@ mod tests {
         assert_eq!(BookingId::parse(&"x".repeat(129)), Err(InvalidId::TooLong));
         assert_eq!(BookingId::parse("a\nb"), Err(InvalidId::ControlCharacter));
         assert!(BookingId::parse(&"ä".repeat(128)).is_ok());
+    }
+
+    #[test]
+    fn a_bookings_key_reads_back_what_it_writes_whatever_its_platform_calls_it() {
+        let key = BookingKey {
+            resort: ResortId::parse("azure-bay").unwrap(),
+            booking: BookingId::parse("2026/BK-1").unwrap(),
+        };
+
+        assert_eq!(key.to_string().parse(), Ok(key));
+        for wrong in ["", "azure-bay", "azure-bay/", "/BK-1"] {
+            assert_eq!(wrong.parse::<BookingKey>(), Err(InvalidId::Empty), "{wrong}");
+        }
     }
 }

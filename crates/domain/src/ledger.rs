@@ -27,6 +27,8 @@ text_enum! {
         WakeUpOverdue = "wake_up_overdue",
         /// Bookings wait for the file of their resort.
         ResortMissing = "resort_missing",
+        /// Guests are kept for good: their resort has no file that says how long.
+        GuestsWithoutTerm = "guests_without_term",
         /// A message or event has an end without a reason, or a state that nobody knows.
         EndUnexplained = "end_unexplained",
     }
@@ -51,6 +53,9 @@ impl Trouble {
             Self::WakeUpOverdue => "to be planned again long ago: does a processor run?",
             Self::ResortMissing => {
                 "bookings wait for resorts/<id>.toml; desk config check says what is wrong with it"
+            }
+            Self::GuestsWithoutTerm => {
+                "kept for good: no [retention] holds for them; put resorts/<id>.toml back until they are gone"
             }
             Self::EndUnexplained => {
                 "its row says something that this version does not know, or does not say why it ended"

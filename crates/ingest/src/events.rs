@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use broker::Status;
-use broker::envelope::{self, Envelope, VERSION};
+use broker::envelope::{Envelope, VERSION};
 use broker::publisher::{Options, Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use chrono::Utc;
 use crypto::key_ring::KeyRing;
-use domain::event::{Event, EventKey};
+use domain::event::{Event, EventKey, sealing_identity};
 use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
 use domain::phone_number::PhoneNumber;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -160,7 +160,7 @@ impl Events {
 
     async fn publish(&self, head: Head, body: &impl Serialize, request_id: Uuid) -> Result<(), EventError> {
         let plaintext = serde_json::to_vec(body).map_err(EventError::Encode)?;
-        let identity = envelope::identity(&head.key.source, &head.key.id);
+        let identity = sealing_identity(&head.key);
         let message_id = head.key.to_string();
         let envelope = Envelope {
             version: VERSION,

@@ -44,7 +44,7 @@ pub(crate) enum Content {
 impl Opened {
     /// Source and id.
     pub(crate) fn key(&self) -> String {
-        format!("{}/{}", self.envelope.source, self.envelope.event_id)
+        self.envelope.key().to_string()
     }
 
     /// The booking that it names.

@@ -117,6 +117,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     }
     tasks.spawn(upkeep::watch_arrivals(arrivals, publisher.clone(), stop.clone()));
     tasks.spawn(upkeep::tell_health(Arc::clone(&shared), stop.clone()));
+    tasks.spawn(upkeep::look_for_keys(Arc::clone(&shared), stop.clone()));
     let relaying = publisher.clone();
     tasks.spawn(async move {
         // Nothing is taken from a queue before there is a schema to put it into.

@@ -1,6 +1,8 @@
 //! Every metric of the processor.
 
-use service::metrics::{Histogram, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics};
+use service::metrics::{
+    Histogram, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
+};
 
 /// The processor's counters.
 #[derive(Clone)]
@@ -26,6 +28,8 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) left_aside: service::metrics::IntCounter,
     /// Events in hand that wait for another try.
     pub(crate) parked: IntGauge,
+    /// Values under keys that the ring does not have, by table.
+    pub(crate) without_key: IntGaugeVec,
     /// What was taken away because it was held long enough: `raw_events`, `letters`, `guests` (by booking).
     pub(crate) removed: IntCounterVec,
 }
@@ -79,6 +83,11 @@ impl ProcessorMetrics {
             parked: metrics.gauge(
                 "bellhop_events_parked",
                 "Events in hand that wait for another try.",
+            )?,
+            without_key: metrics.gauges(
+                "bellhop_values_without_key",
+                "Values that lie under keys that are not in the key ring, as found at start, by table.",
+                &["table"],
             )?,
             removed: metrics.counters(
                 "bellhop_retention_total",

@@ -7,11 +7,14 @@ use broker::Status;
 use broker::publisher::Publisher;
 use service::health::Readiness;
 use service::{Stop, periodic};
+use store::reseal::{self, Place};
 use tokio::sync::watch;
 
 use crate::arrivals::Arrivals;
 use crate::shared::{POSTGRES, Shared};
 
+/// After what went wrong.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 const FILES: &str = "settings";
 /// The publisher's connection: it notices within 2 s that the server is gone or silent.
 pub(crate) const BROKER: &str = "rabbitmq";
@@ -48,6 +51,44 @@ pub(crate) async fn watch_broker(
     stop: Stop,
 ) {
     readiness.follow(condition, status, Status::holds, &stop).await;
+}
+
+/// Looks once, since a ring never changes while a program runs, whether anything lies under a key that is not in it: a key
+/// that was taken away too early is to be put back before anybody misses what lies under it.
+pub(crate) async fn look_for_keys(shared: Arc<Shared>, stop: Stop) {
+    let places = [Place::Bookings, Place::Events];
+    loop {
+        let looking = reseal::count_without_key(&shared.store, &shared.ring, &places);
+        let looked = tokio::select! {
+            () = stop.stopped() => return,
+            looked = looking => looked,
+        };
+        match looked {
+            Ok(found) => {
+                return found
+                    .into_iter()
+                    .for_each(|found| tell_without_key(&shared, found));
+            }
+            Err(error) => {
+                log::debug!(error = service::chain(&error); "cannot look which keys are needed; trying again")
+            }
+        }
+        tokio::select! {
+            () = stop.stopped() => return,
+            () = tokio::time::sleep(LOOK_AGAIN_AFTER) => {}
+        }
+    }
+}
+
+fn tell_without_key(shared: &Shared, (place, key, values): (Place, String, i64)) {
+    let table = place.table();
+    shared
+        .counters
+        .without_key
+        .with_label_values(&[table])
+        .add(values);
+    log::error!(table = table, key = key, values = values, alert = true;
+        "values lie under a key that is not in the key ring, and cannot be read: put it back, then run `desk keys reseal`");
 }
 
 /// One line a minute.

@@ -105,6 +105,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         ));
     }
     tasks.spawn(upkeep::tell_health(Arc::clone(&sender), readiness, stop.clone()));
+    tasks.spawn(upkeep::look_for_keys(Arc::clone(&sender), stop.clone()));
     tasks.spawn(work(sender, consumer, publisher.depths(), stop));
     Ok(Running {
         serving,

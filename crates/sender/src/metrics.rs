@@ -29,6 +29,8 @@ pub(crate) struct SenderMetrics {
     pub(crate) without_resort: IntCounter,
     /// Messages of bookings whose stored facts are damaged, left in the queue.
     pub(crate) damaged: IntCounter,
+    /// Values under keys that the ring does not have, by table.
+    pub(crate) without_key: IntGaugeVec,
 }
 
 impl SenderMetrics {
@@ -78,6 +80,11 @@ impl SenderMetrics {
             without_resort: metrics.counter(
                 "bellhop_messages_without_resort_total",
                 "Times a message was left in the queue because its resort has no readable file.",
+            )?,
+            without_key: metrics.gauges(
+                "bellhop_values_without_key",
+                "Values that lie under keys that are not in the key ring, as found at start, by table.",
+                &["table"],
             )?,
             damaged: metrics.counter(
                 "bellhop_messages_of_damaged_bookings_total",

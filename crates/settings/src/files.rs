@@ -1,6 +1,6 @@
 //! Every file's last reading and its last good version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub(crate) struct Held {
     pub(crate) findings: Vec<Finding>,
     /// The resorts that a source names, and where.
     pub(crate) named_resorts: Vec<(usize, ResortId)>,
+    /// The keys under which its secrets are sealed.
+    pub(crate) sealed_under: BTreeSet<String>,
 }
 
 /// The last good version of a file.
@@ -156,6 +158,7 @@ impl Held {
         self.secrets = reading.secrets;
         self.good = reading.good;
         self.named_resorts = reading.named_resorts;
+        self.sealed_under = reading.sealed_under;
         changes.applied.push(name.to_string());
     }
 }
@@ -168,6 +171,7 @@ struct Reading {
     good: Option<Good>,
     findings: Vec<Finding>,
     named_resorts: Vec<(usize, ResortId)>,
+    sealed_under: BTreeSet<String>,
 }
 
 impl Reading {
@@ -228,6 +232,7 @@ impl Reading {
         let (file, mut notes) = resort_file::read(id, contents.text.reveal());
         if let Some(file) = file {
             notes.extend(file.access_token.lies_open(contents));
+            self.sealed_under = file.access_token.key_id().into_iter().collect();
             if resolve.access_tokens() {
                 self.secrets.extend(file.access_token.resolve(places, &mut notes));
             }
@@ -248,6 +253,7 @@ impl Reading {
         if let Some(mut file) = file {
             self.named_resorts = std::mem::take(&mut file.named_resorts);
             notes.extend(file.secrets().filter_map(|secret| secret.lies_open(contents)));
+            self.sealed_under = file.sealed_under();
             if resolve.source_secrets()
                 && let Some((source, secrets)) = file.resolve(places, &mut notes)
             {

@@ -1,12 +1,16 @@
-//! The key ring, as every process that touches personal data reads it.
+//! The key ring, as every process that touches personal data reads it; and which of its keys files need.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::Path;
 
 use crypto::key_ring::KeyRing;
-use crypto::secret::{FileText, Secret};
+use crypto::secret::{FileText, Places, Secret};
 
-use crate::resolve::told;
+use crate::files::Files;
+use crate::finding::{Finding, Severity};
+use crate::folder::UnreadableFolder;
+use crate::resolve::{Resolve, told};
 
 /// The variable that holds the ring itself.
 pub const VARIABLE: &str = "BELLHOP_KEYS";
@@ -24,6 +28,9 @@ pub struct NoKeyRing {
     /// What is wrong with it, as a clause that follows its name.
     pub problem: String,
 }
+
+/// By a file's name, the ids of the keys that its secrets need.
+pub type KeysOfFiles = BTreeMap<String, BTreeSet<String>>;
 
 /// Reads the ring from `BELLHOP_KEYS` or from the file that `BELLHOP_KEYS_FILE` names; both at once are an error. That others can
 /// read the file is told in the log.
@@ -54,6 +61,22 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
         }
     };
     KeyRing::parse(text.reveal()).or_else(|error| no_ring(variable, &told(&error as &dyn Error)))
+}
+
+/// The keys under which secrets in files are sealed, by file. Files that are broken are told instead.
+pub fn keys_of_files(folder: &Path) -> Result<(KeysOfFiles, Vec<Finding>), UnreadableFolder> {
+    let places = Places {
+        environment: &|_| None,
+        key_ring: None,
+        base: folder,
+    };
+    let mut files = Files::new(folder.to_owned(), Resolve::Nothing);
+    files.read(&places)?;
+    let sealed = files.held().filter(|(_, held)| !held.sealed_under.is_empty());
+    let keys = sealed.map(|(name, held)| (name.to_string(), held.sealed_under.clone()));
+    let mut broken = files.findings();
+    broken.retain(|finding| finding.severity == Severity::Error);
+    Ok((keys.collect(), broken))
 }
 
 fn no_ring(variable: &'static str, problem: &str) -> Result<KeyRing, NoKeyRing> {

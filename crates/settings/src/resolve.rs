@@ -51,6 +51,11 @@ impl Reference {
         })
     }
 
+    /// The id of the key under which it is sealed, where it is.
+    pub(crate) fn key_id(&self) -> Option<String> {
+        self.reference.key_id().map(str::to_owned)
+    }
+
     /// Finds the secret; what goes wrong is noted.
     pub(crate) fn resolve(&self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<Secret> {
         let mut note = |severity, error: &dyn Error| {

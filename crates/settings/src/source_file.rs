@@ -1,5 +1,7 @@
 //! A source's file, key by key as operators know them.
 
+use std::collections::BTreeSet;
+
 use crypto::secret::{Places, Secret};
 use crypto::signature::{HeaderName, HmacScheme, Scheme, SignedText, Verifier};
 use domain::ids::{ResortId, SourceId};
@@ -74,6 +76,11 @@ impl SourceFile {
     /// What it names as its secrets.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Reference> {
         self.auth.secrets.iter()
+    }
+
+    /// The keys under which its secrets are sealed.
+    pub(crate) fn sealed_under(&self) -> BTreeSet<String> {
+        self.auth.secrets.iter().filter_map(Reference::key_id).collect()
     }
 
     /// Finds the secrets and prepares the verifier. Nothing comes back where that fails.

@@ -183,21 +183,15 @@ pub fn reservations_of_carts(
     carts: &BTreeSet<BookingKey>,
 ) -> Result<BTreeSet<BookingKey>, StoreError> {
     let keys: Vec<String> = carts.iter().map(ToString::to_string).collect();
-    let rows: Vec<(String, Option<String>)> = bookings::table
+    let rows: Vec<Option<String>> = bookings::table
         .filter(bookings::key.eq_any(keys))
         .filter(bookings::became_key.is_not_null())
-        .select((bookings::resort, bookings::became_key))
+        .select(bookings::became_key)
         .load(connection)
         .map_err(StoreError::query("find the reservations that carts became"))?;
-    rows.iter()
-        .filter_map(|(resort, key)| {
-            Some((
-                resort,
-                key.as_deref()?.strip_prefix(resort.as_str())?.strip_prefix('/')?,
-            ))
-        })
-        .map(|(resort, id)| parse_key(resort, id))
-        .collect()
+    let unreadable = |_| StoreError::Unreadable { what: "booking key" };
+    let keys = rows.iter().flatten();
+    keys.map(|key| key.parse().map_err(unreadable)).collect()
 }
 
 /// The identity under which a booking's facts are sealed.

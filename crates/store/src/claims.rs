@@ -13,7 +13,7 @@ use diesel::sql_types::{
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::facts::Facts;
 use domain::hold::Route;
-use domain::ids::{BookingId, BookingKey, MessageId, ResortId};
+use domain::ids::{BookingKey, MessageId};
 use domain::message::{Attempt, MessageKind, Reason, Turn};
 use uuid::Uuid;
 
@@ -50,9 +50,7 @@ struct DraftRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Text)]
-    resort: String,
-    #[diesel(sql_type = Text)]
-    booking: String,
+    booking_key: String,
     #[diesel(sql_type = Text)]
     kind: String,
     #[diesel(sql_type = Text)]
@@ -86,7 +84,7 @@ pub fn read_drafts(
 ) -> Result<Drafts, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows: Vec<DraftRow> = sql_query(
-        "SELECT m.id, b.resort, b.id AS booking, m.kind, m.turn, m.retries, b.sealed_facts, b.version, b.phone_hash, \
+        "SELECT m.id, m.booking_key, m.kind, m.turn, m.retries, b.sealed_facts, b.version, b.phone_hash, \
          ARRAY(SELECT c.number FROM conversations c \
                WHERE c.phone_hash = b.phone_hash AND c.open_until > clock_timestamp()) AS open_numbers \
          FROM messages m JOIN bookings b ON b.key = m.booking_key \
@@ -97,7 +95,7 @@ pub fn read_drafts(
     .map_err(StoreError::query("read messages to send"))?;
     let mut drafts = Drafts::default();
     for row in rows {
-        let (id, key) = (MessageId(row.id), format!("{}/{}", row.resort, row.booking));
+        let (id, key) = (MessageId(row.id), row.booking_key.clone());
         match into_draft(ring, row) {
             Ok(draft) => drafts.readable.push(draft),
             Err(error) if error.is_damage() => drafts.damaged.push((id, key)),
@@ -109,10 +107,7 @@ pub fn read_drafts(
 
 fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
     let unreadable = |_| StoreError::Unreadable { what: "booking key" };
-    let booking = BookingKey {
-        resort: ResortId::parse(&row.resort).map_err(unreadable)?,
-        booking: BookingId::parse(&row.booking).map_err(unreadable)?,
-    };
+    let booking: BookingKey = row.booking_key.parse().map_err(unreadable)?;
     Ok(Draft {
         id: MessageId(row.id),
         kind: row

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 
 use crypto::key_ring::{KeyRing, OpenError};
-use diesel::sql_types::{Array, BigInt, Bytea, Text};
+use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::event::sealing_identity;
 
 use crate::error::StoreError;
 use crate::notes;
+use crate::pool::Store;
 
 /// Where sealed values lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Place {
     fn identity(self, key: &str) -> String {
         match self {
             Self::Bookings => format!("facts:{key}"),
-            Self::Events => format!("event:{key}"),
+            Self::Events => sealing_identity(key),
             Self::Notes => notes::identity(key),
         }
     }
@@ -56,26 +58,66 @@ impl Place {
 
 #[derive(QueryableByName)]
 struct Count {
-    #[diesel(sql_type = Text)]
-    id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    id: Option<String>,
     #[diesel(sql_type = BigInt)]
     count: i64,
+    #[diesel(sql_type = Text)]
+    last: String,
 }
 
-/// How many values lie under which key, by the key's id. Reads the whole table.
-pub fn count_by_key(
-    connection: &mut PgConnection,
-    place: Place,
-) -> Result<BTreeMap<String, i64>, StoreError> {
+/// How many rows are looked at in one query by those who count.
+const LOOKED_AT: i64 = 5_000;
+
+/// How many values lie under which key, by the key's id. Reads the whole table, page by page, so that it holds up nobody
+/// and may be broken off.
+pub async fn count_by_key(store: &Store, place: Place) -> Result<BTreeMap<String, i64>, StoreError> {
+    let (mut counts, mut after) = (BTreeMap::new(), String::new());
+    loop {
+        let rows = store
+            .run(move |connection| count_page(connection, place, &after))
+            .await?;
+        let looked_at: i64 = rows.iter().map(|row| row.count).sum();
+        after = rows.iter().map(|row| row.last.clone()).max().unwrap_or_default();
+        for row in rows {
+            if let Some(id) = row.id {
+                *counts.entry(id).or_default() += row.count;
+            }
+        }
+        if looked_at < LOOKED_AT {
+            return Ok(counts);
+        }
+    }
+}
+
+/// How many values lie under keys that the ring does not have, by table and the key's id: nobody can read them.
+pub async fn count_without_key(
+    store: &Store,
+    ring: &KeyRing,
+    places: &[Place],
+) -> Result<Vec<(Place, String, i64)>, StoreError> {
+    let mut found = Vec::new();
+    for place in places {
+        let counts = count_by_key(store, *place).await?;
+        let without = counts.into_iter().filter(|(id, _)| !ring.has(id));
+        found.extend(without.map(|(id, count)| (*place, id, count)));
+    }
+    Ok(found)
+}
+
+fn count_page(connection: &mut PgConnection, place: Place, after: &str) -> Result<Vec<Count>, StoreError> {
     let (table, column) = (place.table(), place.column());
     // A value begins with its format, the length of the key's id, and the id.
-    let rows: Vec<Count> = sql_query(format!(
-        "SELECT encode(substring({column} FROM 3 FOR get_byte({column}, 1)), 'escape') AS id, count(*) AS count \
-         FROM {table} WHERE length({column}) > 2 GROUP BY 1",
+    sql_query(format!(
+        "WITH page AS (SELECT key, CASE WHEN length({column}) > 2 THEN \
+             encode(substring({column} FROM 3 FOR get_byte({column}, 1)), 'escape') END AS id \
+             FROM {table} WHERE key > $1 COLLATE \"C\" ORDER BY key LIMIT $2) \
+         SELECT id, count(*) AS count, max(key) AS last FROM page GROUP BY id",
     ))
+    .bind::<Text, _>(after)
+    .bind::<BigInt, _>(LOOKED_AT)
     .load(connection)
-    .map_err(StoreError::query("count sealed values by key"))?;
-    Ok(rows.into_iter().map(|row| (row.id, row.count)).collect())
+    .map_err(StoreError::query("count sealed values by key"))
 }
 
 /// What a page of [`reseal`] came to.

@@ -7,9 +7,12 @@ use broker::envelope::Envelope;
 use crypto::key_ring::{KeyRing, OpenError, key_id_of};
 use domain::audit::Action;
 use serde::Serialize;
+use settings::keys::KeysOfFiles;
 use store::audit::{self, Actor, Subject};
 use store::reseal::{self, LetterBody, Page, Place};
 use store::{Store, StoreError};
+
+use super::shelf::transaction;
 
 /// How many values are sealed anew in one transaction.
 const PAGE: i64 = 500;
@@ -27,17 +30,23 @@ pub(crate) struct KeyUse {
     pub(crate) seals: bool,
     /// How many values, by table.
     pub(crate) values: BTreeMap<&'static str, i64>,
+    /// The resorts' and sources' files with secrets that are sealed under it.
+    pub(crate) files: Vec<String>,
 }
 
-/// Counts the values under every key that the ring has or that any value needs.
-pub(crate) async fn check(store: &Store, ring: &Arc<KeyRing>) -> Result<Vec<KeyUse>, StoreError> {
+/// Counts the values under every key that the ring has or that any value or file needs.
+pub(crate) async fn check(
+    store: &Store,
+    ring: &Arc<KeyRing>,
+    files: &KeysOfFiles,
+) -> Result<Vec<KeyUse>, StoreError> {
     let mut found: BTreeMap<String, BTreeMap<&'static str, i64>> = BTreeMap::new();
     found.entry(ring.sealing_key_id().to_owned()).or_default();
+    for key in files.values().flatten() {
+        found.entry(key.clone()).or_default();
+    }
     for place in Place::ALL {
-        let counts = store
-            .run(move |connection| reseal::count_by_key(connection, place))
-            .await?;
-        for (key, count) in counts {
+        for (key, count) in reseal::count_by_key(store, place).await? {
             *found.entry(key).or_default().entry(place.table()).or_default() += count;
         }
     }
@@ -47,19 +56,21 @@ pub(crate) async fn check(store: &Store, ring: &Arc<KeyRing>) -> Result<Vec<KeyU
         for letter in bodies {
             let envelope = Envelope::decode(&letter.body).ok();
             if let Some(key) = envelope.as_ref().and_then(|envelope| key_id_of(&envelope.sealed)) {
-                *found
-                    .entry(key.to_owned())
-                    .or_default()
-                    .entry(LETTERS)
-                    .or_default() += 1;
+                let values = found.entry(key.to_owned()).or_default();
+                *values.entry(LETTERS).or_default() += 1;
             }
         }
     }
+    let needing = |key: &String| {
+        let needing = files.iter().filter(|(_, keys)| keys.contains(key));
+        needing.map(|(file, _)| file.clone()).collect()
+    };
     Ok(found
         .into_iter()
         .map(|(key, values)| KeyUse {
             in_ring: ring.has(&key),
             seals: key == ring.sealing_key_id(),
+            files: needing(&key),
             key,
             values,
         })
@@ -122,9 +133,10 @@ fn counted((table, tally): (&&str, &Tally)) -> String {
 
 async fn record(store: &Store, by: &Actor, action: Action, told: String) -> Result<(), StoreError> {
     let (by, subject) = (by.clone(), Subject::of(told));
-    store
-        .transaction(move |connection| audit::append(connection, &by, action, &subject))
-        .await
+    transaction(store, move |connection| {
+        audit::append(connection, &by, action, &subject)
+    })
+    .await
 }
 
 async fn reseal_all(
@@ -137,9 +149,10 @@ async fn reseal_all(
         let (mut tally, mut after) = (Tally::default(), String::new());
         loop {
             let (ring, from) = (Arc::clone(ring), after.clone());
-            let page = store
-                .transaction(move |connection| reseal::reseal(connection, &ring, place, &from, PAGE))
-                .await?;
+            let page = transaction(store, move |connection| {
+                reseal::reseal(connection, &ring, place, &from, PAGE)
+            })
+            .await?;
             tally.add(&page);
             progress(place.table(), &tally);
             match page.next {
@@ -157,9 +170,10 @@ async fn reseal_all(
             .into_iter()
             .filter_map(|letter| resealed(ring, letter, &mut page))
             .collect();
-        page.resealed = store
-            .transaction(move |connection| reseal::replace_letter_bodies(connection, &replaced))
-            .await?;
+        page.resealed = transaction(store, move |connection| {
+            reseal::replace_letter_bodies(connection, &replaced)
+        })
+        .await?;
         tally.add(&page);
         progress(LETTERS, &tally);
     }

@@ -1,6 +1,7 @@
 //! Messages as people see them.
 
 use chrono::{DateTime, Utc};
+use domain::ids::BookingKey;
 use domain::message::MessageState;
 use serde::Serialize;
 use store::messages::{self, Message};
@@ -32,12 +33,15 @@ pub(crate) struct MessageView {
 
 impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
-        let (resort, booking) = message.booking_key.split_once('/').unwrap_or_default();
+        let key = message.booking_key.parse::<BookingKey>().ok();
+        let (resort, booking) = key
+            .map(|key| (key.resort.into(), key.booking.into()))
+            .unwrap_or_default();
         let existing = message.existing;
         Self {
             id: existing.id.to_string(),
-            resort: resort.to_owned(),
-            booking: booking.to_owned(),
+            resort,
+            booking,
             kind: existing.kind.as_str(),
             round: existing.round,
             state: existing.state.as_str(),

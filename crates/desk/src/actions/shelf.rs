@@ -41,33 +41,38 @@ impl Shelf {
         self.resorts.resort(id)
     }
 
-    /// Runs one transaction, once more where another one was in the way.
+    /// As [`transaction`], with the keys and the resorts at hand.
     pub(crate) async fn transaction<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Connection, &Policies<'_>) -> Result<T, StoreError> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
-        let work = Arc::new(work);
-        let mut tries = 0;
-        loop {
-            let (work, ring, resorts) = (
-                Arc::clone(&work),
-                Arc::clone(&self.key_ring),
-                Arc::clone(&self.resorts),
-            );
-            let done = self.store.transaction(move |connection| {
-                let policies = Policies {
-                    ring: &ring,
-                    resort: &|id| resorts.resort(id),
-                };
-                work(connection, &policies)
-            });
-            tries += 1;
-            match done.await {
-                Err(error) if is_in_the_way(&error) && tries < TRIES => {
-                    log::debug!(error = service::chain(&error); "another transaction was in the way; once more");
-                }
-                done => return done,
+        let (ring, resorts) = (Arc::clone(&self.key_ring), Arc::clone(&self.resorts));
+        let work = move |connection: &mut Connection| {
+            let policies = Policies {
+                ring: &ring,
+                resort: &|id| resorts.resort(id),
+            };
+            work(connection, &policies)
+        };
+        transaction(&self.store, work).await
+    }
+}
+
+/// Runs one transaction, once more where another one was in the way.
+pub(crate) async fn transaction<T: Send + 'static>(
+    store: &Store,
+    work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + Sync + 'static,
+) -> Result<T, StoreError> {
+    let work = Arc::new(work);
+    let mut tries = 0;
+    loop {
+        let work = Arc::clone(&work);
+        tries += 1;
+        match store.transaction(move |connection| work(connection)).await {
+            Err(error) if is_in_the_way(&error) && tries < TRIES => {
+                log::debug!(error = service::chain(&error); "another transaction was in the way; once more");
             }
+            done => return done,
         }
     }
 }

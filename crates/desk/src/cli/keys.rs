@@ -1,10 +1,14 @@
 //! `desk keys …`
 
+use std::path::Path;
 use std::sync::Arc;
 
+use ::settings::keys::KeysOfFiles;
 use anyhow::Error;
+use broker::Address;
+use broker::topology::{self, Depths};
 use clap::{Args, Subcommand};
-use service::{Environment, Failure};
+use service::{Environment, Failure, Problems, chain};
 
 use super::acting::Why;
 use super::{Answer, output, table};
@@ -20,7 +24,8 @@ pub(super) enum Command {
 /// Tell how much lies under which key
 ///
 /// Exit code 1 when something lies under a key that the key ring does not have: it cannot be read. Reads the tables
-/// whole.
+/// whole. Where BELLHOP_CONFIG is set, it names the files with secrets that are sealed under each key (desk seal makes them
+/// anew); where AMQP_URL is set, it says whether events wait in the queues, under whichever key.
 ///
 /// Needs DATABASE_URL and BELLHOP_KEYS (or BELLHOP_KEYS_FILE).
 #[derive(Debug, Args)]
@@ -34,8 +39,9 @@ pub(super) struct Check {
 /// Seal everything anew under the first key of the ring
 ///
 /// To change a key: add the new one second everywhere; then make it first everywhere; then run this; then take the old one
-/// out, once desk keys check finds nothing under it and the queues have been empty since. It may run beside all programs, be
-/// broken off, and be run again. Exit code 1 when something could not be opened.
+/// out, once desk keys check finds nothing under it and the queues have been empty since. Secrets in files are sealed anew
+/// by hand (desk seal). It may run beside all programs, be broken off, and be run again. Exit code 1 when something could
+/// not be opened.
 ///
 /// Needs DATABASE_URL, BELLHOP_KEYS (or BELLHOP_KEYS_FILE), and your token (see desk --help).
 #[derive(Debug, Args)]
@@ -56,9 +62,48 @@ async fn check(arguments: &Check, environment: &Environment) -> Result<Answer, F
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let ring = settings::key_ring(&mut read, environment);
+    let (folder, broker) = (
+        read.optional("BELLHOP_CONFIG"),
+        settings::optional_broker(&mut read),
+    );
     let (store, ring) = read.finish_with(|| Some((store?, Arc::new(ring?))))?;
-    let found = keys::check(&store, &ring).await.map_err(Error::from)?;
+
+    let files = folder.map(|folder| of_files(Path::new(&folder))).transpose()?;
+    let found = keys::check(&store, &ring, &files.unwrap_or_default())
+        .await
+        .map_err(Error::from)?;
+
+    tell_queues(broker.as_ref()).await;
     told(&found, arguments.json)
+}
+
+/// The keys that files need; broken ones may need others.
+fn of_files(folder: &Path) -> Result<KeysOfFiles, Problems> {
+    let read = ::settings::keys::keys_of_files(folder);
+    let (keys, broken) = read.map_err(|error| Problems::one("BELLHOP_CONFIG", chain(&error)))?;
+    for finding in broken {
+        output::complain(&format!("not looked into: {finding}"));
+    }
+    Ok(keys)
+}
+
+/// What lies in the queues was sealed by whichever key came first then, and cannot be looked at without being taken out.
+async fn tell_queues(broker: Option<&Address>) {
+    let Some(broker) = broker else {
+        return output::complain("the queues were not looked at: AMQP_URL is not set");
+    };
+    match topology::verify(broker).await {
+        Ok(Depths {
+            events: 0,
+            dead_events: 0,
+            ..
+        }) => {}
+        Ok(depths) => output::complain(&format!(
+            "events wait in RabbitMQ, under whichever key: events {}, dead.events {}; take no key away before they are gone",
+            depths.events, depths.dead_events
+        )),
+        Err(error) => output::complain(&format!("the queues could not be looked at: {}", chain(&error))),
+    }
 }
 
 async fn reseal(arguments: Reseal, environment: &Environment) -> Result<Answer, Failure> {
@@ -107,7 +152,7 @@ fn told(found: &[KeyUse], json: bool) -> Result<Answer, Failure> {
     })
 }
 
-fn row(key: &KeyUse) -> [String; 3] {
+fn row(key: &KeyUse) -> [String; 4] {
     let standing = match (key.in_ring, key.seals) {
         (false, _) => "MISSING from the key ring",
         (true, true) => "seals",
@@ -118,5 +163,10 @@ fn row(key: &KeyUse) -> [String; 3] {
         .iter()
         .map(|(table, count)| format!("{count} {table}"))
         .collect();
-    [key.key.clone(), standing.to_owned(), values.join(", ")]
+    [
+        key.key.clone(),
+        standing.to_owned(),
+        values.join(", "),
+        key.files.join(", "),
+    ]
 }

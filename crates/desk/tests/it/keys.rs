@@ -1,5 +1,7 @@
 //! `desk keys …`
 
+use std::fs;
+
 use domain::dead_letter::DeadLetterReason;
 use serde_json::{Value, json};
 
@@ -108,4 +110,77 @@ async fn a_key_that_is_gone_too_early_is_told_and_nothing_is_lost() {
     );
     keys(&office, &rotated(), "reseal").await.check(0);
     keys(&office, &without_old(), "check").await.check(0);
+}
+
+#[tokio::test]
+async fn files_that_need_a_key_are_named_and_what_waits_in_the_queues_is_told() {
+    let office = Office::open().await;
+    office
+        .event_dies("evt-1", DeadLetterReason::CannotBeApplied)
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let sealed = desk(&["seal"], &[("BELLHOP_KEYS", KEYS)], "a secret").await;
+    let source = format!(
+        "resorts = ['*']\n[auth]\nscheme = 'bearer'\nsecrets = ['{}']\n",
+        sealed.check(0).stdout.trim()
+    );
+    fs::create_dir(folder.path().join("sources")).unwrap();
+    fs::write(folder.path().join("sources/direct.toml"), source).unwrap();
+    let (url, amqp_url) = (office.database.url(), office.vhost.url());
+    let (ring, config) = (without_old(), folder.path().display().to_string());
+    let check = async |amqp_url: &str| {
+        let environment = [
+            ("DATABASE_URL", url.as_str()),
+            ("AMQP_URL", amqp_url),
+            ("BELLHOP_CONFIG", &config),
+            ("BELLHOP_KEYS", &ring),
+        ];
+        desk(&["keys", "check", "--json"], &environment, "").await
+    };
+    // Nothing else is left under the old key.
+    office
+        .database
+        .execute("UPDATE bookings SET sealed_facts = ''; UPDATE events SET sealed_body = NULL")
+        .await;
+
+    let found = check(&amqp_url).await;
+    let away = check("amqp://127.0.0.1:1/%2f").await;
+
+    let keys: Value = serde_json::from_str(&found.check(1).stdout).unwrap();
+    assert_eq!(key(&keys, "a")["in_ring"], false);
+    assert_eq!(key(&keys, "a")["files"], json!(["sources/direct.toml"]));
+    assert!(found.stderr.contains("events 0, dead.events 1"), "{found:?}");
+    assert!(
+        away.check(1).stderr.contains("could not be looked at"),
+        "{away:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_is_in_the_way_for_a_while_does_not_break_sealing_anew_off() {
+    let office = Office::open().await;
+    let rolled_back =
+        "SELECT xact_rollback AS count FROM pg_stat_database WHERE datname = current_database()";
+    let before = office.database.count(rolled_back).await;
+    let held = office.database.hold("SELECT FROM bookings FOR UPDATE").await;
+    let impatient = format!("{}?options=-c%20lock_timeout%3D1000", office.database.url());
+    let ring = rotated();
+    let environment = [
+        ("DATABASE_URL", impatient.as_str()),
+        ("BELLHOP_KEYS", &ring),
+        ("BELLHOP_STAFF_TOKEN", &office.anna),
+    ];
+    let letting_go = async {
+        while office.database.count(rolled_back).await == before {
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+    };
+
+    let (resealed, ()) = tokio::join!(desk(&["keys", "reseal"], &environment, ""), letting_go);
+
+    assert!(
+        resealed.check(0).stdout.contains("bookings: 1 sealed anew"),
+        "{resealed:?}"
+    );
 }

@@ -80,6 +80,7 @@ async fn strange_arguments_are_refused() {
 
 const SHELF: &[&str] = &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "AMQP_URL"];
 const ACTING: &[&str] = &["DATABASE_URL", "BELLHOP_STAFF_TOKEN"];
+const SEALING: &[&str] = &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"];
 const DECIDING: &[&str] = &[
     "DATABASE_URL",
     "BELLHOP_CONFIG",
@@ -110,29 +111,17 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
         ),
         (&["letters", "show", "1", "--reveal"], DECIDING),
         (&["pause", "--resort", "r"], ACTING),
-        (
-            &["pause", "--resort", "r", "--note", "so"],
-            &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
-        ),
+        (&["pause", "--resort", "r", "--note", "so"], SEALING),
         (&["resume", "--all"], ACTING),
-        (
-            &["keys", "reseal"],
-            &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
-        ),
+        (&["keys", "reseal"], SEALING),
         (&["staff", "remove", "anna"], ACTING),
         // The first needs no token; whether there is one, the database says.
         (&["staff", "add", "anna"], &["DATABASE_URL"]),
         (&["staff", "list"], &["DATABASE_URL"]),
         (&["audit", "list"], &["DATABASE_URL"]),
-        (
-            &["audit", "list", "--reveal"],
-            &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
-        ),
+        (&["audit", "list", "--reveal"], SEALING),
         (&["holds"], &["DATABASE_URL"]),
-        (
-            &["holds", "--reveal"],
-            &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"],
-        ),
+        (&["holds", "--reveal"], SEALING),
         (&["letters", "list"], &["DATABASE_URL", "AMQP_URL"]),
         (&["letters", "show", "1"], SHELF),
         (&["letters", "retry", "1", "--dry-run"], SHELF),

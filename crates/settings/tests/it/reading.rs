@@ -1,6 +1,9 @@
 //! One reading of a folder.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crypto::secret::{Places, Secret, seal};
+use settings::keys::keys_of_files;
 use settings::{Resolve, ResortState, Severity, SourceState, check, load};
 
 use crate::{Folder, RESORT, SOURCE, environment, key_ring, resort, source};
@@ -224,4 +227,29 @@ fn no_finding_and_no_debug_repeats_a_secret_or_a_number() {
     for private in ["hunter", "6912345", "69123456"] {
         assert!(!shown.contains(private), "{shown}");
     }
+}
+
+#[test]
+fn the_keys_that_files_need_are_named_and_broken_files_are_told() {
+    let folder = Folder::new();
+    let sealed = seal(&Secret::new("token of azure bay"), &key_ring());
+    folder.write(
+        "resorts/azure-bay.toml",
+        &RESORT.replace("env:AZURE_BAY_TOKEN", &sealed),
+    );
+    folder.write(
+        "resorts/broken.toml",
+        &broken("Athens").replace("env:AZURE_BAY_TOKEN", &sealed),
+    );
+
+    let (keys, told) = keys_of_files(folder.path()).unwrap();
+
+    let expected = (
+        "resorts/azure-bay.toml".to_owned(),
+        BTreeSet::from(["a".to_owned()]),
+    );
+    assert_eq!(keys, BTreeMap::from([expected]));
+    let files: Vec<_> = told.iter().map(|finding| finding.file.as_str()).collect();
+    assert_eq!(files, ["resorts/broken.toml"]);
+    assert!(keys_of_files(&folder.path().join("nowhere")).is_err());
 }

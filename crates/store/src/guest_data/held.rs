@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use domain::event::sealing_identity;
 use domain::ids::{LetterId, ResortId};
 
 use super::{Reach, Whom};
@@ -35,7 +36,7 @@ pub struct RawEvent {
 impl RawEvent {
     /// Under which identity the body is sealed.
     pub fn identity(&self) -> String {
-        format!("event:{}", self.key)
+        sealing_identity(&self.key)
     }
 }
 

@@ -9,7 +9,6 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, ResortId};
 
 use super::{Erased, Whom, erase, memory};
-use crate::bookings::parse_key;
 use crate::error::StoreError;
 use crate::planning::Policies;
 use crate::pool;
@@ -134,11 +133,8 @@ pub fn list_old_guests(
     most: i64,
 ) -> Result<Step<BookingKey>, StoreError> {
     let Step { over, next } = old_guests(connection, terms, None, (after, most))?;
-    let keys = over.iter().map(|key| {
-        let unreadable = StoreError::Unreadable { what: "booking key" };
-        let (resort, id) = key.split_once('/').ok_or(unreadable)?;
-        parse_key(resort, id)
-    });
+    let unreadable = |_| StoreError::Unreadable { what: "booking key" };
+    let keys = over.iter().map(|key| key.parse().map_err(unreadable));
     Ok(Step {
         over: keys.collect::<Result<_, _>>()?,
         next,

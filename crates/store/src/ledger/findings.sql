@@ -46,6 +46,9 @@ WITH moment AS (
     SELECT 'resort_missing', b.resort, NULL, count(*) || ' bookings', min(b.updated_at)
     FROM bookings b WHERE b.resort <> ALL($6) AND b.wake_at IS NOT NULL GROUP BY b.resort
     UNION ALL
+    SELECT 'guests_without_term', b.resort, NULL, count(*) || ' bookings', min(b.created_at)
+    FROM bookings b WHERE b.resort <> ALL($6) AND b.tells_of_guest AND b.wake_at IS NULL GROUP BY b.resort
+    UNION ALL
     SELECT 'end_unexplained', e.key, e.booking_key, concat_ws(' ', e.event_type, e.outcome), e.applied_at
     FROM events e WHERE e.outcome NOT IN ('applied', 'ignored')
 )

@@ -8,7 +8,7 @@ use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_query,
 };
 use domain::guest::Wish;
-use domain::ids::{BookingId, BookingKey, MessageId, ResortId};
+use domain::ids::{BookingKey, MessageId};
 use domain::message::life::Life;
 use domain::message::{MessageKind, MessageState};
 use uuid::Uuid;
@@ -25,9 +25,7 @@ use crate::schema::messages;
 #[derive(QueryableByName)]
 struct Owner {
     #[diesel(sql_type = Text)]
-    resort: String,
-    #[diesel(sql_type = Text)]
-    id: String,
+    key: String,
 }
 
 /// A locked message.
@@ -54,19 +52,12 @@ impl Locked {
         policies: &Policies<'_>,
         ids: &[Uuid],
     ) -> Result<Self, StoreError> {
-        let owners: Vec<Owner> = sql_query(
-            "SELECT DISTINCT b.resort, b.id FROM messages m JOIN bookings b ON b.key = m.booking_key WHERE m.id = ANY($1)",
-        )
-        .bind::<Array<SqlUuid>, _>(ids)
-        .load(connection)
-        .map_err(StoreError::query("find messages' bookings"))?;
-        let key = |owner: &Owner| {
-            let resort = ResortId::parse(&owner.resort).ok()?;
-            Some(BookingKey {
-                resort,
-                booking: BookingId::parse(&owner.id).ok()?,
-            })
-        };
+        let owners: Vec<Owner> =
+            sql_query("SELECT DISTINCT booking_key AS key FROM messages WHERE id = ANY($1)")
+                .bind::<Array<SqlUuid>, _>(ids)
+                .load(connection)
+                .map_err(StoreError::query("find messages' bookings"))?;
+        let key = |owner: &Owner| owner.key.parse::<BookingKey>().ok();
         let bookings = bookings::lock(
             connection,
             policies.ring,

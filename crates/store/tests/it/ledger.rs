@@ -318,6 +318,25 @@ async fn bookings_of_a_resort_without_a_file_are_found_together() {
 }
 
 #[tokio::test]
+async fn guests_whom_no_file_gives_a_term_are_found_until_they_are_gone() {
+    let scene = Scene::new().await;
+    scene.due_reminder("BK-1").await;
+    scene.sql("UPDATE bookings SET wake_at = NULL").await;
+    let without = || Expected {
+        resorts: Vec::new(),
+        ..expected()
+    };
+    assert!(troubles(&scene).await.is_empty());
+
+    let found = checked_with(&scene, without()).await.findings;
+    scene.sql("UPDATE bookings SET tells_of_guest = false").await;
+
+    let told: Vec<_> = found.iter().map(|one| (one.trouble, &*one.subject)).collect();
+    assert_eq!(told, [(Trouble::GuestsWithoutTerm, "azure-bay")]);
+    assert!(checked_with(&scene, without()).await.findings.is_empty());
+}
+
+#[tokio::test]
 async fn an_end_without_a_reason_and_a_strange_state_are_found() {
     let trouble = Trouble::EndUnexplained;
     check(

@@ -36,7 +36,7 @@ async fn page(scene: &Scene, ring: KeyRing, after: &str) -> Page {
 }
 
 async fn counts(scene: &Scene) -> BTreeMap<String, i64> {
-    scene.run(|c, _| reseal::count_by_key(c, Place::Bookings)).await
+    reseal::count_by_key(&scene.store, Place::Bookings).await.unwrap()
 }
 
 #[tokio::test]
@@ -73,5 +73,24 @@ async fn what_lies_under_a_key_that_is_gone_is_counted_and_left_alone() {
     assert_eq!((without.resealed, without.damaged), (0, 0));
     assert_eq!((with.resealed, with.damaged), (1, 1));
     let expected = [("a".to_owned(), 2), ("b".to_owned(), 1)];
+    assert_eq!(counts(&scene).await, BTreeMap::from(expected));
+    let ring = ring(&[("b", NEW)]);
+    let places = [Place::Events, Place::Bookings];
+    let missing = reseal::count_without_key(&scene.store, &ring, &places).await;
+    assert_eq!(missing.unwrap(), [(Place::Bookings, "a".to_owned(), 2)]);
+}
+
+#[tokio::test]
+async fn a_table_of_many_pages_is_counted_to_its_end() {
+    let scene = three_bookings().await;
+    scene
+        .sql(
+            "INSERT INTO bookings (key, resort, id, status, sealed_facts) \
+             SELECT 'azure-bay/old-' || n, 'azure-bay', 'old-' || n, 'started', \
+                    CASE n % 2 WHEN 0 THEN ''::bytea ELSE '\\x01016300'::bytea END FROM generate_series(1, 12000) n",
+        )
+        .await;
+
+    let expected = [("a".to_owned(), 3), ("c".to_owned(), 6_000)];
     assert_eq!(counts(&scene).await, BTreeMap::from(expected));
 }

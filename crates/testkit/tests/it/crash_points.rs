@@ -125,7 +125,7 @@ async fn check_guest(world: &World, number: usize, events: usize, messages: &[&s
 
 /// Nothing hangs, nothing was given up.
 async fn check_books(world: &World) {
-    world.desk("ledger check").await.check(0);
+    world.desk("ledger check --margin 10s").await.check(0);
     let depths = world.depths().await;
     assert_eq!((depths.dead_events, depths.dead_messages), (0, 0));
     assert_eq!(world.letters("").await.len(), 0);
@@ -340,7 +340,7 @@ async fn an_event_that_nobody_can_read_has_one_letter_wherever_its_processor_die
 
     assert_eq!(letters.len(), LETTERS_OF_EVENTS.len(), "{letters:?}");
     assert_eq!(letters[0]["reason"], json!("undecodable"));
-    world.desk("ledger check").await.check(0);
+    world.desk("ledger check --margin 10s").await.check(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -382,7 +382,7 @@ async fn a_dead_message_has_one_letter_and_a_retry_sends_it_once_wherever_proces
         world.until_state(&guest(number).0, CONFIRMATION, Read).await;
         check_guest(&world, number, 1, &["confirmed"]).await;
     }
-    world.desk("ledger check").await.check(0);
+    world.desk("ledger check --margin 10s").await.check(0);
     assert!(world.letters("--open").await.is_empty());
 }
 
@@ -424,5 +424,5 @@ async fn an_event_that_five_processors_died_over_is_applied_once_wherever_the_de
     world.until_state("BK-0", CONFIRMATION, Read).await;
     check_guest(&world, 0, 1, &["confirmed"]).await;
     assert!(world.letters("--open").await.is_empty());
-    world.desk("ledger check").await.check(0);
+    world.desk("ledger check --margin 10s").await.check(0);
 }

@@ -17,6 +17,7 @@ mod guests;
 mod holds;
 mod house;
 mod images;
+mod keys;
 mod letters;
 mod open_files;
 mod permission;

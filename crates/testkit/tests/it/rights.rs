@@ -188,6 +188,33 @@ async fn what_was_granted_beyond_the_grants_is_taken_back() {
     assert!(!sql_query(may_delete).get_result::<Is>(owner).unwrap().is);
 }
 
+#[tokio::test]
+async fn what_everybody_was_granted_is_taken_back_too() {
+    let servers = Servers::start().await;
+    let owner = &mut PgConnection::establish(&servers.database.url()).unwrap();
+    for given in [
+        "GRANT ALL ON events TO PUBLIC",
+        "GRANT SELECT (sealed_note) ON notes TO PUBLIC",
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+    ] {
+        sql_query(given).execute(owner).unwrap();
+    }
+    let sender = &mut servers.postgres_as("sender");
+    sql_query("SELECT sealed_body FROM events")
+        .execute(sender)
+        .unwrap();
+
+    rights::grant(owner).unwrap();
+
+    for forbidden in [
+        "SELECT sealed_body FROM events",
+        "SELECT sealed_note FROM notes",
+        "CREATE TABLE mine (id integer)",
+    ] {
+        assert!(is_refused(sender, forbidden), "{forbidden}");
+    }
+}
+
 async fn may_publish(publisher: &Publisher, queue: Queue) -> bool {
     let message = Outgoing {
         queue,

@@ -126,7 +126,7 @@ fn inside_of_event(shelf: &Shelf, body: &[u8], personal: Personal) -> Inside {
         Err(error) => return unreadable(None, error.to_string()),
     };
     let event = EventDetails {
-        event: format!("{}/{}", envelope.source, envelope.event_id),
+        event: envelope.key().to_string(),
         received_at: envelope.received_at,
         request_id: envelope.request_id.clone(),
     };

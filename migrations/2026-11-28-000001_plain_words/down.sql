@@ -1,0 +1,2 @@
+-- Words that were taken away do not come back.
+SELECT 1;

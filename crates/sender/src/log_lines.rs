@@ -8,9 +8,9 @@ use domain::before_call::Step;
 use domain::ids::{MessageId, ResortId};
 use domain::message::life::CallResult;
 use domain::message::{Attempt, Reason};
-use store::{Fault, StoreError};
 use store::claims::Draft;
 use store::results::{Recorded, Silent};
+use store::{Fault, StoreError};
 use whatsapp::answer::Answer;
 
 use crate::prepare::Ready;

@@ -26,7 +26,7 @@ pub struct Due<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// It is called for.
-    Call(Sendable),
+    Call(Box<Sendable>),
     /// Ends here.
     Skip(Reason),
     /// Not before this time, because of quiet hours.
@@ -65,12 +65,12 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
         return Step::Skip(Reason::TestMode);
     }
     match choose(due) {
-        Ok((content, turn)) => Step::Call(Sendable {
+        Ok((content, turn)) => Step::Call(Box::new(Sendable {
             to,
             content,
             turn,
             not_after: resort.must_go_before(kind, now),
-        }),
+        })),
         Err(instead) => instead,
     }
 }

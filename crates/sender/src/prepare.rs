@@ -140,7 +140,7 @@ impl Sender {
         }
         match step {
             Step::Call(sendable) => {
-                let one = Ready::new(draft, resort, sendable);
+                let one = Ready::new(draft, resort, *sendable);
                 match self.pace.take_pair(&resort.number, &one.to) {
                     Ok(()) => return Some(one),
                     Err(wait) => {

@@ -252,3 +252,32 @@ fn every_test_that_the_pages_of_promises_name_exists() {
     check_named_tests("docs/guarantees.md", 20);
     check_named_tests("docs/threats.md", 30);
 }
+
+/// What is written into the log with `alert = true`.
+fn alerts(text: &str) -> impl Iterator<Item = &str> {
+    let parts = before_tests(text).split("alert = true").skip(1);
+    parts.map(|part| {
+        let said = part.split_once(';').unwrap().1.split_once('"').unwrap().1;
+        said.split_once('"').unwrap().0
+    })
+}
+
+#[test]
+fn every_alert_has_a_row_that_tells_operators_what_to_do() {
+    let page = read("docs/operations.md");
+    let told: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `")?.split_once("` | "))
+        .map(|(line, _)| line)
+        .collect();
+
+    let mut found = 0;
+    for path in shipped_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        for alert in alerts(&text) {
+            assert!(told.contains(alert), "{}: {alert}", path.display());
+            found += 1;
+        }
+    }
+    assert!(found > 10, "{found}");
+}

@@ -47,7 +47,9 @@ pub(crate) async fn close(connection: &Connection) {
     let closing = connection.close(200, "OK".into());
     match tokio::time::timeout(Duration::from_secs(2), closing).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => log::debug!("the connection was gone before it was closed: {error}"),
+        Ok(Err(error)) => {
+            log::debug!(error = error.to_string(); "the connection was gone before it was closed")
+        }
         Err(_) => log::debug!("RabbitMQ did not answer that the connection is closed"),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use lapin::Channel;
 use tokio::time::{Instant, sleep_until};
 
+use crate::connection::chain;
 use crate::topology::{self, Depths, TopologyError};
 
 /// The topology is looked at as often as this.
@@ -16,9 +17,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(400);
 const SILENT_AFTER: Duration = Duration::from_millis(1_100);
 /// How long silence lasts before another connection is tried; with the above, within 5 s.
 const GONE_AFTER: Duration = Duration::from_millis(3_400);
-
-/// What is said of a connection that ends because nothing is heard on it.
-pub(crate) const GONE: &str = "RabbitMQ does not answer any more";
 
 type Look = Pin<Box<dyn Future<Output = Result<Depths, TopologyError>> + Send + Sync>>;
 
@@ -32,12 +30,12 @@ pub(crate) struct Pulse {
 
 /// What the last look came to.
 pub(crate) enum Beat {
-    /// There was an answer.
-    Looked(Result<Depths, TopologyError>),
-    /// There is none yet, and there should be.
+    /// All is there.
+    Well(Depths),
+    /// There is no answer yet, and there should be.
     Silent,
-    /// There is none, and none will come.
-    Gone,
+    /// Something is missing, or there will be no answer.
+    Lost(String),
 }
 
 impl Pulse {
@@ -76,14 +74,14 @@ impl Pulse {
             biased;
             looked = look => {
                 (self.look, self.silent_since) = (None, None);
-                Beat::Looked(looked)
+                looked.map_or_else(|error| Beat::Lost(chain(&error)), Beat::Well)
             }
             () = sleep_until(late_at) => match self.silent_since {
                 None => {
                     self.silent_since = Some(Instant::now());
                     Beat::Silent
                 }
-                Some(_) => Beat::Gone,
+                Some(_) => Beat::Lost("RabbitMQ does not answer any more".to_owned()),
             },
         }
     }

@@ -66,11 +66,11 @@ impl Consuming {
             self.shared
                 .readiness
                 .set(READING, self.reading.holds(Instant::now()));
-            if self.outage.is_long {
+            if self.outage.is_long && !self.stop.is_stopped() {
                 self.wait_for_postgres().await;
             }
         }
-        self.strike_out_unfinished().await;
+        self.strike_out().await;
         self.consumer.stop().await;
     }
 
@@ -122,7 +122,7 @@ impl Consuming {
         }
         self.settle(verdicts).await;
         for key in crashed {
-            self.strike_out(key).await;
+            self.outlived(key).await;
         }
     }
 

@@ -10,8 +10,8 @@ use crate::rehearsal;
 pub(crate) struct Outage {
     /// Events could not be applied for [long](crate::applying::LONG), or the process stops.
     pub(crate) is_long: bool,
-    /// Events whose try was noted and ended with the outage: [suspects](crate::suspects) to be struck out.
-    pub(crate) unfinished: Vec<String>,
+    /// [Suspects](crate::suspects) that are still to be struck out.
+    pub(crate) outlived: Vec<String>,
 }
 
 impl Consuming {
@@ -27,6 +27,7 @@ impl Consuming {
             .rest("nothing is taken while Postgres is away")
             .await;
         self.parked = Parked::default();
+        self.shared.counters.parked.set(0);
         let mut failures = 0;
         while !self.stop.is_stopped() {
             let Err(error) = rehearsal::rehearse(&self.shared, Vec::new()).await else {
@@ -42,13 +43,6 @@ impl Consuming {
             }
         }
         self.outage.is_long = false;
-        self.strike_out_unfinished().await;
-    }
-
-    /// As far as it can be before the process ends.
-    pub(crate) async fn strike_out_unfinished(&mut self) {
-        for key in std::mem::take(&mut self.outage.unfinished) {
-            self.strike_out(key).await;
-        }
+        self.strike_out().await;
     }
 }

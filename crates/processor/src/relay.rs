@@ -125,25 +125,7 @@ async fn relay_letters(
         crash::point("processor.message_letters.due");
     }
     let publishing = letters.into_iter().map(|letter| async move {
-        let reason = letter.reason.parse().unwrap_or_else(|_| {
-            log::error!("message.id" = letter.id.to_string(), reason = letter.reason, alert = true;
-                "a dead message has a reason that this process does not know; its letter says `refused`");
-            DeadLetterReason::Refused
-        });
-        let attempts = u32::try_from(letter.attempts).unwrap_or(u32::MAX);
-        let outgoing = Outgoing {
-            queue: Queue::DeadMessages,
-            message_id: letter.id.to_string(),
-            kind: letter.kind.clone(),
-            letter: Some(Letter {
-                reason,
-                error: letter.error.clone(),
-                attempts,
-                died_at: letter.died_at,
-            }),
-            body: letter.id.to_string().into_bytes(),
-        };
-        let result = publisher.publish(outgoing).await;
+        let result = publisher.publish(outgoing(&letter)).await;
         (letter, result)
     });
     let (mut published, mut unpublished) = (Vec::new(), Vec::new());
@@ -173,6 +155,26 @@ async fn relay_letters(
         *not_before = Instant::now() + LETTER_PAUSE;
     }
     Ok(count)
+}
+
+fn outgoing(letter: &relay::Letter) -> Outgoing {
+    let reason = letter.reason.parse().unwrap_or_else(|_| {
+        log::error!("message.id" = letter.id.to_string(), reason = letter.reason, alert = true;
+            "a dead message has a reason that this process does not know; its letter says `refused`");
+        DeadLetterReason::Refused
+    });
+    Outgoing {
+        queue: Queue::DeadMessages,
+        message_id: letter.id.to_string(),
+        kind: letter.kind.clone(),
+        letter: Some(Letter {
+            reason,
+            error: letter.error.clone(),
+            attempts: u32::try_from(letter.attempts).unwrap_or(u32::MAX),
+            died_at: letter.died_at,
+        }),
+        body: letter.id.to_string().into_bytes(),
+    }
 }
 
 fn count(shared: &Shared, result: &Result<(), PublishError>) {

@@ -19,7 +19,7 @@ use crate::decode;
 pub(crate) const SUSPICIOUS_DELIVERIES: u32 = 2;
 /// So many processes may end while they apply an event alone.
 const CRASHES: u32 = 3;
-/// How long a process that is asked to stop still tries to note that it outlived an event.
+/// How long a process tries to note that it outlived an event, also where it is asked to stop.
 const LAST_NOTES: Duration = Duration::from_secs(5);
 
 impl Consuming {
@@ -56,27 +56,33 @@ impl Consuming {
                 Err(error) => self.settle_unreadable(vec![(delivery, error)]).await,
             }
         }
-        if self.goes_on() {
-            self.strike_out(key).await;
-        } else {
-            self.outage.unfinished.push(key);
-        }
+        self.outlived(key).await;
     }
 
     /// This process lives: whatever became of the event is not a crash. One that is to be a letter stays noted until the
     /// letter is out, so that whoever gets it next knows.
-    pub(crate) async fn strike_out(&mut self, key: String) {
+    pub(crate) async fn outlived(&mut self, key: String) {
         if self.parked.has_letter(&key) {
             return;
         }
-        let clear = move |c: &mut store::Connection| suspects::clear(c, &key);
-        let stop = self.stop.clone();
-        let patience = async {
-            stop.stopped().await;
-            tokio::time::sleep(LAST_NOTES).await;
-        };
-        self.until_noted("clear a suspicious event", clear, patience)
-            .await;
+        self.outage.outlived.push(key);
+        if self.goes_on() {
+            self.strike_out().await;
+        }
+    }
+
+    /// Strikes out what was outlived, as far as Postgres is there.
+    pub(crate) async fn strike_out(&mut self) {
+        while let Some(key) = self.outage.outlived.last().cloned() {
+            let clear = move |c: &mut store::Connection| suspects::clear(c, &key);
+            let patience = tokio::time::sleep(LAST_NOTES);
+            let noting = self.until_noted("clear a suspicious event", clear, patience);
+            if noting.await.is_none() {
+                self.outage.is_long = true;
+                return;
+            }
+            self.outage.outlived.pop();
+        }
     }
 
     /// Waits out outages; `None`: patience ended before.

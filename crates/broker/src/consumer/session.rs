@@ -14,7 +14,7 @@ use super::{Delivery, Receipt, Settled};
 use crate::Address;
 use crate::connection::{self, ConnectError, chain, in_time};
 use crate::properties;
-use crate::pulse::{Beat, GONE, Pulse};
+use crate::pulse::{Beat, Pulse};
 use crate::status::Status;
 use crate::topology::{self, Queue, TopologyError};
 
@@ -188,7 +188,7 @@ impl Session {
         let tag = self.stream.tag();
         let cancelled = in_time(self.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
         if let Some(Err(error)) = cancelled {
-            log::debug!("the consumer was gone before it was cancelled: {error}");
+            log::debug!(error = error.to_string(); "the consumer was gone before it was cancelled");
         }
         connection::close(&self.connection).await;
     }
@@ -196,10 +196,9 @@ impl Session {
 
 fn believe(beat: Beat) -> Result<Status, String> {
     match beat {
-        Beat::Looked(Ok(_)) => Ok(Status::Connected),
-        Beat::Looked(Err(error)) => Err(chain(&error)),
+        Beat::Well(_) => Ok(Status::Connected),
         Beat::Silent => Ok(Status::Silent),
-        Beat::Gone => Err(GONE.to_owned()),
+        Beat::Lost(reason) => Err(reason),
     }
 }
 

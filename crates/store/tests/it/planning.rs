@@ -96,6 +96,7 @@ async fn what_a_newer_program_knows_of_a_booking_outlives_an_older_ones_changes(
 
     let booking = scene.booking("BK-1").await;
     assert_eq!(booking.facts.later, newer.later);
+    assert!(booking.facts.later.contains_key("pets"));
     assert!(booking.facts.confirmed.is_some());
 }
 

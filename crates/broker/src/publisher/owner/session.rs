@@ -10,7 +10,7 @@ use super::super::in_flight::{Health, InFlight};
 use super::super::{Job, PublishError};
 use super::{Ending, Owner, refuse};
 use crate::connection::chain;
-use crate::pulse::{Beat, GONE, Pulse};
+use crate::pulse::{Beat, Pulse};
 use crate::status::Status;
 
 /// How often it is asked whether confirmations are late.
@@ -122,7 +122,7 @@ impl Session {
     fn notice(&mut self, owner: &Owner, event: Event) -> Option<Ending> {
         match event {
             Event::ConnectionBlocked(reason) => {
-                log::warn!("RabbitMQ blocks publishers: {reason}");
+                log::warn!(reason = reason.to_string(); "RabbitMQ blocks publishers");
                 self.blocked = true;
                 self.pulse.forget();
                 owner.tell(Status::Blocked);
@@ -164,17 +164,16 @@ fn ending_of(health: Health) -> Option<Ending> {
 
 fn believe(owner: &Owner, beat: Beat) -> Option<Ending> {
     match beat {
-        Beat::Looked(Ok(depths)) => {
+        Beat::Well(depths) => {
             owner.depths.send_replace(Some(depths));
             owner.tell(Status::Connected);
             None
         }
-        Beat::Looked(Err(error)) => Some(Ending::Lost(chain(&error))),
         Beat::Silent => {
             owner.depths.send_replace(None);
             owner.tell(Status::Silent);
             None
         }
-        Beat::Gone => Some(Ending::Lost(GONE.to_owned())),
+        Beat::Lost(reason) => Some(Ending::Lost(reason)),
     }
 }

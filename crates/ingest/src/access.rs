@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::ids::SourceId;
@@ -58,7 +57,7 @@ fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
 /// What every source, and every address towards a source, may still send.
 pub(crate) struct Rates {
     of_sources: RwLock<HashMap<SourceId, (RateLimit, Arc<SourceRates>)>>,
-    /// Towards WhatsApp's own way in. Far more than Meta sends from one address, far less than would hurt.
+    /// Towards WhatsApp's own way in.
     pub(crate) whatsapp: SourceRates,
 }
 
@@ -71,21 +70,15 @@ pub(crate) struct SourceRates {
     clock: DefaultClock,
 }
 
-impl Default for Rates {
-    fn default() -> Self {
-        const PER_SECOND: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
-        const BURST: NonZeroU32 = NonZeroU32::new(2_000).unwrap();
+impl Rates {
+    /// Nobody has sent anything yet.
+    pub(crate) fn new(whatsapp: RateLimit) -> Self {
         Self {
             of_sources: RwLock::default(),
-            whatsapp: SourceRates::new(RateLimit {
-                per_second: PER_SECOND,
-                burst: BURST,
-            }),
+            whatsapp: SourceRates::new(whatsapp),
         }
     }
-}
 
-impl Rates {
     /// The rates of a source; begun anew when its limit has changed.
     pub(crate) fn of(&self, source: &Source) -> Arc<SourceRates> {
         let known = self.of_sources.read().unwrap_or_else(PoisonError::into_inner);
@@ -155,6 +148,8 @@ fn network_of(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     fn ip(text: &str) -> IpAddr {
@@ -209,7 +204,7 @@ mod tests {
 
     #[test]
     fn an_address_that_was_not_seen_lately_is_forgotten() {
-        let rates = Rates::default();
+        let rates = Rates::new(crate::settings::WHATSAPP_RATE);
         for number in 0..1_000_u32 {
             let address = IpAddr::V4(Ipv4Addr::from_bits(number));
             assert!(rates.whatsapp.count_address(address).is_ok());

@@ -60,7 +60,7 @@ pub async fn run(settings: Settings, stop: Stop) -> anyhow::Result<Running> {
         events,
         meta: read_meta(&settings)?,
         trusted_proxies: settings.trusted_proxies,
-        rates: Rates::default(),
+        rates: Rates::new(settings.whatsapp_rate),
         metrics,
     });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);

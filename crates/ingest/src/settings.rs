@@ -1,11 +1,12 @@
 //! The settings of this binary: the only place that names its environment variables.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::settings::{keys, network};
+use ::settings::{RateLimit, keys, network};
 use broker::Address;
 use crypto::key_ring::KeyRing;
 use crypto::secret::Secret;
@@ -16,6 +17,11 @@ use service::{Environment, Problems};
 
 const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 8080);
+/// Far more than Meta sends from one address, far less than would hurt.
+pub(crate) const WHATSAPP_RATE: RateLimit = RateLimit {
+    per_second: NonZeroU32::new(1_000).unwrap(),
+    burst: NonZeroU32::new(2_000).unwrap(),
+};
 const DEFAULT_CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_LINGER: Duration = Duration::from_secs(5);
 
@@ -32,6 +38,8 @@ pub struct Settings {
     pub key_ring: Arc<KeyRing>,
     /// What Meta's apps know; `None`: no notifications are taken.
     pub whatsapp: Option<WhatsApp>,
+    /// How much one address may send as WhatsApp. No variable says otherwise.
+    pub whatsapp_rate: RateLimit,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long the broker may take to confirm.
@@ -73,6 +81,7 @@ impl Settings {
                 config: config?,
                 key_ring: Arc::new(key_ring?),
                 whatsapp,
+                whatsapp_rate: WHATSAPP_RATE,
                 trusted_proxies,
                 confirm_timeout,
                 linger,

@@ -96,6 +96,15 @@ pub(crate) struct World {
 impl World {
     /// An ingest that publishes to this broker, with these variables besides.
     pub(crate) async fn start(amqp_url: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_changed(amqp_url, variables, |_| {}).await
+    }
+
+    /// As [`World::start`], with settings that no variable changes.
+    pub(crate) async fn start_changed(
+        amqp_url: &str,
+        variables: &[(&str, &str)],
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = std::env::temp_dir().join(format!("bellhop_test_{}", Uuid::now_v7()));
         write_files(&folder);
         let mut pairs = vec![
@@ -111,7 +120,8 @@ impl World {
         ];
         pairs.retain(|(name, _)| variables.iter().all(|(other, _)| name != other));
         pairs.extend(variables);
-        let settings = Settings::from_environment(&Environment::from_pairs(pairs)).unwrap();
+        let mut settings = Settings::from_environment(&Environment::from_pairs(pairs)).unwrap();
+        change(&mut settings);
         let stop = Stop::manual();
         let running = ingest::run(settings, stop.clone()).await.unwrap();
         Self {

@@ -24,7 +24,7 @@ pub(crate) fn broker(read: &mut Reader<'_>) -> Option<Address> {
     read.parsed("AMQP_URL", Address::parse)
 }
 
-/// As [`broker`], where commands can do without.
+/// As [`broker()`], where commands can do without.
 pub(crate) fn optional_broker(read: &mut Reader<'_>) -> Option<Address> {
     read.optional_parsed("AMQP_URL", Address::parse)
 }

@@ -23,6 +23,7 @@ impl Consuming {
     pub(crate) async fn apply_alone(&mut self, delivery: Delivery) {
         let key = delivery.message_id.clone();
         let noted = key.clone();
+        crash::point("processor.suspects.found");
         let begin = move |c: &mut store::Connection| suspects::begin(c, &noted);
         let Some(crashes) = self.until_noted("note a suspicious event", begin).await else {
             self.settle(vec![(delivery, Verdict::GiveBack)]).await;
@@ -45,8 +46,10 @@ impl Consuming {
             }
         }
         // This process lives: whatever became of the event is not a crash.
+        crash::point("processor.suspects.settled");
         let clear = move |c: &mut store::Connection| suspects::clear(c, &key);
         self.until_noted("clear a suspicious event", clear).await;
+        crash::point("processor.suspects.cleared");
     }
 
     /// Waits out outages; `None`: the process stops.

@@ -11,6 +11,7 @@ use store::holds::{self, Hold};
 use store::{Connection, Store, StoreError};
 
 use super::notes::Notes;
+use super::shelf::decide;
 
 /// A hold as people see it.
 #[derive(Debug, Serialize)]
@@ -76,21 +77,18 @@ pub(crate) async fn pause(
     coverage: Coverage,
     by: Actor,
 ) -> Result<Option<HoldView>, StoreError> {
-    store
-        .transaction(move |connection| {
-            if holds::pause(connection, &coverage, &by)? {
-                return Ok(None);
-            }
-            let key = domain::hold::key(domain::hold::PAUSED, &coverage);
-            let all = read(connection, ring.as_deref())?;
-            Ok(all.into_iter().find(|hold| hold.hold == key))
-        })
-        .await
+    let pausing = decide(store, move |connection| {
+        if holds::pause(connection, &coverage, &by)? {
+            return Ok(None);
+        }
+        let key = domain::hold::key(domain::hold::PAUSED, &coverage);
+        let all = read(connection, ring.as_deref())?;
+        Ok(all.into_iter().find(|hold| hold.hold == key))
+    });
+    pausing.await
 }
 
 /// Ends every hold that names all that is given; returns their keys.
 pub(crate) async fn resume(store: &Store, named: Coverage, by: Actor) -> Result<Vec<String>, StoreError> {
-    store
-        .transaction(move |connection| holds::resume(connection, &named, &by))
-        .await
+    decide(store, move |connection| holds::resume(connection, &named, &by)).await
 }

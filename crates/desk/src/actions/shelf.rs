@@ -7,6 +7,7 @@ use crypto::key_ring::KeyRing;
 use crypto::secret::Places;
 use domain::ids::ResortId;
 use domain::resort::Resort;
+use service::crash;
 use settings::{Resolve, Snapshot, UnreadableFolder};
 use store::planning::Policies;
 use store::{Connection, Fault, Store, StoreError};
@@ -54,7 +55,7 @@ impl Shelf {
                 Arc::clone(&self.key_ring),
                 Arc::clone(&self.resorts),
             );
-            let done = self.store.transaction(move |connection| {
+            let done = decide(&self.store, move |connection| {
                 let policies = Policies {
                     ring: &ring,
                     resort: &|id| resorts.resort(id),
@@ -70,6 +71,21 @@ impl Shelf {
             }
         }
     }
+}
+
+/// Runs the one transaction that a decision is.
+pub(crate) async fn decide<T: Send + 'static>(
+    store: &Store,
+    work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let deciding = store.transaction(move |connection| {
+        let decided = work(connection)?;
+        crash::point("desk.decision.written");
+        Ok(decided)
+    });
+    let decided = deciding.await;
+    crash::point("desk.decision.committed");
+    decided
 }
 
 fn is_in_the_way(error: &StoreError) -> bool {

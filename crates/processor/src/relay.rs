@@ -89,10 +89,12 @@ async fn relay_ids(shared: &Shared, publisher: &Publisher) -> Result<usize, Stor
         crash::point("processor.relay.confirmed");
     }
     if !failed.is_empty() {
+        crash::point("processor.relay.refused");
         shared
             .store
             .run(move |connection| relay::give_back(connection, &failed))
             .await?;
+        crash::point("processor.relay.given_back");
     }
     Ok(published)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::ids::{BookingKey, ResortId};
-use service::Stop;
+use service::{Stop, crash};
 use store::guest_data::retention::{self, Place, Terms};
 use store::planning::Policies;
 use store::{Fault, StoreError};
@@ -68,8 +68,13 @@ async fn empty_raw_events(shared: &Shared, stop: &Stop) -> Result<(), StoreError
     let mut place = Some(Place::default());
     while let Some(after) = place.take().filter(|_| !stop.is_stopped()) {
         let terms = terms(shared);
-        let work = move |c: &mut store::Connection| retention::empty_raw_events(c, &terms, &after, AT_ONCE);
+        let work = move |c: &mut store::Connection| {
+            let step = retention::empty_raw_events(c, &terms, &after, AT_ONCE)?;
+            crash::point("processor.old_events.written");
+            Ok(step)
+        };
         let step = shared.store.transaction(work).await?;
+        crash::point("processor.old_events.committed");
         tell(shared, "raw_events", step.over.len());
         place = step.next;
         if place.is_some() {
@@ -82,8 +87,13 @@ async fn empty_raw_events(shared: &Shared, stop: &Stop) -> Result<(), StoreError
 async fn empty_letters(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
     while !stop.is_stopped() {
         let terms = terms(shared);
-        let work = move |c: &mut store::Connection| retention::empty_letters(c, &terms, AT_ONCE);
+        let work = move |c: &mut store::Connection| {
+            let emptied = retention::empty_letters(c, &terms, AT_ONCE)?;
+            crash::point("processor.old_letters.written");
+            Ok(emptied)
+        };
         let emptied = shared.store.transaction(work).await?;
+        crash::point("processor.old_letters.committed");
         tell(shared, "letters", emptied);
         if emptied == 0 {
             break;
@@ -122,9 +132,13 @@ async fn erase_guest(shared: &Shared, key: BookingKey) -> Result<(), StoreError>
             ring: &tools.ring,
             resort: &resort,
         };
-        retention::erase_old_guest(connection, &policies, &terms, &key)
+        let erased = retention::erase_old_guest(connection, &policies, &terms, &key)?;
+        crash::point("processor.old_guests.written");
+        Ok(erased)
     };
-    let done = match shared.store.transaction(work).await {
+    let erasing = shared.store.transaction(work).await;
+    crash::point("processor.old_guests.committed");
+    let done = match erasing {
         Err(error) if error.fault() != Fault::Outage => {
             // One that cannot be read, or is in somebody's hands, is not in the way of the others.
             log::error!("booking.id" = erased.to_string(), error = service::chain(&error);

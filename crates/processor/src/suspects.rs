@@ -27,6 +27,7 @@ impl Consuming {
     pub(crate) async fn apply_alone(&mut self, delivery: Delivery) {
         let key = delivery.message_id.clone();
         let noted = key.clone();
+        crash::point("processor.suspects.found");
         let begin = move |c: &mut store::Connection| suspects::begin(c, &noted);
         let stop = self.stop.clone();
         let patience = async {
@@ -56,6 +57,7 @@ impl Consuming {
                 Err(error) => self.settle_unreadable(vec![(delivery, error)]).await,
             }
         }
+        crash::point("processor.suspects.settled");
         self.outlived(key).await;
     }
 
@@ -82,6 +84,7 @@ impl Consuming {
                 return;
             }
             self.outage.outlived.pop();
+            crash::point("processor.suspects.cleared");
         }
     }
 

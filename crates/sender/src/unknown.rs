@@ -81,6 +81,7 @@ async fn follow(round: &Round, mut depths: watch::Receiver<Option<Depths>>, stop
 
 async fn look(sender: &Sender, round: &Round) -> Result<(), StoreError> {
     let patience = sender.patience;
+    crash::point("sender.lost_calls.sought");
     let lost = sender
         .store
         .run(move |connection| results::doubt_lost_calls(connection, patience.lost_after))

@@ -1,4 +1,5 @@
-//! A line between a program and what it talks to, which can be slowed down, cut, and made to swallow everything.
+//! A line between a program and what it talks to, which can be slowed down, cut, made to swallow everything, and lost with
+//! all that is said on it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use socket2::{SockFilter, SockRef};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +16,8 @@ use tokio::task::JoinHandle;
 
 const LISTEN_AGAIN_AFTER: Duration = Duration::from_millis(20);
 const PIECE: usize = 16 * 1024;
+/// A filter of the kernel's that lets no byte of any packet in (`BPF_RET`).
+const KEEP_NOTHING: SockFilter = SockFilter::new(0x06, 0, 0, 0);
 
 /// How a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +28,23 @@ pub enum Line {
     Slow(Duration),
     /// Conversations are broken off, and nobody takes new ones.
     Cut,
-    /// Half-open: conversations stay, new ones begin, and nothing comes through. Afterwards those that lost something
-    /// are broken off.
+    /// Conversations stay, new ones begin, and nothing comes through. Afterwards those that lost something are broken off.
     Mute,
+}
+
+/// How a line is now.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    line: Line,
+    /// How often its conversations were let die.
+    deaths: usize,
 }
 
 /// A TCP proxy on the loopback. It ends, and its conversations with it, when this value is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
-    line: watch::Sender<Line>,
+    state: watch::Sender<State>,
     accepting: JoinHandle<()>,
 }
 
@@ -45,11 +56,14 @@ impl Proxy {
     pub async fn start(port: u16, targets: Vec<SocketAddr>) -> io::Result<Self> {
         let listener = listen(port).await?;
         let port = listener.local_addr()?.port();
-        let (line, lines) = watch::channel(Line::Open);
-        let accepting = tokio::spawn(accept(listener, port, Arc::new(Targets::new(targets)), lines));
+        let (state, states) = watch::channel(State {
+            line: Line::Open,
+            deaths: 0,
+        });
+        let accepting = tokio::spawn(accept(listener, port, Arc::new(Targets::new(targets)), states));
         Ok(Self {
             port,
-            line,
+            state,
             accepting,
         })
     }
@@ -61,7 +75,13 @@ impl Proxy {
 
     /// Makes the line so, at once and for all conversations.
     pub fn set(&self, line: Line) {
-        self.line.send_replace(line);
+        self.state.send_modify(|state| state.line = line);
+    }
+
+    /// Half-open: what is said now is dead for ever, as after a fail-over. Nothing comes through, no packet is
+    /// acknowledged, nothing is closed. New conversations are as the line is.
+    pub fn let_die(&self) {
+        self.state.send_modify(|state| state.deaths += 1);
     }
 }
 
@@ -107,14 +127,14 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
 }
 
-async fn accept(listener: TcpListener, port: u16, targets: Arc<Targets>, mut line: watch::Receiver<Line>) {
+async fn accept(listener: TcpListener, port: u16, targets: Arc<Targets>, mut states: watch::Receiver<State>) {
     let mut listener = Some(listener);
     loop {
-        let now = *line.borrow_and_update();
+        let now = states.borrow_and_update().line;
         if now == Line::Cut {
             // Nobody listens: connections are refused, not merely broken off.
             listener = None;
-            if line.changed().await.is_err() {
+            if states.changed().await.is_err() {
                 return;
             }
             continue;
@@ -128,17 +148,18 @@ async fn accept(listener: TcpListener, port: u16, targets: Arc<Targets>, mut lin
         };
         tokio::select! {
             accepted = open.accept() => if let Ok((client, _)) = accepted {
-                tokio::spawn(converse(client, Arc::clone(&targets), line.clone()));
+                tokio::spawn(converse(client, Arc::clone(&targets), states.clone()));
             },
-            changed = line.changed() => if changed.is_err() { return },
+            changed = states.changed() => if changed.is_err() { return },
         }
     }
 }
 
-async fn converse(mut client: TcpStream, targets: Arc<Targets>, mut line: watch::Receiver<Line>) {
+async fn converse(mut client: TcpStream, targets: Arc<Targets>, mut states: watch::Receiver<State>) {
     let _ = client.set_nodelay(true);
-    if *line.borrow_and_update() == Line::Mute {
-        while *line.borrow_and_update() == Line::Mute && line.changed().await.is_ok() {}
+    let is_mute = |states: &mut watch::Receiver<State>| states.borrow_and_update().line == Line::Mute;
+    if is_mute(&mut states) {
+        while is_mute(&mut states) && states.changed().await.is_ok() {}
         break_off(&client);
         return;
     }
@@ -148,10 +169,22 @@ async fn converse(mut client: TcpStream, targets: Arc<Targets>, mut line: watch:
     };
     let _ = server.set_nodelay(true);
     let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
+    let mut talking = states.clone();
+    let deaths = talking.borrow().deaths;
     tokio::select! {
-        () = carry(from_client, to_server, line.clone()) => {}
-        () = carry(from_server, to_client, line) => {}
+        () = carry(from_client, to_server, states.clone()) => return,
+        () = carry(from_server, to_client, states) => return,
+        died = talking.wait_for(|state| state.deaths > deaths) => if died.is_err() { return },
     }
+    for stream in [&client, &server] {
+        deafen(stream);
+    }
+    while talking.changed().await.is_ok() {}
+}
+
+/// From now on every packet is dropped on its arrival, as if there were nobody.
+fn deafen(stream: &TcpStream) {
+    let _ = SockRef::from(stream).attach_filter(&[KEEP_NOTHING]);
 }
 
 /// Lets a connection end with a reset: nobody waits for what was under way.
@@ -160,10 +193,10 @@ fn break_off(stream: &TcpStream) {
 }
 
 /// Carries one direction until it ends or is broken off.
-async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut line: watch::Receiver<Line>) {
+async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut states: watch::Receiver<State>) {
     let (mut buffer, mut has_lost) = (vec![0; PIECE], false);
     loop {
-        let now = *line.borrow_and_update();
+        let now = states.borrow_and_update().line;
         if now == Line::Cut || (has_lost && now != Line::Mute) {
             break_off(from.as_ref());
             break_off(to.as_ref());
@@ -171,10 +204,10 @@ async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut line: watch::R
         }
         let read = tokio::select! {
             read = from.read(&mut buffer), if !has_lost => read,
-            _ = line.changed() => continue,
+            _ = states.changed() => continue,
         };
         // The line may have changed while nothing was said. A good-bye is swallowed too.
-        let now = *line.borrow();
+        let now = states.borrow().line;
         match now {
             Line::Mute => has_lost = true,
             Line::Cut => {}
@@ -195,106 +228,4 @@ async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut line: watch::R
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-
-    /// A server that says everything twice, and a line to it.
-    async fn line_to_an_echo() -> Proxy {
-        let listener = listen(0).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (mut from, mut to) = stream.into_split();
-                tokio::spawn(async move { tokio::io::copy(&mut from, &mut to).await });
-            }
-        });
-        Proxy::start(0, vec![address]).await.unwrap()
-    }
-
-    /// What comes back, within a fifth of a second; an error where the conversation was broken off.
-    async fn say(stream: &mut TcpStream, word: &[u8; 4]) -> Option<io::Result<[u8; 4]>> {
-        let mut heard = [0; 4];
-        let talking = async {
-            stream.write_all(word).await?;
-            stream.read_exact(&mut heard).await?;
-            Ok(heard)
-        };
-        tokio::time::timeout(Duration::from_millis(200), talking)
-            .await
-            .ok()
-    }
-
-    #[tokio::test]
-    async fn what_is_said_comes_through_and_later_where_the_line_is_slow() {
-        let proxy = line_to_an_echo().await;
-        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-
-        assert_eq!(say(&mut stream, b"once").await.unwrap().unwrap(), *b"once");
-        proxy.set(Line::Slow(Duration::from_millis(40)));
-        let begun = Instant::now();
-        assert_eq!(say(&mut stream, b"slow").await.unwrap().unwrap(), *b"slow");
-
-        assert!(begun.elapsed() >= Duration::from_millis(80), "both ways");
-    }
-
-    #[tokio::test]
-    async fn a_line_that_is_cut_breaks_off_and_refuses_until_it_is_restored() {
-        let proxy = line_to_an_echo().await;
-        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-        say(&mut stream, b"once").await.unwrap().unwrap();
-
-        proxy.set(Line::Cut);
-
-        let mut rest = Vec::new();
-        assert!(stream.read_to_end(&mut rest).await.is_err(), "reset");
-        let again = TcpStream::connect(proxy.address()).await;
-        assert_eq!(again.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-        proxy.set(Line::Open);
-        let connected = async {
-            loop {
-                if let Ok(stream) = TcpStream::connect(proxy.address()).await {
-                    return stream;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        assert_eq!(
-            say(&mut connected.await, b"back").await.unwrap().unwrap(),
-            *b"back"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_mute_line_swallows_and_then_breaks_off_what_has_lost_something() {
-        let proxy = line_to_an_echo().await;
-        let mut talks = TcpStream::connect(proxy.address()).await.unwrap();
-        let mut waits = TcpStream::connect(proxy.address()).await.unwrap();
-        for stream in [&mut talks, &mut waits] {
-            say(stream, b"once").await.unwrap().unwrap();
-        }
-
-        proxy.set(Line::Mute);
-
-        assert!(say(&mut talks, b"lost").await.is_none());
-        let mut begins = TcpStream::connect(proxy.address()).await.unwrap();
-        assert!(say(&mut begins, b"lost").await.is_none());
-        proxy.set(Line::Open);
-        assert!(say(&mut talks, b"gone").await.unwrap().is_err());
-        assert!(say(&mut begins, b"gone").await.unwrap().is_err());
-        assert_eq!(say(&mut waits, b"well").await.unwrap().unwrap(), *b"well");
-    }
-
-    #[tokio::test]
-    async fn a_target_that_is_away_is_passed_over() {
-        let echo = line_to_an_echo().await;
-        let away = listen(0).await.unwrap().local_addr().unwrap();
-        let proxy = Proxy::start(0, vec![away, echo.address()]).await.unwrap();
-
-        for _ in 0..2 {
-            let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-            assert_eq!(say(&mut stream, b"hear").await.unwrap().unwrap(), *b"hear");
-        }
-    }
-}
+mod tests;

@@ -27,6 +27,8 @@ pub(super) struct Session {
     pulse: Pulse,
     /// Numbers of the deliveries that were handed out and are not settled.
     outstanding: BTreeSet<u64>,
+    /// Why nothing more will come, where that was found behind deliveries: lapin says it once, and then nothing for ever.
+    ended: Option<String>,
 }
 
 /// What came while a batch was waited for.
@@ -78,12 +80,16 @@ impl Session {
             stream,
             pulse: Pulse::new(looking),
             outstanding: BTreeSet::new(),
+            ended: None,
         })
     }
 
     /// A batch of at least one, a word on the connection, or why none will ever come. Nothing is taken before the only
     /// await ends.
     pub(super) async fn take(&mut self, max: usize) -> Result<Taken, String> {
+        if let Some(reason) = self.ended.take() {
+            return Err(reason);
+        }
         let first = tokio::select! {
             biased;
             first = self.stream.next() => first,
@@ -91,10 +97,16 @@ impl Session {
         };
         let mut batch = vec![self.accept(first)?];
         while batch.len() < max {
-            match self.stream.next().now_or_never() {
-                // An end is found again by the next call; what is here is worth working on.
-                Some(Some(Ok(delivery))) => batch.push(self.accept(Some(Ok(delivery)))?),
-                Some(_) | None => break,
+            let Some(next) = self.stream.next().now_or_never() else {
+                break;
+            };
+            match self.accept(next) {
+                Ok(delivery) => batch.push(delivery),
+                // What is here is worth working on.
+                Err(reason) => {
+                    self.ended = Some(reason);
+                    break;
+                }
             }
         }
         Ok(Taken::Batch(batch))

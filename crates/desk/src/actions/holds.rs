@@ -10,6 +10,7 @@ use store::holds::{self, Hold};
 use store::{Connection, Store, StoreError};
 
 use super::notes::{Notes, Reader};
+use super::shelf::transaction;
 
 /// A hold as people see it.
 #[derive(Debug, Serialize)]
@@ -81,21 +82,18 @@ pub(crate) async fn pause(
     coverage: Coverage,
     by: Actor,
 ) -> Result<Option<HoldView>, StoreError> {
-    store
-        .transaction(move |connection| {
-            if holds::pause(connection, &coverage, &by)? {
-                return Ok(None);
-            }
-            let key = domain::hold::key(domain::hold::PAUSED, &coverage);
-            let all = read(connection, None)?;
-            Ok(all.into_iter().find(|hold| hold.hold == key))
-        })
-        .await
+    transaction(store, move |connection| {
+        if holds::pause(connection, &coverage, &by)? {
+            return Ok(None);
+        }
+        let key = domain::hold::key(domain::hold::PAUSED, &coverage);
+        let all = read(connection, None)?;
+        Ok(all.into_iter().find(|hold| hold.hold == key))
+    })
+    .await
 }
 
 /// Ends every hold that names all that is given; returns their keys.
 pub(crate) async fn resume(store: &Store, named: Coverage, by: Actor) -> Result<Vec<String>, StoreError> {
-    store
-        .transaction(move |connection| holds::resume(connection, &named, &by))
-        .await
+    transaction(store, move |connection| holds::resume(connection, &named, &by)).await
 }

@@ -7,6 +7,7 @@ use crypto::key_ring::KeyRing;
 use crypto::secret::Places;
 use domain::ids::ResortId;
 use domain::resort::Resort;
+use service::crash;
 use settings::{Resolve, Snapshot, UnreadableFolder};
 use store::planning::Policies;
 use store::{Connection, Fault, Store, StoreError};
@@ -68,11 +69,19 @@ pub(crate) async fn transaction<T: Send + 'static>(
     loop {
         let work = Arc::clone(&work);
         tries += 1;
-        match store.transaction(move |connection| work(connection)).await {
+        let deciding = store.transaction(move |connection| {
+            let decided = work(connection)?;
+            crash::point("desk.decision.written");
+            Ok(decided)
+        });
+        match deciding.await {
             Err(error) if is_in_the_way(&error) && tries < TRIES => {
                 log::debug!(error = service::chain(&error); "another transaction was in the way; once more");
             }
-            done => return done,
+            done => {
+                crash::point("desk.decision.committed");
+                return done;
+            }
         }
     }
 }

@@ -73,6 +73,11 @@ impl World {
         );
     }
 
+    /// Whether the newest program of this name has died.
+    pub fn is_dead(&self, name: &str) -> bool {
+        self.newest(name).state() == Some('Z')
+    }
+
     /// Waits until the newest program of this name stands still, at its stall point or by a signal.
     ///
     /// # Panics

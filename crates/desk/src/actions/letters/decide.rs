@@ -7,7 +7,7 @@ use store::letters::{self, Decided, Word};
 use store::{Store, StoreError};
 
 use super::log_decision;
-use crate::actions::shelf::Shelf;
+use crate::actions::shelf::{Shelf, transaction};
 
 /// Says what became of a letter's message.
 pub(crate) async fn settle(
@@ -54,8 +54,6 @@ pub(crate) async fn correct_phone(
 /// Closes a letter, whatever it is about.
 pub(crate) async fn close(store: &Store, id: LetterId, by: Actor) -> Result<Decided<()>, StoreError> {
     let staff = by.clone();
-    let decided = store
-        .transaction(move |connection| letters::close(connection, id, &by))
-        .await?;
+    let decided = transaction(store, move |connection| letters::close(connection, id, &by)).await?;
     Ok(decided.map(|()| log_decision(id, &staff, "closed")))
 }

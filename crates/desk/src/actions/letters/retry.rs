@@ -112,14 +112,11 @@ impl Retrier {
             .shelf
             .transaction(move |connection, policies| match &hand {
                 Hand::Retry(by) => {
-                    let retried = letters::retry(connection, policies, id, by)?.map(drop);
-                    crash::point("desk.message.written");
-                    Ok(retried)
+                    letters::retry(connection, policies, id, by).map(|retried| retried.map(drop))
                 }
                 Hand::Rehearse => letters::judge(connection, policies, id),
             })
             .await;
-        crash::point("desk.message.committed");
         Ok(match decided {
             Ok(Ok(())) => Tried::Retried,
             Ok(Err(declined)) => Tried::Declined(declined),
@@ -159,14 +156,15 @@ impl Retrier {
             letter: None,
             body,
         };
-        let published = self.publisher().await.publish(event).await;
+        let publisher = self.publisher().await;
+        crash::point("desk.event.read");
+        let published = publisher.publish(event).await;
         published.map_err(RetryError::Publish)?;
         crash::point("desk.event.confirmed");
         let marked = self
             .shelf
             .transaction(move |connection, _| letters::mark_event_retried(connection, id, &by))
             .await?;
-        crash::point("desk.event.marked");
         Ok(marked.map_or_else(Tried::Declined, |()| Tried::Retried))
     }
 

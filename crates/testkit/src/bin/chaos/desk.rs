@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 use serde_json::Value;
 
+/// How the books are asked for in the end.
+const LEDGER: &[&str] = &["ledger", "check", "--margin", "10s", "--json"];
+
 /// The desk's program, past all proxies.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -27,7 +30,7 @@ impl Desk {
 
     /// What `desk ledger check` finds that should not be; each with its trouble.
     pub(crate) async fn ledger(&self) -> anyhow::Result<Vec<String>> {
-        let (code, said) = self.run(&["ledger", "check", "--json"]).await?;
+        let (code, said) = self.run(LEDGER).await?;
         let book: Value = serde_json::from_str(&said)
             .with_context(|| format!("desk ledger check ended with {code:?}: {said}"))?;
         let findings = book.get("findings").and_then(Value::as_array);

@@ -56,6 +56,9 @@ pub(crate) enum Link {
 pub(crate) enum Trouble {
     Slow,
     Cut,
+    /// Nothing comes through for a while; then what lost something is broken off.
+    Mute,
+    /// What is said at this moment is dead for ever and never closed; new conversations are well.
     HalfOpen,
 }
 
@@ -84,11 +87,13 @@ pub(crate) enum Fault {
     Restart(Player),
     BrokerStops,
     BrokerIsKilled,
+    BrokerStandsStill,
     BrokerHasNoMemory,
     QueueIsDeleted,
     QueueIsPurged,
     PostgresStops,
     PostgresIsKilled,
+    PostgresStandsStill,
     PostgresIsReadOnly,
     PostgresCutsConnections,
     PostgresIsFull,
@@ -100,7 +105,7 @@ pub(crate) enum Fault {
 }
 
 /// Who is struck. Nobody is struck by two faults at once; several may be struck at the same time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Victim {
     Player(Player),
     Broker,
@@ -115,12 +120,14 @@ impl Fault {
             Self::Kill(player) | Self::Freeze(player) | Self::Restart(player) => Victim::Player(player),
             Self::BrokerStops
             | Self::BrokerIsKilled
+            | Self::BrokerStandsStill
             | Self::BrokerHasNoMemory
             | Self::QueueIsDeleted
             | Self::QueueIsPurged
             | Self::Line(Link::Broker, _) => Victim::Broker,
             Self::PostgresStops
             | Self::PostgresIsKilled
+            | Self::PostgresStandsStill
             | Self::PostgresIsReadOnly
             | Self::PostgresCutsConnections
             | Self::PostgresIsFull
@@ -136,7 +143,7 @@ impl Fault {
     /// The shortest and the longest that it lasts, in milliseconds; the victim's way down and up comes on top.
     pub(crate) const fn lasts_ms(self) -> (u64, u64) {
         match self {
-            Self::QueueIsPurged | Self::PostgresCutsConnections => (0, 0),
+            Self::QueueIsPurged | Self::PostgresCutsConnections | Self::Line(_, Trouble::HalfOpen) => (0, 0),
             Self::Kill(_) | Self::Restart(_) => (0, 3_000),
             Self::BrokerStops | Self::BrokerIsKilled | Self::PostgresStops | Self::PostgresIsKilled => {
                 (0, 4_000)
@@ -145,7 +152,8 @@ impl Fault {
             Self::QueueIsDeleted => (500, 3_000),
             // Longer than lock_timeout.
             Self::PostgresIsLocked => (3_500, 6_000),
-            Self::Line(_, Trouble::HalfOpen) => (2_000, 8_000),
+            Self::BrokerStandsStill | Self::PostgresStandsStill => (5_000, 8_000),
+            Self::Line(_, Trouble::Mute) => (2_000, 8_000),
             _ => (1_000, 5_000),
         }
     }
@@ -155,10 +163,34 @@ impl Fault {
         Duration::from_secs(match (self, self.victim()) {
             (Self::BrokerStops | Self::BrokerIsKilled, _) => 16,
             (Self::PostgresStops | Self::PostgresIsKilled, _) => 12,
+            // Until the last of the dead conversations is noticed.
+            (Self::Line(Link::Broker | Link::Postgres, Trouble::HalfOpen), _) => 25,
             (_, Victim::Broker | Victim::Postgres) => 8,
             (_, Victim::WhatsApp) => 4,
             (_, Victim::Player(_) | Victim::Reports) => 2,
         })
+    }
+
+    /// For how long after its end it may still be the reason that WhatsApp never got a call, and nobody knows; `None`: it
+    /// never is one.
+    pub(crate) const fn loses_calls_for(self) -> Option<Duration> {
+        match self {
+            Self::WhatsApp(Mood::CutsBefore | Mood::GarbageAndLost)
+            | Self::Line(Link::WhatsApp, Trouble::Cut | Trouble::Mute)
+            // Its claim was committed, and it called no more.
+            | Self::Kill(Player::Sender(_))
+            | Self::Freeze(Player::Sender(_)) => Some(Duration::ZERO),
+            // A connection that died is tried when it is needed next.
+            Self::Line(Link::WhatsApp, Trouble::HalfOpen) => Some(Duration::from_secs(90)),
+            // Nobody heard that the claim was committed, or it could not be given back.
+            Self::PostgresStops
+            | Self::PostgresIsKilled
+            | Self::PostgresStandsStill
+            | Self::PostgresIsFull
+            | Self::PostgresCutsConnections
+            | Self::Line(Link::Postgres, Trouble::Cut | Trouble::Mute | Trouble::HalfOpen) => Some(Duration::ZERO),
+            _ => None,
+        }
     }
 
     /// Its kind, for counting: whom of several it struck makes no difference.
@@ -180,11 +212,13 @@ impl fmt::Display for Fault {
             Self::Restart(player) => return write!(f, "{player} is restarted"),
             Self::BrokerStops => "RabbitMQ stops",
             Self::BrokerIsKilled => "RabbitMQ is killed",
+            Self::BrokerStandsStill => "RabbitMQ stands still",
             Self::BrokerHasNoMemory => "RabbitMQ's memory alarm",
             Self::QueueIsDeleted => "the queue messages is deleted",
             Self::QueueIsPurged => "the queue messages is purged",
             Self::PostgresStops => "Postgres stops",
             Self::PostgresIsKilled => "Postgres is killed",
+            Self::PostgresStandsStill => "Postgres stands still",
             Self::PostgresIsReadOnly => "Postgres is read-only",
             Self::PostgresCutsConnections => "Postgres cuts all connections",
             Self::PostgresIsFull => "Postgres takes no more connections",
@@ -220,6 +254,7 @@ impl fmt::Display for Trouble {
         match self {
             Self::Slow => "slow",
             Self::Cut => "cut",
+            Self::Mute => "mute",
             Self::HalfOpen => "half-open",
         }
         .fmt(f)

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
 use service::Stop;
 use testkit::proxy::Line;
 use tokio::sync::Mutex;
@@ -11,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::fault::{Fault, Link, Trouble, Victim};
 use crate::plan::Planned;
-use crate::recovery::Recovery;
+use crate::recovery::{Recovery, Server, Sign};
 use crate::screen::Screen;
 use crate::stage::Stage;
 
@@ -19,6 +21,27 @@ const SLOW: Duration = Duration::from_millis(60);
 /// A queue that was deleted cannot be made anew while its broker is away for another reason.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(300);
 const TRIES: usize = 100;
+
+/// A sender begins its call within 2 s of its claim, and gives it up 10 s later.
+const CALL: TimeDelta = TimeDelta::seconds(12);
+
+/// A fault that was played, and when it really was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Played {
+    pub(crate) fault: Fault,
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) until: DateTime<Utc>,
+}
+
+impl Played {
+    /// Whether it may be the reason that WhatsApp never got a call which was claimed then.
+    pub(crate) fn may_lose_call(&self, claimed_at: DateTime<Utc>) -> bool {
+        self.fault.loses_calls_for().is_some_and(|after| {
+            let until = self.until + TimeDelta::from_std(after).unwrap_or_default();
+            self.from <= claimed_at + CALL && claimed_at <= until
+        })
+    }
+}
 
 /// Everything that has to do with playing.
 pub(crate) struct Player {
@@ -49,13 +72,17 @@ impl Player {
     }
 
     /// Plays all faults, and returns when the last one is over. The first that cannot be played ends the run.
-    pub(crate) async fn play(self: &Arc<Self>, planned: &[Planned], begun_at: Instant) -> anyhow::Result<()> {
+    pub(crate) async fn play(
+        self: &Arc<Self>,
+        planned: &[Planned],
+        begun_at: Instant,
+    ) -> anyhow::Result<Vec<Played>> {
         let playing = planned.iter().map(|one| {
             let (player, one) = (Arc::clone(self), *one);
             async move {
                 sleep_until(begun_at + one.at).await;
                 if player.stop.is_stopped() {
-                    return Ok(());
+                    return anyhow::Ok(None);
                 }
                 // What takes longer to come back than was thought is not struck again before.
                 let _alone = match player.victims.get(&one.fault.victim()) {
@@ -63,12 +90,18 @@ impl Player {
                     None => None,
                 };
                 player.screen.fault(one.fault, one.lasts);
+                let from = Utc::now();
+                player.recovery.turns(one.fault.victim());
                 let played = player.strike(one.fault, one.lasts).await;
+                player.recovery.turns(one.fault.victim());
                 player.screen.over(one.fault);
-                played.map_err(|error| error.context(format!("cannot play: {}", one.fault)))
+                let (fault, until) = (one.fault, Utc::now());
+                played.with_context(|| format!("cannot play: {fault}"))?;
+                Ok(Some(Played { fault, from, until }))
             }
         });
-        futures_util::future::try_join_all(playing).await.map(|_| ())
+        let played = futures_util::future::try_join_all(playing).await?;
+        Ok(played.into_iter().flatten().collect())
     }
 
     async fn strike(&self, fault: Fault, lasts: Duration) -> anyhow::Result<()> {
@@ -80,7 +113,7 @@ impl Player {
                 stage.cast.start_one(player).await
             }
             Fault::Restart(player) => {
-                stage.cast.stop(player).await?;
+                stage.cast.stop(player).await;
                 sleep(lasts).await;
                 stage.cast.start_one(player).await
             }
@@ -89,22 +122,12 @@ impl Player {
                 sleep(lasts).await;
                 stage.cast.thaw(player)
             }
-            Fault::BrokerStops => {
-                self.down(&["stop", "rabbitmq"], &["start", "rabbitmq"], lasts)
-                    .await
-            }
-            Fault::BrokerIsKilled => {
-                self.down(&["kill", "rabbitmq"], &["start", "rabbitmq"], lasts)
-                    .await
-            }
-            Fault::PostgresStops => {
-                self.down(&["stop", "postgres"], &["start", "postgres"], lasts)
-                    .await
-            }
-            Fault::PostgresIsKilled => {
-                self.down(&["kill", "postgres"], &["start", "postgres"], lasts)
-                    .await
-            }
+            Fault::BrokerStops => self.down(Server::RabbitMq, ["stop", "start"], lasts).await,
+            Fault::BrokerIsKilled => self.down(Server::RabbitMq, ["kill", "start"], lasts).await,
+            Fault::BrokerStandsStill => self.down(Server::RabbitMq, ["freeze", "thaw"], lasts).await,
+            Fault::PostgresStops => self.down(Server::Postgres, ["stop", "start"], lasts).await,
+            Fault::PostgresIsKilled => self.down(Server::Postgres, ["kill", "start"], lasts).await,
+            Fault::PostgresStandsStill => self.down(Server::Postgres, ["freeze", "thaw"], lasts).await,
             Fault::BrokerHasNoMemory => self.alarm(lasts).await,
             Fault::QueueIsDeleted => {
                 stage.servers.delete_messages().await?;
@@ -123,27 +146,31 @@ impl Player {
                 sleep(lasts).await;
                 stage.whatsapp.is_well().await
             }
-            Fault::Line(link, trouble) => {
-                self.disturb(link, trouble, lasts).await;
-                Ok(())
-            }
+            Fault::Line(link, Trouble::HalfOpen) => self.let_die(link).await,
+            Fault::Line(link, Trouble::Slow) => self.disturb(link, Line::Slow(SLOW), lasts).await,
+            Fault::Line(link, Trouble::Cut) => self.silence(link, Line::Cut, lasts).await,
+            Fault::Line(link, Trouble::Mute) => self.silence(link, Line::Mute, lasts).await,
         }
     }
 
     /// Takes a server away and brings it back; how soon the programs notice both is measured.
     async fn down(
         &self,
-        away: &'static [&'static str],
-        back: &'static [&'static str],
+        server: Server,
+        [away, back]: [&'static str; 2],
         lasts: Duration,
     ) -> anyhow::Result<()> {
-        let server = away.last().copied().unwrap_or_default();
-        self.stage.servers.tell(away).await?;
-        let noticing = self.recovery.noticed(&self.stage, server);
-        tokio::join!(noticing, sleep(lasts));
-        self.stage.servers.tell(back).await?;
-        self.recovery.back(&self.stage, server).await;
+        self.stage.servers.tell(&[away, server.as_str()]).await?;
+        self.noticed(server, lasts).await;
+        self.stage.servers.tell(&[back, server.as_str()]).await?;
+        self.recovery.told(&self.stage, server, Sign::Back(server)).await;
         Ok(())
+    }
+
+    /// Lasts until the programs have noticed, at least for so long.
+    async fn noticed(&self, server: Server, lasts: Duration) {
+        let noticing = self.recovery.told(&self.stage, server, Sign::Noticed(server));
+        tokio::join!(noticing, sleep(lasts));
     }
 
     async fn alarm(&self, lasts: Duration) -> anyhow::Result<()> {
@@ -202,14 +229,32 @@ impl Player {
         }
     }
 
-    async fn disturb(&self, link: Link, trouble: Trouble, lasts: Duration) {
-        let line = match trouble {
-            Trouble::Slow => Line::Slow(SLOW),
-            Trouble::Cut => Line::Cut,
-            Trouble::HalfOpen => Line::Mute,
+    /// Nothing gets through. To the programs it is as if the server were away.
+    async fn silence(&self, link: Link, line: Line, lasts: Duration) -> anyhow::Result<()> {
+        let Some(server) = Server::behind(link) else {
+            return self.disturb(link, line, lasts).await;
         };
+        self.stage.set_line(link, line);
+        self.noticed(server, lasts).await;
+        self.stage.set_line(link, Line::Open);
+        self.recovery.told(&self.stage, server, Sign::Back(server)).await;
+        Ok(())
+    }
+
+    async fn disturb(&self, link: Link, line: Line, lasts: Duration) -> anyhow::Result<()> {
         self.stage.set_line(link, line);
         sleep(lasts).await;
         self.stage.set_line(link, Line::Open);
+        Ok(())
+    }
+
+    async fn let_die(&self, link: Link) -> anyhow::Result<()> {
+        match Server::behind(link) {
+            Some(server) => self.recovery.let_go(&self.stage, link, server).await,
+            None => {
+                self.stage.let_die(link);
+                Ok(())
+            }
+        }
     }
 }

@@ -15,8 +15,6 @@ use crate::whatsapp::REPORTS_OF_EACH;
 
 const TELL_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Longer than anything may wait without a sign, a call of unknown outcome for instance.
-const PATIENCE: Duration = Duration::from_secs(150);
 
 const SIGHT: &str = "SELECT (SELECT count(*) FROM events WHERE source <> 'whatsapp') AS events, \
      (SELECT count(*) FROM events WHERE event_type = 'whatsapp_status') AS reports, \
@@ -52,49 +50,53 @@ pub(crate) async fn tell(stage: &Arc<Stage>, told: &Arc<Told>, screen: &Screen, 
     .await;
 }
 
-/// Waits until all six work and what was accepted is applied but for the last second.
-pub(crate) async fn until_caught_up(stage: &Stage, told: &Told, rate: u32, stop: &Stop) -> Option<Duration> {
-    wait(stage, stop, async |sight| {
-        let behind = i64::try_from(told.accepted())? - sight.events;
-        Ok(behind <= i64::from(rate) && stage.all_are_ready().await)
-    })
-    .await
+/// Waiting for an end, as long as anything moves: a slow machine is none that lost something.
+pub(crate) struct Waiting<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) patience: Duration,
+    pub(crate) stop: &'a Stop,
 }
 
-/// Waits until nothing is under way any more: every event and every report is applied, every message has its end.
-pub(crate) async fn until_quiet(stage: &Stage, events: usize, stop: &Stop) -> Option<Duration> {
-    wait(stage, stop, async |sight| {
-        let reports = i64::try_from(stage.whatsapp.taken().await? * REPORTS_OF_EACH)?;
-        Ok(sight.events >= i64::try_from(events)?
-            && sight.reports >= reports
-            && sight.open == 0
-            && sight.timers == 0
-            && stage.all_are_ready().await)
-    })
-    .await
-}
-
-/// Waits as long as anything moves: a slow machine is none that lost something.
-async fn wait(
-    stage: &Stage,
-    stop: &Stop,
-    is_reached: impl AsyncFn(Sight) -> anyhow::Result<bool>,
-) -> Option<Duration> {
-    let begun_at = Instant::now();
-    let (mut last, mut moved_at) = (None, begun_at);
-    while moved_at.elapsed() < PATIENCE && !stop.is_stopped() {
-        // Who cannot look, because a server is not back yet, looks again.
-        if let Ok(sight) = look(stage).await {
-            if is_reached(sight).await.unwrap_or(false) {
-                return Some(begun_at.elapsed());
-            }
-            if last.replace(sight) != Some(sight) {
-                moved_at = Instant::now();
-            }
-        }
-        sleep(LOOK_EVERY).await;
+impl Waiting<'_> {
+    /// Waits until all six work and what was accepted is applied but for the last second.
+    pub(crate) async fn until_caught_up(&self, told: &Told, rate: u32) -> Option<Duration> {
+        self.until(async |sight| {
+            let behind = i64::try_from(told.accepted())? - sight.events;
+            Ok(behind <= i64::from(rate) && self.stage.all_are_ready().await)
+        })
+        .await
     }
-    None
+
+    /// Waits until nothing is under way any more: every event and every report is applied, every message has its end.
+    pub(crate) async fn until_quiet(&self, events: usize) -> Option<Duration> {
+        self.until(async |sight| {
+            let reports = i64::try_from(self.stage.whatsapp.taken().await? * REPORTS_OF_EACH)?;
+            Ok(sight.events >= i64::try_from(events)?
+                && sight.reports >= reports
+                && sight.open == 0
+                && sight.timers == 0
+                && self.stage.all_are_ready().await)
+        })
+        .await
+    }
+
+    async fn until(&self, is_reached: impl AsyncFn(Sight) -> anyhow::Result<bool>) -> Option<Duration> {
+        let begun_at = Instant::now();
+        let (mut last, mut moved_at) = (None, begun_at);
+        while moved_at.elapsed() < self.patience && !self.stop.is_stopped() {
+            // Who cannot look, because a server is not back yet, looks again.
+            if let Ok(sight) = look(self.stage).await {
+                if is_reached(sight).await.unwrap_or(false) {
+                    return Some(begun_at.elapsed());
+                }
+                if last.replace(sight) != Some(sight) {
+                    moved_at = Instant::now();
+                }
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        None
+    }
 }
 
 async fn look(stage: &Stage) -> anyhow::Result<Sight> {

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use crate::books::evidence::{Counts, Evidence};
 use crate::fault::Fault;
 use crate::plan::Planned;
-use crate::play::Player;
+use crate::play::{Played, Player};
+use crate::quiet::Waiting;
 use crate::recovery::Recovery;
 use crate::report::{Books, Times};
 use crate::screen::Screen;
@@ -53,10 +54,9 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
         ended.stop();
         times
     };
-    let (times, ()) = tokio::join!(playing, beside);
-    let times = times?;
+    let (went, ()) = tokio::join!(playing, beside);
     screen.progress("checking the books");
-    let bad = books(settings, &stage, &season, &faults, times, (&told, &recovery))
+    let bad = books(settings, &stage, &season, went?, (&told, &recovery))
         .await?
         .show(&screen)?;
     let folder = settings.logs.display();
@@ -71,21 +71,22 @@ async fn books<'a>(
     settings: &'a Settings,
     stage: &Stage,
     season: &'a bookings::Season,
-    faults: &'a [Planned],
-    times: Times,
+    (times, played): (Times, Vec<Played>),
     (told, recovery): (&'a Told, &Recovery),
 ) -> anyhow::Result<Books<'a>> {
     // Before the desk empties them.
     let dead_events = broker::topology::verify(&stage.broker).await?.dead_events;
     let ledger = stage.desk.ledger().await?;
+    let evidence = Evidence::gather(stage, played.clone()).await?;
     Ok(Books {
         settings,
         season,
-        faults,
+        faults: played.iter().map(|one| one.fault).collect(),
         times,
         told,
-        recovery: recovery.longest(),
-        findings: books::judge(season, &Evidence::gather(stage).await?),
+        recovery: recovery.measured(),
+        letters: evidence.letters.len(),
+        findings: books::judge(season, &evidence),
         ledger,
         dead_events,
         deserters: stage.cast.deserters(),
@@ -101,32 +102,37 @@ async fn play(
     faults: &[Planned],
     (told, recovery, screen): (&Arc<Told>, &Arc<Recovery>, &Arc<Screen>),
     stop: &Stop,
-) -> anyhow::Result<Times> {
+) -> anyhow::Result<(Times, Vec<Played>)> {
     let begin = Begin {
         at: Utc::now(),
         instant: Instant::now(),
     };
     let shared = (Arc::clone(stage), Arc::clone(screen), Arc::clone(recovery));
     let player = Arc::new(Player::new(shared.0, shared.1, shared.2, stop.clone(), faults));
+    let waiting = Waiting {
+        stage,
+        patience: settings.patience(),
+        stop,
+    };
     let faults = async {
-        player.play(faults, begin.instant).await?;
+        let played = player.play(faults, begin.instant).await?;
         screen.progress("the last fault is over");
-        anyhow::Ok(quiet::until_caught_up(stage, told, settings.rate, stop).await)
+        let caught_up = waiting.until_caught_up(told, settings.rate).await;
+        anyhow::Ok((caught_up, played))
     };
     let telling = async {
         traffic::tell_all(stage, season.tellings.clone(), begin, told, stop).await;
         screen.progress("everything was accepted");
         anyhow::Ok(Instant::now())
     };
-    let (caught_up, accepted_at) = tokio::try_join!(faults, telling)?;
-    let is_quiet = quiet::until_quiet(stage, season.tellings.len(), stop)
-        .await
-        .is_some();
-    Ok(Times {
+    let ((caught_up, played), accepted_at) = tokio::try_join!(faults, telling)?;
+    let is_quiet = waiting.until_quiet(season.tellings.len()).await.is_some();
+    let times = Times {
         traffic: accepted_at - begin.instant,
         caught_up,
         quiet: is_quiet.then(|| accepted_at.elapsed()),
-    })
+    };
+    Ok((times, played))
 }
 
 /// What is under way ends with the stop, and everything is cleaned up on the way out.

@@ -32,7 +32,7 @@ impl Servers {
     }
 
     /// Runs `scripts/services` with these words.
-    pub(crate) async fn tell(&self, words: &'static [&'static str]) -> anyhow::Result<()> {
+    pub(crate) async fn tell(&self, words: &[&str]) -> anyhow::Result<()> {
         tell(&self.services, words).await
     }
 

@@ -6,10 +6,15 @@ use std::time::Duration;
 use service::{Environment, Problems};
 use url::Url;
 
+use crate::plan;
+
 /// Traffic after the last fault, so that there is evidence about the calls that it hit.
 const TAIL: Duration = Duration::from_secs(22);
 /// Before the first fault.
 const QUIET: Duration = Duration::from_secs(3);
+
+/// Longer than calls of one minute need to be judged.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(90);
 
 /// The ports of what must be found again after its restart: two ingests, and the four lines.
 pub(crate) const PORTS: usize = 6;
@@ -81,8 +86,30 @@ impl Settings {
 
     /// When the first fault may begin, and when the last one must be over.
     pub(crate) fn faults(&self) -> (Duration, Duration) {
-        (QUIET, self.traffic().saturating_sub(TAIL))
+        time_for_faults(self.traffic())
     }
+
+    /// After how much silence a person is asked. A report that waits behind everything else must not come too late: then the
+    /// person would be told that a guest got nothing who got it.
+    pub(crate) fn letters_after(&self) -> Duration {
+        self.traffic().max(SHORTEST_SILENCE)
+    }
+
+    /// Longer than anything may wait without a sign.
+    pub(crate) fn patience(&self) -> Duration {
+        self.letters_after() + Duration::from_secs(60)
+    }
+
+    /// Whether the run has time for everything.
+    pub(crate) fn is_long(&self) -> bool {
+        let (first, last) = self.faults();
+        plan::is_long(first, last)
+    }
+}
+
+/// The first and the last moment of the faults in so much traffic.
+pub(crate) fn time_for_faults(traffic: Duration) -> (Duration, Duration) {
+    (QUIET, traffic.saturating_sub(TAIL))
 }
 
 fn ports(text: &str) -> Result<[u16; PORTS], &'static str> {

@@ -57,6 +57,18 @@ impl Stage {
         of_link.for_each(|(_, proxy)| proxy.set(line));
     }
 
+    /// Lets everything that is said on a line now die.
+    pub(crate) fn let_die(&self, link: Link) {
+        let of_link = self.lines.iter().filter(|(one, _)| *one == link);
+        of_link.for_each(|(_, proxy)| proxy.let_die());
+    }
+
+    /// Where a line begins.
+    pub(crate) fn port(&self, link: Link) -> u16 {
+        let of_link = self.lines.iter().find(|(one, _)| *one == link);
+        of_link.map_or(0, |(_, proxy)| proxy.address().port())
+    }
+
     /// What the program that listens there says that it misses; `None` where it does not answer.
     pub(crate) async fn missing(&self, address: SocketAddr) -> Option<Vec<String>> {
         let answer = self

@@ -36,6 +36,13 @@ pub(crate) struct Call {
     pub(crate) accepted: bool,
 }
 
+impl Call {
+    /// The id of the message that it was for.
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.callback_data.as_deref()?.split('.').next()
+    }
+}
+
 impl WhatsApp {
     /// Starts it; reports go to this address.
     pub(crate) fn start(

@@ -30,14 +30,13 @@ use crate::settings::Settings;
 use crate::whatsapp::WhatsApp;
 
 /// How long what has to wait waits, so that a run does not.
-const WAITING_TIMES: [(&str, &str); 7] = [
+const WAITING_TIMES: [(&str, &str); 6] = [
     ("SENDER_PROBE_AFTER", "1s"),
     ("SENDER_MESSAGES_PER_SECOND", "1000"),
     // Longer than a call may take.
     ("SENDER_UNKNOWN_AFTER", "18s"),
     ("SENDER_SILENCE_AFTER", "30s"),
     ("SENDER_SILENCE_WITHIN", "30s"),
-    ("SENDER_SILENCE_LETTER", "90s"),
     ("RUST_LOG", "info"),
 ];
 
@@ -187,6 +186,8 @@ fn variables(settings: &Settings, secrets: &Secrets, folder: &Path) -> Vec<(Stri
         .chain(WAITING_TIMES)
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    let letter = format!("{}s", settings.letters_after().as_secs());
+    all.push(("SENDER_SILENCE_LETTER".to_owned(), letter));
     all.push(("BELLHOP_CONFIG".to_owned(), folder.display().to_string()));
     all
 }

@@ -1,0 +1,137 @@
+//! Desks that die around a decision and around emptying the dead queues: who asks once more finds it done, or does it.
+
+use domain::message::MessageState::{Dead, Read};
+use serde_json::{Value, json};
+use testkit::world::{Event, ResortFile, World};
+
+use super::processor::bring_three_down;
+use super::{LEDGER_CHECK, check_guest, dying_at, guest};
+use crate::scene::CONFIRMATION;
+
+pub(super) const TRIED: &[&[&str]] = &[DRAINING, DECIDING, RETRYING_AN_EVENT];
+
+const DRAINING: &[&str] = &[
+    "desk.letters.written",
+    "desk.letters.committed",
+    "desk.letters.acknowledged",
+];
+const DECIDING: &[&str] = &["desk.decision.written", "desk.decision.committed"];
+const RETRYING_AN_EVENT: &[&str] = &["desk.event.read", "desk.event.confirmed"];
+
+/// Every decision of a person, and the rows that there are once it was made.
+const DECISIONS: [(&str, &str); 8] = [
+    (
+        "letters close 1 --note test",
+        "letters WHERE id = 1 AND state = 'closed'",
+    ),
+    (
+        "letters settle 2 --sent",
+        "letters WHERE id = 2 AND state = 'settled'",
+    ),
+    (
+        "letters edit 3 --phone +306912345678",
+        "audit WHERE action = 'phone_corrected'",
+    ),
+    ("letters retry 4", "letters WHERE id = 4 AND state = 'retried'"),
+    ("pause --resort azure-bay", "holds"),
+    ("resume --all", "audit WHERE action = 'resumed'"),
+    (
+        "guests stop --booking azure-bay BK-4",
+        "guests WHERE opted_out_at IS NOT NULL",
+    ),
+    (
+        "guests erase --booking azure-bay BK-5",
+        "audit WHERE action = 'guest_erased'",
+    ),
+];
+
+/// Runs a command that dies there.
+async fn die(world: &World, command: &str, point: &str) {
+    let died = world.desk_with(command, &dying_at(point)).await;
+    assert!(died.code.is_none() && died.stderr.contains(point), "{died:?}");
+}
+
+/// Guests whose confirmations WhatsApp refused for good, each a letter on the queue.
+async fn dead_messages(guests: usize) -> World {
+    let world = World::start(&ResortFile::patient()).await;
+    let refused = json!({ "answer": { "error": 131_026 } });
+    world.tell_sandbox("failures", &refused).await;
+    for number in 0..guests {
+        let (booking, phone) = guest(number);
+        world.post(&Event::confirmed(&booking, &phone)).await;
+        world.until_state(&booking, CONFIRMATION, Dead).await;
+    }
+    let all = async || (world.depths().await.dead_messages == u32::try_from(guests).unwrap()).then_some(());
+    world.until("all letters are published", all).await;
+    world.heal_sandbox().await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_taken_in_once_and_retried_once_wherever_the_desk_dies() {
+    let world = dead_messages(3).await;
+
+    for point in DRAINING {
+        die(&world, "letters list", point).await;
+    }
+    let letters = world.letters("--kind messages").await;
+    assert_eq!(letters.len(), 3);
+    for (letter, point) in letters.iter().zip(DECIDING) {
+        die(&world, &format!("letters retry {}", letter["id"]), point).await;
+    }
+    world.desk("letters retry --all").await;
+
+    for number in 0..3 {
+        world.until_state(&guest(number).0, CONFIRMATION, Read).await;
+        check_guest(&world, number, 1, &["confirmed"]).await;
+    }
+    world.desk(LEDGER_CHECK).await.check(0);
+    assert!(world.letters("--open").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_made_with_its_row_in_the_audit_trail_or_not_at_all_wherever_the_desk_dies() {
+    let world = dead_messages(6).await;
+    world.letters("").await;
+    let database = world.database();
+    let rows = async |of: &str| {
+        database
+            .count(&format!("SELECT count(*) AS count FROM {of}"))
+            .await
+    };
+
+    for (command, made) in DECISIONS {
+        let before = rows("audit").await;
+        die(&world, command, DECIDING[0]).await;
+        let undone = (rows(made).await, rows("audit").await);
+        die(&world, command, DECIDING[1]).await;
+        let done = (rows(made).await, rows("audit").await);
+
+        assert_eq!(undone, (0, before), "{command}");
+        assert_eq!(done, (1, before + 1), "{command}");
+    }
+
+    world.desk(LEDGER_CHECK).await.check(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_applied_once_wherever_the_desk_dies_over_its_letter() {
+    let mut world = World::start(&ResortFile::patient()).await;
+    bring_three_down(&mut world, 0).await;
+    let letter = world.letters("--kind events").await.remove(0);
+
+    let retry = format!("letters retry {}", letter["id"]);
+    for point in [DECIDING, RETRYING_AN_EVENT].concat() {
+        die(&world, &retry, point).await;
+    }
+    world.desk(&retry).await.check(0);
+
+    // Everything but the first death comes behind the row that announces the deed.
+    let trail = world.desk("audit list --json --action letter_retried").await;
+    let rows: Value = serde_json::from_str(&trail.check(0).stdout).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 4);
+    world.until_state("BK-0", CONFIRMATION, Read).await;
+    check_guest(&world, 0, 1, &["confirmed"]).await;
+    assert!(world.letters("--open").await.is_empty());
+    world.desk(LEDGER_CHECK).await.check(0);
+}

@@ -39,11 +39,11 @@ Environment (each command asks only for what it uses, and names everything that 
   BELLHOP_CONFIG       the folder with resorts/*.toml and sources/*.toml
   BELLHOP_KEYS         the key ring, ID:BASE64(32 bytes) separated by commas; or
   BELLHOP_KEYS_FILE    a file with it
-  BELLHOP_STAFF_TOKEN  your token, by which what you do stands under your name in the audit trail; see below
-  RUST_LOG             what is logged to stderr [info]; libraries are never heard below info
+  BELLHOP_STAFF_TOKEN  your token: what you do is recorded under your name in the audit trail; see below
+  RUST_LOG             what is logged to stderr [info]; libraries never log below info
   LOG_FORMAT           json or text
 
-Whoever looks at personal data, decides, pauses, changes keys or staff gives a token, made by desk staff add. Without the
+Looking at personal data, deciding, pausing, and changing keys or staff need a token, made by desk staff add. Without the
 variable it is asked for once, on a terminal, and kept in $XDG_CONFIG_HOME/bellhop/token or ~/.config/bellhop/token, which
 nobody else may read.
 
@@ -53,17 +53,17 @@ Examples:
   desk migrate                               prepare Postgres and RabbitMQ before a new version starts
   desk config check deploy/demo              is every resort's and source's file good?
   desk bookings show azure-bay BK-1001       what happened to this guest, and what is still to come?
-  desk letters list --by reason              what was given up, and why?
+  desk letters list --by reason              how many dead letters, and why?
   desk letters retry 12                      try it once more
   desk messages list --state dead --json     what did not go out?
   desk guests erase --phone -                forget a guest; asks for the number
   desk keys reseal                           after a new key was made the first one, everywhere
-  desk ledger check                          has everything come to its end?
+  desk ledger check                          is anything stuck or missing?
   desk staff add anna                        her token; the first one needs nobody else's
   desk audit list --since 7d                 who looked at whom, who decided what, and why?
   desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
 
-/// Lets people see and settle what machines could not.
+/// Lets people see and settle what could not be done automatically.
 #[derive(Debug, Parser)]
 #[command(name = "desk", version, about, after_help = ENVIRONMENT, arg_required_else_help = true)]
 struct Cli {
@@ -78,25 +78,25 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Seal(seal::Arguments),
-    /// Change the keys that personal data lie under
+    /// Check and change the keys that encrypt personal data
     #[command(subcommand)]
     Keys(keys::Command),
     /// Look at bookings
     #[command(subcommand)]
     Bookings(bookings::Command),
-    /// Look at what was given up, and settle it
+    /// Look at dead letters, and settle them
     #[command(subcommand)]
     Letters(letters::Command),
-    /// What guests may ask for: their data, no more messages, to be forgotten
+    /// Answer a guest's request: export, stop or erase
     #[command(subcommand)]
     Guests(guests::Command),
     /// Look at messages
     #[command(subcommand)]
     Messages(messages::Command),
-    /// Look into the books
+    /// Check that nothing is stuck or missing
     #[command(subcommand)]
     Ledger(ledger::Command),
-    /// Say who may act
+    /// Add and remove members of the staff
     #[command(subcommand)]
     Staff(staff::Command),
     /// Look up who did what

@@ -26,8 +26,8 @@ Environment (required where no default is named):
                             stands before this program, else all callers share the proxy's address
   WHATSAPP_APP_SECRETS      of Meta's apps that notify us, separated by commas; any may sign [no notifications are taken]
   WHATSAPP_VERIFY_TOKEN     what Meta's handshake must bring [no handshake succeeds]
-  RUST_LOG                  what is logged: error, warn, info, debug, trace, also per module [info]; libraries are never
-                            heard below info, where they may write down what they carry
+  RUST_LOG                  what is logged: error, warn, info, debug, trace, also per module [info]; libraries never log
+                            below info, because their debug output may hold personal data
   LOG_FORMAT                json or text [text on a terminal, else json]
 
 Signals: SIGTERM and SIGINT finish the work in hand, 30 s at most; SIGHUP reads the files again.

@@ -38,8 +38,8 @@ Environment:
   BELLHOP_KEYS           key ring, entries ID:BASE64(32 bytes), one of them named lookup (required), or
   BELLHOP_KEYS_FILE      a file with it
   PROCESSOR_ADDR         health and metrics [0.0.0.0:8081]
-  RUST_LOG               log filter [info]; libraries are never heard below info, where they may write down
-                         what they carry
+  RUST_LOG               log filter [info]; libraries never log below info, because their debug output may hold
+                         personal data
   LOG_FORMAT             json or text [text on a terminal, else json]
 
 Endpoints: GET /healthz, /readyz, /metrics.

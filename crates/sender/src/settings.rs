@@ -60,8 +60,8 @@ Environment:
   SENDER_UNKNOWN_AFTER       a call still unfinished this long after its claim counts as lost: its sender probably died;
                              must be longer than the 17s that a call may take [1m]
   SENDER_ADDR                health and metrics [0.0.0.0:8082]
-  RUST_LOG                   log filter [info]; libraries are never heard below info, where they may write down
-                             what they carry
+  RUST_LOG                   log filter [info]; libraries never log below info, because their debug output may hold
+                             personal data
   LOG_FORMAT                 json or text [text on a terminal, else json]
 
 A message whose outcome is unknown is sent once more, and only once, if all of these hold:

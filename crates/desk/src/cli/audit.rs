@@ -43,7 +43,7 @@ pub(super) struct List {
     /// Only what was done since: 24h, 7d, 2026-11-25 or 2026-11-25T09:00:00Z
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<DateTime<Utc>>,
-    /// At most so many
+    /// Show at most this many
     #[arg(long, default_value_t = 100)]
     most: u32,
     #[command(flatten)]

@@ -56,7 +56,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
         .await
         .map_err(anyhow::Error::from)?;
 
-    let view = found.ok_or_else(|| anyhow!("no event ever spoke of the booking {key}"))?;
+    let view = found.ok_or_else(|| anyhow!("unknown booking {key}: no event has named it"))?;
     if arguments.json {
         output::print_json(&view)?;
     } else {
@@ -123,12 +123,12 @@ fn told(view: &BookingView) -> String {
 fn head(view: &BookingView) -> String {
     let mut text = format!("{}/{}  {}\n", view.resort, view.booking, view.status);
     if let Some(at) = view.wake_at {
-        text.push_str(&format!("looked at again {}\n", table::instant(at)));
+        text.push_str(&format!("next check {}\n", table::instant(at)));
     }
     if let Some(at) = view.erased_at {
         let at = table::instant(at);
         text.push_str(&format!(
-            "the guest was erased: nothing that told who it was is kept from before {at}\n"
+            "the guest was erased: personal data from before {at} was deleted\n"
         ));
     }
     text

@@ -183,14 +183,14 @@ async fn stop(mut who: Who, environment: &Environment) -> Result<Answer, Failure
                 output::print(&format!("{person}: {resort} knew that already"))?;
             }
             if withdrawn > 0 {
-                output::print(&format!("messages that do not go: {withdrawn}"))?;
+                output::print(&format!("messages withdrawn: {withdrawn}"))?;
             }
             return Ok(Answer::Done);
         }
         Stopped::NumberUnknown => {
             "no resort knows the number; name one with --resort to have it remembered there"
         }
-        Stopped::BookingUnknown => "no event ever spoke of the booking",
+        Stopped::BookingUnknown => "unknown booking: no event has named it",
         Stopped::WithoutNumber => "the booking has no valid phone number, so that nothing is sent for it",
     };
     output::complain(&format!("{person}: {refused}"));

@@ -21,7 +21,7 @@ pub(super) enum Command {
     Reseal(Reseal),
 }
 
-/// Tell how much lies under which key
+/// Count the values that are encrypted with each key
 ///
 /// Exit code 1 when something lies under a key that the key ring does not have: it cannot be read. Reads the tables
 /// whole. Where BELLHOP_CONFIG is set, it names the files with secrets that are sealed under each key (desk seal makes them
@@ -40,7 +40,7 @@ pub(super) struct Check {
 ///
 /// To change a key: add the new one second everywhere; then make it first everywhere; then run this; then take the old one
 /// out, once desk keys check finds nothing under it and the queues have been empty since. Secrets in files are sealed anew
-/// by hand (desk seal). It may run beside all programs, be broken off, and be run again. Exit code 1 when something could
+/// by hand (desk seal). It may run beside all programs, be interrupted, and be run again. Exit code 1 when something could
 /// not be opened.
 ///
 /// Needs DATABASE_URL, BELLHOP_KEYS (or BELLHOP_KEYS_FILE), and your token (see desk --help).

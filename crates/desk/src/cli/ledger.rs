@@ -14,12 +14,12 @@ pub(super) enum Command {
     Check(Check),
 }
 
-/// Check that everything has come to its end, or still may
+/// Check that nothing is stuck: everything has finished, or is on time
 ///
 /// Every event must be applied, ignored or a dead letter; every message must be on its way or have ended with a reason. What
 /// hangs longer than it should is listed with where to look, and the exit code is 1. With 0 a summary of counts is all.
 ///
-/// First takes in what lies in the dead queues; with RabbitMQ away it warns, and cannot miss a letter. After that it only
+/// First takes in what lies in the dead queues; with RabbitMQ away it warns, and does not look for missing letters. After that it only
 /// reads, locks nothing, and may run at any time.
 ///
 /// Needs DATABASE_URL, AMQP_URL and BELLHOP_CONFIG. Set the senders' SENDER_UNKNOWN_AFTER and SENDER_SILENCE_LETTER here
@@ -85,7 +85,7 @@ fn text(found: &LedgerView) -> String {
     let advice: Vec<_> = advice(&found.findings);
     let more = if found.more { "and more\n" } else { "" };
     let verdict = match rows.len() {
-        0 => "everything has come to its end, or still may\n".to_owned(),
+        0 => "nothing is stuck: everything has finished, or is on time\n".to_owned(),
         count => format!("{count} findings\n"),
     };
     [

@@ -28,7 +28,7 @@ pub(super) struct List {
     /// Only messages in this state
     #[arg(long, value_parser = one_of(MessageState::ALL, MessageState::as_str))]
     state: Option<MessageState>,
-    /// At most so many
+    /// Show at most this many
     #[arg(long, default_value_t = 100)]
     limit: u32,
     /// One JSON array instead of a table

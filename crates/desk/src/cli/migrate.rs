@@ -8,7 +8,7 @@ use super::{Answer, output};
 use crate::actions::migrate;
 use crate::settings;
 
-/// Bring the database and RabbitMQ to what this version needs
+/// Update the schema, the rights and the queues for this version
 ///
 /// Migrates the database's schema, grants each program's role what it needs (where deploy/roles.sql has made the
 /// roles), and declares the exchanges and queues. Run it before a new version starts; the programs wait until it was
@@ -31,7 +31,7 @@ pub(super) async fn run(_: &Arguments, environment: &Environment) -> Result<Answ
         Ok((steps, granted)) => {
             match &steps[..] {
                 [] => output::print("Postgres: the schema was up to date")?,
-                steps => output::print(&format!("Postgres: took {}", steps.join(", ")))?,
+                steps => output::print(&format!("Postgres: applied {}", steps.join(", ")))?,
             }
             match granted {
                 Granted::EachItsOwn => output::print("Postgres: each program's role may do what it needs")?,

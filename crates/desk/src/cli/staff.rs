@@ -20,7 +20,7 @@ pub(super) enum Command {
 /// Add a member of the staff, and print their token
 ///
 /// The token goes to stdout, once: only its hash is kept. Whoever has it acts under this name, and the audit trail says so.
-/// The first member of all needs nobody's token; after that, members add members. Who has lost a token is removed and added
+/// The first member needs no token; after that, members add members. If a token is lost, remove the person and add them
 /// again.
 ///
 /// Needs DATABASE_URL, and your token (see desk --help) unless you are the first.
@@ -37,7 +37,7 @@ pub(super) struct Add {
     why: Why,
 }
 
-/// Remove a member of the staff: their token is good for nothing any more
+/// Remove a member of the staff: their token is no longer valid
 ///
 /// The audit trail keeps what they did. The last member stays.
 ///

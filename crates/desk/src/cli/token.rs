@@ -91,7 +91,7 @@ impl Credential {
 
 fn nobodys(which: &str) -> Error {
     anyhow!(
-        "{which} is nobody's, or of somebody who was removed from the staff; a colleague gives a new one: desk staff add"
+        "{which} belongs to no current member of the staff; a colleague can make a new one: desk staff add"
     )
 }
 

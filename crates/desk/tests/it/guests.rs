@@ -210,7 +210,7 @@ async fn a_stop_is_remembered_where_the_guest_is_known_or_where_it_is_named() {
     let nothing = office.guests("stop --booking azure-bay BK-9", "").await;
 
     let words =
-        "+30•••••••678: no more reminders and review requests from azure-bay\nmessages that do not go: 1\n";
+        "+30•••••••678: no more reminders and review requests from azure-bay\nmessages withdrawn: 1\n";
     assert_eq!(stopped.check(0).stdout, words);
     assert!(
         again.check(0).stdout.contains("azure-bay knew that already"),
@@ -225,7 +225,7 @@ async fn a_stop_is_remembered_where_the_guest_is_known_or_where_it_is_named() {
         "{named:?}"
     );
     assert!(
-        nothing.check(1).stderr.contains("no event ever spoke"),
+        nothing.check(1).stderr.contains("no event has named it"),
         "{nothing:?}"
     );
     let booking = office

@@ -48,7 +48,7 @@ pub(super) async fn edit(arguments: Edit, environment: &Environment) -> Result<A
         Ok(corrected) => {
             let (booking, number) = (corrected.booking, corrected.number.masked());
             output::print(&format!(
-                "letter {id}: the guest of {booking} has the number {number}"
+                "letter {id}: the phone number for {booking} is now {number}"
             ))?;
             output::print(&format!("`desk letters retry {id}` sends the message there"))?;
             Ok(Answer::Done)

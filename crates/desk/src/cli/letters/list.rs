@@ -22,7 +22,7 @@ use crate::settings;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Arguments {
-    /// Only letters that wait for a person, as without it
+    /// Only open letters (the default)
     #[arg(long, conflicts_with = "closed")]
     open: bool,
     /// Only letters that were retried, settled or closed

@@ -10,11 +10,11 @@ use super::opening::{self, Opened};
 use super::{Answer, Filters, output};
 use crate::actions::letters::{All, Hand, Retrier, RetryError, Tally, Tried};
 
-/// Try once more what died
+/// Retry dead messages and events
 ///
 /// A message goes back into its queue if its booking's plan still wants it: not after the guest has booked, cancelled,
 /// opted out or come back, nor when it is too late. An event is published once more as it was. What dies again gets a
-/// new letter. With --all a run that was broken off is taken up by running it again. Exit code 1 when any is refused.
+/// new letter. To continue an interrupted --all, run it again. Exit code 1 when any is refused.
 ///
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; unless it is a --dry-run also your token (see desk --help).
 ///
@@ -98,7 +98,7 @@ async fn all(retrier: &mut Retrier, filters: Filters, happens: &str) -> Result<A
     output::print(&summary(&all.tally, happens))?;
     match broken_off {
         Some(error) => Err(Error::from(error)
-            .context("broken off; run it again to go on")
+            .context("interrupted; run it again to continue")
             .into()),
         None if all.tally.refused.is_empty() => Ok(Answer::Done),
         None => Ok(Answer::Refused),

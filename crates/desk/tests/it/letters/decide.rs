@@ -17,7 +17,7 @@ async fn a_number_is_put_right_and_the_message_can_go() {
         ended
             .check(0)
             .stdout
-            .contains("azure-bay/BK-1001 has the number +30•••••••670"),
+            .contains("the phone number for azure-bay/BK-1001 is now +30•••••••670"),
         "{ended:?}"
     );
     assert!(

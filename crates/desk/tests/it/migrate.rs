@@ -15,7 +15,7 @@ async fn migrating_prepares_both_servers_and_once_more_changes_nothing() {
     ];
 
     let first = desk(&["migrate"], &environment, "").await;
-    assert!(first.check(0).stdout.contains("Postgres: took"), "{first:?}");
+    assert!(first.check(0).stdout.contains("Postgres: applied"), "{first:?}");
     let second = desk(&["migrate"], &environment, "").await;
     assert!(second.check(0).stdout.contains("up to date"), "{second:?}");
 
@@ -40,7 +40,7 @@ async fn a_server_that_is_away_is_named_and_the_other_prepared_all_the_same() {
 
     assert!(ended.check(1).stderr.contains("RabbitMQ: "), "{ended:?}");
     assert!(
-        ended.stdout.contains("Postgres: took") && !ended.stderr.contains("hunter2"),
+        ended.stdout.contains("Postgres: applied") && !ended.stderr.contains("hunter2"),
         "{ended:?}"
     );
 }

@@ -78,7 +78,7 @@ async fn a_token_that_is_nobodys_or_that_of_somebody_removed_is_refused() {
     for token in [ben, unknown] {
         let ended = by(&database, &token, &["resume", "--all"]).await;
         assert!(
-            ended.check(1).stderr.contains("removed from the staff"),
+            ended.check(1).stderr.contains("no current member of the staff"),
             "{ended:?}"
         );
         assert!(!ended.stderr.contains(&token), "{ended:?}");

@@ -35,6 +35,11 @@ async fn a_key_that_is_gone_and_needed_still_is_told_by_each_program_that_needs_
 
     let ring = without_the_first();
     for (program, tables) in [("processor", 2), ("sender", 1)] {
+        // Asked to stop, it acknowledges what it has applied: killed, the next one might be given it, which cannot read it.
+        world.signal(program, "TERM");
+        world
+            .until("it has ended", async || world.is_dead(program).then_some(()))
+            .await;
         world.replace(program, &[("BELLHOP_KEYS", &ring)]).await;
         world
             .until("the key is missed", async || {

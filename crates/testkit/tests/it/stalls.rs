@@ -224,7 +224,7 @@ async fn one_of_ten_is_locked_during_its_call(notify: Value) -> (World, Program,
             (world.depths().await.messages >= 10).then_some(())
         })
         .await;
-    let slow = json!({ "answer": { "after_ms": 4_000 }, "notify": notify });
+    let slow = json!({ "answer": { "after_ms": 8_000 }, "notify": notify });
     world.tell_sandbox("failures", &slow).await;
     let sender = world.started("sender", &[]).await;
     // One goes first, the others follow together.

@@ -135,6 +135,15 @@ impl Verifier {
         Ok(Self { check })
     }
 
+    /// What `WWW-Authenticate` says beside a 401, for schemes of HTTP's own: clients that wait for it send their
+    /// credentials only then. It is the same for every refusal.
+    pub fn challenge(&self) -> Option<&'static str> {
+        match &self.check {
+            Check::Token(tokens) => tokens.challenge(),
+            Check::Signature { .. } => None,
+        }
+    }
+
     /// Says whether the request is authentic.
     pub fn verify(&self, request: &Request<'_>) -> Result<Verified, Refusal> {
         match &self.check {

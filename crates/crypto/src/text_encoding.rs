@@ -1,19 +1,23 @@
 //! Base64 and hexadecimal text.
 
 use base64::Engine;
-use base64::alphabet::STANDARD;
+use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-// Senders differ on padding; both forms name the same bytes.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+// Senders differ on padding and on two letters; all forms name the same bytes.
+const ANY_PADDING: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&STANDARD, ANY_PADDING);
+const LENIENT_FOR_URLS: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, ANY_PADDING);
 
-/// Reads standard base64, padded or not.
+/// Reads base64, of the standard alphabet or the one for URLs, padded or not.
 pub(crate) fn from_base64(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
-    LENIENT.decode(text).ok()
+    let text = text.as_ref();
+    LENIENT
+        .decode(text)
+        .or_else(|_| LENIENT_FOR_URLS.decode(text))
+        .ok()
 }
 
 /// Writes standard base64, padded.
@@ -56,6 +60,16 @@ fn digit(character: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base64_is_read_in_either_alphabet_and_with_any_padding() {
+        for text in ["+/8=", "+/8", "-_8=", "-_8"] {
+            assert_eq!(from_base64(text), Some(vec![0xfb, 0xff]), "{text}");
+        }
+        for wrong in ["+_8=", "-/8=", "+/8=\n", "+/9", "é"] {
+            assert_eq!(from_base64(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn hexadecimal_text_is_read_in_either_case_and_refused_when_it_is_not_whole() {

@@ -30,6 +30,21 @@ pub struct Read {
 #[error("the body is not JSON")]
 pub struct NotJson;
 
+/// A whole number, also one that is written `2.0` or `2e0`, as languages do that know one kind of number only. What is
+/// larger than an `i128` counts as the largest one.
+pub fn integer(value: &Value) -> Option<i128> {
+    let whole = value
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| value.as_u64().map(i128::from));
+    whole.or_else(|| {
+        value
+            .as_f64()
+            .filter(|number| number.fract() == 0.0)
+            .map(|number| number as i128)
+    })
+}
+
 /// Reads a body.
 ///
 /// Mended are: a byte order mark; another encoding than UTF-8, named by a mark or by `charset`; bytes that are no

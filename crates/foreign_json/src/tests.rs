@@ -18,7 +18,11 @@ fn half_of_a_surrogate_pair_becomes_a_replacement_character() {
     let check = |text: &str, expected: &str| {
         let body = format!(r#"{{"a":"{text}","neighbour":1}}"#);
         let wanted = json!({ "a": expected, "neighbour": 1 });
-        assert_eq!(read(body.as_bytes(), Charset::UTF_8).unwrap().value, wanted, "{text}");
+        assert_eq!(
+            read(body.as_bytes(), Charset::UTF_8).unwrap().value,
+            wanted,
+            "{text}"
+        );
     };
 
     check(r"\ud83d", "\u{FFFD}");
@@ -36,12 +40,15 @@ fn half_of_a_surrogate_pair_becomes_a_replacement_character() {
 
 #[test]
 fn a_key_is_mended_like_any_text() {
-    assert_eq!(mended(br#"{"\udc00":{"\ud800":1}}"#), json!({ "\u{FFFD}": { "\u{FFFD}": 1 } }));
+    assert_eq!(
+        mended(br#"{"\udc00":{"\ud800":1}}"#),
+        json!({ "\u{FFFD}": { "\u{FFFD}": 1 } })
+    );
 }
 
 #[test]
 fn control_characters_that_are_not_escaped_stay_in_their_text() {
-    let every: String = (0..0x20).map(char::from).map(|c: char| c).collect();
+    let every: String = (0..0x20_u8).map(char::from).collect();
     let body = format!("{{\"a\":\"{every}\"}}");
 
     assert_eq!(mended(body.as_bytes()), json!({ "a": every }));
@@ -56,13 +63,26 @@ fn a_byte_order_mark_or_a_named_charset_says_what_the_bytes_mean() {
     let latin_1: Vec<u8> = "{\"name\":\"Zo\u{EB}\"}".chars().map(|c| c as u8).collect();
     let check = |body: &[u8], charset: &[u8], expected: &str| {
         let read = read(body, Charset::named(charset).unwrap()).unwrap();
-        assert_eq!(read.value, json!({ "name": expected }), "{:?}", String::from_utf8_lossy(charset));
+        assert_eq!(
+            read.value,
+            json!({ "name": expected }),
+            "{:?}",
+            String::from_utf8_lossy(charset)
+        );
     };
 
     check(format!("\u{FEFF}{text}").as_bytes(), b"utf-8", "Zoë 😀");
     check(format!("\u{FEFF}{text}").as_bytes(), LATIN_1, "Zoë 😀");
-    check(&utf_16(&format!("\u{FEFF}{text}"), u16::to_le_bytes), b"utf-8", "Zoë 😀");
-    check(&utf_16(&format!("\u{FEFF}{text}"), u16::to_be_bytes), b"utf-16", "Zoë 😀");
+    check(
+        &utf_16(&format!("\u{FEFF}{text}"), u16::to_le_bytes),
+        b"utf-8",
+        "Zoë 😀",
+    );
+    check(
+        &utf_16(&format!("\u{FEFF}{text}"), u16::to_be_bytes),
+        b"utf-16",
+        "Zoë 😀",
+    );
     check(&utf_16(text, u16::to_le_bytes), b"UTF-16LE", "Zoë 😀");
     check(&utf_16(text, u16::to_be_bytes), b"utf-16be", "Zoë 😀");
     check(&latin_1, LATIN_1, "Zoë");
@@ -75,14 +95,27 @@ fn a_byte_order_mark_or_a_named_charset_says_what_the_bytes_mean() {
 
 #[test]
 fn bytes_that_are_no_text_cost_their_place_alone() {
-    assert_eq!(mended(b"{\"a\":\"x\xff\xfey\",\"b\":\"z\"}"), json!({ "a": "x\u{FFFD}\u{FFFD}y", "b": "z" }));
+    assert_eq!(
+        mended(b"{\"a\":\"x\xff\xfey\",\"b\":\"z\"}"),
+        json!({ "a": "x\u{FFFD}\u{FFFD}y", "b": "z" })
+    );
 }
 
 #[test]
 fn numbers_that_json_does_not_have_are_null() {
-    for number in ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1000000000000000000000E400"] {
+    for number in [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "-1e999",
+        "1000000000000000000000E400",
+    ] {
         let body = format!(r#"{{"a":{number},"b":[{number}],"c":"{number}"}}"#);
-        assert_eq!(mended(body.as_bytes()), json!({ "a": null, "b": [null], "c": number }));
+        assert_eq!(
+            mended(body.as_bytes()),
+            json!({ "a": null, "b": [null], "c": number })
+        );
     }
 }
 
@@ -94,7 +127,11 @@ fn what_is_nested_too_deep_is_null_and_its_neighbours_are_read() {
 
         let value = mended(body.as_bytes());
 
-        assert_eq!((&value["b"], &value["c"]["d"][1]), (&json!("z"), &json!(7)), "{open}");
+        assert_eq!(
+            (&value["b"], &value["c"]["d"][1]),
+            (&json!("z"), &json!(7)),
+            "{open}"
+        );
     }
     assert!(read("[".repeat(100_000).as_bytes(), Charset::UTF_8).is_err());
 }
@@ -107,18 +144,60 @@ fn blanks_and_nuls_after_the_end_do_not_count() {
 
 #[test]
 fn of_a_key_that_is_given_twice_the_last_value_counts() {
-    assert_eq!(read(br#"{"a":1,"a":2}"#, Charset::UTF_8).unwrap().value, json!({ "a": 2 }));
+    assert_eq!(
+        read(br#"{"a":1,"a":2}"#, Charset::UTF_8).unwrap().value,
+        json!({ "a": 2 })
+    );
 }
 
 #[test]
 fn damage_to_the_structure_is_refused() {
     let bodies: [&[u8]; 14] = [
-        b"", b"\0", b"\xef\xbb\xbf", b"hello", b"{", b"{\"a\":\"", b"{\"a\":1,}", b"{}{}", b"{\"a\":\"\\u12\"}", b"{\"a\":\"\\ud83\"}",
-        b"{'a':1}", b"{\"a\":undefined}", b"\xff{}", b"[1 2]",
+        b"",
+        b"\0",
+        b"\xef\xbb\xbf",
+        b"hello",
+        b"{",
+        b"{\"a\":\"",
+        b"{\"a\":1,}",
+        b"{}{}",
+        b"{\"a\":\"\\u12\"}",
+        b"{\"a\":\"\\ud83\"}",
+        b"{'a':1}",
+        b"{\"a\":undefined}",
+        b"\xff{}",
+        b"[1 2]",
     ];
     for body in bodies {
-        assert_eq!(read(body, Charset::UTF_8), Err(NotJson), "{:?}", String::from_utf8_lossy(body));
+        assert_eq!(
+            read(body, Charset::UTF_8),
+            Err(NotJson),
+            "{:?}",
+            String::from_utf8_lossy(body)
+        );
     }
+}
+
+#[test]
+fn whole_numbers_are_whole_however_they_are_written() {
+    let check = |json: &str, expected: Option<i128>| {
+        let value = serde_json::from_str(json).unwrap();
+        assert_eq!(integer(&value), expected, "{json}");
+    };
+
+    check("2", Some(2));
+    check("2.0", Some(2));
+    check("2e0", Some(2));
+    check("20E-1", Some(2));
+    check("-0.0", Some(0));
+    check("-7", Some(-7));
+    check("18446744073709551615", Some(u64::MAX.into()));
+    check("9007199254740993", Some(9_007_199_254_740_993));
+    check("1e300", Some(i128::MAX));
+    check("2.5", None);
+    check("1e-1", None);
+    check("\"2\"", None);
+    check("null", None);
 }
 
 proptest! {

@@ -1,5 +1,7 @@
 //! Reads a request's body as it comes: bounded in size and in time.
 
+mod encoding;
+
 use std::time::Duration;
 
 use actix_web::error::PayloadError;
@@ -8,6 +10,8 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt;
 
 use crate::problem::Problem;
+
+pub(crate) use encoding::unpack;
 
 /// How long a caller may take for the whole body.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -6,6 +6,7 @@
 
 mod access;
 mod body;
+mod content_type;
 mod events;
 mod help;
 mod metrics;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use service::metrics::{
     Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics as Registry,
 };
+use whatsapp::notification::{Damage, NotANotification};
 
 /// The metrics of this binary.
 pub(crate) struct Metrics {
@@ -14,6 +15,10 @@ pub(crate) struct Metrics {
     rejected: IntCounterVec,
     answer_seconds: Histogram,
     updates: IntCounterVec,
+    mended: IntCounterVec,
+    unreadable: IntCounterVec,
+    /// Lines about refused requests that were not written, since there were too many of them.
+    pub(crate) lines_left_out: IntCounter,
     /// 1 while events can be published.
     pub(crate) broker_ready: IntGauge,
     /// Publishes that were not confirmed.
@@ -52,6 +57,17 @@ impl Metrics {
                 "ingest_whatsapp_updates_total",
                 "Updates in WhatsApp's notifications that were published, by kind.",
                 &["kind"],
+            )?,
+            mended: registry.counters(
+                "bellhop_mended_bodies_total",
+                "Webhooks whose JSON had to be mended before it could be read (half a surrogate pair, a byte order mark, \
+                 another charset, …), by source.",
+                &["source"],
+            )?,
+            unreadable: unreadable_counters(registry)?,
+            lines_left_out: registry.counter(
+                "bellhop_log_lines_left_out_total",
+                "Log lines about refused requests that were left out, since there were too many of them.",
             )?,
             broker_ready: registry.gauge("ingest_broker_ready", "1 while events can be published.")?,
             unconfirmed: registry.counter(
@@ -92,8 +108,33 @@ impl Metrics {
         self.answer_seconds.get_sample_count()
     }
 
+    /// Counts a body that had to be mended.
+    pub(crate) fn count_mended(&self, source: &str) {
+        self.mended.with_label_values(&[source]).inc();
+    }
+
+    /// Counts what could not be read in a notification of WhatsApp's.
+    pub(crate) fn count_unreadable(&self, reason: &str) {
+        self.unreadable.with_label_values(&[reason]).inc();
+    }
+
     /// Counts one published update of WhatsApp's.
     pub(crate) fn count_update(&self, kind: &str) {
         self.updates.with_label_values(&[kind]).inc();
     }
+}
+
+/// Every series is there from the start.
+fn unreadable_counters(registry: &Registry) -> Result<IntCounterVec, MetricError> {
+    let counters = registry.counters(
+        "bellhop_unreadable_updates_total",
+        "What could not be read in WhatsApp's notifications and was lost alone, by reason.",
+        &["reason"],
+    )?;
+    let of_updates = Damage::ALL.iter().map(|reason| reason.as_str());
+    let of_bodies = NotANotification::ALL.iter().map(|reason| reason.as_str());
+    for reason in of_updates.chain(of_bodies) {
+        counters.with_label_values(&[reason]);
+    }
+    Ok(counters)
 }

@@ -4,7 +4,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -22,8 +24,13 @@ pub(crate) enum Problem {
     IncompleteBody,
     /// Fields are wrong.
     InvalidEvent(Vec<FieldError>),
+    /// The body is not what its `Content-Encoding` says.
+    InvalidEncoding,
     /// Not authentic.
-    Unauthorized,
+    Unauthorized {
+        /// What `WWW-Authenticate` says, where the scheme is one of HTTP's own.
+        challenge: Option<&'static str>,
+    },
     /// The address is not on the source's list.
     AddressNotAllowed,
     /// The token of WhatsApp's handshake is not ours.
@@ -46,6 +53,8 @@ pub(crate) enum Problem {
     },
     /// The content type is not JSON.
     UnsupportedMediaType,
+    /// The `Content-Encoding` is not one that is unpacked here.
+    UnsupportedEncoding,
     /// Over the rate.
     RateLimited {
         /// When to come again.
@@ -84,14 +93,16 @@ impl Problem {
     /// The status that goes with it.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::InvalidJson | Self::IncompleteBody | Self::InvalidEvent(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::InvalidJson | Self::IncompleteBody | Self::InvalidEvent(_) | Self::InvalidEncoding => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::AddressNotAllowed | Self::HandshakeRefused => StatusCode::FORBIDDEN,
             Self::UnknownSource | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::SourceUnavailable | Self::ResortUnavailable | Self::BrokerUnavailable => {
@@ -117,8 +128,19 @@ impl Problem {
         let mut response = HttpResponse::build(self.status()).json(body);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        if let Self::MethodNotAllowed { allow } = self {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        match self {
+            Self::MethodNotAllowed { allow } => {
+                headers.insert(ALLOW, HeaderValue::from_static(allow));
+            }
+            Self::Unauthorized {
+                challenge: Some(challenge),
+            } => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            Self::UnsupportedEncoding => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            _ => {}
         }
         if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -141,7 +163,11 @@ impl Problem {
             Self::InvalidJson => ("invalid-json", "The body is not a JSON object"),
             Self::IncompleteBody => ("incomplete-body", "The body is incomplete"),
             Self::InvalidEvent(_) => ("invalid-event", "The event is not valid"),
-            Self::Unauthorized => ("unauthorized", "The request is not authentic"),
+            Self::InvalidEncoding => (
+                "invalid-encoding",
+                "The body is not what its Content-Encoding says",
+            ),
+            Self::Unauthorized { .. } => ("unauthorized", "The request is not authentic"),
             Self::AddressNotAllowed => ("address-not-allowed", "The address is not allowed"),
             Self::HandshakeRefused => ("handshake-refused", "The handshake is refused"),
             Self::UnknownSource => ("unknown-source", "There is no such source"),
@@ -150,6 +176,7 @@ impl Problem {
             Self::RequestTimeout => ("request-timeout", "The body did not come in time"),
             Self::BodyTooLarge { .. } => ("body-too-large", "The body is too large"),
             Self::UnsupportedMediaType => ("unsupported-media-type", "The content type is not JSON"),
+            Self::UnsupportedEncoding => ("unsupported-encoding", "The Content-Encoding is not known"),
             Self::RateLimited { .. } => ("rate-limited", "Too many requests"),
             Self::Internal => ("internal-error", "Something went wrong on our side"),
             Self::SourceUnavailable => ("source-unavailable", "The source cannot be served now"),
@@ -163,7 +190,8 @@ impl Problem {
             Self::InvalidJson => "Send one event as a JSON object in UTF-8.",
             Self::IncompleteBody => "The connection ended before the whole body had come.",
             Self::InvalidEvent(_) => "See errors: each names a field and what is wrong with it.",
-            Self::Unauthorized => {
+            Self::InvalidEncoding => "Send it as it is, or packed whole by gzip.",
+            Self::Unauthorized { .. } => {
                 "The signature or token is missing, wrong, or outside the time tolerance; \
                  whoever runs this service finds the reason in the log under the request id."
             }
@@ -174,7 +202,8 @@ impl Problem {
             Self::MethodNotAllowed { allow } => return format!("Use {allow}."),
             Self::RequestTimeout => "Send the body without pauses.",
             Self::BodyTooLarge { limit } => return format!("At most {limit} bytes are taken."),
-            Self::UnsupportedMediaType => "Use the content type application/json.",
+            Self::UnsupportedMediaType => "Use the content type application/json, and UTF-8.",
+            Self::UnsupportedEncoding => "Send it as it is, or packed by gzip.",
             Self::RateLimited { .. } => "Wait as long as Retry-After says and send it again.",
             Self::Internal => "The event was not accepted; send it again.",
             Self::SourceUnavailable | Self::ResortUnavailable => {
@@ -200,7 +229,8 @@ pub(crate) mod tests {
             Problem::InvalidJson,
             Problem::IncompleteBody,
             Problem::InvalidEvent(Vec::new()),
-            Problem::Unauthorized,
+            Problem::InvalidEncoding,
+            Problem::Unauthorized { challenge: None },
             Problem::AddressNotAllowed,
             Problem::HandshakeRefused,
             Problem::UnknownSource,
@@ -209,6 +239,7 @@ pub(crate) mod tests {
             Problem::RequestTimeout,
             Problem::BodyTooLarge { limit: 1 },
             Problem::UnsupportedMediaType,
+            Problem::UnsupportedEncoding,
             Problem::RateLimited {
                 retry_after_seconds: 1,
             },

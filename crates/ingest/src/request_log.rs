@@ -1,15 +1,26 @@
 //! One log line and one count for every webhook, whatever became of it; a line for every other request.
+//!
+//! Lines that strangers can cause are bounded: see [`budget`]. Counts are not.
+
+mod budget;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use budget::{Budget, LeftOut};
 use domain::ids::SourceId;
 use uuid::Uuid;
 
 use crate::metrics::{Metrics, OTHER, UNKNOWN};
 use crate::problem::Problem;
 use crate::validation::Seen;
+
+/// Where lines and counts of requests go.
+pub(crate) struct RequestLog {
+    metrics: Arc<Metrics>,
+    strangers: Budget,
+}
 
 /// What is to be said of one request; it says so when it is dropped, also when its caller went away before the answer.
 ///
@@ -27,15 +38,83 @@ pub(crate) struct Entry {
     pub(crate) reason: Option<String>,
     /// How many updates a notification brought.
     pub(crate) updates: Option<usize>,
+    /// Whether its sender is known to be the source; only then it may cause a line of level ERROR, or any number of lines.
+    pub(crate) is_authentic: bool,
+    /// Whether its body had to be mended before it was JSON.
+    pub(crate) is_mended: bool,
     answer: &'static str,
     status: u16,
     began_at: Instant,
-    metrics: Arc<Metrics>,
+    log: Arc<RequestLog>,
+}
+
+/// A request that is no webhook.
+pub(crate) struct Other {
+    pub(crate) request_id: Uuid,
+    pub(crate) address: IpAddr,
+    pub(crate) answer: &'static str,
+    pub(crate) status: u16,
+    pub(crate) took: Duration,
+}
+
+impl RequestLog {
+    /// Nothing was logged yet.
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            strangers: Budget::default(),
+        }
+    }
+
+    /// As for a webhook, for a request of anything else; what is asked again and again, such as health, only for those
+    /// who debug.
+    pub(crate) fn tell_other(&self, other: &Other) {
+        let level = if other.status < 400 {
+            log::Level::Debug
+        } else {
+            log::Level::Info
+        };
+        if other.status >= 400 && !self.allows(None, other.answer) {
+            return;
+        }
+        log::log!(level, "request.id":% = other.request_id, source = UNKNOWN, address:% = other.address,
+            answer = other.answer, status = other.status, duration_ms = other.took.as_secs_f64() * 1_000.0; "request");
+    }
+
+    /// Tells how many lines were left out lately; to be called every few seconds.
+    pub(crate) fn tell_left_out(&self) {
+        tell(self.strangers.settle(Instant::now()));
+    }
+
+    /// Tells how many lines were left out and not told of yet.
+    pub(crate) fn finish(&self) {
+        tell(self.strangers.settle_all());
+    }
+
+    fn allows(&self, source: Option<&SourceId>, answer: &'static str) -> bool {
+        let allowed = self.strangers.allows(source, answer, Instant::now());
+        if !allowed {
+            self.metrics.lines_left_out.inc();
+        }
+        allowed
+    }
+}
+
+fn tell(left_out: Vec<LeftOut>) {
+    for LeftOut {
+        source,
+        answer,
+        lines,
+    } in left_out
+    {
+        let source = source.as_ref().map_or(UNKNOWN, SourceId::as_str);
+        log::warn!(source, answer, lines; "lines of refused requests were left out");
+    }
 }
 
 impl Entry {
     /// Begins with the request's head.
-    pub(crate) fn begin(address: IpAddr, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn begin(address: IpAddr, log: Arc<RequestLog>) -> Self {
         Self {
             request_id: Uuid::now_v7(),
             address,
@@ -43,10 +122,12 @@ impl Entry {
             seen: Seen::default(),
             reason: None,
             updates: None,
+            is_authentic: false,
+            is_mended: false,
             answer: "aborted",
             status: 0,
             began_at: Instant::now(),
-            metrics,
+            log,
         }
     }
 
@@ -67,9 +148,13 @@ impl Entry {
     }
 
     fn log(&self, took: Duration) {
+        let is_bounded = !self.is_authentic || self.status == 429;
+        if is_bounded && !self.log.allows(self.source.as_ref(), self.answer) {
+            return;
+        }
         let level = match self.status {
-            500.. => log::Level::Error,
-            401 | 403 | 429 => log::Level::Warn,
+            500.. if self.is_authentic => log::Level::Error,
+            401 | 403 | 429 | 500.. => log::Level::Warn,
             _ => log::Level::Info,
         };
         log::log!(
@@ -85,22 +170,11 @@ impl Entry {
             status = self.status,
             reason = self.reason.as_deref(),
             updates = self.updates,
+            mended = self.is_mended.then_some(true),
             duration_ms = took.as_secs_f64() * 1_000.0;
             "webhook"
         );
     }
-}
-
-/// As for a webhook, for a request of anything else; what is asked again and again, such as health, only for those
-/// who debug.
-pub(crate) fn tell_other(request_id: Uuid, address: IpAddr, answer: &str, status: u16, took: Duration) {
-    let level = if status < 400 {
-        log::Level::Debug
-    } else {
-        log::Level::Info
-    };
-    log::log!(level, "request.id":% = request_id, source = UNKNOWN, address:% = address, answer = answer,
-        status = status, duration_ms = took.as_secs_f64() * 1_000.0; "request");
 }
 
 impl Drop for Entry {
@@ -111,8 +185,11 @@ impl Drop for Entry {
             .seen
             .event_type
             .map_or(OTHER, |event_type| event_type.as_str());
-        self.metrics
-            .count_answer(source, event_type, self.answer, self.status, took);
+        let metrics = &self.log.metrics;
+        metrics.count_answer(source, event_type, self.answer, self.status, took);
+        if self.is_mended {
+            metrics.count_mended(source);
+        }
         self.log(took);
     }
 }

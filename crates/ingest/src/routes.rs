@@ -20,7 +20,7 @@ use service::metrics::Metrics as Registry;
 use uuid::Uuid;
 
 use crate::problem::Problem;
-use crate::request_log;
+use crate::request_log::Other;
 use crate::state::Ingest;
 
 pub(crate) use whatsapp::Meta;
@@ -38,13 +38,16 @@ pub(crate) fn configure(
         config
             .app_data(ingest.clone())
             .service(
-                web::resource("/webhooks/whatsapp")
+                web::resource(["/webhooks/whatsapp", "/webhooks/whatsapp/"])
                     .route(web::get().to(whatsapp::greet))
                     .route(web::post().to(whatsapp::receive))
                     .default_service(web::to(whatsapp::refuse_method)),
             )
-            .service(webhook("/webhooks/{source}"))
-            .service(webhook("/webhooks/{source}/{token}"))
+            .service(webhook(["/webhooks/{source}", "/webhooks/{source}/"]))
+            .service(webhook([
+                "/webhooks/{source}/{token}",
+                "/webhooks/{source}/{token}/",
+            ]))
             .service(
                 web::scope("")
                     .wrap(from_fn(finish))
@@ -60,8 +63,9 @@ pub(crate) fn configure(
     }
 }
 
-fn webhook(path: &str) -> actix_web::Resource {
-    web::resource(path)
+/// A slash at the end changes nothing.
+fn webhook(paths: [&str; 2]) -> actix_web::Resource {
+    web::resource(paths)
         .route(web::post().to(webhook::receive))
         .default_service(web::to(webhook::refuse_method))
 }
@@ -118,19 +122,22 @@ async fn finish(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
     let (request_id, began_at) = (Uuid::now_v7(), Instant::now());
-    let address = request
-        .app_data::<Data<Ingest>>()
-        .map(|ingest| client_address(request.request(), ingest));
+    let known = request.app_data::<Data<Ingest>>().cloned();
+    let known = known.map(|ingest| (client_address(request.request(), &ingest), ingest));
     let response = next.call(request).await?.map_into_boxed_body();
     let problem = match response.status() {
         StatusCode::NOT_FOUND => Some(Problem::NotFound),
         StatusCode::METHOD_NOT_ALLOWED => Some(Problem::MethodNotAllowed { allow: "GET, HEAD" }),
         _ => None,
     };
-    if let Some(address) = address {
-        let answer = problem.as_ref().map_or("answered", Problem::name);
-        let status = response.status().as_u16();
-        request_log::tell_other(request_id, address, answer, status, began_at.elapsed());
+    if let Some((address, ingest)) = known {
+        ingest.log.tell_other(&Other {
+            request_id,
+            address,
+            answer: problem.as_ref().map_or("answered", Problem::name),
+            status: response.status().as_u16(),
+            took: began_at.elapsed(),
+        });
     }
     let response = match problem {
         Some(problem) => response.into_response(problem.response(request_id)),

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::access::Rates;
 use crate::events::Events;
 use crate::metrics::Metrics;
+use crate::request_log::RequestLog;
 use crate::routes::{self, Meta};
 use crate::settings::Settings;
 use crate::state::Ingest;
@@ -38,6 +39,7 @@ impl Running {
         self.serving.finished().await?;
         self.upkeep.await.map_err(io::Error::other)?;
         self.ingest.events.close().await;
+        self.ingest.log.finish();
         Ok(())
     }
 }
@@ -61,6 +63,7 @@ pub async fn run(settings: Settings, stop: Stop) -> anyhow::Result<Running> {
         meta: read_meta(&settings)?,
         trusted_proxies: settings.trusted_proxies,
         rates: Rates::new(settings.whatsapp_rate),
+        log: Arc::new(RequestLog::new(Arc::clone(&metrics))),
         metrics,
     });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);

@@ -8,6 +8,7 @@ use settings::Watched;
 use crate::access::Rates;
 use crate::events::Events;
 use crate::metrics::Metrics;
+use crate::request_log::RequestLog;
 use crate::routes::Meta;
 
 /// Shared by all workers.
@@ -18,4 +19,5 @@ pub(crate) struct Ingest {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) rates: Rates,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) log: Arc<RequestLog>,
 }

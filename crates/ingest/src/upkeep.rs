@@ -30,6 +30,7 @@ pub(crate) async fn run(ingest: Data<Ingest>, readiness: Readiness, stop: Stop) 
         }
         refresh(&ingest, &readiness).await;
         ingest.rates.forget_idle();
+        ingest.log.tell_left_out();
         if rounds.is_multiple_of(REFRESHES_PER_HEALTH_LINE) {
             tell_health(&ingest, &readiness);
         }

@@ -178,7 +178,7 @@ impl<'a> Reading<'_, 'a> {
                 let field = Field::with(&signed, "id");
                 self.errors.id(field, Need::Required, EventId::parse)
             }
-            _ => self.errors.id(field, Need::Required, EventId::parse),
+            _ => self.errors.foreign_id(field, Need::Required, EventId::parse),
         }
     }
 
@@ -213,9 +213,9 @@ impl<'a> Reading<'_, 'a> {
         };
         let errors = &mut self.errors;
         let of = |path| Field::of(Some(booking), path);
-        let id = errors.id(of("booking.id"), need, BookingId::parse);
+        let id = errors.foreign_id(of("booking.id"), need, BookingId::parse);
         let details = Details {
-            cart: errors.id(of("booking.cart_id"), Need::Optional, BookingId::parse),
+            cart: errors.foreign_id(of("booking.cart_id"), Need::Optional, BookingId::parse),
             resume_url: errors.link(of("booking.resume_url"), hosts),
             check_in: errors.day(of("booking.check_in")),
             check_out: errors.day(of("booking.check_out")),

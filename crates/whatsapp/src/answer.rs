@@ -112,7 +112,10 @@ fn error_object(error: &Value) -> Option<ErrorObject> {
 
 /// Takes numeric text too: some answers were seen to quote their code.
 pub(crate) fn integer(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        _ => i64::try_from(foreign_json::integer(value)?).ok(),
+    }
 }
 
 fn refused(error: ErrorObject, http_status: u16, asked: AskedPause) -> domain::after_call::Refusal {

@@ -4,24 +4,27 @@
 //! what is new here becomes [`Update::Other`], what makes no sense [`Update::Unreadable`].
 
 mod business;
+mod damage;
 mod guest;
 mod json;
 
 use std::fmt;
 
 use domain::phone_number::PhoneNumber;
+use foreign_json::Charset;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 pub use business::{Account, Number, Problem, Restriction, Template, TemplateChange};
+pub use damage::Damage;
 pub use guest::{Choice, Inbound, Preference, ReportedError, ReportedStatus, Status};
 
 /// The greatest body that is read, in bytes. WhatsApp promises at most 3 MB.
 pub const LONGEST_BODY: usize = 4 << 20;
 
-/// The greatest number of updates in one body. WhatsApp promises at most 1,000; the rest is room for one that errs,
-/// since a refused batch would come again for a week.
+/// The greatest number of updates that are taken of one body; WhatsApp promises at most 1,000. One more, with
+/// [`Damage::TooMany`], stands for all that follow.
 pub const MOST_UPDATES: usize = 10_000;
 
 /// Why a body is no notification.
@@ -30,15 +33,12 @@ pub enum NotANotification {
     /// Longer than [`LONGEST_BODY`].
     #[error("the body is longer than {LONGEST_BODY} bytes")]
     TooLong,
-    /// Not JSON, or nested beyond reason.
+    /// Not JSON, mended or not.
     #[error("the body is not JSON")]
     NotJson,
     /// JSON, but without the list of entries.
     #[error("the body has no list of entries")]
     NoEntries,
-    /// More than [`MOST_UPDATES`].
-    #[error("the body has more than {MOST_UPDATES} updates")]
-    TooMany,
 }
 
 /// One thing that WhatsApp told.
@@ -76,6 +76,9 @@ pub struct Remainder {
     pub field: String,
     /// Its JSON, cut after [`Remainder::LONGEST`] characters.
     pub json: String,
+    /// Of an [`Update::Unreadable`], what is wrong with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<Damage>,
     fingerprint: Uuid,
 }
 
@@ -87,6 +90,7 @@ impl Remainder {
         Self {
             field: origin.field.clone(),
             json: json::clip(&value.to_string(), Self::LONGEST),
+            damage: None,
             fingerprint: origin.fingerprint(value),
         }
     }
@@ -100,22 +104,20 @@ impl fmt::Debug for Remainder {
     }
 }
 
-/// Reads a body whose signature was checked before.
+/// Reads a body whose signature was checked before. What cannot be read in it loses that update alone.
 pub fn parse(body: &[u8]) -> Result<Vec<Update>, NotANotification> {
     if body.len() > LONGEST_BODY {
         return Err(NotANotification::TooLong);
     }
-    let body: Value = serde_json::from_slice(body).map_err(|_| NotANotification::NotJson)?;
+    let body = foreign_json::read(body, Charset::UTF_8).map_err(|_| NotANotification::NotJson)?;
     let entries = body
+        .value
         .get("entry")
         .and_then(Value::as_array)
         .ok_or(NotANotification::NoEntries)?;
     let mut updates = Vec::new();
     for entry in entries {
         read_entry(entry, &mut updates);
-        if updates.len() > MOST_UPDATES {
-            return Err(NotANotification::TooMany);
-        }
     }
     Ok(updates)
 }
@@ -149,19 +151,38 @@ fn read_entry(entry: &Value, updates: &mut Vec<Update>) {
         value,
     };
     let Some(changes) = entry.get("changes").and_then(Value::as_array) else {
-        return updates.push(Update::Unreadable(Remainder::new(&origin("", entry), entry)));
+        return push(updates, &origin("", entry), entry, || Err(Damage::Entry));
     };
     for change in changes {
         match (change.get("field").and_then(Value::as_str), change.get("value")) {
             (Some(field), Some(value)) => read_change(&origin(field, value), updates),
-            _ => updates.push(Update::Unreadable(Remainder::new(&origin("", change), change))),
+            _ => push(updates, &origin("", change), change, || Err(Damage::Change)),
         }
     }
 }
 
+/// Adds what was read of a piece, or what is to be said of it; nothing beyond [`MOST_UPDATES`].
+fn push(
+    updates: &mut Vec<Update>,
+    origin: &Origin<'_>,
+    piece: &Value,
+    read: impl FnOnce() -> Result<Update, Damage>,
+) {
+    let read = match updates.len() {
+        0..MOST_UPDATES => read(),
+        MOST_UPDATES => Err(Damage::TooMany),
+        _ => return,
+    };
+    updates.push(read.unwrap_or_else(|damage| {
+        Update::Unreadable(Remainder {
+            damage: Some(damage),
+            ..Remainder::new(origin, piece)
+        })
+    }));
+}
+
 fn read_change(origin: &Origin<'_>, updates: &mut Vec<Update>) {
-    let update = match origin.field.as_str() {
-        "messages" | "user_preferences" => return read_conversations(origin, updates),
+    let read = || match origin.field.as_str() {
         "message_template_status_update" | "message_template_quality_update" | "template_category_update" => {
             Template::read(origin).map(Update::Template)
         }
@@ -173,7 +194,10 @@ fn read_change(origin: &Origin<'_>, updates: &mut Vec<Update>) {
         }
         _ => Some(Update::Other(Remainder::new(origin, origin.value))),
     };
-    updates.push(update.unwrap_or_else(|| Update::Unreadable(Remainder::new(origin, origin.value))));
+    match origin.field.as_str() {
+        "messages" | "user_preferences" => read_conversations(origin, updates),
+        _ => push(updates, origin, origin.value, || read().ok_or(Damage::Incomplete)),
+    }
 }
 
 /// How one element of a list becomes an update.
@@ -195,21 +219,27 @@ const LISTS: [(&str, ReadElement); 4] = [
 ];
 
 fn read_conversations(origin: &Origin<'_>, updates: &mut Vec<Update>) {
+    let Some(value) = origin.value.as_object() else {
+        return push(updates, origin, origin.value, || Err(Damage::Change));
+    };
     let before = updates.len();
     for (list, read) in LISTS {
-        for element in origin
-            .value
-            .get(list)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let unreadable = || Update::Unreadable(Remainder::new(origin, element));
-            updates.push(read(origin, element).unwrap_or_else(unreadable));
+        match value.get(list) {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(elements)) => {
+                for element in elements {
+                    push(updates, origin, element, || {
+                        read(origin, element).ok_or(Damage::Incomplete)
+                    });
+                }
+            }
+            Some(other) => push(updates, origin, other, || Err(Damage::List)),
         }
     }
     if updates.len() == before {
-        updates.push(Update::Other(Remainder::new(origin, origin.value)));
+        push(updates, origin, origin.value, || {
+            Ok(Update::Other(Remainder::new(origin, origin.value)))
+        });
     }
 }
 
@@ -226,6 +256,15 @@ impl Update {
             Self::Problem(_) => "whatsapp_problem",
             Self::Other(_) => "whatsapp_other",
             Self::Unreadable(_) => "whatsapp_unreadable",
+        }
+    }
+
+    /// What is wrong with it, where it could not be read.
+    pub fn damage(&self) -> Option<Damage> {
+        match self {
+            // Older programs did not say.
+            Self::Unreadable(remainder) => Some(remainder.damage.unwrap_or(Damage::Incomplete)),
+            _ => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Schemes that sign nothing: a fixed text in a header or in the path.
 
 use ring::{digest, hmac};
+use zeroize::Zeroizing;
 
 use super::scheme::HeaderName;
 use super::{Refusal, Request, SchemeError, only_value};
@@ -35,11 +36,20 @@ impl Tokens {
             hmac::HMAC_SHA256,
             &random::bytes::<{ digest::SHA256_OUTPUT_LEN }>(),
         );
-        let hashes = secrets
-            .iter()
-            .map(|secret| hmac::sign(&key, secret.reveal().as_bytes()))
-            .collect();
+        let mut hashes = Vec::new();
+        for secret in secrets {
+            hashes.push(hmac::sign(&key, secret.reveal().as_bytes()));
+            hashes.extend(latin_1(secret).map(|bytes| hmac::sign(&key, &bytes)));
+        }
         Ok(Self { place, key, hashes })
+    }
+
+    pub(super) fn challenge(&self) -> Option<&'static str> {
+        match self.place {
+            Place::Basic => Some(r#"Basic realm="bellhop", charset="UTF-8""#),
+            Place::Bearer => Some(r#"Bearer realm="bellhop""#),
+            Place::Header(_) | Place::Url => None,
+        }
     }
 
     pub(super) fn verify(&self, request: &Request<'_>) -> Result<(), Refusal> {
@@ -67,6 +77,19 @@ impl Place {
                 .ok_or(Refusal::NoUrlToken),
         }
     }
+}
+
+/// How clients that take headers for Latin-1 write a secret, where that is not how UTF-8 writes it.
+fn latin_1(secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
+    let text = secret.reveal();
+    if text.is_ascii() {
+        return None;
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    for character in text.chars() {
+        bytes.push(u8::try_from(u32::from(character)).ok()?);
+    }
+    Some(bytes)
 }
 
 fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a str, Refusal> {

@@ -3,8 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::Utc;
 use crypto::signature::{Request, Verified};
@@ -16,6 +15,7 @@ use settings::{ResortState, Snapshot, Source, SourceState};
 
 use super::{answer_of, client_address, with_request_id};
 use crate::body;
+use crate::content_type::charset_of_json;
 use crate::problem::Problem;
 use crate::request_log::Entry;
 use crate::state::Ingest;
@@ -35,7 +35,7 @@ pub(super) async fn receive(
     mut payload: Payload,
     ingest: Data<Ingest>,
 ) -> HttpResponse {
-    let mut entry = Entry::begin(client_address(&request, &ingest), Arc::clone(&ingest.metrics));
+    let mut entry = Entry::begin(client_address(&request, &ingest), Arc::clone(&ingest.log));
     let response = match answer_of(take(&request, &mut payload, &ingest, &mut entry)).await {
         Ok(answer) => answer.response(&mut entry),
         Err(problem) => {
@@ -47,7 +47,7 @@ pub(super) async fn receive(
 }
 
 pub(super) async fn refuse_method(request: HttpRequest, ingest: Data<Ingest>) -> HttpResponse {
-    let mut entry = Entry::begin(client_address(&request, &ingest), Arc::clone(&ingest.metrics));
+    let mut entry = Entry::begin(client_address(&request, &ingest), Arc::clone(&ingest.log));
     let problem = Problem::MethodNotAllowed { allow: "POST" };
     entry.refused(&problem);
     with_request_id(problem.response(entry.request_id), entry.request_id)
@@ -69,11 +69,9 @@ async fn take(
     rates.count_address(entry.address)?;
     let body = body::read(payload, request.headers(), LONGEST_BODY).await?;
     let verified = verify(request, &source, &body, entry)?;
+    entry.is_authentic = true;
     rates.count_source()?;
-    if !is_json(request.headers()) {
-        return Err(Problem::UnsupportedMediaType);
-    }
-    let body: Value = serde_json::from_slice(&body).map_err(|_| Problem::InvalidJson)?;
+    let body = read_json(request, body, entry)?;
     let event = match examine(&body, &source, verified.signed_id.as_deref(), &settings, entry) {
         Checked::Event(event) => event,
         Checked::Ignored => return Ok(Answer::Ignored),
@@ -129,26 +127,18 @@ fn verify(
     };
     source.verifier.verify(&claim).map_err(|refusal| {
         entry.reason = Some(refusal.to_string());
-        Problem::Unauthorized
+        Problem::Unauthorized {
+            challenge: source.verifier.challenge(),
+        }
     })
 }
 
-/// `application/json`, `application/…+json`, with or without parameters.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let media_type = value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match media_type.split_once('/') {
-        Some(("application", "json")) => true,
-        Some((_, subtype)) => subtype.ends_with("+json"),
-        None => false,
-    }
+fn read_json(request: &HttpRequest, body: Bytes, entry: &mut Entry) -> Result<Value, Problem> {
+    let charset = charset_of_json(request.headers())?;
+    let body = body::unpack(body, request.headers(), LONGEST_BODY)?;
+    let read = foreign_json::read(&body, charset).map_err(|_| Problem::InvalidJson)?;
+    entry.is_mended = read.mended;
+    Ok(read.value)
 }
 
 fn examine(
@@ -211,31 +201,5 @@ impl Answer {
                 HttpResponse::Ok().json(json!({ "status": "ignored", "reason": reason }))
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::http::header::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn json_is_recognised_by_its_content_type() {
-        let check = |value: &str, expected: bool| {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
-            assert_eq!(is_json(&headers), expected, "{value}");
-        };
-
-        check("application/json", true);
-        check("Application/JSON; charset=utf-8", true);
-        check("application/cloudevents+json", true);
-        check("text/plain", false);
-        check("application/x-www-form-urlencoded", false);
-        check("application/jsonp", false);
-        check("json", false);
-        check("", false);
-        assert!(!is_json(&HeaderMap::new()));
     }
 }

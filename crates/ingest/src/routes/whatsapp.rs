@@ -1,6 +1,7 @@
 //! `/webhooks/whatsapp`: Meta's handshake and notifications.
 //!
-//! Any answer but 200 makes Meta send the whole batch again for a week, so nothing in an authentic one is refused.
+//! Any answer but 200 makes Meta send the whole batch again for a week, so nothing in an authentic one is refused. Only
+//! a body that cannot be unpacked is: a newer version of ours may be able to, within that week.
 
 use std::slice;
 use std::sync::Arc;
@@ -85,7 +86,7 @@ pub(super) async fn refuse_method(request: HttpRequest, ingest: Data<Ingest>) ->
 }
 
 fn begin(request: &HttpRequest, ingest: &Ingest) -> Entry {
-    let mut entry = Entry::begin(client_address(request, ingest), Arc::clone(&ingest.metrics));
+    let mut entry = Entry::begin(client_address(request, ingest), Arc::clone(&ingest.log));
     entry.source = ingest.meta.is_some().then(SourceId::whatsapp);
     entry
 }
@@ -144,11 +145,14 @@ async fn take(
     };
     meta.signature.verify(&claim).map_err(|refusal| {
         entry.reason = Some(refusal.to_string());
-        Problem::Unauthorized
+        Problem::Unauthorized { challenge: None }
     })?;
+    entry.is_authentic = true;
+    let body = body::unpack(body, headers, LONGEST_BODY)?;
     let updates = match notification::parse(&body) {
         Ok(updates) => updates,
         Err(error) => {
+            ingest.metrics.count_unreadable(error.as_str());
             entry.reason = Some(error.to_string());
             return Ok("ignored");
         }
@@ -162,6 +166,9 @@ async fn take(
     crash::point("ingest.updates.confirmed");
     for update in &updates {
         ingest.metrics.count_update(update.kind());
+        if let Some(damage) = update.damage() {
+            ingest.metrics.count_unreadable(damage.as_str());
+        }
     }
     entry.updates = Some(updates.len());
     Ok("accepted")

@@ -121,6 +121,23 @@ impl Errors {
         }
     }
 
+    /// An id of the platform's: an integer counts as its digits, with its sign. One that is beyond 64 bits is none: its
+    /// digits are lost before we see it.
+    pub(super) fn foreign_id<T>(
+        &mut self,
+        field: Field<'_>,
+        need: Need,
+        parse: impl Fn(&str) -> Result<T, InvalidId>,
+    ) -> Option<T> {
+        match field.value {
+            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
+                let digits = Value::String(number.to_string());
+                self.id(Field::with(&digits, field.path), need, parse)
+            }
+            _ => self.id(field, need, parse),
+        }
+    }
+
     /// A text for people, cleaned.
     pub(super) fn text(&mut self, field: Field<'_>, need: Need) -> Option<String> {
         let cleaned = text::clean(self.string(field, need)?);
@@ -175,9 +192,10 @@ impl Errors {
         }
     }
 
-    /// How many people: a whole number that a column can hold.
+    /// How many people: a whole number that a column can hold, also written as `2.0`.
     pub(super) fn count(&mut self, field: Field<'_>) -> Option<u32> {
-        let Some(number) = field.value?.as_u64() else {
+        let number = foreign_json::integer(field.value?).filter(|number| *number >= 0);
+        let Some(number) = number else {
             return self.none(field, FieldProblem::WrongType);
         };
         match i32::try_from(number)

@@ -102,7 +102,11 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("/id", "", "id: missing"),
     ("/id", "null", "id: missing"),
     ("/id", r#""""#, "id: empty"),
-    ("/id", "7", "id: wrong type"),
+    ("/id", "7.5", "id: wrong type"),
+    ("/id", "7.0", "id: wrong type"),
+    ("/id", "-0", "id: wrong type"),
+    ("/id", "18446744073709551616", "id: wrong type"),
+    ("/id", "true", "id: wrong type"),
     ("/id", r#""a\nb""#, "id: not allowed"),
     ("/type", "", "type: missing"),
     ("/type", r#""""#, "type: empty"),
@@ -115,6 +119,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("/resort", "", "resort: missing"),
     ("/resort", r#""other""#, "resort: not allowed"),
     ("/resort", "{}", "resort: wrong type"),
+    ("/resort", "7", "resort: wrong type"),
     ("/notify", r#""no""#, "notify: wrong type"),
     ("/booking", "", "booking.id: missing"),
     ("/booking", r#""BK-1001""#, "booking: wrong type"),
@@ -122,7 +127,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("/booking/id", r#""\u0000""#, "booking.id: not allowed"),
     ("/booking/id", r#""BK-\u202E1001""#, "booking.id: not allowed"),
     ("/booking/id", r#"" ""#, "booking.id: empty"),
-    ("/booking/cart_id", "1", "booking.cart_id: wrong type"),
+    ("/booking/id", "1e3", "booking.id: wrong type"),
+    ("/booking/cart_id", "[1]", "booking.cart_id: wrong type"),
     ("/booking/resume_url", r#""http://book.example/""#, "booking.resume_url: not allowed"),
     ("/booking/resume_url", r#""https://evil.example/""#, "booking.resume_url: not allowed"),
     ("/booking/check_in", r#""20.12.2026""#, "booking.check_in: not a date"),
@@ -132,10 +138,15 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("/booking/guests", r#""2""#, "booking.guests: wrong type"),
     ("/booking/guests", "-1", "booking.guests: wrong type"),
     ("/booking/guests", "2.5", "booking.guests: wrong type"),
+    ("/booking/guests", "-1.0", "booking.guests: wrong type"),
+    ("/booking/guests", "2.0000001", "booking.guests: wrong type"),
+    ("/booking/guests", "2147483648.0", "booking.guests: not allowed"),
+    ("/booking/guests", "1e300", "booking.guests: not allowed"),
     ("/booking/guests", "18446744073709551615", "booking.guests: not allowed"),
     ("/booking/total", r#""1240""#, "booking.total: wrong type"),
     ("/booking/total/amount", "", "booking.total.amount: missing"),
     ("/booking/total/amount", "1240", "booking.total.amount: wrong type"),
+    ("/booking/total/amount", "1240.00", "booking.total.amount: wrong type"),
     ("/booking/total/amount", r#""1,240""#, "booking.total.amount: not allowed"),
     ("/booking/total/currency", r#""€""#, "booking.total.currency: not allowed"),
     ("/guest", "", "guest.phone: missing"),
@@ -258,6 +269,56 @@ fn what_may_be_left_out_may_also_be_null_or_empty() {
             event(&with(pointer, None)),
             event(&with(pointer, json!(""))),
             "{pointer}"
+        );
+    }
+}
+
+/// The full event with what stands in one place written as this JSON.
+fn written(pointer: &str, json: &str) -> Value {
+    with(pointer, serde_json::from_str::<Value>(json).unwrap())
+}
+
+#[test]
+fn an_integer_as_an_id_counts_as_its_digits() {
+    for digits in [
+        "7",
+        "0",
+        "-12",
+        "9007199254740993",
+        "18446744073709551615",
+        "-9223372036854775808",
+    ] {
+        assert_eq!(event(&written("/id", digits)).key.id.as_str(), digits);
+        assert_eq!(
+            event(&written("/booking/id", digits)).booking.unwrap().as_str(),
+            digits
+        );
+        assert_eq!(
+            event(&written("/booking/cart_id", digits))
+                .details
+                .cart
+                .unwrap()
+                .as_str(),
+            digits
+        );
+    }
+}
+
+#[test]
+fn a_whole_number_of_guests_may_be_written_as_a_fraction() {
+    for (json, guests) in [
+        ("2", 2),
+        ("2.0", 2),
+        ("2e0", 2),
+        ("0.2E1", 2),
+        ("0", 0),
+        ("-0.0", 0),
+        ("2147483647.0", 2_147_483_647),
+    ] {
+        assert_eq!(
+            event(&written("/booking/guests", json)).details.guests,
+            Some(guests),
+            "{json}"
         );
     }
 }

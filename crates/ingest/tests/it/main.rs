@@ -10,6 +10,7 @@ mod answers;
 mod bad_input;
 mod door;
 mod fuzz;
+mod habits;
 mod http;
 mod process;
 mod publishing;

@@ -169,13 +169,14 @@ impl World {
 
     /// A correctly signed notification of WhatsApp's.
     pub(crate) async fn notify(&self, body: &[u8]) -> Answer {
+        self.notify_at("/webhooks/whatsapp", body, &[]).await
+    }
+
+    /// As [`World::notify`], with another path and headers besides.
+    pub(crate) async fn notify_at(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Answer {
         let signature = crypto::signature::sign_github(APP_SECRET, body);
-        let headers = [("x-hub-signature-256", signature.as_str())];
-        exchange(
-            self.address,
-            &request("POST", "/webhooks/whatsapp", &headers, body),
-        )
-        .await
+        let headers = [&[("x-hub-signature-256", signature.as_str())], headers].concat();
+        exchange(self.address, &request("POST", path, &headers, body)).await
     }
 
     /// A body with the bearer token that most sources here have.

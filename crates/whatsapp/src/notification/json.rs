@@ -42,7 +42,7 @@ pub(super) fn instant(object: &Value, key: &str) -> Option<DateTime<Utc>> {
 }
 
 pub(super) fn phone(object: &Value, key: &str) -> Option<PhoneNumber> {
-    PhoneNumber::from_whatsapp(object.get(key)?.as_str()?).ok()
+    PhoneNumber::from_whatsapp(&short(object, key)?).ok()
 }
 
 pub(super) fn message_id(object: &Value, pointer: &str) -> Option<WhatsAppMessageId> {

@@ -5,7 +5,7 @@ use domain::message::DeliveryStatus;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use whatsapp::notification::{
-    Choice, MOST_UPDATES, NotANotification, ReportedStatus, TemplateChange, Update, parse,
+    Choice, Damage, MOST_UPDATES, NotANotification, ReportedStatus, TemplateChange, Update, parse,
 };
 
 use crate::fixtures;
@@ -288,10 +288,128 @@ fn an_odd_member_hurts_only_itself() {
         unreadable,
         unreadable,
         "whatsapp_status",
+        unreadable,
         "whatsapp_problem",
         unreadable,
     ];
     assert_eq!(kinds, want);
+}
+
+/// Three entries with a status each; the one in the middle, its change or its status is something else.
+fn with_damage(pointer: &str, json: &str) -> Vec<Update> {
+    let status = |id: &str| json!({ "id": id, "status": "sent", "timestamp": "1763892000" });
+    let entry = |id: &str| {
+        change(
+            "messages",
+            json!({ "statuses": [status(id), status(&format!("{id}2"))] }),
+        )["entry"][0]
+            .clone()
+    };
+    let mut body = json!({ "entry": [entry("a"), entry("b"), entry("c")] });
+    *body.pointer_mut(pointer).unwrap() = json!("DAMAGE");
+    parse(body.to_string().replace("\"DAMAGE\"", json).as_bytes()).unwrap()
+}
+
+/// How many statuses were read, and what was wrong with the others.
+fn outcome(updates: &[Update]) -> (usize, Vec<Damage>) {
+    let statuses = updates
+        .iter()
+        .filter(|update| matches!(update, Update::Status(_)))
+        .count();
+    (statuses, updates.iter().filter_map(Update::damage).collect())
+}
+
+#[test]
+fn what_cannot_be_read_loses_that_update_alone_and_says_why() {
+    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+    let status = "/entry/1/changes/0/value/statuses/0";
+    let check = |pointer: &str, json: &str, statuses: usize, damage: Damage| {
+        let updates = with_damage(pointer, json);
+        assert_eq!(
+            outcome(&updates),
+            (statuses, vec![damage]),
+            "{pointer} {}",
+            &json[..json.len().min(40)]
+        );
+    };
+
+    for nonsense in [
+        "7",
+        "null",
+        "\"x\"",
+        "[]",
+        "1e999",
+        &deep,
+        r#"{"id":{"a":1},"status":"sent"}"#,
+        r#"{"id":7,"status":[]}"#,
+    ] {
+        check(status, nonsense, 5, Damage::Incomplete);
+    }
+    for nonsense in ["7", "null", "\"x\"", "[]", "{}", &deep, r#"{"changes":{}}"#] {
+        check("/entry/1", nonsense, 4, Damage::Entry);
+    }
+    for nonsense in ["7", "null", "[]", "{}", &deep, r#"{"field":7,"value":{}}"#] {
+        check("/entry/1/changes/0", nonsense, 4, Damage::Change);
+    }
+    for nonsense in ["7", "\"x\"", "[]", &deep] {
+        check("/entry/1/changes/0/value", nonsense, 4, Damage::Change);
+    }
+    for nonsense in ["7", "\"x\"", "{}", "true"] {
+        check("/entry/1/changes/0/value/statuses", nonsense, 4, Damage::List);
+    }
+}
+
+#[test]
+fn damage_to_a_text_costs_not_even_its_own_update() {
+    let body = |text: &[u8]| {
+        let (before, after) = (
+            br#"{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":"w","type":"text","text":{"body":""#,
+            br#""}}]}}]}]}"#,
+        );
+        [&before[..], text, after].concat()
+    };
+    let check = |text: &[u8], expected: &str| {
+        let updates = parse(&body(text)).unwrap();
+        let Update::Inbound(inbound) = &updates[0] else {
+            panic!("{updates:?}")
+        };
+        assert_eq!((inbound.text.as_deref(), updates.len()), (Some(expected), 1));
+    };
+
+    check(br"STOP \ud83d", "STOP \u{FFFD}");
+    check(br"\ude00STOP", "\u{FFFD}STOP");
+    check(b"STOP \xff", "STOP \u{FFFD}");
+    check(b"STOP\0\r", "STOP\0\r");
+    let marked = [b"\xef\xbb\xbf", &body(b"STOP")[..]].concat();
+    assert_eq!(parse(&marked), parse(&body(b"STOP")));
+}
+
+#[test]
+fn numbers_are_read_as_texts_are_where_whatsapp_writes_either() {
+    let status = |timestamp: &str, recipient: &str| {
+        format!(
+            r#"{{"id":"w","status":"failed","timestamp":{timestamp},"recipient_id":{recipient},"errors":[{{"code":131026.0}}]}}"#
+        )
+    };
+    let texts = with_damage(
+        "/entry/1/changes/0/value/statuses/0",
+        &status(r#""1763892000""#, r#""306912345678""#),
+    );
+
+    for (timestamp, recipient) in [
+        ("1763892000", "306912345678"),
+        ("1763892000.0", r#""306912345678""#),
+        ("1.763892e9", "306912345678"),
+    ] {
+        let numbers = with_damage(
+            "/entry/1/changes/0/value/statuses/0",
+            &status(timestamp, recipient),
+        );
+        assert_eq!(numbers, texts, "{timestamp} {recipient}");
+    }
+    assert!(
+        matches!(&texts[2], Update::Status(status) if status.recipient.is_some() && status.error.as_ref().unwrap().code == 131_026)
+    );
 }
 
 #[test]
@@ -365,8 +483,8 @@ fn a_body_that_is_no_notification_is_refused() {
     ] {
         assert_eq!(parse(body.as_bytes()), Err(want), "{body}");
     }
-    let deep = format!("{{\"entry\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(parse(deep.as_bytes()), Err(NotANotification::NotJson));
+    let cut = format!("{{\"entry\":{}", "[".repeat(100_000));
+    assert_eq!(parse(cut.as_bytes()), Err(NotANotification::NotJson));
     assert_eq!(
         parse(" ".repeat(5 << 20).as_bytes()),
         Err(NotANotification::TooLong)
@@ -378,7 +496,7 @@ fn a_body_that_is_no_notification_is_refused() {
 }
 
 #[test]
-fn a_thousand_updates_are_read_and_far_too_many_are_refused() {
+fn a_thousand_updates_are_read_and_of_far_too_many_the_first_ones() {
     let batch = |count: usize| {
         let statuses: Vec<_> = (0..count)
             .map(|n| json!({ "id": format!("w{n}"), "status": "sent" }))
@@ -387,10 +505,18 @@ fn a_thousand_updates_are_read_and_far_too_many_are_refused() {
     };
 
     assert_eq!(parse(batch(1_000).as_bytes()).unwrap().len(), 1_000);
-    assert_eq!(
-        parse(batch(MOST_UPDATES + 1).as_bytes()),
-        Err(NotANotification::TooMany)
-    );
+    for (count, damage) in [
+        (MOST_UPDATES, vec![]),
+        (MOST_UPDATES + 1, vec![Damage::TooMany]),
+        (3 * MOST_UPDATES, vec![Damage::TooMany]),
+    ] {
+        assert_eq!(
+            outcome(&parse(batch(count).as_bytes()).unwrap()),
+            (MOST_UPDATES, damage)
+        );
+    }
+    let empty = format!(r#"{{"entry":[{}7]}}"#, "7,".repeat(1_000_000));
+    assert_eq!(parse(empty.as_bytes()).unwrap().len(), MOST_UPDATES + 1);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

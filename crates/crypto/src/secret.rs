@@ -19,6 +19,8 @@ const LONGEST_FILE: usize = 64 * 1024;
 // With less room left the standard library makes a buffer grow before it looks whether there is more to read.
 const SPARE: usize = 64;
 
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
 /// A text that only [`Secret::reveal`] shows. Its memory is wiped when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -71,7 +73,7 @@ pub struct Resolved {
     /// The secret, never empty.
     pub secret: Secret,
     /// What the operator should hear about it.
-    pub warning: Option<SecretWarning>,
+    pub warnings: Vec<SecretWarning>,
 }
 
 /// What is unwise about a secret that was found.
@@ -83,6 +85,12 @@ pub enum SecretWarning {
         /// The file.
         path: PathBuf,
     },
+    /// Blanks around it are part of it; whoever copied it may not have meant them.
+    #[error("the secret begins or ends with a blank, which counts as part of it")]
+    SurroundingBlanks,
+    /// A byte order mark, which only files lose.
+    #[error("the secret begins with a byte order mark, which counts as part of it")]
+    ByteOrderMark,
 }
 
 /// Why a secret was not found.
@@ -134,7 +142,8 @@ impl Secret {
 }
 
 impl FileText {
-    /// Reads a file of at most so many bytes, a longer one is an error. No copy of it stays behind in memory.
+    /// Reads a file of at most so many bytes, a longer one is an error. No copy of it stays behind in memory. A byte
+    /// order mark, which some editors write, is left out.
     pub fn read(path: &Path, longest: usize) -> io::Result<Self> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
@@ -151,7 +160,8 @@ impl FileText {
         if bytes.len() > longest {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| not_text())?;
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         Ok(Self {
             text: Secret::new(text),
             readable_by_others: is_readable_by_others(&metadata),
@@ -184,24 +194,26 @@ impl SecretReference {
 
     /// Finds the secret. An empty one is an error.
     pub fn resolve(&self, places: &Places<'_>) -> Result<Resolved, SecretError> {
-        let (secret, warning) = match self {
-            Self::Environment(name) => {
-                let value = (places.environment)(name);
-                (
-                    value
-                        .map(Secret::new)
-                        .ok_or_else(|| SecretError::NotSet { name: name.clone() })?,
-                    None,
-                )
-            }
-            Self::File(path) => read(&places.base.join(path))?,
-            Self::Sealed(sealed) => (sealed.open(places.key_ring.ok_or(SecretError::NoKeyRing)?)?, None),
-            Self::Plain(secret) => (secret.clone(), None),
+        let mut warnings = Vec::new();
+        let secret = match self {
+            Self::Environment(name) => (places.environment)(name)
+                .map(Secret::new)
+                .ok_or_else(|| SecretError::NotSet { name: name.clone() })?,
+            Self::File(path) => read(&places.base.join(path), &mut warnings)?,
+            Self::Sealed(sealed) => sealed.open(places.key_ring.ok_or(SecretError::NoKeyRing)?)?,
+            Self::Plain(secret) => secret.clone(),
         };
-        if secret.reveal().is_empty() {
+        let text = secret.reveal();
+        if text.is_empty() {
             return Err(SecretError::Empty);
         }
-        Ok(Resolved { secret, warning })
+        if text.trim().len() < text.len() {
+            warnings.push(SecretWarning::SurroundingBlanks);
+        }
+        if text.starts_with(BYTE_ORDER_MARK) {
+            warnings.push(SecretWarning::ByteOrderMark);
+        }
+        Ok(Resolved { secret, warnings })
     }
 }
 
@@ -222,7 +234,8 @@ impl Sealed {
     }
 }
 
-fn read(path: &Path) -> Result<(Secret, Option<SecretWarning>), SecretError> {
+/// The line ends after it do not belong to a secret: editors write one, and copying may add more.
+fn read(path: &Path, warnings: &mut Vec<SecretWarning>) -> Result<Secret, SecretError> {
     let file = FileText::read(path, LONGEST_FILE).map_err(|cause| match cause.kind() {
         io::ErrorKind::InvalidData => SecretError::NotText,
         _ => SecretError::Unreadable {
@@ -230,16 +243,16 @@ fn read(path: &Path) -> Result<(Secret, Option<SecretWarning>), SecretError> {
             cause,
         },
     })?;
-    let text = file.text.reveal();
-    let line = text.strip_suffix('\n').unwrap_or(text);
-    let line = line
-        .strip_suffix('\r')
-        .filter(|_| line.len() < text.len())
-        .unwrap_or(line);
-    let warning = file.readable_by_others.then(|| SecretWarning::ReadableByOthers {
-        path: path.to_owned(),
-    });
-    Ok((Secret::new(line), warning))
+    if file.readable_by_others {
+        warnings.push(SecretWarning::ReadableByOthers {
+            path: path.to_owned(),
+        });
+    }
+    Ok(Secret::new(file.text.reveal().trim_end_matches(['\r', '\n'])))
+}
+
+fn not_text() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")
 }
 
 fn text_of(bytes: Vec<u8>) -> Result<Secret, SecretError> {

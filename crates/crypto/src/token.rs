@@ -29,9 +29,9 @@ impl Token {
         Self(Secret::new(format!("{PREFIX}{random}")))
     }
 
-    /// Takes what somebody gives as their token; blanks around it do not count.
+    /// Takes what a member of the staff gives as their token; blanks around it and a byte order mark do not count.
     pub fn parse(text: &str) -> Result<Self, InvalidToken> {
-        let text = text.trim();
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).trim();
         let random = text.strip_prefix(PREFIX).ok_or(InvalidToken)?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         if random.len() == WRITTEN && random.bytes().all(allowed) {
@@ -65,7 +65,7 @@ mod tests {
     fn a_token_is_read_as_it_was_written_and_is_like_no_other() {
         let (one, other) = (Token::generate(), Token::generate());
 
-        let read = Token::parse(&format!(" {}\n", one.reveal())).unwrap();
+        let read = Token::parse(&format!("\u{FEFF} {}\r\n", one.reveal())).unwrap();
 
         assert_eq!((read.reveal(), read.hash()), (one.reveal(), one.hash()));
         assert_ne!(one.hash(), other.hash());

@@ -153,7 +153,8 @@ fn templates(text: &str) -> Result<Templates, String> {
         return Templates::parse(text).map_err(|error| error.to_string());
     }
     let json = std::fs::read_to_string(text).map_err(|error| format!("cannot read the file: {error}"))?;
-    Templates::parse(&json).map_err(|error| error.to_string())
+    let json = json.strip_prefix('\u{FEFF}').unwrap_or(&json);
+    Templates::parse(json).map_err(|error| error.to_string())
 }
 
 fn status_times(text: &str) -> Result<StatusTimes, &'static str> {
@@ -202,5 +203,16 @@ mod tests {
 
         assert_eq!(settings.address.port(), 8090);
         assert!(settings.callback.is_none());
+    }
+
+    #[test]
+    fn a_file_of_templates_may_begin_with_a_byte_order_mark() {
+        let path = std::env::temp_dir().join(format!("bellhop-templates-{}.json", std::process::id()));
+        std::fs::write(&path, "\u{FEFF}[]\r\n").unwrap();
+
+        let read = templates(path.to_str().unwrap());
+
+        assert!(read.is_ok(), "{:?}", read.err());
+        std::fs::remove_file(&path).unwrap();
     }
 }

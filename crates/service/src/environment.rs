@@ -12,7 +12,8 @@ use crate::logs;
 
 /// A snapshot of the process's variables, so that everything else is a function of it.
 ///
-/// A variable that is set to nothing counts as unset. `Debug` shows no values.
+/// A variable that is set to nothing counts as unset. A byte order mark before a value and line ends after it, which
+/// come along from files, do not belong to it. `Debug` shows no values.
 #[derive(Clone, Default)]
 pub struct Environment(Arc<Variables>);
 
@@ -66,8 +67,11 @@ impl Environment {
 
 impl Variables {
     fn insert(&mut self, name: String, value: String) {
-        if !value.is_empty() {
-            self.values.insert(name, Zeroizing::new(value));
+        let value = Zeroizing::new(value);
+        let bare = value.strip_prefix('\u{FEFF}').unwrap_or(&value);
+        let bare = bare.trim_end_matches(['\r', '\n']);
+        if !bare.is_empty() {
+            self.values.insert(name, Zeroizing::new(bare.to_owned()));
         }
     }
 }
@@ -286,6 +290,21 @@ mod tests {
         assert_eq!(read.optional("PORT"), None);
         assert_eq!(read.parsed_or("PORT", port, 8080), 8080);
         assert_eq!(read.finish(()), Ok(()));
+    }
+
+    #[test]
+    fn what_comes_along_from_a_file_does_not_belong_to_a_value() {
+        let environment = Environment::from_pairs([
+            ("LINE", "a b\n"),
+            ("WINDOWS", "\u{FEFF}a b\r\n"),
+            ("BLANKS", " a\n b \n"),
+            ("EMPTY", "\u{FEFF}\r\n"),
+        ]);
+
+        assert_eq!(environment.get("LINE"), Some("a b"));
+        assert_eq!(environment.get("WINDOWS"), Some("a b"));
+        assert_eq!(environment.get("BLANKS"), Some(" a\n b "));
+        assert_eq!(environment.get("EMPTY"), None);
     }
 
     #[test]

@@ -12,8 +12,10 @@ use env_logger::{Builder, Logger, Target};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::environment::{Environment, Reader};
+use peers::Peers;
 
 mod json;
+mod peers;
 mod text;
 
 /// Whose lines may be heard at every level: they are written by people who know what is personal.
@@ -33,6 +35,7 @@ pub const OUR_CRATES: &[&str] = &[
 ];
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
+static PEERS: Peers = Peers::new();
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +76,8 @@ impl Settings {
 pub fn init(environment: &Environment) {
     let settings = Settings::read(&mut environment.reader());
     let logger = Discreet(builder(&settings).target(Target::Stderr).build());
-    let most = logger.0.filter();
+    // Peers are counted also where errors are not logged.
+    let most = logger.0.filter().max(LevelFilter::Error);
     if log::set_boxed_logger(Box::new(logger)).is_ok() {
         log::set_max_level(most);
         std::panic::set_hook(Box::new(log_panic));
@@ -84,6 +88,11 @@ pub fn init(environment: &Environment) {
 /// How many panics this process has had.
 pub fn panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
+}
+
+/// How many connections of this process brought no HTTP that could be read.
+pub fn unreadable_connections() -> u64 {
+    PEERS.count()
 }
 
 fn parse_format(text: &str) -> Result<Format, &'static str> {
@@ -99,11 +108,13 @@ struct Discreet(Logger);
 
 impl Log for Discreet {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        is_harmless(metadata) && self.0.enabled(metadata)
+        peers::are_meant(metadata) || (is_harmless(metadata) && self.0.enabled(metadata))
     }
 
     fn log(&self, record: &Record<'_>) {
-        if is_harmless(record.metadata()) {
+        if peers::are_meant(record.metadata()) {
+            PEERS.note(record, &self.0);
+        } else if is_harmless(record.metadata()) {
             self.0.log(record);
         }
     }

@@ -22,6 +22,7 @@ pub const LATENCY_BUCKETS: &[f64] = &[
 pub struct Metrics {
     registry: Arc<Registry>,
     panics: IntCounter,
+    unreadable_connections: IntCounter,
 }
 
 /// A metric cannot be made: its name or a label is malformed, or the name is taken.
@@ -37,19 +38,18 @@ impl Metrics {
     /// A registry that tells the program's name, version and start, and its panics.
     pub fn new(program: &str, version: &str) -> Result<Self, MetricError> {
         let registry = Arc::new(Registry::new());
-        let panics = IntCounter::new(
-            "bellhop_panics_total",
-            "Panics since the start; each is a defect.",
-        )
-        .map_err(|cause| MetricError {
-            name: "bellhop_panics_total".to_owned(),
-            cause,
-        })?;
+        let counter = |name: &str, help: &str| register(&registry, name, IntCounter::new(name, help));
         let metrics = Self {
-            registry,
-            panics: panics.clone(),
+            panics: counter(
+                "bellhop_panics_total",
+                "Panics since the start; each is a defect.",
+            )?,
+            unreadable_connections: counter(
+                "bellhop_unreadable_connections_total",
+                "Connections that ended over what the peer sent: no HTTP, a head that is too large or malformed.",
+            )?,
+            registry: Arc::clone(&registry),
         };
-        metrics.register("bellhop_panics_total", Ok(panics))?;
         metrics
             .gauges(
                 "bellhop_build_info",
@@ -112,6 +112,9 @@ impl Metrics {
     pub fn render(&self) -> String {
         self.panics
             .inc_by(logs::panics().saturating_sub(self.panics.get()));
+        let unreadable = logs::unreadable_connections();
+        self.unreadable_connections
+            .inc_by(unreadable.saturating_sub(self.unreadable_connections.get()));
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .unwrap_or_else(|error| {
@@ -125,13 +128,21 @@ impl Metrics {
         name: &str,
         metric: prometheus::Result<C>,
     ) -> Result<C, MetricError> {
-        metric
-            .and_then(|metric| self.registry.register(Box::new(metric.clone())).map(|()| metric))
-            .map_err(|cause| MetricError {
-                name: name.to_owned(),
-                cause,
-            })
+        register(&self.registry, name, metric)
     }
+}
+
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    name: &str,
+    metric: prometheus::Result<C>,
+) -> Result<C, MetricError> {
+    metric
+        .and_then(|metric| registry.register(Box::new(metric.clone())).map(|()| metric))
+        .map_err(|cause| MetricError {
+            name: name.to_owned(),
+            cause,
+        })
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Reference {
         };
         match self.reference.resolve(places) {
             Ok(resolved) => {
-                if let Some(warning) = &resolved.warning {
+                for warning in &resolved.warnings {
                     note(Severity::Warning, warning);
                 }
                 Some(resolved.secret)

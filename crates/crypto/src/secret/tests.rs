@@ -33,7 +33,7 @@ fn each_kind_of_reference_leads_to_its_secret() {
     let texts = found.each_ref().map(|resolved| resolved.secret.reveal());
     assert_eq!(
         texts,
-        ["from the environment", "from a file\n", "from a seal", "a:b"]
+        ["from the environment", "from a file", "from a seal", "a:b"]
     );
     std::fs::remove_dir_all(&base).unwrap();
 }
@@ -48,12 +48,15 @@ fn a_file_that_everybody_may_read_is_found_with_a_warning() {
 
     let warnings = [0o644, 0o640].map(|mode| {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        resolve(&reference, Path::new("")).unwrap().warning
+        resolve(&reference, Path::new("")).unwrap().warnings
     });
 
     assert_eq!(
         warnings,
-        [Some(SecretWarning::ReadableByOthers { path: path.clone() }), None]
+        [
+            vec![SecretWarning::ReadableByOthers { path: path.clone() }],
+            vec![]
+        ]
     );
     std::fs::remove_file(&path).unwrap();
 }
@@ -122,4 +125,62 @@ fn neither_debug_nor_display_shows_a_secret() {
         format!("{reference:?} {secret:?} {secret}"),
         "Plain([secret]) [secret] [secret]"
     );
+}
+
+#[test]
+fn what_an_editor_writes_around_a_secret_does_not_belong_to_it() {
+    let path = std::env::temp_dir().join(format!("bellhop-edited-secret-{}", std::process::id()));
+    let found = |contents: &[u8]| {
+        std::fs::write(&path, contents).unwrap();
+        let mut resolved = resolve(&format!("file:{}", path.display()), Path::new("")).unwrap();
+        resolved
+            .warnings
+            .retain(|warning| !matches!(warning, SecretWarning::ReadableByOthers { .. }));
+        (resolved.secret.reveal().to_owned(), resolved.warnings)
+    };
+
+    for contents in [
+        &b"s3cret"[..],
+        b"s3cret\n",
+        b"s3cret\r\n",
+        b"\xef\xbb\xbfs3cret",
+        b"\xef\xbb\xbfs3cret\r\n\r\n",
+    ] {
+        assert_eq!(found(contents), ("s3cret".to_owned(), vec![]), "{contents:?}");
+    }
+    for (contents, kept) in [
+        (&b" s3cret\n"[..], " s3cret"),
+        (b"s3cret \n", "s3cret "),
+        (b"\ts3cret", "\ts3cret"),
+        (b"\ns3cret", "\ns3cret"),
+    ] {
+        assert_eq!(
+            found(contents),
+            (kept.to_owned(), vec![SecretWarning::SurroundingBlanks]),
+            "{contents:?}"
+        );
+    }
+    std::fs::write(&path, b"\xef\xbb\xbf\r\n").unwrap();
+    let empty = resolve(&format!("file:{}", path.display()), Path::new(""));
+    assert!(matches!(empty, Err(SecretError::Empty)));
+    let wide: Vec<u8> = "\u{FEFF}s3cret"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    std::fs::write(&path, wide).unwrap();
+    let not_text = resolve(&format!("file:{}", path.display()), Path::new(""));
+    assert!(matches!(not_text, Err(SecretError::NotText)));
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn blanks_and_marks_that_are_part_of_a_secret_are_told() {
+    let warnings = |reference: &str| resolve(reference, Path::new("")).unwrap().warnings;
+
+    assert_eq!(warnings("plain:s3cret"), []);
+    assert_eq!(warnings("plain: s3cret"), [SecretWarning::SurroundingBlanks]);
+    assert_eq!(warnings("plain:s3 cret"), []);
+    assert_eq!(warnings("plain:\u{FEFF}s3cret"), [SecretWarning::ByteOrderMark]);
+    let sealed = seal(&Secret::new("s3cret\n"), &KeyRing::parse(KEYS).unwrap());
+    assert_eq!(warnings(&sealed), [SecretWarning::SurroundingBlanks]);
 }

@@ -6,7 +6,7 @@ use super::keys::KeyFormat;
 use super::scheme::{Encoding, HeaderName, HmacScheme, KeyForm, Part, Scheme, SignedText, TOLERANCE};
 use super::token::Place;
 use super::{Refusal, Request, only_value};
-use crate::text_encoding::{from_base64, from_hex};
+use crate::text_encoding::{from_any_base64, from_hex};
 
 // Rotation needs two; each more would cost a sender nothing and us a check.
 const MOST_SIGNATURES: usize = 16;
@@ -234,7 +234,7 @@ impl OwnHeader {
     fn decode(&self, text: &str) -> Option<Signature> {
         match self.encoding {
             Encoding::Hex => from_hex(text.as_bytes()),
-            Encoding::Base64 => from_base64(text),
+            Encoding::Base64 => from_any_base64(text),
         }
         .map(Signature::Hmac)
     }

@@ -7,7 +7,7 @@ use super::scheme::HeaderName;
 use super::{Refusal, Request, SchemeError, only_value};
 use crate::random;
 use crate::secret::Secret;
-use crate::text_encoding::from_base64;
+use crate::text_encoding::from_any_base64;
 
 const AUTHORIZATION: &str = "authorization";
 
@@ -68,7 +68,7 @@ impl Place {
             header: AUTHORIZATION.to_owned(),
         };
         match self {
-            Self::Basic => from_base64(credentials(request, "basic")?).ok_or_else(malformed),
+            Self::Basic => from_any_base64(credentials(request, "basic")?).ok_or_else(malformed),
             Self::Bearer => Ok(credentials(request, "bearer")?.as_bytes().to_vec()),
             Self::Header(name) => only_bytes(request, name.as_str()).map(<[u8]>::to_vec),
             Self::Url => request

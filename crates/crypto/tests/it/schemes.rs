@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use crypto::secret::Secret;
 use crypto::signature::{
     Encoding, HeaderName, HmacScheme, InvalidScheme, KeyForm, Refusal, Scheme, SchemeError, SignedText,
@@ -306,4 +308,75 @@ fn a_signed_text_holds_the_body_and_known_placeholders_only() {
     ] {
         assert_eq!(SignedText::parse(text).err(), expected, "{text}");
     }
+}
+
+#[test]
+fn credentials_are_known_in_utf_8_and_in_latin_1() {
+    let secret = "guest:p\u{E4}ss";
+    let basic =
+        |bytes: &[u8]| Sent::new("{}").with("authorization", format!("Basic {}", STANDARD.encode(bytes)));
+    let own = |bytes: &[u8]| Sent::new("{}").with("x-key", bytes.to_vec());
+    let verifiers = [
+        verifier(Scheme::Basic, &[secret]),
+        verifier(Scheme::Header(header("x-key")), &[secret]),
+    ];
+
+    for (sent, verifier) in [
+        (basic(secret.as_bytes()), &verifiers[0]),
+        (basic(b"guest:p\xe4ss"), &verifiers[0]),
+        (own(secret.as_bytes()), &verifiers[1]),
+        (own(b"guest:p\xe4ss"), &verifiers[1]),
+    ] {
+        assert!(sent.verify(verifier).is_ok());
+    }
+    for wrong in [&b"guest:pass"[..], b"guest:p?ss", b"guest:p\xc3ss"] {
+        assert_eq!(basic(wrong).verify(&verifiers[0]), Err(Refusal::NoMatch));
+        assert_eq!(own(wrong).verify(&verifiers[1]), Err(Refusal::NoMatch));
+    }
+}
+
+#[test]
+fn only_the_schemes_of_http_itself_have_a_challenge() {
+    let challenge = |scheme| verifier(scheme, &["user:password"]).challenge();
+
+    assert_eq!(
+        challenge(Scheme::Basic),
+        Some("Basic realm=\"bellhop\", charset=\"UTF-8\"")
+    );
+    assert_eq!(challenge(Scheme::Bearer), Some("Bearer realm=\"bellhop\""));
+    for scheme in [
+        Scheme::GitHub,
+        Scheme::Stripe,
+        Scheme::Slack,
+        Scheme::UrlToken,
+        Scheme::Header(header("x-key")),
+    ] {
+        assert_eq!(challenge(scheme), None);
+    }
+}
+
+#[test]
+fn a_signature_in_base64_may_use_the_letters_for_urls_and_one_in_hexadecimal_large_ones() {
+    let mut saw_other_letters = false;
+    for id in 0..50 {
+        let id = format!("evt_{id}");
+        let signature = sign_standard(NEW, &id, NOW, b"{}");
+        let for_urls = signature.replace('+', "-").replace('/', "_").replace('=', "");
+        saw_other_letters |= for_urls.contains(['-', '_']);
+        let sent = Sent::new("{}")
+            .with("webhook-id", id)
+            .with("webhook-timestamp", NOW.to_string())
+            .with("webhook-signature", for_urls);
+        assert!(
+            sent.at(NOW)
+                .verify(&verifier(Scheme::StandardWebhooks, &[NEW]))
+                .is_ok()
+        );
+    }
+    assert!(saw_other_letters);
+    let large = sign_github("secret", b"{}")
+        .to_ascii_uppercase()
+        .replace("SHA256", "sha256");
+    let sent = Sent::new("{}").with("x-hub-signature-256", large);
+    assert!(sent.verify(&verifier(Scheme::GitHub, &["secret"])).is_ok());
 }

@@ -15,14 +15,14 @@ pub(super) fn phone_number(given: String) -> Result<String, Failure> {
     Ok(asked.reveal().trim().to_owned())
 }
 
-/// Reads stdin to its end, or asks on a terminal without showing what is typed. One line break at the end does not
-/// belong to it.
+/// Reads stdin to its end, or asks on a terminal without showing what is typed. A byte order mark before it and line ends
+/// after it do not belong to it.
 pub(super) fn ask(prompt: &str) -> io::Result<Secret> {
     if io::stdin().is_terminal() {
         return rpassword::prompt_password(prompt).map(Secret::new);
     }
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
-    let bare = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(Secret::new(bare.strip_suffix('\r').unwrap_or(bare)))
+    let bare = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+    Ok(Secret::new(bare.trim_end_matches(['\r', '\n'])))
 }

@@ -57,23 +57,28 @@ impl Budget {
 
     /// What was left out in windows that are over; to be called every few seconds.
     pub(crate) fn settle(&self, now: Instant) -> Vec<LeftOut> {
+        self.settle_where(|window| window.is_over(now))
+    }
+
+    /// As [`settle`](Self::settle), of every window; for the end of the process.
+    pub(crate) fn settle_all(&self) -> Vec<LeftOut> {
+        self.settle_where(|_| true)
+    }
+
+    fn settle_where(&self, is_over: impl Fn(&Window) -> bool) -> Vec<LeftOut> {
         let mut settled = Vec::new();
         self.lock().retain(|(source, answer), window| {
-            if window.is_over(now) && window.left_out > 0 {
+            let is_over = is_over(window);
+            if is_over && window.left_out > 0 {
                 settled.push(LeftOut {
                     source: source.clone(),
                     answer,
                     lines: window.left_out,
                 });
             }
-            !window.is_over(now)
+            !is_over
         });
         settled
-    }
-
-    /// As [`settle`](Self::settle), of every window; for the end of the process.
-    pub(crate) fn settle_all(&self) -> Vec<LeftOut> {
-        self.settle(Instant::now() + 2 * WINDOW)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Window>> {

@@ -20,23 +20,20 @@ async fn assert_serves(world: &World) {
 async fn what_is_not_json_is_told_so() {
     let world = world().await;
     let nested = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
-    let nested_field = [
-        br#"{"booking":"#.repeat(10_000),
-        b"1".to_vec(),
-        b"}".repeat(10_000),
-    ]
-    .concat();
-    let bodies: [&[u8]; 10] = [
+    let cut_field = br#"{"booking":"#.repeat(10_000);
+    let bodies: [&[u8]; 12] = [
         b"",
         b"hello",
         b"[]",
         b"null",
         b"\"text\"",
         b"{\"id\":",
-        b"{\"id\":\"\xff\xfe\"}",
+        b"{\"id\":\xff\xfe}",
         b"{}{}",
+        b"{'id':1}",
+        b"{\"id\":1,}",
         &nested,
-        &nested_field,
+        &cut_field,
     ];
 
     for body in bodies {
@@ -45,6 +42,52 @@ async fn what_is_not_json_is_told_so() {
     }
 
     assert_serves(&world).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nested_too_deep_counts_as_null() {
+    let world = world().await;
+    let nested = |count: usize| {
+        let (before, after) = (br#"{"booking":"#.repeat(count), b"}".repeat(count));
+        [before, b"1".to_vec(), after].concat()
+    };
+
+    for body in [nested(10_000), nested(90)] {
+        let answer = world.post_signed(&body).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "invalid-event"));
+    }
+
+    assert_serves(&world).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_field_that_is_given_twice_the_last_value_counts() {
+    let world = world().await;
+    let event = bytes(&event());
+    let twice = |first: &str, last: &str| {
+        [
+            b"{",
+            first.as_bytes(),
+            b",",
+            &event[1..event.len() - 1],
+            b",",
+            last.as_bytes(),
+            b"}",
+        ]
+        .concat()
+    };
+
+    let last_good = world
+        .post_signed(&twice(r#""resort":"evil-resort""#, r#""resort":"azure-bay""#))
+        .await;
+    let last_bad = world
+        .post_signed(&twice(r#""resort":"azure-bay""#, r#""resort":"evil-resort""#))
+        .await;
+
+    assert_eq!(last_good.problem(), "broker-unavailable");
+    assert_eq!(last_bad.json()["errors"][0]["field"], "resort");
     world.finish().await;
 }
 

@@ -8,6 +8,7 @@
 
 mod answers;
 mod bad_input;
+mod clients;
 mod door;
 mod fuzz;
 mod habits;

@@ -247,3 +247,135 @@ async fn every_refusal_has_its_line_and_no_line_holds_what_a_stranger_wrote() {
     assert!(!log.contains("strange-words"), "{log}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// The program's log from the moment when it listens until it ends, and its metrics before.
+async fn log_and_metrics(disturb: impl AsyncFnOnce(SocketAddr)) -> (Vec<Value>, String) {
+    let folder = std::env::temp_dir().join(format!("bellhop_test_{}", uuid::Uuid::now_v7()));
+    write_files(&folder);
+    let mut child = start(&folder);
+    let (mut log, mut lines) = (String::new(), BufReader::new(child.stderr.take().unwrap()));
+    let address = wait_for_address(&mut lines, &mut log);
+    log.clear();
+    // A pipe that nobody reads would stop the program.
+    let reading = std::thread::spawn(move || {
+        lines.read_to_string(&mut log).unwrap();
+        log
+    });
+
+    disturb(address).await;
+    let metrics = exchange(address, &request("GET", "/metrics", &[], b"")).await;
+    terminate(&child);
+    child.wait().unwrap();
+
+    std::fs::remove_dir_all(&folder).unwrap();
+    let log = reading.join().unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    (lines.collect(), String::from_utf8(metrics.body).unwrap())
+}
+
+/// What a counter shows.
+fn counted(metrics: &str, name: &str) -> u64 {
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} in {metrics}"))
+        .parse()
+        .unwrap()
+}
+
+fn errors(log: &[Value]) -> Vec<&Value> {
+    log.iter().filter(|line| line["level"] == "ERROR").collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_speaks_no_http_is_counted_and_fills_no_log() {
+    let client_hello = b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03";
+    let long_header = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "strange-words".repeat(20_000));
+    let many_headers = format!("GET / HTTP/1.1\r\n{}\r\n", "strange-words: y\r\n".repeat(1_000));
+    let long_path = format!("GET /{} HTTP/1.1\r\n\r\n", "strange-words".repeat(8_000));
+    let garbage: [&[u8]; 12] = [
+        b"strange-words\r\n\r\n",
+        b"\0\0\0\0\0\0\0\0\r\n\r\n",
+        client_hello,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"SSH-2.0-strange-words\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nstrange words\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: strange-words\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nstrange-words\r\n",
+        long_header.as_bytes(),
+        many_headers.as_bytes(),
+        long_path.as_bytes(),
+    ];
+
+    let (log, metrics) = log_and_metrics(async |address| {
+        for bytes in garbage.iter().cycle().take(40 * garbage.len()) {
+            crate::http::send_and_leave(address, bytes).await;
+        }
+    })
+    .await;
+
+    assert_eq!(errors(&log), Vec::<&Value>::new());
+    assert!(log.len() < 250, "{} lines", log.len());
+    let all = format!("{log:?}");
+    assert!(!all.contains("strange"), "{all}");
+    let summaries = log.iter().filter(|line| line["connections"].is_number()).count();
+    assert!((1..=2).contains(&summaries), "{summaries} lines, one a minute");
+    assert!(
+        counted(&metrics, "bellhop_unreadable_connections_total") >= 40,
+        "{metrics}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_refused_requests_is_a_bounded_number_of_lines_and_the_rest_is_counted() {
+    let floods: [(&str, &str, Vec<u8>); 4] = [
+        ("not-found", "unknown", request("GET", "/strange-words", &[], b"")),
+        (
+            "unknown-source",
+            "unknown",
+            request("POST", "/webhooks/strange-words", &[], b""),
+        ),
+        (
+            "source-unavailable",
+            "broken",
+            request("POST", "/webhooks/broken", &[], b""),
+        ),
+        (
+            "rate-limited",
+            "slow",
+            request("POST", "/webhooks/slow", &[], b""),
+        ),
+    ];
+    const EACH: u64 = 400;
+
+    let (log, metrics) = log_and_metrics(async |address| {
+        for (_, _, request) in &floods {
+            for _ in 0..EACH {
+                exchange(address, request).await;
+            }
+        }
+    })
+    .await;
+
+    assert_eq!(errors(&log), Vec::<&Value>::new());
+    let mut left_out = 0;
+    for (answer, source, _) in &floods {
+        let of_kind = |line: &&Value| line["answer"] == *answer && line["source"] == *source;
+        let (summaries, written): (Vec<&Value>, Vec<&Value>) = log
+            .iter()
+            .filter(of_kind)
+            .partition(|line| line["lines"].is_number());
+        let counted: u64 = summaries.iter().map(|line| line["lines"].as_u64().unwrap()).sum();
+        let written = u64::try_from(written.len()).unwrap();
+        assert!(written >= 100 && written < EACH, "{answer}: {written} lines");
+        // A few of a rate that is used up get through and are refused for another reason.
+        let all = written + counted;
+        assert!(
+            all == EACH || (*answer == "rate-limited" && (EACH - 30..EACH).contains(&all)),
+            "{answer}: {all}"
+        );
+        left_out += counted;
+    }
+    assert_eq!(counted(&metrics, "bellhop_log_lines_left_out_total"), left_out);
+}

@@ -253,3 +253,66 @@ fn the_keys_that_files_need_are_named_and_broken_files_are_told() {
     assert_eq!(files, ["resorts/broken.toml"]);
     assert!(keys_of_files(&folder.path().join("nowhere")).is_err());
 }
+
+#[test]
+fn files_and_a_key_ring_with_a_byte_order_mark_and_windows_line_ends_read_the_same() {
+    let windows = |text: &str| format!("\u{FEFF}{}", text.replace('\n', "\r\n"));
+    let folder = Folder::new();
+    folder.write("resorts/azure-bay.toml", &windows(RESORT));
+    folder.write(
+        "sources/direct.toml",
+        &windows(&SOURCE.replace("env:DIRECT_SECRET", "file:secret")),
+    );
+    folder.write("secret", "\u{FEFF}whsec_AAAA\r\n");
+    folder.write("keys", &windows("a:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\nlookup:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\n"));
+    let keys = folder.path().join("keys").display().to_string();
+
+    let findings = check(folder.path(), Resolve::Everything, &folder.places()).unwrap();
+    let ring =
+        settings::keys::key_ring(&|name| (name == settings::keys::FILE_VARIABLE).then(|| keys.clone()));
+
+    let errors: Vec<_> = findings
+        .iter()
+        .filter(|one| one.severity == Severity::Error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let sealed = key_ring().seal(b"text", "of this");
+    assert_eq!(ring.unwrap().open(&sealed, "of this").unwrap(), b"text");
+}
+
+#[test]
+fn the_line_of_an_error_does_not_depend_on_a_byte_order_mark() {
+    let folder = Folder::new();
+    for mark in ["", "\u{FEFF}"] {
+        folder.write("resorts/azure-bay.toml", &format!("{mark}{}", broken("Athens")));
+
+        let findings = check(folder.path(), Resolve::Nothing, &folder.places()).unwrap();
+
+        let errors: Vec<_> = findings
+            .iter()
+            .filter(|one| one.severity == Severity::Error)
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            errors,
+            ["resorts/azure-bay.toml:2: error: time_zone is not an IANA time zone such as Europe/Athens"]
+        );
+    }
+}
+
+#[test]
+fn a_secret_with_blanks_around_it_is_told_and_not_repeated() {
+    let folder = Folder::new();
+    folder.write(
+        "sources/direct.toml",
+        &SOURCE.replace("env:DIRECT_SECRET", "file:secret"),
+    );
+    folder.write("secret", "whsec_AAAA \n");
+
+    let findings = check(folder.path(), Resolve::Everything, &folder.places()).unwrap();
+
+    let told: Vec<_> = findings.iter().filter(|one| one.text.contains("blank")).collect();
+    assert_eq!(told.len(), 1, "{findings:?}");
+    assert_eq!(told[0].file, "sources/direct.toml");
+    assert!(!told[0].text.contains("AAAA"));
+}

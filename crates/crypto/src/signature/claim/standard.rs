@@ -2,7 +2,7 @@
 
 use super::{Claim, MOST_SIGNATURES, Signature, Timestamp, malformed, read_id};
 use crate::signature::{Refusal, Request, only_value};
-use crate::text_encoding::from_base64;
+use crate::text_encoding::from_any_base64;
 
 /// Reads `webhook-*`, or `svix-*` where only those are there.
 pub(super) fn read<'a>(request: &Request<'a>) -> Result<Claim<'a>, Refusal> {
@@ -33,8 +33,8 @@ pub(super) fn read<'a>(request: &Request<'a>) -> Result<Claim<'a>, Refusal> {
 // Versions that we do not know are left alone, so that a sender can introduce one.
 fn decode_versioned(item: &str) -> Option<Signature> {
     match item.split_once(',')? {
-        ("v1", text) => from_base64(text).map(Signature::Hmac),
-        ("v1a", text) => from_base64(text).map(Signature::Ed25519),
+        ("v1", text) => from_any_base64(text).map(Signature::Hmac),
+        ("v1a", text) => from_any_base64(text).map(Signature::Ed25519),
         _ => None,
     }
 }

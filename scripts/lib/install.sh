@@ -4,7 +4,7 @@
 oldest_postgres=15
 oldest_rabbitmq=3.10
 oldest_python=3.10
-packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates python3-venv'
+packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl python3 python3-venv'
 
 at_least() {
     [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
@@ -69,6 +69,10 @@ list_missing() {
         command -v cc >/dev/null || printf 'gcc\nlibc6-dev\n'
         [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] || printf 'ca-certificates\n'
     fi
+    if [[ " $* " == *' clients '* ]]; then
+        command -v curl >/dev/null || printf 'curl\n'
+        command -v python3 >/dev/null || printf 'python3\n'
+    fi
     if [[ " $* " == *' python '* ]]; then
         find_python >/dev/null || printf 'python3-venv\n'
     fi
@@ -88,12 +92,12 @@ explain_installation() {
     if command -v apt-get >/dev/null; then
         say "install it with:  sudo apt-get update && sudo apt-get install --no-install-recommends -y $missing"
     elif command -v dnf >/dev/null; then
-        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates python3"
+        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates curl python3"
     elif command -v pacman >/dev/null; then
-        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates python"
+        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates curl python"
     else
         say "install PostgreSQL $oldest_postgres or newer (the server), RabbitMQ $oldest_rabbitmq or newer, libpq with its headers,"
-        say "pkg-config, a C compiler, a CA bundle, and for scripts/test Python $oldest_python or newer with venv and ensurepip;"
+        say "pkg-config, a C compiler, a CA bundle, and for scripts/test curl and Python $oldest_python or newer with venv and ensurepip;"
         say "on Debian these are: $packages"
     fi
     case $missing in

@@ -38,7 +38,8 @@ pub(crate) struct Entry {
     pub(crate) reason: Option<String>,
     /// How many updates a notification brought.
     pub(crate) updates: Option<usize>,
-    /// Whether its sender is known to be the source; only then it may cause a line of level ERROR, or any number of lines.
+    /// Whether its sender is known to be the source. Only then may it cause a line of level ERROR, and as many lines as
+    /// the source's rate allows.
     pub(crate) is_authentic: bool,
     /// Whether its body had to be mended before it was JSON.
     pub(crate) is_mended: bool,
@@ -148,7 +149,7 @@ impl Entry {
     }
 
     fn log(&self, took: Duration) {
-        let is_bounded = !self.is_authentic || self.status == 429;
+        let is_bounded = !self.is_authentic || matches!(self.status, 429 | 500..);
         if is_bounded && !self.log.allows(self.source.as_ref(), self.answer) {
             return;
         }

@@ -89,6 +89,50 @@ fn an_authentic_body_of_whatever_bytes_is_accepted_or_is_the_callers_fault() {
 }
 
 #[test]
+fn an_authentic_body_that_was_packed_by_whatever_is_accepted_or_is_the_callers_fault() {
+    let packed = crate::habits::gzip(&bytes(&event()));
+    let cases = (
+        mutated(packed),
+        prop::sample::select(vec!["gzip", "x-gzip", "identity", "br", "gzip, gzip"]),
+    );
+
+    fuzz(
+        &cases,
+        async |world, (body, encoding)| {
+            let content_type = format!("application/json\r\ncontent-encoding: {encoding}");
+            exchange(world.address, &signed("/webhooks/direct", body, &content_type)).await
+        },
+        |(_, encoding), answer| match answer.status {
+            200 => answer.json()["status"] == "accepted",
+            400 => ["invalid-json", "invalid-event", "invalid-encoding"].contains(&answer.problem().as_str()),
+            413 => *encoding != "identity",
+            415 => encoding.contains("br") || encoding.contains(','),
+            _ => false,
+        },
+    );
+}
+
+#[test]
+fn whatever_stands_between_quotes_in_a_field_that_is_ignored_costs_no_event() {
+    let text =
+        r#"([^"\\\pC]|[\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}|\\u[dD][89a-fA-F][0-9a-f]{2}){0,20}"#;
+    let any_bytes = prop::collection::vec(
+        any::<u8>().prop_filter("of a string", |byte| !b"\"\\".contains(byte)),
+        0..30,
+    );
+    let cases = prop_oneof![text.prop_map(String::into_bytes), any_bytes];
+
+    fuzz(
+        &cases,
+        async |world, text| {
+            let body = [b"{\"x\":\"", text.as_slice(), b"\",", &bytes(&event())[1..]].concat();
+            world.post_signed(&body).await
+        },
+        |_, answer| answer.status == 200,
+    );
+}
+
+#[test]
 fn a_body_that_was_changed_under_its_signature_is_never_accepted() {
     let body = bytes(&event());
     let length = format!("content-length: {}", body.len());

@@ -30,7 +30,7 @@ async fn post(world: &World, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     exchange(world.address, &request("POST", "/webhooks/bearer", &all, body)).await
 }
 
-fn gzip(body: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(body).unwrap();
     encoder.finish().unwrap()

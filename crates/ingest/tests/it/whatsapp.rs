@@ -159,3 +159,86 @@ async fn a_thousand_updates_in_one_notification_are_published_together() {
     world.finish().await;
     vhost.drop_now().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_counted_by_its_reason_and_costs_no_neighbour() {
+    let vhost = VHost::create().await;
+    let world = World::start(&vhost.url, &[]).await;
+    world.until_broker_ready().await;
+    let entry = |statuses: &str| {
+        format!(r#"{{"id":"1","changes":[{{"field":"messages","value":{{"statuses":{statuses}}}}}]}}"#)
+    };
+    let good = |id: &str| format!(r#"{{"id":"wamid.{id}","status":"sent","timestamp":"1763892000"}}"#);
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let body = format!(
+        r#"{{"entry":[7,{},{},{deep},{},{{"changes":[{{"field":"messages"}}]}}]}}"#,
+        entry(&format!("[{},{deep},{}]", good("A"), good("B \\ud83d"))),
+        entry("{}"),
+        entry(&format!(r#"[{{"id":1e999}},{},null]"#, good("C"))),
+    );
+
+    let answer = world.notify(body.as_bytes()).await;
+    for unreadable in [&b"not json"[..], br#"{"entry":7}"#] {
+        assert_eq!(world.notify(unreadable).await.json()["status"], "ignored");
+    }
+
+    assert_eq!(
+        (answer.status, answer.json()["status"].as_str()),
+        (200, Some("accepted"))
+    );
+    let kinds: Vec<_> = vhost
+        .take_events()
+        .await
+        .into_iter()
+        .map(|event| event.event_type)
+        .collect();
+    let count = |kind: &str| kinds.iter().filter(|one| *one == kind).count();
+    assert_eq!((count("whatsapp_status"), count("whatsapp_unreadable")), (3, 7));
+    let metrics = String::from_utf8(world.get("/metrics").await.body).unwrap();
+    for (reason, count) in [
+        ("change", 1),
+        ("entry", 2),
+        ("incomplete", 3),
+        ("list", 1),
+        ("no_entries", 1),
+        ("not_json", 1),
+        ("too_long", 0),
+        ("too_many", 0),
+    ] {
+        let line = format!("bellhop_unreadable_updates_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+    world.finish().await;
+    vhost.drop_now().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notification_that_cannot_be_unpacked_is_refused_so_that_it_comes_again() {
+    let world = World::start(NO_BROKER, &[]).await;
+    let check = async |encoding: &str, body: &[u8], expected: u16| {
+        let answer = world
+            .notify_at("/webhooks/whatsapp", body, &[("content-encoding", encoding)])
+            .await;
+        assert_eq!(answer.status, expected, "{encoding}");
+    };
+
+    check("gzip", &crate::habits::gzip(br#"{"entry":[]}"#), 200).await;
+    check("gzip", &crate::habits::gzip(&vec![b' '; 4 << 20]), 200).await;
+    check("gzip", &crate::habits::gzip(&vec![b' '; (4 << 20) + 1]), 413).await;
+    check("gzip", br#"{"entry":[]}"#, 400).await;
+    check("zstd", br#"{"entry":[]}"#, 415).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_was_mended_is_counted_for_its_source() {
+    let world = World::start(NO_BROKER, &[("INGEST_CONFIRM_TIMEOUT", "50ms")]).await;
+
+    world.post_signed(br#"{"x":"\ud83d"}"#).await;
+    world.post_signed(br#"{"x":"\ud83d\ude00"}"#).await;
+    let metrics = String::from_utf8(world.get("/metrics").await.body).unwrap();
+
+    let line = "bellhop_mended_bodies_total{source=\"direct\"} 1\n";
+    assert!(metrics.contains(line), "{metrics}");
+    world.finish().await;
+}

@@ -1,8 +1,9 @@
 //! Secrets, and how files refer to them: `env:NAME`, `file:PATH`, `sealed:BASE64`, `plain:VALUE`.
 
+mod file_text;
+
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -10,29 +11,20 @@ use zeroize::Zeroizing;
 use crate::key_ring::{KeyRing, OpenError, key_id_of};
 use crate::text_encoding::{from_base64, to_base64};
 
+pub use file_text::FileText;
+
 // What a sealed secret belongs to; it keeps rows' values from being passed off as secrets.
 const IDENTITY: &str = "secret";
 
 /// Of a secret. A device or a wrong path must not fill the memory.
 const LONGEST_FILE: usize = 64 * 1024;
 
-// With less room left the standard library makes a buffer grow before it looks whether there is more to read.
-const SPARE: usize = 64;
-
+/// What Windows editors write before a text.
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// A text that only [`Secret::reveal`] shows. Its memory is wiped when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
-
-/// What a file holds, and who may read it.
-#[derive(Debug)]
-pub struct FileText {
-    /// All of it: it is, or may hold, a secret.
-    pub text: Secret,
-    /// Whether every user of the machine may read it.
-    pub readable_by_others: bool,
-}
 
 /// Where a secret is to be found, as a file names it. `Debug` shows no value.
 #[derive(Debug, Clone)]
@@ -141,34 +133,6 @@ impl Secret {
     }
 }
 
-impl FileText {
-    /// Reads a file of at most so many bytes, a longer one is an error. No copy of it stays behind in memory. A byte
-    /// order mark, which some editors write, is left out.
-    pub fn read(path: &Path, longest: usize) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        // As large as can be from the start: a buffer that grows leaves its contents where it was. What is no file has no length.
-        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-        let expected = if metadata.is_file() {
-            length.min(longest)
-        } else {
-            longest
-        };
-        let mut bytes = Zeroizing::new(Vec::with_capacity(expected.saturating_add(SPARE)));
-        let limit = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
-        file.take(limit).read_to_end(&mut bytes)?;
-        if bytes.len() > longest {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let text = std::str::from_utf8(&bytes).map_err(|_| not_text())?;
-        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        Ok(Self {
-            text: Secret::new(text),
-            readable_by_others: is_readable_by_others(&metadata),
-        })
-    }
-}
-
 impl SecretReference {
     /// Reads what stands in a file.
     pub fn parse(text: &str) -> Result<Self, InvalidReference> {
@@ -251,10 +215,6 @@ fn read(path: &Path, warnings: &mut Vec<SecretWarning>) -> Result<Secret, Secret
     Ok(Secret::new(file.text.reveal().trim_end_matches(['\r', '\n'])))
 }
 
-fn not_text() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")
-}
-
 fn text_of(bytes: Vec<u8>) -> Result<Secret, SecretError> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Secret::new(text)),
@@ -263,17 +223,6 @@ fn text_of(bytes: Vec<u8>) -> Result<Secret, SecretError> {
             Err(SecretError::NotText)
         }
     }
-}
-
-#[cfg(unix)]
-fn is_readable_by_others(file: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.permissions().mode() & 0o004 != 0
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_others(_file: &Metadata) -> bool {
-    false
 }
 
 fn is_variable_name(text: &str) -> bool {

@@ -24,6 +24,7 @@ pub const OUR_CRATES: &[&str] = &[
     "crypto",
     "desk",
     "domain",
+    "foreign_json",
     "ingest",
     "processor",
     "sandbox",

@@ -1,6 +1,6 @@
 //! JSON as other people's programs write it: damage to a text costs that text, not the body around it.
 //!
-//! A body that serde_json reads costs nothing more than that. Any other is decoded, mended and read a second time; what
+//! A body that `serde_json` reads costs nothing more than that. Any other is decoded, mended and read a second time; what
 //! is mended is listed at [`read`]. Damage to the structure (a missing brace, a comma too many) is never guessed at.
 
 mod charset;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 pub use charset::{Charset, UnknownCharset};
 
-/// The deepest nesting that is read; serde_json takes 127. What lies deeper becomes `null`.
+/// The deepest nesting of a body that is mended; what lies deeper becomes `null`. `serde_json` alone reads up to 127.
 pub const DEEPEST: usize = 100;
 
 /// A body that was read.

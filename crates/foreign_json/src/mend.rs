@@ -1,4 +1,4 @@
-//! Rewrites what serde_json refuses and a reader can do without.
+//! Rewrites what `serde_json` refuses and a reader can do without.
 
 use crate::DEEPEST;
 

@@ -315,7 +315,7 @@ fn credentials_are_known_in_utf_8_and_in_latin_1() {
     let secret = "guest:p\u{E4}ss";
     let basic =
         |bytes: &[u8]| Sent::new("{}").with("authorization", format!("Basic {}", STANDARD.encode(bytes)));
-    let own = |bytes: &[u8]| Sent::new("{}").with("x-key", bytes.to_vec());
+    let own = |bytes: &[u8]| Sent::new("{}").with("x-key", bytes);
     let verifiers = [
         verifier(Scheme::Basic, &[secret]),
         verifier(Scheme::Header(header("x-key")), &[secret]),

@@ -27,3 +27,4 @@ pub mod resort;
 pub mod silence;
 pub mod stay;
 pub mod text_enum;
+pub mod wish;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
 use domain::facts::Facts;
-use domain::guest::Wish;
 use domain::ids::{BookingKey, NumberId};
 use domain::message::life::Report;
+use domain::wish::Wish;
 use store::guests::GuestKey;
 
 /// The wishes of handlers, to be fulfilled in one transaction.

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
-use domain::guest::{Wish, Wishes};
+use domain::guest::Wishes;
 use domain::ids::ResortId;
+use domain::wish::Wish;
 
 use crate::error::StoreError;
 use crate::planning::{self, Planned, Policies};

@@ -1,6 +1,6 @@
 //! A guest's wish, told by the platform.
 
-use domain::guest::Wish;
+use domain::wish::Wish;
 use store::guests::GuestKey;
 
 use super::{Arrived, Context, Handled};

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::after_call::{Advice, Scope};
-use domain::guest::{Wish, wish_in};
 use domain::ids::NumberId;
 use domain::message::life::Report;
 use domain::phone_number::PhoneNumber;
+use domain::wish::{Answers, Wish, wish_in};
 use store::guests::GuestKey;
 use whatsapp::error_codes;
 use whatsapp::notification::{
@@ -50,8 +50,7 @@ pub(super) fn process_inbound_message(
         work.written
             .push((number.clone(), context.policies.phone_hash(from), at));
     }
-    let said = [&inbound.text, &inbound.payload].into_iter().flatten();
-    if let Some(wish) = said.filter_map(|text| wish_in(text)).next() {
+    if let Some(wish) = wish_in(&inbound.said(), Answers::Other) {
         remember_wish(work, context, (number, from), wish, at);
     }
     Handled::Applied

@@ -7,10 +7,10 @@ use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_query,
 };
-use domain::guest::Wish;
 use domain::ids::{BookingKey, MessageId};
 use domain::message::life::Life;
 use domain::message::{MessageKind, MessageState};
+use domain::wish::Wish;
 use uuid::Uuid;
 
 use super::columns::Columns;

@@ -2,10 +2,10 @@
 
 use chrono::{TimeDelta, Utc};
 use domain::event::EventType::{BookingStarted, ReservationConfirmed};
-use domain::guest::Wish;
 use domain::message::MessageKind::Reminder1;
 use domain::message::{Attempt, MessageState, Reason};
 use domain::plan::Verdict;
+use domain::wish::Wish;
 use store::bookings;
 use store::claims::{self, Claim, Wanted};
 use store::guests::{self, GuestKey};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use domain::after_call::{NextStep, Scope};
-use domain::guest::Wish;
 use domain::hold::{Coverage, NewHold};
 use domain::ids::{NumberId, ResortId, StaffName};
 use domain::message::MessageKind::Reminder1;
 use domain::message::MessageState;
 use domain::phone_number::PhoneNumber;
+use domain::wish::Wish;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
 use store::holds::{self, Laid, Released};

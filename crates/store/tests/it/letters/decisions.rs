@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 use domain::dead_letter::{DeadLetterReason, LetterState, Refusal, Settlement};
 use domain::event::EventType::{BookingStarted, ReservationCancelled, ReservationConfirmed};
-use domain::guest::Wish;
 use domain::ids::{LetterId, StaffName};
 use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
 use domain::message::{MessageState, Reason};
 use domain::plan::Existing;
+use domain::wish::Wish;
 use store::audit::Actor;
 use store::guests::{self, GuestKey};
 use store::letters::{self, Corrected, Decided, Declined, Word};

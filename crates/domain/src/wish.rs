@@ -1,4 +1,15 @@
 //! Reads what a guest says about marketing: no more of it, or welcome again.
+//!
+//! Meta stops nothing for a text or for a template's button, so each inbound message is read here. Only a message that
+//! is nothing but one of our words counts, however it is written ([`fold`]): a sentence that merely contains one may
+//! mean anything. The words stand in [`words`], the buttons in [`buttons`].
+
+mod buttons;
+mod fold;
+mod words;
+
+use fold::fold;
+use words::Meaning;
 
 /// What a guest asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +33,9 @@ pub struct Said<'a> {
     pub payload: Option<&'a str>,
 }
 
-/// The message of ours that the guest answers, as far as it is known.
+/// The message of ours that the guest answers: the one that the reply names, else the last one that we sent them.
+///
+/// Most guests type their reply without naming a message, so the last one counts as answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answers {
     /// A reminder or a review request.
@@ -31,65 +44,29 @@ pub enum Answers {
     Other,
 }
 
-/// Whole messages that mean stop, in the languages of guests. Meta opts nobody out by itself for a text.
-const STOP_WORDS: &[&str] = &[
-    "stop",
-    "stop all",
-    "unsubscribe",
-    "opt out",
-    "opt-out",
-    "stopp",
-    "abmelden",
-    "abbestellen",
-    "arrêter",
-    "arreter",
-    "arrêt",
-    "désabonner",
-    "parar",
-    "para",
-    "baja",
-    "cancelar",
-    "sair",
-    "basta",
-    "fermati",
-    "annulla",
-    "afmelden",
-    "στοπ",
-    "σταματήστε",
-    "διαγραφή",
-    "стоп",
-    "отписаться",
-    "dur",
-    "durdur",
-    "iptal",
-    "退订",
-    "停止",
-    "إيقاف",
-    "توقف",
-];
-
-/// Whole messages that take a stop back.
-const START_WORDS: &[&str] = &["start", "unstop", "subscribe", "opt in", "opt-in"];
-
-/// Reads one inbound message. Only a message that is the word alone counts: "please do not stop" is no wish.
-pub fn wish_in(said: &Said<'_>, _answers: Answers) -> Option<Wish> {
-    [said.text, said.label, said.payload]
+/// Reads one inbound message. Where a button's label and its payload disagree, stop wins.
+pub fn wish_in(said: &Said<'_>, answers: Answers) -> Option<Wish> {
+    let spoken = [said.text, said.label].into_iter().flatten();
+    let spoken = spoken.filter_map(|text| spoken_wish(&fold(text), answers));
+    let carried = said
+        .payload
+        .and_then(|payload| buttons::payload_wish(&fold(payload)));
+    let wishes: Vec<Wish> = spoken.chain(carried).collect();
+    [Wish::Stop, Wish::Start]
         .into_iter()
-        .flatten()
-        .find_map(wish_of)
+        .find(|wish| wishes.contains(wish))
 }
 
-fn wish_of(text: &str) -> Option<Wish> {
-    let word = text
-        .trim()
-        .trim_matches(|c: char| c.is_ascii_punctuation() && c != '-')
-        .trim()
-        .to_lowercase();
-    if STOP_WORDS.contains(&word.as_str()) {
-        Some(Wish::Stop)
-    } else if START_WORDS.contains(&word.as_str()) {
-        Some(Wish::Start)
-    } else {
-        None
+fn spoken_wish(folded: &str, answers: Answers) -> Option<Wish> {
+    if buttons::is_stop_label(folded) {
+        return Some(Wish::Stop);
+    }
+    match (words::meaning(folded)?, answers) {
+        (Meaning::Stop, _) | (Meaning::StopInReply, Answers::Marketing) => Some(Wish::Stop),
+        (Meaning::StopInReply, Answers::Other) => None,
+        (Meaning::Start, _) => Some(Wish::Start),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod letters;
 pub(crate) mod messages;
 pub(crate) mod migrate;
+pub(crate) mod names;
 pub(crate) mod notes;
 pub(crate) mod personal;
 pub(crate) mod shelf;

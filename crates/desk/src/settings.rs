@@ -9,9 +9,10 @@ use crypto::token::Token;
 use domain::silence::Patience;
 use service::environment::Reader;
 use service::{Environment, Failure, Problems, chain};
+use settings::Snapshot;
 use store::Store;
 
-use crate::actions::shelf::Shelf;
+use crate::actions::shelf::{self, Shelf};
 
 /// Connections that one command needs.
 const CONNECTIONS: u32 = 2;
@@ -34,6 +35,13 @@ pub(crate) fn folder(read: &mut Reader<'_>, argument: Option<PathBuf>) -> Option
     argument.or_else(|| {
         let path = read.required("BELLHOP_CONFIG");
         (!path.is_empty()).then(|| path.into())
+    })
+}
+
+/// The resorts' files, where commands can do without.
+pub(crate) fn optional_files(read: &mut Reader<'_>) -> Option<Snapshot> {
+    read.optional_parsed("BELLHOP_CONFIG", |folder| {
+        shelf::read_files(Path::new(folder)).map_err(|error| chain(&error))
     })
 }
 

@@ -123,7 +123,7 @@ mod tests {
         let template = Template {
             name: name.to_owned(),
             language_code: "en".to_owned(),
-            header: Vec::new(),
+            header: Variables::Positional(Vec::new()),
             body: Variables::Positional(Vec::new()),
             button_url: None,
         };

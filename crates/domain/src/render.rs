@@ -26,7 +26,7 @@ pub enum Content {
         /// Meta's language code.
         language_code: String,
         /// At most one.
-        header: Vec<String>,
+        header: Parameters,
         /// The text's.
         body: Parameters,
         /// Put after the approved URL of button 0, percent-encoded.
@@ -36,7 +36,7 @@ pub enum Content {
     Text(String),
 }
 
-/// Parameters of a template's body.
+/// Parameters of a template's header or body.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Parameters {
     /// In order.
@@ -139,18 +139,8 @@ fn fill(subject: Subject<'_>, language: &Language, template: &Template) -> Resul
             .filter(|text| !text.is_empty())
             .ok_or(NoContent::Skip(Reason::MissingValue))
     };
-    let header = template.header.iter().map(write).collect::<Result<_, _>>()?;
-    let body = match &template.body {
-        Variables::Positional(variables) => {
-            Parameters::Positional(variables.iter().map(write).collect::<Result<_, _>>()?)
-        }
-        Variables::Named(variables) => Parameters::Named(
-            variables
-                .iter()
-                .map(|(name, variable)| write(variable).map(|text| (name.clone(), text)))
-                .collect::<Result<_, _>>()?,
-        ),
-    };
+    let header = parameters(&template.header, write)?;
+    let body = parameters(&template.body, write)?;
     let button_url = template
         .button_url
         .as_ref()
@@ -164,6 +154,23 @@ fn fill(subject: Subject<'_>, language: &Language, template: &Template) -> Resul
         header,
         body,
         button_url,
+    })
+}
+
+fn parameters(
+    variables: &Variables,
+    write: impl Fn(&Variable) -> Result<String, NoContent>,
+) -> Result<Parameters, NoContent> {
+    Ok(match variables {
+        Variables::Positional(variables) => {
+            Parameters::Positional(variables.iter().map(write).collect::<Result<_, _>>()?)
+        }
+        Variables::Named(variables) => Parameters::Named(
+            variables
+                .iter()
+                .map(|(name, variable)| write(variable).map(|text| (name.clone(), text)))
+                .collect::<Result<_, _>>()?,
+        ),
     })
 }
 

@@ -134,8 +134,8 @@ pub struct Template {
     pub name: String,
     /// Meta's language code, as written there: `en_US`, `de`.
     pub language_code: String,
-    /// At most one variable.
-    pub header: Vec<Variable>,
+    /// At most one variable, named where those of the body are named.
+    pub header: Variables,
     /// The text's variables.
     pub body: Variables,
     /// What is put after the approved URL of button 0.
@@ -149,6 +149,16 @@ pub enum Variables {
     Positional(Vec<Variable>),
     /// By Meta's parameter name.
     Named(BTreeMap<String, Variable>),
+}
+
+impl Variables {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Positional(variables) => variables.len(),
+            Self::Named(variables) => variables.len(),
+        }
+    }
 }
 
 /// Where one variable's text comes from.
@@ -317,7 +327,7 @@ mod tests {
         Template {
             name: "hello".into(),
             language_code: "en".into(),
-            header: Vec::new(),
+            header: Variables::Positional(Vec::new()),
             body: Variables::Positional(Vec::new()),
             button_url: None,
         }

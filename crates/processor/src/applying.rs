@@ -8,6 +8,7 @@ use service::{Stop, crash};
 use store::{Fault, StoreError};
 
 use crate::batch::{self, Applied, Fate, Opened};
+use crate::notices::Notice;
 use crate::rehearsal;
 use crate::shared::Shared;
 
@@ -199,6 +200,7 @@ fn report(shared: &Shared, part: &[Opened], applied: &Applied) {
             .inc_by(u64::try_from(applied.unmatched).unwrap_or_default());
         log::warn!(reports = applied.unmatched; "WhatsApp reported on messages that are not ours");
     }
+    applied.notices.iter().for_each(Notice::tell);
     shared.report_reported(&applied.reported);
     shared.report_planned(&applied.planned, "event");
 }

@@ -24,6 +24,7 @@ use store::{Connection, StoreError, conversations, guest_data, guests, holds, re
 use whatsapp::notification::Update;
 
 use crate::handlers::{self, Arrived, Context, Handled, Notified};
+use crate::notices::Notice;
 use crate::work::Work;
 
 /// An event whose seal was opened.
@@ -91,6 +92,8 @@ pub(crate) struct Applied {
     pub(crate) reported: Vec<Recorded>,
     /// Reports that name no message of ours.
     pub(crate) unmatched: usize,
+    /// News for people.
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// What applying needs beside the database.
@@ -145,6 +148,7 @@ pub(crate) fn apply(
         applied.planned.moved.extend(outcome.planned.moved);
         applied.planned.statuses.extend(outcome.planned.statuses);
     }
+    applied.notices = work.notices;
     Ok(applied)
 }
 

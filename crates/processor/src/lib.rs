@@ -11,6 +11,7 @@ mod consume;
 mod decode;
 mod handlers;
 mod metrics;
+mod notices;
 mod outage;
 mod parked;
 mod reading;

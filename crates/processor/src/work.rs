@@ -10,6 +10,8 @@ use domain::message::life::Report;
 use domain::wish::Wish;
 use store::guests::GuestKey;
 
+use crate::notices::Notice;
+
 /// The wishes of handlers, to be fulfilled in one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
@@ -25,6 +27,8 @@ pub(crate) struct Work {
     pub(crate) written: Vec<(NumberId, [u8; 32], DateTime<Utc>)>,
     /// Scopes of which WhatsApp has good news, and the template where it is one.
     pub(crate) better: Vec<(Scope, Option<String>)>,
+    /// News for people, told after the commit.
+    pub(crate) notices: Vec<Notice>,
     /// What WhatsApp reports of our messages.
     pub(crate) reports: Vec<Report>,
 }

@@ -75,6 +75,11 @@ impl Snapshot {
         self.resorts.values()
     }
 
+    /// The name of every resort that has a file, good or broken.
+    pub fn resort_ids(&self) -> impl Iterator<Item = &ResortId> {
+        self.resorts.keys().chain(&self.broken_resorts)
+    }
+
     /// The token by which the resort sends; `None` also where this process does not resolve tokens.
     pub fn access_token(&self, id: &ResortId) -> Option<Arc<Secret>> {
         self.access_tokens.get(id).cloned()

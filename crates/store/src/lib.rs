@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod letters;
 pub mod messages;
 pub mod migrations;
+pub mod names;
 pub mod notes;
 pub mod planning;
 pub mod pool;

@@ -7,6 +7,7 @@ mod business;
 mod damage;
 mod guest;
 mod json;
+mod verdict;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ use uuid::Uuid;
 pub use business::{Account, Number, Problem, Restriction, Template, TemplateChange};
 pub use damage::Damage;
 pub use guest::{Choice, Inbound, Preference, ReportedError, ReportedStatus, Status};
+pub use verdict::Verdict;
 
 /// The greatest body that is read, in bytes. WhatsApp promises at most 3 MB.
 pub const LONGEST_BODY: usize = 4 << 20;
@@ -55,9 +57,9 @@ pub enum Update {
     Preference(Preference),
     /// A template was judged.
     Template(Template),
-    /// Something befell the business account.
+    /// News of the business account.
     Account(Account),
-    /// Something befell a business number.
+    /// News of a business number.
     Number(Number),
     /// A trouble that belongs to no single message.
     Problem(Problem),
@@ -183,9 +185,10 @@ fn push(
 
 fn read_change(origin: &Origin<'_>, updates: &mut Vec<Update>) {
     let read = || match origin.field.as_str() {
-        "message_template_status_update" | "message_template_quality_update" | "template_category_update" => {
-            Template::read(origin).map(Update::Template)
-        }
+        "message_template_status_update"
+        | "message_template_quality_update"
+        | "template_category_update"
+        | "template_correct_category_detection" => Template::read(origin).map(Update::Template),
         "phone_number_quality_update" | "phone_number_name_update" => {
             Number::read(origin).map(Update::Number)
         }

@@ -67,15 +67,7 @@ fn template(name: &str, language_code: &str, components: Vec<Value>) -> Value {
     template
 }
 
-fn components(header: &[String], body: &Parameters, button_url: Option<&str>) -> Vec<Value> {
-    let header = header.iter().map(|text| parameter(text)).collect();
-    let body = match body {
-        Parameters::Positional(values) => values.iter().map(|text| parameter(text)).collect(),
-        Parameters::Named(values) => values
-            .iter()
-            .map(|(name, text)| named_parameter(name, text))
-            .collect(),
-    };
+fn components(header: &Parameters, body: &Parameters, button_url: Option<&str>) -> Vec<Value> {
     [
         component("header", header),
         component("body", body),
@@ -86,7 +78,14 @@ fn components(header: &[String], body: &Parameters, button_url: Option<&str>) ->
     .collect()
 }
 
-fn component(kind: &str, parameters: Vec<Value>) -> Option<Value> {
+fn component(kind: &str, parameters: &Parameters) -> Option<Value> {
+    let parameters: Vec<Value> = match parameters {
+        Parameters::Positional(values) => values.iter().map(|text| parameter(text)).collect(),
+        Parameters::Named(values) => values
+            .iter()
+            .map(|(name, text)| named_parameter(name, text))
+            .collect(),
+    };
     (!parameters.is_empty()).then(|| json!({ "type": kind, "parameters": parameters }))
 }
 

@@ -9,6 +9,7 @@ use store::audit::{self, Actor, Subject};
 use store::holds::{self, Hold};
 use store::{Connection, Store, StoreError};
 
+use super::names;
 use super::notes::{Notes, Reader};
 use super::shelf::transaction;
 
@@ -91,6 +92,13 @@ pub(crate) async fn pause(
         Ok(all.into_iter().find(|hold| hold.hold == key))
     })
     .await
+}
+
+/// The holds that come nearest to what was named, by their keys.
+pub(crate) async fn nearest(store: &Store, named: &Coverage) -> Result<Vec<String>, StoreError> {
+    let held = store.run(holds::list).await?;
+    let keys = held.into_iter().map(|(hold, _)| hold.key);
+    Ok(names::nearest(&named.to_string(), keys))
 }
 
 /// Ends every hold that names all that is given; returns their keys.

@@ -25,16 +25,16 @@ pub(crate) struct Shelf {
 impl Shelf {
     /// Reads the resorts' files, once.
     pub(crate) fn open(store: Store, key_ring: KeyRing, folder: &Path) -> Result<Self, UnreadableFolder> {
-        let places = Places {
-            environment: &|_| None,
-            key_ring: None,
-            base: folder,
-        };
         Ok(Self {
             store,
             key_ring: Arc::new(key_ring),
-            resorts: Arc::new(settings::load(folder, Resolve::Nothing, &places)?),
+            resorts: Arc::new(read_files(folder)?),
         })
+    }
+
+    /// The resorts' files.
+    pub(crate) fn files(&self) -> &Snapshot {
+        &self.resorts
     }
 
     /// A resort, where its file can be read.
@@ -57,6 +57,16 @@ impl Shelf {
         };
         transaction(&self.store, work).await
     }
+}
+
+/// Reads the resorts' files, without their secrets.
+pub(crate) fn read_files(folder: &Path) -> Result<Snapshot, UnreadableFolder> {
+    let places = Places {
+        environment: &|_| None,
+        key_ring: None,
+        base: folder,
+    };
+    settings::load(folder, Resolve::Nothing, &places)
 }
 
 /// Runs one transaction, once more where another one was in the way.

@@ -1,17 +1,20 @@
 //! `desk audit …`
 
+use ::settings::Snapshot;
 use anyhow::Error;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use domain::audit::Action;
 use domain::ids::StaffName;
 use service::{Environment, Failure};
+use store::Store;
 use store::audit::Filter;
 
 use super::acting::{self, Reveal};
 use super::arguments::{booking, one_of};
 use super::{Answer, output, table};
 use crate::actions::audit::{self, RecordView};
+use crate::actions::names;
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -73,6 +76,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let looking = arguments.reveal.read_notes(&mut read, environment);
+    let files = settings::optional_files(&mut read);
     let (store, looking) = read.finish_with(|| Some((store?, looking?)))?;
     let filter = Filter {
         actor: arguments.who,
@@ -82,9 +86,12 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
     };
 
     let reader = acting::identify_reader(looking, &store).await?;
-    let found = audit::list(&store, filter, arguments.most, reader)
+    let found = audit::list(&store, filter.clone(), arguments.most, reader)
         .await
         .map_err(Error::from)?;
+    if found.is_empty() {
+        check_names(&filter, &store, files.as_ref()).await?;
+    }
     acting::hint_at_hidden(found.iter().map(|record| record.reason.as_deref()));
 
     if arguments.json {
@@ -96,6 +103,17 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
         output::print(&table::rows("", &rows))?;
     }
     Ok(Answer::Done)
+}
+
+/// Tells "nothing was done" from a typing error.
+async fn check_names(filter: &Filter, store: &Store, files: Option<&Snapshot>) -> Result<(), Error> {
+    if let Some(who) = &filter.actor {
+        names::check_member(store, who).await?;
+    }
+    if let Some(key) = &filter.booking {
+        names::check_resort(store, files, &key.resort).await?;
+    }
+    Ok(())
 }
 
 fn row(record: &RecordView) -> [String; 5] {

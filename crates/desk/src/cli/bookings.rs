@@ -9,6 +9,7 @@ use super::acting::{self, Reveal};
 use super::{Answer, output, table};
 use crate::actions::bookings::{self, BookingView, FactView};
 use crate::actions::letters::LetterView;
+use crate::actions::names;
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -56,7 +57,12 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
         .await
         .map_err(anyhow::Error::from)?;
 
-    let view = found.ok_or_else(|| anyhow!("unknown booking {key}: no event has named it"))?;
+    let Some(view) = found else {
+        names::check_resort(&shelf.store, Some(shelf.files()), &key.resort)
+            .await
+            .map_err(anyhow::Error::from)?;
+        return Err(anyhow!("unknown booking {key}: no event has named it").into());
+    };
     if arguments.json {
         output::print_json(&view)?;
     } else {

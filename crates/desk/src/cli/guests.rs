@@ -11,6 +11,7 @@ use super::arguments::booking;
 use super::opening::{self, Opened};
 use super::{Answer, input, output};
 use crate::actions::guests::{self, Erased, Person, Stopped};
+use crate::actions::names;
 use crate::actions::shelf::Shelf;
 use crate::settings;
 
@@ -101,10 +102,17 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
 }
 
 impl Who {
-    /// Whose guest; a number is asked for where it must be.
-    fn person(self, shelf: &Shelf) -> Result<Person, Failure> {
-        if let Some(names) = self.booking {
-            return Ok(Person::Booking(booking(&names)?));
+    /// Whose guest; a number is asked for where it must be. A resort that nothing knows is refused: nothing would be found.
+    async fn person(self, shelf: &Shelf) -> Result<Person, Failure> {
+        let booking = self.booking.as_deref().map(booking).transpose()?;
+        let resort = booking.as_ref().map(|key| &key.resort).or(self.resort.as_ref());
+        if let Some(resort) = resort {
+            names::check_resort(&shelf.store, Some(shelf.files()), resort)
+                .await
+                .map_err(Error::from)?;
+        }
+        if let Some(key) = booking {
+            return Ok(Person::Booking(key));
         }
         let text = input::phone_number(self.phone.unwrap_or_default())?;
         let country = self.resort.as_ref().and_then(|id| shelf.resort(id));
@@ -120,7 +128,7 @@ impl Who {
 async fn export(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
     let why = std::mem::take(&mut who.why);
     let Opened { shelf, by, .. } = opening::for_somebody(why, environment).await?;
-    let person = who.person(&shelf)?;
+    let person = who.person(&shelf).await?;
 
     let document = guests::export(&shelf, &person, by).await.map_err(Error::from)?;
 
@@ -134,7 +142,7 @@ async fn export(mut who: Who, environment: &Environment) -> Result<Answer, Failu
 async fn erase(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
     let why = std::mem::take(&mut who.why);
     let Opened { shelf, by, .. } = opening::for_somebody(why, environment).await?;
-    let person = who.person(&shelf)?;
+    let person = who.person(&shelf).await?;
 
     let erased = guests::erase(&shelf, &person, by).await.map_err(Error::from)?;
 
@@ -164,7 +172,7 @@ async fn stop(mut who: Who, environment: &Environment) -> Result<Answer, Failure
     let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
     let shelf = shelf.open()?;
     let by = acting.identify(&shelf.store).await?;
-    let person = who.person(&shelf)?;
+    let person = who.person(&shelf).await?;
 
     let stopped = guests::stop(&shelf, &person, by).await.map_err(Error::from)?;
 

@@ -10,6 +10,7 @@ use super::acting::{self, Reveal, Why};
 use super::arguments::one_of;
 use super::{Answer, output, table};
 use crate::actions::holds::{self, HoldView};
+use crate::actions::names;
 use crate::settings;
 
 /// What a pause covers, or a resume names. Several together mean: all of them at once.
@@ -41,6 +42,9 @@ impl Which {
 ///
 /// Every sender honours it from its next claim on; a call that has begun may finish. Messages wait as held, use up no
 /// try, and expire when they come too late to be of use.
+///
+/// A resort or a number that nothing knows is refused, with the nearest names. Known are those of the resorts' files, where
+/// BELLHOP_CONFIG is set, and those that have bookings, letters, messages or conversations.
 ///
 /// Needs DATABASE_URL and your token (see desk --help); with --note also BELLHOP_KEYS.
 ///
@@ -98,11 +102,22 @@ pub(super) struct List {
 pub(super) async fn pause(arguments: Pause, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
+    let files = settings::optional_files(&mut read);
     let acting = arguments.why.read(&mut read, environment);
     let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
     let by = acting.identify(&store).await?;
     let coverage = arguments.which.coverage();
     let named = coverage.to_string();
+    if let Some(resort) = &coverage.resort {
+        names::check_resort(&store, files.as_ref(), resort)
+            .await
+            .map_err(anyhow::Error::from)?;
+    }
+    if let Some(number) = &coverage.number {
+        names::check_number(&store, files.as_ref(), number)
+            .await
+            .map_err(anyhow::Error::from)?;
+    }
 
     let before = holds::pause(&store, coverage, by)
         .await
@@ -131,12 +146,21 @@ pub(super) async fn resume(arguments: Resume, environment: &Environment) -> Resu
     let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
     let by = acting.identify(&store).await?;
 
-    let ended = holds::resume(&store, arguments.which.coverage(), by)
+    let named = arguments.which.coverage();
+    // What a hold names may be gone since: its resort's file, for one. So the holds alone are compared.
+    let ended = holds::resume(&store, named.clone(), by)
         .await
         .map_err(anyhow::Error::from)?;
 
     if ended.is_empty() {
-        output::complain("no hold names that; desk holds lists those that are in force");
+        let nearest = holds::nearest(&store, &named)
+            .await
+            .map_err(anyhow::Error::from)?;
+        output::complain(&if nearest.is_empty() {
+            "nothing is held".to_owned()
+        } else {
+            format!("no hold names that; the nearest: {}", nearest.join(", "))
+        });
         return Ok(Answer::Refused);
     }
     for key in ended {

@@ -5,15 +5,19 @@ mod list;
 mod retry;
 mod show;
 
+use ::settings::Snapshot;
+use anyhow::Error;
 use clap::{Args, Subcommand};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Settlement};
 use domain::ids::{LetterId, ResortId};
 use service::{Environment, Failure};
+use store::Store;
 use store::letters::{Declined, Ending, Filter};
 
 use super::arguments::one_of;
 use super::opening::drain;
 use super::{Answer, acting, input, opening, output, table};
+use crate::actions::names;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -37,6 +41,16 @@ struct Filters {
     /// Only letters of this resort
     #[arg(long)]
     resort: Option<ResortId>,
+}
+
+/// Refuses filters that could match nothing, because of a typing error.
+async fn check_filters(filters: &Filters, store: &Store, files: Option<&Snapshot>) -> Result<(), Failure> {
+    if let Some(resort) = &filters.resort {
+        names::check_resort(store, files, resort)
+            .await
+            .map_err(Error::from)?;
+    }
+    Ok(())
 }
 
 impl From<Filters> for Filter {

@@ -9,10 +9,11 @@ use domain::wish::{Answers, Wish, wish_in};
 use store::guests::GuestKey;
 use whatsapp::error_codes;
 use whatsapp::notification::{
-    Account, Choice, Inbound, Number, Preference, ReportedError, ReportedStatus, Status, Template,
+    Account, Choice, Inbound, Number, Preference, ReportedError, ReportedStatus, Status, Template, Verdict,
 };
 
 use super::{Context, Handled, Notified};
+use crate::notices::Notice;
 use crate::work::Work;
 
 /// How far a message came. A status that we do not know changes nothing.
@@ -90,36 +91,34 @@ fn remember_wish(
     }
 }
 
-/// A template's status changed: what waits for it may try at once, if the news is good.
+/// A template was judged: what waits for it may try at once, if the news is good.
 pub(super) fn process_template(work: &mut Work, template: &Template) -> Handled {
-    log::warn!(template = template.name, language = template.language, news = template.news(), reason = template.reason;
-        "WhatsApp changed a template's status");
+    work.notices.push(Notice::Template(template.clone()));
     match &template.language {
-        Some(language) if template.is_good_news() => {
-            let template = format!("{}/{language}", template.name);
-            work.better.push((Scope::Template, Some(template)));
-            Handled::Applied
+        Some(language) => {
+            let name = format!("{}/{language}", template.name);
+            hope(work, Scope::Template, Some(name), template.verdict())
         }
-        _ => Handled::Ignored,
+        None => Handled::Ignored,
     }
 }
 
-/// Something befell a business number. WhatsApp does not say which in a way that we know, so all may try at once.
+/// News of a business number. WhatsApp names it otherwise than our files do, so all numbers may try at once.
 pub(super) fn process_number(work: &mut Work, number: &Number) -> Handled {
-    log::warn!(news = number.event, limit = number.limit; "WhatsApp judged a business number");
-    hope(work, Scope::Number, number.is_good_news())
+    work.notices.push(Notice::Number(number.clone()));
+    hope(work, Scope::Number, None, number.verdict())
 }
 
-/// Something befell the business account.
+/// News of the business account.
 pub(super) fn process_account(work: &mut Work, account: &Account) -> Handled {
-    log::error!(news = account.event, reason = account.reason, alert = true; "WhatsApp judged the business account");
-    hope(work, Scope::Account, account.is_good_news())
+    work.notices.push(Notice::Account(account.clone()));
+    hope(work, Scope::Account, None, account.verdict())
 }
 
-fn hope(work: &mut Work, scope: Scope, is_good_news: bool) -> Handled {
-    if !is_good_news {
+fn hope(work: &mut Work, scope: Scope, template: Option<String>, verdict: Verdict) -> Handled {
+    if verdict != Verdict::Good {
         return Handled::Ignored;
     }
-    work.better.push((scope, None));
+    work.better.push((scope, template));
     Handled::Applied
 }

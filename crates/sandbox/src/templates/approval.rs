@@ -77,6 +77,10 @@ fn text_rules(template: &Template) -> Vec<Rule> {
         ),
         (are_in_order(body), IN_ORDER),
         (
+            has_one_form(header, body),
+            "the header and the body both number their variables, or both name them",
+        ),
+        (
             (1..=FOOTER_MAX).contains(&length(footer)),
             "the footer has 1 to 60 characters",
         ),
@@ -131,6 +135,13 @@ fn is_url(url: &str) -> bool {
     url.starts_with("https://") && url.chars().count() <= URL_MAX && variables.len() <= 1 && at_end
 }
 
+fn has_one_form(header: &str, body: &str) -> bool {
+    match (fill::form(header), fill::form(body)) {
+        (Some(header), Some(body)) => header == body,
+        _ => true,
+    }
+}
+
 fn are_in_order(text: &str) -> bool {
     let variables = fill::variables(text);
     match fill::form(text) {
@@ -174,6 +185,16 @@ mod tests {
         check(&with("Hi {{first_name}}, see you."), "");
         check(&with("Hi {{1}}, see you at {{3}}."), "without gaps");
         check(&with("Hi {{1}}, see you at {{resort}}."), "without gaps");
+        let headed = |header: &str, body: &str| {
+            with(body).replace(r#""body""#, &format!(r#""header":"{header}","body""#))
+        };
+        check(&headed("Your stay at {{place}}", "Hi {{first_name}}!"), "");
+        check(&headed("Your stay at {{1}}", "Hi {{1}}!"), "");
+        check(&headed("Your stay at {{place}}", "Hi {{1}}!"), "both name them");
+        check(
+            &headed("Your stay at {{1}}", "Hi {{first_name}}!"),
+            "both name them",
+        );
         check(&with("Hi {{1}"), "without gaps");
         check(&with("{{1}}, see you"), "begins nor ends");
         check(&with("Hi {{1}} {{2}}!"), "between them");

@@ -82,7 +82,7 @@ fn templates_have_positional_or_named_variables_and_the_key_for_a_language() {
     let expected = Template {
         name: "booking_reminder_1".to_owned(),
         language_code: "en_US".to_owned(),
-        header: vec![plain(Value::ResortName)],
+        header: Variables::Positional(vec![plain(Value::ResortName)]),
         body: Variables::Positional(vec![first_name, plain(Value::ResortName)]),
         button_url: Some(plain(Value::ResumePath)),
     };
@@ -254,6 +254,44 @@ fn templates_and_texts_name_values_that_exist() {
         "name = \"booking_reminder_1\"",
         "",
         &["templates.reminder_1.en.name is missing"],
+    );
+}
+
+#[test]
+fn a_template_names_all_of_its_variables_or_none() {
+    let header = "header = [\"resort.name\"]";
+    let body = "body = [{ value = \"guest.first_name\", else = \"there\" }, \"resort.name\"]";
+    let named_header = "header = { place = \"resort.name\" }";
+    let named_body = "body = { first_name = { value = \"guest.first_name\", else = \"there\" } }";
+    let resort = good(&GOOD.replace(header, named_header).replace(body, named_body));
+    let place = BTreeMap::from([("place".to_owned(), plain(Value::ResortName))]);
+    let reminder = &resort.templates[&MessageKind::Reminder1][&language("en")];
+    assert_eq!(reminder.header, Variables::Named(place));
+
+    check(
+        header,
+        named_header,
+        &[
+            "templates.reminder_1.en.header has a name and the body is a list: write both as lists, or name both",
+        ],
+    );
+    check(
+        body,
+        named_body,
+        &["templates.reminder_1.en.header is a list and the body has names: name the header's variable too"],
+    );
+    check(header, "header = []", &[]);
+    check(
+        body,
+        "body = { 1 = \"resort.name\" }",
+        &[
+            "templates.reminder_1.en.body.(a key) is a number, not a name: write variables with numbers as a list",
+        ],
+    );
+    check(
+        header,
+        "header = { place = \"resort.name\", who = \"guest.name\" }",
+        &["templates.reminder_1.en.header holds more than one variable"],
     );
 }
 

@@ -91,6 +91,7 @@ body = [{ value = "guest.first_name", else = "guest" }, { value = "stay.check_in
 
 [templates.reservation_confirmation.de]
 name = "confirmed"
+header = { place = "resort.name" }
 body = { first_name = { value = "guest.first_name", else = "Gast" }, arrival = { value = "stay.check_in", else = "bald" }, total = { value = "stay.total", else = "vereinbart" } }
 
 [templates.review_request.en]
@@ -112,7 +113,7 @@ pub const APPROVED: &str = r#"[
   { "name": "reminder_2", "language": "en_US", "category": "MARKETING", "body": "Hi {{1}}, still interested?" },
   { "name": "confirmed", "language": "en_US", "category": "UTILITY",
     "body": "Thank you {{1}}, see you on {{2}}. Total: {{3}}." },
-  { "name": "confirmed", "language": "de", "category": "UTILITY",
+  { "name": "confirmed", "language": "de", "category": "UTILITY", "header": "{{place}}",
     "body": "Danke {{first_name}}, bis zum {{arrival}}. Gesamt: {{total}}." },
   { "name": "review", "language": "en_US", "category": "MARKETING", "body": "Hi {{1}}, how was it?",
     "buttons": [{ "type": "url", "text": "Review", "url": "https://reviews.example/{{1}}" }] },

@@ -75,6 +75,9 @@ async fn the_guests_language_chooses_the_template_and_how_dates_and_money_are_wr
             "{language}"
         );
         assert_eq!(received[0].body.as_deref(), Some(body), "{language}");
+        // The header of the German template has a name, the English one has none.
+        let header = (template_language == "de").then_some("Azure Bay Resort");
+        assert_eq!(received[0].header.as_deref(), header, "{language}");
     }
 }
 

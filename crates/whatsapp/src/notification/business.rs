@@ -49,10 +49,10 @@ impl Template {
             "message_template_quality_update" => {
                 TemplateChange::Quality(capitals(value, "new_quality_score")?)
             }
-            "template_category_update" => {
-                // An announcement has no new category yet, only the one that would be correct.
+            "template_category_update" | "template_correct_category_detection" => {
+                // An announcement repeats the present category as the new one; the correct one is what it becomes.
                 let category =
-                    capitals(value, "new_category").or_else(|| capitals(value, "correct_category"));
+                    capitals(value, "correct_category").or_else(|| capitals(value, "new_category"));
                 TemplateChange::Category(category?)
             }
             _ => TemplateChange::Status(capitals(value, "event")?),
@@ -78,12 +78,6 @@ impl Template {
             }
         }
     }
-
-    /// Whether it may be usable again.
-    pub fn is_good_news(&self) -> bool {
-        matches!(&self.change, TemplateChange::Status(status)
-            if ["APPROVED", "REINSTATED", "UNPAUSED"].contains(&status.as_str()))
-    }
 }
 
 /// Something that an account may not do for a while.
@@ -95,7 +89,7 @@ pub struct Restriction {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// Something befell the business account.
+/// News of the business account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The business account.
@@ -106,39 +100,44 @@ pub struct Account {
     pub event: String,
     /// What it may not do.
     pub restrictions: Vec<Restriction>,
-    /// What it did wrong, or the state of a ban.
+    /// What it did wrong, the state of a ban or of a verification, or why it was disconnected.
     pub reason: Option<String>,
     pub(super) fingerprint: Uuid,
 }
 
+/// Where an event of the account keeps its detail.
+const REASONS: [(&str, &str); 4] = [
+    ("violation_info", "violation_type"),
+    ("ban_info", "waba_ban_state"),
+    ("partner_client_certification_info", "status"),
+    ("disconnection_info", "reason"),
+];
+
 impl Account {
     pub(super) fn read(origin: &Origin<'_>) -> Option<Self> {
         let value = origin.value.as_object().map(|_| origin.value)?;
-        let named = ["event", "decision", "alert_type"]
+        // Alerts stand one level deeper since 2026.
+        let alert = value.get("alert_info").unwrap_or(value);
+        let named = ["event", "decision"]
             .iter()
-            .find_map(|key| capitals(value, key));
+            .find_map(|key| capitals(value, key))
+            .or_else(|| capitals(alert, "alert_type"));
         let restrictions = value
             .get("restriction_info")
             .and_then(Value::as_array)
             .into_iter()
             .flatten();
-        let violation = value
-            .get("violation_info")
-            .and_then(|info| capitals(info, "violation_type"));
-        let ban = || capitals(value.get("ban_info")?, "waba_ban_state");
+        let reason = REASONS
+            .iter()
+            .find_map(|(info, key)| capitals(value.get(info)?, key));
         Some(Self {
             account: origin.account.clone(),
             at: origin.at,
             event: named.unwrap_or_else(|| origin.field.to_ascii_uppercase()),
             restrictions: restrictions.filter_map(restriction).collect(),
-            reason: violation.or_else(ban),
+            reason,
             fingerprint: origin.fingerprint(value),
         })
-    }
-
-    /// Whether it may send again.
-    pub fn is_good_news(&self) -> bool {
-        ["ACCOUNT_RECONNECTED", "APPROVED", "REINSTATED"].contains(&self.event.as_str())
     }
 }
 
@@ -149,7 +148,7 @@ fn restriction(info: &Value) -> Option<Restriction> {
     })
 }
 
-/// Something befell a business number.
+/// News of a business number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Number {
     /// The business account that owns it.
@@ -180,18 +179,6 @@ impl Number {
             limit: limit.or_else(|| capitals(value, "current_limit")),
             fingerprint: origin.fingerprint(value),
         })
-    }
-
-    /// Whether it may send again, or more.
-    pub fn is_good_news(&self) -> bool {
-        let good = [
-            "UNFLAGGED",
-            "UPGRADE",
-            "THROUGHPUT_UPGRADE",
-            "ONBOARDING",
-            "APPROVED",
-        ];
-        good.contains(&self.event.as_str())
     }
 }
 

@@ -7,6 +7,7 @@ mod error_table;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod news;
 mod notifications;
 #[cfg(test)]
 mod outcomes;

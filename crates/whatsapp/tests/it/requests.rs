@@ -9,10 +9,15 @@ fn template(name: &str, language_code: &str, body: Parameters, button_url: Optio
     Content::Template {
         name: name.to_owned(),
         language_code: language_code.to_owned(),
-        header: Vec::new(),
+        header: Parameters::Positional(Vec::new()),
         body,
         button_url: button_url.map(str::to_owned),
     }
+}
+
+fn named(parameters: &[(&str, &str)]) -> Parameters {
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    Parameters::Named(parameters.iter().map(owned).collect())
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {
@@ -73,7 +78,7 @@ fn a_positional_template_fills_its_header_its_body_and_its_button() {
         Some("c/8f3e?k=1"),
     );
     if let Content::Template { header, .. } = &mut content {
-        *header = texts(&["Azure Bay"]);
+        *header = Parameters::Positional(texts(&["Azure Bay"]));
     }
 
     assert_eq!(message(content).to_json(), want);
@@ -83,15 +88,30 @@ fn a_positional_template_fills_its_header_its_body_and_its_button() {
 fn a_named_template_names_the_parameters_of_its_body() {
     let button = "/template/components/1/parameters/0";
     let want = example("requests/template_named.json", &[(button, "parameter_name")]);
-    let body = [("first_name", "Ana"), ("product", "Blaue Tasse")];
-    let body = Parameters::Named(
-        body.map(|(name, text)| (name.to_owned(), text.to_owned()))
-            .to_vec(),
-    );
+    let body = named(&[("first_name", "Ana"), ("product", "Blaue Tasse")]);
 
     let content = template("cart_reminder_named", "de", body, Some("c%2F8f3e"));
 
     assert_eq!(message(content).to_json(), want);
+}
+
+/// The example's header and body are what pywa 4.5 makes of the template's named texts.
+#[test]
+fn a_named_template_names_the_parameter_of_its_header_too() {
+    let mut content = template(
+        "seasonal_promotion_named",
+        "en_US",
+        named(&[("code", "25OFF")]),
+        None,
+    );
+    if let Content::Template { header, .. } = &mut content {
+        *header = named(&[("sale_start_date", "December 1st")]);
+    }
+
+    assert_eq!(
+        message(content).to_json(),
+        example("requests/template_named_header.json", &[])
+    );
 }
 
 #[test]

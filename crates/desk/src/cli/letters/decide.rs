@@ -1,7 +1,7 @@
 //! `desk letters edit`, `settle` and `close`
 
 use anyhow::Error;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use domain::ids::LetterId;
 use service::{Environment, Failure};
 use store::letters::Word;
@@ -64,12 +64,12 @@ pub(super) async fn edit(arguments: Edit, environment: &Environment) -> Result<A
 ///   desk letters settle 12 --sent          the guest has it; what follows from that goes on
 ///   desk letters settle 12 --not-sent      the guest does not have it, and it is not to be sent
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("fate").args(["sent", "not_sent"]).required(true))]
 pub(in crate::cli) struct Settle {
     /// The letter's number
     id: LetterId,
     /// The guest has the message
-    #[arg(long, required_unless_present = "not_sent", conflicts_with = "not_sent")]
+    #[arg(long)]
     sent: bool,
     /// The guest does not have it
     #[arg(long)]

@@ -46,18 +46,20 @@ enum By {
 pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
+    let files = settings::optional_files(&mut read);
     let (store, broker) = read.finish_with(|| Some((store?, broker?)))?;
     let standing = if arguments.closed {
         Standing::Ended
     } else {
         Standing::Open
     };
+
+    super::drain(&store, &broker).await?;
+    super::check_filters(&arguments.filters, &store, files.as_ref()).await?;
     let filter = Filter {
         standing: Some(standing),
         ..arguments.filters.into()
     };
-
-    super::drain(&store, &broker).await?;
 
     if arguments.by == Some(By::Reason) {
         let counts = letters::by_reason(&store, filter).await.map_err(Error::from)?;

@@ -1,7 +1,7 @@
 //! `desk letters retry`
 
 use anyhow::Error;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use domain::ids::LetterId;
 use service::{Environment, Failure, chain};
 
@@ -23,10 +23,10 @@ use crate::actions::letters::{All, Hand, Retrier, RetryError, Tally, Tried};
 ///   desk letters retry --all --reason unreachable --dry-run
 ///   desk letters retry --all --kind events
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("which").args(["ids", "all"]).required(true))]
 pub(in crate::cli) struct Arguments {
     /// The letters' numbers
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with_all = ["all", "kind", "reason", "resort"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["kind", "reason", "resort"])]
     ids: Vec<LetterId>,
     /// Every open letter, or those that the filters name
     #[arg(long)]
@@ -47,6 +47,7 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Resu
         false => why.read(read, environment).map(Some),
     });
     let Opened { shelf, broker, by } = opened.await?;
+    super::check_filters(&arguments.filters, &shelf.store, Some(shelf.files())).await?;
     let hand = by.map_or(Hand::Rehearse, Hand::Retry);
 
     let happens = match hand {

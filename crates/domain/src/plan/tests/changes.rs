@@ -114,10 +114,10 @@ fn a_message_that_lacked_a_value_waits_again_once_an_event_brings_it() {
     let template = Template {
         name: "booking_reminder_1".into(),
         language_code: "en_US".into(),
-        header: vec![Variable {
+        header: Variables::Positional(vec![Variable {
             value: Value::GuestFirstName,
             or_else: None,
-        }],
+        }]),
         body: Variables::Positional(Vec::new()),
         button_url: None,
     };

@@ -1,0 +1,135 @@
+//! Names that people type: a filter or a pause by a name that nothing bears would do nothing and say "done".
+//!
+//! A resort is known by its file, by a booking or by a letter; a number by a resort's file, a message or a guest's
+//! conversation. Holds and earlier actions of staff do not count: they may repeat the typing error.
+
+use std::collections::BTreeSet;
+
+use domain::ids::{NumberId, ResortId, StaffName};
+use settings::{ResortState, Snapshot};
+use store::{Store, StoreError, names, staff};
+
+/// How many names are proposed.
+const PROPOSALS: usize = 3;
+
+/// Why a name was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NameError {
+    #[error(transparent)]
+    Unknown(UnknownName),
+    #[error("cannot look up what the name may mean")]
+    Store(#[from] StoreError),
+}
+
+/// A name that nothing bears, and those that come nearest to it.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown {what} {name}{}{hint}", proposal(.nearest))]
+pub(crate) struct UnknownName {
+    what: &'static str,
+    name: String,
+    nearest: Vec<String>,
+    hint: &'static str,
+}
+
+fn proposal(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return String::new();
+    }
+    format!("; the nearest that are known: {}", nearest.join(", "))
+}
+
+/// Refuses a resort that nothing knows. `files`: the resorts' files, where the command has them.
+pub(crate) async fn check_resort(
+    store: &Store,
+    files: Option<&Snapshot>,
+    resort: &ResortId,
+) -> Result<(), NameError> {
+    let of_file = files.map(|files| files.resort_state(resort));
+    if matches!(of_file, Some(ResortState::Good(_) | ResortState::Broken)) {
+        return Ok(());
+    }
+    let mut known = store.run(names::list_resorts).await?;
+    known.extend(
+        files
+            .into_iter()
+            .flat_map(Snapshot::resort_ids)
+            .map(ToString::to_string),
+    );
+    check("resort", resort.as_str(), &known, files)
+}
+
+/// Refuses a business number that no resort sends from and none was sent from.
+pub(crate) async fn check_number(
+    store: &Store,
+    files: Option<&Snapshot>,
+    number: &NumberId,
+) -> Result<(), NameError> {
+    let of_files = || files.into_iter().flat_map(Snapshot::resorts);
+    if of_files().any(|resort| resort.number == *number) {
+        return Ok(());
+    }
+    let mut known = store.run(names::list_numbers).await?;
+    known.extend(of_files().map(|resort| resort.number.to_string()));
+    check("number", number.as_str(), &known, files)
+}
+
+/// Refuses a name that no member of the staff has, or had.
+pub(crate) async fn check_member(store: &Store, name: &StaffName) -> Result<(), NameError> {
+    let members = store.run(staff::list).await?;
+    let known: BTreeSet<String> = members.into_iter().map(|member| member.name).collect();
+    if known.contains(name.as_str()) {
+        return Ok(());
+    }
+    Err(NameError::Unknown(UnknownName {
+        what: "member of the staff",
+        nearest: nearest(name.as_str(), known),
+        name: name.to_string(),
+        hint: "",
+    }))
+}
+
+fn check(
+    what: &'static str,
+    name: &str,
+    known: &BTreeSet<String>,
+    files: Option<&Snapshot>,
+) -> Result<(), NameError> {
+    if known.contains(name) {
+        return Ok(());
+    }
+    Err(NameError::Unknown(UnknownName {
+        what,
+        name: name.to_owned(),
+        nearest: nearest(name, known.iter().map(String::as_str)),
+        hint: match files {
+            Some(_) => "",
+            None => "; set BELLHOP_CONFIG to have the resorts' files count too",
+        },
+    }))
+}
+
+/// The known names that look most like one, the likest first.
+pub(crate) fn nearest(name: &str, known: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    let mut known: Vec<String> = known.into_iter().map(Into::into).collect();
+    let likeness = |known: &String| strsim::normalized_damerau_levenshtein(name, known);
+    known.sort_by(|one, other| likeness(other).total_cmp(&likeness(one)));
+    known.truncate(PROPOSALS);
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likest_names_are_proposed_first() {
+        let known = ["harbour-inn", "azure-bay", "azure-hill", "alpine-lodge"];
+
+        assert_eq!(
+            nearest("azure-bai", known),
+            ["azure-bay", "azure-hill", "harbour-inn"]
+        );
+        assert_eq!(nearest("azrue-bay", known)[0], "azure-bay");
+        assert_eq!(nearest("x", [""; 0]), [""; 0]);
+    }
+}

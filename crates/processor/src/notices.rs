@@ -1,0 +1,85 @@
+//! News of what belongs to the business, told to people once: after the commit of the transaction that took it in.
+
+use whatsapp::notification::{Account, Number, Restriction, Template, Verdict};
+
+/// News that a person may have to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Notice {
+    Template(Template),
+    Number(Number),
+    Account(Account),
+}
+
+impl Notice {
+    /// Writes one line into the log; bad news is an alert.
+    pub(crate) fn tell(&self) {
+        match self {
+            Self::Template(template) => tell_of_template(template),
+            Self::Number(number) => tell_of_number(number),
+            Self::Account(account) => tell_of_account(account),
+        }
+    }
+}
+
+fn tell_of_template(template: &Template) {
+    let Template {
+        name,
+        language,
+        reason,
+        account,
+        ..
+    } = template;
+    let news = template.news();
+    match template.verdict() {
+        Verdict::Bad => {
+            log::error!(template = name, language = language, news = news, reason = reason, account = account,
+            alert = true; "WhatsApp reports a problem with a template")
+        }
+        verdict => {
+            log::info!(template = name, language = language, news = news, reason = reason, account = account,
+            verdict = verdict.as_str(); "WhatsApp reports a change of a template")
+        }
+    }
+}
+
+fn tell_of_number(number: &Number) {
+    let Number {
+        display_number,
+        event,
+        limit,
+        account,
+        ..
+    } = number;
+    match number.verdict() {
+        Verdict::Bad => log::error!(number = display_number, news = event, limit = limit, account = account,
+            alert = true; "WhatsApp reports a problem with a business number"),
+        verdict => log::info!(number = display_number, news = event, limit = limit, account = account,
+            verdict = verdict.as_str(); "WhatsApp reports a change of a business number"),
+    }
+}
+
+fn tell_of_account(account: &Account) {
+    let Account {
+        account: id,
+        event,
+        reason,
+        restrictions,
+        ..
+    } = account;
+    let restricted: Vec<String> = restrictions.iter().map(restriction).collect();
+    let restricted = restricted.join(", ");
+    match account.verdict() {
+        Verdict::Bad => log::error!(account = id, news = event, reason = reason, restricted = restricted,
+            alert = true; "WhatsApp reports a problem with the business account"),
+        verdict => log::info!(account = id, news = event, reason = reason, restricted = restricted,
+            verdict = verdict.as_str(); "WhatsApp reports a change of the business account"),
+    }
+}
+
+/// What may not be done, and until when.
+fn restriction(restriction: &Restriction) -> String {
+    match restriction.until {
+        Some(until) => format!("{} until {}", restriction.name, until.to_rfc3339()),
+        None => restriction.name.clone(),
+    }
+}

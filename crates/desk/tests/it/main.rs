@@ -17,6 +17,8 @@ mod letters;
 #[cfg(test)]
 mod migrate;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod seal;

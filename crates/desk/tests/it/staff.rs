@@ -8,20 +8,28 @@ use std::process::{Command, Stdio};
 
 use testkit::database::Database;
 
-use crate::program::{Ended, desk};
+use crate::program::{CONFIG, Ended, desk};
 
 const PAUSE: &[&str] = &["pause", "--resort", "azure-bay"];
 
 async fn by(database: &Database, token: &str, arguments: &[&str]) -> Ended {
     let url = database.url();
-    let environment = [("DATABASE_URL", url.as_str()), ("BELLHOP_STAFF_TOKEN", token)];
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("BELLHOP_CONFIG", CONFIG),
+        ("BELLHOP_STAFF_TOKEN", token),
+    ];
     desk(arguments, &environment, "").await
 }
 
 /// Somebody whose token lies in their own file, if it lies anywhere.
 async fn at_home(database: &Database, home: &Path, arguments: &[&str]) -> Ended {
     let url = database.url();
-    let environment = [("DATABASE_URL", url.as_str()), ("HOME", home.to_str().unwrap())];
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("BELLHOP_CONFIG", CONFIG),
+        ("HOME", home.to_str().unwrap()),
+    ];
     desk(arguments, &environment, "").await
 }
 
@@ -164,6 +172,7 @@ fn on_a_terminal(database: &Database, home: &Path, arguments: &str, token: &str)
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("DATABASE_URL", database.url())
+        .env("BELLHOP_CONFIG", CONFIG)
         .env("XDG_CONFIG_HOME", home)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -78,6 +78,28 @@ async fn strange_arguments_are_refused() {
     desk(&no_reason, &[], "").await.check(2);
 }
 
+#[tokio::test]
+async fn where_one_of_several_arguments_is_missing_all_of_them_are_named() {
+    for (arguments, names) in [
+        ("letters settle 1", &["--sent", "--not-sent"][..]),
+        ("letters retry", &["ID", "--all"]),
+        ("pause", &["--resort", "--kind", "--number"]),
+        ("resume", &["--resort", "--kind", "--number", "--all"]),
+        ("guests stop", &["--phone", "--booking"]),
+        ("guests export", &["--phone", "--booking"]),
+        ("guests erase", &["--phone", "--booking"]),
+    ] {
+        let words: Vec<&str> = arguments.split(' ').collect();
+        let ended = desk(&words, &[], "").await;
+
+        ended.check(2);
+        let missing = ended.stderr.split("Usage:").next().unwrap();
+        for name in names {
+            assert!(missing.contains(name), "{arguments}: {name} in {missing}");
+        }
+    }
+}
+
 const SHELF: &[&str] = &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "AMQP_URL"];
 const ACTING: &[&str] = &["DATABASE_URL", "BELLHOP_STAFF_TOKEN"];
 const SEALING: &[&str] = &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"];

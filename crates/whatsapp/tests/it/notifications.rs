@@ -211,6 +211,24 @@ fn only_what_the_guest_did_opens_the_window() {
 }
 
 #[test]
+fn a_reply_says_typed_words_or_a_button_with_its_payload() {
+    let said = |name: &str| {
+        let Update::Inbound(inbound) = only(name) else {
+            panic!("not a message")
+        };
+        let said = inbound.said();
+        [said.text, said.label, said.payload].map(|part| part.unwrap_or("-").to_owned())
+    };
+
+    assert_eq!(said("inbound_text_stop"), ["STOP", "-", "-"]);
+    assert_eq!(
+        said("inbound_template_quick_reply"),
+        ["-", "Stop promotions", "OPT_OUT"]
+    );
+    assert_eq!(said("inbound_interactive_button_reply"), ["-", "Stop", "opt_out"]);
+}
+
+#[test]
 fn a_restriction_says_when_it_ends() {
     let Update::Account(account) = only("account_update_restriction") else {
         panic!("not an account")

@@ -70,6 +70,9 @@ async fn open_letters_are_listed_unless_others_are_asked_for() {
     assert_eq!(reasons("--open --kind events").await, ["undecodable"]);
     assert_eq!(reasons("--closed").await, ["cannot_be_applied"]);
     assert_eq!(reasons("--reason refused").await, ["refused"]);
+    let neighbour = "INSERT INTO bookings (key, resort, id, status, sealed_facts, stands) \
+                     SELECT 'blue-cove/BK-1', 'blue-cove', 'BK-1', status, sealed_facts, stands FROM bookings";
+    office.database.execute(neighbour).await;
     assert_eq!(reasons("--resort blue-cove").await, [""; 0]);
 }
 

@@ -7,6 +7,7 @@ mod business;
 mod damage;
 mod guest;
 mod json;
+mod said;
 mod verdict;
 
 use std::fmt;

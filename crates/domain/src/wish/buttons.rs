@@ -7,18 +7,18 @@ use super::Wish;
 use super::fold::fold;
 
 /// Payloads by which senders mark a stop button; WhatsApp sends them back as they were given. They are compared as
-/// [`fold`] spells them, so `opt-out` and `OPT_OUT` are the same.
+/// [`fold`] spells them, so `OPT_OUT` and `opt-out` are the same as `opt out`.
 const STOP_PAYLOADS: &[&str] = &[
-    "STOP",
-    "STOP_ALL",
-    "STOP_PROMOTIONS",
-    "OPT_OUT",
-    "MARKETING_OPT_OUT",
-    "UNSUBSCRIBE",
+    "stop",
+    "stop all",
+    "stop promotions",
+    "opt out",
+    "marketing opt out",
+    "unsubscribe",
 ];
 
 /// Payloads that take a stop back.
-const START_PAYLOADS: &[&str] = &["START", "UNSTOP", "OPT_IN", "MARKETING_OPT_IN", "SUBSCRIBE"];
+const START_PAYLOADS: &[&str] = &["start", "unstop", "opt in", "marketing opt in", "subscribe"];
 
 /// Labels of the button that Meta's template editor calls "marketing opt-out", by the language of the template, as they
 /// were seen. Meta publishes no list, and a sender may change the label.

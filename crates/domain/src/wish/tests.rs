@@ -1,3 +1,5 @@
+//! What guests write and press, and what it asks for.
+
 use super::*;
 
 fn typed(text: &str, answers: Answers) -> Option<Wish> {

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use domain::ids::{NumberId, WhatsAppMessageId};
 use domain::message::{CallbackData, DeliveryStatus};
 use domain::phone_number::PhoneNumber;
-use domain::wish::Said;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -183,17 +182,6 @@ impl Inbound {
             new_number: json::phone(system, "wa_id").or_else(|| json::phone(system, "new_wa_id")),
             message_type,
         })
-    }
-
-    /// What it says. `text` holds a button's label where a button was pressed.
-    pub fn said(&self) -> Said<'_> {
-        let words = self.text.as_deref();
-        let is_button = matches!(self.message_type.as_str(), "button" | "interactive");
-        Said {
-            text: words.filter(|_| !is_button),
-            label: words.filter(|_| is_button),
-            payload: self.payload.as_deref(),
-        }
     }
 
     /// Whether the guest did something, which opens the 24-hour window, rather than WhatsApp told of the guest.

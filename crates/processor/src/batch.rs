@@ -92,7 +92,7 @@ pub(crate) struct Applied {
     pub(crate) reported: Vec<Recorded>,
     /// Reports that name no message of ours.
     pub(crate) unmatched: usize,
-    /// News for people.
+    /// News for operators, to be logged now.
     pub(crate) notices: Vec<Notice>,
 }
 

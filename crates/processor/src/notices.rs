@@ -1,8 +1,9 @@
-//! News of what belongs to the business, told to people once: after the commit of the transaction that took it in.
+//! Meta's news of accounts, numbers and templates as log lines, written once: after the commit of the transaction that
+//! applied them. A line written inside the transaction would repeat with each retry and for each known duplicate.
 
 use whatsapp::notification::{Account, Number, Restriction, Template, Verdict};
 
-/// News that a person may have to know.
+/// One piece of news for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
     Template(Template),

@@ -27,7 +27,7 @@ pub(crate) struct Work {
     pub(crate) written: Vec<(NumberId, [u8; 32], DateTime<Utc>)>,
     /// Scopes of which WhatsApp has good news, and the template where it is one.
     pub(crate) better: Vec<(Scope, Option<String>)>,
-    /// News for people, told after the commit.
+    /// News for operators, logged after the commit.
     pub(crate) notices: Vec<Notice>,
     /// What WhatsApp reports of our messages.
     pub(crate) reports: Vec<Report>,

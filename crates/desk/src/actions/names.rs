@@ -1,7 +1,7 @@
-//! Names that people type: a filter or a pause by a name that nothing bears would do nothing and say "done".
+//! Checks the names that staff type: with a typing error, a pause or a filter would match nothing and report success.
 //!
-//! A resort is known by its file, by a booking or by a letter; a number by a resort's file, a message or a guest's
-//! conversation. Holds and earlier actions of staff do not count: they may repeat the typing error.
+//! A resort is known by its file, a booking or a dead letter; a number by a resort's file, a message or a guest's
+//! conversation. Holds and the audit trail do not count: they may repeat an earlier typing error.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(crate) enum NameError {
     Store(#[from] StoreError),
 }
 
-/// A name that nothing bears, and those that come nearest to it.
+/// A name that does not exist, and the existing ones that are spelt most like it.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown {what} {name}{}{hint}", proposal(.nearest))]
 pub(crate) struct UnknownName {
@@ -38,7 +38,7 @@ fn proposal(nearest: &[String]) -> String {
     format!("; the nearest that are known: {}", nearest.join(", "))
 }
 
-/// Refuses a resort that nothing knows. `files`: the resorts' files, where the command has them.
+/// Refuses a resort that is not known. `files`: the resorts' files, where the command has them.
 pub(crate) async fn check_resort(
     store: &Store,
     files: Option<&Snapshot>,
@@ -58,7 +58,7 @@ pub(crate) async fn check_resort(
     check("resort", resort.as_str(), &known, files)
 }
 
-/// Refuses a business number that no resort sends from and none was sent from.
+/// Refuses a business number that no resort sends from, or ever did.
 pub(crate) async fn check_number(
     store: &Store,
     files: Option<&Snapshot>,
@@ -73,7 +73,7 @@ pub(crate) async fn check_number(
     check("number", number.as_str(), &known, files)
 }
 
-/// Refuses a name that no member of the staff has, or had.
+/// Refuses a name that no present or former member of the staff has.
 pub(crate) async fn check_member(store: &Store, name: &StaffName) -> Result<(), NameError> {
     let members = store.run(staff::list).await?;
     let known: BTreeSet<String> = members.into_iter().map(|member| member.name).collect();
@@ -108,7 +108,7 @@ fn check(
     }))
 }
 
-/// The known names that look most like one, the likest first.
+/// The known names that are spelt most like one, the closest first.
 pub(crate) fn nearest(name: &str, known: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
     let mut known: Vec<String> = known.into_iter().map(Into::into).collect();
     let likeness = |known: &String| strsim::normalized_damerau_levenshtein(name, known);
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_likest_names_are_proposed_first() {
+    fn the_closest_names_are_proposed_first() {
         let known = ["harbour-inn", "azure-bay", "azure-hill", "alpine-lodge"];
 
         assert_eq!(

@@ -102,7 +102,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
 }
 
 impl Who {
-    /// Whose guest; a number is asked for where it must be. A resort that nothing knows is refused: nothing would be found.
+    /// Whose guest; a number is asked for where it must be. An unknown resort is refused: nothing would be found there.
     async fn person(self, shelf: &Shelf) -> Result<Person, Failure> {
         let booking = self.booking.as_deref().map(booking).transpose()?;
         let resort = booking.as_ref().map(|key| &key.resort).or(self.resort.as_ref());

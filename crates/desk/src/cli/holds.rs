@@ -43,7 +43,7 @@ impl Which {
 /// Every sender honours it from its next claim on; a call that has begun may finish. Messages wait as held, use up no
 /// try, and expire when they come too late to be of use.
 ///
-/// A resort or a number that nothing knows is refused, with the nearest names. Known are those of the resorts' files, where
+/// An unknown resort or number is refused, and the nearest names are shown. Known are those of the resorts' files, where
 /// BELLHOP_CONFIG is set, and those that have bookings, letters, messages or conversations.
 ///
 /// Needs DATABASE_URL and your token (see desk --help); with --note also BELLHOP_KEYS.

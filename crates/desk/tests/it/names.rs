@@ -1,4 +1,4 @@
-//! Names with a typing error: a filter, a pause or a guest's request by one must not look as if it had been done.
+//! Names with a typing error: a pause, a filter or a guest's request must not report success for one.
 
 use testkit::database::Database;
 
@@ -22,7 +22,7 @@ fn check_refused(ended: &Ended, named: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_pause_of_a_name_that_nothing_bears_is_refused_with_the_nearest() {
+async fn a_pause_of_an_unknown_name_is_refused_with_the_nearest() {
     let office = Office::open().await;
     let before = office.trail().await.len();
 
@@ -90,7 +90,7 @@ async fn a_hold_of_a_resort_that_is_gone_can_still_be_ended() {
 }
 
 #[tokio::test]
-async fn a_filter_that_could_match_nothing_is_refused_with_the_nearest_name() {
+async fn a_filter_by_an_unknown_name_is_refused_with_the_nearest() {
     let office = Office::open().await;
 
     for (command, nearest) in [
@@ -116,7 +116,7 @@ async fn a_filter_that_could_match_nothing_is_refused_with_the_nearest_name() {
 }
 
 #[tokio::test]
-async fn what_a_guest_asks_for_is_not_done_at_a_resort_that_nothing_knows() {
+async fn what_a_guest_asks_for_is_refused_at_an_unknown_resort() {
     let office = Office::open().await;
 
     for command in [

@@ -248,8 +248,19 @@ mod tests {
             )),
             132_012
         );
+        for (part, text) in [("body", "Hi {{first_name}}!"), ("header", "{{place}}")] {
+            assert_eq!(code(fill(part, text, &parameters(&[(None, "Ada")]))), 132_012);
+            assert_eq!(
+                code(fill(part, text, &parameters(&[(Some("other"), "Ada")]))),
+                132_012
+            );
+        }
         assert_eq!(
-            code(fill("body", "Hi {{first_name}}!", &parameters(&[(None, "Ada")]))),
+            code(fill(
+                "header",
+                "{{1}}",
+                &parameters(&[(Some("place"), "Azure Bay")])
+            )),
             132_012
         );
     }

@@ -2,7 +2,7 @@
 //!
 //! The names are those of Meta's webhook references (`account_update` of April 2026, `account_alerts` of May 2026,
 //! `message_template_status_update` of April 2026, `template_category_update`, `phone_number_quality_update`) and of what
-//! public clients have seen beside them (pywa 4.5, YCloud, Wati). A name that is not here counts as bad: a person reads it
+//! public clients have seen beside them (`pywa` 4.5 and providers). A name that is not here counts as bad: a person reads it
 //! and decides.
 
 use super::business::{Account, Number, Template, TemplateChange};

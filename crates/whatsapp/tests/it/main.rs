@@ -8,6 +8,7 @@ mod error_table;
 mod fixtures;
 #[cfg(test)]
 mod news;
+#[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod outcomes;

@@ -7,10 +7,9 @@ mod business;
 mod damage;
 mod guest;
 mod json;
+mod remainder;
 mod said;
 mod verdict;
-
-use std::fmt;
 
 use domain::phone_number::PhoneNumber;
 use foreign_json::Charset;
@@ -21,6 +20,7 @@ use uuid::Uuid;
 pub use business::{Account, Number, Problem, Restriction, Template, TemplateChange};
 pub use damage::Damage;
 pub use guest::{Choice, Inbound, Preference, ReportedError, ReportedStatus, Status};
+pub use remainder::Remainder;
 pub use verdict::Verdict;
 
 /// The greatest body that is read, in bytes. WhatsApp promises at most 3 MB.
@@ -68,43 +68,6 @@ pub enum Update {
     Other(Remainder),
     /// Of a kind that we handle, without what that kind cannot do without.
     Unreadable(Remainder),
-}
-
-/// Something that was not understood, kept for a person to look at.
-///
-/// Personal data: `Debug` shows the field's name only.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remainder {
-    /// WhatsApp's name of the subscription that it came by.
-    pub field: String,
-    /// Its JSON, cut after [`Remainder::LONGEST`] characters.
-    pub json: String,
-    /// Of an [`Update::Unreadable`], what is wrong with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub damage: Option<Damage>,
-    fingerprint: Uuid,
-}
-
-impl Remainder {
-    /// How many characters are kept.
-    pub const LONGEST: usize = 4_096;
-
-    fn new(origin: &Origin<'_>, value: &Value) -> Self {
-        Self {
-            field: origin.field.clone(),
-            json: json::clip(&value.to_string(), Self::LONGEST),
-            damage: None,
-            fingerprint: origin.fingerprint(value),
-        }
-    }
-}
-
-impl fmt::Debug for Remainder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remainder")
-            .field("field", &self.field)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Reads a body whose signature was checked before. What cannot be read in it loses that update alone.

@@ -1,0 +1,46 @@
+//! What was not understood of a notification.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Damage, Origin, json};
+
+/// Something that was not understood, kept for a person to look at.
+///
+/// Personal data: `Debug` shows the field's name only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remainder {
+    /// WhatsApp's name of the subscription that it came by.
+    pub field: String,
+    /// Its JSON, cut after [`Remainder::LONGEST`] characters.
+    pub json: String,
+    /// Of an [`super::Update::Unreadable`], what is wrong with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<Damage>,
+    pub(super) fingerprint: Uuid,
+}
+
+impl Remainder {
+    /// How many characters are kept.
+    pub const LONGEST: usize = 4_096;
+
+    pub(super) fn new(origin: &Origin<'_>, value: &Value) -> Self {
+        Self {
+            field: origin.field.clone(),
+            json: json::clip(&value.to_string(), Self::LONGEST),
+            damage: None,
+            fingerprint: origin.fingerprint(value),
+        }
+    }
+}
+
+impl fmt::Debug for Remainder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remainder")
+            .field("field", &self.field)
+            .finish_non_exhaustive()
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::country::Country;
 use chrono::{DateTime, NaiveDate, Utc};
-use phonenumber::country;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BookingId, EventId, ResortId, SourceId};
@@ -107,10 +107,11 @@ pub struct Event {
 }
 
 impl Event {
-    /// The guest's number, where it brings a valid one.
-    pub fn phone_number(&self, country: Option<country::Id>) -> Option<PhoneNumber> {
+    /// The guest's number, where it brings a valid one. Without a country code it is one of the guest's country, where
+    /// the event brings that too, else of the resort's.
+    pub fn phone_number(&self, resort: Option<Country>) -> Option<PhoneNumber> {
         let text = self.guest.phone.as_ref()?;
-        PhoneNumber::parse(text.reveal(), country).ok()
+        PhoneNumber::parse(text.reveal(), self.guest.country.or(resort)).ok()
     }
 }
 
@@ -140,8 +141,10 @@ pub struct Details {
 pub struct GuestDetails {
     /// Full name.
     pub name: Option<Personal>,
-    /// As the platform wrote it; read with the resort's country.
+    /// As the platform wrote it.
     pub phone: Option<Personal>,
+    /// Whose telephones a number without a country code belongs to.
+    pub country: Option<Country>,
     /// A language tag as the platform wrote it.
     pub language: Option<String>,
     /// Whether reminders and review requests are welcome.

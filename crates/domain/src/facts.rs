@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::country::Country;
 use crate::event::{Event, EventType};
 use crate::ids::BookingId;
 use crate::resort::Language;
@@ -133,6 +134,8 @@ facts! {
     phone: Personal,
     /// The number that a person gave instead, and what it replaces.
     corrected_phone: Correction,
+    /// The country that a number of the guest without a country code belongs to.
+    country: Country,
     /// The guest's language tag as the platform wrote it.
     language: String,
     /// Whether reminders and review requests are welcome.
@@ -183,6 +186,7 @@ impl Facts {
             total: known(&stamp, &details.total),
             name: known(&stamp, &guest.name),
             phone: known(&stamp, &guest.phone),
+            country: known(&stamp, &guest.country),
             language: known(&stamp, &guest.language),
             consent: known(&stamp, &guest.consent),
             ..Self::default()
@@ -223,6 +227,7 @@ impl Facts {
             name: cart.name.clone(),
             phone: cart.phone.clone(),
             corrected_phone: cart.corrected_phone.clone(),
+            country: cart.country.clone(),
             language: cart.language.clone(),
             consent: cart.consent.clone(),
             ..Self::default()

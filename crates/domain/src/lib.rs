@@ -10,6 +10,7 @@ pub mod after_call;
 pub mod audit;
 pub mod backoff;
 pub mod before_call;
+pub mod country;
 pub mod dead_letter;
 pub mod duration;
 pub mod event;

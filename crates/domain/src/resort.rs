@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
+use crate::country::Country;
 use crate::ids::{NumberId, ResortId};
 use crate::message::MessageKind;
 use crate::phone_number::PhoneNumber;
@@ -21,8 +22,8 @@ pub struct Resort {
     pub name: String,
     /// Where its days begin and end.
     pub time_zone: Tz,
-    /// ISO 3166 code for phone numbers written without a country code.
-    pub country: phonenumber::country::Id,
+    /// Whose phone numbers those are that bear no country code, unless the guest's country is known.
+    pub country: Country,
     /// The language when the guest's is unknown or has no template.
     pub language: Language,
     /// Hosts that a booking's link may name; `None`: any. Always https.

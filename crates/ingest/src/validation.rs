@@ -6,6 +6,7 @@ mod fields;
 mod link;
 mod text;
 
+use domain::country::Country;
 use domain::event::{Details, Event, EventKey, EventType, Family, GuestDetails};
 use domain::ids::{BookingId, EventId, ResortId, SourceId};
 use domain::stay::{Money, Personal};
@@ -243,10 +244,16 @@ impl<'a> Reading<'_, 'a> {
         GuestDetails {
             name: errors.text(of("guest.name"), Need::Optional).map(Personal::new),
             phone: errors.text(of("guest.phone"), phone_need).map(Personal::new),
+            country: guest.get("country").and_then(country),
             language: errors.text(of("guest.language"), Need::Optional),
             consent: errors.flag(of("guest.consent")),
         }
     }
+}
+
+/// The guest's country. What names none counts as absent, whatever its type: the field was of the platform's own once.
+fn country(value: &Value) -> Option<Country> {
+    Country::parse(value.as_str()?).ok()
 }
 
 fn read_total(errors: &mut Errors, field: Field<'_>) -> Option<Money> {

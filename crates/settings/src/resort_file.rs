@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 use crypto::secret::SecretReference;
+use domain::country::Country;
 use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
 use domain::phone_number::PhoneNumber;
@@ -38,9 +39,7 @@ pub(crate) fn read(id: &ResortId, text: &str) -> (Option<ResortFile>, Vec<Note>)
 fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let name = file.required("name", Entry::filled_text);
     let time_zone = file.required("time_zone", time_zone);
-    let country = file.required("country", |entry| {
-        entry.parsed(|text| text.parse().map_err(|_| "is not an ISO 3166 country code"))
-    });
+    let country = file.required("country", |entry| entry.parsed(Country::parse));
     let language = file.required("language", |entry| language_of(entry, entry.text()?));
     let link_hosts = file.optional("link_hosts", |entry| entry.each(host));
     let is_test = file.optional("mode", is_test);

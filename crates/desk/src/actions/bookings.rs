@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
 use domain::audit::Action;
+use domain::country::Country;
 use domain::ids::BookingKey;
 use domain::plan::Plan;
 use serde::Serialize;
@@ -124,7 +125,7 @@ fn read(
     }))
 }
 
-fn view(found: Found, country: Option<phonenumber::country::Id>, personal: Personal) -> BookingView {
+fn view(found: Found, country: Option<Country>, personal: Personal) -> BookingView {
     let booking = found.booking;
     // The stored status may be a moment behind the clock; the plan is the truth.
     let status = found.plan.as_ref().map_or(booking.status, |plan| plan.status);

@@ -1,7 +1,7 @@
 //! What identifies a guest, masked unless it is asked for.
 
+use domain::country::Country;
 use domain::phone_number::PhoneNumber;
-use phonenumber::country;
 use store::audit::Actor;
 
 /// Whether what identifies the guest is shown.
@@ -32,7 +32,7 @@ impl Personal {
     }
 
     /// A phone number as the platform wrote it.
-    pub(crate) fn phone(self, text: &str, country: Option<country::Id>) -> String {
+    pub(crate) fn phone(self, text: &str, country: Option<Country>) -> String {
         match (self, PhoneNumber::parse(text, country)) {
             (Self::Revealed, _) => text.to_owned(),
             (Self::Masked, Ok(number)) => number.masked(),

@@ -1,7 +1,7 @@
 //! A phone number that a person put right.
 
+use crate::country::Country;
 use chrono::{DateTime, Utc};
-use phonenumber::country;
 use serde::{Deserialize, Serialize};
 
 use super::{Fact, Facts, Stamp};
@@ -22,7 +22,7 @@ pub struct Correction {
 
 impl Correction {
     /// Whether it holds while the platform says this: it does for what it replaces and for what it says itself.
-    fn holds_for(&self, text: &Personal, country: Option<country::Id>) -> bool {
+    fn holds_for(&self, text: &Personal, country: Option<Country>) -> bool {
         let said = PhoneNumber::parse(text.reveal(), country).ok();
         let same = |wrong: &Personal| {
             let wrong_number = PhoneNumber::parse(wrong.reveal(), country).ok();
@@ -33,23 +33,27 @@ impl Correction {
 }
 
 impl Facts {
-    /// The phone number, read with the resort's country; `None` where nobody brought one. A correction holds until the
-    /// platform says a third number: neither the wrong one nor the right one.
-    pub fn phone_number(
-        &self,
-        country: Option<country::Id>,
-    ) -> Option<Result<PhoneNumber, InvalidPhoneNumber>> {
-        if let Some(correction) = self.correction_in_force(country) {
+    /// The country that a number without a country code belongs to: the guest's where the platform said it, else the
+    /// resort's.
+    pub fn country_of_numbers(&self, resort: Option<Country>) -> Option<Country> {
+        self.country.as_ref().map(|country| country.value).or(resort)
+    }
+
+    /// The phone number, read with the guest's or the resort's country; `None` where no event brought one. A correction
+    /// holds until the platform says a third number: neither the wrong one nor the right one.
+    pub fn phone_number(&self, resort: Option<Country>) -> Option<Result<PhoneNumber, InvalidPhoneNumber>> {
+        if let Some(correction) = self.correction_in_force(resort) {
             return Some(Ok(correction.value.number.clone()));
         }
+        let country = self.country_of_numbers(resort);
         self.phone
             .as_ref()
             .map(|phone| PhoneNumber::parse(phone.value.reveal(), country))
     }
 
-    /// Whom to write to, or why nobody can be written to.
-    pub fn recipient(&self, country: country::Id) -> Result<PhoneNumber, Reason> {
-        match self.phone_number(Some(country)) {
+    /// Whom to write to, or why the message has no recipient.
+    pub fn recipient(&self, resort: Country) -> Result<PhoneNumber, Reason> {
+        match self.phone_number(Some(resort)) {
             Some(Ok(number)) => Ok(number),
             Some(Err(InvalidPhoneNumber)) => Err(Reason::InvalidPhone),
             None => Err(Reason::NoPhone),
@@ -57,9 +61,10 @@ impl Facts {
     }
 
     /// The correction, unless the platform has said a third number.
-    pub fn correction_in_force(&self, country: Option<country::Id>) -> Option<&Fact<Correction>> {
+    pub fn correction_in_force(&self, resort: Option<Country>) -> Option<&Fact<Correction>> {
         let correction = self.corrected_phone.as_ref()?;
         let said = self.phone.as_ref().map(|phone| &phone.value);
+        let country = self.country_of_numbers(resort);
         said.is_none_or(|text| correction.value.holds_for(text, country))
             .then_some(correction)
     }
@@ -68,12 +73,12 @@ impl Facts {
     pub fn corrected(
         &self,
         number: PhoneNumber,
-        country: Option<country::Id>,
+        resort: Option<Country>,
         by: &str,
         at: DateTime<Utc>,
     ) -> Self {
         let mut instead_of: Vec<Personal> = Vec::new();
-        if let Some(earlier) = self.correction_in_force(country) {
+        if let Some(earlier) = self.correction_in_force(resort) {
             instead_of.clone_from(&earlier.value.instead_of);
             instead_of.push(Personal::new(earlier.value.number.reveal()));
         }
@@ -107,8 +112,8 @@ mod tests {
         "2026-11-24T10:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minute)
     }
 
-    fn greece() -> Option<country::Id> {
-        Some(country::GR)
+    fn greece() -> Option<Country> {
+        Some(Country::parse("GR").unwrap())
     }
 
     fn said(text: &str, minute: i64) -> Facts {
@@ -194,6 +199,59 @@ mod tests {
         for order in [[2, 1, 0, 1], [1, 0, 2, 0], [2, 0, 1, 2], [1, 2, 0, 0]] {
             assert_eq!(merged(order), expected);
         }
+    }
+
+    /// The guest is from this country, as the platform says.
+    fn from(country: &str, minute: i64) -> Facts {
+        let said = said("", minute);
+        let country = Fact {
+            stamp: said.phone.unwrap().stamp,
+            value: Country::parse(country).unwrap(),
+        };
+        Facts {
+            country: Some(country),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_country_code_is_one_of_the_guests_country_or_else_the_resorts() {
+        let read = |facts: &Facts| {
+            facts
+                .recipient(greece().unwrap())
+                .map(|number| number.reveal().to_owned())
+        };
+        let national = said("0171 1234567", 0);
+
+        assert_eq!(read(&national), Err(Reason::InvalidPhone));
+        assert_eq!(
+            read(&national.merge(from("DE", 1))),
+            Ok("+491711234567".to_owned())
+        );
+        let greek = said(WRONG, 0);
+        assert_eq!(read(&greek), Ok("+306912345670".to_owned()));
+        // Known from the platform, and it fits another country's numbers only: the message goes nowhere.
+        assert_eq!(read(&greek.merge(from("US", 1))), Err(Reason::InvalidPhone));
+        let international = said(RIGHT, 0).merge(from("US", 1));
+        assert_eq!(read(&international), Ok(RIGHT.to_owned()));
+    }
+
+    #[test]
+    fn a_correction_holds_for_the_wrong_number_as_the_guests_country_reads_it() {
+        let wrong = said("0171 1234567", 0).merge(from("DE", 0));
+        let facts = corrected(wrong, RIGHT, 1);
+
+        check(&facts.clone().merge(said("+49 171 1234567", 2)), RIGHT);
+        check(&facts.merge(said(THIRD, 3)), THIRD);
+    }
+
+    #[test]
+    fn a_reservation_inherits_the_guests_country_of_its_cart() {
+        let cart = said("0171 1234567", 0).merge(from("DE", 0));
+
+        let reservation = Facts::default().inherit(&cart);
+
+        assert_eq!(reservation, cart);
     }
 
     #[test]

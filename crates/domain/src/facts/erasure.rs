@@ -6,7 +6,7 @@ use super::{Fact, Facts, Stamp};
 
 impl Facts {
     /// Without what told who the guest was, or what the platform wrote in its own words, as far as it was said up to
-    /// `at`: name, number, link, language, the room's name, and what only a newer program understands. What happened and
+    /// `at`: name, number, link, country, language, the room's name, and what only a newer program understands. What happened and
     /// when, the days, the number of people, the money and a refusal of messages stay. Said again, or merged in any order,
     /// it is the same.
     #[must_use]
@@ -30,6 +30,7 @@ impl Facts {
             name: later(self.name, at),
             phone: later(self.phone, at),
             corrected_phone: later(self.corrected_phone, at),
+            country: later(self.country, at),
             language: later(self.language, at),
             later: self
                 .later
@@ -47,6 +48,7 @@ impl Facts {
         texts.into_iter().any(Option::is_some)
             || self.corrected_phone.is_some()
             || self.room.is_some()
+            || self.country.is_some()
             || self.language.is_some()
             || !self.later.is_empty()
     }
@@ -62,6 +64,7 @@ mod tests {
     use chrono::{NaiveDate, TimeDelta};
 
     use super::*;
+    use crate::country::Country;
     use crate::facts::Notify;
     use crate::stay::{Money, Personal};
 
@@ -84,6 +87,7 @@ mod tests {
             name: fact(Personal::new("Ada Lovelace"), minute),
             phone: fact(Personal::new("+306912345678"), minute),
             room: fact("Ada's room".to_owned(), minute),
+            country: fact(Country::UNITED_STATES, minute),
             language: fact("en".to_owned(), minute),
             ..Facts::default()
         }
@@ -121,7 +125,7 @@ mod tests {
         let erased = back.clone().without_guest(at(1));
 
         assert!(erased.tells_of_guest() && !erased.is_without_guest());
-        assert_eq!(erased.phone, back.phone);
+        assert_eq!((erased.phone, erased.country), (back.phone, back.country));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::country::Country;
 use crate::event::{Details, Event, EventKey, EventType, GuestDetails};
 use crate::ids::{EventId, NumberId, ResortId, SourceId};
 use crate::resort::{Abandonment, Language, Mode, Retention};
@@ -27,7 +28,7 @@ pub(crate) fn resort() -> Resort {
         id: ResortId::parse("azure-bay").unwrap(),
         name: "Azure Bay Resort".into(),
         time_zone: chrono_tz::Europe::Athens,
-        country: phonenumber::country::GR,
+        country: Country::parse("GR").unwrap(),
         language,
         link_hosts: None,
         mode: Mode::Live,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, Utc};
+use domain::country::Country;
 use domain::facts::Facts;
 use domain::ids::{BookingId, MessageId, NumberId, ResortId};
 use domain::message::{MessageKind, MessageState};
@@ -308,7 +309,7 @@ fn resort() -> Resort {
         id: ResortId::parse("azure-bay").unwrap(),
         name: "Azure Bay Resort".into(),
         time_zone: chrono_tz::Europe::Athens,
-        country: phonenumber::country::GR,
+        country: Country::parse("GR").unwrap(),
         language: Language::parse("en").unwrap(),
         link_hosts: None,
         mode: Mode::Live,

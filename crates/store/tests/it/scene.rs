@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
 use diesel::connection::SimpleConnection;
 use domain::after_call::NextStep;
+use domain::country::Country;
 use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::facts::Facts;
 use domain::hold::{NewHold, Route};
@@ -300,7 +301,7 @@ fn resort() -> Resort {
         id: ResortId::parse("azure-bay").unwrap(),
         name: "Azure Bay Resort".into(),
         time_zone: chrono_tz::Europe::Athens,
-        country: phonenumber::country::GR,
+        country: Country::parse("GR").unwrap(),
         language: Language::parse("en").unwrap(),
         link_hosts: None,
         mode: Mode::Live,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use domain::country::Country;
 use domain::facts::{Fact, Facts, Notify};
 use serde::Serialize;
 use serde_json::Value;
@@ -25,11 +26,7 @@ pub(crate) struct FactView {
 }
 
 /// The facts by name.
-pub(super) fn view(
-    facts: &Facts,
-    country: Option<phonenumber::country::Id>,
-    personal: Personal,
-) -> BTreeMap<String, FactView> {
+pub(super) fn view(facts: &Facts, resort: Option<Country>, personal: Personal) -> BTreeMap<String, FactView> {
     let mut views = BTreeMap::new();
     let happened = [
         ("activity", &facts.activity),
@@ -52,6 +49,7 @@ pub(super) fn view(
     known(&mut views, "guests", &facts.guests);
     known(&mut views, "room", &facts.room);
     known(&mut views, "total", &facts.total);
+    known(&mut views, "country", &facts.country);
     known(&mut views, "language", &facts.language);
     known(&mut views, "consent", &facts.consent);
     for (name, fact) in [("name", &facts.name), ("resume_url", &facts.resume_url)] {
@@ -59,6 +57,7 @@ pub(super) fn view(
             view.value = Some(Value::String(personal.text(text.reveal())));
         });
     }
+    let country = facts.country_of_numbers(resort);
     add(&mut views, "phone", &facts.phone, |view, text| {
         view.value = Some(Value::String(personal.phone(text.reveal(), country)));
     });

@@ -4,10 +4,10 @@ use broker::envelope::Envelope;
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
 use domain::audit::Action;
+use domain::country::Country;
 use domain::dead_letter::LetterKind;
 use domain::event::Event;
 use domain::ids::LetterId;
-use phonenumber::country;
 use serde::Serialize;
 use serde_json::Value;
 use store::audit::{self, Actor, Subject};
@@ -158,8 +158,9 @@ pub(crate) fn open_sealed(ring: &KeyRing, sealed: &[u8], identity: &str) -> Resu
 }
 
 /// The guest of a platform's event; WhatsApp's notifications are told only when they are revealed.
-fn guest_in(content: &Value, personal: Personal, country: Option<country::Id>) -> Option<GuestView> {
+fn guest_in(content: &Value, personal: Personal, resort: Option<Country>) -> Option<GuestView> {
     let event: Event = serde_json::from_value(content.clone()).ok()?;
+    let country = event.guest.country.or(resort);
     let (name, phone) = (event.guest.name, event.guest.phone);
     Some(GuestView {
         name: name.map(|name| personal.text(name.reveal())),
@@ -172,7 +173,7 @@ async fn inside_of_message(shelf: &Shelf, letter: &Letter, personal: Personal) -
     let Some(key) = letter.booking_key() else {
         return Ok(unreadable(None, "it names no message that exists".to_owned()));
     };
-    let country = shelf.resort(&key.resort).map(|resort| resort.country);
+    let resort = shelf.resort(&key.resort).map(|resort| resort.country);
     let found = shelf
         .transaction(move |connection, policies| bookings::find(connection, policies.ring, &key))
         .await;
@@ -184,7 +185,8 @@ async fn inside_of_message(shelf: &Shelf, letter: &Letter, personal: Personal) -
         Err(error) => return Err(error),
     };
     let guest = facts.map(|facts| {
-        let corrected = facts.correction_in_force(country);
+        let country = facts.country_of_numbers(resort);
+        let corrected = facts.correction_in_force(resort);
         let phone = corrected.map(|correction| personal.number(&correction.value.number));
         let said = facts.phone.as_ref().map(|phone| phone.value.reveal());
         GuestView {

@@ -1,6 +1,7 @@
 //! What people decide of dead messages, and when they may not.
 
 use chrono::TimeDelta;
+use domain::country::Country;
 use domain::dead_letter::{DeadLetterReason, LetterState, Refusal, Settlement};
 use domain::event::EventType::{BookingStarted, ReservationCancelled, ReservationConfirmed};
 use domain::ids::{LetterId, StaffName};
@@ -263,7 +264,7 @@ async fn a_corrected_number_is_a_fact_of_the_booking_and_lets_the_message_go() {
     let corrected = correct(&scene, letter.id, "691 234 5670").await.unwrap();
 
     assert_eq!(corrected.number.reveal(), "+306912345670");
-    let greece = Some(phonenumber::country::GR);
+    let greece = Country::parse("GR").ok();
     let number = scene.booking("BK-1").await.facts.phone_number(greece);
     assert_eq!(number, Some(Ok(corrected.number.clone())));
     assert_eq!(scene.letter(letter.id).await.state(), LetterState::Open);

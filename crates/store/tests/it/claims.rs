@@ -133,6 +133,9 @@ async fn a_reservation_of_the_same_guest_elsewhere_ends_a_reminder_unless_the_da
         ("'2099-01-01', '2099-01-05'", true),
         ("NULL, NULL", true),
         ("'2099-02-01', '2099-02-05'", false),
+        ("'2099-01-02', '2099-01-02'", true),
+        ("'2099-01-03', '2099-01-03'", false),
+        ("'2099-01-02', '2099-01-01'", true),
     ] {
         let scene = Scene::new().await;
         scene.due_reminder("CART-1").await;

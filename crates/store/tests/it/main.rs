@@ -35,6 +35,8 @@ mod silence;
 #[cfg(test)]
 mod staff;
 #[cfg(test)]
+mod stays;
+#[cfg(test)]
 mod suspects;
 #[cfg(test)]
 mod timers;

@@ -40,3 +40,5 @@ mod stays;
 mod suspects;
 #[cfg(test)]
 mod timers;
+#[cfg(test)]
+mod unprepared;

@@ -65,7 +65,8 @@ pub type Dates = (Option<NaiveDate>, Option<NaiveDate>);
 /// arrival to the day before its departure, and at least its arrival day: a day room overlaps itself, and dates that are
 /// reversed count as a day room. A day that is missing is any day.
 pub fn may_overlap(one: Dates, other: Dates) -> bool {
-    let is_over_when = |stay: Dates, begins: Option<NaiveDate>| begins.is_some_and(|day| is_over_on(stay, day));
+    let is_over_when =
+        |stay: Dates, begins: Option<NaiveDate>| begins.is_some_and(|day| is_over_on(stay, day));
     !is_over_when(one, other.0) && !is_over_when(other, one.0)
 }
 

@@ -76,7 +76,11 @@ fn hand_out_outdated(
     connection: &mut PgConnection,
     uncalled: &[Uncalled],
 ) -> Result<Vec<MessageId>, StoreError> {
-    let number = |one: &'_ Uncalled| one.closed_window.as_ref().map(|number| number.as_str().to_owned());
+    let number = |one: &'_ Uncalled| {
+        one.closed_window
+            .as_ref()
+            .map(|number| number.as_str().to_owned())
+    };
     let rows: Vec<OutdatedRow> = sql_query(
         "UPDATE messages m SET publish_at = clock_timestamp(), publishes = 0 \
          FROM unnest($1, $2, $3) AS n(id, version, closed_at), bookings b \

@@ -53,7 +53,12 @@ pub fn note_unprepared(
          ON CONFLICT (message_id) DO UPDATE SET lacks = excluded.lacks",
     )
     .bind::<Array<SqlUuid>, _>(messages.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(messages.iter().map(|(_, lacks)| lacks.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(
+        messages
+            .iter()
+            .map(|(_, lacks)| lacks.as_str())
+            .collect::<Vec<_>>(),
+    )
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("note messages that could not be prepared"))
@@ -91,7 +96,9 @@ pub fn retry_of_mended_bookings(
     )
     .bind::<BigInt, _>(tried)
     .load(connection)
-    .map_err(StoreError::query("find messages whose bookings could not be read"))?;
+    .map_err(StoreError::query(
+        "find messages whose bookings could not be read",
+    ))?;
     if rows.is_empty() {
         return Ok(0);
     }

@@ -65,6 +65,9 @@ async fn plan_and_claim_agree_for_all_dates_also_missing_and_reversed_ones() {
     for (case, answer) in cases.iter().zip(answers) {
         let [cart_from, cart_until, stay_from, stay_until, seen_on] = *case;
         let planned = cart::is_superfluous((cart_from, cart_until), (stay_from, stay_until), seen_on);
-        assert_eq!(answer, planned, "cart {cart_from:?} to {cart_until:?}, reservation {stay_from:?} to {stay_until:?}, active on {seen_on:?}");
+        assert_eq!(
+            answer, planned,
+            "cart {cart_from:?} to {cart_until:?}, reservation {stay_from:?} to {stay_until:?}, active on {seen_on:?}"
+        );
     }
 }

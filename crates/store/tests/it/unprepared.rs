@@ -23,7 +23,8 @@ impl Scene {
     }
 
     async fn files_can_be_read(&self, resorts: &'static [&str]) -> usize {
-        self.run(move |c, _| claims::retry_of_resorts(c, resorts, 10)).await
+        self.run(move |c, _| claims::retry_of_resorts(c, resorts, 10))
+            .await
     }
 
     async fn look_for_mended_bookings(&self) -> usize {

@@ -24,7 +24,7 @@ GRANT SELECT, UPDATE ON bookings, letters TO bellhop_sender;
 -- Who refuses marketing at WhatsApp has opted out.
 GRANT SELECT, INSERT, UPDATE ON guests TO bellhop_sender;
 GRANT SELECT ON conversations, heard TO bellhop_sender;
-GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders TO bellhop_sender;
+GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders, unprepared TO bellhop_sender;
 
 -- desk: looks at everything; decides about letters, messages and holds; seals anew; knows the staff.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO bellhop_desk;

@@ -16,7 +16,7 @@ use crate::country::Country;
 use crate::event::{Event, EventType};
 use crate::ids::BookingId;
 use crate::resort::Language;
-use crate::stay::{Money, Personal};
+use crate::stay::{Dates, Money, Personal};
 
 pub use correction::Correction;
 pub use later::Later;
@@ -247,7 +247,7 @@ impl Facts {
     }
 
     /// Arrival and departure day as far as they are known.
-    pub fn dates(&self) -> (Option<NaiveDate>, Option<NaiveDate>) {
+    pub fn dates(&self) -> Dates {
         (
             self.check_in.as_ref().map(|f| f.value),
             self.check_out.as_ref().map(|f| f.value),

@@ -13,7 +13,7 @@ pub mod order;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::facts::{Fact, Facts, Notify};
 use crate::guest::Wishes;
@@ -22,6 +22,7 @@ use crate::local_time;
 use crate::message::{MessageKind, MessageState, Reason};
 use crate::render::{self, Subject};
 use crate::resort::Resort;
+use crate::stay::Dates;
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -77,7 +78,7 @@ pub struct Reservation {
     /// Which.
     pub booking: BookingId,
     /// Arrival and departure day.
-    pub dates: (Option<NaiveDate>, Option<NaiveDate>),
+    pub dates: Dates,
 }
 
 /// What a plan depends on beside the booking's own facts.

@@ -58,14 +58,30 @@ impl Money {
     }
 }
 
-/// Whether two stays can be the same one: they overlap, or one of them names no dates.
-/// The departure day is free for the next guest.
-pub fn may_overlap(
-    one: (Option<NaiveDate>, Option<NaiveDate>),
-    other: (Option<NaiveDate>, Option<NaiveDate>),
-) -> bool {
-    let before = |end: Option<NaiveDate>, start: Option<NaiveDate>| matches!((end, start), (Some(end), Some(start)) if end <= start);
-    !before(one.1, other.0) && !before(other.1, one.0)
+/// Arrival and departure day, as far as they are known.
+pub type Dates = (Option<NaiveDate>, Option<NaiveDate>);
+
+/// Whether two stays can be the same one: they share a day, or their dates do not say. A stay covers the days from its
+/// arrival to the day before its departure, and at least its arrival day: a day room overlaps itself, and dates that are
+/// reversed count as a day room. A day that is missing is any day.
+pub fn may_overlap(one: Dates, other: Dates) -> bool {
+    let is_over_when =
+        |stay: Dates, begins: Option<NaiveDate>| begins.is_some_and(|day| is_over_on(stay, day));
+    !is_over_when(one, other.0) && !is_over_when(other, one.0)
+}
+
+/// Whether a stay covers neither this day nor any later one.
+fn is_over_on((arrival, departure): Dates, day: NaiveDate) -> bool {
+    match (arrival, departure) {
+        (_, None) => false,
+        (Some(arrival), Some(departure)) if departure <= arrival => arrival < day,
+        (_, Some(departure)) => departure <= day,
+    }
+}
+
+/// The day on which the guest leaves: never before the arrival.
+pub fn departure((arrival, departure): Dates) -> Option<NaiveDate> {
+    departure.map(|left| arrival.map_or(left, |arrived| arrived.max(left)))
 }
 
 #[cfg(test)]
@@ -82,6 +98,39 @@ mod tests {
         assert!(!may_overlap((day(20), day(27)), (day(27), day(28))));
         assert!(!may_overlap((day(27), day(28)), (day(20), day(27))));
         assert!(may_overlap((None, None), (day(20), day(27))));
+        assert!(may_overlap((day(26), None), (day(20), day(27))));
+        assert!(!may_overlap((day(27), None), (day(20), day(27))));
+        assert!(may_overlap((None, day(21)), (day(20), day(27))));
+        assert!(!may_overlap((None, day(20)), (day(20), day(27))));
+    }
+
+    #[test]
+    fn a_day_room_covers_its_day() {
+        let day_room = (day(1), day(1));
+
+        assert!(may_overlap(day_room, day_room));
+        for (stay, overlaps) in [
+            ((day(1), day(3)), true),
+            ((NaiveDate::from_ymd_opt(2026, 11, 28), day(1)), false),
+            ((day(2), day(2)), false),
+            ((day(2), day(4)), false),
+            ((None, None), true),
+        ] {
+            assert_eq!(may_overlap(day_room, stay), overlaps, "{stay:?}");
+            assert_eq!(may_overlap(stay, day_room), overlaps, "{stay:?}");
+        }
+    }
+
+    #[test]
+    fn a_stay_with_reversed_dates_covers_its_arrival_day_and_ends_no_earlier() {
+        let reversed = (day(27), day(20));
+
+        assert!(may_overlap(reversed, (day(27), day(28))));
+        assert!(!may_overlap(reversed, (day(20), day(27))));
+        assert_eq!(departure(reversed), day(27));
+        assert_eq!(departure((day(20), day(27))), day(27));
+        assert_eq!(departure((None, day(27))), day(27));
+        assert_eq!(departure((day(20), None)), None);
     }
 
     #[test]

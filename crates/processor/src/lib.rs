@@ -23,6 +23,7 @@ mod shared;
 mod suspects;
 mod upkeep;
 mod wake_ups;
+mod without_resort;
 mod work;
 
 use std::net::SocketAddr;
@@ -131,6 +132,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
             waking.run(),
             relay::run(Arc::clone(&shared), relaying, due, stop.clone()),
             retention::run(Arc::clone(&shared), stop.clone()),
+            without_resort::run(Arc::clone(&shared), stop.clone()),
         );
     });
     Ok(Running {

@@ -22,7 +22,7 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) relayed: IntCounterVec,
     /// Reports that name no message of ours.
     pub(crate) unmatched_reports: service::metrics::IntCounter,
-    /// Bookings seen in the last round whose resort has no readable file.
+    /// Bookings that wait since their resort has no readable file, in the whole database.
     pub(crate) without_resort: IntGauge,
     /// Times a booking that was due could not be planned and was left aside.
     pub(crate) left_aside: service::metrics::IntCounter,
@@ -74,7 +74,7 @@ impl ProcessorMetrics {
             )?,
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",
-                "Bookings in the last batch whose resort has no readable file.",
+                "Bookings that wait since their resort has no readable file, in the whole database.",
             )?,
             left_aside: metrics.counter(
                 "bellhop_bookings_left_aside_total",

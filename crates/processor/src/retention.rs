@@ -137,7 +137,7 @@ async fn erase_guest(shared: &Shared, key: BookingKey) -> Result<(), StoreError>
         Ok(erased)
     };
     let erasing = shared.store.transaction(work).await;
-    crash::point("processor.old_guests.committed");
+    let erasing = erasing.inspect(|_| crash::point("processor.old_guests.committed"));
     let done = match erasing {
         Err(error) if error.fault() != Fault::Outage => {
             // One that cannot be read, or is in somebody's hands, is not in the way of the others.

@@ -11,7 +11,7 @@ use settings::Watched;
 use store::messages::Moved;
 use store::planning::Planned;
 use store::results::Recorded;
-use store::{Store, StoreError};
+use store::{Fault, Store, StoreError};
 
 use crate::batch::Tools;
 use crate::metrics::ProcessorMetrics;
@@ -37,11 +37,14 @@ impl Shared {
         }
     }
 
-    /// Tells that a step in Postgres failed, and how long to wait.
+    /// Logs that a step in Postgres failed, and returns how long to wait. Only an outage makes the process not ready: that
+    /// another transaction was in the way says nothing of Postgres.
     pub(crate) fn postgres_failed(&self, step: &str, error: &StoreError, failures: u32) -> Duration {
         let pause = Backoff::RECONNECT.pause(failures, rand::random());
         log::warn!(step = step, failures = failures, error = service::chain(error); "database step failed; retrying");
-        self.readiness.set(POSTGRES, Err(error.to_string()));
+        if error.fault() == Fault::Outage {
+            self.readiness.set(POSTGRES, Err(error.to_string()));
+        }
         pause
     }
 
@@ -62,9 +65,6 @@ impl Shared {
         for moved in &planned.moved {
             self.report_moved(moved, cause);
         }
-        self.counters
-            .without_resort
-            .set(i64::try_from(planned.without_resort.len()).unwrap_or(i64::MAX));
         let mut waiting = BTreeMap::new();
         for booking in &planned.without_resort {
             *waiting.entry(&booking.resort).or_insert(0_usize) += 1;

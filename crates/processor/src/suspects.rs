@@ -9,7 +9,8 @@ use std::time::Duration;
 use broker::consumer::{Delivery, Verdict};
 use domain::dead_letter::DeadLetterReason;
 use service::crash;
-use store::{StoreError, suspects};
+use store::StoreError;
+use store::suspects::{self, Try};
 
 use crate::applying::{LONG, Patience};
 use crate::consume::{Consuming, letter};
@@ -28,7 +29,9 @@ impl Consuming {
         let key = delivery.message_id.clone();
         let noted = key.clone();
         crash::point("processor.suspects.found");
-        let begin = move |c: &mut store::Connection| suspects::begin(c, &noted);
+        // Of this delivery: noted again after a commit without an answer, it counts once.
+        let this = Try::new();
+        let begin = move |c: &mut store::Connection| suspects::begin(c, &noted, this);
         let stop = self.stop.clone();
         let patience = async {
             tokio::select! {

@@ -24,6 +24,11 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How much longer than its time a wake-up waits for older events.
 const PATIENCE: TimeDelta = TimeDelta::minutes(1);
 
+/// How long a booking that cannot be planned is left aside.
+const ASIDE: TimeDelta = TimeDelta::minutes(1);
+/// How long one waits whose messages another transaction has locked.
+const WHILE_LOCKED: TimeDelta = TimeDelta::seconds(5);
+
 /// The loop's state.
 pub(crate) struct WakeUps {
     pub(crate) shared: Arc<Shared>,
@@ -79,8 +84,11 @@ impl WakeUps {
             Ok(round) => Ok(pause_until_next(&round)),
             Err(error) if is_no_bookings_own(&error) => Err(error),
             Err(error) => {
-                // Postgres may refuse everything: then no booking is to blame.
-                rehearsal::rehearse(&self.shared, Vec::new()).await?;
+                // Postgres may refuse everything: then no booking is to blame. That another transaction has locked
+                // something needs no such proof.
+                if error.fault() != Fault::Locked {
+                    rehearsal::rehearse(&self.shared, Vec::new()).await?;
+                }
                 log::warn!(error = service::chain(&error); "bookings could not be woken together; taking them apart");
                 self.take_apart(heard_until).await?;
                 Ok(Duration::ZERO)
@@ -102,6 +110,9 @@ impl WakeUps {
             match (self.wake(Which::These(part.to_vec()), heard_until).await, part) {
                 (Ok(_), _) => {}
                 (Err(error), _) if is_no_bookings_own(&error) => return Err(error),
+                (Err(error), [alone]) if error.fault() == Fault::Locked => {
+                    self.leave_to_its_holder(alone, &error).await?;
+                }
                 (Err(error), [alone]) => self.leave_aside(alone, &error).await?,
                 (Err(_), several) => parts.extend(halves(several)),
             }
@@ -113,9 +124,20 @@ impl WakeUps {
         self.shared.counters.left_aside.inc();
         log::error!("booking.id" = booking, error = service::chain(error), alert = true;
             "booking left aside for a minute: it cannot be planned");
+        self.put_off(booking, ASIDE).await
+    }
+
+    /// Nothing is wrong with a booking whose messages another transaction has locked.
+    async fn leave_to_its_holder(&self, booking: &str, error: &StoreError) -> Result<(), StoreError> {
+        log::warn!("booking.id" = booking, error = service::chain(error);
+            "another transaction holds what this booking needs; trying again in 5 s");
+        self.put_off(booking, WHILE_LOCKED).await
+    }
+
+    async fn put_off(&self, booking: &str, by: TimeDelta) -> Result<(), StoreError> {
         let key = booking.to_owned();
-        let step = move |connection: &mut store::Connection| bookings::leave_aside(connection, &key);
-        self.shared.store.run(step).await
+        let step = move |connection: &mut store::Connection| bookings::put_off(connection, &key, by);
+        self.shared.store.transaction(step).await
     }
 
     async fn wake(&self, which: Which, heard_until: Option<DateTime<Utc>>) -> Result<Round, StoreError> {

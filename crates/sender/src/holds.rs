@@ -9,6 +9,7 @@ use domain::dead_letter::DeadLetterReason;
 use domain::hold;
 use service::{Stop, crash, periodic};
 use store::StoreError;
+use store::claims;
 use store::holds::{self, Hold, Laid, Released};
 use store::results::Outcome;
 use store::senders;
@@ -19,11 +20,15 @@ use crate::send::Sender;
 
 /// Let go at once at most; the numbers' pace does the rest.
 const RELEASED_AT_ONCE: i64 = 500;
+/// Damaged bookings that are tried again with each look.
+const TRIED_AT_ONCE: i64 = 20;
 /// Generations of the files count from 1.
 const NO_FILES: u64 = 0;
 
 /// What one look found.
 struct Found {
+    /// Messages whose resort's file or booking can be read again.
+    mended: usize,
     running: u32,
     released: Released,
     holds: Vec<(Hold, i64)>,
@@ -51,57 +56,70 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
 }
 
 /// Says that this sender runs, lets go what is held no longer, and counts. What the resorts' files had nothing for is
-/// tried again when they have changed.
+/// tried again when they have changed; what could not be read, as soon as it can be.
 async fn look(sender: &Sender, id: Uuid, tried_files: &AtomicU64) -> Result<Found, StoreError> {
-    let files = sender.settings.current().generation();
-    let have_changed = tried_files.load(Ordering::Relaxed) != files;
-    let found = sender
+    let files = sender.settings.current();
+    let generation = files.generation();
+    let have_changed = tried_files.load(Ordering::Relaxed) != generation
+        || sender.judged_by_old_files.swap(false, Ordering::AcqRel);
+    let ring = Arc::clone(&sender.ring);
+    let looking = sender
         .store
         .transaction(move |connection| {
             if have_changed {
                 holds::retry_without_template(connection)?;
             }
+            let readable: Vec<&str> = files.resorts().map(|resort| resort.id.as_str()).collect();
+            let of_resorts = claims::retry_of_resorts(connection, &readable, RELEASED_AT_ONCE)?;
+            let of_bookings = claims::retry_of_mended_bookings(connection, &ring, TRIED_AT_ONCE)?;
             let found = Found {
+                mended: of_resorts + of_bookings,
                 running: senders::beat(connection, id)?,
                 released: holds::release(connection, RELEASED_AT_ONCE)?,
                 holds: holds::list(connection)?,
                 without_template: holds::count_without_template(connection)?,
             };
-            if has_let_go(found.released) {
+            if has_let_go(&found) {
                 crash::point("sender.holds.written");
             }
             Ok(found)
         })
-        .await?;
-    if has_let_go(found.released) {
+        .await;
+    let found = looking.inspect_err(|_| {
+        sender
+            .judged_by_old_files
+            .fetch_or(have_changed, Ordering::AcqRel);
+    })?;
+    if has_let_go(&found) {
         crash::point("sender.holds.committed");
     }
-    tried_files.store(files, Ordering::Relaxed);
+    tried_files.store(generation, Ordering::Relaxed);
     Ok(found)
 }
 
 fn use_found(sender: &Sender, found: &Found) {
     sender.pace.share(found.running);
     sender.pace.forget_idle();
-    tell_released(found.released);
+    tell_released(found);
     show(sender, &found.holds);
     let missing = DeadLetterReason::TemplateMissing.as_str();
     let held = &sender.metrics.held_messages;
     held.with_label_values(&[missing]).set(found.without_template);
 }
 
-fn has_let_go(released: Released) -> bool {
-    released.freed > 0 || released.probes > 0 || released.expired > 0
+fn has_let_go(found: &Found) -> bool {
+    let released = found.released;
+    found.mended > 0 || released.freed > 0 || released.probes > 0 || released.expired > 0
 }
 
-fn tell_released(released: Released) {
+fn tell_released(found: &Found) {
     let Released {
         freed,
         probes,
         expired,
-    } = released;
-    if has_let_go(released) {
-        log::info!(freed = freed, probes = probes, expired = expired; "held messages let go");
+    } = found.released;
+    if has_let_go(found) {
+        log::info!(freed = freed, probes = probes, expired = expired, mended = found.mended; "held messages let go");
     }
 }
 

@@ -23,6 +23,7 @@ mod upkeep;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ::settings::{Resolve, Watched};
 use broker::consumer::Consumer;
@@ -161,6 +162,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         probe_after: settings.probe_after,
         patience: settings.patience,
         metrics: SenderMetrics::new(metrics).map_err(anyhow::Error::from)?,
+        judged_by_old_files: AtomicBool::new(false),
         stop: stop.clone(),
     })
 }

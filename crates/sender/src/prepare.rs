@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
@@ -9,14 +10,14 @@ use domain::before_call::{self, Due, Sendable, Step};
 use domain::dead_letter::DeadLetterReason;
 use domain::hold::{self, Route};
 use domain::ids::{MessageId, NumberId};
-use domain::message::{Reason, Turn};
+use domain::message::Turn;
 use domain::phone_number::PhoneNumber;
 use domain::plan::cart;
 use domain::render::{Content, ServiceWindow, Subject};
 use domain::resort::Resort;
 use service::crash;
 use store::StoreError;
-use store::claims::{self, Draft, Waiting, Wanted};
+use store::claims::{self, Draft, Lacks, NotNow, Uncalled, Wanted};
 use store::holds::{self, Hold};
 
 use crate::log_lines;
@@ -91,9 +92,12 @@ impl Circumstances {
 /// What does not go now.
 #[derive(Default)]
 struct Unsent {
-    skipped: Vec<(MessageId, Reason)>,
-    later: Vec<(MessageId, DateTime<Utc>)>,
-    held: Vec<Waiting>,
+    /// By what was decided of each.
+    judged: Vec<(Draft, Step)>,
+    /// As it is written: what is in `judged`, and what waits for its guest's turn.
+    uncalled: Vec<Uncalled>,
+    /// What could not be read.
+    unprepared: Vec<(MessageId, Lacks)>,
 }
 
 impl Sender {
@@ -113,17 +117,26 @@ impl Sender {
             .await?;
         self.metrics.damaged.inc_by(log_lines::damaged(&drafts.damaged));
         let (mut ready, mut unsent, mut without_file) = (Vec::new(), Unsent::default(), BTreeMap::new());
+        let damaged = drafts.damaged.iter().map(|(id, _)| (*id, Lacks::Booking));
+        unsent.unprepared.extend(damaged);
         let snapshot = self.settings.current();
         for draft in drafts.readable {
             match snapshot.resort(&draft.booking.resort) {
                 Some(resort) => ready.extend(self.prepare_one(draft, &resort, &around, &mut unsent)),
-                None => *without_file.entry(draft.booking.resort).or_default() += 1,
+                None => {
+                    unsent.unprepared.push((draft.id, Lacks::ResortFile));
+                    *without_file.entry(draft.booking.resort).or_default() += 1;
+                }
             }
         }
         self.metrics
             .without_resort
             .inc_by(log_lines::without_file(&without_file));
         self.note(unsent).await?;
+        if self.settings.current().generation() != snapshot.generation() {
+            // What was just held for want of a template may have one by now, and who looks after holds may have passed.
+            self.judged_by_old_files.store(true, Ordering::Release);
+        }
         Ok(ready)
     }
 
@@ -134,64 +147,101 @@ impl Sender {
         around: &Circumstances,
         unsent: &mut Unsent,
     ) -> Option<Ready> {
-        let step = step(&draft, resort, around);
-        if let Some(outcome) = log_lines::not_sent(&draft, &step) {
-            self.count(draft.kind, outcome);
-        }
-        match step {
-            Step::Call(sendable) => {
-                let one = Ready::new(draft, resort, *sendable);
-                match self.pace.take_pair(&resort.number, &one.to) {
-                    Ok(()) => return Some(one),
-                    Err(wait) => {
-                        log_lines::crowded(&one, wait);
-                        unsent.later.push((one.wanted.id, around.now + wait));
-                    }
-                }
-            }
-            Step::Skip(reason) => unsent.skipped.push((draft.id, reason)),
-            Step::PutOff(at) => unsent.later.push((draft.id, at)),
-            Step::AwaitTemplate(template) => unsent.held.push(Waiting {
-                id: draft.id,
-                scope: Scope::Template.as_str(),
-                hold: Some(hold::template_key(&resort.number, template)),
-            }),
-            Step::TemplateMissing => unsent.held.push(Waiting {
-                id: draft.id,
-                scope: DeadLetterReason::TemplateMissing.as_str(),
-                hold: None,
-            }),
-        }
+        let window = window(&draft, resort);
+        let step = step(&draft, resort, window, around);
+        let Some(verdict) = verdict(&step, &resort.number) else {
+            return self.take_turn(draft, resort, around, (step, unsent));
+        };
+        let waits_for_text = window == ServiceWindow::Closed && matches!(verdict, NotNow::Hold { .. });
+        unsent.uncalled.push(Uncalled {
+            id: draft.id,
+            version: draft.version,
+            closed_window: waits_for_text.then(|| resort.number.clone()),
+            verdict,
+        });
+        unsent.judged.push((draft, step));
         None
     }
 
-    /// Ends, puts off and holds what does not go now.
+    /// Of what can be called for: whether its guest's turn has come.
+    fn take_turn(
+        &self,
+        draft: Draft,
+        resort: &Resort,
+        around: &Circumstances,
+        (step, unsent): (Step, &mut Unsent),
+    ) -> Option<Ready> {
+        let Step::Call(sendable) = step else { return None };
+        let one = Ready::new(draft, resort, *sendable);
+        let Err(wait) = self.pace.take_pair(&resort.number, &one.to) else {
+            return Some(one);
+        };
+        log_lines::crowded(&one, wait);
+        unsent.uncalled.push(Uncalled {
+            id: one.wanted.id,
+            version: one.wanted.version,
+            closed_window: None,
+            verdict: NotNow::PutOff(around.now + wait),
+        });
+        None
+    }
+
+    /// Ends, puts off and holds what does not go now, and tells of it as far as it came to that.
     async fn note(&self, unsent: Unsent) -> Result<(), StoreError> {
-        let Unsent { skipped, later, held } = unsent;
-        if skipped.is_empty() && later.is_empty() && held.is_empty() {
+        let Unsent {
+            judged,
+            uncalled,
+            unprepared,
+        } = unsent;
+        if uncalled.is_empty() && unprepared.is_empty() {
             return Ok(());
         }
-        self.store
+        let outdated = self
+            .store
             .transaction(move |connection| {
-                claims::skip(connection, &skipped)?;
-                claims::put_off(connection, &later)?;
-                claims::hold(connection, &held)?;
+                let outdated = claims::set_aside(connection, &uncalled)?;
+                claims::note_unprepared(connection, &unprepared)?;
                 crash::point("sender.unsent.written");
-                Ok(())
+                Ok(outdated)
             })
             .await?;
         crash::point("sender.unsent.committed");
+        for (draft, step) in judged.iter().filter(|(draft, _)| !outdated.contains(&draft.id)) {
+            if let Some(outcome) = log_lines::not_sent(draft, step) {
+                self.count(draft.kind, outcome);
+            }
+        }
         Ok(())
     }
 }
 
-/// What happens to one message now.
-fn step(draft: &Draft, resort: &Resort, around: &Circumstances) -> Step {
+/// What becomes of a message that is not called for; `None`: it is.
+fn verdict(step: &Step, number: &NumberId) -> Option<NotNow> {
+    Some(match step {
+        Step::Call(_) => return None,
+        Step::Skip(reason) => NotNow::Skip(*reason),
+        Step::PutOff(at) => NotNow::PutOff(*at),
+        Step::AwaitTemplate(template) => NotNow::Hold {
+            scope: Scope::Template.as_str(),
+            hold: Some(hold::template_key(number, template.clone())),
+        },
+        Step::TemplateMissing => NotNow::Hold {
+            scope: DeadLetterReason::TemplateMissing.as_str(),
+            hold: None,
+        },
+    })
+}
+
+fn window(draft: &Draft, resort: &Resort) -> ServiceWindow {
     let number = resort.number.as_str();
-    let window = match draft.open_numbers.iter().any(|open| open == number) {
+    match draft.open_numbers.iter().any(|open| open == number) {
         true => ServiceWindow::Open,
         false => ServiceWindow::Closed,
-    };
+    }
+}
+
+/// What happens to one message now.
+fn step(draft: &Draft, resort: &Resort, window: ServiceWindow, around: &Circumstances) -> Step {
     let due = Due {
         subject: Subject {
             kind: draft.kind,

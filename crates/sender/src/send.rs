@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crypto::key_ring::KeyRing;
@@ -40,6 +41,8 @@ pub(crate) struct Sender {
     /// What silence after a call means.
     pub(crate) patience: Patience,
     pub(crate) metrics: SenderMetrics,
+    /// Messages may have been held by files that were replaced meanwhile.
+    pub(crate) judged_by_old_files: AtomicBool,
     /// What is not claimed when it comes stays queued for the other senders.
     pub(crate) stop: Stop,
 }

@@ -132,8 +132,8 @@ async fn settle(sender: &Sender, silent: &Silent, verdict: Verdict) -> Result<()
             crash::point("sender.silence.written");
             Ok(outcome)
         })
-        .await;
-    crash::point("sender.silence.committed");
+        .await
+        .inspect(|_| crash::point("sender.silence.committed"));
     match settled {
         Ok(outcome) => tell(sender, silent, &outcome),
         Err(error) if error.fault() == store::Fault::Outage => return Err(error),

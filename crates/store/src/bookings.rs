@@ -2,6 +2,7 @@
 
 mod due;
 mod of_guests;
+mod without_resort;
 
 use std::collections::BTreeSet;
 
@@ -16,9 +17,10 @@ use domain::plan::Status;
 use crate::error::StoreError;
 use crate::schema::bookings;
 
-pub use due::{leave_aside, list_due, lock_due, lock_due_of, next_wake_up};
+pub use due::{list_due, lock_due, lock_due_of, next_wake_up, put_off};
 pub(crate) use of_guests::{Standing, standing_of};
 pub use of_guests::{all_of_guests, carts_of_guests, guests_of};
+pub use without_resort::{count_without_resort, wake_of_resorts};
 
 /// A booking as it stands in its row.
 #[derive(Debug, Clone)]
@@ -216,6 +218,8 @@ pub(crate) struct Saved<'a> {
     pub(crate) booking: &'a Booking,
     pub(crate) phone_hash: Option<Vec<u8>>,
     pub(crate) stands: bool,
+    /// Its resort's file could not be read.
+    pub(crate) without_resort: bool,
     pub(crate) status: Status,
     pub(crate) wake_at: Option<DateTime<Utc>>,
 }
@@ -236,9 +240,11 @@ pub(crate) fn save(
     sql_query(
         "UPDATE bookings b SET sealed_facts = n.facts, version = n.version, status = n.status, \
          phone_hash = n.phone_hash, stands = n.stands, check_in = n.check_in, check_out = n.check_out, \
-         wake_at = n.wake_at, became_key = n.became_key, tells_of_guest = n.tells_of_guest, updated_at = now() \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         AS n(key, facts, version, status, phone_hash, stands, check_in, check_out, wake_at, became_key, tells_of_guest) \
+         wake_at = n.wake_at, became_key = n.became_key, tells_of_guest = n.tells_of_guest, \
+         without_resort = n.without_resort, updated_at = now() \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         AS n(key, facts, version, status, phone_hash, stands, check_in, check_out, wake_at, became_key, tells_of_guest, \
+              without_resort) \
          WHERE b.key = n.key",
     )
     .bind::<Array<Text>, _>(keys)
@@ -267,6 +273,7 @@ pub(crate) fn save(
             .map(|row| row.booking.facts.tells_of_guest())
             .collect::<Vec<_>>(),
     )
+    .bind::<Array<Bool>, _>(saved.iter().map(|row| row.without_resort).collect::<Vec<_>>())
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("save bookings"))

@@ -4,6 +4,7 @@
 //! ([`claim`]). The claim looks again at everything that could have changed in between.
 
 mod uncalled;
+mod unprepared;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use crypto::key_ring::KeyRing;
@@ -20,7 +21,8 @@ use uuid::Uuid;
 use crate::bookings;
 use crate::error::StoreError;
 
-pub use uncalled::{Waiting, hold, put_off, release, skip};
+pub use uncalled::{NotNow, Uncalled, release, set_aside};
+pub use unprepared::{Lacks, note_unprepared, retry_of_mended_bookings, retry_of_resorts};
 
 /// A message that may be due, with everything that is needed to write it.
 #[derive(Debug)]

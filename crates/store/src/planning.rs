@@ -90,7 +90,8 @@ pub fn replan(
         let circumstances = around.of(booking, hash.as_ref());
         let found = (policies.resort)(&booking.key.resort)
             .map(|resort| plan::plan(&booking.key.booking, &booking.facts, &circumstances, &resort, now));
-        if found.is_none() {
+        let without_resort = found.is_none();
+        if without_resort {
             planned.without_resort.push(booking.key.clone());
         }
         let plan = found.unwrap_or_else(|| waiting(booking, now));
@@ -106,6 +107,7 @@ pub fn replan(
             booking,
             phone_hash,
             stands,
+            without_resort,
             status: plan.status,
             wake_at: plan.wake_at,
         });

@@ -32,6 +32,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         tells_of_guest -> Bool,
+        without_resort -> Bool,
     }
 }
 
@@ -194,10 +195,20 @@ diesel::table! {
         key -> Text,
         begun -> Int4,
         begun_at -> Timestamptz,
+        attempts -> Array<Nullable<Uuid>>,
+    }
+}
+
+diesel::table! {
+    unprepared (message_id) {
+        message_id -> Uuid,
+        resort -> Text,
+        lacks -> Text,
     }
 }
 
 diesel::joinable!(messages -> bookings (booking_key));
+diesel::joinable!(unprepared -> messages (message_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit,
@@ -214,4 +225,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     senders,
     staff,
     suspects,
+    unprepared,
 );

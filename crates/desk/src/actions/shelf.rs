@@ -88,10 +88,7 @@ pub(crate) async fn transaction<T: Send + 'static>(
             Err(error) if is_in_the_way(&error) && tries < TRIES => {
                 log::debug!(error = service::chain(&error); "another transaction was in the way; once more");
             }
-            done => {
-                crash::point("desk.decision.committed");
-                return done;
-            }
+            done => return done.inspect(|_| crash::point("desk.decision.committed")),
         }
     }
 }

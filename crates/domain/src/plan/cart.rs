@@ -112,12 +112,18 @@ fn reason_against(view: &View<'_>) -> Option<Reason> {
     covered.then_some(Reason::BookedElsewhere)
 }
 
-/// A reservation makes a cart superfluous when their dates overlap or are unknown, unless that stay was over before
-/// the guest was last active on the cart. A claim looks once more, for what was committed meanwhile: in `claim.sql`.
 fn covers(view: &View<'_>, reservation: &Reservation) -> bool {
     let seen_on = last_seen_on(view.facts, view.resort);
-    let over_before = matches!((reservation.dates.1, seen_on), (Some(left), Some(seen)) if left < seen);
-    !over_before && stay::may_overlap(view.facts.dates(), reservation.dates)
+    is_superfluous(view.facts.dates(), reservation.dates, seen_on)
+}
+
+/// Whether a reservation makes a cart superfluous: their days overlap or are unknown, unless that stay was over before the
+/// day on which the guest was last active on the cart. A claim asks the same of what was committed meanwhile, by the
+/// function `cart_is_superfluous` of the database; a property test of `store` compares the two.
+pub fn is_superfluous(cart: stay::Dates, reservation: stay::Dates, seen_on: Option<NaiveDate>) -> bool {
+    let over_before =
+        matches!((stay::departure(reservation), seen_on), (Some(left), Some(seen)) if left < seen);
+    !over_before && stay::may_overlap(cart, reservation)
 }
 
 /// The day, at the resort, on which the guest was last active on a cart.

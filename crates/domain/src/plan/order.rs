@@ -6,6 +6,7 @@ use super::{Half, Planned, Status, Verdict, View};
 use crate::facts::{Fact, Facts, Notify};
 use crate::local_time;
 use crate::message::{MessageKind, Reason};
+use crate::stay;
 
 /// The order's facts that belong to the round that runs now: those after the last cancellation.
 struct Round<'a> {
@@ -144,7 +145,7 @@ fn review_verdict(view: &View<'_>, round: &Round<'_>, delay: std::time::Duration
     let Some(arrived) = arrived else {
         return Verdict::NotWanted(Reason::NotArrived);
     };
-    let (_, Some(departure)) = view.facts.dates() else {
+    let Some(departure) = stay::departure(view.facts.dates()) else {
         return Verdict::Later(None);
     };
     let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or(NaiveTime::MIN);

@@ -2,14 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, dsl};
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl, dsl,
+};
 
 use super::{Booking, COLUMNS, Row, into_domain};
 use crate::error::StoreError;
 use crate::schema::bookings;
-
-/// How long a booking that cannot be planned is left aside.
-const ASIDE: TimeDelta = TimeDelta::minutes(1);
 
 /// Locks bookings whose time to wake has come, oldest first, leaving out those that others hold.
 pub fn lock_due(
@@ -64,14 +63,24 @@ pub fn lock_due_of(
     rows.into_iter().map(|row| into_domain(ring, row)).collect()
 }
 
-/// Leaves a booking aside for a minute: without this it would be the oldest that is due, for ever.
-pub fn leave_aside(connection: &mut PgConnection, key: &str) -> Result<(), StoreError> {
-    let later = crate::pool::clock(connection)?.checked_add_signed(ASIDE);
-    diesel::update(bookings::table.filter(bookings::key.eq(key)))
-        .set(bookings::wake_at.eq(later))
+/// Puts off a booking that could not be planned: without this it would be the oldest that is due, for ever. One that
+/// another transaction holds, or has given another time meanwhile, keeps its time.
+pub fn put_off(connection: &mut PgConnection, key: &str, by: TimeDelta) -> Result<(), StoreError> {
+    let now = crate::pool::clock(connection)?;
+    let due: Option<String> = bookings::table
+        .filter(bookings::key.eq(key))
+        .filter(bookings::wake_at.le(now))
+        .for_no_key_update()
+        .skip_locked()
+        .select(bookings::key)
+        .first(connection)
+        .optional()
+        .map_err(StoreError::query("lock a booking that cannot be planned"))?;
+    diesel::update(bookings::table.filter(bookings::key.nullable().eq(due)))
+        .set(bookings::wake_at.eq(now.checked_add_signed(by)))
         .execute(connection)
         .map(|_| ())
-        .map_err(StoreError::query("leave a booking aside"))
+        .map_err(StoreError::query("put a booking off"))
 }
 
 /// The time of the next wake-up of all.

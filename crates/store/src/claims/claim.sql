@@ -14,13 +14,11 @@ WITH wanted AS (
               AND (g.opted_in_at IS NULL OR g.opted_out_at >= g.opted_in_at)) THEN 'opted_out'
         WHEN w.is_reminder AND b.stands THEN 'confirmed'
         WHEN b.version <> w.version THEN 'outdated'
-        -- As `covers` in domain/src/plan/cart.rs, for what was committed since the plan.
+        -- For what was committed since the plan.
         WHEN w.is_reminder AND EXISTS (
             SELECT 1 FROM bookings e
             WHERE e.phone_hash = b.phone_hash AND e.resort = b.resort AND e.key <> b.key AND e.stands
-              AND (e.check_out IS NULL OR b.check_in IS NULL OR e.check_out > b.check_in)
-              AND (e.check_in IS NULL OR b.check_out IS NULL OR b.check_out > e.check_in)
-              AND (e.check_out IS NULL OR w.last_seen_on IS NULL OR e.check_out >= w.last_seen_on)
+              AND cart_is_superfluous(b.check_in, b.check_out, e.check_in, e.check_out, w.last_seen_on)
         ) THEN 'booked_elsewhere'
         WHEN m.due_at > clock_timestamp() OR w.not_after <= clock_timestamp() THEN 'not_now'
         -- A template that is held gives way to the fallback: the message is written anew.

@@ -1,50 +1,120 @@
 //! Messages that were read or claimed, but are not called for now.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
-use domain::ids::MessageId;
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::ids::{MessageId, NumberId};
 use domain::message::{Attempt, Reason};
+use uuid::Uuid;
 
 use crate::error::StoreError;
 
-/// The condition by which a statement takes its rows' locks in the one order, as everybody does.
-macro_rules! in_order {
-    ($statement:literal) => {
-        concat!(
-            $statement,
-            " AND m.id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE))"
-        )
-    };
+/// A queued message that is not called for now, and what it was judged by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uncalled {
+    /// The message.
+    pub id: MessageId,
+    /// The version of the facts by which it was judged.
+    pub version: i64,
+    /// The number at which the guest's window was closed, where that mattered.
+    pub closed_window: Option<NumberId>,
+    /// What became of it.
+    pub verdict: NotNow,
 }
 
-/// Ends queued messages that cannot be written.
-pub fn skip(connection: &mut PgConnection, skipped: &[(MessageId, Reason)]) -> Result<(), StoreError> {
-    sql_query(in_order!(
-        "UPDATE messages m SET state = 'skipped', reason = n.reason, publish_at = NULL, updated_at = now() \
-         FROM unnest($1, $2) AS n(id, reason) WHERE m.id = n.id AND m.state = 'queued'"
-    ))
-    .bind::<Array<SqlUuid>, _>(skipped.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(
-        skipped
-            .iter()
-            .map(|(_, reason)| reason.as_str())
-            .collect::<Vec<_>>(),
+/// What becomes of a message that is not called for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotNow {
+    /// It cannot be written and ends.
+    Skip(Reason),
+    /// It goes no earlier than this.
+    PutOff(DateTime<Utc>),
+    /// It is held.
+    Hold {
+        /// For people.
+        scope: &'static str,
+        /// The hold's key; `None` where it waits for a change of its resort's file.
+        hold: Option<String>,
+    },
+}
+
+/// Ends, puts off and holds queued messages, as far as what they were judged by still holds. Returns those whose facts or
+/// window changed meanwhile: they stay queued and are handed out again at once, so that a sender judges them again.
+///
+/// Run it in a transaction of its own: it first waits for the rows' locks and then looks at what is committed by then.
+pub fn set_aside(connection: &mut PgConnection, uncalled: &[Uncalled]) -> Result<Vec<MessageId>, StoreError> {
+    let ids: Vec<Uuid> = uncalled.iter().map(|one| one.id.0).collect();
+    // All locks first, in the one order. Whoever changes a booking's facts takes them too, so no version grows from here on.
+    sql_query("SELECT 1 FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
+        .bind::<Array<SqlUuid>, _>(&ids)
+        .execute(connection)
+        .map_err(StoreError::query("wait for messages to set aside"))?;
+    let outdated = hand_out_outdated(connection, uncalled)?;
+    let current = || uncalled.iter().filter(|one| !outdated.contains(&one.id));
+    let (mut skipped, mut later, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    for Uncalled { id, verdict, .. } in current() {
+        match verdict {
+            NotNow::Skip(reason) => skipped.push((*id, *reason)),
+            NotNow::PutOff(at) => later.push((*id, *at)),
+            NotNow::Hold { scope, hold } => held.push((*id, *scope, hold.as_deref())),
+        }
+    }
+    skip(connection, &skipped)?;
+    put_off(connection, &later)?;
+    hold(connection, &held)?;
+    Ok(outdated)
+}
+
+#[derive(QueryableByName)]
+struct OutdatedRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Of locked messages.
+fn hand_out_outdated(
+    connection: &mut PgConnection,
+    uncalled: &[Uncalled],
+) -> Result<Vec<MessageId>, StoreError> {
+    let number = |one: &'_ Uncalled| {
+        one.closed_window
+            .as_ref()
+            .map(|number| number.as_str().to_owned())
+    };
+    let rows: Vec<OutdatedRow> = sql_query(
+        "UPDATE messages m SET publish_at = clock_timestamp(), publishes = 0 \
+         FROM unnest($1, $2, $3) AS n(id, version, closed_at), bookings b \
+         WHERE m.id = n.id AND m.state = 'queued' AND b.key = m.booking_key AND (b.version <> n.version \
+           OR EXISTS (SELECT 1 FROM conversations c WHERE c.phone_hash = b.phone_hash AND c.number = n.closed_at \
+                      AND c.open_until > clock_timestamp())) \
+         RETURNING m.id",
     )
+    .bind::<Array<SqlUuid>, _>(uncalled.iter().map(|one| one.id.0).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(uncalled.iter().map(|one| one.version).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(uncalled.iter().map(number).collect::<Vec<_>>())
+    .load(connection)
+    .map_err(StoreError::query("hand out messages that were judged by older facts"))?;
+    Ok(rows.into_iter().map(|row| MessageId(row.id)).collect())
+}
+
+fn skip(connection: &mut PgConnection, skipped: &[(MessageId, Reason)]) -> Result<(), StoreError> {
+    let reasons = skipped.iter().map(|(_, reason)| reason.as_str());
+    sql_query(
+        "UPDATE messages m SET state = 'skipped', reason = n.reason, publish_at = NULL, updated_at = now() \
+         FROM unnest($1, $2) AS n(id, reason) WHERE m.id = n.id AND m.state = 'queued'",
+    )
+    .bind::<Array<SqlUuid>, _>(skipped.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(reasons.collect::<Vec<_>>())
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("skip messages"))
 }
 
-/// Puts queued messages off to a later time.
-pub fn put_off(
-    connection: &mut PgConnection,
-    later: &[(MessageId, DateTime<Utc>)],
-) -> Result<(), StoreError> {
-    sql_query(in_order!(
+fn put_off(connection: &mut PgConnection, later: &[(MessageId, DateTime<Utc>)]) -> Result<(), StoreError> {
+    sql_query(
         "UPDATE messages m SET due_at = greatest(m.due_at, n.at), publish_at = greatest(m.due_at, n.at), publishes = 0, \
-         updated_at = now() FROM unnest($1, $2) AS n(id, at) WHERE m.id = n.id AND m.state = 'queued'"
-    ))
+         updated_at = now() FROM unnest($1, $2) AS n(id, at) WHERE m.id = n.id AND m.state = 'queued'",
+    )
     .bind::<Array<SqlUuid>, _>(later.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(later.iter().map(|(_, at)| *at).collect::<Vec<_>>())
     .execute(connection)
@@ -52,26 +122,14 @@ pub fn put_off(
     .map_err(StoreError::query("put messages off"))
 }
 
-/// A queued message that cannot be sent now, and what it waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// Which.
-    pub id: MessageId,
-    /// The scope, for people.
-    pub scope: &'static str,
-    /// The hold's key; `None` where it waits for a change of its resort's file.
-    pub hold: Option<String>,
-}
-
-/// Holds queued messages.
-pub fn hold(connection: &mut PgConnection, waiting: &[Waiting]) -> Result<(), StoreError> {
-    sql_query(in_order!(
+fn hold(connection: &mut PgConnection, held: &[(MessageId, &str, Option<&str>)]) -> Result<(), StoreError> {
+    sql_query(
         "UPDATE messages m SET state = 'held', reason = n.scope, held_by = n.hold, publish_at = NULL, updated_at = now() \
-         FROM unnest($1, $2, $3) AS n(id, scope, hold) WHERE m.id = n.id AND m.state = 'queued'"
-    ))
-    .bind::<Array<SqlUuid>, _>(waiting.iter().map(|one| one.id.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(waiting.iter().map(|one| one.scope).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(waiting.iter().map(|one| one.hold.as_deref()).collect::<Vec<_>>())
+         FROM unnest($1, $2, $3) AS n(id, scope, hold) WHERE m.id = n.id AND m.state = 'queued'",
+    )
+    .bind::<Array<SqlUuid>, _>(held.iter().map(|(id, _, _)| id.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(held.iter().map(|(_, scope, _)| *scope).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(held.iter().map(|(_, _, hold)| *hold).collect::<Vec<_>>())
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("hold messages"))
@@ -79,13 +137,14 @@ pub fn hold(connection: &mut PgConnection, waiting: &[Waiting]) -> Result<(), St
 
 /// Frees messages that were claimed but for which no call was begun in time. The attempt's number stays used.
 pub fn release(connection: &mut PgConnection, claimed: &[(MessageId, Attempt)]) -> Result<(), StoreError> {
-    sql_query(in_order!(
+    sql_query(
         "UPDATE messages m SET state = CASE WHEN withdrawn_reason IS NULL THEN 'queued' ELSE 'withdrawn' END, \
          reason = withdrawn_reason, claim_token = NULL, updated_at = now(), publishes = 0, \
          publish_at = CASE WHEN withdrawn_reason IS NULL THEN clock_timestamp() END \
          FROM unnest($1, $2) AS n(id, attempt) \
-         WHERE m.id = n.id AND m.attempts = n.attempt AND m.state = 'sending'"
-    ))
+         WHERE m.id = n.id AND m.attempts = n.attempt AND m.state = 'sending' \
+         AND m.id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE))",
+    )
     .bind::<Array<SqlUuid>, _>(claimed.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(
         claimed

@@ -16,7 +16,7 @@ SELECT p.created_at AS at, p.key, t.kept_from IS NOT NULL AND NOT EXISTS (
         SELECT o.key, o.check_in, o.check_out FROM bookings o WHERE o.became_key = p.key
         UNION ALL
         SELECT o.key, o.check_in, o.check_out FROM bookings o WHERE o.phone_hash = p.phone_hash AND o.resort = p.resort) o
-    WHERE coalesce(o.check_out, o.check_in) >= (t.kept_from AT TIME ZONE 'UTC')::date
+    WHERE greatest(o.check_out, o.check_in) >= (t.kept_from AT TIME ZONE 'UTC')::date
        OR EXISTS (SELECT FROM events e WHERE e.booking_key = o.key AND e.received_at >= t.kept_from)) AS over
 FROM page p LEFT JOIN terms t ON t.resort = p.resort
 ORDER BY p.created_at, p.key

@@ -2,14 +2,16 @@
 
 use chrono::{TimeDelta, Utc};
 use domain::event::EventType::{BookingStarted, ReservationConfirmed};
+use domain::ids::{MessageId, NumberId};
 use domain::message::MessageKind::Reminder1;
 use domain::message::{Attempt, MessageState, Reason};
 use domain::plan::Verdict;
 use domain::wish::Wish;
 use store::bookings;
-use store::claims::{self, Claim, Wanted};
+use store::claims::{self, Claim, NotNow, Uncalled, Wanted};
 use store::guests::{self, GuestKey};
 use store::planning;
+use store::{conversations, relay};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -133,6 +135,9 @@ async fn a_reservation_of_the_same_guest_elsewhere_ends_a_reminder_unless_the_da
         ("'2099-01-01', '2099-01-05'", true),
         ("NULL, NULL", true),
         ("'2099-02-01', '2099-02-05'", false),
+        ("'2099-01-02', '2099-01-02'", true),
+        ("'2099-01-03', '2099-01-03'", false),
+        ("'2099-01-02', '2099-01-01'", true),
     ] {
         let scene = Scene::new().await;
         scene.due_reminder("CART-1").await;
@@ -326,6 +331,20 @@ async fn a_draft_has_what_is_needed_to_write_a_message_that_is_due() {
     assert!(drafts.readable.is_empty());
 }
 
+/// By the facts of a booking of which one event is known.
+fn judged(id: MessageId, verdict: NotNow) -> Uncalled {
+    Uncalled {
+        id,
+        version: 1,
+        closed_window: None,
+        verdict,
+    }
+}
+
+fn held(scope: &'static str) -> NotNow {
+    NotNow::Hold { scope, hold: None }
+}
+
 #[tokio::test]
 async fn messages_can_be_skipped_put_off_and_held_while_they_are_queued() {
     let scene = Scene::new().await;
@@ -338,18 +357,18 @@ async fn messages_can_be_skipped_put_off_and_held_while_they_are_queued() {
         ids.push(scene.message(booking, Reminder1).await.existing.id);
     }
 
-    scene
-        .run(move |c, _| {
-            claims::skip(c, &[(ids[0], Reason::MissingValue)])?;
-            claims::put_off(c, &[(ids[1], later), (ids[0], later)])?;
-            let waiting = |id| claims::Waiting {
-                id,
-                scope: "token",
-                hold: None,
-            };
-            claims::hold(c, &[waiting(ids[2]), waiting(ids[0])])
-        })
-        .await;
+    let uncalled = vec![
+        judged(ids[2], held("token")),
+        judged(ids[0], NotNow::Skip(Reason::MissingValue)),
+        judged(ids[1], NotNow::PutOff(later)),
+    ];
+    let outdated = scene.run(move |c, _| claims::set_aside(c, &uncalled)).await;
+    assert_eq!(outdated, []);
+    let overruled = vec![
+        judged(ids[0], NotNow::PutOff(later)),
+        judged(ids[2], NotNow::Skip(Reason::MissingValue)),
+    ];
+    scene.run(move |c, _| claims::set_aside(c, &overruled)).await;
 
     let skipped = scene.message("BK-1", Reminder1).await.existing;
     assert_eq!(
@@ -364,4 +383,76 @@ async fn messages_can_be_skipped_put_off_and_held_while_they_are_queued() {
         (held.existing.state, held.reason.as_deref()),
         (MessageState::Held, Some("token"))
     );
+}
+
+#[tokio::test]
+async fn a_fact_that_commits_between_the_reading_and_the_judgement_is_not_overruled() {
+    for verdict in [
+        NotNow::Skip(Reason::MissingValue),
+        NotNow::PutOff(Utc::now() + TimeDelta::hours(2)),
+        held("template_missing"),
+    ] {
+        let scene = Scene::new().await;
+        let id = scene.due_reminder("BK-1").await;
+        let drafts = scene
+            .run(move |c, policies| claims::read_drafts(c, policies.ring, &[id]))
+            .await;
+        let judged_by = Uncalled {
+            version: drafts.readable[0].version,
+            ..judged(id, verdict.clone())
+        };
+        let brings_the_value = event(BookingStarted, &key("BK-1"), 40);
+        let (applied, wait_until_applied) = oneshot::channel();
+        let (go_on, wait_to_go_on) = oneshot::channel::<()>();
+
+        let fact = scene.run(move |c, policies| {
+            apply(c, policies, &brings_the_value)?;
+            applied.send(()).unwrap();
+            wait_to_go_on.blocking_recv().unwrap();
+            Ok(())
+        });
+        let judgement = async {
+            wait_until_applied.await.unwrap();
+            let setting_aside = scene.run(move |c, _| claims::set_aside(c, &[judged_by]));
+            let (outdated, ()) = tokio::join!(setting_aside, async {
+                scene.until_someone_waits().await;
+                go_on.send(()).unwrap();
+            });
+            outdated
+        };
+        let ((), outdated) = tokio::join!(fact, judgement);
+
+        assert_eq!(outdated, [id], "{verdict:?}");
+        let reminder = scene.message("BK-1", Reminder1).await.existing;
+        assert_eq!(reminder.state, MessageState::Queued, "{verdict:?}");
+        assert!(reminder.due_at < Utc::now(), "{verdict:?}");
+        let due = scene.run(|c, _| relay::take_due(c, 10)).await;
+        assert_eq!(due, [id], "{verdict:?}: it is handed out at once");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_was_held_since_its_guests_window_was_closed_is_judged_again_once_it_is_open() {
+    let scene = Scene::new().await;
+    let id = scene.due_reminder("BK-1").await;
+    let number = NumberId::parse("106540352242922").unwrap();
+    let by_closed_window = |number: &NumberId| Uncalled {
+        closed_window: Some(number.clone()),
+        ..judged(id, held("template_missing"))
+    };
+    let written_at = number.clone();
+    scene
+        .run(move |c, policies| {
+            let facts = bookings::find(c, policies.ring, &key("BK-1"))?.unwrap().facts;
+            let guest = policies.guest_of(&key("BK-1"), &facts).unwrap();
+            conversations::open(c, &written_at, &guest.phone_hash, Utc::now())
+        })
+        .await;
+
+    let another = NumberId::parse("1").unwrap();
+    for (number, overruled) in [(number, true), (another, false)] {
+        let judged = by_closed_window(&number);
+        let outdated = scene.run(move |c, _| claims::set_aside(c, &[judged])).await;
+        assert_eq!(outdated.contains(&id), overruled, "{number:?}");
+    }
 }

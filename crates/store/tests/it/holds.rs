@@ -267,12 +267,16 @@ async fn what_has_no_template_goes_when_files_have_changed_or_its_guest_has_writ
     let scene = Scene::new().await;
     let id = scene.due_reminder("BK-1").await;
     let hold = async || {
-        let waiting = claims::Waiting {
+        let waiting = claims::Uncalled {
             id,
-            scope: "template_missing",
-            hold: None,
+            version: 1,
+            closed_window: None,
+            verdict: claims::NotNow::Hold {
+                scope: "template_missing",
+                hold: None,
+            },
         };
-        scene.run(move |c, _| claims::hold(c, &[waiting])).await;
+        scene.run(move |c, _| claims::set_aside(c, &[waiting])).await;
         assert_eq!(state(&scene, "BK-1").await, MessageState::Held);
     };
     let written = async |phone: &'static str| {

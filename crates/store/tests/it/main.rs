@@ -35,6 +35,10 @@ mod silence;
 #[cfg(test)]
 mod staff;
 #[cfg(test)]
+mod stays;
+#[cfg(test)]
 mod suspects;
 #[cfg(test)]
 mod timers;
+#[cfg(test)]
+mod unprepared;

@@ -252,6 +252,11 @@ fn the_same_guests_reservation_withdraws_reminders_when_the_stays_may_overlap() 
         false,
     );
     check(Some(("12-20", "12-27")), reservation(None, None), true);
+    let day_room = || reservation(Some("12-20"), Some("12-20"));
+    check(Some(("12-20", "12-20")), day_room(), true);
+    check(Some(("12-19", "12-27")), day_room(), true);
+    check(Some(("12-21", "12-27")), day_room(), false);
+    check(Some(("12-13", "12-20")), day_room(), false);
     check(None, reservation(Some("12-26"), Some("12-30")), true);
     check(None, reservation(None, None), true);
 }

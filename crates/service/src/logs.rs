@@ -23,6 +23,7 @@ pub const OUR_CRATES: &[&str] = &[
     "desk",
     "domain",
     "ingest",
+    "outbound",
     "processor",
     "sandbox",
     "sender",

@@ -1,46 +1,61 @@
 //! Where RabbitMQ is.
 
+mod url;
+
 use std::fmt;
 
-use lapin::uri::AMQPUri;
+use lapin::uri::{AMQPScheme, AMQPUri};
+use outbound::Authorities;
 
-/// A URL `amqp://` or `amqps://` with its vhost; neither `Debug` nor `Display` shows the password.
+pub use url::InvalidAddress;
+
+/// A URL `amqp://` or `amqps://` with its vhost, and whom TLS trusts there; neither `Debug` nor `Display` shows the
+/// password.
 #[derive(Clone)]
-pub struct Address(AMQPUri);
-
-/// Why a text is no address; it does not repeat the text, which may hold a password.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidAddress {
-    /// It cannot be read at all.
-    #[error("is not an amqp:// or amqps:// URL")]
-    NotAUrl,
-    /// `amqp://host/` names the vhost whose name is empty, which is hardly ever meant.
-    #[error("names an empty vhost; the default one is written /%2f")]
-    EmptyVhost,
+pub struct Address {
+    uri: AMQPUri,
+    authorities: Authorities,
 }
 
 impl Address {
     /// Reads a URL. Unless it says otherwise, a dead peer is noticed by heartbeats each 10 s, and connecting may take
-    /// 5 s.
+    /// 5 s. TLS trusts the system's authorities unless told [otherwise](Self::trusting).
+    ///
+    /// # Errors
+    /// Where the host that is connected to might not be the one that is written.
     pub fn parse(url: &str) -> Result<Self, InvalidAddress> {
-        let mut uri: AMQPUri = url.parse().map_err(|_| InvalidAddress::NotAUrl)?;
-        if uri.vhost.is_empty() {
-            return Err(InvalidAddress::EmptyVhost);
-        }
+        let mut uri = url::parse(url)?;
         uri.query.heartbeat.get_or_insert(10);
         uri.query.connection_timeout.get_or_insert(5_000);
-        Ok(Self(uri))
+        let authorities = Authorities::default();
+        Ok(Self { uri, authorities })
+    }
+
+    /// The same place, trusting these authorities alone.
+    #[must_use]
+    pub fn trusting(self, authorities: &Authorities) -> Self {
+        let authorities = authorities.clone();
+        Self { authorities, ..self }
     }
 
     pub(crate) fn to_uri(&self) -> AMQPUri {
-        self.0.clone()
+        self.uri.clone()
+    }
+
+    /// Whom to trust, where the connection is encrypted.
+    pub(crate) fn authorities(&self) -> Option<&Authorities> {
+        matches!(self.uri.scheme, AMQPScheme::AMQPS).then_some(&self.authorities)
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let authority = &self.0.authority;
-        write!(f, "{}:{}, vhost {}", authority.host, authority.port, self.0.vhost)
+        let authority = &self.uri.authority;
+        match authority.host.contains(':') {
+            true => write!(f, "[{}]", authority.host)?,
+            false => f.write_str(&authority.host)?,
+        }
+        write!(f, ":{}, vhost {}", authority.port, self.uri.vhost)
     }
 }
 

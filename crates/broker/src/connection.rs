@@ -5,7 +5,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use domain::backoff::Backoff;
-use lapin::{Connection, ConnectionProperties};
+use lapin::tcp::RustlsConnector;
+use lapin::uri::{AMQPAuthority, AMQPUri};
+use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
+use outbound::NoAuthorities;
 
 use crate::Address;
 
@@ -20,9 +23,18 @@ pub enum ConnectError {
     Refused {
         /// Where.
         address: Address,
-        /// What was said.
+        /// What RabbitMQ or the system said.
         #[source]
         cause: lapin::Error,
+    },
+    /// The connection would be encrypted, and nobody there could be trusted.
+    #[error("cannot connect to RabbitMQ at {address}")]
+    NoAuthorities {
+        /// Where.
+        address: Address,
+        /// What is missing.
+        #[source]
+        cause: NoAuthorities,
     },
     /// It did not answer within 5 s.
     #[error("RabbitMQ at {0} did not answer in time")]
@@ -32,7 +44,13 @@ pub enum ConnectError {
 /// A connection that recovers nothing by itself: its owner builds a new one, and so knows what was lost.
 pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, ConnectError> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let opening = Connection::connect_uri(address.to_uri(), properties);
+    let tls = tls(address)?;
+    let opening = async {
+        match tls {
+            None => Connection::connect_uri(address.to_uri(), properties).await,
+            Some(tls) => encrypted(address.to_uri(), tls, properties).await,
+        }
+    };
     match tokio::time::timeout(STEP_TIMEOUT, opening).await {
         Ok(opened) => opened.map_err(|cause| ConnectError::Refused {
             address: address.clone(),
@@ -40,6 +58,34 @@ pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, Co
         }),
         Err(_) => Err(ConnectError::TimedOut(address.clone())),
     }
+}
+
+fn tls(address: &Address) -> Result<Option<RustlsConnector>, ConnectError> {
+    let Some(authorities) = address.authorities() else {
+        return Ok(None);
+    };
+    match authorities.client_config() {
+        Ok(config) => Ok(Some(config.into())),
+        Err(cause) => Err(ConnectError::NoAuthorities {
+            address: address.clone(),
+            cause,
+        }),
+    }
+}
+
+/// The library by itself would trust the authorities that it was built with.
+async fn encrypted(
+    uri: AMQPUri,
+    tls: RustlsConnector,
+    properties: ConnectionProperties,
+) -> lapin::Result<Connection> {
+    let connect = async move |uri: AMQPUri, runtime| {
+        let AMQPAuthority { host, port, .. } = &uri.authority;
+        let places: Vec<_> = tokio::net::lookup_host((host.as_str(), *port)).await?.collect();
+        let stream = AsyncTcpStream::connect(&runtime, places.as_slice()).await?;
+        Ok(stream.into_rustls(&tls, host).await?)
+    };
+    Connection::connector(uri, lapin::runtime::default_runtime()?, connect, properties).await
 }
 
 /// Says good-bye, but not for long: a blocked connection would never answer.

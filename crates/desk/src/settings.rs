@@ -7,10 +7,11 @@ use broker::Address;
 use crypto::key_ring::KeyRing;
 use crypto::token::Token;
 use domain::silence::Patience;
+use outbound::Authorities;
 use service::environment::Reader;
 use service::{Environment, Failure, Problems, chain};
 use settings::Snapshot;
-use store::Store;
+use store::{DatabaseUrl, Store};
 
 use crate::actions::shelf::{self, Shelf};
 
@@ -18,16 +19,21 @@ use crate::actions::shelf::{self, Shelf};
 const CONNECTIONS: u32 = 2;
 
 pub(crate) fn database(read: &mut Reader<'_>) -> Option<Store> {
-    read.parsed("DATABASE_URL", |url| Store::new(url, CONNECTIONS, "desk"))
+    let url = read.parsed("DATABASE_URL", DatabaseUrl::parse)?;
+    Some(Store::new(&url, CONNECTIONS, "desk"))
 }
 
 pub(crate) fn broker(read: &mut Reader<'_>) -> Option<Address> {
-    read.parsed("AMQP_URL", Address::parse)
+    let authorities = read.together(|look_up| Authorities::read(look_up));
+    let address = read.parsed("AMQP_URL", Address::parse)?;
+    Some(address.trusting(&authorities))
 }
 
 /// As [`broker()`], where commands can do without.
 pub(crate) fn optional_broker(read: &mut Reader<'_>) -> Option<Address> {
-    read.optional_parsed("AMQP_URL", Address::parse)
+    let authorities = read.together(|look_up| Authorities::read(look_up));
+    let address = read.optional_parsed("AMQP_URL", Address::parse)?;
+    Some(address.trusting(&authorities))
 }
 
 /// The folder with `resorts/` and `sources/`, unless an argument names it.

@@ -11,6 +11,7 @@ use broker::Address;
 use crypto::key_ring::KeyRing;
 use crypto::secret::Secret;
 use ipnet::IpNet;
+use outbound::Authorities;
 use service::environment::Reader;
 use service::http::LONGEST_LINGER;
 use service::{Environment, Problems};
@@ -64,6 +65,7 @@ impl Settings {
     pub fn from_environment(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let address = read.address_or("INGEST_ADDR", DEFAULT_ADDRESS);
+        let authorities = read.together(|look_up| Authorities::read(look_up));
         let amqp_address = read.parsed("AMQP_URL", Address::parse);
         let config = read.folder("BELLHOP_CONFIG");
         let key_ring = keys::key_ring(&|name| environment.get(name).map(str::to_owned))
@@ -77,7 +79,7 @@ impl Settings {
         read.finish_with(|| {
             Some(Self {
                 address,
-                amqp_address: amqp_address?,
+                amqp_address: amqp_address?.trusting(&authorities),
                 config: config?,
                 key_ring: Arc::new(key_ring?),
                 whatsapp,

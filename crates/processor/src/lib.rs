@@ -125,7 +125,9 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         // Nothing is taken from a queue before there is a schema to put it into.
         tokio::select! {
             () = stop.stopped() => {}
-            () = shared.store.schema_known() => {}
+            known = shared.store.schema_known() => if let Err(error) = known {
+                stop.stop_for(Problems::one("DATABASE_URL", error));
+            }
         }
         tokio::join!(
             consuming.run(),
@@ -144,8 +146,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
 
 fn share(settings: &Settings, metrics: &Metrics) -> Result<Shared, Failure> {
     let counters = ProcessorMetrics::new(metrics).map_err(anyhow::Error::from)?;
-    let store =
-        Store::new(settings.database_url.reveal(), CONNECTIONS, "processor").map_err(anyhow::Error::from)?;
+    let store = Store::new(&settings.database_url, CONNECTIONS, "processor");
     let environment = settings.environment.clone();
     let files = Watched::start(
         &settings.config,

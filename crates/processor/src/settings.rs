@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use broker::Address;
 use crypto::key_ring::KeyRing;
-use crypto::secret::Secret;
+use outbound::Authorities;
 use service::{Environment, Problems};
+use store::DatabaseUrl;
 
 /// Everything that can be set.
 #[derive(Clone)]
@@ -15,7 +16,7 @@ pub struct Settings {
     /// Where health and metrics are served; port 0 takes a free one.
     pub address: SocketAddr,
     /// Postgres.
-    pub database_url: Secret,
+    pub database_url: DatabaseUrl,
     /// RabbitMQ.
     pub amqp_address: Address,
     /// The folder of resort and source files.
@@ -52,7 +53,8 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let _ = service::logs::Settings::read(&mut read);
-        let database_url = Secret::new(read.required("DATABASE_URL"));
+        let database_url = read.parsed("DATABASE_URL", DatabaseUrl::parse);
+        let authorities = read.together(|look_up| Authorities::read(look_up));
         let amqp_address = read.parsed("AMQP_URL", Address::parse);
         let config = read.folder("BELLHOP_CONFIG");
         let address = read.address_or("PROCESSOR_ADDR", (Ipv4Addr::UNSPECIFIED, 8081).into());
@@ -64,8 +66,8 @@ impl Settings {
         read.finish_with(|| {
             Some(Self {
                 address,
-                database_url,
-                amqp_address: amqp_address?,
+                database_url: database_url?,
+                amqp_address: amqp_address?.trusting(&authorities),
                 config: config?,
                 ring: ring?,
                 environment,

@@ -119,7 +119,9 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
 async fn work(sender: Arc<Sender>, consumer: Consumer, depths: watch::Receiver<Option<Depths>>, stop: Stop) {
     tokio::select! {
         () = stop.stopped() => return,
-        () = sender.store.schema_known() => {}
+        known = sender.store.schema_known() => if let Err(error) = known {
+            return stop.stop_for(Problems::one("DATABASE_URL", error));
+        }
     }
     let called_last = Stop::manual();
     let calling = async {
@@ -143,15 +145,9 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         Resolve::AccessTokens,
     )
     .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
-    let whatsapp = Client::new(
-        &settings.whatsapp_url,
-        &settings.whatsapp_version,
-        DEFAULT_TIMEOUT,
-    )
-    .map_err(|error| Problems::one("WHATSAPP_API_URL", service::chain(&error)))?;
+    let whatsapp = whatsapp(settings)?;
     Ok(Sender {
-        store: Store::new(settings.database_url.reveal(), CONNECTIONS, "sender")
-            .map_err(anyhow::Error::from)?,
+        store: Store::new(&settings.database_url, CONNECTIONS, "sender"),
         ring: Arc::clone(&settings.ring),
         settings: Arc::new(files),
         whatsapp,
@@ -165,4 +161,13 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         judged_by_old_files: AtomicBool::new(false),
         stop: stop.clone(),
     })
+}
+
+fn whatsapp(settings: &Settings) -> Result<Client, Problems> {
+    let (url, outbound) = (&settings.whatsapp_url, &settings.outbound);
+    if let Some(proxy) = outbound.proxy_for(url) {
+        log::info!(proxy:% = proxy; "WhatsApp is called through a proxy");
+    }
+    Client::through(outbound, url, &settings.whatsapp_version, DEFAULT_TIMEOUT)
+        .map_err(|error| Problems::one("WHATSAPP_API_URL", service::chain(&error)))
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use broker::Address;
 use crypto::key_ring::KeyRing;
-use crypto::secret::Secret;
 use domain::silence::Patience;
+use outbound::Outbound;
 use service::environment::Reader;
 use service::{Environment, Problems};
+use store::DatabaseUrl;
 use url::Url;
 
 /// Everything that can be set.
@@ -20,13 +21,15 @@ pub struct Settings {
     /// Where health and metrics are served; port 0 takes a free one.
     pub address: SocketAddr,
     /// Postgres.
-    pub database_url: Secret,
+    pub database_url: DatabaseUrl,
     /// RabbitMQ.
     pub amqp_address: Address,
     /// The folder of resort and source files.
     pub config: PathBuf,
     /// Opens facts.
     pub ring: Arc<KeyRing>,
+    /// Through which proxies HTTP leaves, and whom TLS trusts.
+    pub outbound: Outbound,
     /// Base of the Graph API.
     pub whatsapp_url: Url,
     /// Its pinned version.
@@ -89,7 +92,8 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let _ = service::logs::Settings::read(&mut read);
-        let database_url = Secret::new(read.required("DATABASE_URL"));
+        let database_url = read.parsed("DATABASE_URL", DatabaseUrl::parse);
+        let outbound = read.together(|look_up| Outbound::read(look_up));
         let amqp_address = read.parsed("AMQP_URL", Address::parse);
         let config = read.folder("BELLHOP_CONFIG");
         let address = read.address_or("SENDER_ADDR", (Ipv4Addr::UNSPECIFIED, 8082).into());
@@ -115,8 +119,9 @@ impl Settings {
             let (ring, whatsapp_url) = (ring?, whatsapp_url?);
             Some(Self {
                 address,
-                database_url,
-                amqp_address: amqp_address?,
+                database_url: database_url?,
+                amqp_address: amqp_address?.trusting(outbound.authorities()),
+                outbound,
                 config: config?,
                 ring,
                 whatsapp_url,

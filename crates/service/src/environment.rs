@@ -148,6 +148,19 @@ impl<'e> Reader<'e> {
         self.parse(name, value, parse)
     }
 
+    /// What `read` makes of variables that belong together, and that a library knows; it gives its problems with their
+    /// names, and they are remembered.
+    pub fn together<T>(
+        &mut self,
+        read: impl FnOnce(&mut dyn FnMut(&str) -> Option<String>) -> (T, Vec<(&'static str, String)>),
+    ) -> T {
+        let (value, problems) = read(&mut |name| self.optional(name));
+        for (name, problem) in problems {
+            self.problem(name, problem);
+        }
+        value
+    }
+
     /// Adds a problem that only the caller can see, such as two variables that exclude each other.
     pub fn problem(&mut self, name: &str, text: impl Display) {
         self.problems.push(name, text);

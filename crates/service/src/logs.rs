@@ -26,6 +26,7 @@ pub const OUR_CRATES: &[&str] = &[
     "domain",
     "foreign_json",
     "ingest",
+    "outbound",
     "processor",
     "sandbox",
     "sender",

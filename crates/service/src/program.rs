@@ -105,9 +105,14 @@ where
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let stop = Stop::on_signals()?;
-        stop.within_shutdown_deadline(main(environment, stop.clone()))
+        let ended = stop
+            .within_shutdown_deadline(main(environment, stop.clone()))
             .await
-            .map_err(anyhow::Error::from)?
+            .map_err(anyhow::Error::from)?;
+        match stop.wrong_settings() {
+            Some(problems) => Err(Failure::Settings(problems)),
+            None => ended,
+        }
     });
     runtime.shutdown_timeout(THREADS_DEADLINE);
     ended

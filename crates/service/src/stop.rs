@@ -2,11 +2,14 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::environment::Problems;
 
 /// How long a process may take for the work in hand after it was asked to stop.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
@@ -16,6 +19,7 @@ pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
 pub struct Stop {
     token: CancellationToken,
     reloads: watch::Sender<u64>,
+    wrong_settings: Arc<OnceLock<Problems>>,
 }
 
 /// The work in hand was not finished within [`SHUTDOWN_DEADLINE`] of the stop.
@@ -29,6 +33,7 @@ impl Stop {
         Self {
             token: CancellationToken::new(),
             reloads: watch::Sender::new(0),
+            wrong_settings: Arc::default(),
         }
     }
 
@@ -62,6 +67,19 @@ impl Stop {
     /// Asks every part to end.
     pub fn stop(&self) {
         self.token.cancel();
+    }
+
+    /// Asks every part to end because a setting has turned out to be wrong, such as an address of a server of the wrong
+    /// kind. The process then ends as for settings that cannot be read.
+    pub fn stop_for(&self, problems: Problems) {
+        // The first reason is the one that is told.
+        let _ = self.wrong_settings.set(problems);
+        self.stop();
+    }
+
+    /// The settings that have turned out to be wrong.
+    pub(crate) fn wrong_settings(&self) -> Option<Problems> {
+        self.wrong_settings.get().cloned()
     }
 
     /// Changes each time someone asks for the files to be read again.

@@ -10,6 +10,15 @@ pub enum StoreError {
     /// No connection could be had in time.
     #[error("no connection to Postgres")]
     Unavailable(#[source] r2d2::Error),
+    /// A connection beside the pool was refused.
+    #[error("no connection to Postgres")]
+    Refused(#[source] diesel::ConnectionError),
+    /// Locks, settings and prepared statements of a session would be another session's.
+    #[error(
+        "the connection pooler is in transaction mode: one process of Postgres serves two connections that are open; \
+         Bellhop needs session mode (PgBouncer: pool_mode = session)"
+    )]
+    TransactionPooling,
     /// A statement failed.
     #[error("cannot {step}")]
     Query {
@@ -88,7 +97,9 @@ impl StoreError {
     /// long as it says it in English.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unavailable(_) | Self::Interrupted => Fault::Outage,
+            Self::Unavailable(_) | Self::Refused(_) | Self::TransactionPooling | Self::Interrupted => {
+                Fault::Outage
+            }
             Self::Sealed {
                 cause: OpenError::UnknownKey { .. },
                 ..

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bookings;
 pub mod claims;
 pub mod conversations;
+pub mod database_url;
 pub mod error;
 pub mod events;
 pub mod guest_data;
@@ -23,6 +24,8 @@ pub mod names;
 pub mod notes;
 pub mod planning;
 pub mod pool;
+mod pooler;
+mod refusals;
 pub mod relay;
 pub mod reseal;
 pub mod results;
@@ -33,6 +36,7 @@ pub mod suspects;
 #[rustfmt::skip]
 mod schema;
 
+pub use database_url::DatabaseUrl;
 pub use diesel::PgConnection as Connection;
 pub use error::{Fault, StoreError};
 pub use pool::Store;

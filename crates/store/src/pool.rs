@@ -1,5 +1,6 @@
 //! Connections to Postgres, and the one place where blocking queries leave the async threads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -7,28 +8,20 @@ use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::sql_types::{Text, Timestamptz};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl};
 
+use crate::database_url::DatabaseUrl;
 use crate::error::StoreError;
 use crate::migrations;
+use crate::pooler::Pooler;
+use crate::refusals::{self, Refusals};
 
 /// Postgres, behind a pool. Cheap to clone. Connects when it is first needed, so a server that is away at start does
 /// not end the process.
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<ConnectionManager<PgConnection>>,
+    pooler: Arc<Pooler>,
+    refusals: Refusals,
 }
-
-/// Limits for a server that hangs: without them a query could wait for ever on a half-open connection.
-const LIMITS: &[(&str, &str)] = &[
-    ("connect_timeout", "5"),
-    ("keepalives_idle", "10"),
-    ("keepalives_interval", "5"),
-    ("keepalives_count", "3"),
-    ("tcp_user_timeout", "15000"),
-    (
-        "options",
-        "-c%20statement_timeout%3D10000%20-c%20lock_timeout%3D3000%20-c%20idle_in_transaction_session_timeout%3D15000",
-    ),
-];
 
 /// Who looks each second whether Postgres is there has noticed within 2 s that it is not: not even a connection to be had
 /// is waited for longer.
@@ -38,15 +31,21 @@ const LOOK_FOR_SCHEMA_EVERY: Duration = Duration::from_millis(500);
 
 impl Store {
     /// A pool of at most `size` connections that name themselves `program` to the server.
-    pub fn new(url: &str, size: u32, program: &str) -> Result<Self, StoreError> {
-        let manager = ConnectionManager::new(with_limits(url, program));
+    pub fn new(url: &DatabaseUrl, size: u32, program: &str) -> Self {
+        let url = url.limited(program);
+        let refusals = Refusals::default();
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
             .connection_timeout(Duration::from_secs(2))
-            .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build_unchecked(manager);
-        Ok(Self { pool })
+            .error_handler(Box::new(refusals.clone()))
+            .connection_customizer(Box::new(refusals.clone()))
+            .build_unchecked(ConnectionManager::new(url.as_str()));
+        Self {
+            pool,
+            pooler: Arc::new(Pooler::new(url)),
+            refusals,
+        }
     }
 
     /// Runs queries on a blocking thread.
@@ -54,9 +53,10 @@ impl Store {
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let pool = self.pool.clone();
+        let (pool, pooler) = (self.pool.clone(), Arc::clone(&self.pooler));
         let task = tokio::task::spawn_blocking(move || {
             let mut connection = pool.get().map_err(StoreError::Unavailable)?;
+            pooler.check(&mut connection)?;
             work(&mut connection)
         });
         task.await.map_err(|ended| {
@@ -98,37 +98,32 @@ impl Store {
 
     /// Waits until Postgres is there and has a schema that this program knows. Nothing changes a schema by itself: `desk
     /// migrate` does.
-    pub async fn schema_known(&self) {
-        while !matches!(self.run(migrations::missing).await, Ok(None)) {
-            tokio::time::sleep(LOOK_FOR_SCHEMA_EVERY).await;
+    ///
+    /// # Errors
+    /// [`StoreError::TransactionPooling`], which no waiting mends.
+    pub async fn schema_known(&self) -> Result<(), StoreError> {
+        loop {
+            match self.run(migrations::missing).await {
+                Ok(None) => return Ok(()),
+                Err(error @ StoreError::TransactionPooling) => return Err(error),
+                Ok(Some(_)) | Err(_) => tokio::time::sleep(LOOK_FOR_SCHEMA_EVERY).await,
+            }
         }
     }
 
     /// Whether Postgres answers within a second and has the schema that this program needs; else what is missing, for
-    /// people.
+    /// people, in Postgres' own words where it has said any.
     pub async fn holds(&self) -> Result<(), String> {
         match tokio::time::timeout(ANSWERS_WITHIN, self.run(migrations::missing)).await {
             Ok(Ok(None)) => Ok(()),
             Ok(Ok(Some(version))) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("Postgres does not answer".to_owned()),
+            Ok(Err(StoreError::Unavailable(_))) | Err(_) => Err(match self.refusals.latest() {
+                Some(said) => format!("cannot connect to Postgres: {said}"),
+                None => "Postgres does not answer".to_owned(),
+            }),
+            Ok(Err(error)) => Err(refusals::chain(&error)),
         }
     }
-}
-
-fn with_limits(url: &str, program: &str) -> String {
-    if !url.contains("://") {
-        return url.to_owned(); // libpq's keyword form: whoever writes it sets the limits there.
-    }
-    let mut full = url.to_owned();
-    let named = ("application_name", program);
-    for (key, value) in LIMITS.iter().copied().chain([named]) {
-        if !url.contains(&format!("{key}=")) {
-            full.push(if full.contains('?') { '&' } else { '?' });
-            full.push_str(&format!("{key}={value}"));
-        }
-    }
-    full
 }
 
 /// Waits at most so long for each lock, until the end of the transaction.

@@ -15,8 +15,8 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use service::Environment;
-use store::Store;
 use store::rights::ROLES;
+use store::{DatabaseUrl, Store};
 use url::Url;
 use uuid::Uuid;
 
@@ -70,8 +70,8 @@ impl Database {
     /// # Panics
     /// Where the store refuses the URL.
     pub fn store(&self) -> Store {
-        match Store::new(&self.url(), 8, "test") {
-            Ok(store) => store,
+        match DatabaseUrl::parse(&self.url()) {
+            Ok(url) => Store::new(&url, 8, "test"),
             Err(error) => panic!("no store for the test: {error}"),
         }
     }

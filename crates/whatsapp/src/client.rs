@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain::after_call::CallOutcome;
 use domain::ids::NumberId;
+use outbound::{HttpClientError, Outbound};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, redirect, retry};
 use url::Url;
@@ -32,7 +33,10 @@ pub enum ClientError {
     /// The version would not stand alone in a path.
     #[error("the version of the WhatsApp API is not written like v25.0")]
     Version,
-    /// The TLS side could not be set up, for instance because the machine has no root certificates.
+    /// The way there cannot be used: its proxy, or nobody is trusted.
+    #[error("cannot set up the way to the WhatsApp API")]
+    Way(#[source] HttpClientError),
+    /// The HTTP library refused its settings.
     #[error("cannot set up the HTTP client for the WhatsApp API")]
     Setup(#[source] reqwest::Error),
 }
@@ -45,29 +49,35 @@ pub struct Client {
 }
 
 impl Client {
+    /// Makes a client without a proxy, which trusts the system's certificate authorities.
+    ///
+    /// # Errors
+    /// As [`Client::through`].
+    pub fn new(api_url: &Url, version: &str, timeout: Duration) -> Result<Self, ClientError> {
+        Self::through(&Outbound::default(), api_url, version, timeout)
+    }
+
     /// Makes a client that gives each call at most `timeout`, connecting included.
     ///
-    /// The first one installs ring as the process's TLS provider unless there is one already.
-    pub fn new(api_url: &Url, version: &str, timeout: Duration) -> Result<Self, ClientError> {
-        // An error means that another provider is in place, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-
+    /// # Errors
+    /// Where the address or the version cannot be used, or nobody there could be trusted.
+    pub fn through(
+        outbound: &Outbound,
+        api_url: &Url,
+        version: &str,
+        timeout: Duration,
+    ) -> Result<Self, ClientError> {
         let base = versioned(api_url, version)?;
-        let mut builder = reqwest::Client::builder()
+        let builder = outbound.http_client(&base).map_err(ClientError::Way)?;
+        let http = builder
             .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
             .http1_only()
-            .no_proxy()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
             .timeout(timeout)
             .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
-            .tcp_nodelay(true);
-        if base.scheme() == "http" {
-            // Keeps the sandbox usable on machines without root certificates.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder
+            .tcp_nodelay(true)
             .build()
             .map_err(|error| ClientError::Setup(error.without_url()))?;
         Ok(Self { http, base })

@@ -1,0 +1,64 @@
+//! Whether a connection pooler such as PgBouncer lends each transaction another process of Postgres.
+//!
+//! Then advisory locks, settings and prepared statements end up with whoever comes next, so nothing may run there.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Integer, Timestamptz};
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+
+use crate::error::StoreError;
+
+/// Others who use the pooler meanwhile may take the process that was just given back.
+const ROUNDS: usize = 3;
+
+/// What is known of the way to Postgres.
+pub(crate) struct Pooler {
+    url: String,
+    serves_sessions: AtomicBool,
+}
+
+/// A process of Postgres. Two servers may use one number.
+#[derive(PartialEq, QueryableByName)]
+struct Backend {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+    #[diesel(sql_type = Timestamptz)]
+    started_at: DateTime<Utc>,
+}
+
+impl Pooler {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            serves_sessions: AtomicBool::new(false),
+        }
+    }
+
+    /// Compares this connection with one more, until that has succeeded once.
+    pub(crate) fn check(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
+        if self.serves_sessions.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut other = PgConnection::establish(&self.url).map_err(StoreError::Refused)?;
+        let first = backend(connection)?;
+        for _ in 0..ROUNDS {
+            if backend(&mut other)? == first || backend(connection)? != first {
+                return Err(StoreError::TransactionPooling);
+            }
+        }
+        self.serves_sessions.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn backend(connection: &mut PgConnection) -> Result<Backend, StoreError> {
+    let step = "ask which process of Postgres serves a connection";
+    // In a transaction: outside of one, a pooler may part the query from its preparation.
+    let asked = connection.transaction(|connection| {
+        sql_query("SELECT pg_backend_pid() AS pid, pg_postmaster_start_time() AS started_at")
+            .get_result(connection)
+    });
+    asked.map_err(StoreError::query(step))
+}

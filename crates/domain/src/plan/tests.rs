@@ -14,6 +14,8 @@ mod times;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::NaiveDate;
+
 use super::*;
 use crate::country::Country;
 use crate::event::{Details, Event, EventKey, EventType, GuestDetails};

@@ -2,10 +2,11 @@
 //! by a person's word or because its time is over ([`retention`]).
 //!
 //! Erasing is remembered ([`memory`]): what was accepted before may still lie in a queue, and is stripped when it
-//! arrives. Locks: the door, then bookings, messages, letters.
+//! arrives. Locks: those [of erasures](lock), then bookings, messages, letters.
 
 mod erase;
 pub mod held;
+pub(crate) mod lock;
 pub mod memory;
 pub mod retention;
 mod whom;

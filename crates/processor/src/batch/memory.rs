@@ -18,8 +18,8 @@ pub(super) fn look_who_was_erased<'a>(
     connection: &mut Connection,
     batch: &'a [Opened],
 ) -> Result<Vec<Late<'a>>, StoreError> {
-    memory::pass(connection)?;
     let arrivals: Vec<Arrival<'_>> = batch.iter().map(arrival).collect();
+    memory::pass(connection, &arrivals)?;
     let erased = memory::erased(connection, &arrivals)?;
     Ok(batch.iter().zip(erased).collect())
 }

@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
-use diesel::{
-    ExpressionMethods, NullableExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl, dsl,
-};
+use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl, dsl};
 
 use super::{Booking, COLUMNS, Row, into_domain};
 use crate::error::StoreError;
@@ -76,7 +74,8 @@ pub fn put_off(connection: &mut PgConnection, key: &str, by: TimeDelta) -> Resul
         .first(connection)
         .optional()
         .map_err(StoreError::query("lock a booking that cannot be planned"))?;
-    diesel::update(bookings::table.filter(bookings::key.nullable().eq(due)))
+    let Some(key) = due else { return Ok(()) };
+    diesel::update(bookings::table.filter(bookings::key.eq(key)))
         .set(bookings::wake_at.eq(now.checked_add_signed(by)))
         .execute(connection)
         .map(|_| ())

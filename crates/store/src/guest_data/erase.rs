@@ -7,7 +7,8 @@ use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
 use domain::ids::BookingKey;
 
-use super::{Reach, Whom, memory, reach};
+use super::whom::Family;
+use super::{Reach, Whom, lock, memory};
 use crate::error::StoreError;
 use crate::planning::{self, Planned, Policies};
 use crate::schema::conversations;
@@ -44,10 +45,9 @@ pub fn erase(
     whom: &Whom,
     until: Option<DateTime<Utc>>,
 ) -> Result<Erased, StoreError> {
-    memory::close(connection)?;
+    let reach = close(connection, whom)?;
     let now = pool::clock(connection)?;
     let until = until.unwrap_or(now);
-    let reach = reach(connection, whom)?;
     memory::remember(connection, whom, &reach, until)?;
     let mut locked = bookings::lock_even_damaged(connection, policies.ring, &reach.bookings)?;
     let telling = locked.iter().filter(|booking| booking.facts.tells_of_guest());
@@ -67,6 +67,19 @@ pub fn erase(
         letters: empty_letters(connection, &reach, None)?,
         planned,
     })
+}
+
+/// Keeps everything away that arrives of a guest, until the end of the transaction, and finds what is theirs.
+fn close(connection: &mut PgConnection, whom: &Whom) -> Result<Reach, StoreError> {
+    lock::close(connection, whom)?;
+    let before = Family::find(connection, whom)?;
+    lock::close_numbers(connection, before.numbers.iter())?;
+    // A number of the guest may have been corrected meanwhile, which takes none of these locks.
+    let family = Family::find(connection, whom)?;
+    if !family.numbers.is_subset(&before.numbers) {
+        return Err(StoreError::Overtaken);
+    }
+    family.reach(connection, whom)
 }
 
 /// Completes an erasure for bookings of which something arrived that was accepted before: they are locked, and their

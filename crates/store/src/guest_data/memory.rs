@@ -1,7 +1,8 @@
-//! Who was erased, and the door that is closed meanwhile.
+//! Who was erased.
 //!
-//! Whoever takes events or letters in goes through the door and looks who was erased; whoever erases closes it first. So
-//! what arrives is either there to be found, or finds that the guest is gone.
+//! A transaction that takes in events or letters first takes the [locks](super::lock) of what they speak of and then looks
+//! who was erased; an erasure takes the same locks alone. So what arrives is either there to be found, or finds that the
+//! guest is gone.
 
 use std::collections::BTreeSet;
 
@@ -10,33 +11,14 @@ use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz, Uuid 
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, MessageId, ResortId};
 
+use super::lock::{self, Named};
 use super::{Reach, Whom};
 use crate::error::StoreError;
 
-/// Any number that nobody else uses.
-const DOOR: i64 = 0x6572_6173_7572_6573;
 /// The place of an erasure that holds everywhere.
 const EVERYWHERE: &str = "";
 /// The place of an erasure that holds for what names no booking; no resort's file has this name.
 const NO_BOOKING: &str = "/";
-
-/// Goes through the door, until the end of the transaction: many may at once. To be called before anything is locked.
-pub fn pass(connection: &mut PgConnection) -> Result<(), StoreError> {
-    at_door(connection, "SELECT pg_advisory_xact_lock_shared($1)")
-}
-
-/// Waits until nobody is in the door, and keeps it closed until the end of the transaction.
-pub(crate) fn close(connection: &mut PgConnection) -> Result<(), StoreError> {
-    at_door(connection, "SELECT pg_advisory_xact_lock($1)")
-}
-
-fn at_door(connection: &mut PgConnection, statement: &str) -> Result<(), StoreError> {
-    sql_query(statement)
-        .bind::<BigInt, _>(DOOR)
-        .execute(connection)
-        .map(|_| ())
-        .map_err(StoreError::query("wait for an erasure"))
-}
 
 /// What tells whose an event is that arrives.
 #[derive(Debug, Clone)]
@@ -59,6 +41,17 @@ struct Late {
     number: i64,
     #[diesel(sql_type = Timestamptz)]
     erased_at: DateTime<Utc>,
+}
+
+/// Waits for erasures of what these arrivals speak of, and keeps such from beginning until the end of the transaction. To
+/// be called before any row is locked.
+pub fn pass(connection: &mut PgConnection, arrivals: &[Arrival<'_>]) -> Result<(), StoreError> {
+    let named = arrivals.iter().map(|one| Named {
+        resort: one.resort,
+        message: one.message,
+        phone_hash: one.phone_hash,
+    });
+    lock::share(connection, &named.collect::<Vec<_>>())
 }
 
 /// For each arrival: up to when its guest was erased, where it was accepted before that. What reports on a message from

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, ResortId};
 
-use super::{Erased, Whom, erase, memory};
+use super::{Erased, Whom, erase, lock};
 use crate::error::StoreError;
 use crate::planning::Policies;
 use crate::pool;
@@ -152,14 +152,15 @@ pub fn erase_old_guest(
     let Some(term) = terms.iter().find(|term| term.resort == key.resort) else {
         return Ok(None);
     };
-    memory::close(connection)?;
+    let whom = Whom::Booking(key.clone());
+    lock::close(connection, &whom)?;
     let from_the_oldest = Place::default();
     let found = old_guests(connection, terms, Some(key), (&from_the_oldest, 1))?;
     if found.over.is_empty() {
         return Ok(None);
     }
     let end = pool::clock(connection)? - term.guests;
-    erase(connection, policies, &Whom::Booking(key.clone()), Some(end)).map(Some)
+    erase(connection, policies, &whom, Some(end)).map(Some)
 }
 
 fn old_guests(

@@ -61,41 +61,56 @@ struct Number {
 
 /// Finds what is theirs, without locking anything.
 pub fn reach(connection: &mut PgConnection, whom: &Whom) -> Result<Reach, StoreError> {
-    let (key, hash, resort) = match whom {
-        Whom::Booking(key) => (Some(key.to_string()), None, None),
-        Whom::Number { phone_hash, resort } => (
-            None,
-            Some(phone_hash.to_vec()),
-            resort.as_ref().map(ResortId::as_str),
-        ),
-    };
-    let found: Vec<Found> = sql_query(include_str!("family.sql"))
-        .bind::<Nullable<Text>, _>(key)
-        .bind::<Nullable<Bytea>, _>(hash.as_deref())
-        .bind::<Nullable<Text>, _>(resort)
-        .load(connection)
-        .map_err(StoreError::query("find a guest's bookings"))?;
-    let bookings = found.iter().map(|row| parse_key(&row.resort, &row.id));
-    let mut reach = Reach {
-        bookings: bookings.collect::<Result<_, _>>()?,
-        numbers: BTreeSet::new(),
-    };
-    if let Whom::Booking(key) = whom {
-        // Also one that was never applied: its events may be dead, or on their way.
-        reach.bookings.insert(key.clone());
+    Family::find(connection, whom)?.reach(connection, whom)
+}
+
+/// A guest's bookings and every number of theirs, shared or not.
+pub(super) struct Family {
+    pub(super) bookings: BTreeSet<BookingKey>,
+    /// Keyed hashes.
+    pub(super) numbers: BTreeSet<Vec<u8>>,
+}
+
+impl Family {
+    pub(super) fn find(connection: &mut PgConnection, whom: &Whom) -> Result<Self, StoreError> {
+        let (key, hash, resort) = match whom {
+            Whom::Booking(key) => (Some(key.to_string()), None, None),
+            Whom::Number { phone_hash, resort } => (
+                None,
+                Some(phone_hash.to_vec()),
+                resort.as_ref().map(ResortId::as_str),
+            ),
+        };
+        let found: Vec<Found> = sql_query(include_str!("family.sql"))
+            .bind::<Nullable<Text>, _>(key)
+            .bind::<Nullable<Bytea>, _>(hash.as_deref())
+            .bind::<Nullable<Text>, _>(resort)
+            .load(connection)
+            .map_err(StoreError::query("find a guest's bookings"))?;
+        let bookings = found.iter().map(|row| parse_key(&row.resort, &row.id));
+        let mut bookings: BTreeSet<BookingKey> = bookings.collect::<Result<_, _>>()?;
+        let numbers = match whom {
+            Whom::Number { phone_hash, .. } => BTreeSet::from([phone_hash.to_vec()]),
+            Whom::Booking(key) => {
+                // Also one that was never applied: its events may be dead, or on their way.
+                bookings.insert(key.clone());
+                found.into_iter().filter_map(|row| row.phone_hash).collect()
+            }
+        };
+        Ok(Self { bookings, numbers })
     }
-    reach.numbers = match whom {
-        Whom::Number {
-            phone_hash,
-            resort: None,
-        } => BTreeSet::from([phone_hash.to_vec()]),
-        Whom::Number { phone_hash, .. } => theirs_alone(connection, &reach, vec![phone_hash.to_vec()])?,
-        Whom::Booking(_) => {
-            let numbers = found.into_iter().filter_map(|row| row.phone_hash).collect();
-            theirs_alone(connection, &reach, numbers)?
-        }
-    };
-    Ok(reach)
+
+    pub(super) fn reach(self, connection: &mut PgConnection, whom: &Whom) -> Result<Reach, StoreError> {
+        let mut reach = Reach {
+            bookings: self.bookings,
+            numbers: BTreeSet::new(),
+        };
+        reach.numbers = match whom {
+            Whom::Number { resort: None, .. } => self.numbers,
+            _ => theirs_alone(connection, &reach, self.numbers.into_iter().collect())?,
+        };
+        Ok(reach)
+    }
 }
 
 /// Those of some numbers that no other booking has.

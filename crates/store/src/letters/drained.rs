@@ -7,7 +7,7 @@ use domain::dead_letter::{DeadLetterReason, LetterKind};
 use domain::ids::{BookingId, MessageId, ResortId};
 
 use crate::error::StoreError;
-use crate::guest_data::memory;
+use crate::guest_data::lock::{self, Named};
 
 /// A letter as it was found in its queue.
 #[derive(Debug, Clone)]
@@ -43,7 +43,12 @@ pub struct NewLetter {
 /// Keeps letters and returns how many were new: the same death is kept once, whoever finds it how often. Of one whose
 /// guest was erased meanwhile only the shell is kept.
 pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usize, StoreError> {
-    memory::pass(connection)?;
+    let named = found.iter().map(|letter| Named {
+        resort: letter.resort.as_ref(),
+        message: letter.message,
+        phone_hash: letter.phone_hash.as_deref(),
+    });
+    lock::share(connection, &named.collect::<Vec<_>>())?;
     let texts = |read: fn(&NewLetter) -> &str| found.iter().map(read).map(storable).collect::<Vec<_>>();
     let resorts = found
         .iter()

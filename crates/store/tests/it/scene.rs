@@ -114,6 +114,14 @@ impl Scene {
         });
     }
 
+    /// The resort's file can be read again.
+    pub(crate) fn find_resort_file(&mut self) {
+        self.world = Arc::new(World {
+            ring: ring("a"),
+            resort: Some(Arc::new(resort())),
+        });
+    }
+
     /// Runs one transaction, which has to succeed.
     pub(crate) async fn run<T: Send + 'static>(
         &self,

@@ -68,3 +68,47 @@ async fn the_first_reminders_sending_sets_the_second_ones_timer() {
         Some(sent_at + TimeDelta::hours(24))
     );
 }
+
+#[tokio::test]
+async fn a_booking_that_cannot_be_planned_is_put_off_unless_it_has_another_time_meanwhile() {
+    let scene = Scene::new().await;
+    scene.happens(BookingStarted, "BK-1", 5).await;
+    let put_off = async || {
+        scene
+            .run(|c, _| bookings::put_off(c, &key("BK-1").to_string(), TimeDelta::minutes(1)))
+            .await;
+        scene.booking("BK-1").await.wake_at.unwrap()
+    };
+    let planned = scene.booking("BK-1").await.wake_at.unwrap();
+
+    assert_eq!(put_off().await, planned);
+
+    scene.sql("UPDATE bookings SET wake_at = now()").await;
+    assert!(put_off().await > Utc::now() + TimeDelta::seconds(50));
+}
+
+#[tokio::test]
+async fn bookings_without_a_resort_are_counted_and_woken_once_its_file_can_be_read() {
+    let mut scene = Scene::new().await;
+    scene.happens(BookingStarted, "BK-1", 40).await;
+    let count = async |scene: &Scene| scene.run(|c, _| bookings::count_without_resort(c)).await;
+    let wake = async |scene: &Scene, resorts: &'static [&str]| {
+        scene
+            .run(move |c, _| bookings::wake_of_resorts(c, resorts, 10))
+            .await
+    };
+    assert_eq!(count(&scene).await, 0);
+
+    scene.lose_resort_file();
+    scene.happens(BookingStarted, "BK-2", 40).await;
+    scene.happens(BookingStarted, "BK-3", 40).await;
+    assert_eq!(count(&scene).await, 2);
+    assert_eq!(wake(&scene, &["white-cliff"]).await, 0);
+
+    assert_eq!(wake(&scene, &["azure-bay"]).await, 2);
+    assert_eq!(wake(&scene, &["azure-bay"]).await, 0, "they are due");
+    assert!(scene.booking("BK-2").await.wake_at.unwrap() <= Utc::now());
+    scene.find_resort_file();
+    scene.happens(BookingStarted, "BK-2", 39).await;
+    assert_eq!(count(&scene).await, 1);
+}

@@ -1,11 +1,14 @@
 //! What was accepted before an erasure, and arrives later.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::event::EventType::BookingStarted;
-use domain::ids::MessageId;
+use domain::ids::{BookingKey, MessageId, ResortId};
 use domain::message::MessageKind::Reminder1;
+use store::Fault;
 use store::guest_data;
+use store::guest_data::Whom;
 use store::guest_data::memory::{self, Arrival};
 use store::letters::Filter;
 use tokio::sync::oneshot;
@@ -23,24 +26,32 @@ struct Says {
     minutes_ago: i64,
 }
 
+impl Says {
+    fn resort(&self) -> Option<ResortId> {
+        self.resort.map(|resort| ResortId::parse(resort).unwrap())
+    }
+
+    fn arrival<'a>(&self, resort: &'a Option<ResortId>, hash: Option<&'a [u8; 32]>) -> Arrival<'a> {
+        Arrival {
+            booking: self.booking.map(key),
+            resort: resort.as_ref(),
+            phone_hash: hash.map(<[u8; 32]>::as_slice),
+            message: self.message,
+            received_at: minutes_ago(self.minutes_ago),
+        }
+    }
+}
+
 impl Scene {
     /// Whether an event that says this is late.
     async fn is_late(&self, says: Says) -> bool {
         let hash = says.phone.map(|phone| self.world.ring.lookup(phone));
         let late = self
             .run(move |c, _| {
-                memory::pass(c)?;
-                let resort = says
-                    .resort
-                    .map(|resort| domain::ids::ResortId::parse(resort).unwrap());
-                let arrival = Arrival {
-                    booking: says.booking.map(key),
-                    resort: resort.as_ref(),
-                    phone_hash: hash.as_ref().map(<[u8; 32]>::as_slice),
-                    message: says.message,
-                    received_at: minutes_ago(says.minutes_ago),
-                };
-                memory::erased(c, &[arrival])
+                let resort = says.resort();
+                let arrivals = [says.arrival(&resort, hash.as_ref())];
+                memory::pass(c, &arrivals)?;
+                memory::erased(c, &arrivals)
             })
             .await;
         late[0].is_some()
@@ -133,14 +144,16 @@ async fn a_report_on_a_message_from_before_is_late_whenever_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn an_erasure_waits_for_who_is_in_the_door_and_finds_what_they_brought() {
+async fn an_erasure_waits_for_what_is_arriving_and_finds_it() {
     let scene = Scene::new().await;
     let (raw, news) = (scene.raw(&left("BK-1", ADA)), left("BK-1", ADA));
-    let (in_the_door, may_erase) = oneshot::channel();
+    let (is_arriving, may_erase) = oneshot::channel();
     let (go_on, may_go_on) = oneshot::channel::<()>();
     let arriving = scene.run(move |c, policies| {
-        memory::pass(c)?;
-        in_the_door.send(()).unwrap();
+        let resort = ResortId::parse("azure-bay").ok();
+        let arrival = Says::default().arrival(&resort, None);
+        memory::pass(c, &[arrival])?;
+        is_arriving.send(()).unwrap();
         may_go_on.blocking_recv().unwrap();
         store::events::insert_new(c, &[raw])?;
         apply(c, policies, &news).map(drop)
@@ -212,4 +225,140 @@ async fn a_letter_that_is_found_late_is_kept_as_a_shell_and_known_when_it_comes_
     let open: Vec<&str> = open.map(|letter| letter.amqp_id.as_str()).collect();
     assert_eq!((letters.len(), open), (3, vec!["direct/accepted-after"]));
     assert_eq!(scene.count("letters WHERE body IS NOT NULL").await, 1);
+}
+
+/// Which of these arrivals a transaction has to wait with while an erasure is under way.
+async fn waiting(scene: &Scene, whom: Whom, arrivals: &[(&'static str, Says)]) -> Vec<&'static str> {
+    let (erased, wait_until_erased) = oneshot::channel();
+    let (go_on, wait_to_go_on) = oneshot::channel::<()>();
+    let erasing = scene.run(move |c, policies| {
+        guest_data::erase(c, policies, &whom, None)?;
+        erased.send(()).unwrap();
+        wait_to_go_on.blocking_recv().unwrap();
+        Ok(())
+    });
+    let arriving = async {
+        wait_until_erased.await.unwrap();
+        let mut waiting = Vec::new();
+        for (name, says) in arrivals {
+            let (says, hash) = (
+                says.clone(),
+                says.phone.map(|phone| scene.world.ring.lookup(phone)),
+            );
+            let passed = scene.try_run(move |c, _| {
+                store::pool::wait_for_locks(c, Duration::from_millis(50))?;
+                let resort = says.resort();
+                memory::pass(c, &[says.arrival(&resort, hash.as_ref())])
+            });
+            match passed.await {
+                Ok(()) => {}
+                Err(error) if error.fault() == Fault::Locked => waiting.push(*name),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        go_on.send(()).unwrap();
+        waiting
+    };
+    tokio::join!(erasing, arriving).1
+}
+
+#[tokio::test]
+async fn an_erasure_holds_up_what_arrives_for_its_resort_and_guest_and_nothing_else() {
+    let scene = Scene::new().await;
+    scene.hears(&left("BK-1", ADA)).await;
+    let message = scene.message("BK-1", Reminder1).await.existing.id;
+    let arrivals = [
+        (
+            "event",
+            Says {
+                resort: Some("azure-bay"),
+                ..Says::default()
+            },
+        ),
+        (
+            "report",
+            Says {
+                message: Some(message),
+                ..Says::default()
+            },
+        ),
+        (
+            "text",
+            Says {
+                phone: Some(ADA),
+                ..Says::default()
+            },
+        ),
+        (
+            "event elsewhere",
+            Says {
+                resort: Some("white-cliff"),
+                phone: Some(BOB),
+                ..Says::default()
+            },
+        ),
+        (
+            "text of another",
+            Says {
+                phone: Some(BOB),
+                ..Says::default()
+            },
+        ),
+        ("nothing", Says::default()),
+    ];
+    let its_own = ["event", "report", "text"];
+
+    assert_eq!(
+        waiting(&scene, scene.number(ADA, Some("azure-bay")), &arrivals).await,
+        its_own
+    );
+    assert_eq!(
+        waiting(&scene, booking(key("BK-1")), &arrivals).await,
+        ["event", "report"]
+    );
+    let all: Vec<_> = arrivals.iter().map(|(name, _)| *name).collect();
+    assert_eq!(waiting(&scene, scene.number(ADA, None), &arrivals).await, all);
+}
+
+#[tokio::test]
+async fn of_two_erasures_that_share_a_number_the_second_takes_what_names_the_number_alone() {
+    let scene = Scene::new().await;
+    scene.hears(&left("BK-1", ADA)).await;
+    let mut elsewhere = left("BK-2", ADA);
+    elsewhere.resort = ResortId::parse("white-cliff").unwrap();
+    scene.hears(&elsewhere).await;
+    let hash = scene.world.ring.lookup(ADA);
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    scene
+        .sql(&format!(
+            "UPDATE bookings SET phone_hash = '\\x{hex}' WHERE id = 'BK-2'; \
+             INSERT INTO conversations (number, phone_hash, open_until) \
+             VALUES ('106540352242922', '\\x{hex}', now() + interval '1 day')"
+        ))
+        .await;
+    let (erased, wait_until_erased) = oneshot::channel();
+    let (go_on, wait_to_go_on) = oneshot::channel::<()>();
+    let first = scene.run(move |c, policies| {
+        guest_data::erase(c, policies, &booking(key("BK-1")), None)?;
+        erased.send(()).unwrap();
+        wait_to_go_on.blocking_recv().unwrap();
+        Ok(())
+    });
+    let second = async {
+        wait_until_erased.await.unwrap();
+        let theirs = BookingKey {
+            resort: ResortId::parse("white-cliff").unwrap(),
+            ..key("BK-2")
+        };
+        let erasing = scene.run(move |c, policies| guest_data::erase(c, policies, &booking(theirs), None));
+        let letting = async {
+            scene.until_someone_waits().await;
+            go_on.send(()).unwrap();
+        };
+        tokio::join!(erasing, letting)
+    };
+
+    tokio::join!(first, second);
+
+    assert_eq!(scene.count("conversations").await, 0);
 }

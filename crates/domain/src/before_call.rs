@@ -61,6 +61,10 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
         Ok(to) => to,
         Err(reason) => return Step::Skip(reason),
     };
+    // The plan has asked already, with the resort's file of that moment.
+    if !resort.is_delivered(kind, &to) {
+        return Step::Skip(Reason::UsMarketing);
+    }
     if matches!(&resort.mode, Mode::Test(numbers) if !numbers.contains(&to)) {
         return Step::Skip(Reason::TestMode);
     }
@@ -217,6 +221,19 @@ mod tests {
 
         assert_eq!(skipped(None), Step::Skip(Reason::NoPhone));
         assert_eq!(skipped(Some("12")), Step::Skip(Reason::InvalidPhone));
+    }
+
+    #[test]
+    fn a_reminder_to_a_number_of_the_united_states_is_skipped_before_its_call_unless_the_file_says_otherwise()
+    {
+        let mut resort = furnished();
+        let decided = |resort: &Resort, phone| step(resort, Some(phone), Turn::Template, &[]);
+
+        let skipped = Step::Skip(Reason::UsMarketing);
+        assert_eq!(decided(&resort, "+12025550123"), skipped);
+        assert!(matches!(decided(&resort, "+14165550123"), Step::Call(_)));
+        resort.limits.us_marketing = true;
+        assert!(matches!(decided(&resort, "+12025550123"), Step::Call(_)));
     }
 
     #[test]

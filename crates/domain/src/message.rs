@@ -136,6 +136,8 @@ text_enum! {
         NoConsent = "no_consent",
         /// The guest opted out.
         OptedOut = "opted_out",
+        /// WhatsApp delivers no reminders and review requests to numbers of the United States.
+        UsMarketing = "us_marketing",
         /// A value of the template is missing and has no `else`.
         MissingValue = "missing_value",
         /// The resort is in test mode and this is none of its test numbers.

@@ -110,8 +110,9 @@ fn dials_letters(text: &str, parsed: &Parsed) -> bool {
     let without_letters = text.replace(|c: char| c.is_ascii_alphabetic(), "-");
     let typed = PHONE_NUMBER_UTIL.normalize(&without_letters);
     let number = parsed.get_national_significant_number();
-    // What precedes the last digits may be rewritten: trunk prefixes go, Argentina's mobile prefix moves.
-    let last_digits = number.get(number.len().saturating_sub(7)..).unwrap_or_default();
+    // What precedes the last six may be rewritten: trunk prefixes go, Argentina's mobile prefix moves, San Marino's area
+    // code is added.
+    let last_digits = number.get(number.len().saturating_sub(6)..).unwrap_or_default();
     !typed.contains(last_digits)
 }
 

@@ -223,15 +223,19 @@ impl View<'_> {
     }
 
     fn reason_to_skip(&self, kind: MessageKind) -> Option<Reason> {
-        if let Err(reason) = self.facts.recipient(self.resort.country) {
-            return Some(reason);
-        }
+        let to = match self.facts.recipient(self.resort.country) {
+            Ok(to) => to,
+            Err(reason) => return Some(reason),
+        };
         if kind.is_marketing() && self.around.wishes.is_opted_out() {
             return Some(Reason::OptedOut);
         }
         let consent = self.facts.consent.as_ref().is_none_or(|consent| consent.value);
         if kind.is_marketing() && !consent {
             return Some(Reason::NoConsent);
+        }
+        if !self.resort.is_delivered(kind, &to) {
+            return Some(Reason::UsMarketing);
         }
         self.lacks_a_value(kind).then_some(Reason::MissingValue)
     }

@@ -44,6 +44,8 @@ pub struct Resort {
     pub quiet_hours: Option<QuietHours>,
     /// How long after its planned time a message is still of use.
     pub expires_after: BTreeMap<MessageKind, Duration>,
+    /// How far guests may be written to beyond what was asked for.
+    pub limits: Limits,
     /// How long data are kept.
     pub retention: Retention,
     /// The templates of each kind by language.
@@ -79,6 +81,14 @@ pub struct QuietHours {
     pub from: NaiveTime,
     /// First minute that is not.
     pub to: NaiveTime,
+}
+
+/// How far guests may be written to beyond what was asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Reminders and review requests to numbers of the United States are tried. Meta does not deliver them there (since
+    /// April 2025): a call ends as an error and costs the number's quality rating.
+    pub us_marketing: bool,
 }
 
 /// How long data are kept.
@@ -256,6 +266,12 @@ impl Resort {
     pub fn must_go_before(&self, kind: MessageKind, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.quiet_for(kind)
             .map(|quiet| quiet.next_start(now, self.time_zone))
+    }
+
+    /// Whether messages of this kind are delivered to a number at all.
+    pub fn is_delivered(&self, kind: MessageKind, to: &PhoneNumber) -> bool {
+        let to_united_states = || to.country() == Some(Country::UNITED_STATES);
+        self.limits.us_marketing || !kind.is_marketing() || !to_united_states()
     }
 
     fn quiet_for(&self, kind: MessageKind) -> Option<QuietHours> {

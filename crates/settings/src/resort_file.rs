@@ -10,7 +10,7 @@ use domain::country::Country;
 use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
 use domain::phone_number::PhoneNumber;
-use domain::resort::{Abandonment, Language, Mode, QuietHours, Resort, Retention};
+use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
 
 mod advice;
 mod templates;
@@ -58,6 +58,9 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     });
     let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
     let expires_after = file.optional("expires_after", expires_after).unwrap_or_default();
+    let limits = file
+        .optional("limits", |entry| entry.table(limits))
+        .unwrap_or_default();
     let retention = file
         .optional("retention", |entry| entry.table(retention))
         .unwrap_or_default();
@@ -88,6 +91,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         review_after_check_out,
         quiet_hours,
         expires_after,
+        limits,
         retention,
         templates,
         fallback_templates: fallback.templates,
@@ -172,6 +176,14 @@ fn expires_after(entry: &Entry<'_>) -> Option<BTreeMap<MessageKind, Duration>> {
         let read = |kind: &MessageKind| Some((*kind, section.optional(kind.as_str(), Entry::duration)?));
         Some(MessageKind::ALL.iter().filter_map(read).collect())
     })
+}
+
+fn limits(section: &Table<'_>) -> Option<Limits> {
+    let default = Limits::default();
+    let us_marketing = section
+        .optional("us_marketing", Entry::flag)
+        .unwrap_or(default.us_marketing);
+    Some(Limits { us_marketing })
 }
 
 fn retention(section: &Table<'_>) -> Option<Retention> {

@@ -119,6 +119,7 @@ fn words_behind_a_number_with_its_country_code_never_become_digits() {
     check("AT", "+43 664 1234567 M", Some("+436641234567"));
     check("AT", "+43 664 1234567 ext 232", Some("+436641234567"));
     check("AR", "+54 11 15 2345 6789 int 123", Some("+5491123456789"));
+    check("US", "tel:+378 980437", Some("+3780549980437"));
     check("US", "1-800-FLOWERS", Some("+18003569377"));
 }
 

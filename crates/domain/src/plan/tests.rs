@@ -20,7 +20,7 @@ use super::*;
 use crate::country::Country;
 use crate::event::{Details, Event, EventKey, EventType, GuestDetails};
 use crate::ids::{EventId, NumberId, ResortId, SourceId};
-use crate::resort::{Abandonment, Language, Mode, Retention};
+use crate::resort::{Abandonment, Language, Limits, Mode, Retention};
 use crate::stay::Personal;
 
 /// A resort in Athens, without quiet hours.
@@ -44,6 +44,7 @@ pub(crate) fn resort() -> Resort {
         review_after_check_out: Some(hours(4)),
         quiet_hours: None,
         expires_after: BTreeMap::new(),
+        limits: Limits::default(),
         retention: Retention::default(),
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),

@@ -10,7 +10,7 @@ use domain::ids::{BookingId, MessageId, NumberId, ResortId};
 use domain::message::{MessageKind, MessageState};
 use domain::plan::difference::{self, Birth, Change};
 use domain::plan::{Circumstances, Existing, Plan, Verdict, Window, plan};
-use domain::resort::{Abandonment, Language, Mode, QuietHours, Resort, Retention};
+use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
 
 use crate::stories::{Delivery, dawn, minutes};
 
@@ -326,6 +326,7 @@ fn resort() -> Resort {
             to: time(9),
         }),
         expires_after: BTreeMap::from([(MessageKind::Reminder1, hours(1))]),
+        limits: Limits::default(),
         retention: Retention::default(),
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),

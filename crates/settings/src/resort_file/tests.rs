@@ -138,7 +138,7 @@ fn every_error_is_noted_at_once_with_its_line() {
     let expected = [
         (1, "time_zone is missing"),
         (1, "name is empty"),
-        (2, "country is not an ISO 3166 country code"),
+        (2, "country is not an ISO 3166 country code such as GR"),
         (3, "language is not a language such as en or pt-BR"),
         (4, "mode must be \"live\" or \"test\""),
         (5, "colour is not a known key"),
@@ -304,6 +304,14 @@ fn a_resort_in_test_mode_keeps_its_numbers_to_itself() {
     let numbers = vec![PhoneNumber::parse("+306912345678", None).unwrap()];
     assert_eq!(good(&text).mode, Mode::Test(numbers));
 
+    for typed in [
+        "0030 691 234 5678",
+        "+30 (691) 234 5678 ext. 3",
+        "tel:+30-691-234-5678",
+    ] {
+        let other = text.replace("691 234 5678", typed);
+        assert_eq!(good(&other).mode, good(&text).mode, "{typed}");
+    }
     let wrong = text.replace("\"691 234 5678\"", "\"691 234 567\"");
     assert_eq!(
         noted(&wrong),
@@ -314,6 +322,25 @@ fn a_resort_in_test_mode_keeps_its_numbers_to_itself() {
         noted(&bare)
             .iter()
             .any(|(line, text)| *line == 8 && text == "(a key) is not a known key")
+    );
+}
+
+#[test]
+fn marketing_to_the_united_states_is_off_unless_the_file_asks_for_it() {
+    let with = |limits: &str| format!("{GOOD}\n[limits]\n{limits}\n");
+    let limits = |text: &str| good(text).limits.us_marketing;
+
+    assert!(!limits(GOOD));
+    assert!(!limits(&with("us_marketing = false")));
+    assert!(limits(&with("us_marketing = true")));
+    let refused = |limits: &str| noted(&with(limits)).remove(0).1;
+    assert_eq!(
+        refused("us_marketing = \"yes\""),
+        "limits.us_marketing must be true or false"
+    );
+    assert_eq!(
+        refused("us_marketting = true"),
+        "limits.us_marketting is not a known key"
     );
 }
 

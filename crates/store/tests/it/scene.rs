@@ -18,7 +18,7 @@ use domain::ids::{
 use domain::message::life::CallResult;
 use domain::message::{Attempt, MessageKind};
 use domain::plan::cart;
-use domain::resort::{Abandonment, Language, Mode, Resort, Retention};
+use domain::resort::{Abandonment, Language, Limits, Mode, Resort, Retention};
 use domain::stay::Personal;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
@@ -323,6 +323,7 @@ fn resort() -> Resort {
         review_after_check_out: None,
         quiet_hours: None,
         expires_after: BTreeMap::new(),
+        limits: Limits::default(),
         retention: Retention::default(),
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),

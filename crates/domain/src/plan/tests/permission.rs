@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::EventType::{BookingStarted, GuestCheckedOut, ReservationConfirmed, ReservationModified};
 use crate::message::MessageKind::{Reminder1, ReservationConfirmation, ReviewRequest};
+use crate::phone_number::PhoneNumber;
 
 /// A cart, a reservation and a check-out of one hour, each of a booking of its own, at the moment of its message.
 fn each_kind(change: impl Fn(Event) -> Event) -> Vec<(MessageKind, Story, &'static str)> {
@@ -65,6 +66,73 @@ fn without_consent_only_confirmations_go() {
         let reason = kind.is_marketing().then_some(Reason::NoConsent);
         assert_eq!(skipped(story.verdict(kind, now)), reason, "{kind}");
     }
+}
+
+/// A story's phone number, and what the plan says of each kind's message to it.
+fn to(phone: &str) -> Vec<(MessageKind, Story, &'static str)> {
+    each_kind(|event| with_phone(event, Some(phone)))
+}
+
+#[test]
+fn to_a_number_of_the_united_states_only_confirmations_go_unless_the_resorts_file_says_otherwise() {
+    for (kind, mut story, now) in to("+1 202-555-0123") {
+        let reason = kind.is_marketing().then_some(Reason::UsMarketing);
+        assert_eq!(skipped(story.verdict(kind, now)), reason, "{kind}");
+
+        story.resort.limits.us_marketing = true;
+        assert_eq!(skipped(story.verdict(kind, now)), None, "{kind}");
+    }
+    // A toll-free number is one of the United States.
+    assert_eq!(skipped_reminder("+1 800 356 9377"), Some(Reason::UsMarketing));
+    for elsewhere in [
+        "+1 416-555-0123",
+        "+1 809-555-0123",
+        "+1 787 234 5678",
+        "+30 691 234 5678",
+    ] {
+        assert_eq!(skipped_reminder(elsewhere), None, "{elsewhere}");
+    }
+}
+
+fn skipped_reminder(phone: &str) -> Option<Reason> {
+    let (kind, story, now) = to(phone).remove(0);
+    skipped(story.verdict(kind, now))
+}
+
+#[test]
+fn a_number_that_a_person_puts_right_is_judged_again_as_to_its_country() {
+    let (greek, american) = ("+306912345678", "+12025550123");
+    for (wrong, right) in [(american, greek), (greek, american)] {
+        let (kind, mut story, now) = to(wrong).remove(0);
+        let number = PhoneNumber::parse(right, None).unwrap();
+        let correction = story.facts.corrected(number, None, "anna", at("11-23 10:10"));
+        let before = skipped(story.verdict(kind, now));
+
+        story.facts = story.facts.merge(correction);
+
+        let after = skipped(story.verdict(kind, now));
+        let reason = |phone| (phone == american).then_some(Reason::UsMarketing);
+        assert_eq!((before, after), (reason(wrong), reason(right)));
+    }
+}
+
+#[test]
+fn a_reminder_that_was_skipped_for_its_country_goes_once_the_number_is_another_one() {
+    let mut story = Story::of([with_phone(
+        event(BookingStarted, "11-23 10:00"),
+        Some("+12025550123"),
+    )]);
+    let skipped = untouched(MessageState::Skipped, Some(Reason::UsMarketing));
+    story.has(Reminder1, "11-23 10:30", skipped);
+    let message = story.around.messages[0].id;
+    assert_eq!(story.changes("11-23 11:00"), []);
+
+    let number = PhoneNumber::parse("+306912345678", None).unwrap();
+    let correction = story.facts.corrected(number, None, "anna", at("11-23 11:00"));
+    story.facts = story.facts.merge(correction);
+
+    let queued = difference::Change::Queue(message, window("11-23 10:30", "11-23 22:30"));
+    assert_eq!(story.changes("11-23 11:00"), [queued]);
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod connecting;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod guest_data;

@@ -7,8 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use store::rights::ROLES;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use url::Url;
 
 /// Longer than any of them takes to start.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -83,6 +85,29 @@ impl Server {
         };
         tokio::time::timeout(PATIENCE, waiting).await?
     }
+}
+
+/// PgBouncer before a database, in this mode, with nothing set that it does not need; and the URL that leads through it.
+///
+/// # Errors
+/// As [`Server::start`].
+pub async fn pgbouncer(database_url: &str, mode: &str) -> anyhow::Result<(Server, String)> {
+    let mut url = Url::parse(database_url)?;
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    let arrange = |listen: u16, folder: &str| {
+        let settings = format!(
+            "[databases]\n* = host={host} port={port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {listen}\n\
+             unix_socket_dir =\nauth_type = plain\nauth_file = {folder}/users.txt\npool_mode = {mode}\n"
+        );
+        // The programs' own users have the same password.
+        let login = |user: &str| format!("\"{user}\" \"{password}\"\n");
+        let users = ROLES.into_iter().chain([user]).map(login).collect();
+        vec![("pgbouncer.ini", settings), ("users.txt", users)]
+    };
+    let server = Server::start("pgbouncer", &["pgbouncer.ini"], arrange).await?;
+    let _ = url.set_port(Some(server.address().port()));
+    Ok((server, url.into()))
 }
 
 impl Drop for Server {

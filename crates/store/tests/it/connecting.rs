@@ -1,5 +1,8 @@
 //! How `DATABASE_URL` is read, held against libpq itself, and what is told of connections that are refused.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
 use std::time::Duration;
 
 use diesel::sql_types::Text;
@@ -22,7 +25,7 @@ fn libpq(text: &str) -> String {
     }
 }
 
-async fn setting(store: &Store, name: &'static str) -> String {
+pub(crate) async fn setting(store: &Store, name: &'static str) -> String {
     let asked = store.run(move |connection| {
         let row: Setting = sql_query(format!("SELECT current_setting('{name}') AS value"))
             .get_result(connection)
@@ -49,6 +52,21 @@ async fn refusal(text: &str) -> String {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), told).await.unwrap()
+}
+
+/// Says yes to every client that asks for TLS, which is when libpq looks for the authorities that it shall trust.
+fn promising_tls() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let mut asked = [0; 8];
+            let _ = connection
+                .read_exact(&mut asked)
+                .and_then(|()| connection.write_all(b"S"));
+        }
+    });
+    address
 }
 
 /// Hosts are loopback addresses at which nothing listens, so that libpq names the place and needs no name server.
@@ -213,6 +231,7 @@ async fn what_postgres_says_when_it_refuses_is_told_without_the_password() {
     let (server, _) = url.rsplit_once('/').unwrap();
     let (before, place) = url.rsplit_once('@').unwrap();
     let (user, _) = before.rsplit_once(':').unwrap();
+    let encrypted = promising_tls();
     for (text, said) in [
         (
             format!("{user}:hush%21hush@{place}"),
@@ -224,7 +243,9 @@ async fn what_postgres_says_when_it_refuses_is_told_without_the_password() {
         ),
         (format!("{url}?sslmode=require"), "server does not support SSL"),
         (
-            format!("{url}?sslmode=verify-full&sslrootcert=/nowhere/authority.pem"),
+            format!(
+                "postgres://u:hush@{encrypted}/db?sslmode=verify-full&sslrootcert=/nowhere/authority.pem"
+            ),
             "root certificate file \"/nowhere/authority.pem\" does not exist",
         ),
         (

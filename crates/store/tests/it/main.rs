@@ -19,6 +19,8 @@ mod letters;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod pgbouncer;
+#[cfg(test)]
 mod planning;
 #[cfg(test)]
 mod relay;

@@ -4,7 +4,7 @@
 oldest_postgres=15
 oldest_rabbitmq=3.10
 oldest_python=3.10
-packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl python3 python3-venv'
+packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl python3 python3-venv pgbouncer tinyproxy'
 
 at_least() {
     [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
@@ -46,6 +46,11 @@ find_libpq() {
     pkg-config --exists libpq 2>/dev/null || [ -e "$(pg_config --libdir 2>/dev/null)/libpq.so" ]
 }
 
+# Servers are where an ordinary user's PATH may not lead.
+find_program() {
+    PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$1" >/dev/null
+}
+
 # Prints the first Python that is new enough and can make an environment of its own, which Debian's alone cannot.
 find_python() {
     local python
@@ -72,6 +77,8 @@ list_missing() {
     if [[ " $* " == *' clients '* ]]; then
         command -v curl >/dev/null || printf 'curl\n'
         command -v python3 >/dev/null || printf 'python3\n'
+        find_program pgbouncer || printf 'pgbouncer\n'
+        find_program tinyproxy || printf 'tinyproxy\n'
     fi
     if [[ " $* " == *' python '* ]]; then
         find_python >/dev/null || printf 'python3-venv\n'
@@ -92,12 +99,12 @@ explain_installation() {
     if command -v apt-get >/dev/null; then
         say "install it with:  sudo apt-get update && sudo apt-get install --no-install-recommends -y $missing"
     elif command -v dnf >/dev/null; then
-        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates curl python3"
+        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates curl python3 pgbouncer tinyproxy"
     elif command -v pacman >/dev/null; then
-        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates curl python"
+        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates curl python pgbouncer tinyproxy"
     else
         say "install PostgreSQL $oldest_postgres or newer (the server), RabbitMQ $oldest_rabbitmq or newer, libpq with its headers,"
-        say "pkg-config, a C compiler, a CA bundle, and for scripts/test curl and Python $oldest_python or newer with venv and ensurepip;"
+        say "pkg-config, a C compiler, a CA bundle, and for scripts/test curl, PgBouncer, tinyproxy and Python $oldest_python or newer with venv and ensurepip;"
         say "on Debian these are: $packages"
     fi
     case $missing in
@@ -121,6 +128,8 @@ install_packages() {
     say "installing $missing"
     case " $missing " in *' postgresql '*) services+=(postgresql) ;; esac
     case " $missing " in *' rabbitmq-server '*) services+=(rabbitmq-server) ;; esac
+    case " $missing " in *' pgbouncer '*) services+=(pgbouncer) ;; esac
+    case " $missing " in *' tinyproxy '*) services+=(tinyproxy) ;; esac
     # Erlang brings a server of its own.
     command -v epmd >/dev/null || services+=(epmd.socket epmd)
     trap remove_policy EXIT

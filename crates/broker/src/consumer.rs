@@ -240,7 +240,8 @@ impl Consumer {
 
     fn lost(&mut self, reason: &str) {
         self.failures += 1;
-        log::warn!(queue = self.queue.name(), address = self.address.to_string(), failures = self.failures, error = reason;
+        // Each attempt fails alike: a change of the status is logged where it is followed.
+        log::debug!(queue = self.queue.name(), address = self.address.to_string(), failures = self.failures, error = reason;
             "cannot consume from RabbitMQ");
         self.status.send_replace(Status::Disconnected(Arc::from(reason)));
         let until = Instant::now() + connection::pause(self.failures);

@@ -36,6 +36,8 @@ const ENVIRONMENT: &str = "\
 Environment (each command asks only for what it uses, and names everything that is missing at once):
   DATABASE_URL         Postgres
   AMQP_URL             RabbitMQ, amqp:// or amqps://, with its vhost
+  SSL_CERT_FILE        certificate authorities that amqps:// trusts instead of the system's, a file in PEM form; and
+  SSL_CERT_DIR         folders of such files, separated by colons
   BELLHOP_CONFIG       the folder with resorts/*.toml and sources/*.toml
   BELLHOP_KEYS         the key ring, ID:BASE64(32 bytes) separated by commas; or
   BELLHOP_KEYS_FILE    a file with it

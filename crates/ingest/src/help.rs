@@ -14,6 +14,8 @@ Endpoints:
 
 Environment (required where no default is named):
   AMQP_URL                  RabbitMQ, amqp://user:password@host:5672/vhost or amqps://…; the vhost is ours alone
+  SSL_CERT_FILE             certificate authorities that amqps:// trusts instead of the system's, a file in PEM form; and
+  SSL_CERT_DIR              folders of such files, separated by colons
   BELLHOP_CONFIG            folder with resorts/*.toml and sources/*.toml; read again within 5 s of a change, and on SIGHUP
   BELLHOP_KEYS              key ring: ID:BASE64(32 bytes), separated by commas or lines; the first seals, all open,
                             `lookup` is for looking up phone numbers

@@ -35,6 +35,8 @@ to the senders. Any number may run at once.
 Environment:
   DATABASE_URL           Postgres (required), for example postgres://bellhop@db/bellhop
   AMQP_URL               RabbitMQ (required), amqp:// or amqps://
+  SSL_CERT_FILE          certificate authorities that are trusted instead of the system's, a file in PEM form; and
+  SSL_CERT_DIR           folders of such files, separated by colons
   BELLHOP_CONFIG         folder with resorts/*.toml and sources/*.toml (required)
   BELLHOP_KEYS           key ring, entries ID:BASE64(32 bytes), one of them named lookup (required), or
   BELLHOP_KEYS_FILE      a file with it

@@ -52,6 +52,11 @@ claims a message in Postgres sends it, nobody else.
 Environment:
   DATABASE_URL               Postgres (required), for example postgres://bellhop@db/bellhop
   AMQP_URL                   RabbitMQ (required), amqp:// or amqps://
+  SSL_CERT_FILE              certificate authorities that are trusted instead of the system's, a file in PEM form; and
+  SSL_CERT_DIR               folders of such files, separated by colons
+  HTTPS_PROXY                proxy for https, http://user:password@host:port; also in lower case, as the next two; and
+  HTTP_PROXY                 proxy for http
+  NO_PROXY                   hosts that are called without one, as curl reads it; loopback addresses always are
   BELLHOP_CONFIG             folder with resorts/*.toml and sources/*.toml (required)
   BELLHOP_KEYS               key ring, entries ID:BASE64(32 bytes), one of them named lookup (required), or
   BELLHOP_KEYS_FILE          a file with it

@@ -7,5 +7,7 @@ pub mod database;
 pub mod program;
 pub mod proxy;
 pub mod rights;
+pub mod server;
+pub mod tls;
 pub mod vhost;
 pub mod world;

@@ -115,6 +115,11 @@ impl World {
         );
     }
 
+    /// Where the sandbox listens.
+    pub fn sandbox_address(&self) -> SocketAddr {
+        self.sandbox.address()
+    }
+
     /// The sandbox forgets the failures that it was told to play.
     ///
     /// # Panics

@@ -69,7 +69,8 @@ impl Owner {
                 Some(Err(error)) => chain(&error),
             };
             failures += 1;
-            log::warn!(address = self.address.to_string(), failures = failures, error = reason;
+            // Each attempt fails alike: a change of the status is logged where it is followed.
+            log::debug!(address = self.address.to_string(), failures = failures, error = reason;
                 "cannot publish to RabbitMQ");
             self.disconnected(&reason);
             let pause = tokio::time::sleep(connection::pause(failures));

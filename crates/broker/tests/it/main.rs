@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod connecting;
 mod consuming;
 mod draining;
 mod line;

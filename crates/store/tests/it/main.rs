@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod connecting;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod guest_data;
@@ -16,6 +18,8 @@ mod ledger;
 mod letters;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
+mod pgbouncer;
 #[cfg(test)]
 mod planning;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LONGEST_FILE: usize = 300;
 /// Crates that may name what the table gives to one alone: what they are for is outside of the house.
 const MAY_ALSO_NAME: &[(&str, &str)] = &[
+    ("outbound", "reqwest"),
     ("sandbox", "reqwest"),
     ("testkit", "reqwest"),
     ("testkit", "diesel"),

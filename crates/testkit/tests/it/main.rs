@@ -19,6 +19,7 @@ mod house;
 mod images;
 mod keys;
 mod letters;
+mod networks;
 mod news;
 mod open_files;
 mod permission;

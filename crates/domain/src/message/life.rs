@@ -205,6 +205,12 @@ impl Life {
         report.status == DeliveryStatus::Failed && attempt == self.attempt && is_news && self.may_have_gone()
     }
 
+    /// Whether a report says that WhatsApp sent or delivered the last call, which is not known to have failed.
+    pub fn is_brought_by(&self, report: &Report) -> bool {
+        let is_last = self.attempt_of(report) == self.attempt && self.failed_attempt != Some(self.attempt);
+        is_last && report.status != DeliveryStatus::Failed
+    }
+
     /// Whether the last call was accepted, or nobody knows whether it was.
     fn may_have_gone(&self) -> bool {
         match self.state {

@@ -17,7 +17,9 @@ pub(super) fn reason(error: &reqwest::Error) -> &'static str {
 
 fn of_one(error: &(dyn Error + 'static)) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        return of_kind(error.kind());
+        // One that wraps another names the other's source as its own, and skips the other.
+        let inner = error.get_ref().and_then(|inner| of_one(inner));
+        return inner.or_else(|| of_kind(error.kind()));
     }
     // These types are private to the HTTP libraries.
     let text = error.to_string();

@@ -117,6 +117,11 @@ impl CallOutcome {
         }
     }
 
+    /// Whether WhatsApp itself answered.
+    pub const fn is_whatsapps(&self) -> bool {
+        matches!(self, Self::Accepted { .. } | Self::Refused(_))
+    }
+
     /// What WhatsApp said against the message, and how.
     pub fn refusal(&self) -> Option<(Heard, &Refusal)> {
         match self {

@@ -97,6 +97,9 @@ impl fmt::Display for Coverage {
 /// The scope of a hold that a person laid: it ends when a person says so.
 pub const PAUSED: &str = "paused";
 
+/// How long a hold lasts until one message may try again, unless something else is set.
+pub const PROBE_AFTER: Duration = Duration::from_secs(60);
+
 /// After a hold that a status laid, an accepted probe that is not reported as failed for this long shows that the scope
 /// is well.
 pub const JUDGED_WITHIN: Duration = Duration::from_secs(60);

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use domain::after_call::Scope;
 use domain::dead_letter::DeadLetterReason;
-use domain::hold;
+use domain::hold::{self, Cause, NewHold};
 use service::{Stop, crash, periodic};
 use store::StoreError;
 use store::holds::{self, Hold, Laid, Released};
 use store::results::Outcome;
-use store::senders;
+use store::senders::{self, Sender as Running};
 use uuid::Uuid;
 use whatsapp::error_codes;
 
@@ -32,10 +32,15 @@ struct Found {
 
 /// Looks every second until the stop.
 pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
-    let id = Uuid::now_v7();
+    let (id, name) = (Uuid::now_v7(), service::process_name());
     let tried_files = AtomicU64::new(NO_FILES);
     periodic::run(&stop, Duration::from_secs(1), || async {
-        match look(&sender, id, &tried_files).await {
+        let running = Running {
+            id,
+            name: name.clone(),
+            unreachable: sender.reach.unreachable(),
+        };
+        match look(&sender, running, &tried_files).await {
             Ok(found) => use_found(&sender, &found),
             Err(error) => log::warn!(error = service::chain(&error); "could not look after holds"),
         }
@@ -52,7 +57,7 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
 
 /// Says that this sender runs, lets go what is held no longer, and counts. What the resorts' files had nothing for is
 /// tried again when they have changed.
-async fn look(sender: &Sender, id: Uuid, tried_files: &AtomicU64) -> Result<Found, StoreError> {
+async fn look(sender: &Sender, running: Running, tried_files: &AtomicU64) -> Result<Found, StoreError> {
     let files = sender.settings.current().generation();
     let have_changed = tried_files.load(Ordering::Relaxed) != files;
     let found = sender
@@ -62,18 +67,18 @@ async fn look(sender: &Sender, id: Uuid, tried_files: &AtomicU64) -> Result<Foun
                 holds::retry_without_template(connection)?;
             }
             let found = Found {
-                running: senders::beat(connection, id)?,
+                running: senders::beat(connection, &running)?,
                 released: holds::release(connection, RELEASED_AT_ONCE)?,
                 holds: holds::list(connection)?,
                 without_template: holds::count_without_template(connection)?,
             };
-            if has_let_go(found.released) {
+            if has_let_go(&found.released) {
                 crash::point("sender.holds.written");
             }
             Ok(found)
         })
         .await?;
-    if has_let_go(found.released) {
+    if has_let_go(&found.released) {
         crash::point("sender.holds.committed");
     }
     tried_files.store(files, Ordering::Relaxed);
@@ -83,24 +88,28 @@ async fn look(sender: &Sender, id: Uuid, tried_files: &AtomicU64) -> Result<Foun
 fn use_found(sender: &Sender, found: &Found) {
     sender.pace.share(found.running);
     sender.pace.forget_idle();
-    tell_released(found.released);
+    tell_released(&found.released);
     show(sender, &found.holds);
     let missing = DeadLetterReason::TemplateMissing.as_str();
     let held = &sender.metrics.held_messages;
     held.with_label_values(&[missing]).set(found.without_template);
 }
 
-fn has_let_go(released: Released) -> bool {
-    released.freed > 0 || released.probes > 0 || released.expired > 0
+fn has_let_go(released: &Released) -> bool {
+    released.freed > 0 || released.probes > 0 || released.expired > 0 || !released.lifted.is_empty()
 }
 
-fn tell_released(released: Released) {
+fn tell_released(released: &Released) {
     let Released {
         freed,
         probes,
         expired,
+        lifted,
     } = released;
-    if has_let_go(released) {
+    for key in lifted {
+        log::warn!(hold = key; "the hold is over: WhatsApp does not report what it accepted as failed any more");
+    }
+    if freed + probes + expired > 0 {
         log::info!(freed = freed, probes = probes, expired = expired; "held messages let go");
     }
 }
@@ -124,22 +133,34 @@ fn show(sender: &Sender, holds: &[(Hold, i64)]) {
 /// Tells which holds began, went on or ended with some results: one alert for each that is new.
 pub(crate) fn tell(sender: &Sender, outcome: &Outcome) {
     for (hold, laid) in &outcome.laid {
-        let (key, scope) = (hold.key(), hold.scope.as_str());
-        let pause_s = hold.pause.as_secs();
+        let (key, scope, code) = (hold.key(), hold.scope.as_str(), hold.cause.to_string());
         match laid {
             Laid::New => {
                 sender.metrics.holds_begun.with_label_values(&[scope]).inc();
-                let title = error_codes::find(hold.code).map_or("unknown to us", |entry| entry.title);
-                log::error!(hold = key, scope = scope, code = hold.code, title = title, pause_s = pause_s, alert = true;
-                    "sending is on hold: WhatsApp refuses this {scope}; fix the cause, then `desk resume`");
+                tell_begun(hold, &key);
             }
             Laid::Again => {
-                log::warn!(hold = key, scope = scope, code = hold.code; "still refused; the hold lasts twice as long")
+                log::warn!(hold = key, scope = scope, code = code; "still refused; the hold lasts twice as long");
             }
-            Laid::Known => log::debug!(hold = key, scope = scope, code = hold.code; "refused while held"),
+            Laid::Known => log::debug!(hold = key, scope = scope, code = code; "refused while held"),
         }
     }
     for key in &outcome.lifted {
         log::warn!(hold = key; "the hold is over: WhatsApp accepts again");
+    }
+}
+
+fn tell_begun(hold: &NewHold, key: &str) {
+    let (scope, pause_s) = (hold.scope.as_str(), hold.pause.as_secs());
+    match &hold.cause {
+        Cause::Code(code) => {
+            let title = error_codes::title(*code);
+            log::error!(hold = key, scope = scope, code = code, title = title, pause_s = pause_s, heard = hold.heard.as_str(), alert = true;
+                "sending is on hold: WhatsApp refuses this {scope}; fix the cause, then `desk resume`");
+        }
+        Cause::NotWhatsApp(seen) => {
+            log::error!(hold = key, scope = scope, seen = seen, pause_s = pause_s, alert = true;
+                "sending is on hold: something else answers in WhatsApp's place; look at proxies and at WHATSAPP_API_URL, then `desk resume`");
+        }
     }
 }

@@ -64,7 +64,10 @@ pub fn record_calls(
     results: &[CallResult],
 ) -> Result<Outcome, StoreError> {
     // Holds before bookings: whoever takes both takes them in this order.
-    let laid = lay_holds(connection, results.iter().filter_map(|result| result.hold.clone()))?;
+    let laid = lay_holds(
+        connection,
+        results.iter().filter_map(|result| result.hold.clone()),
+    )?;
     let lifted = lift_holds(connection, results)?;
     let ids: Vec<Uuid> = results.iter().map(|result| result.id.0).collect();
     let mut locked = Locked::take(connection, policies, &ids)?;
@@ -133,7 +136,9 @@ pub fn record_reports(
         .zip(&resolved)
         .filter_map(|(report, id)| Some((report, known_of(id)?)))
         .collect();
-    let wanted = of_messages.iter().filter_map(|(report, known)| known.hold_after(report, judging));
+    let wanted = of_messages
+        .iter()
+        .filter_map(|(report, known)| known.hold_after(report, judging));
     let laid = lay_holds(connection, wanted)?;
     let lifted = judge_probes(connection, &of_messages)?;
     let mut locked = Locked::take(connection, policies, &ids)?;
@@ -164,7 +169,9 @@ fn judge_probes(
     reports: &[(&Report, &Known)],
 ) -> Result<Vec<String>, StoreError> {
     let of_word = |word: Word| -> Vec<MessageId> {
-        let said = reports.iter().filter(|(report, known)| known.word(report) == Some(word));
+        let said = reports
+            .iter()
+            .filter(|(report, known)| known.word(report) == Some(word));
         said.map(|(_, known)| known.id).collect()
     };
     let (went, failed) = (of_word(Word::Went), of_word(Word::Failed));

@@ -53,6 +53,11 @@ pub fn find(code: i64) -> Option<&'static Entry> {
     (code <= entry.last).then_some(entry)
 }
 
+/// WhatsApp's own name for a code.
+pub fn title(code: i64) -> &'static str {
+    find(code).map_or("unknown to us", |entry| entry.title)
+}
+
 /// An `error` object, as far as decisions need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ErrorObject {

@@ -208,12 +208,21 @@ impl Consumer {
 
     /// As [`stop`](Self::stop), until it is asked for the next batch. `why` is told as its status.
     pub async fn rest(&mut self, why: &str) {
+        self.disconnect(Status::Disconnected(why.into())).await;
+    }
+
+    /// As [`rest`](Self::rest), for a reason that does not make the process unready.
+    pub async fn pause(&mut self, why: &str) {
+        self.disconnect(Status::Paused(why.into())).await;
+    }
+
+    async fn disconnect(&mut self, status: Status) {
         match &mut self.state {
             State::Open(session) => session.close().await,
             State::Opening(opening) => opening.abort(),
             State::Pausing { .. } => {}
         }
-        self.status.send_replace(Status::Disconnected(why.into()));
+        self.status.send_replace(status);
         let until = Instant::now();
         self.state = State::Pausing { until };
     }

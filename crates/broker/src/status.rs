@@ -11,6 +11,8 @@ pub enum Status {
     Blocked,
     /// Connected, but RabbitMQ does not answer. Publishing is still tried.
     Silent,
+    /// Disconnected on purpose: the process leaves the queue to others for now, which is no fault.
+    Paused(Arc<str>),
     /// Not connected, or the topology is missing or differs; the text says what and names no secret.
     Disconnected(Arc<str>),
 }
@@ -22,7 +24,7 @@ impl Status {
 
     /// Whether this process can do its work.
     pub fn is_ready(&self) -> bool {
-        *self == Self::Connected
+        matches!(self, Self::Connected | Self::Paused(_))
     }
 
     /// The same, with what is missing.
@@ -41,7 +43,7 @@ impl std::fmt::Display for Status {
             Self::Connected => f.write_str("connected"),
             Self::Blocked => f.write_str("RabbitMQ blocks publishers: its memory or disk runs short"),
             Self::Silent => f.write_str("RabbitMQ does not answer"),
-            Self::Disconnected(reason) => f.write_str(reason),
+            Self::Paused(reason) | Self::Disconnected(reason) => f.write_str(reason),
         }
     }
 }

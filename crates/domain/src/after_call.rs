@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::dead_letter::DeadLetterReason;
 use crate::ids::WhatsAppMessageId;
-use crate::message::{Attempt, Turn};
+use crate::message::{Attempt, Reason, Turn};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -58,7 +58,17 @@ text_enum! {
     }
 }
 
-/// An error answer in WhatsApp's own words, with what the error table says of it.
+text_enum! {
+    /// How WhatsApp tells of an error.
+    Heard("way of a refusal") {
+        /// In the answer to the call.
+        Answer = "answer",
+        /// Later, as a status `failed` of a message that it had accepted.
+        Status = "status",
+    }
+}
+
+/// An error in WhatsApp's own words, with what the error table says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// `error.code`.
@@ -69,6 +79,8 @@ pub struct Refusal {
     pub advice: Advice,
     /// How long the answer asked to wait, where it did.
     pub retry_after: Option<Duration>,
+    /// Whether WhatsApp may deliver the message although it says that it failed.
+    pub unsure: bool,
 }
 
 /// What one call came to.
@@ -83,9 +95,13 @@ pub enum CallOutcome {
     },
     /// WhatsApp answered with an error of its own format.
     Refused(Refusal),
+    /// WhatsApp accepted the message and reported later that it failed; `None` where the report names no error.
+    Failed(Option<Refusal>),
     /// The connection could not be made: nothing was sent.
     Unreachable,
-    /// The request may have arrived, and nobody said what became of it.
+    /// A proxy, a firewall or a wrong address refused the request: WhatsApp never saw it.
+    Intercepted,
+    /// The request may have arrived, and nothing says what became of it.
     Unknown,
 }
 
@@ -97,16 +113,27 @@ impl CallOutcome {
             Self::Refused(refusal) => {
                 matches!(refusal.scope, Scope::Message | Scope::Recipient | Scope::Pair)
             }
-            Self::Unreachable | Self::Unknown => false,
+            Self::Failed(_) | Self::Unreachable | Self::Intercepted | Self::Unknown => false,
+        }
+    }
+
+    /// Whether WhatsApp itself answered.
+    pub const fn is_whatsapps(&self) -> bool {
+        matches!(self, Self::Accepted { .. } | Self::Refused(_))
+    }
+
+    /// What WhatsApp said against the message, and how.
+    pub fn refusal(&self) -> Option<(Heard, &Refusal)> {
+        match self {
+            Self::Refused(refusal) => Some((Heard::Answer, refusal)),
+            Self::Failed(refusal) => refusal.as_ref().map(|refusal| (Heard::Status, refusal)),
+            Self::Accepted { .. } | Self::Unreachable | Self::Intercepted | Self::Unknown => None,
         }
     }
 
     /// WhatsApp's error code, where it refused.
     pub fn error_code(&self) -> Option<i64> {
-        match self {
-            Self::Refused(refusal) => Some(refusal.code),
-            Self::Accepted { .. } | Self::Unreachable | Self::Unknown => None,
-        }
+        self.refusal().map(|(_, refusal)| refusal.code)
     }
 
     /// Whether WhatsApp took it but judges its template before it goes on.
@@ -135,8 +162,14 @@ pub enum NextStep {
     RetryAfter(Duration),
     /// The fallback's turn, at once: WhatsApp cannot use the kind's own template. No retry is used up.
     TakeFallback,
+    /// The fallback's template instead of free text, at once: the guest's 24 hours are over. No retry is used up.
+    LeaveText,
     /// The same again after a pause that is not this message's fault; no retry is used up.
     WaitAtNoCost(Duration),
+    /// The guest has had enough marketing for now: the same again after this long, once only.
+    Rest(Duration),
+    /// Ends without a dead letter, for this reason.
+    Skip(Reason),
     /// Waits until the scope is well again or a person says so; no retry is used up.
     Hold(Scope),
     /// Waits for a status, evidence or a person.
@@ -156,9 +189,11 @@ pub struct RetryPolicy {
     pub pause: Duration,
     /// How long a message waits when its number sends too fast, unless the answer names a time.
     pub throttled_pause: Duration,
+    /// How long a reported failure whose outcome is not certain waits for a delivery that contradicts it.
+    pub contradicted_within: Duration,
 }
 
-/// What was tried when the answer came.
+/// What was tried when the answer, or the report of a failure, came.
 #[derive(Debug, Clone, Copy)]
 pub struct Tried {
     /// Passing refusals of this message before this call.
@@ -167,7 +202,14 @@ pub struct Tried {
     pub attempt: Attempt,
     /// Whether the fallback was what WhatsApp answered to.
     pub turn: Turn,
+    /// Whether free text was sent, not a template.
+    pub free_text: bool,
+    /// Whether the message has rested a day before.
+    pub rested: bool,
 }
+
+/// How long WhatsApp wants a guest to be left alone who had enough marketing (131049).
+const REST: Duration = Duration::from_secs(86_400);
 
 /// The most that a pair of number and guest is made to wait: 4^6 s, a little more than an hour.
 const LONGEST_PAIR_EXPONENT: u32 = 6;
@@ -178,40 +220,59 @@ impl Default for RetryPolicy {
             retries: 3,
             pause: Duration::from_secs(10),
             throttled_pause: Duration::from_secs(5),
+            contradicted_within: Duration::from_secs(120),
         }
     }
 }
 
 impl RetryPolicy {
-    /// Decides from its arguments alone.
+    /// Decides from its arguments alone, alike for an answer and for a failure that is reported later.
     pub fn next_step(&self, tried: Tried, outcome: &CallOutcome) -> NextStep {
-        let refusal = match outcome {
-            CallOutcome::Accepted { id, .. } => return NextStep::Finish(id.clone()),
-            CallOutcome::Unknown => return NextStep::AwaitEvidence,
-            CallOutcome::Unreachable => return self.retry(tried, None, DeadLetterReason::Unreachable),
-            CallOutcome::Refused(refusal) => refusal,
-        };
+        match outcome {
+            CallOutcome::Accepted { id, .. } => NextStep::Finish(id.clone()),
+            CallOutcome::Unknown => NextStep::AwaitEvidence,
+            // Another sender may reach WhatsApp; this one claims nothing until it does.
+            CallOutcome::Unreachable => NextStep::WaitAtNoCost(Duration::ZERO),
+            CallOutcome::Intercepted => NextStep::WaitAtNoCost(self.pause),
+            CallOutcome::Failed(None) => NextStep::GiveUp(DeadLetterReason::DeliveryFailed),
+            CallOutcome::Refused(refusal) => self.after_refusal(tried, Heard::Answer, refusal),
+            CallOutcome::Failed(Some(refusal)) => self.after_refusal(tried, Heard::Status, refusal),
+        }
+    }
+
+    fn after_refusal(&self, tried: Tried, heard: Heard, refusal: &Refusal) -> NextStep {
         let (scope, asked) = (refusal.scope, refusal.retry_after);
         match refusal.advice {
-            Advice::Retry => self.retry(tried, asked, DeadLetterReason::RetriesExhausted),
+            Advice::Retry => self.retry(tried, asked.max(self.doubt(heard, refusal))),
             Advice::Throttle => match scope {
                 Scope::Platform | Scope::Account => NextStep::Hold(scope),
                 Scope::Pair => NextStep::WaitAtNoCost(asked.unwrap_or_else(|| pair_pause(tried.attempt))),
                 _ => NextStep::WaitAtNoCost(asked.unwrap_or(self.throttled_pause)),
             },
             Advice::Hold => NextStep::Hold(scope),
-            Advice::RestADay => NextStep::WaitAtNoCost(Duration::from_secs(86_400)),
+            Advice::RestADay if tried.rested => NextStep::Skip(Reason::MarketingLimit),
+            Advice::RestADay => NextStep::Rest(REST),
+            // Only what is about the guest speaks of their window.
+            Advice::Fallback if scope == Scope::Recipient && tried.free_text => NextStep::LeaveText,
             Advice::Fallback if tried.turn == Turn::Template => NextStep::TakeFallback,
             // The fallback's own template is paused or missing.
             Advice::Fallback if scope == Scope::Template => NextStep::Hold(scope),
-            Advice::Fallback | Advice::GiveUp => NextStep::GiveUp(DeadLetterReason::Refused),
+            Advice::Fallback | Advice::GiveUp => NextStep::GiveUp(match heard {
+                Heard::Answer => DeadLetterReason::Refused,
+                Heard::Status => DeadLetterReason::DeliveryFailed,
+            }),
             Advice::OptOut => NextStep::OptOut,
         }
     }
 
-    fn retry(&self, tried: Tried, asked: Option<Duration>, exhausted: DeadLetterReason) -> NextStep {
+    /// How long a failure may still be contradicted. An error answer says that nothing was accepted.
+    fn doubt(&self, heard: Heard, refusal: &Refusal) -> Option<Duration> {
+        (heard == Heard::Status && refusal.unsure).then_some(self.contradicted_within)
+    }
+
+    fn retry(&self, tried: Tried, asked: Option<Duration>) -> NextStep {
         if tried.retries >= self.retries {
-            return NextStep::GiveUp(exhausted);
+            return NextStep::GiveUp(DeadLetterReason::RetriesExhausted);
         }
         NextStep::RetryAfter(asked.unwrap_or(self.pause).max(self.pause))
     }
@@ -237,7 +298,13 @@ mod tests {
             scope,
             advice,
             retry_after: asked.map(seconds),
+            unsure: false,
         })
+    }
+
+    /// The same, reported after WhatsApp had accepted the message.
+    fn failed(outcome: &CallOutcome) -> CallOutcome {
+        CallOutcome::Failed(outcome.refusal().map(|(_, refusal)| refusal.clone()))
     }
 
     fn tried(retries: u32) -> Tried {
@@ -245,6 +312,8 @@ mod tests {
             retries,
             attempt: Attempt(retries + 1),
             turn: Turn::Template,
+            free_text: false,
+            rested: false,
         }
     }
 
@@ -267,19 +336,87 @@ mod tests {
 
     #[test]
     fn a_passing_refusal_earns_three_retries_ten_seconds_apart_and_then_a_letter() {
-        let cases = [
-            (
-                refused(Scope::Message, Advice::Retry, None),
-                DeadLetterReason::RetriesExhausted,
-            ),
-            (CallOutcome::Unreachable, DeadLetterReason::Unreachable),
-        ];
-        for (outcome, letter) in cases {
+        let answered = refused(Scope::Message, Advice::Retry, None);
+        for outcome in [failed(&answered), answered] {
             for used in 0..3 {
                 check(used, &outcome, &NextStep::RetryAfter(seconds(10)));
             }
-            check(3, &outcome, &NextStep::GiveUp(letter));
+            check(3, &outcome, &NextStep::GiveUp(DeadLetterReason::RetriesExhausted));
         }
+    }
+
+    #[test]
+    fn what_whatsapp_never_saw_costs_no_retry_however_often_it_happens() {
+        for used in [0, 3, 100] {
+            check(
+                used,
+                &CallOutcome::Unreachable,
+                &NextStep::WaitAtNoCost(Duration::ZERO),
+            );
+            check(
+                used,
+                &CallOutcome::Intercepted,
+                &NextStep::WaitAtNoCost(seconds(10)),
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_whose_outcome_is_not_certain_is_retried_after_two_minutes_and_an_answer_after_ten_seconds() {
+        let unsure = Refusal {
+            code: 131_000,
+            scope: Scope::Platform,
+            advice: Advice::Retry,
+            retry_after: None,
+            unsure: true,
+        };
+        let sure = Refusal {
+            unsure: false,
+            ..unsure.clone()
+        };
+
+        check(
+            0,
+            &CallOutcome::Failed(Some(unsure.clone())),
+            &NextStep::RetryAfter(seconds(120)),
+        );
+        check(
+            0,
+            &CallOutcome::Failed(Some(sure)),
+            &NextStep::RetryAfter(seconds(10)),
+        );
+        check(
+            0,
+            &CallOutcome::Refused(unsure),
+            &NextStep::RetryAfter(seconds(10)),
+        );
+    }
+
+    #[test]
+    fn free_text_outside_of_the_guests_window_gives_way_to_the_fallback_template_whosever_turn_it_was() {
+        let refusal = refused(Scope::Recipient, Advice::Fallback, None);
+        for outcome in [failed(&refusal), refusal] {
+            for turn in [Turn::Template, Turn::Fallback] {
+                let text = Tried {
+                    turn,
+                    free_text: true,
+                    ..tried(3)
+                };
+                assert_eq!(
+                    RetryPolicy::default().next_step(text, &outcome),
+                    NextStep::LeaveText
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_without_an_error_is_a_letter() {
+        check(
+            0,
+            &CallOutcome::Failed(None),
+            &NextStep::GiveUp(DeadLetterReason::DeliveryFailed),
+        );
     }
 
     #[test]
@@ -329,10 +466,19 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_who_has_had_enough_for_today_is_left_alone_for_a_day() {
+    fn a_guest_who_has_had_enough_for_today_is_left_alone_for_a_day_and_then_for_good() {
         let refusal = refused(Scope::Recipient, Advice::RestADay, None);
-
-        check(3, &refusal, &NextStep::WaitAtNoCost(seconds(86_400)));
+        for outcome in [failed(&refusal), refusal] {
+            check(3, &outcome, &NextStep::Rest(seconds(86_400)));
+            let rested = Tried {
+                rested: true,
+                ..tried(0)
+            };
+            assert_eq!(
+                RetryPolicy::default().next_step(rested, &outcome),
+                NextStep::Skip(Reason::MarketingLimit)
+            );
+        }
     }
 
     #[test]
@@ -360,6 +506,11 @@ mod tests {
         let refusal = refused(Scope::Message, Advice::GiveUp, None);
 
         check(0, &refusal, &NextStep::GiveUp(DeadLetterReason::Refused));
+        check(
+            0,
+            &failed(&refusal),
+            &NextStep::GiveUp(DeadLetterReason::DeliveryFailed),
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::after_call::{Advice, CallOutcome, Scope};
+use chrono::{DateTime, Utc};
+
+use crate::after_call::{Advice, CallOutcome, Heard, Scope};
 use crate::ids::{NumberId, ResortId};
 use crate::message::MessageKind;
 
@@ -95,17 +97,46 @@ impl fmt::Display for Coverage {
 /// The scope of a hold that a person laid: it ends when a person says so.
 pub const PAUSED: &str = "paused";
 
-/// A hold that the answer to a call calls for.
+/// How long a hold lasts until one message may try again, unless something else is set.
+pub const PROBE_AFTER: Duration = Duration::from_secs(60);
+
+/// After a hold that a status laid, an accepted probe that is not reported as failed for this long shows that the scope
+/// is well.
+pub const JUDGED_WITHIN: Duration = Duration::from_secs(60);
+
+/// Why a hold is laid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// WhatsApp's error code.
+    Code(i64),
+    /// Answers that were not WhatsApp's: what was seen of the last one.
+    NotWhatsApp(String),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => code.fmt(f),
+            Self::NotWhatsApp(seen) => f.write_str(seen),
+        }
+    }
+}
+
+/// A hold that an answer or a reported failure calls for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewHold {
     /// What was refused.
     pub scope: Scope,
     /// What it covers.
     pub coverage: Coverage,
-    /// WhatsApp's code.
-    pub code: i64,
+    /// Why.
+    pub cause: Cause,
     /// How long until one message may try again; refused again, twice as long.
     pub pause: Duration,
+    /// How it was heard: after a status, an accepted probe does not show yet that the scope is well.
+    pub heard: Heard,
+    /// When the refused call was claimed, where that is known: one from before the hold says nothing new.
+    pub called_at: Option<DateTime<Utc>>,
 }
 
 impl NewHold {
@@ -135,9 +166,7 @@ pub fn template_key(number: &NumberId, template: String) -> String {
 /// A quota that is used up (of the app or the account) is a hold too: nobody else of that scope gets through either. So
 /// is a template that WhatsApp refuses while the message itself takes the fallback.
 pub fn after(outcome: &CallOutcome, route: &Route, pause: Duration) -> Option<NewHold> {
-    let CallOutcome::Refused(refusal) = outcome else {
-        return None;
-    };
+    let (heard, refusal) = outcome.refusal()?;
     let used_up =
         refusal.advice == Advice::Throttle && matches!(refusal.scope, Scope::Platform | Scope::Account);
     let unusable = refusal.advice == Advice::Fallback && refusal.scope == Scope::Template;
@@ -147,8 +176,28 @@ pub fn after(outcome: &CallOutcome, route: &Route, pause: Duration) -> Option<Ne
     Some(NewHold {
         scope: refusal.scope,
         coverage: route.coverage(refusal.scope)?,
-        code: refusal.code,
+        cause: Cause::Code(refusal.code),
         pause: refusal.retry_after.unwrap_or(pause),
+        heard,
+        called_at: None,
+    })
+}
+
+/// So many answers in a row that are not WhatsApp's hold the number: whatever stands in between refuses the others too.
+pub const FOREIGN_ANSWERS: u32 = 5;
+
+/// What has to be held after so many answers in a row that are not WhatsApp's; `seen` describes the last one.
+pub fn after_foreign_answers(in_a_row: u32, seen: &str, route: &Route, pause: Duration) -> Option<NewHold> {
+    if in_a_row < FOREIGN_ANSWERS {
+        return None;
+    }
+    Some(NewHold {
+        scope: Scope::Number,
+        coverage: route.coverage(Scope::Number)?,
+        cause: Cause::NotWhatsApp(seen.to_owned()),
+        pause,
+        heard: Heard::Answer,
+        called_at: None,
     })
 }
 
@@ -173,6 +222,7 @@ mod tests {
             scope,
             advice,
             retry_after: None,
+            unsure: false,
         });
         after(&outcome, &route(), Duration::from_secs(60)).map(|hold| hold.key())
     }
@@ -220,8 +270,45 @@ mod tests {
 
     #[test]
     fn no_call_but_a_refused_one_holds_anything() {
-        for outcome in [CallOutcome::Unreachable, CallOutcome::Unknown] {
+        for outcome in [
+            CallOutcome::Unreachable,
+            CallOutcome::Intercepted,
+            CallOutcome::Unknown,
+            CallOutcome::Failed(None),
+        ] {
             assert_eq!(after(&outcome, &route(), Duration::ZERO), None);
         }
+    }
+
+    #[test]
+    fn a_failure_that_is_reported_holds_the_same_as_an_answer_and_says_so() {
+        for scope in Scope::ALL {
+            let refusal = Refusal {
+                code: 1,
+                scope: *scope,
+                advice: Advice::Hold,
+                retry_after: None,
+                unsure: false,
+            };
+            let laid = |outcome| after(&outcome, &route(), Duration::from_secs(60));
+            let by_answer = laid(CallOutcome::Refused(refusal.clone()));
+            let by_status = laid(CallOutcome::Failed(Some(refusal)));
+
+            let expected = by_answer.map(|hold| NewHold {
+                heard: Heard::Status,
+                ..hold
+            });
+            assert_eq!(by_status, expected, "{scope}");
+        }
+    }
+
+    #[test]
+    fn the_fifth_answer_in_a_row_that_is_not_whatsapps_holds_the_number() {
+        let after = |count| after_foreign_answers(count, "HTTP 403, text/html", &route(), Duration::ZERO);
+
+        assert_eq!(after(4), None);
+        let held = after(5).unwrap();
+        assert_eq!(held.key(), "number number=106540352242922");
+        assert_eq!(held.cause.to_string(), "HTTP 403, text/html");
     }
 }

@@ -148,6 +148,8 @@ text_enum! {
         FirstReminderNeverWent = "first_reminder_never_went",
         /// The guest's data were erased.
         Erased = "erased",
+        /// WhatsApp says, again after a day, that the guest gets enough marketing.
+        MarketingLimit = "marketing_limit",
     }
 }
 

@@ -193,13 +193,6 @@ fn report(shared: &Shared, part: &[Opened], applied: &Applied) {
             "event settled"
         );
     }
-    if applied.unmatched > 0 {
-        shared
-            .counters
-            .unmatched_reports
-            .inc_by(u64::try_from(applied.unmatched).unwrap_or_default());
-        log::warn!(reports = applied.unmatched; "WhatsApp reported on messages that are not ours");
-    }
     applied.notices.iter().for_each(Notice::tell);
     shared.report_reported(&applied.reported);
     shared.report_planned(&applied.planned, "event");

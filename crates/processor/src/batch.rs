@@ -15,11 +15,12 @@ use crypto::key_ring::KeyRing;
 use domain::event::Event;
 use domain::facts::Facts;
 use domain::ids::{BookingKey, MessageId, NumberId, ResortId};
+use domain::message::life::Judging;
 use settings::Snapshot;
 use store::bookings::{self, Booking};
 use store::guests::GuestKey;
 use store::planning::{self, Planned, Policies};
-use store::results::Recorded;
+use store::results::Outcome;
 use store::{Connection, StoreError, conversations, guest_data, guests, holds, results};
 use whatsapp::notification::Update;
 
@@ -88,10 +89,8 @@ pub(crate) struct Applied {
     pub(crate) fates: Vec<Fate>,
     /// What the plans changed.
     pub(crate) planned: Planned,
-    /// Messages that reports moved.
-    pub(crate) reported: Vec<Recorded>,
-    /// Reports that name no message of ours.
-    pub(crate) unmatched: usize,
+    /// What reports on messages came to, with what was planned for their bookings.
+    pub(crate) reported: Outcome,
     /// News for operators, to be logged now.
     pub(crate) notices: Vec<Notice>,
 }
@@ -100,6 +99,8 @@ pub(crate) struct Applied {
 pub(crate) struct Tools {
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) settings: Arc<Snapshot>,
+    /// How failures that are reported are judged.
+    pub(crate) judging: Judging,
 }
 
 impl Tools {
@@ -142,11 +143,7 @@ pub(crate) fn apply(
     };
     applied.planned = fulfil(connection, &policies, &work)?;
     if !work.reports.is_empty() {
-        let outcome = results::record_reports(connection, &policies, &work.reports)?;
-        applied.reported = outcome.recorded;
-        applied.unmatched = outcome.unmatched;
-        applied.planned.moved.extend(outcome.planned.moved);
-        applied.planned.statuses.extend(outcome.planned.statuses);
+        applied.reported = results::record_reports(connection, &policies, &tools.judging, &work.reports)?;
     }
     applied.notices = work.notices;
     Ok(applied)

@@ -33,6 +33,8 @@ use ::settings::{Resolve, Watched};
 use broker::consumer::Consumer;
 use broker::publisher::{Options, Publisher};
 use broker::topology::Queue;
+use domain::after_call::RetryPolicy;
+use domain::message::life::Judging;
 use service::health::Readiness;
 use service::http::Serving;
 use service::metrics::Metrics;
@@ -163,5 +165,9 @@ fn share(settings: &Settings, metrics: &Metrics) -> Result<Shared, Failure> {
         settings: Arc::new(files),
         readiness,
         counters,
+        judging: Judging {
+            policy: RetryPolicy::default(),
+            pause: settings.probe_after,
+        },
     })
 }

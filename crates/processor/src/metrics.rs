@@ -22,6 +22,8 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) relayed: IntCounterVec,
     /// Reports that name no message of ours.
     pub(crate) unmatched_reports: service::metrics::IntCounter,
+    /// Holds that reported failures began, by scope.
+    pub(crate) holds_begun: IntCounterVec,
     /// Bookings that wait since their resort has no readable file, in the whole database.
     pub(crate) without_resort: IntGauge,
     /// Times a booking that was due could not be planned and was left aside.
@@ -71,6 +73,11 @@ impl ProcessorMetrics {
             unmatched_reports: metrics.counter(
                 "bellhop_unmatched_reports_total",
                 "WhatsApp's reports that name no message of ours.",
+            )?,
+            holds_begun: metrics.counters(
+                "bellhop_holds_begun_total",
+                "Holds that refusals of WhatsApp began, by scope.",
+                &["scope"],
             )?,
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",

@@ -41,7 +41,7 @@ pub(crate) async fn rehearse(shared: &Shared, sealed: Vec<u8>) -> Result<(), Sto
                 resort: &resort,
             };
             let reports: Vec<Report> = good_report(&name).into_iter().collect();
-            results::record_reports(connection, &policies, &reports).map(drop)
+            results::record_reports(connection, &policies, &tools.judging, &reports).map(drop)
         })
         .await
 }
@@ -93,8 +93,7 @@ fn good_report(name: &str) -> Option<Report> {
         whatsapp_id: WhatsAppMessageId::parse(name).ok()?,
         status: DeliveryStatus::Sent,
         at: Utc::now(),
-        error_code: None,
-        opted_out: false,
+        failure: None,
     })
 }
 

@@ -3,9 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::Address;
 use crypto::key_ring::KeyRing;
+use domain::hold;
 use outbound::Authorities;
 use service::{Environment, Problems};
 use store::DatabaseUrl;
@@ -23,6 +25,8 @@ pub struct Settings {
     pub config: PathBuf,
     /// Opens events, seals facts.
     pub ring: Arc<KeyRing>,
+    /// How long a hold lasts until one message may try again.
+    pub probe_after: Duration,
     /// The environment that files may refer to.
     pub environment: Environment,
 }
@@ -40,6 +44,8 @@ Environment:
   BELLHOP_CONFIG         folder with resorts/*.toml and sources/*.toml (required)
   BELLHOP_KEYS           key ring, entries ID:BASE64(32 bytes), one of them named lookup (required), or
   BELLHOP_KEYS_FILE      a file with it
+  SENDER_PROBE_AFTER     as for the senders: what WhatsApp refuses as a whole by reports on messages is held this long
+                         before one message tries again [1m]
   PROCESSOR_ADDR         health and metrics [0.0.0.0:8081]
   RUST_LOG               log filter [info]; libraries never log below info, because their debug output may hold
                          personal data
@@ -64,6 +70,7 @@ impl Settings {
             .map_err(|missing| read.problem(missing.variable, missing.problem))
             .ok()
             .map(Arc::new);
+        let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, hold::PROBE_AFTER);
         let environment = environment.clone();
         read.finish_with(|| {
             Some(Self {
@@ -72,6 +79,7 @@ impl Settings {
                 amqp_address: amqp_address?.trusting(&authorities),
                 config: config?,
                 ring: ring?,
+                probe_after,
                 environment,
             })
         })

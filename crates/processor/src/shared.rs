@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use crypto::key_ring::KeyRing;
 use domain::backoff::Backoff;
+use domain::hold::{Cause, NewHold};
+use domain::message::life::Judging;
 use service::health::Readiness;
 use settings::Watched;
+use store::holds::Laid;
 use store::messages::Moved;
 use store::planning::Planned;
-use store::results::Recorded;
+use store::results::Outcome;
 use store::{Fault, Store, StoreError};
+use whatsapp::error_codes;
 
 use crate::batch::Tools;
 use crate::metrics::ProcessorMetrics;
@@ -23,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<Watched>,
     pub(crate) readiness: Readiness,
     pub(crate) counters: ProcessorMetrics,
+    pub(crate) judging: Judging,
 }
 
 /// The condition of readiness that the loops set when a query fails.
@@ -34,6 +39,7 @@ impl Shared {
         Tools {
             ring: Arc::clone(&self.ring),
             settings: self.settings.current(),
+            judging: self.judging,
         }
     }
 
@@ -92,9 +98,14 @@ impl Shared {
         );
     }
 
-    /// Counts and logs how far messages came.
-    pub(crate) fn report_reported(&self, reported: &[Recorded]) {
-        for recorded in reported {
+    /// Counts and logs how far messages came, and what that holds or lets go.
+    pub(crate) fn report_reported(&self, outcome: &Outcome) {
+        if outcome.unmatched > 0 {
+            let unmatched = u64::try_from(outcome.unmatched).unwrap_or(u64::MAX);
+            self.counters.unmatched_reports.inc_by(unmatched);
+            log::warn!(reports = unmatched; "WhatsApp reported on messages that are not ours");
+        }
+        for recorded in &outcome.recorded {
             self.counters
                 .messages
                 .with_label_values(&[recorded.kind.as_str(), recorded.state.as_str()])
@@ -107,6 +118,34 @@ impl Shared {
                 reason = recorded.reason.as_deref().unwrap_or_default();
                 "message reported"
             );
+        }
+        for (hold, laid) in &outcome.laid {
+            self.report_laid(hold, *laid);
+        }
+        for key in &outcome.lifted {
+            log::warn!(hold = key; "the hold is over: WhatsApp delivers again");
+        }
+        self.report_planned(&outcome.planned, "report");
+    }
+
+    /// One alert for each hold that is new, as `sender` has it for refusals in answers.
+    fn report_laid(&self, hold: &NewHold, laid: Laid) {
+        let (key, scope, code) = (hold.key(), hold.scope.as_str(), hold.cause.to_string());
+        match laid {
+            Laid::New => {
+                self.counters.holds_begun.with_label_values(&[scope]).inc();
+                let title = match hold.cause {
+                    Cause::Code(code) => error_codes::title(code),
+                    Cause::NotWhatsApp(_) => "",
+                };
+                let pause_s = hold.pause.as_secs();
+                log::error!(hold = key, scope = scope, code = code, title = title, pause_s = pause_s, heard = hold.heard.as_str(), alert = true;
+                    "sending is on hold: WhatsApp refuses this {scope}; fix the cause, then `desk resume`");
+            }
+            Laid::Again => {
+                log::warn!(hold = key, scope = scope, code = code; "still refused; the hold lasts twice as long");
+            }
+            Laid::Known => log::debug!(hold = key, scope = scope, code = code; "refused while held"),
         }
     }
 }

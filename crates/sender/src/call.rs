@@ -1,6 +1,6 @@
 //! Calling: one request to WhatsApp, and what follows from its answer.
 
-use domain::after_call::Tried;
+use domain::after_call::{CallOutcome, Tried};
 use domain::hold;
 use domain::message::life::CallResult;
 use domain::message::{Attempt, CallbackData};
@@ -40,12 +40,12 @@ impl Sender {
         let answer = self.whatsapp.send(lane.number(), token.reveal(), &message).await;
         self.metrics.in_flight.dec();
         crash::point("sender.call.answered");
-        self.learn(lane, &answer);
-        Some(self.conclude(ready, attempt, &answer))
+        let foreign = self.learn(lane, &answer);
+        Some(self.conclude(ready, attempt, &answer, foreign))
     }
 
-    /// What an answer tells, also of those that go the same way.
-    fn learn(&self, lane: &Lane, answer: &Answer) {
+    /// What an answer tells, also of those that go the same way. Returns how many answers in a row were not WhatsApp's.
+    fn learn(&self, lane: &Lane, answer: &Answer) -> u32 {
         self.metrics.call_duration.observe(answer.duration.as_secs_f64());
         if let Some(code) = answer.outcome.error_code() {
             self.metrics
@@ -57,23 +57,35 @@ impl Sender {
         if answer.outcome.number_is_too_fast() {
             self.pace.slow_down(lane.number());
         }
+        if answer.outcome == CallOutcome::Unreachable {
+            self.reach.doubt();
+        }
+        if answer.foreign.is_some() {
+            self.metrics.foreign_answers.inc();
+        }
+        self.foreign_answers.count(lane.number(), answer)
     }
 
     /// What follows from an answer for its message.
-    fn conclude(&self, ready: Ready, attempt: Attempt, answer: &Answer) -> CallResult {
+    fn conclude(&self, ready: Ready, attempt: Attempt, answer: &Answer, foreign: u32) -> CallResult {
         let tried = Tried {
             retries: ready.retries,
             attempt,
             turn: ready.turn,
+            free_text: ready.wanted.route.template.is_none(),
+            rested: ready.rested,
         };
         let next = self.policy.next_step(tried, &answer.outcome);
         let outcome = log_lines::called(&ready, attempt, answer, &next);
         let route = ready.wanted.route;
         self.count(route.kind, outcome);
+        let in_between = answer.foreign.as_deref();
+        let in_between =
+            in_between.and_then(|seen| hold::after_foreign_answers(foreign, seen, &route, self.probe_after));
         CallResult {
             id: ready.wanted.id,
             attempt,
-            hold: hold::after(&answer.outcome, &route, self.probe_after),
+            hold: hold::after(&answer.outcome, &route, self.probe_after).or(in_between),
             route,
             next,
             error_code: answer.outcome.error_code(),

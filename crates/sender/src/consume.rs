@@ -27,7 +27,9 @@ pub(crate) async fn run(sender: Arc<Sender>, mut consumer: Consumer, stop: Stop)
     let mut working: JoinSet<Worked> = JoinSet::new();
     while !stop.is_stopped() {
         tokio::select! {
+            biased;
             () = stop.stopped() => break,
+            () = sender.reach.lost() => leave_to_others(&sender, &mut consumer, &mut working, &stop).await,
             Some(worked) = working.join_next() => settle(&mut consumer, worked).await,
             batch = consumer.next_batch(BATCH.into()), if working.len() < usize::from(BATCHES) => {
                 working.spawn(work(Arc::clone(&sender), batch));
@@ -38,6 +40,29 @@ pub(crate) async fn run(sender: Arc<Sender>, mut consumer: Consumer, stop: Stop)
         settle(&mut consumer, worked).await;
     }
     consumer.stop().await;
+}
+
+/// Finishes what is in hand, and takes nothing until WhatsApp can be reached again. What was prefetched goes back to the
+/// queue with the connection.
+async fn leave_to_others(
+    sender: &Sender,
+    consumer: &mut Consumer,
+    working: &mut JoinSet<Worked>,
+    stop: &Stop,
+) {
+    while let Some(worked) = working.join_next().await {
+        settle(consumer, worked).await;
+    }
+    if sender.reach.is_given() {
+        return;
+    }
+    consumer
+        .pause("nothing is taken while WhatsApp cannot be reached")
+        .await;
+    tokio::select! {
+        () = stop.stopped() => {}
+        () = sender.reach.given() => {}
+    }
 }
 
 async fn settle(consumer: &mut Consumer, worked: Result<Worked, JoinError>) {
@@ -56,21 +81,22 @@ async fn settle(consumer: &mut Consumer, worked: Result<Worked, JoinError>) {
 
 async fn work(sender: Arc<Sender>, batch: Vec<Delivery>) -> Worked {
     let ids = batch.iter().filter_map(id_of).collect();
-    let stop = sender.stop.clone();
+    let (stop, reaching) = (sender.stop.clone(), Arc::clone(&sender));
     // A task of its own: whatever happens to it, the deliveries stay in hand.
     let sent = tokio::spawn(async move { sender.send(ids).await }).await;
     if matches!(sent, Ok(Err(_))) {
         tokio::time::sleep(Backoff::RECONNECT.pause(4, rand::random())).await;
     }
-    let verdict = verdict(sent, &stop);
+    let must_come_again = stop.is_stopped() || !reaching.reach.is_given();
+    let verdict = verdict(sent, must_come_again);
     batch.into_iter().map(|delivery| (delivery, verdict())).collect()
 }
 
-/// What becomes of a batch's ids.
-fn verdict(sent: Result<Result<(), StoreError>, JoinError>, stop: &Stop) -> fn() -> Verdict {
+/// What becomes of a batch's ids. They must come again where not all may have been called for.
+fn verdict(sent: Result<Result<(), StoreError>, JoinError>, must_come_again: bool) -> fn() -> Verdict {
     match sent {
         // What was not claimed any more goes to another sender at once; what was called for is known there.
-        Ok(Ok(())) if stop.is_stopped() => || Verdict::GiveBack,
+        Ok(Ok(())) if must_come_again => || Verdict::GiveBack,
         Ok(Ok(())) => || Verdict::Done,
         Ok(Err(error)) => {
             log_lines::given_back(&error);
@@ -103,7 +129,7 @@ mod tests {
     async fn the_ids_of_a_batch_that_panicked_do_not_stay_in_hand() {
         let panicked = tokio::spawn(async { panic!("a defect") }).await;
 
-        let verdict = verdict(panicked, &Stop::manual());
+        let verdict = verdict(panicked, false);
 
         assert!(matches!(verdict(), Verdict::Done));
     }

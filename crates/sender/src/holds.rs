@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use domain::after_call::Scope;
 use domain::dead_letter::DeadLetterReason;
-use domain::hold;
+use domain::hold::{self, Cause, NewHold};
 use service::{Stop, crash, periodic};
 use store::StoreError;
 use store::claims;
 use store::holds::{self, Hold, Laid, Released};
 use store::results::Outcome;
-use store::senders;
+use store::senders::{self, Sender as Running};
 use uuid::Uuid;
 use whatsapp::error_codes;
 
@@ -37,10 +37,15 @@ struct Found {
 
 /// Looks every second until the stop.
 pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
-    let id = Uuid::now_v7();
+    let (id, name) = (Uuid::now_v7(), service::process_name());
     let tried_files = AtomicU64::new(NO_FILES);
     periodic::run(&stop, Duration::from_secs(1), || async {
-        match look(&sender, id, &tried_files).await {
+        let running = Running {
+            id,
+            name: name.clone(),
+            unreachable: sender.reach.unreachable(),
+        };
+        match look(&sender, running, &tried_files).await {
             Ok(found) => use_found(&sender, &found),
             Err(error) => log::warn!(error = service::chain(&error); "could not look after holds"),
         }
@@ -57,7 +62,7 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
 
 /// Says that this sender runs, lets go what is held no longer, and counts. What the resorts' files had nothing for is
 /// tried again when they have changed; what could not be read, as soon as it can be.
-async fn look(sender: &Sender, id: Uuid, tried_files: &AtomicU64) -> Result<Found, StoreError> {
+async fn look(sender: &Sender, running: Running, tried_files: &AtomicU64) -> Result<Found, StoreError> {
     let files = sender.settings.current();
     let generation = files.generation();
     let have_changed = tried_files.load(Ordering::Relaxed) != generation
@@ -74,7 +79,7 @@ async fn look(sender: &Sender, id: Uuid, tried_files: &AtomicU64) -> Result<Foun
             let of_bookings = claims::retry_of_mended_bookings(connection, &ring, TRIED_AT_ONCE)?;
             let found = Found {
                 mended: of_resorts + of_bookings,
-                running: senders::beat(connection, id)?,
+                running: senders::beat(connection, &running)?,
                 released: holds::release(connection, RELEASED_AT_ONCE)?,
                 holds: holds::list(connection)?,
                 without_template: holds::count_without_template(connection)?,
@@ -108,8 +113,12 @@ fn use_found(sender: &Sender, found: &Found) {
 }
 
 fn has_let_go(found: &Found) -> bool {
-    let released = found.released;
-    found.mended > 0 || released.freed > 0 || released.probes > 0 || released.expired > 0
+    let released = &found.released;
+    found.mended > 0
+        || released.freed > 0
+        || released.probes > 0
+        || released.expired > 0
+        || !released.lifted.is_empty()
 }
 
 fn tell_released(found: &Found) {
@@ -117,9 +126,13 @@ fn tell_released(found: &Found) {
         freed,
         probes,
         expired,
-    } = found.released;
-    if has_let_go(found) {
-        log::info!(freed = freed, probes = probes, expired = expired, mended = found.mended; "held messages let go");
+        lifted,
+    } = &found.released;
+    for key in lifted {
+        log::warn!(hold = key; "the hold is over: WhatsApp does not report what it accepted as failed any more");
+    }
+    if *freed + *probes + *expired > 0 || found.mended > 0 {
+        log::info!(freed = *freed, probes = *probes, expired = *expired, mended = found.mended; "held messages let go");
     }
 }
 
@@ -142,22 +155,34 @@ fn show(sender: &Sender, holds: &[(Hold, i64)]) {
 /// Tells which holds began, went on or ended with some results: one alert for each that is new.
 pub(crate) fn tell(sender: &Sender, outcome: &Outcome) {
     for (hold, laid) in &outcome.laid {
-        let (key, scope) = (hold.key(), hold.scope.as_str());
-        let pause_s = hold.pause.as_secs();
+        let (key, scope, code) = (hold.key(), hold.scope.as_str(), hold.cause.to_string());
         match laid {
             Laid::New => {
                 sender.metrics.holds_begun.with_label_values(&[scope]).inc();
-                let title = error_codes::find(hold.code).map_or("unknown to us", |entry| entry.title);
-                log::error!(hold = key, scope = scope, code = hold.code, title = title, pause_s = pause_s, alert = true;
-                    "sending is on hold: WhatsApp refuses this {scope}; fix the cause, then `desk resume`");
+                tell_begun(hold, &key);
             }
             Laid::Again => {
-                log::warn!(hold = key, scope = scope, code = hold.code; "still refused; the hold lasts twice as long")
+                log::warn!(hold = key, scope = scope, code = code; "still refused; the hold lasts twice as long");
             }
-            Laid::Known => log::debug!(hold = key, scope = scope, code = hold.code; "refused while held"),
+            Laid::Known => log::debug!(hold = key, scope = scope, code = code; "refused while held"),
         }
     }
     for key in &outcome.lifted {
         log::warn!(hold = key; "the hold is over: WhatsApp accepts again");
+    }
+}
+
+fn tell_begun(hold: &NewHold, key: &str) {
+    let (scope, pause_s) = (hold.scope.as_str(), hold.pause.as_secs());
+    match &hold.cause {
+        Cause::Code(code) => {
+            let title = error_codes::title(*code);
+            log::error!(hold = key, scope = scope, code = code, title = title, pause_s = pause_s, heard = hold.heard.as_str(), alert = true;
+                "sending is on hold: WhatsApp refuses this {scope}; fix the cause, then `desk resume`");
+        }
+        Cause::NotWhatsApp(seen) => {
+            log::error!(hold = key, scope = scope, seen = seen, pause_s = pause_s, alert = true;
+                "sending is on hold: something else answers in WhatsApp's place; look at proxies and at WHATSAPP_API_URL, then `desk resume`");
+        }
     }
 }

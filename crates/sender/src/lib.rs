@@ -2,12 +2,13 @@
 //!
 //! [`consume`] takes due ids from the queue; [`send`] prepares them ([`prepare`]), waits for their turn ([`gate`],
 //! [`pace`]), claims ([`claim`]), calls ([`call`]) and records ([`record`]). [`holds`] looks after what is held,
-//! [`unknown`] after calls that nobody spoke of again. Any number of senders may run at once: only who claims a message may
+//! [`unknown`] after calls that nobody spoke of again, [`reach`] after whether WhatsApp can be reached at all. Any number of senders may run at once: only who claims a message may
 //! call for it.
 
 mod call;
 mod claim;
 mod consume;
+mod foreign;
 mod gate;
 mod holds;
 mod log_lines;
@@ -15,6 +16,7 @@ mod metrics;
 mod pace;
 mod persist;
 mod prepare;
+mod reach;
 mod record;
 mod send;
 mod settings;
@@ -39,9 +41,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
+use crate::foreign::ForeignAnswers;
 use crate::gate::Gates;
 use crate::metrics::SenderMetrics;
 use crate::pace::Pace;
+use crate::reach::Reach;
 use crate::record::Unrecorded;
 use crate::send::Sender;
 
@@ -105,6 +109,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
             stop.clone(),
         ));
     }
+    tasks.spawn(reach::run(Arc::clone(&sender), readiness.clone(), stop.clone()));
     tasks.spawn(upkeep::tell_health(Arc::clone(&sender), readiness, stop.clone()));
     tasks.spawn(upkeep::look_for_keys(Arc::clone(&sender), stop.clone()));
     tasks.spawn(work(sender, consumer, publisher.depths(), stop));
@@ -153,6 +158,8 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         whatsapp,
         pace: Pace::new(settings.per_second),
         gates: Gates::default(),
+        reach: Reach::default(),
+        foreign_answers: ForeignAnswers::default(),
         unrecorded: Unrecorded::default(),
         policy: RetryPolicy::default(),
         probe_after: settings.probe_after,

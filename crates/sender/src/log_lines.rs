@@ -107,20 +107,28 @@ pub(crate) fn called(one: &Ready, attempt: Attempt, answer: &Answer, next: &Next
     let outcome = match &answer.outcome {
         CallOutcome::Accepted { .. } => "accepted",
         CallOutcome::Refused(_) => "refused",
+        CallOutcome::Failed(_) => "failed",
         CallOutcome::Unreachable => "unreachable",
+        CallOutcome::Intercepted => "intercepted",
         CallOutcome::Unknown => "unknown",
     };
     let then = match next {
         NextStep::Finish(_) => "sent",
         NextStep::RetryAfter(_) => "retry",
         NextStep::WaitAtNoCost(_) => "wait",
-        NextStep::TakeFallback => "fallback",
+        NextStep::Rest(_) => "rest",
+        NextStep::TakeFallback | NextStep::LeaveText => "fallback",
+        NextStep::Skip(reason) => reason.as_str(),
         NextStep::Hold(_) => "hold",
         NextStep::OptOut => "opt_out",
         NextStep::AwaitEvidence => "await_evidence",
         NextStep::GiveUp(reason) => reason.as_str(),
     };
     let code = answer.outcome.error_code().unwrap_or_default();
+    let (note, seen) = (
+        answer.note.unwrap_or_default(),
+        answer.foreign.as_deref().unwrap_or_default(),
+    );
     let level = if matches!(next, NextStep::Finish(_)) {
         log::Level::Info
     } else {
@@ -128,7 +136,7 @@ pub(crate) fn called(one: &Ready, attempt: Attempt, answer: &Answer, next: &Next
     };
     let duration_ms = u64::try_from(answer.duration.as_millis()).unwrap_or(u64::MAX);
     log::log!(level, "message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.wanted.route.kind.as_str(),
-        "attempt.number" = attempt.0, outcome = outcome, then = then, code = code, duration_ms = duration_ms;
+        "attempt.number" = attempt.0, outcome = outcome, then = then, code = code, duration_ms = duration_ms, note = note, seen = seen;
         "called WhatsApp");
     outcome
 }

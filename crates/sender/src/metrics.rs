@@ -13,6 +13,10 @@ pub(crate) struct SenderMetrics {
     pub(crate) refusals: IntCounterVec,
     /// How long calls took.
     pub(crate) call_duration: Histogram,
+    /// 1 while WhatsApp cannot be reached from this process.
+    pub(crate) unreachable: IntGauge,
+    /// Answers that were not WhatsApp's.
+    pub(crate) foreign_answers: IntCounter,
     /// Calls in flight.
     pub(crate) in_flight: IntGauge,
     /// Calls that nobody spoke of again.
@@ -51,6 +55,14 @@ impl SenderMetrics {
                 "bellhop_call_seconds",
                 "How long calls to WhatsApp took.",
                 LATENCY_BUCKETS,
+            )?,
+            unreachable: metrics.gauge(
+                "bellhop_whatsapp_unreachable",
+                "1 while WhatsApp cannot be reached from this process, which claims nothing then.",
+            )?,
+            foreign_answers: metrics.counter(
+                "bellhop_foreign_answers_total",
+                "Answers to calls that were not WhatsApp's: of a proxy, a firewall or a wrong address.",
             )?,
             in_flight: metrics.gauge("bellhop_calls_in_flight", "Calls to WhatsApp that run now.")?,
             unanswered: metrics.counter(

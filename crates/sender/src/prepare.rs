@@ -34,6 +34,8 @@ pub(crate) struct Ready {
     pub(crate) content: Content,
     /// Passing refusals so far.
     pub(crate) retries: u32,
+    /// Whether it has rested a day because the guest had enough marketing.
+    pub(crate) rested: bool,
     /// Whether this is the kind's own template or the fallback.
     pub(crate) turn: Turn,
     /// The booking, for the log.
@@ -68,6 +70,7 @@ impl Ready {
             to,
             content,
             retries: draft.retries,
+            rested: draft.rested,
             turn,
             booking: draft.booking.to_string(),
         }

@@ -17,10 +17,12 @@ use store::{Store, StoreError};
 use whatsapp::client::Client;
 
 use crate::claim::Claimed;
+use crate::foreign::ForeignAnswers;
 use crate::gate::{Gates, Lane, Passage};
 use crate::metrics::SenderMetrics;
 use crate::pace::Pace;
 use crate::prepare::Ready;
+use crate::reach::Reach;
 use crate::record::Unrecorded;
 
 /// How many messages are claimed in one transaction.
@@ -34,6 +36,8 @@ pub(crate) struct Sender {
     pub(crate) whatsapp: Client,
     pub(crate) pace: Pace,
     pub(crate) gates: Gates,
+    pub(crate) reach: Reach,
+    pub(crate) foreign_answers: ForeignAnswers,
     pub(crate) unrecorded: Unrecorded,
     pub(crate) policy: RetryPolicy,
     /// How long a hold lasts until one message may try again.
@@ -48,8 +52,12 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Sends those of some messages that are due and wanted. After an error, and after the stop, the ids must come again.
+    /// Sends those of some messages that are due and wanted. After an error, after the stop, and while WhatsApp cannot be
+    /// reached, the ids must come again.
     pub(crate) async fn send(&self, ids: Vec<MessageId>) -> Result<(), StoreError> {
+        if !self.reach.is_given() {
+            return Ok(());
+        }
         let mut lanes: HashMap<Lane, Vec<Ready>> = HashMap::new();
         for one in self.prepare(ids).await? {
             lanes.entry(Lane::of(&one.wanted.route)).or_default().push(one);
@@ -70,6 +78,9 @@ impl Sender {
                 () = self.stop.stopped() => return Ok(()),
                 passage = self.await_turn(&lane, &mut ready) => passage,
             };
+            if !self.reach.is_given() {
+                return Ok(());
+            }
             let Claimed { granted, waiting } = self.claim(ready).await?;
             let calls = granted.into_iter().map(|granted| self.call(&lane, granted));
             let called = join_all(calls).await.into_iter().flatten();

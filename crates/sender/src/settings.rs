@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use broker::Address;
 use crypto::key_ring::KeyRing;
+use domain::hold;
 use domain::silence::Patience;
 use outbound::Outbound;
 use service::environment::Reader;
@@ -89,7 +90,6 @@ Exit codes: 0 stopped when asked to, 2 wrong settings, 1 anything else.
 Not ready?  GET /readyz names what is missing. A missing schema or queue: run `desk migrate`.";
 
 const GRAPH_API: &str = "https://graph.facebook.com";
-const ONE_MINUTE: Duration = Duration::from_secs(60);
 const EIGHTY: NonZeroU32 = NonZeroU32::MIN.saturating_add(79);
 
 impl Settings {
@@ -117,7 +117,7 @@ impl Settings {
             |text| text.parse::<NonZeroU32>(),
             EIGHTY,
         );
-        let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, ONE_MINUTE);
+        let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, hold::PROBE_AFTER);
         let patience = patience(&mut read);
         let environment = environment.clone();
         read.finish_with(|| {

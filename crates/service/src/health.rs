@@ -14,6 +14,7 @@ use crate::Stop;
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
     conditions: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    warnings: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 /// What `/readyz` answers.
@@ -22,6 +23,8 @@ pub struct Report {
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<Missing>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Missing>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,6 +76,16 @@ impl Readiness {
         }
     }
 
+    /// Shows what is wrong without making the process unready: it would be of no use to start another one in its place.
+    pub fn warn(&self, name: &str, reason: &str) {
+        lock(&self.warnings).insert(name.to_owned(), reason.to_owned());
+    }
+
+    /// Shows a warning no longer.
+    pub fn clear_warning(&self, name: &str) {
+        lock(&self.warnings).remove(name);
+    }
+
     /// Forgets a condition.
     pub fn remove(&self, name: &str) {
         self.lock().remove(name);
@@ -83,7 +96,7 @@ impl Readiness {
         self.lock().values().all(Option::is_none)
     }
 
-    /// The conditions that do not hold, with their reasons.
+    /// The conditions that do not hold and the warnings, with their reasons.
     pub fn report(&self) -> Report {
         let missing: Vec<_> = self
             .lock()
@@ -98,12 +111,25 @@ impl Readiness {
         Report {
             status: if missing.is_empty() { "ready" } else { "not ready" },
             missing,
+            warnings: self.warnings(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
-        self.conditions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn warnings(&self) -> Vec<Missing> {
+        let into_missing = |(name, reason): (&String, &String)| Missing {
+            name: name.clone(),
+            reason: reason.clone(),
+        };
+        lock(&self.warnings).iter().map(into_missing).collect()
     }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        lock(&self.conditions)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Report {
@@ -139,6 +165,25 @@ mod tests {
         readiness.expect("rabbitmq");
 
         assert!(readiness.is_ready());
+    }
+
+    #[test]
+    fn a_warning_is_shown_and_leaves_the_process_ready() {
+        let readiness = Readiness::new();
+
+        readiness.warn("whatsapp", "cannot be reached");
+        let report = readiness.report();
+        readiness.clear_warning("whatsapp");
+
+        assert!(report.is_ready());
+        assert_eq!(
+            serde_json::to_string(&report).unwrap(),
+            r#"{"status":"ready","warnings":[{"name":"whatsapp","reason":"cannot be reached"}]}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&readiness.report()).unwrap(),
+            r#"{"status":"ready"}"#
+        );
     }
 
     #[test]

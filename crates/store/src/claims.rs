@@ -43,7 +43,9 @@ pub struct Draft {
     pub phone_hash: Option<Vec<u8>>,
     /// Passing refusals so far.
     pub retries: u32,
-    /// Numbers at which the guest's 24-hour window is open.
+    /// Whether it has rested a day because the guest had enough marketing.
+    pub rested: bool,
+    /// Numbers at which the guest's 24-hour window is open; none where WhatsApp has refused free text for this message.
     pub open_numbers: Vec<String>,
 }
 
@@ -65,6 +67,8 @@ struct DraftRow {
     version: i64,
     #[diesel(sql_type = Nullable<Bytea>)]
     phone_hash: Option<Vec<u8>>,
+    #[diesel(sql_type = Bool)]
+    rested: bool,
     #[diesel(sql_type = Array<Text>)]
     open_numbers: Vec<String>,
 }
@@ -86,9 +90,9 @@ pub fn read_drafts(
 ) -> Result<Drafts, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows: Vec<DraftRow> = sql_query(
-        "SELECT m.id, m.booking_key, m.kind, m.turn, m.retries, b.sealed_facts, b.version, b.phone_hash, \
+        "SELECT m.id, m.booking_key, m.kind, m.turn, m.retries, m.rested, b.sealed_facts, b.version, b.phone_hash, \
          ARRAY(SELECT c.number FROM conversations c \
-               WHERE c.phone_hash = b.phone_hash AND c.open_until > clock_timestamp()) AS open_numbers \
+               WHERE c.phone_hash = b.phone_hash AND c.open_until > clock_timestamp() AND NOT m.text_refused) AS open_numbers \
          FROM messages m JOIN bookings b ON b.key = m.booking_key \
          WHERE m.id = ANY($1) AND m.state = 'queued' AND m.due_at <= clock_timestamp()",
     )
@@ -124,6 +128,7 @@ fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
         version: row.version,
         phone_hash: row.phone_hash,
         retries: u32::try_from(row.retries).unwrap_or_default(),
+        rested: row.rested,
         open_numbers: row.open_numbers,
         booking,
     })

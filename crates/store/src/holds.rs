@@ -3,18 +3,22 @@
 //! A machine's hold has a time until which it holds. From then on it is half open: one held message at a time is let go
 //! to try, and what is new may try too. Refused again, the hold lasts twice as long; accepted, it is gone. What it held
 //! goes back to the queue by [`release()`], a few hundred at a time.
+//!
+//! A hold that a status laid lets only its probe try, and an acceptance does not end it, because the messages that it is
+//! about were accepted too: [`probes`] says how its probe is judged.
 
+mod probes;
 mod release;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel::{
-    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
-    Selectable, SelectableHelper, sql_query,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable,
+    QueryableByName, RunQueryDsl, Selectable, SelectableHelper, sql_query,
 };
-use domain::after_call::Scope;
+use domain::after_call::{Heard, Scope};
 use domain::audit::Action;
 use domain::hold::{self, Coverage, NewHold, Route};
 use domain::ids::ResortId;
@@ -25,6 +29,7 @@ use crate::error::StoreError;
 use crate::notes::NoteKey;
 use crate::schema::{holds, messages};
 
+pub(crate) use probes::{Word, lift_reported, mark_accepted, unmark_failed};
 pub use release::{Released, release, retry_with_text, retry_without_template};
 
 /// The longest that a machine's hold lasts without a try.
@@ -55,6 +60,10 @@ pub struct Hold {
     pub since: DateTime<Utc>,
     /// When messages may try again; `None`: when a person says so.
     pub until: Option<DateTime<Utc>>,
+    /// Whether WhatsApp refused by a status after it had accepted the call.
+    pub by_status: bool,
+    /// When WhatsApp accepted the message that tries; the hold ends unless that one is reported as failed.
+    pub probe_taken_at: Option<DateTime<Utc>>,
     note_key: Option<String>,
 }
 
@@ -86,14 +95,16 @@ struct LaidRow {
 pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, StoreError> {
     let coverage = &new.coverage;
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    // A hold that is half open is laid again; one in force is left as it is. A row that was inserted has no xmax.
+    // A hold that is half open is laid again; one in force is left as it is, and so is one that is older than the refused
+    // call. A row that was inserted has no xmax.
     let row: Option<LaidRow> = sql_query(
-        "INSERT INTO holds (key, scope, resort, number, country, template, kind, reason, until, pause_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 millisecond', $9) \
+        "INSERT INTO holds (key, scope, resort, number, country, template, kind, reason, until, pause_ms, by_status) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 millisecond', $9, $11) \
          ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, probed_at = NULL, \
+            by_status = holds.by_status OR excluded.by_status, probe_id = NULL, probe_taken_at = NULL, \
             pause_ms = least(holds.pause_ms * 2, $10), \
             until = clock_timestamp() + least(holds.pause_ms * 2, $10) * interval '1 millisecond' \
-            WHERE holds.until <= clock_timestamp() \
+            WHERE holds.until <= clock_timestamp() AND ($12 IS NULL OR $12 >= holds.since) \
          RETURNING xmax = 0 AS inserted",
     )
     .bind::<Text, _>(new.key())
@@ -103,17 +114,31 @@ pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, 
     .bind::<Nullable<Integer>, _>(coverage.country.map(i32::from))
     .bind::<Nullable<Text>, _>(coverage.template.as_deref())
     .bind::<Nullable<Text>, _>(coverage.kind.map(|kind| kind.as_str()))
-    .bind::<Text, _>(new.code.to_string())
+    .bind::<Text, _>(new.cause.to_string())
     .bind::<BigInt, _>(millis(new.pause))
     .bind::<BigInt, _>(millis(LONGEST_PAUSE.max(new.pause)))
+    .bind::<Bool, _>(new.heard == Heard::Status)
+    .bind::<Nullable<Timestamptz>, _>(new.called_at)
     .get_result(connection)
     .optional()
     .map_err(StoreError::query("lay a hold"))?;
-    Ok(match row {
-        Some(LaidRow { inserted: true }) => Laid::New,
-        Some(LaidRow { inserted: false }) => Laid::Again,
-        None => Laid::Known,
-    })
+    match row {
+        Some(LaidRow { inserted: true }) => Ok(Laid::New),
+        Some(LaidRow { inserted: false }) => Ok(Laid::Again),
+        None => note_status(connection, new).map(|()| Laid::Known),
+    }
+}
+
+/// Answers began this hold, and a status confirms it: from now on an accepted probe does not end it.
+fn note_status(connection: &mut PgConnection, new: &NewHold) -> Result<(), StoreError> {
+    if new.heard == Heard::Answer {
+        return Ok(());
+    }
+    sql_query("UPDATE holds SET by_status = true WHERE key = $1 AND NOT by_status")
+        .bind::<Text, _>(new.key())
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("note how a hold was laid"))
 }
 
 /// Ends the half-open holds that accepted messages disprove; returns their keys.
@@ -123,7 +148,7 @@ pub(crate) fn lift_disproved(
 ) -> Result<Vec<String>, StoreError> {
     let rows: Vec<Key> = sql_query(
         "DELETE FROM holds h USING unnest($1, $2, $3, $4, $5) AS r(resort, number, country, template, kind) \
-         WHERE h.until <= clock_timestamp() \
+         WHERE h.until <= clock_timestamp() AND NOT h.by_status \
            AND (h.resort IS NULL OR h.resort = r.resort) AND (h.number IS NULL OR h.number = r.number) \
            AND (h.country IS NULL OR h.country = r.country) AND (h.template IS NULL OR h.template = r.template) \
            AND (h.kind IS NULL OR h.kind = r.kind) RETURNING h.key",
@@ -148,7 +173,11 @@ struct Key {
 pub fn held_templates(connection: &mut PgConnection) -> Result<Vec<Hold>, StoreError> {
     holds::table
         .filter(holds::scope.eq(Scope::Template.as_str()))
-        .filter(holds::until.gt(crate::pool::clock(connection)?))
+        .filter(
+            holds::until
+                .gt(crate::pool::clock(connection)?)
+                .or(holds::by_status.and(holds::probe_taken_at.is_not_null())),
+        )
         .select(Hold::as_select())
         .load(connection)
         .map_err(StoreError::query("list held templates"))

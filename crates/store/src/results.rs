@@ -3,6 +3,7 @@
 //! Both lock the booking, then the message. Results are fenced by the attempt's number; an acceptance is recorded from
 //! any attempt.
 
+mod called;
 mod columns;
 mod locked;
 mod silence;
@@ -13,15 +14,16 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::after_call::NextStep;
 use domain::hold::{NewHold, Route};
 use domain::ids::{MessageId, WhatsAppMessageId};
-use domain::message::life::{CallResult, Report};
+use domain::message::life::{CallResult, Judging, Report};
 use domain::message::{MessageKind, MessageState};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::holds::{self, Laid};
+use crate::holds::{self, Laid, Word};
 use crate::planning::{Planned, Policies};
 use crate::schema::messages;
 
+use called::Known;
 use locked::Locked;
 pub use silence::{Silent, doubt_lost_calls, gather, settle_silence};
 
@@ -51,7 +53,7 @@ pub struct Outcome {
     pub unmatched: usize,
     /// Holds that refusals called for, and whether they were news.
     pub laid: Vec<(NewHold, Laid)>,
-    /// Keys of holds that accepted messages ended.
+    /// Keys of holds that accepted or delivered messages ended.
     pub lifted: Vec<String>,
 }
 
@@ -62,7 +64,10 @@ pub fn record_calls(
     results: &[CallResult],
 ) -> Result<Outcome, StoreError> {
     // Holds before bookings: whoever takes both takes them in this order.
-    let laid = lay_holds(connection, results)?;
+    let laid = lay_holds(
+        connection,
+        results.iter().filter_map(|result| result.hold.clone()),
+    )?;
     let lifted = lift_holds(connection, results)?;
     let ids: Vec<Uuid> = results.iter().map(|result| result.id.0).collect();
     let mut locked = Locked::take(connection, policies, &ids)?;
@@ -83,57 +88,100 @@ pub fn record_calls(
     })
 }
 
-/// Lays each hold that is called for, once.
+/// Lays each hold that is called for, once: by the youngest of the calls that call for it.
 fn lay_holds(
     connection: &mut PgConnection,
-    results: &[CallResult],
+    wanted: impl Iterator<Item = NewHold>,
 ) -> Result<Vec<(NewHold, Laid)>, StoreError> {
-    let wanted: BTreeMap<String, &NewHold> = results
-        .iter()
-        .filter_map(|result| result.hold.as_ref())
-        .map(|hold| (hold.key(), hold))
-        .collect();
-    wanted
-        .into_values()
-        .map(|hold| Ok((hold.clone(), holds::lay(connection, hold)?)))
-        .collect()
+    let mut holds: BTreeMap<String, NewHold> = BTreeMap::new();
+    for hold in wanted {
+        let known = holds.entry(hold.key()).or_insert_with(|| hold.clone());
+        if known.called_at < hold.called_at {
+            *known = hold;
+        }
+    }
+    let lay = |hold: NewHold| holds::lay(connection, &hold).map(|laid| (hold, laid));
+    holds.into_values().map(lay).collect()
 }
 
-/// Ends the holds that accepted messages disprove.
+/// Ends the holds that accepted messages disprove, and notes which try those that a status laid.
 fn lift_holds(connection: &mut PgConnection, results: &[CallResult]) -> Result<Vec<String>, StoreError> {
-    let accepted: Vec<&Route> = results
+    let accepted: Vec<(MessageId, &Route)> = results
         .iter()
         .filter(|result| matches!(result.next, NextStep::Finish(_)))
-        .map(|result| &result.route)
+        .map(|result| (result.id, &result.route))
         .collect();
     if accepted.is_empty() {
         return Ok(Vec::new());
     }
-    holds::lift_disproved(connection, &accepted)
+    holds::mark_accepted(connection, &accepted)?;
+    let routes: Vec<&Route> = accepted.iter().map(|(_, route)| *route).collect();
+    holds::lift_disproved(connection, &routes)
 }
 
 /// Records what WhatsApp reports. A report that comes before the answer of its call counts as that answer.
 pub fn record_reports(
     connection: &mut PgConnection,
     policies: &Policies<'_>,
+    judging: &Judging,
     reports: &[Report],
 ) -> Result<Outcome, StoreError> {
-    let known = resolve(connection, policies, reports)?;
-    let ids: Vec<Uuid> = known.iter().flatten().copied().collect();
+    let resolved = resolve(connection, policies, reports)?;
+    let ids: Vec<Uuid> = resolved.iter().flatten().copied().collect();
+    // Holds before bookings, as for answers: what to hold is read before anything is locked.
+    let known = called::read(connection, &ids)?;
+    let known_of = |id: &Option<Uuid>| known.get(&MessageId((*id)?));
+    let of_messages: Vec<(&Report, &Known)> = reports
+        .iter()
+        .zip(&resolved)
+        .filter_map(|(report, id)| Some((report, known_of(id)?)))
+        .collect();
+    let wanted = of_messages
+        .iter()
+        .filter_map(|(report, known)| known.hold_after(report, judging));
+    let laid = lay_holds(connection, wanted)?;
+    let lifted = judge_probes(connection, &of_messages)?;
     let mut locked = Locked::take(connection, policies, &ids)?;
-    for (report, id) in reports.iter().zip(&known) {
-        let id = id.map(MessageId);
-        let Some((id, life)) = id.and_then(|id| Some((id, locked.life(id)?))) else {
+    for (report, id) in reports.iter().zip(&resolved) {
+        let message = id.map(MessageId);
+        let Some((id, life)) = message.and_then(|id| Some((id, locked.life(id)?))) else {
             locked.outcome.unmatched += 1;
             continue;
         };
-        let after = life.after_report(report, &hash_under(policies), locked.now);
-        if report.opted_out {
+        let called = known_of(&Some(id.0)).map(|known| &known.called);
+        let after = life.after_report(report, judging, called, &hash_under(policies), locked.now);
+        if report.refuses_marketing() {
             locked.opt_out(connection, policies, id)?;
         }
         locked.write(connection, id, after)?;
     }
-    locked.finish(connection, policies)
+    let outcome = locked.finish(connection, policies)?;
+    Ok(Outcome {
+        laid,
+        lifted,
+        ..outcome
+    })
+}
+
+/// Judges the probes of holds that a status laid by what is reported of them; returns the keys of those that end.
+fn judge_probes(
+    connection: &mut PgConnection,
+    reports: &[(&Report, &Known)],
+) -> Result<Vec<String>, StoreError> {
+    let of_word = |word: Word| -> Vec<MessageId> {
+        let said = reports
+            .iter()
+            .filter(|(report, known)| known.word(report) == Some(word));
+        said.map(|(_, known)| known.id).collect()
+    };
+    let (went, failed) = (of_word(Word::Went), of_word(Word::Failed));
+    if !failed.is_empty() {
+        holds::unmark_failed(connection, &failed)?;
+    }
+    if went.is_empty() {
+        return Ok(Vec::new());
+    }
+    holds::lift_reported(connection, &went)
 }
 
 /// The message that each report is about: by our own callback data, else by WhatsApp's id.

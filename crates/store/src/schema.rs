@@ -100,6 +100,9 @@ diesel::table! {
         pause_ms -> Nullable<Int8>,
         probed_at -> Nullable<Timestamptz>,
         note_key -> Nullable<Text>,
+        by_status -> Bool,
+        probe_id -> Nullable<Uuid>,
+        probe_taken_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -164,6 +167,11 @@ diesel::table! {
         called_from -> Nullable<Text>,
         paced -> Bool,
         silent_attempt -> Nullable<Int4>,
+        called_template -> Nullable<Text>,
+        called_country -> Nullable<Int4>,
+        failed_attempt -> Nullable<Int4>,
+        rested -> Bool,
+        text_refused -> Bool,
     }
 }
 
@@ -178,6 +186,9 @@ diesel::table! {
     senders (id) {
         id -> Uuid,
         seen_at -> Timestamptz,
+        name -> Nullable<Text>,
+        unreachable_since -> Nullable<Timestamptz>,
+        unreachable_reason -> Nullable<Text>,
     }
 }
 

@@ -1,11 +1,15 @@
-//! The senders that run, so that they can share what one business number may send.
+//! The senders that run, so that they can share what one business number may send, and whether each reaches WhatsApp.
 
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::schema::senders;
+
+/// A sender that said nothing for longer is gone, or cut off from Postgres too.
+const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(10);
 
 #[derive(QueryableByName)]
 struct Count {
@@ -13,13 +17,39 @@ struct Count {
     count: i64,
 }
 
+/// A sender, as it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// Which.
+    pub id: Uuid,
+    /// Its host and process.
+    pub name: String,
+    /// Since when it cannot reach WhatsApp, and why; `None`: it can, as far as it knows.
+    pub unreachable: Option<Unreachable>,
+}
+
+/// That WhatsApp cannot be reached from somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable {
+    /// When it was noticed.
+    pub since: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+}
+
 /// Says that this sender runs, and counts those that said so within the last 5 s, itself included.
-pub fn beat(connection: &mut PgConnection, id: Uuid) -> Result<u32, StoreError> {
+pub fn beat(connection: &mut PgConnection, sender: &Sender) -> Result<u32, StoreError> {
+    let unreachable = sender.unreachable.as_ref();
     sql_query(
-        "INSERT INTO senders (id, seen_at) VALUES ($1, clock_timestamp()) \
-         ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+        "INSERT INTO senders (id, seen_at, name, unreachable_since, unreachable_reason) \
+         VALUES ($1, clock_timestamp(), $2, $3, $4) \
+         ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, name = excluded.name, \
+            unreachable_since = excluded.unreachable_since, unreachable_reason = excluded.unreachable_reason",
     )
-    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(sender.id)
+    .bind::<Text, _>(&sender.name)
+    .bind::<Nullable<Timestamptz>, _>(unreachable.map(|unreachable| unreachable.since))
+    .bind::<Nullable<Text>, _>(unreachable.map(|unreachable| unreachable.reason.as_str()))
     .execute(connection)
     .map_err(StoreError::query("say that a sender runs"))?;
     sql_query("DELETE FROM senders WHERE seen_at < clock_timestamp() - interval '1 minute'")
@@ -31,6 +61,31 @@ pub fn beat(connection: &mut PgConnection, id: Uuid) -> Result<u32, StoreError> 
     .get_result(connection)
     .map_err(StoreError::query("count the senders"))?;
     Ok(u32::try_from(alive.count).unwrap_or(u32::MAX).max(1))
+}
+
+/// The senders that run and cannot reach WhatsApp, longest first.
+pub fn list_unreachable(connection: &mut PgConnection) -> Result<Vec<Sender>, StoreError> {
+    let rows: Vec<(Uuid, Option<String>, Option<DateTime<Utc>>, Option<String>)> = senders::table
+        .filter(senders::unreachable_since.is_not_null())
+        .filter(senders::seen_at.gt(crate::pool::clock(connection)? - SEEN_WITHIN))
+        .order((senders::unreachable_since, senders::id))
+        .select((
+            senders::id,
+            senders::name,
+            senders::unreachable_since,
+            senders::unreachable_reason,
+        ))
+        .load(connection)
+        .map_err(StoreError::query("list senders that cannot reach WhatsApp"))?;
+    let sender = |(id, name, since, reason): (_, Option<String>, Option<_>, Option<String>)| Sender {
+        id,
+        name: name.unwrap_or_default(),
+        unreachable: since.map(|since| Unreachable {
+            since,
+            reason: reason.unwrap_or_default(),
+        }),
+    };
+    Ok(rows.into_iter().map(sender).collect())
 }
 
 /// Says that this sender ends: the others may send more at once.

@@ -1,6 +1,7 @@
 //! Reads what WhatsApp answered to a request.
 //!
-//! Whoever cannot be understood has said nothing: such an answer leaves the outcome unknown, whatever its status.
+//! An answer that is not Graph's JSON is not WhatsApp's. With a status 4xx it was refused on the way, by a proxy, a firewall
+//! or at a wrong address; with any other status the outcome is unknown.
 
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Answer {
     pub duration: Duration,
     /// Why the outcome is not simply accepted or refused.
     pub note: Option<&'static str>,
+    /// What was seen of an answer that is not WhatsApp's: status, content type and server.
+    pub foreign: Option<String>,
 }
 
 impl std::fmt::Debug for Answer {
@@ -32,7 +35,9 @@ impl std::fmt::Debug for Answer {
         let outcome = match &self.outcome {
             CallOutcome::Accepted { .. } => "accepted".to_owned(),
             CallOutcome::Refused(refusal) => format!("refused with code {}", refusal.code),
+            CallOutcome::Failed(_) => "failed".to_owned(),
             CallOutcome::Unreachable => "unreachable".to_owned(),
+            CallOutcome::Intercepted => "intercepted".to_owned(),
             CallOutcome::Unknown => "unknown".to_owned(),
         };
         f.debug_struct("Answer")
@@ -42,6 +47,7 @@ impl std::fmt::Debug for Answer {
             .field("subcode", &self.subcode)
             .field("duration", &self.duration)
             .field("note", &self.note)
+            .field("foreign", &self.foreign)
             .finish()
     }
 }
@@ -56,37 +62,71 @@ impl Answer {
             subcode: None,
             duration: Duration::ZERO,
             note: Some(note),
+            foreign: None,
         }
+    }
+
+    /// An answer that somebody else gave in WhatsApp's place.
+    pub(crate) fn not_whatsapps(http_status: u16, note: &'static str) -> Self {
+        let outcome = if (400..500).contains(&http_status) {
+            CallOutcome::Intercepted
+        } else {
+            CallOutcome::Unknown
+        };
+        Self {
+            foreign: Some(format!("HTTP {http_status}")),
+            ..Self::without_words(outcome, Some(http_status), note)
+        }
+    }
+
+    /// Adds what a header says of where a foreign answer came from.
+    pub(crate) fn or_describe(mut self, headers: &[Option<&str>]) -> Self {
+        if let Some(seen) = &mut self.foreign {
+            for header in headers.iter().flatten().map(|header| plain(header)) {
+                if !header.is_empty() {
+                    seen.push_str(", ");
+                    seen.push_str(&header);
+                }
+            }
+        }
+        self
     }
 }
 
+/// The first characters of a header, as far as a product's name or a media type may have them.
+fn plain(header: &str) -> String {
+    let name = header.split(';').next().unwrap_or(header).trim();
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '/' | '-' | '+');
+    name.chars().take(HEADER_SHOWN).filter(allowed).collect()
+}
+
+const HEADER_SHOWN: usize = 40;
+
 /// Reads a whole answer. `asked_pause` is what its headers say of waiting.
 pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> Answer {
-    let unknown = |note| Answer::without_words(CallOutcome::Unknown, Some(http_status), note);
+    let not_whatsapps = |note| Answer::not_whatsapps(http_status, note);
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
-        return unknown("the answer is not JSON");
+        return not_whatsapps("the answer is not JSON");
+    };
+    let whatsapps = |outcome| Answer {
+        note: None,
+        ..Answer::without_words(outcome, Some(http_status), "")
     };
     if (200..300).contains(&http_status)
         && let Some(outcome) = accepted(&json)
     {
-        return Answer {
-            outcome,
-            note: None,
-            ..unknown("")
-        };
+        return whatsapps(outcome);
     }
     match json.get("error").and_then(error_object) {
         Some(error) => Answer {
-            outcome: CallOutcome::Refused(refused(error, http_status, asked_pause)),
             fbtrace_id: json
                 .pointer("/error/fbtrace_id")
                 .and_then(Value::as_str)
                 .map(trace_id),
             subcode: error.subcode,
-            note: None,
-            ..unknown("")
+            ..whatsapps(CallOutcome::Refused(refused(error, http_status, asked_pause)))
         },
-        None => unknown("the answer is neither a message's id nor an error"),
+        None => not_whatsapps("the answer is neither a message's id nor an error"),
     }
 }
 
@@ -189,28 +229,64 @@ mod tests {
         assert_eq!(outcome(500, body), CallOutcome::Unknown);
     }
 
+    /// What is not Graph's JSON: pages of proxies, captive portals and gateways, and JSON of others.
+    const FOREIGN: [&str; 12] = [
+        "",
+        "<html><head><title>403 Forbidden</title></head></html>",
+        "<!DOCTYPE html><title>Sign in to this network</title>",
+        "[]",
+        "null",
+        "{}",
+        r#"{"message":"Forbidden"}"#,
+        r#"{"messages":[]}"#,
+        r#"{"messages":[{"id":""}]}"#,
+        r#"{"error":"no"}"#,
+        r#"{"error":{"message":"no"}}"#,
+        r#"{"error":{"code":"x"}}"#,
+    ];
+
     #[test]
-    fn an_answer_that_nobody_can_read_leaves_the_outcome_unknown_whatever_its_status() {
-        for status in [200, 302, 400, 401, 502] {
-            for body in [
-                "",
-                "<html>",
-                "[]",
-                "null",
-                "{}",
-                r#"{"messages":[]}"#,
-                r#"{"messages":[{"id":""}]}"#,
-            ] {
-                assert_eq!(outcome(status, body), CallOutcome::Unknown, "{status} {body}");
+    fn a_4xx_that_is_not_graphs_was_refused_before_whatsapp_saw_it_and_anything_else_is_unknown() {
+        for body in FOREIGN {
+            for status in [400, 401, 403, 404, 407, 408, 413, 429, 451, 499] {
+                let answer = read(status, AskedPause::default(), body.as_bytes());
+                assert_eq!(answer.outcome, CallOutcome::Intercepted, "{status} {body}");
+                assert_eq!(answer.foreign, Some(format!("HTTP {status}")), "{body}");
             }
-            for body in [
-                r#"{"error":"no"}"#,
-                r#"{"error":{"message":"no"}}"#,
-                r#"{"error":{"code":"x"}}"#,
-            ] {
-                assert_eq!(outcome(status, body), CallOutcome::Unknown, "{status} {body}");
+            for status in [200, 204, 301, 302, 307, 308, 500, 502, 503, 504, 511] {
+                let answer = read(status, AskedPause::default(), body.as_bytes());
+                assert_eq!(answer.outcome, CallOutcome::Unknown, "{status} {body}");
+                assert_eq!(answer.foreign, Some(format!("HTTP {status}")), "{body}");
             }
         }
+    }
+
+    #[test]
+    fn an_answer_of_whatsapps_is_not_foreign_whatever_it_says() {
+        for (status, body) in [
+            (200, r#"{"messages":[{"id":"wamid.A"}]}"#),
+            (400, r#"{"error":{"code":131026}}"#),
+            (503, r#"{"error":{"code":2}}"#),
+        ] {
+            let answer = read(status, AskedPause::default(), body.as_bytes());
+            assert_eq!(answer.or_describe(&[Some("nginx")]).foreign, None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_answer_is_described_by_its_headers_first_words_alone() {
+        let described = |headers: &[Option<&str>]| {
+            let answer = read(403, AskedPause::default(), b"<html>");
+            answer.or_describe(headers).foreign.unwrap()
+        };
+
+        assert_eq!(
+            described(&[Some("text/html; charset=utf-8"), Some("squid/5.7")]),
+            "HTTP 403, text/html, squid/5.7"
+        );
+        assert_eq!(described(&[None, None]), "HTTP 403");
+        let strange = described(&[Some("\u{1b}[31m+306912345678"), Some(&"x".repeat(900))]);
+        assert_eq!(strange.len(), "HTTP 403, 31m+306912345678, ".len() + 40);
     }
 
     #[test]
@@ -221,6 +297,7 @@ mod tests {
                 scope: Scope::Recipient,
                 advice: Advice::GiveUp,
                 retry_after: None,
+                unsure: false,
             });
             for code in ["131026", "\"131026\""] {
                 let body = format!(r#"{{"error":{{"code":{code},"error_data":"a text"}}}}"#);

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use domain::after_call::CallOutcome;
 use domain::ids::NumberId;
 use outbound::{HttpClientError, Outbound};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER};
 use reqwest::{Response, redirect, retry};
 use url::Url;
 
 use crate::answer::{self, Answer, AskedPause};
 use crate::error_codes::{self, ErrorObject};
 use crate::request::Outgoing;
+
+mod unreachable;
 
 /// How long a call may take when nothing else was said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -121,6 +123,15 @@ impl Client {
         }
     }
 
+    /// Whether WhatsApp can be reached: connects, as a call would, and asks for nothing. Whatever is answered will do. An
+    /// error says why not.
+    pub async fn reach(&self) -> Result<(), &'static str> {
+        match self.http.head(self.base.clone()).send().await {
+            Err(error) if error.is_connect() => Err(unreachable::reason(&error)),
+            _ => Ok(()),
+        }
+    }
+
     fn messages_url(&self, number: &NumberId) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -165,12 +176,13 @@ fn bearer(token: &str) -> Option<HeaderValue> {
 /// Tells a request that never left from one that may have arrived.
 fn without_answer(error: &reqwest::Error) -> Answer {
     let (outcome, note) = if error.is_connect() {
-        (CallOutcome::Unreachable, "no connection")
+        (CallOutcome::Unreachable, unreachable::reason(error))
     } else if error.is_builder() {
-        (
-            CallOutcome::Unreachable,
-            "the request could not be built; nothing was sent",
-        )
+        let note = "the request could not be built; nothing was sent";
+        return Answer {
+            foreign: Some(note.to_owned()),
+            ..Answer::without_words(CallOutcome::Intercepted, None, note)
+        };
     } else if error.is_timeout() {
         (CallOutcome::Unknown, "no answer in time")
     } else {
@@ -185,18 +197,19 @@ async fn read(mut response: Response) -> Answer {
         text(response.headers(), RETRY_AFTER.as_str()),
         text(response.headers(), "x-business-use-case-usage"),
     );
+    let described = |response: &Response, answer: Answer| {
+        let header = |name: &str| text(response.headers(), name);
+        answer.or_describe(&[header(CONTENT_TYPE.as_str()), header(SERVER.as_str())])
+    };
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_ANSWER => {
-                return Answer::without_words(
-                    CallOutcome::Unknown,
-                    Some(http_status),
-                    "the answer is too long",
-                );
+                let answer = Answer::not_whatsapps(http_status, "the answer is too long");
+                return described(&response, answer);
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return answer::read(http_status, asked_pause, &body),
+            Ok(None) => return described(&response, answer::read(http_status, asked_pause, &body)),
             Err(error) => {
                 let note = if error.is_timeout() {
                     "no whole answer in time"
@@ -256,6 +269,39 @@ mod tests {
                 matches!(of("http://a.example", version), Err(ClientError::Version)),
                 "{version}"
             );
+        }
+    }
+
+    /// The error of a call through a proxy that answers like this to CONNECT.
+    async fn error_through_proxy(answer: &'static [u8]) -> reqwest::Error {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", proxy.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = proxy.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(answer).await;
+        });
+        // The provider of TLS is the process's, as for every client here.
+        let _ = Client::new(&"http://a.example".parse().unwrap(), "v25.0", DEFAULT_TIMEOUT);
+        let through = reqwest::Proxy::all(address).unwrap();
+        let http = reqwest::Client::builder().proxy(through).build().unwrap();
+        http.post("https://graph.example/").send().await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_refuses_to_connect_leaves_whatsapp_unreachable() {
+        for answer in [
+            b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".as_slice(),
+            b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+            b"",
+        ] {
+            let answer = without_answer(&error_through_proxy(answer).await);
+
+            assert_eq!(answer.outcome, CallOutcome::Unreachable);
+            assert_eq!(answer.note, Some("the proxy refuses to connect"));
         }
     }
 }

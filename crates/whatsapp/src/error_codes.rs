@@ -9,6 +9,17 @@ use std::time::Duration;
 
 use domain::after_call::{Advice, Refusal, Scope};
 
+/// How WhatsApp tells of a code. What comes otherwise than expected is judged alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrives {
+    /// In the answer to the call.
+    Answer,
+    /// As a status `failed`, after WhatsApp accepted the call.
+    Status,
+    /// In either way, or in both.
+    Both,
+}
+
 /// One code, or a range of codes with one meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
@@ -26,6 +37,8 @@ pub struct Entry {
     pub passing: bool,
     /// Whether WhatsApp may have taken the message all the same.
     pub unsure: bool,
+    /// How WhatsApp tells of it.
+    pub arrives: Arrives,
 }
 
 /// Every known code, sorted.
@@ -38,6 +51,11 @@ pub fn find(code: i64) -> Option<&'static Entry> {
     let after = table::TABLE.partition_point(|entry| entry.code <= code);
     let entry = table::TABLE.get(after.checked_sub(1)?)?;
     (code <= entry.last).then_some(entry)
+}
+
+/// WhatsApp's own name for a code.
+pub fn title(code: i64) -> &'static str {
+    find(code).map_or("unknown to us", |entry| entry.title)
 }
 
 /// An `error` object, as far as decisions need it.
@@ -59,16 +77,33 @@ pub fn refusal(error: ErrorObject, http_status: u16, retry_after: Option<Duratio
         (INVALID_PARAMETER, Some(UNKNOWN_OBJECT)) => UNKNOWN_OBJECT,
         (code, _) => code,
     };
-    let (scope, advice) = match find(code) {
-        Some(entry) => (entry.scope, entry.advice),
-        None if http_status >= 500 || error.is_transient => (Scope::Message, Advice::Retry),
-        None => (Scope::Message, Advice::GiveUp),
+    let hints_at_passing = http_status >= 500 || error.is_transient;
+    let unknown = if hints_at_passing {
+        Advice::Retry
+    } else {
+        Advice::GiveUp
     };
+    Refusal {
+        retry_after,
+        ..judged(code, unknown)
+    }
+}
+
+/// What a status `failed` amounts to. It has no HTTP status, so nothing hints that an unknown fault will pass.
+pub fn failure(code: i64) -> Refusal {
+    judged(code, Advice::GiveUp)
+}
+
+/// What the table says of a code; `unknown` where it does not know it.
+fn judged(code: i64, unknown: Advice) -> Refusal {
+    let entry = find(code);
+    let (scope, advice) = entry.map_or((Scope::Message, unknown), |entry| (entry.scope, entry.advice));
     Refusal {
         code,
         scope,
         advice,
-        retry_after,
+        retry_after: None,
+        unsure: entry.is_some_and(|entry| entry.unsure),
     }
 }
 
@@ -85,6 +120,7 @@ const fn entry(code: i64, title: &'static str, scope: Scope, advice: Advice) -> 
         advice,
         passing,
         unsure: false,
+        arrives: Arrives::Answer,
     }
 }
 
@@ -101,6 +137,16 @@ impl Entry {
 
     const fn unsure(mut self) -> Self {
         self.unsure = true;
+        self
+    }
+
+    const fn by_status(mut self) -> Self {
+        self.arrives = Arrives::Status;
+        self
+    }
+
+    const fn both_ways(mut self) -> Self {
+        self.arrives = Arrives::Both;
         self
     }
 }
@@ -171,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_two_codes_of_silent_outages_leave_the_outcome_unsure() {
+    fn only_the_codes_of_silent_outages_leave_the_outcome_unsure() {
         let unsure: Vec<_> = all()
             .iter()
             .filter(|entry| entry.unsure)
             .map(|entry| entry.code)
             .collect();
 
-        assert_eq!(unsure, [1, 131_000]);
+        assert_eq!(unsure, [1, 131_000, 131_016]);
     }
 }

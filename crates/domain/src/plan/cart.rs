@@ -147,7 +147,9 @@ fn second_reminder(view: &View<'_>, absence: &Absence<'_>) -> Verdict {
     // One that WhatsApp took and then failed to deliver is dead: it has a time of sending, but it never went.
     let Some(sent_at) = first.sent_at.filter(|_| first.state.went()) else {
         let never = first.withdrawn || (first.state.is_end() && !first.state.went());
-        return if never {
+        // It was planned when the first one seemed to have gone; it is planned again when that one really goes.
+        let too_early = view.existing(MessageKind::Reminder2).is_some();
+        return if never || too_early {
             Verdict::NotWanted(Reason::FirstReminderNeverWent)
         } else {
             Verdict::Later(None)

@@ -1,7 +1,7 @@
 //! What WhatsApp notifies: how far messages came, and what guests answer.
 
 use chrono::{DateTime, Utc};
-use domain::after_call::{Advice, Scope};
+use domain::after_call::Scope;
 use domain::ids::NumberId;
 use domain::message::life::Report;
 use domain::phone_number::PhoneNumber;
@@ -9,7 +9,7 @@ use domain::wish::{Answers, Wish, wish_in};
 use store::guests::GuestKey;
 use whatsapp::error_codes;
 use whatsapp::notification::{
-    Account, Choice, Inbound, Number, Preference, ReportedError, ReportedStatus, Status, Template, Verdict,
+    Account, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template, Verdict,
 };
 
 use super::{Context, Handled, Notified};
@@ -26,14 +26,12 @@ pub(super) fn process_status(work: &mut Work, status: &Status, received_at: Date
         whatsapp_id: status.id.clone(),
         status: *reported,
         at: status.at.unwrap_or(received_at).min(received_at),
-        error_code: status.error.as_ref().map(|error| error.code),
-        opted_out: status.error.as_ref().is_some_and(is_opt_out),
+        failure: status
+            .error
+            .as_ref()
+            .map(|error| error_codes::failure(error.code)),
     });
     Handled::Applied
-}
-
-fn is_opt_out(error: &ReportedError) -> bool {
-    error_codes::find(error.code).is_some_and(|entry| entry.advice == Advice::OptOut)
 }
 
 /// Opens the guest's 24-hour window, unless they were erased since; a message that is a stop word alone opts out.

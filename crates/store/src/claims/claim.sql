@@ -5,7 +5,7 @@ WITH wanted AS (
         AS w(id, version, not_after, is_marketing, is_reminder, template_name, number, country, template, may_call,
              last_seen_on)
 ), judged AS (
-    SELECT m.id, w.template_name, w.number, h.key AS hold, h.scope, CASE
+    SELECT m.id, w.template_name, w.number, w.country, w.template, h.key AS hold, h.scope, CASE
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
         WHEN w.is_marketing AND EXISTS (
@@ -32,7 +32,10 @@ WITH wanted AS (
     JOIN bookings b ON b.key = m.booking_key
     LEFT JOIN LATERAL (
         SELECT key, scope FROM holds
-        WHERE (until IS NULL OR until > clock_timestamp())
+        -- A hold that a status laid lets nothing but its probe try until that is judged. A template's has no probe of
+        -- its own while its messages take the fallback: any may try until one is accepted.
+        WHERE (until IS NULL OR until > clock_timestamp()
+               OR by_status AND probe_id IS DISTINCT FROM m.id AND (scope <> 'template' OR probe_taken_at IS NOT NULL))
           AND (resort IS NULL OR resort = b.resort) AND (number IS NULL OR number = w.number)
           AND (country IS NULL OR country = w.country) AND (template IS NULL OR template = w.template)
           AND (kind IS NULL OR kind = m.kind)
@@ -54,6 +57,8 @@ UPDATE messages m SET
     whatsapp_hash = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.whatsapp_hash END,
     template = CASE j.verdict WHEN 'claimed' THEN j.template_name ELSE m.template END,
     called_from = CASE j.verdict WHEN 'claimed' THEN j.number ELSE m.called_from END,
+    called_template = CASE j.verdict WHEN 'claimed' THEN j.template ELSE m.called_template END,
+    called_country = CASE j.verdict WHEN 'claimed' THEN j.country ELSE m.called_country END,
     paced = m.paced AND j.verdict <> 'claimed',
     publish_at = CASE j.verdict WHEN 'outdated' THEN clock_timestamp() END,
     publishes = 0,

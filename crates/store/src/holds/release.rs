@@ -4,13 +4,14 @@ use diesel::sql_types::{BigInt, Bytea, Text};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 
 use super::Key;
+use super::probes;
 use crate::error::StoreError;
 
 /// A try that nobody answered does not keep the next one waiting longer than this.
 const BETWEEN_PROBES: &str = "10 seconds";
 
 /// What [`release`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Released {
     /// Messages that go to the queue because their hold is gone.
     pub freed: usize,
@@ -18,11 +19,14 @@ pub struct Released {
     pub probes: usize,
     /// Messages that waited too long.
     pub expired: usize,
+    /// Keys of holds that are over, since their accepted probes were not reported as failed.
+    pub lifted: Vec<String>,
 }
 
 /// Lets go what is held no longer, the newest first and so many at most; one message of each half-open hold; and ends
 /// what came too late. The claim checks each once more.
 pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, StoreError> {
+    let lifted = probes::lift_unfailed(connection)?;
     let expired = sql_query(
         "UPDATE messages SET state = 'expired', reason = 'expired', held_by = NULL, updated_at = now() \
          WHERE id = ANY(ARRAY(SELECT id FROM messages WHERE state = 'held' AND expires_at <= clock_timestamp() \
@@ -43,25 +47,35 @@ pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, Sto
         "UPDATE holds SET probed_at = clock_timestamp() WHERE key = ANY(ARRAY( \
            SELECT key FROM holds WHERE until <= clock_timestamp() \
              AND (probed_at IS NULL OR probed_at < clock_timestamp() - interval '{BETWEEN_PROBES}') \
+             AND probe_taken_at IS NULL \
            ORDER BY key FOR UPDATE SKIP LOCKED)) RETURNING key",
     ))
     .load(connection)
     .map_err(StoreError::query("find holds to try"))?;
-    let mut probes = 0;
+    let mut probing_messages = 0;
     for hold in probing {
-        probes += sql_query(queueing(
-            "SELECT id FROM messages WHERE state = 'held' AND held_by = $1 \
-             ORDER BY due_at DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
-        ))
-        .bind::<Text, _>(hold.key)
-        .execute(connection)
-        .map_err(StoreError::query("let a held message try"))?;
+        probing_messages += let_one_try(connection, &hold.key)?;
     }
     Ok(Released {
         freed,
-        probes,
+        probes: probing_messages,
         expired,
+        lifted,
     })
+}
+
+/// Lets the newest message go that waits for a hold, and notes it as the hold's probe.
+fn let_one_try(connection: &mut PgConnection, hold: &str) -> Result<usize, StoreError> {
+    let tries = queueing(
+        "SELECT id FROM messages WHERE state = 'held' AND held_by = $1 \
+         ORDER BY due_at DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+    );
+    sql_query(format!(
+        "WITH tries AS ({tries} RETURNING id) UPDATE holds SET probe_id = tries.id FROM tries WHERE key = $1"
+    ))
+    .bind::<Text, _>(hold)
+    .execute(connection)
+    .map_err(StoreError::query("let a held message try"))
 }
 
 /// Lets messages go that were held because their resort's file had nothing to send: files have changed.
@@ -75,7 +89,8 @@ pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, St
 
 /// Lets messages to a guest go that had no template that could be used: the guest has written, so free text may do.
 pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> Result<usize, StoreError> {
-    sql_query(queueing(
+    sql_query(queueing_with(
+        "text_refused = false, ",
         "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \
          WHERE b.phone_hash = $1 AND m.state = 'held' AND m.reason IN ('template', 'template_missing') \
          ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
@@ -87,8 +102,12 @@ pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> 
 
 /// Back to the queue. What waited for its template has the template's turn again.
 fn queueing(which: &str) -> String {
+    queueing_with("", which)
+}
+
+fn queueing_with(also: &str, which: &str) -> String {
     format!(
-        "UPDATE messages SET state = 'queued', reason = NULL, held_by = NULL, \
+        "UPDATE messages SET {also}state = 'queued', reason = NULL, held_by = NULL, \
          turn = CASE WHEN reason IN ('template', 'template_missing') THEN 'template' ELSE turn END, \
          publish_at = greatest(due_at, clock_timestamp()), publishes = 0, updated_at = now() \
          WHERE id = ANY(ARRAY({which}))"

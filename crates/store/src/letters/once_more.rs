@@ -74,6 +74,8 @@ fn queue(connection: &mut PgConnection, case: &Case, window: Window) -> Result<(
             messages::retries.eq(0),
             messages::turn.eq(Turn::Template.as_str()),
             messages::withdrawn_reason.eq(None::<String>),
+            messages::rested.eq(false),
+            messages::text_refused.eq(false),
             messages::sent_at.eq(None::<DateTime<Utc>>),
             messages::letter_due.eq(false),
             messages::updated_at.eq(case.now),

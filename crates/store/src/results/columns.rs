@@ -34,6 +34,9 @@ pub(super) struct Columns {
     held_by: Option<String>,
     paced: bool,
     silent_attempt: Option<i32>,
+    failed_attempt: Option<i32>,
+    rested: bool,
+    text_refused: bool,
 }
 
 fn count(column: i32) -> u32 {
@@ -69,6 +72,9 @@ impl Columns {
             held_by: self.held_by,
             paced: self.paced,
             silent_attempt: self.silent_attempt.map(|attempt| Attempt(count(attempt))),
+            failed_attempt: self.failed_attempt.map(|attempt| Attempt(count(attempt))),
+            rested: self.rested,
+            text_refused: self.text_refused,
         })
     }
 
@@ -95,6 +101,9 @@ impl Columns {
             held_by: life.held_by,
             paced: life.paced,
             silent_attempt: life.silent_attempt.map(|attempt| column(attempt.0)),
+            failed_attempt: life.failed_attempt.map(|attempt| column(attempt.0)),
+            rested: life.rested,
+            text_refused: life.text_refused,
         }
     }
 }

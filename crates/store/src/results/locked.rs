@@ -95,7 +95,9 @@ impl Locked {
             .set((Columns::of(&life), messages::updated_at.eq(self.now)))
             .execute(connection)
             .map_err(StoreError::query("record what came of a message"))?;
-        if message.kind.others_follow() {
+        // What seemed to have gone may not be wanted any more.
+        let came_back = message.life.state.went() && !life.state.went();
+        if message.kind.others_follow() || came_back {
             self.followed.insert(message.booking_key.clone());
         }
         self.outcome.recorded.push(Recorded {

@@ -1,7 +1,7 @@
 //! The error table agrees with the list of codes in the fixture, code by code.
 
 use serde_json::Value;
-use whatsapp::error_codes;
+use whatsapp::error_codes::{self, Arrives};
 
 use crate::fixtures;
 
@@ -29,6 +29,15 @@ fn advice(row: &Value) -> &'static str {
     }
 }
 
+fn arrives(row: &Value) -> Arrives {
+    match row["arrives"].as_str().unwrap() {
+        "sync" => Arrives::Answer,
+        "webhook" => Arrives::Status,
+        "both" => Arrives::Both,
+        way => panic!("unknown way {way}"),
+    }
+}
+
 #[test]
 fn every_listed_code_stands_in_the_table_with_its_scope_and_advice() {
     let fixture = fixtures::json("error-codes.json");
@@ -47,10 +56,15 @@ fn every_listed_code_stands_in_the_table_with_its_scope_and_advice() {
             entry.scope.as_str(),
             entry.advice.as_str(),
             entry.passing,
+            entry.arrives,
         );
         let title = row["title"].as_str().unwrap();
         let passing = row["retry_same_request"].as_bool().unwrap();
-        assert_eq!(found, (last, title, scope(row), advice(row), passing), "{first}");
+        assert_eq!(
+            found,
+            (last, title, scope(row), advice(row), passing, arrives(row)),
+            "{first}"
+        );
     }
     assert_eq!(error_codes::all().len(), rows.len());
 }

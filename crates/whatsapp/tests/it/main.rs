@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod answers;
+mod both_ways;
 #[cfg(test)]
 mod error_table;
 #[cfg(test)]

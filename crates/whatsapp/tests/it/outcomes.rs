@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::after_call::{Advice, CallOutcome, Scope};
 use domain::ids::NumberId;
 use domain::render::Content;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use url::Url;
 use whatsapp::answer::Answer;
@@ -82,15 +83,91 @@ async fn calls_one_after_the_other_share_a_connection() {
     assert_eq!((seen.connections, seen.requests.len()), (1, 2));
 }
 
-#[tokio::test]
-async fn a_closed_port_is_unreachable() {
+/// A port at which nothing listens.
+async fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap())
+    listener.local_addr().unwrap().port()
+}
+
+/// A port at which a server speaks at once, and no TLS.
+async fn without_tls() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"220 mail.example ESMTP\r\n").await;
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn what_cannot_be_connected_to_is_unreachable_and_says_why() {
+    let closed = closed_port().await;
+    let plain = without_tls().await;
+    // Longer than any name may be: no resolver has to be asked.
+    let no_name = "a".repeat(64);
+    let cases = [
+        (format!("http://127.0.0.1:{closed}"), "the connection is refused"),
+        (format!("http://{no_name}.example"), "its name is not known"),
+        (
+            format!("https://127.0.0.1:{plain}"),
+            "TLS could not be agreed on, or the certificate is not trusted",
+        ),
+    ];
+    for (url, reason) in cases {
+        let url: Url = url.parse().unwrap();
+
+        let answer = call(&url, LONG).await;
+        let reach = Client::new(&url, "v25.0", LONG).unwrap().reach().await;
+
+        assert_eq!(
+            (answer.outcome, answer.note, answer.foreign),
+            (CallOutcome::Unreachable, Some(reason), None),
+            "{url}"
+        );
+        assert_eq!(reach, Err(reason), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_in_time_is_unreachable_since_nothing_was_written() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: Url = format!("https://{}", silent.local_addr().unwrap())
         .parse()
         .unwrap();
-    drop(listener);
 
-    assert_eq!(call(&url, LONG).await.outcome, CallOutcome::Unreachable);
+    let answer = call(&url, LONG).await;
+
+    assert_eq!(
+        (answer.outcome, answer.note),
+        (CallOutcome::Unreachable, Some("no connection in time"))
+    );
+    assert!(
+        answer.duration < DEFAULT_TIMEOUT,
+        "connecting has a limit of its own"
+    );
+}
+
+#[tokio::test]
+async fn whatever_answers_can_be_reached() {
+    for reply in [
+        Reply::http(200, "", ACCEPTED),
+        Reply::http(404, "", "<html>"),
+        Reply::BytesAndClose(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()),
+    ] {
+        let server = Server::start(reply).await;
+        let client = Client::new(&server.url, "v25.0", LONG).unwrap();
+
+        assert_eq!(client.reach().await, Ok(()));
+        let seen = server.seen();
+        assert!(
+            seen.requests[0].starts_with("HEAD /v25.0 HTTP/1.1\r\n"),
+            "{}",
+            seen.requests[0]
+        );
+        assert!(!seen.requests[0].to_ascii_lowercase().contains("authorization"));
+    }
 }
 
 #[tokio::test]
@@ -138,10 +215,33 @@ async fn garbage_leaves_the_outcome_unknown() {
     for reply in [
         Reply::BytesAndClose(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()),
         Reply::http(502, "Content-Type: text/html\r\n", "<html>Bad Gateway</html>"),
+        Reply::http(
+            200,
+            "Content-Type: text/html\r\n",
+            "<html>Sign in to this network</html>",
+        ),
         Reply::http(200, "", ""),
         Reply::http(200, "", r#"{"success":true}"#),
     ] {
         assert_eq!(outcome_of(reply, LONG).await, CallOutcome::Unknown);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_graphs_never_reached_whatsapp_and_tells_where_it_came_from() {
+    let headers = "Content-Type: text/html; charset=utf-8\r\nServer: squid/5.7\r\n";
+    for status in [403, 404, 407] {
+        let server = Server::start(Reply::http(status, headers, "<html>No</html>")).await;
+
+        let answer = call(&server.url, LONG).await;
+
+        assert_eq!(
+            (answer.outcome, answer.foreign),
+            (
+                CallOutcome::Intercepted,
+                Some(format!("HTTP {status}, text/html, squid/5.7"))
+            )
+        );
     }
 }
 

@@ -6,6 +6,8 @@ use super::MessageState::{
     Dead, Delivered, Expired, Held, Queued, Read, Sending, Sent, Skipped, Unknown, Withdrawn,
 };
 use super::*;
+use crate::after_call::Heard;
+use crate::hold::Cause;
 use crate::ids::{NumberId, ResortId};
 use crate::message::MessageKind;
 
@@ -42,6 +44,9 @@ fn sending() -> Life {
         held_by: None,
         paced: false,
         silent_attempt: None,
+        failed_attempt: None,
+        rested: false,
+        text_refused: false,
     }
 }
 
@@ -71,8 +76,10 @@ fn answered(life: &Life, attempt: u32, next: NextStep) -> Option<Life> {
         NextStep::Hold(scope) => Some(NewHold {
             scope,
             coverage: route().coverage(scope).unwrap(),
-            code: 190,
+            cause: Cause::Code(190),
             pause: Duration::from_secs(60),
+            heard: Heard::Answer,
+            called_at: None,
         }),
         _ => None,
     };
@@ -88,8 +95,33 @@ fn answered(life: &Life, attempt: u32, next: NextStep) -> Option<Life> {
     life.after_call(&result, &|id| id.reveal().into(), at(NOW))
 }
 
-fn reported(life: &Life, attempt: u32, status: DeliveryStatus) -> Option<Life> {
-    let report = Report {
+fn judging() -> Judging {
+    Judging {
+        policy: RetryPolicy::default(),
+        pause: Duration::from_secs(60),
+    }
+}
+
+fn called() -> Called {
+    Called {
+        route: route(),
+        country_is_known: true,
+        free_text: false,
+    }
+}
+
+fn refusal(scope: Scope, advice: Advice) -> Refusal {
+    Refusal {
+        code: 131_026,
+        scope,
+        advice,
+        retry_after: None,
+        unsure: false,
+    }
+}
+
+fn report(attempt: u32, status: DeliveryStatus, failure: Option<Refusal>) -> Report {
+    Report {
         callback: Some(CallbackData {
             message: MessageId(Uuid::nil()),
             attempt: Attempt(attempt),
@@ -97,10 +129,32 @@ fn reported(life: &Life, attempt: u32, status: DeliveryStatus) -> Option<Life> {
         whatsapp_id: wamid(),
         status,
         at: at(NOW - 5),
-        error_code: (status == DeliveryStatus::Failed).then_some(131_026),
-        opted_out: false,
-    };
-    life.after_report(&report, &|id| id.reveal().into(), at(NOW))
+        failure,
+    }
+}
+
+fn apply(life: &Life, report: &Report) -> Option<Life> {
+    life.after_report(
+        report,
+        &judging(),
+        Some(&called()),
+        &|id| id.reveal().into(),
+        at(NOW),
+    )
+}
+
+fn reported(life: &Life, attempt: u32, status: DeliveryStatus) -> Option<Life> {
+    let failed = status == DeliveryStatus::Failed;
+    let failure = failed.then(|| refusal(Scope::Recipient, Advice::GiveUp));
+    apply(life, &report(attempt, status, failure))
+}
+
+/// A call fails after WhatsApp had accepted it.
+fn failed(life: &Life, attempt: u32, scope: Scope, advice: Advice) -> Option<Life> {
+    apply(
+        life,
+        &report(attempt, DeliveryStatus::Failed, Some(refusal(scope, advice))),
+    )
 }
 
 fn check(before: &Life, after: Option<Life>, state: MessageState, reason: Option<&str>) -> Life {
@@ -265,13 +319,210 @@ fn a_report_before_the_answer_counts_as_that_answer() {
 }
 
 #[test]
-fn an_acceptance_after_a_failure_keeps_the_letter_and_its_code() {
-    let failed = reported(&sending(), 2, DeliveryStatus::Failed).unwrap();
+fn an_acceptance_after_a_failure_changes_nothing_even_when_the_next_call_is_under_way() {
+    let dead = reported(&sending(), 2, DeliveryStatus::Failed).unwrap();
+    assert_eq!((dead.state, dead.error_code), (Dead, Some(131_026)));
+    assert_eq!(answered(&dead, 2, NextStep::Finish(wamid())), None);
 
-    let after = answered(&failed, 2, NextStep::Finish(wamid()));
+    let queued = failed(&sending(), 2, Scope::Platform, Advice::Retry).unwrap();
+    let called_again = Life {
+        state: Sending,
+        attempt: Attempt(3),
+        delivery: None,
+        ..queued
+    };
+    assert_eq!(answered(&called_again, 2, NextStep::Finish(wamid())), None);
+    assert_eq!(
+        reported(&called_again, 2, DeliveryStatus::Sent),
+        None,
+        "reports overtake"
+    );
+    let after = answered(&called_again, 3, NextStep::Finish(wamid()));
+    check(&called_again, after, Sent, None);
+}
 
-    let after = check(&failed, after, Dead, Some("delivery_failed"));
-    assert_eq!(after.error_code, Some(131_026));
+/// The life after a failure of the last call, which had been accepted.
+fn after_failure(scope: Scope, advice: Advice) -> Life {
+    let sent = answered(&sending(), 2, NextStep::Finish(wamid())).unwrap();
+    let after = failed(&sent, 2, scope, advice).unwrap();
+    assert_eq!(
+        (after.sent_at, after.failed_attempt),
+        (None, Some(Attempt(2))),
+        "it never went"
+    );
+    after
+}
+
+#[test]
+fn a_failure_of_the_last_call_is_judged_like_its_answer() {
+    let held = after_failure(Scope::Account, Advice::Hold);
+    assert_eq!((held.state, held.reason.as_deref()), (Held, Some("account")));
+    assert_eq!(
+        (held.held_by.as_deref(), held.retries),
+        (Some("account number=1"), 1)
+    );
+
+    let again = after_failure(Scope::Platform, Advice::Retry);
+    assert_eq!(
+        (again.state, again.due_at, again.retries),
+        (Queued, at(NOW + 10), 2)
+    );
+
+    let fallback = after_failure(Scope::Template, Advice::Fallback);
+    assert_eq!(
+        (fallback.state, fallback.turn, fallback.due_at),
+        (Queued, Turn::Fallback, at(NOW))
+    );
+
+    let rests = after_failure(Scope::Recipient, Advice::RestADay);
+    assert_eq!(
+        (rests.state, rests.rested, rests.due_at),
+        (Queued, true, at(NOW + 86_400))
+    );
+
+    let dead = after_failure(Scope::Recipient, Advice::GiveUp);
+    assert_eq!(
+        (dead.state, dead.reason.as_deref()),
+        (Dead, Some("delivery_failed"))
+    );
+}
+
+#[test]
+fn a_message_that_rested_and_is_refused_again_ends_without_a_letter() {
+    let rested = Life {
+        rested: true,
+        ..sending()
+    };
+
+    let after = failed(&rested, 2, Scope::Recipient, Advice::RestADay);
+
+    check(&rested, after, Skipped, Some("marketing_limit"));
+}
+
+#[test]
+fn free_text_that_fails_gives_way_to_a_template_at_once_and_at_no_cost() {
+    let text = Called {
+        free_text: true,
+        ..called()
+    };
+    let failure = Some(refusal(Scope::Recipient, Advice::Fallback));
+    let report = report(2, DeliveryStatus::Failed, failure);
+
+    let after = life(Sent).after_report(
+        &report,
+        &judging(),
+        Some(&text),
+        &|id| id.reveal().into(),
+        at(NOW),
+    );
+
+    let after = check(&life(Sent), after, Queued, None);
+    assert_eq!(
+        (after.text_refused, after.retries, after.due_at),
+        (true, 1, at(NOW))
+    );
+}
+
+#[test]
+fn a_delivery_contradicts_a_failure_until_the_message_is_called_for_again_and_beyond() {
+    let queued = after_failure(Scope::Platform, Advice::Retry);
+    check(
+        &queued,
+        reported(&queued, 2, DeliveryStatus::Delivered),
+        Delivered,
+        None,
+    );
+
+    let called_again = Life {
+        state: Sending,
+        attempt: Attempt(3),
+        delivery: None,
+        publish_at: None,
+        ..queued
+    };
+    check(
+        &called_again,
+        reported(&called_again, 2, DeliveryStatus::Delivered),
+        Delivered,
+        None,
+    );
+}
+
+#[test]
+fn a_failure_is_judged_once_and_not_where_the_answer_was_a_refusal() {
+    for (scope, advice) in [
+        (Scope::Account, Advice::Hold),
+        (Scope::Platform, Advice::Retry),
+        (Scope::Recipient, Advice::GiveUp),
+    ] {
+        let after = after_failure(scope, advice);
+        assert_eq!(failed(&after, 2, scope, advice), None, "reported twice");
+    }
+    let hold = NextStep::Hold(Scope::Account);
+    for next in [
+        hold,
+        NextStep::RetryAfter(pause()),
+        NextStep::GiveUp(DeadLetterReason::Refused),
+    ] {
+        let refused = answered(&sending(), 2, next).unwrap();
+        assert_eq!(failed(&refused, 2, Scope::Account, Advice::Hold), None);
+    }
+    for state in [Withdrawn, Expired, Skipped] {
+        assert_eq!(
+            failed(&life(state), 2, Scope::Account, Advice::Hold),
+            None,
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn what_was_withdrawn_while_whatsapp_had_it_is_not_queued_or_held_after_a_failure() {
+    for (scope, advice) in [
+        (Scope::Account, Advice::Hold),
+        (Scope::Platform, Advice::Retry),
+        (Scope::Recipient, Advice::RestADay),
+    ] {
+        let before = withdrawn(Sending);
+        check(
+            &before,
+            failed(&before, 2, scope, advice),
+            Withdrawn,
+            Some("confirmed"),
+        );
+    }
+}
+
+#[test]
+fn a_call_whose_route_is_not_known_is_repeated_instead_of_holding_what_nobody_can_name() {
+    let failure = Some(refusal(Scope::Country, Advice::Hold));
+    let report = report(2, DeliveryStatus::Failed, failure);
+    let unknown = Called {
+        country_is_known: false,
+        ..called()
+    };
+    for called in [None, Some(&unknown)] {
+        let after = life(Sent).after_report(&report, &judging(), called, &|id| id.reveal().into(), at(NOW));
+
+        let after = check(&life(Sent), after, Queued, None);
+        assert_eq!((after.retries, after.due_at), (1, at(NOW + 60)));
+    }
+}
+
+#[test]
+fn a_hold_is_called_for_by_a_failure_of_the_last_call_alone() {
+    let failure = || Some(refusal(Scope::Account, Advice::Hold));
+    let last = report(2, DeliveryStatus::Failed, failure());
+    let older = report(1, DeliveryStatus::Failed, failure());
+
+    let laid = life(Sent).hold_after(&last, &judging(), &called()).unwrap();
+
+    assert_eq!(
+        (laid.key().as_str(), laid.heard),
+        ("account number=1", Heard::Status)
+    );
+    assert_eq!(life(Sent).hold_after(&older, &judging(), &called()), None);
+    assert_eq!(life(Delivered).hold_after(&last, &judging(), &called()), None);
 }
 
 #[test]
@@ -336,17 +587,13 @@ fn a_refused_scope_holds_the_message_unless_it_was_withdrawn_and_uses_up_no_retr
 #[test]
 fn a_guest_who_refuses_marketing_ends_the_message_without_a_letter() {
     let answered = answered(&sending(), 2, NextStep::OptOut).unwrap();
+    let failure = Some(refusal(Scope::Recipient, Advice::OptOut));
     let report = Report {
         callback: None,
-        whatsapp_id: wamid(),
-        status: DeliveryStatus::Failed,
-        at: at(NOW - 5),
-        error_code: Some(131_050),
-        opted_out: true,
+        ..report(2, DeliveryStatus::Failed, failure)
     };
-    let reported = life(Sent)
-        .after_report(&report, &|id| id.reveal().into(), at(NOW))
-        .unwrap();
+    let reported = apply(&life(Sent), &report).unwrap();
+    assert!(report.refuses_marketing());
 
     for life in [answered, reported] {
         assert_eq!((life.state, life.reason.as_deref()), (Skipped, Some("opted_out")));

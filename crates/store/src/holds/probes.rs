@@ -1,0 +1,102 @@
+//! Judging the probe of a hold that a status laid.
+//!
+//! The probe is accepted, as the messages were that failed later. The hold ends when the probe is reported as sent or
+//! delivered, when it is not reported as failed for a while ([`JUDGED_WITHIN`]), or when a person ends it.
+
+use diesel::sql_types::{Array, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
+use domain::hold::{JUDGED_WITHIN, Route};
+use domain::ids::MessageId;
+use uuid::Uuid;
+
+use super::Key;
+use crate::error::StoreError;
+
+/// What a report says of a call that may be a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// It was sent, delivered or read.
+    Went,
+    /// It failed.
+    Failed,
+}
+
+/// The first accepted call that a half-open hold covers becomes its probe under judgement.
+pub(crate) fn mark_accepted(
+    connection: &mut PgConnection,
+    accepted: &[(MessageId, &Route)],
+) -> Result<(), StoreError> {
+    let routes = || accepted.iter().map(|(_, route)| route);
+    sql_query(
+        "WITH r AS (SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS r(id, resort, number, country, template, kind)), \
+         tried AS ( \
+            SELECT h.key, (SELECT r.id FROM r WHERE (h.resort IS NULL OR h.resort = r.resort) \
+                AND (h.number IS NULL OR h.number = r.number) AND (h.country IS NULL OR h.country = r.country) \
+                AND (h.template IS NULL OR h.template = r.template) AND (h.kind IS NULL OR h.kind = r.kind) \
+                ORDER BY r.id = h.probe_id DESC, r.id LIMIT 1) AS id \
+            FROM holds h WHERE h.by_status AND h.until <= clock_timestamp() AND h.probe_taken_at IS NULL \
+            ORDER BY h.key FOR UPDATE) \
+         UPDATE holds SET probe_id = tried.id, probe_taken_at = clock_timestamp() \
+         FROM tried WHERE holds.key = tried.key AND tried.id IS NOT NULL",
+    )
+    .bind::<Array<SqlUuid>, _>(accepted.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(routes().map(|route| route.resort.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(routes().map(|route| route.number.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(routes().map(|route| i32::from(route.country)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(routes().map(|route| route.template.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(routes().map(|route| route.kind.as_str()).collect::<Vec<_>>())
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("note which calls try holds"))
+}
+
+/// Ends the half-open holds whose probes went; returns their keys.
+pub(crate) fn lift_reported(
+    connection: &mut PgConnection,
+    went: &[MessageId],
+) -> Result<Vec<String>, StoreError> {
+    lift(
+        sql_query(
+            "DELETE FROM holds WHERE key = ANY(ARRAY( \
+             SELECT key FROM holds WHERE by_status AND until <= clock_timestamp() AND probe_id = ANY($1) \
+             ORDER BY key FOR UPDATE)) RETURNING key",
+        )
+        .bind::<Array<SqlUuid>, _>(ids(went))
+        .load(connection),
+    )
+}
+
+/// Ends the holds whose accepted probes were not reported as failed in time; returns their keys.
+pub(super) fn lift_unfailed(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    lift(
+        sql_query(
+            "DELETE FROM holds WHERE key = ANY(ARRAY( \
+             SELECT key FROM holds WHERE by_status AND until <= clock_timestamp() \
+               AND probe_taken_at <= clock_timestamp() - make_interval(secs => $1) \
+             ORDER BY key FOR UPDATE SKIP LOCKED)) RETURNING key",
+        )
+        .bind::<Double, _>(JUDGED_WITHIN.as_secs_f64())
+        .load(connection),
+    )
+}
+
+fn lift(rows: diesel::QueryResult<Vec<Key>>) -> Result<Vec<String>, StoreError> {
+    let rows = rows.map_err(StoreError::query("lift holds whose probes went"))?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
+/// A probe that failed for a reason of its own says nothing of the scope: another one may try at once.
+pub(crate) fn unmark_failed(connection: &mut PgConnection, failed: &[MessageId]) -> Result<(), StoreError> {
+    sql_query(
+        "UPDATE holds SET probe_id = NULL, probe_taken_at = NULL, probed_at = NULL WHERE key = ANY(ARRAY( \
+         SELECT key FROM holds WHERE by_status AND probe_id = ANY($1) ORDER BY key FOR UPDATE))",
+    )
+    .bind::<Array<SqlUuid>, _>(ids(failed))
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("note which probes say nothing"))
+}
+
+fn ids(messages: &[MessageId]) -> Vec<Uuid> {
+    messages.iter().map(|id| id.0).collect()
+}

@@ -7,13 +7,17 @@ use domain::hold::Coverage;
 use serde::Serialize;
 use store::audit::{self, Actor, Subject};
 use store::holds::{self, Hold};
+use store::senders::{self, Sender};
 use store::{Connection, Store, StoreError};
 
 use super::names;
 use super::notes::{Notes, Reader};
 use super::shelf::transaction;
 
-/// A hold as people see it.
+/// The scope of a sender that cannot reach WhatsApp.
+pub(crate) const SENDER: &str = "sender";
+
+/// A hold as people see it, or a sender that cannot reach WhatsApp and therefore sends nothing.
 #[derive(Debug, Serialize)]
 pub(crate) struct HoldView {
     /// Scope and coverage.
@@ -23,15 +27,39 @@ pub(crate) struct HoldView {
     pub(crate) number: Option<String>,
     pub(crate) template: Option<String>,
     pub(crate) kind: Option<String>,
-    /// WhatsApp's code, or a person's words, hidden unless they are revealed.
+    /// The sender that cannot reach WhatsApp; null where it is a hold.
+    pub(crate) sender: Option<String>,
+    /// WhatsApp's code, what was seen in WhatsApp's place, why a sender cannot reach it, or a person's words, hidden unless
+    /// they are revealed.
     pub(crate) reason: String,
     /// Nobody: WhatsApp's answer began it.
     pub(crate) by_whom: Option<String>,
     pub(crate) since: DateTime<Utc>,
     /// When one message tries again; null where a person decides.
     pub(crate) tries_at: Option<DateTime<Utc>>,
+    /// When WhatsApp accepted the message that tries: the hold ends unless that one is reported as failed.
+    pub(crate) judged_since: Option<DateTime<Utc>>,
     /// How many messages wait for it.
     pub(crate) messages: i64,
+}
+
+fn view_of_sender(sender: Sender) -> Option<HoldView> {
+    let unreachable = sender.unreachable?;
+    Some(HoldView {
+        hold: format!("{SENDER} {}", sender.name),
+        scope: SENDER.to_owned(),
+        resort: None,
+        number: None,
+        template: None,
+        kind: None,
+        sender: Some(sender.name),
+        reason: unreachable.reason,
+        by_whom: None,
+        since: unreachable.since,
+        tries_at: None,
+        judged_since: None,
+        messages: 0,
+    })
 }
 
 fn view((hold, messages): (Hold, i64), notes: &Notes) -> HoldView {
@@ -43,20 +71,24 @@ fn view((hold, messages): (Hold, i64), notes: &Notes) -> HoldView {
         number: hold.number,
         template: hold.template,
         kind: hold.kind,
+        sender: None,
         reason: words.unwrap_or(hold.reason),
         by_whom: hold.by_whom,
         since: hold.since,
         tries_at: hold.until,
+        judged_since: hold.probe_taken_at,
         messages,
     }
 }
 
-/// Everything that is held now, oldest first. To whom people's words are revealed stands in the audit trail before anything
+/// Everything that is held now, oldest first, then the senders that cannot reach WhatsApp. To whom people's words are revealed stands in the audit trail before anything
 /// is returned.
 pub(crate) async fn list(store: &Store, reader: Option<Reader>) -> Result<Vec<HoldView>, StoreError> {
     store
         .transaction(move |connection| {
-            let found = read(connection, reader.as_ref().map(|reader| &reader.key_ring))?;
+            let mut found = read(connection, reader.as_ref().map(|reader| &reader.key_ring))?;
+            let cut_off = senders::list_unreachable(connection)?;
+            found.extend(cut_off.into_iter().filter_map(view_of_sender));
             if let Some(Reader { by, .. }) = &reader {
                 audit::append(connection, by, Action::HoldsRevealed, &Subject::default())?;
             }

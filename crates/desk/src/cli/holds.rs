@@ -87,6 +87,9 @@ pub(super) struct Resume {
 
 /// List what is held now, since when and why
 ///
+/// A sender that cannot reach WhatsApp is listed too: it claims no message until it can, and desk resume does not change
+/// that.
+///
 /// Needs DATABASE_URL. What people said of their pauses is hidden; --reveal shows it, and needs BELLHOP_KEYS and your token
 /// (see desk --help).
 #[derive(Debug, Args)]
@@ -203,12 +206,19 @@ fn row(hold: &HoldView) -> [String; 5] {
     let why = match &hold.by_whom {
         Some(person) if hold.reason.is_empty() => format!("by {person}"),
         Some(person) => format!("by {person}: {}", hold.reason),
-        None => format!("WhatsApp's code {}", hold.reason),
+        None if hold.sender.is_some() => format!("cannot reach WhatsApp: {}", hold.reason),
+        None if hold.reason.parse::<i64>().is_ok() => format!("WhatsApp's code {}", hold.reason),
+        None => format!("answers that are not WhatsApp's: {}", hold.reason),
     };
-    let tries = hold.tries_at.map_or_else(
-        || "until resumed".to_owned(),
-        |at| format!("tries at {}", table::instant(at)),
-    );
+    let tries = match (hold.tries_at, hold.judged_since) {
+        _ if hold.sender.is_some() => "until it connects".to_owned(),
+        (_, Some(at)) => format!(
+            "one message went at {}; ends unless that fails",
+            table::instant(at)
+        ),
+        (Some(at), None) => format!("tries at {}", table::instant(at)),
+        (None, None) => "until resumed".to_owned(),
+    };
     let messages = format!("{} messages", hold.messages);
     [
         table::instant(hold.since),

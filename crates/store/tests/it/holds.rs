@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::after_call::{NextStep, Scope};
-use domain::hold::{Coverage, NewHold};
+use domain::after_call::{Heard, NextStep, Scope};
+use domain::hold::{Cause, Coverage, NewHold};
 use domain::ids::{NumberId, ResortId, StaffName};
 use domain::message::MessageKind::Reminder1;
 use domain::message::MessageState;
@@ -21,14 +21,17 @@ const NOTHING: Released = Released {
     freed: 0,
     probes: 0,
     expired: 0,
+    lifted: Vec::new(),
 };
 
 fn refused(scope: Scope) -> NewHold {
     NewHold {
         scope,
         coverage: route(Reminder1).coverage(scope).unwrap(),
-        code: 190,
+        cause: Cause::Code(190),
         pause: Duration::from_secs(60),
+        heard: Heard::Answer,
+        called_at: None,
     }
 }
 

@@ -13,6 +13,7 @@ mod guest_data;
 #[cfg(test)]
 mod holds;
 #[cfg(test)]
+mod late;
 mod ledger;
 #[cfg(test)]
 mod letters;

@@ -12,7 +12,7 @@ use domain::message::life::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageState};
 use store::results::{self, Outcome};
 
-use crate::scene::{Scene, accepted};
+use crate::scene::{Scene, accepted, judging};
 
 fn report(callback: Option<(MessageId, Attempt)>, status: DeliveryStatus) -> Report {
     Report {
@@ -20,14 +20,13 @@ fn report(callback: Option<(MessageId, Attempt)>, status: DeliveryStatus) -> Rep
         whatsapp_id: WhatsAppMessageId::parse("wamid.1").unwrap(),
         status,
         at: Utc::now(),
-        error_code: None,
-        opted_out: false,
+        failure: None,
     }
 }
 
 async fn reported(scene: &Scene, reports: Vec<Report>) -> Outcome {
     scene
-        .run(move |c, policies| results::record_reports(c, policies, &reports))
+        .run(move |c, policies| results::record_reports(c, policies, &judging(), &reports))
         .await
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
 use diesel::connection::SimpleConnection;
-use domain::after_call::NextStep;
+use domain::after_call::{NextStep, RetryPolicy};
 use domain::country::Country;
 use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::facts::Facts;
@@ -15,7 +15,7 @@ use domain::hold::{NewHold, Route};
 use domain::ids::{
     BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, StaffName, WhatsAppMessageId,
 };
-use domain::message::life::CallResult;
+use domain::message::life::{CallResult, Judging};
 use domain::message::{Attempt, MessageKind};
 use domain::plan::cart;
 use domain::resort::{Abandonment, Language, Limits, Mode, Resort, Retention};
@@ -295,6 +295,14 @@ pub(crate) fn apply(
 
 pub(crate) fn accepted() -> NextStep {
     NextStep::Finish(WhatsAppMessageId::parse("wamid.1").unwrap())
+}
+
+/// How failures are judged that WhatsApp reports.
+pub(crate) fn judging() -> Judging {
+    Judging {
+        policy: RetryPolicy::default(),
+        pause: Duration::from_secs(60),
+    }
 }
 
 /// A ring whose sealing key has this id; the lookup key is always the same.

@@ -13,7 +13,7 @@ use domain::message::{Attempt, CallbackData, DeliveryStatus};
 use domain::silence::{Patience, Verdict};
 use store::results::{self, Outcome, Silent};
 
-use crate::scene::{Scene, accepted};
+use crate::scene::{Scene, accepted, judging};
 
 type Call = (MessageId, Attempt);
 
@@ -26,14 +26,13 @@ fn report(call: Call, status: DeliveryStatus) -> Report {
         whatsapp_id: WhatsAppMessageId::parse(&format!("wamid.{}", call.0)).unwrap(),
         status,
         at: chrono::Utc::now(),
-        error_code: None,
-        opted_out: false,
+        failure: None,
     }
 }
 
 async fn reported(scene: &Scene, call: Call, status: DeliveryStatus) -> Outcome {
     scene
-        .run(move |c, policies| results::record_reports(c, policies, &[report(call, status)]))
+        .run(move |c, policies| results::record_reports(c, policies, &judging(), &[report(call, status)]))
         .await
 }
 

@@ -12,7 +12,7 @@ use store::results;
 use tokio::sync::oneshot;
 
 use super::message_letter;
-use crate::scene::{Scene, accepted};
+use crate::scene::{Scene, accepted, judging};
 
 /// What WhatsApp reports of the first reminder's first call.
 async fn report(scene: &Scene, status: DeliveryStatus) -> Report {
@@ -25,15 +25,14 @@ async fn report(scene: &Scene, status: DeliveryStatus) -> Report {
         whatsapp_id: WhatsAppMessageId::parse("wamid.1").unwrap(),
         status,
         at: Utc::now(),
-        error_code: None,
-        opted_out: false,
+        failure: None,
     }
 }
 
 async fn reported(scene: &Scene, status: DeliveryStatus) {
     let report = report(scene, status).await;
     scene
-        .run(move |c, policies| results::record_reports(c, policies, &[report]))
+        .run(move |c, policies| results::record_reports(c, policies, &judging(), &[report]))
         .await;
 }
 

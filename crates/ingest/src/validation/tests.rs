@@ -60,7 +60,7 @@ fn full() -> Value {
             "check_in": "2026-12-20", "check_out": "2026-12-27", "guests": 2, "room": "Sea view",
             "total": { "amount": "1240.00", "currency": "EUR" }
         },
-        "guest": { "name": "Ada Lovelace", "phone": "+306912345678", "language": "en", "consent": true }
+        "guest": { "name": "Ada Lovelace", "phone": "+306912345678", "country": "GR", "language": "en", "consent": true }
     })
 }
 
@@ -250,6 +250,7 @@ fn what_may_be_left_out_may_also_be_null_or_empty() {
         "/booking/room",
         "/booking/total",
         "/guest/name",
+        "/guest/country",
         "/guest/language",
         "/guest/consent",
     ] {
@@ -328,6 +329,27 @@ fn a_phone_that_is_no_number_is_accepted() {
     let event = event(&with("/guest/phone", json!("call me")));
 
     assert_eq!(event.guest.phone.unwrap().reveal(), "call me");
+}
+
+#[test]
+fn a_guests_country_is_known_by_its_letters_and_anything_else_counts_as_absent() {
+    let country = |value: Value| event(&with("/guest/country", value)).guest.country;
+
+    for written in ["DE", "de", " De "] {
+        assert_eq!(country(json!(written)), Country::parse("DE").ok(), "{written}");
+    }
+    let strange = [
+        json!("Germany"),
+        json!("ZZ"),
+        json!("UK"),
+        json!("001"),
+        json!(49),
+        json!({ "code": "DE" }),
+    ];
+    for written in strange {
+        assert_eq!(country(written.clone()), None, "{written}");
+    }
+    assert_eq!(country(json!("D".repeat(10_000))), None);
 }
 
 #[test]
@@ -439,6 +461,7 @@ const PLACES: &[&str] = &[
     "/guest",
     "/guest/name",
     "/guest/phone",
+    "/guest/country",
     "/guest/language",
     "/guest/consent",
 ];

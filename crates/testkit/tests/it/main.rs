@@ -21,6 +21,7 @@ mod keys;
 mod letters;
 mod networks;
 mod news;
+mod mended;
 mod open_files;
 mod permission;
 mod poison;

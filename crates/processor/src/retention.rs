@@ -123,7 +123,7 @@ async fn erase_guests(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// One guest in one transaction: events wait for it at the door.
+/// One guest in one transaction: what arrives for the resort waits for it.
 async fn erase_guest(shared: &Shared, key: BookingKey) -> Result<(), StoreError> {
     let (terms, tools, erased) = (terms(shared), shared.tools(), key.clone());
     let work = move |connection: &mut store::Connection| {

@@ -149,3 +149,40 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use service::metrics::Metrics;
+    use settings::Resolve;
+
+    use super::*;
+
+    fn shared() -> Shared {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/demo");
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let ring = KeyRing::parse(&format!("a:{key},lookup:{key}")).unwrap();
+        Shared {
+            store: Store::new("postgres://nowhere.invalid/none", 1, "processor").unwrap(),
+            ring: Arc::new(ring),
+            settings: Arc::new(Watched::start(&folder, Box::new(|_| None), None, Resolve::Nothing).unwrap()),
+            readiness: Readiness::new(),
+            counters: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn only_an_outage_makes_the_processor_not_ready() {
+        let shared = shared();
+        shared.readiness.set(POSTGRES, Ok(()));
+
+        shared.postgres_failed("wake bookings", &StoreError::Overtaken, 1);
+        assert!(shared.readiness.is_ready(), "another transaction was in the way");
+        shared.postgres_failed("wake bookings", &StoreError::Panicked, 1);
+        assert!(shared.readiness.is_ready(), "the data are at fault");
+
+        shared.postgres_failed("wake bookings", &StoreError::Interrupted, 1);
+        assert!(!shared.readiness.is_ready());
+    }
+}

@@ -1,7 +1,7 @@
 //! Postgres: every table, row and query.
 //!
 //! Functions take a connection and domain types and return domain types; rows stay inside. Whoever knows why opens the
-//! transaction. Every lock is taken in the order door, bookings, messages, letters, each by key, so no two can wait for each
+//! transaction. Every lock is taken in the order erasures, bookings, messages, letters, each by key, so no two can wait for each
 //! other in a circle. Personal data are sealed before they enter a table.
 //!
 //! Start with [`planning`]: it is where facts become messages.

@@ -22,6 +22,7 @@ mod late;
 mod letters;
 mod networks;
 mod news;
+mod mended;
 mod open_files;
 mod permission;
 mod poison;

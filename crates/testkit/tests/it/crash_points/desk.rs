@@ -115,6 +115,18 @@ async fn a_decision_is_made_with_its_row_in_the_audit_trail_or_not_at_all_wherev
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_postgres_refuses_does_not_pass_the_point_behind_its_commit() {
+    let world = World::start(&ResortFile::patient()).await;
+    world.database().set("default_transaction_read_only", "on").await;
+
+    let refused = world
+        .desk_with("pause --resort azure-bay", &dying_at("desk.decision.committed"))
+        .await;
+
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_applied_once_wherever_the_desk_dies_over_its_letter() {
     let mut world = World::start(&ResortFile::patient()).await;
     bring_three_down(&mut world, 0).await;

@@ -44,7 +44,10 @@ pub enum ConnectError {
 /// A connection that recovers nothing by itself: its owner builds a new one, and so knows what was lost.
 pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, ConnectError> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let tls = tls(address)?;
+    let tls = tls(address).map_err(|cause| ConnectError::NoAuthorities {
+        address: address.clone(),
+        cause,
+    })?;
     let opening = async {
         match tls {
             None => Connection::connect_uri(address.to_uri(), properties).await,
@@ -60,17 +63,11 @@ pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, Co
     }
 }
 
-fn tls(address: &Address) -> Result<Option<RustlsConnector>, ConnectError> {
+fn tls(address: &Address) -> Result<Option<RustlsConnector>, NoAuthorities> {
     let Some(authorities) = address.authorities() else {
         return Ok(None);
     };
-    match authorities.client_config() {
-        Ok(config) => Ok(Some(config.into())),
-        Err(cause) => Err(ConnectError::NoAuthorities {
-            address: address.clone(),
-            cause,
-        }),
-    }
+    Ok(Some(authorities.client_config()?.into()))
 }
 
 /// The library by itself would trust the authorities that it was built with.

@@ -61,9 +61,10 @@ impl Money {
 /// Arrival and departure day, as far as they are known.
 pub type Dates = (Option<NaiveDate>, Option<NaiveDate>);
 
-/// Whether two stays can be the same one: they share a day, or their dates do not say. A stay covers the days from its
-/// arrival to the day before its departure, and at least its arrival day: a day room overlaps itself, and dates that are
-/// reversed count as a day room. A day that is missing is any day.
+/// Whether two stays can be the same one: they share a day, or their dates do not say.
+///
+/// A stay covers the days from its arrival to the day before its departure, and at least its arrival day: a day room
+/// overlaps itself, and dates that are reversed count as a day room. A day that is missing is any day.
 pub fn may_overlap(one: Dates, other: Dates) -> bool {
     let is_over_when =
         |stay: Dates, begins: Option<NaiveDate>| begins.is_some_and(|day| is_over_on(stay, day));

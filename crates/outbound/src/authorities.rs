@@ -36,7 +36,7 @@ impl Authorities {
         }
         if let Some(file) = file {
             let found = rustls_native_certs::load_certs_from_paths(Some(Path::new(&file)), None);
-            let unreadable = found.errors.first().map(|error| cause(error));
+            let unreadable = found.errors.first().map(cause);
             if let Err(problem) = add(&mut roots, found.certs, unreadable) {
                 problems.push((FILE, problem));
             }

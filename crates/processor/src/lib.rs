@@ -124,13 +124,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     tasks.spawn(upkeep::look_for_keys(Arc::clone(&shared), stop.clone()));
     let relaying = publisher.clone();
     tasks.spawn(async move {
-        // Nothing is taken from a queue before there is a schema to put it into.
-        tokio::select! {
-            () = stop.stopped() => {}
-            known = shared.store.schema_known() => if let Err(error) = known {
-                stop.stop_for(Problems::one("DATABASE_URL", error));
-            }
-        }
+        await_schema(&shared.store, &stop).await;
         tokio::join!(
             consuming.run(),
             waking.run(),
@@ -144,6 +138,16 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         tasks,
         publisher,
     })
+}
+
+/// Nothing is taken from a queue before there is a schema to put it into.
+async fn await_schema(store: &Store, stop: &Stop) {
+    tokio::select! {
+        () = stop.stopped() => {}
+        known = store.schema_known() => if let Err(error) = known {
+            stop.stop_for(Problems::one("DATABASE_URL", error));
+        }
+    }
 }
 
 fn share(settings: &Settings, metrics: &Metrics) -> Result<Shared, Failure> {

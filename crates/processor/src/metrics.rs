@@ -38,6 +38,7 @@ pub(crate) struct ProcessorMetrics {
 
 impl ProcessorMetrics {
     /// Registers them.
+    #[expect(clippy::too_many_lines, reason = "one entry for each metric")]
     pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
         Ok(Self {
             events: metrics.counters(

@@ -39,6 +39,7 @@ pub(crate) struct SenderMetrics {
 
 impl SenderMetrics {
     /// Registers them.
+    #[expect(clippy::too_many_lines, reason = "one entry for each metric")]
     pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
         Ok(Self {
             messages: metrics.counters(

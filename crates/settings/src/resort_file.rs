@@ -58,19 +58,12 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     });
     let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
     let expires_after = file.optional("expires_after", expires_after).unwrap_or_default();
-    let limits = file
-        .optional("limits", |entry| entry.table(limits))
-        .unwrap_or_default();
-    let retention = file
-        .optional("retention", |entry| entry.table(retention))
-        .unwrap_or_default();
+    let limits = table_or_default(file, "limits", limits);
+    let retention = table_or_default(file, "retention", retention);
     let templates = file
         .optional("templates", |entry| templates::all(entry, &values))
         .unwrap_or_default();
-    let fallback = file.optional("fallback", |entry| {
-        entry.table(|section| templates::fallback(section, &values))
-    });
-    let fallback = fallback.unwrap_or_default();
+    let fallback = table_or_default(file, "fallback", |section| templates::fallback(section, &values));
     let (number, access_token) = whatsapp?;
     let resort = Resort {
         id: id.clone(),
@@ -98,6 +91,15 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         fallback_texts: fallback.texts,
     };
     Some(ResortFile { resort, access_token })
+}
+
+/// A section that may be left out.
+fn table_or_default<'d, T: Default>(
+    file: &Table<'d>,
+    key: &'static str,
+    read: impl FnOnce(&Table<'d>) -> Option<T>,
+) -> T {
+    file.optional(key, |entry| entry.table(read)).unwrap_or_default()
 }
 
 fn time_zone(entry: &Entry<'_>) -> Option<Tz> {

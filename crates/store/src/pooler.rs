@@ -1,4 +1,4 @@
-//! Whether a connection pooler such as PgBouncer lends each transaction another process of Postgres.
+//! Whether a connection pooler such as `PgBouncer` lends each transaction another process of Postgres.
 //!
 //! Then advisory locks, settings and prepared statements end up with whoever comes next, so nothing may run there.
 

@@ -9,7 +9,7 @@ use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{self, CustomizeConnection};
 
-/// Limits for statements and locks that hang. They are set after connecting: PgBouncer refuses them at the start of a
+/// Limits for statements and locks that hang. They are set after connecting: `PgBouncer` refuses them at the start of a
 /// session, and a URL's own `options` would replace them there.
 const LIMITS: &str = "SET statement_timeout = 10000; SET lock_timeout = 3000; \
                       SET idle_in_transaction_session_timeout = 15000";

@@ -63,9 +63,12 @@ pub fn beat(connection: &mut PgConnection, sender: &Sender) -> Result<u32, Store
     Ok(u32::try_from(alive.count).unwrap_or(u32::MAX).max(1))
 }
 
+/// Id, name, and since when and why it cannot reach WhatsApp.
+type Row = (Uuid, Option<String>, Option<DateTime<Utc>>, Option<String>);
+
 /// The senders that run and cannot reach WhatsApp, longest first.
 pub fn list_unreachable(connection: &mut PgConnection) -> Result<Vec<Sender>, StoreError> {
-    let rows: Vec<(Uuid, Option<String>, Option<DateTime<Utc>>, Option<String>)> = senders::table
+    let rows: Vec<Row> = senders::table
         .filter(senders::unreachable_since.is_not_null())
         .filter(senders::seen_at.gt(crate::pool::clock(connection)? - SEEN_WITHIN))
         .order((senders::unreachable_since, senders::id))
@@ -77,7 +80,7 @@ pub fn list_unreachable(connection: &mut PgConnection) -> Result<Vec<Sender>, St
         ))
         .load(connection)
         .map_err(StoreError::query("list senders that cannot reach WhatsApp"))?;
-    let sender = |(id, name, since, reason): (_, Option<String>, Option<_>, Option<String>)| Sender {
+    let sender = |(id, name, since, reason): Row| Sender {
         id,
         name: name.unwrap_or_default(),
         unreachable: since.map(|since| Unreachable {

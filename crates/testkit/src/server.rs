@@ -87,7 +87,7 @@ impl Server {
     }
 }
 
-/// PgBouncer before a database, in this mode, with nothing set that it does not need; and the URL that leads through it.
+/// `PgBouncer` before a database, in this mode, with nothing set that it does not need; and the URL that leads through it.
 ///
 /// # Errors
 /// As [`Server::start`].
@@ -126,7 +126,7 @@ fn find(program: &str) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("{program} is not installed; scripts/test installs it"))
 }
 
-/// PgBouncer refuses to run as root: there it runs as the first unprivileged user, who may read the folder.
+/// `PgBouncer` refuses to run as root: there it runs as the first unprivileged user, who may read the folder.
 fn command(path: &std::path::Path, folder: &TempDir) -> Command {
     let is_root =
         fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0);

@@ -118,8 +118,10 @@ fn covers(view: &View<'_>, reservation: &Reservation) -> bool {
 }
 
 /// Whether a reservation makes a cart superfluous: their days overlap or are unknown, unless that stay was over before the
-/// day on which the guest was last active on the cart. A claim asks the same of what was committed meanwhile, by the
-/// function `cart_is_superfluous` of the database; a property test of `store` compares the two.
+/// day on which the guest was last active on the cart.
+///
+/// A claim asks the same of what was committed meanwhile, by the function `cart_is_superfluous` of the database; a
+/// property test of `store` compares the two.
 pub fn is_superfluous(cart: stay::Dates, reservation: stay::Dates, seen_on: Option<NaiveDate>) -> bool {
     let over_before =
         matches!((stay::departure(reservation), seen_on), (Some(left), Some(seen)) if left < seen);

@@ -38,8 +38,10 @@ pub enum NotNow {
     },
 }
 
-/// Ends, puts off and holds queued messages, as far as what they were judged by still holds. Returns those whose facts or
-/// window changed meanwhile: they stay queued and are handed out again at once, so that a sender judges them again.
+/// Ends, puts off and holds queued messages, as far as what they were judged by still holds.
+///
+/// Returns those whose facts or window changed meanwhile: they stay queued and are handed out again at once, so that a
+/// sender judges them again.
 ///
 /// Run it in a transaction of its own: it first waits for the rows' locks and then looks at what is committed by then.
 pub fn set_aside(connection: &mut PgConnection, uncalled: &[Uncalled]) -> Result<Vec<MessageId>, StoreError> {

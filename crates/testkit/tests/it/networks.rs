@@ -1,4 +1,4 @@
-//! The programs in a company's network: behind a proxy, behind PgBouncer, before servers that refuse them.
+//! The programs in a company's network: behind a proxy, behind `PgBouncer`, before servers that refuse them.
 
 use std::net::SocketAddr;
 use std::{fs, io};

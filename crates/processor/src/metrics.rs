@@ -22,6 +22,8 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) relayed: IntCounterVec,
     /// Reports that name no message of ours.
     pub(crate) unmatched_reports: service::metrics::IntCounter,
+    /// Stops in WhatsApp whose writer matches no guest.
+    pub(crate) unmatched_stops: service::metrics::IntCounter,
     /// Bookings that wait since their resort has no readable file, in the whole database.
     pub(crate) without_resort: IntGauge,
     /// Times a booking that was due could not be planned and was left aside.
@@ -30,7 +32,8 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) parked: IntGauge,
     /// Values under keys that the ring does not have, by table.
     pub(crate) without_key: IntGaugeVec,
-    /// What was taken away because it was held long enough: `raw_events`, `letters`, `guests` (by booking).
+    /// What was taken away because it was held long enough: `raw_events`, `letters`, `guest_names`, `guests` (by
+    /// booking).
     pub(crate) removed: IntCounterVec,
 }
 
@@ -72,6 +75,10 @@ impl ProcessorMetrics {
                 "bellhop_unmatched_reports_total",
                 "WhatsApp's reports that name no message of ours.",
             )?,
+            unmatched_stops: metrics.counter(
+                "bellhop_unmatched_stops_total",
+                "Stops in WhatsApp whose writer matches no guest.",
+            )?,
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",
                 "Bookings that wait since their resort has no readable file, in the whole database.",
@@ -91,7 +98,7 @@ impl ProcessorMetrics {
             )?,
             removed: metrics.counters(
                 "bellhop_retention_total",
-                "What was taken away because its time was over: raw events, letters, guests' bookings.",
+                "What was taken away because its time was over: raw events, letters, guests' names, guests' bookings.",
                 &["of"],
             )?,
         })

@@ -68,6 +68,9 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         entry.table(|section| templates::fallback(section, &values))
     });
     let fallback = fallback.unwrap_or_default();
+    let stop_texts = file
+        .optional("stop", |entry| entry.table(|section| templates::stop(section, &values)))
+        .unwrap_or_default();
     let (number, access_token) = whatsapp?;
     let resort = Resort {
         id: id.clone(),
@@ -92,6 +95,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         templates,
         fallback_templates: fallback.templates,
         fallback_texts: fallback.texts,
+        stop_texts,
     };
     Some(ResortFile { resort, access_token })
 }
@@ -170,7 +174,7 @@ fn quiet_hours(section: &Table<'_>) -> Option<QuietHours> {
 fn expires_after(entry: &Entry<'_>) -> Option<BTreeMap<MessageKind, Duration>> {
     entry.table(|section| {
         let read = |kind: &MessageKind| Some((*kind, section.optional(kind.as_str(), Entry::duration)?));
-        Some(MessageKind::ALL.iter().filter_map(read).collect())
+        Some(templates::kinds().filter_map(read).collect())
     })
 }
 

@@ -13,6 +13,7 @@ mod drained;
 mod once_more;
 mod reading;
 mod settling;
+mod unmatched;
 
 use chrono::{DateTime, Utc};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Refusal, Settlement};
@@ -21,6 +22,8 @@ use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
 use crate::notes::NoteKey;
 
 pub(crate) use closing::settle_by_whatsapp;
+pub(crate) use unmatched::settle_matched;
+pub use unmatched::settle_all_matched;
 pub use closing::{announce_event_retry, close, mark_event_retried};
 pub use correcting::{Corrected, correct_phone};
 pub use drained::{NewLetter, insert};

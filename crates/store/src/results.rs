@@ -72,6 +72,7 @@ pub fn record_calls(
             if result.next == NextStep::OptOut {
                 locked.opt_out(connection, policies, result.id)?;
             }
+            locked.learn(policies, result.id, &result.names);
             locked.write(connection, result.id, after)?;
         }
     }
@@ -131,6 +132,7 @@ pub fn record_reports(
         if report.opted_out {
             locked.opt_out(connection, policies, id)?;
         }
+        locked.learn(policies, id, &report.names);
         locked.write(connection, id, after)?;
     }
     locked.finish(connection, policies)

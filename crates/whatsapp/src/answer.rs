@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use domain::after_call::{Advice, CallOutcome};
+use domain::guest::GuestName;
 use domain::ids::WhatsAppMessageId;
+use domain::phone_number::PhoneNumber;
 use serde_json::Value;
 
 use crate::error_codes::{self, ErrorObject};
@@ -25,6 +27,8 @@ pub struct Answer {
     pub duration: Duration,
     /// Why the outcome is not simply accepted or refused.
     pub note: Option<&'static str>,
+    /// How WhatsApp names the guest of a message that it took.
+    pub names: Vec<GuestName>,
 }
 
 impl std::fmt::Debug for Answer {
@@ -56,6 +60,7 @@ impl Answer {
             subcode: None,
             duration: Duration::ZERO,
             note: Some(note),
+            names: Vec::new(),
         }
     }
 }
@@ -72,6 +77,7 @@ pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> An
         return Answer {
             outcome,
             note: None,
+            names: names(&json),
             ..unknown("")
         };
     }
@@ -97,6 +103,13 @@ fn accepted(json: &Value) -> Option<CallOutcome> {
         id,
         held_for_quality: status == Some("held_for_quality_assessment"),
     })
+}
+
+/// The answer's `contacts[0]`: the number as WhatsApp spells it, and the guest's id for this business.
+fn names(json: &Value) -> Vec<GuestName> {
+    let text = |key| json.pointer("/contacts/0")?.get(key)?.as_str();
+    let number = text("wa_id").and_then(|digits| PhoneNumber::from_whatsapp(digits).ok());
+    GuestName::all(text("user_id"), &number)
 }
 
 fn error_object(error: &Value) -> Option<ErrorObject> {

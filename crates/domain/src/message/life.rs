@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Attempt, CallbackData, DeliveryStatus, MessageState, Reason, Turn};
 use crate::after_call::{NextStep, Scope};
 use crate::dead_letter::DeadLetterReason;
+use crate::guest::GuestName;
 use crate::hold::{NewHold, Route};
 use crate::ids::{MessageId, WhatsAppMessageId};
 use crate::silence::Verdict;
@@ -31,6 +32,8 @@ pub struct CallResult {
     pub error_code: Option<i64>,
     /// WhatsApp took it and holds it back to judge its template first.
     pub paced: bool,
+    /// How WhatsApp names the guest who was called.
+    pub names: Vec<GuestName>,
 }
 
 /// What WhatsApp reports of a message.
@@ -48,6 +51,8 @@ pub struct Report {
     pub error_code: Option<i64>,
     /// It failed because the guest refuses marketing.
     pub opted_out: bool,
+    /// How WhatsApp names the guest who was called.
+    pub names: Vec<GuestName>,
 }
 
 /// The part of a message that is decided upon here, or changed.

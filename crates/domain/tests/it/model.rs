@@ -330,5 +330,6 @@ fn resort() -> Resort {
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),
         fallback_texts: BTreeMap::new(),
+        stop_texts: BTreeMap::new(),
     }
 }

@@ -85,7 +85,8 @@ fn hand_out_outdated(
         "UPDATE messages m SET publish_at = clock_timestamp(), publishes = 0 \
          FROM unnest($1, $2, $3) AS n(id, version, closed_at), bookings b \
          WHERE m.id = n.id AND m.state = 'queued' AND b.key = m.booking_key AND (b.version <> n.version \
-           OR EXISTS (SELECT 1 FROM conversations c WHERE c.phone_hash = b.phone_hash AND c.number = n.closed_at \
+           OR EXISTS (SELECT 1 FROM conversations c WHERE c.phone_hash IN (SELECT b.phone_hash UNION ALL \
+               SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) AND c.number = n.closed_at \
                       AND c.open_until > clock_timestamp())) \
          RETURNING m.id",
     )

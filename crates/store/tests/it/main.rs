@@ -17,6 +17,8 @@ mod letters;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod planning;
 #[cfg(test)]
 mod relay;

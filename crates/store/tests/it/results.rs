@@ -22,6 +22,7 @@ fn report(callback: Option<(MessageId, Attempt)>, status: DeliveryStatus) -> Rep
         at: Utc::now(),
         error_code: None,
         opted_out: false,
+        names: Vec::new(),
     }
 }
 

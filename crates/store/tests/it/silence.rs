@@ -28,6 +28,7 @@ fn report(call: Call, status: DeliveryStatus) -> Report {
         at: chrono::Utc::now(),
         error_code: None,
         opted_out: false,
+        names: Vec::new(),
     }
 }
 

@@ -84,6 +84,7 @@ fn answered(life: &Life, attempt: u32, next: NextStep) -> Option<Life> {
         hold,
         error_code: Some(131_000),
         paced: false,
+        names: Vec::new(),
     };
     life.after_call(&result, &|id| id.reveal().into(), at(NOW))
 }
@@ -99,6 +100,7 @@ fn reported(life: &Life, attempt: u32, status: DeliveryStatus) -> Option<Life> {
         at: at(NOW - 5),
         error_code: (status == DeliveryStatus::Failed).then_some(131_026),
         opted_out: false,
+        names: Vec::new(),
     };
     life.after_report(&report, &|id| id.reveal().into(), at(NOW))
 }
@@ -343,6 +345,7 @@ fn a_guest_who_refuses_marketing_ends_the_message_without_a_letter() {
         at: at(NOW - 5),
         error_code: Some(131_050),
         opted_out: true,
+        names: Vec::new(),
     };
     let reported = life(Sent)
         .after_report(&report, &|id| id.reveal().into(), at(NOW))

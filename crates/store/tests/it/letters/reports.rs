@@ -27,6 +27,7 @@ async fn report(scene: &Scene, status: DeliveryStatus) -> Report {
         at: Utc::now(),
         error_code: None,
         opted_out: false,
+        names: Vec::new(),
     }
 }
 

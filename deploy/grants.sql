@@ -7,7 +7,10 @@ GRANT USAGE ON SCHEMA public TO bellhop_processor, bellhop_sender, bellhop_desk;
 GRANT SELECT ON __diesel_schema_migrations TO bellhop_processor, bellhop_sender, bellhop_desk;
 
 -- processor: applies events and plans.
-GRANT SELECT, INSERT, UPDATE ON events, bookings, guests, conversations, messages TO bellhop_processor;
+GRANT SELECT, INSERT, UPDATE ON events, bookings, guests, number_wishes, conversations, messages TO bellhop_processor;
+-- Learns how WhatsApp names guests, and forgets it with them.
+GRANT SELECT, INSERT, DELETE ON guest_names TO bellhop_processor;
+GRANT SELECT ON known_as TO bellhop_processor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, suspects TO bellhop_processor;
 -- A report of WhatsApp settles the letter of its message; what was held long enough is emptied.
 GRANT SELECT, UPDATE ON letters TO bellhop_processor;
@@ -22,7 +25,10 @@ GRANT SELECT (resort, booking, phone_hash, action, note_key) ON audit TO bellhop
 GRANT SELECT, INSERT, UPDATE ON messages TO bellhop_sender;
 GRANT SELECT, UPDATE ON bookings, letters TO bellhop_sender;
 -- Who refuses marketing at WhatsApp has opted out.
-GRANT SELECT, INSERT, UPDATE ON guests TO bellhop_sender;
+GRANT SELECT, INSERT, UPDATE ON guests, number_wishes TO bellhop_sender;
+-- WhatsApp's answer says how it names the guest.
+GRANT SELECT, INSERT ON guest_names TO bellhop_sender;
+GRANT SELECT ON known_as TO bellhop_sender;
 GRANT SELECT ON conversations, heard TO bellhop_sender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders, unprepared TO bellhop_sender;
 
@@ -33,8 +39,8 @@ GRANT INSERT, UPDATE, DELETE ON holds TO bellhop_desk;
 GRANT UPDATE ON bookings TO bellhop_desk;
 GRANT UPDATE (sealed_body) ON events TO bellhop_desk;
 -- A guest wants no more messages, or to be forgotten.
-GRANT INSERT, UPDATE ON guests, erased_bookings, erased_guests TO bellhop_desk;
-GRANT DELETE ON conversations, notes TO bellhop_desk;
+GRANT INSERT, UPDATE ON guests, number_wishes, erased_bookings, erased_guests TO bellhop_desk;
+GRANT DELETE ON conversations, guest_names, notes TO bellhop_desk;
 GRANT INSERT, UPDATE ON staff TO bellhop_desk;
 GRANT INSERT, UPDATE (sealed_note) ON notes TO bellhop_desk;
 -- The audit trail is only ever added to; when, and under which number, is the database's to say.

@@ -36,6 +36,9 @@ pub struct Envelope {
         with = "base64_text::optional"
     )]
     pub phone_hash: Option<Vec<u8>>,
+    /// Keyed hashes of every name of the guest, where it is one of WhatsApp's updates: by any of them an erasure finds it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "base64_text::list")]
+    pub name_hashes: Vec<Vec<u8>>,
     /// The body, sealed under [`Envelope::identity`].
     #[serde(with = "base64_text")]
     pub sealed: Vec<u8>,
@@ -133,6 +136,33 @@ mod base64_text {
             .map_err(|_| D::Error::custom("not base64"))
     }
 
+    /// The same of several.
+    pub(super) mod list {
+        use serde::ser::SerializeSeq as _;
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        #[derive(Serialize, Deserialize)]
+        struct Bytes(#[serde(with = "super")] Vec<u8>);
+
+        pub(in super::super) fn serialize<S: Serializer>(
+            list: &[Vec<u8>],
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            let mut texts = serializer.serialize_seq(Some(list.len()))?;
+            for bytes in list {
+                texts.serialize_element(&Bytes(bytes.clone()))?;
+            }
+            texts.end()
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Vec<Vec<u8>>, D::Error> {
+            let list = Vec::<Bytes>::deserialize(deserializer)?;
+            Ok(list.into_iter().map(|bytes| bytes.0).collect())
+        }
+    }
+
     /// The same of what may be missing.
     pub(super) mod optional {
         use serde::{Deserialize, Deserializer, Serializer};
@@ -172,6 +202,7 @@ mod tests {
             resort: Some(ResortId::parse("azure-bay").unwrap()),
             booking: None,
             phone_hash: Some(vec![7; 32]),
+            name_hashes: vec![vec![8; 32], vec![7; 32]],
             sealed: vec![0, 1, 254, 255],
         }
     }
@@ -182,6 +213,7 @@ mod tests {
         assert_eq!(envelope().identity(), "event:direct/evt_1");
         let nobodys = Envelope {
             phone_hash: None,
+            name_hashes: Vec::new(),
             ..envelope()
         };
         assert_eq!(Envelope::decode(&nobodys.encode()), Ok(nobodys));
@@ -193,6 +225,21 @@ mod tests {
         let later = text.replacen('{', r#"{"priority":7,"#, 1);
 
         assert_eq!(Envelope::decode(later.as_bytes()), Ok(envelope()));
+    }
+
+    #[test]
+    fn an_envelope_of_an_older_program_has_no_names_and_is_read() {
+        let text = String::from_utf8(envelope().encode()).unwrap();
+        let (before, rest) = text.split_once(r#""name_hashes":["#).unwrap();
+        let (_, after) = rest.split_once("],").unwrap();
+
+        let older = Envelope::decode(format!("{before}{after}").as_bytes()).unwrap();
+
+        let expected = Envelope {
+            name_hashes: Vec::new(),
+            ..envelope()
+        };
+        assert_eq!(older, expected);
     }
 
     #[test]

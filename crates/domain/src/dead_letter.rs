@@ -26,6 +26,8 @@ text_enum! {
         Undecodable = "undecodable",
         /// RabbitMQ gave it back too often; such a letter carries no headers of ours.
         DeliveryLimit = "delivery_limit",
+        /// A stop in WhatsApp matches no guest. It is applied all the same: it is stored under every name of its writer.
+        UnmatchedStop = "unmatched_stop",
     }
 }
 
@@ -66,6 +68,8 @@ text_enum! {
         Delivered = "delivered",
         /// WhatsApp reported that the guest saw it.
         Read = "read",
+        /// The writer of an unmatched stop is known as a guest now.
+        Matched = "matched",
     }
 }
 

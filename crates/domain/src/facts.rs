@@ -142,6 +142,8 @@ facts! {
     consent: bool,
     /// The guest was taken out: nothing that told who it was is kept from before.
     erased: (),
+    /// The guest opted out while their window was open, and this booking's resort answers. Each such stop begins a round.
+    stopped: Notify,
 }
 
 fn newer<T>(one: Option<Fact<T>>, other: Option<Fact<T>>) -> Option<Fact<T>> {
@@ -237,6 +239,20 @@ impl Facts {
             None => known,
         };
         self.merge(known)
+    }
+
+    /// The fact that this booking's resort confirms a stop that was said at `at`, in the event with this key.
+    pub fn of_stop(event: &str, at: DateTime<Utc>) -> Self {
+        let stamp = Stamp {
+            at: at.trunc_subsecs(6),
+            rank: EventType::GuestOptedOut.rank(),
+            event: event.to_owned(),
+        };
+        let value = Notify::Yes;
+        Self {
+            stopped: Some(Fact { stamp, value }),
+            ..Self::default()
+        }
     }
 
     /// The guest's language, where it is a readable tag.

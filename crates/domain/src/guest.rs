@@ -1,6 +1,98 @@
-//! What a guest wants to receive, whatever the booking.
+//! A guest, whatever the booking: the names by which WhatsApp knows them, and what they want to receive.
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
+
+use crate::phone_number::PhoneNumber;
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// The kinds of names that one guest has at WhatsApp. The order is the order in which they are believed.
+    NameKind("kind of a guest's name") {
+        /// The guest's id for this business. A guest with a user name has only this one.
+        User = "user",
+        /// The number as WhatsApp spells it: Brazil's without the ninth digit, Mexico's as 521, Argentina's as 549.
+        WhatsAppNumber = "whatsapp_number",
+        /// The number that people dial.
+        Number = "number",
+    }
+}
+
+const WHATSAPP_NUMBER: &str = "wa_id:";
+
+/// One name by which WhatsApp speaks of a guest.
+///
+/// Personal data: `Debug` shows the kind only.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GuestName {
+    kind: NameKind,
+    text: String,
+}
+
+impl GuestName {
+    /// The guest's id for this business.
+    pub fn user(id: &str) -> Self {
+        Self {
+            kind: NameKind::User,
+            text: format!("user_id:{id}"),
+        }
+    }
+
+    /// The number as WhatsApp spells it.
+    pub fn whatsapp_number(number: &PhoneNumber) -> Self {
+        let digits = number.reveal().trim_start_matches('+');
+        Self {
+            kind: NameKind::WhatsAppNumber,
+            text: format!("{WHATSAPP_NUMBER}{digits}"),
+        }
+    }
+
+    /// The number that people dial.
+    pub fn number(number: &PhoneNumber) -> Self {
+        Self {
+            kind: NameKind::Number,
+            text: number.reveal().to_owned(),
+        }
+    }
+
+    /// Every name of a guest of whom WhatsApp says this, the most trusted first.
+    pub fn all<'a>(user: Option<&'a str>, numbers: impl IntoIterator<Item = &'a PhoneNumber>) -> Vec<Self> {
+        let mut names: Vec<Self> = user.map(Self::user).into_iter().collect();
+        for number in numbers {
+            names.extend([Self::whatsapp_number(number), Self::number(number)]);
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The same digits as a number that people dial, of a number as WhatsApp spells it.
+    pub fn as_dialled(&self) -> Option<Self> {
+        let digits = self.text.strip_prefix(WHATSAPP_NUMBER)?;
+        Some(Self {
+            kind: NameKind::Number,
+            text: format!("+{digits}"),
+        })
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> NameKind {
+        self.kind
+    }
+
+    /// What the keyed hash is made from. Each kind has a prefix of its own (a number its `+`), so that a name of one
+    /// kind never equals one of another.
+    pub fn hash_input(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for GuestName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GuestName({})", self.kind)
+    }
+}
 
 /// The newest words of a guest on marketing, at one resort.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,11 +109,46 @@ impl Wishes {
         self.opted_out_at
             .is_some_and(|out| self.opted_in_at.is_none_or(|back| out >= back))
     }
+
+    /// The newest words of both: one guest may have said them under several names.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            opted_out_at: self.opted_out_at.max(other.opted_out_at),
+            opted_in_at: self.opted_in_at.max(other.opted_in_at),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_digits_are_three_different_names_and_none_is_shown() {
+        let number = PhoneNumber::from_whatsapp("551187654321").unwrap();
+
+        let names = GuestName::all(Some("551187654321"), [&number, &number]);
+
+        let inputs: Vec<&str> = names.iter().map(GuestName::hash_input).collect();
+        assert_eq!(
+            inputs,
+            ["user_id:551187654321", "wa_id:551187654321", "+551187654321"]
+        );
+        assert!(!format!("{names:?}").contains("8765"), "{names:?}");
+    }
+
+    #[test]
+    fn what_a_guest_said_under_several_names_is_one_wish() {
+        let at = |second| DateTime::from_timestamp(second, 0);
+        let said = |opted_out_at, opted_in_at| Wishes {
+            opted_out_at,
+            opted_in_at,
+        };
+
+        assert!(said(at(5), None).and(said(None, at(4))).is_opted_out());
+        assert!(!said(at(5), None).and(said(at(1), at(6))).is_opted_out());
+    }
 
     #[test]
     fn the_newest_wish_counts_and_stop_wins_a_tie() {

@@ -20,13 +20,20 @@ text_enum! {
         ReservationConfirmation = "reservation_confirmation",
         /// After the stay.
         ReviewRequest = "review_request",
+        /// The answer to a guest who opts out: free text within the open window, never a template.
+        StopConfirmation = "stop_confirmation",
     }
 }
 
 impl MessageKind {
     /// Whether the guest may refuse it and quiet hours put it off: reminders and review requests, not confirmations.
     pub const fn is_marketing(self) -> bool {
-        !matches!(self, Self::ReservationConfirmation)
+        !matches!(self, Self::ReservationConfirmation | Self::StopConfirmation)
+    }
+
+    /// Whether a resort's file may name templates, texts and times for it: it does for what the resort itself begins.
+    pub const fn has_templates(self) -> bool {
+        !matches!(self, Self::StopConfirmation)
     }
 
     /// Whether the plan depends on when a message of this kind really went.
@@ -150,6 +157,10 @@ text_enum! {
         Erased = "erased",
         /// WhatsApp says, again after a day, that the guest gets enough marketing.
         MarketingLimit = "marketing_limit",
+        /// It is free text only, and the guest's 24-hour window is closed.
+        WindowClosed = "window_closed",
+        /// The guest wants messages again before the stop was confirmed.
+        OptedIn = "opted_in",
     }
 }
 

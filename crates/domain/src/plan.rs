@@ -3,13 +3,14 @@
 //!
 //! [`plan`] is a pure function; with another `now` it is the simulator, and the explanation of a booking.
 //! The rules of the cart (reminders) stand in [`cart`], those of the order (confirmation, arrival, review) in
-//! [`order`], how a plan changes the messages that exist in [`difference`], and whether a person may have a dead one
+//! [`order`], the answer to a stop in [`stop`], how a plan changes the messages that exist in [`difference`], and whether a person may have a dead one
 //! tried again in [`once_more`].
 
 pub mod cart;
 pub mod difference;
 pub mod once_more;
 pub mod order;
+mod stop;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -156,7 +157,8 @@ pub fn plan(
     };
     let (order, order_wakes_at) = order::plan(&view);
     let (cart, cart_wakes_at) = cart::plan(&view);
-    let messages: Vec<Planned> = cart.messages.into_iter().chain(order.messages).collect();
+    let mut messages: Vec<Planned> = cart.messages.into_iter().chain(order.messages).collect();
+    messages.extend(stop::plan(&view));
     let opening = messages.iter().filter_map(|planned| match &planned.verdict {
         Verdict::Later(Some(window)) => Some(window.opens_at),
         _ => None,

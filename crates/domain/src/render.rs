@@ -109,6 +109,9 @@ pub struct Subject<'a> {
 pub fn content(subject: Subject<'_>, turn: Turn, window: ServiceWindow) -> Result<Content, NoContent> {
     let (resort, kind) = (subject.resort, subject.kind);
     let guest = subject.facts.language_tag();
+    if kind == MessageKind::StopConfirmation {
+        return answer_to_stop(subject, guest.as_ref(), window);
+    }
     if let (Turn::Template, Some((language, template))) = (turn, resort.template(kind, guest.as_ref())) {
         return fill(subject, language, template);
     }
@@ -123,11 +126,29 @@ pub fn content(subject: Subject<'_>, turn: Turn, window: ServiceWindow) -> Resul
     }
 }
 
+/// Free text or nothing: a guest who wants no more messages gets no template for that.
+fn answer_to_stop(
+    subject: Subject<'_>,
+    guest: Option<&Language>,
+    window: ServiceWindow,
+) -> Result<Content, NoContent> {
+    match window {
+        ServiceWindow::Open => {
+            let (language, text) = subject.resort.stop_text(guest);
+            fill_text(subject, &language, text)
+        }
+        ServiceWindow::Closed => Err(NoContent::Skip(Reason::WindowClosed)),
+    }
+}
+
 /// Whether everything is known that a message of this kind may need, whether the guest's window is open or not.
 pub(crate) fn is_complete(subject: Subject<'_>) -> bool {
     [ServiceWindow::Open, ServiceWindow::Closed]
         .into_iter()
-        .all(|window| !matches!(content(subject, Turn::Template, window), Err(NoContent::Skip(_))))
+        .all(|window| {
+            let content = content(subject, Turn::Template, window);
+            !matches!(content, Err(NoContent::Skip(Reason::MissingValue)))
+        })
 }
 
 fn fill(subject: Subject<'_>, language: &Language, template: &Template) -> Result<Content, NoContent> {

@@ -2,6 +2,8 @@
 //!
 //! Times of day are the resort's. Secrets are not here: whoever sends resolves the token.
 
+mod stop_text;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -54,6 +56,8 @@ pub struct Resort {
     pub fallback_templates: BTreeMap<Language, Template>,
     /// Free texts for open 24-hour windows, by kind and language, with `{value}` placeholders.
     pub fallback_texts: BTreeMap<MessageKind, BTreeMap<Language, String>>,
+    /// The resort's own answers to a guest who opts out, by language, with `{value}` placeholders.
+    pub stop_texts: BTreeMap<Language, String>,
 }
 
 /// Whether messages really go out.
@@ -245,6 +249,8 @@ impl Resort {
             MessageKind::Reminder1 | MessageKind::Reminder2 => Duration::from_secs(12 * 3_600),
             MessageKind::ReservationConfirmation => Duration::from_secs(2 * 86_400),
             MessageKind::ReviewRequest => Duration::from_secs(3 * 86_400),
+            // With the window that the guest's stop has opened.
+            MessageKind::StopConfirmation => Duration::from_secs(86_400),
         }
     }
 
@@ -295,6 +301,27 @@ impl Resort {
         self.fallback_texts
             .get(&kind)
             .and_then(|by_language| self.pick(by_language, guest))
+    }
+
+    /// The answer to a guest who opts out: the resort's own in the guest's language, else the built-in one in it; for a
+    /// guest whose language has neither, the same in the resort's language, else in English.
+    pub fn stop_text(&self, guest: Option<&Language>) -> (Language, &str) {
+        let own = |tag: &Language| {
+            self.stop_texts
+                .get_key_value(tag)
+                .map(|(tag, text)| (tag.clone(), text.as_str()))
+        };
+        let built_in = |tag: &Language| Some((tag.primary(), stop_text::built_in(tag.primary().as_str())?));
+        guest
+            .into_iter()
+            .chain([&self.language])
+            .find_map(|tag| own(tag).or_else(|| own(&tag.primary())).or_else(|| built_in(tag)))
+            .unwrap_or_else(|| {
+                (
+                    Language(stop_text::LAST_RESORT.0.to_owned()),
+                    stop_text::LAST_RESORT.1,
+                )
+            })
     }
 
     fn pick<'a, T>(
@@ -363,6 +390,31 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_is_answered_in_the_guests_language_by_the_resorts_own_words_or_built_in_ones() {
+        let mut resort = crate::plan::tests::resort();
+        resort.stop_texts = [(language("en"), "As you wish.".to_owned())].into();
+        let text = |resort: &Resort, guest: Option<&str>| {
+            let (language, text) = resort.stop_text(guest.map(language).as_ref());
+            (language.as_str().to_owned(), text.to_owned())
+        };
+
+        assert_eq!(
+            text(&resort, Some("en-GB")),
+            ("en".to_owned(), "As you wish.".to_owned())
+        );
+        let spanish = text(&resort, Some("es-MX"));
+        assert!(
+            spanish.0 == "es" && spanish.1.contains("recordatorios"),
+            "{spanish:?}"
+        );
+        assert_eq!(text(&resort, Some("tlh")).1, "As you wish.");
+        assert_eq!(text(&resort, None).1, "As you wish.");
+        resort.stop_texts.clear();
+        resort.language = language("tlh");
+        assert_eq!(text(&resort, None).0, "en");
+    }
+
+    #[test]
     fn a_language_tag_is_one_however_it_is_written_and_nonsense_is_none() {
         for tag in ["pt-BR", "pt_BR", " PT-br "] {
             assert_eq!(language(tag).as_str(), "pt-br");
@@ -381,7 +433,7 @@ mod tests {
         let expiries = MessageKind::ALL.iter().map(|kind| resort.expiry(*kind));
         assert_eq!(
             expiries.collect::<Vec<_>>(),
-            [hours(12), hours(1), hours(48), hours(72)]
+            [hours(12), hours(1), hours(48), hours(72), hours(24)]
         );
     }
 }

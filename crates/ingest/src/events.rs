@@ -11,6 +11,7 @@ use broker::topology::Queue;
 use chrono::Utc;
 use crypto::key_ring::KeyRing;
 use domain::event::{Event, EventKey, sealing_identity};
+use domain::guest::GuestName;
 use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
 use domain::phone_number::PhoneNumber;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -58,6 +59,7 @@ struct Head {
     resort: Option<ResortId>,
     booking: Option<BookingId>,
     guest: Option<PhoneNumber>,
+    names: Vec<GuestName>,
 }
 
 impl EventError {
@@ -114,6 +116,7 @@ impl Events {
             resort: Some(event.resort.clone()),
             booking: event.booking.clone(),
             guest,
+            names: Vec::new(),
         };
         self.publish(head, event, request_id).await
     }
@@ -146,6 +149,7 @@ impl Events {
             resort: None,
             booking: None,
             guest: update.guest().cloned(),
+            names: update.names(),
         };
         self.publish(head, update, request_id).await
     }
@@ -162,6 +166,7 @@ impl Events {
         let plaintext = serde_json::to_vec(body).map_err(EventError::Encode)?;
         let identity = sealing_identity(&head.key);
         let message_id = head.key.to_string();
+        let hash = |text: &str| self.key_ring.lookup(text).to_vec();
         let envelope = Envelope {
             version: VERSION,
             sealed: self.key_ring.seal(&plaintext, &identity),
@@ -172,9 +177,8 @@ impl Events {
             request_id: request_id.to_string(),
             resort: head.resort,
             booking: head.booking,
-            phone_hash: head
-                .guest
-                .map(|number| self.key_ring.lookup(number.reveal()).to_vec()),
+            phone_hash: head.guest.map(|number| hash(number.reveal())),
+            name_hashes: head.names.iter().map(|name| hash(name.hash_input())).collect(),
         };
         let message = Outgoing {
             queue: Queue::Events,

@@ -35,6 +35,8 @@ pub(crate) enum Patience {
 pub(crate) enum Outcome {
     /// Committed.
     Settled,
+    /// Committed; it is a stop whose writer matches no guest, so a person gets a letter.
+    Unmatched,
     /// Postgres refused this very event.
     Refused(StoreError),
     /// Others hold what it needs, and it alone: later, and at no cost.
@@ -66,7 +68,12 @@ pub(crate) async fn apply(
         match apply_part(shared, stop, part, patience).await {
             Ok(Some(applied)) => {
                 report(shared, part, &applied);
-                outcomes.extend(part.iter().map(|_| Outcome::Settled));
+                outcomes.extend(part.iter().map(
+                    |opened| match applied.unmatched_stops.contains(&opened.key()) {
+                        true => Outcome::Unmatched,
+                        false => Outcome::Settled,
+                    },
+                ));
             }
             Ok(None) => outcomes.extend(part.iter().map(|_| Outcome::NotTried)),
             Err(error) if part.len() == 1 => outcomes.push(alone(error)),

@@ -4,6 +4,7 @@
 //! touched (in one order), merge, plan, write. Reports on messages go in a transaction of their own, since they find
 //! their bookings by the message.
 
+mod heard;
 mod memory;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use store::bookings::{self, Booking};
 use store::guests::GuestKey;
 use store::planning::{self, Planned, Policies};
 use store::results::Outcome;
-use store::{Connection, StoreError, conversations, guest_data, guests, holds, results};
+use store::{Connection, StoreError, guest_data, guests, holds, results};
 use whatsapp::notification::Update;
 
 use crate::handlers::{self, Arrived, Context, Handled, Notified};
@@ -33,6 +34,8 @@ use crate::work::Work;
 pub(crate) struct Opened {
     pub(crate) envelope: Arc<Envelope>,
     pub(crate) content: Arc<Content>,
+    /// Keyed hashes of every name of the guest that it tells, whatever program made its envelope.
+    pub(crate) names: Vec<Vec<u8>>,
 }
 
 /// What was sealed in an envelope.
@@ -65,6 +68,15 @@ impl Opened {
         }
     }
 
+    /// The names by which its row is found: a platform's event is found by its booking or the number, a report on a message of
+    /// ours by the message.
+    fn own_names(&self) -> Vec<Vec<u8>> {
+        match &*self.content {
+            Content::Update(_) if self.message().is_none() => self.names.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it is a report on a message of ours.
     pub(crate) fn is_report(&self) -> bool {
         matches!(*self.content, Content::Update(Update::Status(_)))
@@ -93,7 +105,12 @@ pub(crate) struct Applied {
     pub(crate) reported: Outcome,
     /// News for operators, to be logged now.
     pub(crate) notices: Vec<Notice>,
+    /// Keys of events that are stops of writers who match no guest, also of those that were known.
+    pub(crate) unmatched_stops: BTreeSet<String>,
 }
+
+/// An event, with up to when its guest was erased after it was accepted.
+type Late<'a> = (&'a Opened, Option<DateTime<Utc>>);
 
 /// What applying needs beside the database.
 pub(crate) struct Tools {
@@ -122,26 +139,29 @@ pub(crate) fn apply(
         ring: &tools.ring,
         resort: &resort,
     };
-    let resorts_of_number = |number: &NumberId| tools.resorts_of(number);
-    let context = Context {
-        policies: &policies,
-        resorts_of_number: &resorts_of_number,
-    };
+    let context = Context { policies: &policies };
     let arrived = memory::look_who_was_erased(connection, batch)?;
     let (all, handled) = collect(&context, &arrived);
     let fates = memory::remember(connection, &arrived, &handled)?;
+    let mut applied = Applied::default();
     let work = if fates.contains(&Fate::Duplicate) {
-        let new = arrived.into_iter().zip(&fates);
-        let new = new.filter(|(_, fate)| **fate != Fate::Duplicate);
-        collect(&context, &new.map(|(one, _)| one).collect::<Vec<_>>()).0
+        let all = arrived.into_iter().zip(&fates);
+        let (old, new): (Vec<_>, Vec<_>) = all.partition(|(_, fate)| **fate == Fate::Duplicate);
+        let work = |of: Vec<(Late<'_>, &Fate)>| {
+            collect(&context, &of.into_iter().map(|(one, _)| one).collect::<Vec<_>>()).0
+        };
+        // Its letter may be what a crash kept from being published.
+        let known = work(old);
+        let again = heard::listen(connection, &policies, tools, &known.heard)?;
+        note_unmatched(connection, &again, &mut applied)?;
+        work(new)
     } else {
         all
     };
-    let mut applied = Applied {
-        fates,
-        ..Applied::default()
-    };
-    applied.planned = fulfil(connection, &policies, &work)?;
+    applied.fates = fates;
+    let listened = heard::listen(connection, &policies, tools, &work.heard)?;
+    note_unmatched(connection, &listened, &mut applied)?;
+    applied.planned = fulfil(connection, &policies, &work, &listened)?;
     if !work.reports.is_empty() {
         applied.reported = results::record_reports(connection, &policies, &tools.judging, &work.reports)?;
     }
@@ -149,9 +169,22 @@ pub(crate) fn apply(
     Ok(applied)
 }
 
-fn collect(context: &Context<'_>, batch: &[(&Opened, Option<DateTime<Utc>>)]) -> (Work, Vec<Handled>) {
+fn note_unmatched(
+    connection: &mut Connection,
+    listened: &[heard::Listened<'_>],
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    for one in listened {
+        if one.is_unmatched(connection)? {
+            applied.unmatched_stops.insert(one.event().to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn collect(context: &Context<'_>, batch: &[Late<'_>]) -> (Work, Vec<Handled>) {
     let mut work = Work::default();
-    let mut handle = |(opened, erased_at): &(&Opened, Option<DateTime<Utc>>)| {
+    let mut handle = |(opened, erased_at): &Late<'_>| {
         let received_at = opened.envelope.received_at;
         match &*opened.content {
             Content::Event(event) => {
@@ -164,11 +197,12 @@ fn collect(context: &Context<'_>, batch: &[(&Opened, Option<DateTime<Utc>>)]) ->
             }
             Content::Update(update) => {
                 let arrived = Notified {
+                    key: opened.key(),
                     update,
                     received_at,
                     erased_at: *erased_at,
                 };
-                handlers::handle_update(&mut work, context, &arrived)
+                handlers::handle_update(&mut work, &arrived)
             }
         }
     };
@@ -177,18 +211,26 @@ fn collect(context: &Context<'_>, batch: &[(&Opened, Option<DateTime<Utc>>)]) ->
 }
 
 /// Locks, merges, plans and writes.
-fn fulfil(connection: &mut Connection, policies: &Policies<'_>, work: &Work) -> Result<Planned, StoreError> {
+fn fulfil(
+    connection: &mut Connection,
+    policies: &Policies<'_>,
+    work: &Work,
+    listened: &[heard::Listened<'_>],
+) -> Result<Planned, StoreError> {
     for (scope, template) in &work.better {
         holds::try_now(connection, *scope, template.as_deref())?;
     }
-    if work.facts.is_empty() && work.wishes.is_empty() && work.written.is_empty() {
+    if work.facts.is_empty() && work.wishes.is_empty() && listened.is_empty() {
         return Ok(Planned::default());
     }
     let own: BTreeSet<BookingKey> = work.facts.keys().cloned().collect();
     let mut reservations = work.reservations.clone();
     reservations.extend(bookings::reservations_of_carts(connection, &own)?);
     let ordering = ordering_guests(connection, policies, work, &reservations)?;
-    let wishing: BTreeSet<GuestKey> = work.wishes.iter().map(|(guest, _, _)| guest.clone()).collect();
+    let mut wishing: BTreeSet<GuestKey> = work.wishes.iter().map(|told| told.guest.clone()).collect();
+    for one in listened {
+        wishing.extend(one.guests(connection, policies)?);
+    }
     let mut keys = own.clone();
     keys.extend(bookings::carts_of_guests(connection, &ordering)?);
     keys.extend(bookings::all_of_guests(connection, &wishing)?);
@@ -207,13 +249,11 @@ fn fulfil(connection: &mut Connection, policies: &Policies<'_>, work: &Work) -> 
         return Err(StoreError::Overtaken);
     }
     guest_data::strip(connection, &work.erased)?;
-    for (guest, wish, at) in &work.wishes {
-        guests::record_wish(connection, guest, *wish, *at)?;
+    for told in &work.wishes {
+        guests::record_wish(connection, &told.guest, told.wish, told.at)?;
     }
-    for (number, phone_hash, at) in &work.written {
-        conversations::open(connection, number, phone_hash, *at)?;
-        holds::retry_with_text(connection, phone_hash)?;
-    }
+    heard::record(connection, policies, listened)?;
+    heard::confirm_stops(connection, policies, work, listened, &mut locked)?;
     planning::replan(connection, policies, now, &locked)
 }
 

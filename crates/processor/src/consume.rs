@@ -139,6 +139,11 @@ impl Consuming {
                     heard = heard.max(Some(opened.envelope.received_at));
                     verdicts.push((delivery, Verdict::Done));
                 }
+                Outcome::Unmatched => {
+                    heard = heard.max(Some(opened.envelope.received_at));
+                    let letter = self.bury_unmatched(&opened);
+                    verdicts.push((delivery, Verdict::Bury(letter)));
+                }
                 // It goes back with everything that is in hand.
                 Outcome::NotTried => self.outage.is_long = true,
                 Outcome::BeyondUs(error) => self.leave_to_others(delivery, service::chain(&error)),
@@ -167,6 +172,18 @@ impl Consuming {
         if let Some(newest) = heard {
             self.arrivals.applied(newest);
         }
+    }
+
+    /// The stop is applied; a person may find out whose it is.
+    fn bury_unmatched(&self, opened: &Opened) -> Letter {
+        log::warn!("event.id" = opened.key(), "request.id" = opened.envelope.request_id, names = opened.names.len();
+            "a stop in WhatsApp matches no guest; it is stored under the writer's names, and a dead letter asks a person");
+        self.shared.counters.unmatched_stops.inc();
+        letter(
+            DeadLetterReason::UnmatchedStop,
+            "no guest has one of the writer's names",
+            1,
+        )
     }
 
     fn bury(&self, opened: &Opened, attempts: u32, error: &StoreError) -> Letter {

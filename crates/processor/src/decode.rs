@@ -44,7 +44,20 @@ pub(crate) fn decode(ring: &KeyRing, body: &[u8]) -> Result<Opened, Unreadable> 
             error.column()
         ))
     })?;
+    let mut names = envelope.name_hashes.clone();
+    names.extend(envelope.phone_hash.clone());
+    if let Content::Update(update) = &content {
+        names.extend(
+            update
+                .names()
+                .iter()
+                .map(|name| ring.lookup(name.hash_input()).to_vec()),
+        );
+    }
+    names.sort();
+    names.dedup();
     Ok(Opened {
+        names,
         envelope: Arc::new(envelope),
         content: Arc::new(content),
     })

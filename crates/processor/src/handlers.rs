@@ -10,7 +10,7 @@ use ::whatsapp::notification::Update;
 use chrono::{DateTime, Utc};
 use domain::event::{Event, EventType};
 use domain::facts::Facts;
-use domain::ids::{BookingKey, ResortId};
+use domain::ids::BookingKey;
 use store::planning::Policies;
 
 use crate::work::Work;
@@ -19,8 +19,6 @@ use crate::work::Work;
 pub(crate) struct Context<'a> {
     /// Hashes numbers and knows the resorts.
     pub(crate) policies: &'a Policies<'a>,
-    /// The resorts that send from a number: WhatsApp names only that.
-    pub(crate) resorts_of_number: &'a dyn Fn(&domain::ids::NumberId) -> Vec<ResortId>,
 }
 
 /// A platform's event, with when `ingest` took it.
@@ -33,6 +31,8 @@ pub(crate) struct Arrived<'a> {
 
 /// One of WhatsApp's updates, with when `ingest` took it.
 pub(crate) struct Notified<'a> {
+    /// The event's key.
+    pub(crate) key: String,
     pub(crate) update: &'a Update,
     pub(crate) received_at: DateTime<Utc>,
     /// As for an event.
@@ -103,14 +103,12 @@ pub(crate) fn handle(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'
 }
 
 /// Gives one of WhatsApp's updates to its handler.
-pub(crate) fn handle_update(work: &mut Work, context: &Context<'_>, arrived: &Notified<'_>) -> Handled {
+pub(crate) fn handle_update(work: &mut Work, arrived: &Notified<'_>) -> Handled {
     let received_at = arrived.received_at;
     match arrived.update {
         Update::Status(status) => whatsapp::process_status(work, status, received_at),
-        Update::Inbound(inbound) => whatsapp::process_inbound_message(work, context, inbound, arrived),
-        Update::Preference(preference) => {
-            whatsapp::process_preference(work, context, preference, received_at)
-        }
+        Update::Inbound(inbound) => whatsapp::process_inbound_message(work, inbound, arrived),
+        Update::Preference(preference) => whatsapp::process_preference(work, preference, arrived),
         Update::Template(template) => whatsapp::process_template(work, template),
         Update::Number(number) => whatsapp::process_number(work, number),
         Update::Account(account) => whatsapp::process_account(work, account),

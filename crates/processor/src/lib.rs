@@ -25,6 +25,7 @@ mod upkeep;
 mod wake_ups;
 mod without_resort;
 mod work;
+mod writers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

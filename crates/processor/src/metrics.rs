@@ -24,6 +24,8 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) unmatched_reports: service::metrics::IntCounter,
     /// Holds that reported failures began, by scope.
     pub(crate) holds_begun: IntCounterVec,
+    /// Stops in WhatsApp whose writer matches no guest.
+    pub(crate) unmatched_stops: service::metrics::IntCounter,
     /// Bookings that wait since their resort has no readable file, in the whole database.
     pub(crate) without_resort: IntGauge,
     /// Times a booking that was due could not be planned and was left aside.
@@ -32,7 +34,8 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) parked: IntGauge,
     /// Values under keys that the ring does not have, by table.
     pub(crate) without_key: IntGaugeVec,
-    /// What was taken away because it was held long enough: `raw_events`, `letters`, `guests` (by booking).
+    /// What was taken away because it was held long enough: `raw_events`, `letters`, `guest_names`, `guests` (by
+    /// booking).
     pub(crate) removed: IntCounterVec,
 }
 
@@ -80,6 +83,10 @@ impl ProcessorMetrics {
                 "Holds that refusals of WhatsApp began, by scope.",
                 &["scope"],
             )?,
+            unmatched_stops: metrics.counter(
+                "bellhop_unmatched_stops_total",
+                "Stops in WhatsApp whose writer matches no guest.",
+            )?,
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",
                 "Bookings that wait since their resort has no readable file, in the whole database.",
@@ -99,7 +106,7 @@ impl ProcessorMetrics {
             )?,
             removed: metrics.counters(
                 "bellhop_retention_total",
-                "What was taken away because its time was over: raw events, letters, guests' bookings.",
+                "What was taken away because its time was over: raw events, letters, guests' names, guests' bookings.",
                 &["of"],
             )?,
         })

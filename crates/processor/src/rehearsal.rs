@@ -62,6 +62,7 @@ fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<O
         resort: Some(resort.clone()),
         booking: Some(booking.clone()),
         phone_hash: None,
+        name_hashes: Vec::new(),
         sealed,
     };
     let event = Event {
@@ -78,6 +79,7 @@ fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<O
         },
     };
     Some(Opened {
+        names: Vec::new(),
         envelope: Arc::new(envelope),
         content: Arc::new(Content::Event(event)),
     })
@@ -94,6 +96,7 @@ fn good_report(name: &str) -> Option<Report> {
         status: DeliveryStatus::Sent,
         at: Utc::now(),
         failure: None,
+        names: Vec::new(),
     })
 }
 

@@ -49,6 +49,7 @@ async fn wait(stop: &Stop, pause: Duration) {
 async fn walk(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
     empty_raw_events(shared, stop).await?;
     empty_letters(shared, stop).await?;
+    forget_names(shared, stop).await?;
     erase_guests(shared, stop).await
 }
 
@@ -96,6 +97,21 @@ async fn empty_letters(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
         crash::point("processor.old_letters.committed");
         tell(shared, "letters", emptied);
         if emptied == 0 {
+            break;
+        }
+        wait(stop, STEP_EVERY).await;
+    }
+    Ok(())
+}
+
+/// Names are looked for without a lock, and a step that a crash undoes is taken again.
+async fn forget_names(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
+    while !stop.is_stopped() {
+        let terms = terms(shared);
+        let work = move |c: &mut store::Connection| retention::forget_orphaned_names(c, &terms, AT_ONCE);
+        let forgotten = shared.store.run(work).await?;
+        tell(shared, "guest_names", forgotten);
+        if forgotten == 0 {
             break;
         }
         wait(stop, STEP_EVERY).await;

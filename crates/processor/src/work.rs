@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
 use domain::facts::Facts;
-use domain::ids::{BookingKey, NumberId};
+use domain::ids::BookingKey;
 use domain::message::life::Report;
 use domain::wish::Wish;
 use store::guests::GuestKey;
 
 use crate::notices::Notice;
+use crate::writers::Heard;
 
 /// The wishes of handlers, to be fulfilled in one transaction.
 #[derive(Debug, Default)]
@@ -21,16 +22,28 @@ pub(crate) struct Work {
     pub(crate) erased: BTreeMap<BookingKey, DateTime<Utc>>,
     /// Bookings whose reservation may have come, changed or gone: their guests' carts are planned anew too.
     pub(crate) reservations: BTreeSet<BookingKey>,
-    /// What guests want.
-    pub(crate) wishes: Vec<(GuestKey, Wish, DateTime<Utc>)>,
-    /// Who wrote to which number, and when.
-    pub(crate) written: Vec<(NumberId, [u8; 32], DateTime<Utc>)>,
+    /// What platforms say that guests want.
+    pub(crate) wishes: Vec<Told>,
+    /// What guests did in WhatsApp.
+    pub(crate) heard: Vec<Heard>,
     /// Scopes of which WhatsApp has good news, and the template where it is one.
     pub(crate) better: Vec<(Scope, Option<String>)>,
     /// News for operators, logged after the commit.
     pub(crate) notices: Vec<Notice>,
     /// What WhatsApp reports of our messages.
     pub(crate) reports: Vec<Report>,
+}
+
+/// A guest's wish, as a platform tells it.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The event's key.
+    pub(crate) event: String,
+    pub(crate) guest: GuestKey,
+    pub(crate) wish: Wish,
+    pub(crate) at: DateTime<Utc>,
+    /// The guest was erased after the event was accepted.
+    pub(crate) is_erased: bool,
 }
 
 impl Work {

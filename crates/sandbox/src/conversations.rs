@@ -13,6 +13,8 @@ pub(crate) struct Conversations {
     open_until: HashMap<(String, String), Millis>,
     last_numbers: HashMap<String, String>,
     without_marketing: HashSet<String>,
+    /// Numbers that WhatsApp spells otherwise, in digits: as they are dialled, and as it spells them.
+    spellings: HashMap<String, String>,
 }
 
 impl Conversations {
@@ -27,6 +29,24 @@ impl Conversations {
         self.open_until
             .get(&(number.to_owned(), guest.to_owned()))
             .is_some_and(|until| at < *until)
+    }
+
+    /// From now on WhatsApp spells a number so, in answers and notifications.
+    pub(crate) fn spell(&mut self, dialled: &str, spelling: &str) {
+        self.spellings.insert(dialled.to_owned(), spelling.to_owned());
+    }
+
+    /// The digits of a number as WhatsApp spells them.
+    pub(crate) fn spelling_of(&self, dialled: &str) -> String {
+        self.spellings
+            .get(dialled)
+            .map_or_else(|| dialled.to_owned(), Clone::clone)
+    }
+
+    /// The digits that people dial for a number that is given in either way.
+    pub(crate) fn dialled_of(&self, digits: &str) -> String {
+        let spelt = self.spellings.iter().find(|(_, spelling)| *spelling == digits);
+        spelt.map_or_else(|| digits.to_owned(), |(dialled, _)| dialled.clone())
     }
 
     pub(crate) fn we_wrote(&mut self, number: &str, guest: &str) {

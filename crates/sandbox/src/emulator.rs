@@ -224,11 +224,21 @@ impl Emulator {
         entry.accepted = true;
         entry.wamid = Some(wamid.clone());
         entry.message_status = entry.message_status.or(usual_status);
-        let answer = answer_to_taken(&message.recipient, &wamid, entry.message_status.as_deref());
+        let spelling = match &message.recipient {
+            Recipient::Phone { digits, .. } => self.conversations().spelling_of(digits),
+            Recipient::User { .. } => String::new(),
+        };
+        let answer = answer_to_taken(
+            &message.recipient,
+            &spelling,
+            &wamid,
+            entry.message_status.as_deref(),
+        );
         let taken = Taken {
             wamid,
             number: call.number.to_owned(),
             recipient: message.recipient,
+            spelling,
             callback_data: message.callback_data,
             category,
             with_conversation: major(call.version).is_some_and(|version| version < WITHOUT_CONVERSATION),
@@ -261,9 +271,14 @@ impl Emulator {
     }
 }
 
-fn answer_to_taken(recipient: &Recipient, wamid: &str, message_status: Option<&str>) -> Answer {
+fn answer_to_taken(
+    recipient: &Recipient,
+    spelling: &str,
+    wamid: &str,
+    message_status: Option<&str>,
+) -> Answer {
     let contact = match recipient {
-        Recipient::Phone { digits, input } => json!({ "input": input, "wa_id": digits }),
+        Recipient::Phone { input, .. } => json!({ "input": input, "wa_id": spelling }),
         Recipient::User { id } => json!({ "input": id, "user_id": id }),
     };
     let message = match message_status {

@@ -48,6 +48,8 @@ pub(crate) struct Taken {
     pub(crate) wamid: String,
     pub(crate) number: String,
     pub(crate) recipient: Recipient,
+    /// The guest's number as WhatsApp spells it; empty for a user id.
+    pub(crate) spelling: String,
     pub(crate) callback_data: Option<String>,
     /// The template's category, or `service` for free text.
     pub(crate) category: &'static str,
@@ -65,8 +67,8 @@ pub(crate) fn status(taken: &Taken, status: Status, error: i64, at: Millis) -> V
     fields.insert("timestamp".to_owned(), json!(seconds(at)));
     let user = taken.recipient.user_id();
     match &taken.recipient {
-        Recipient::Phone { digits, .. } if !taken.without_phone => {
-            fields.insert("recipient_id".to_owned(), json!(digits))
+        Recipient::Phone { .. } if !taken.without_phone => {
+            fields.insert("recipient_id".to_owned(), json!(taken.spelling))
         }
         _ => fields.insert("recipient_user_id".to_owned(), json!(user)),
     };
@@ -91,7 +93,7 @@ pub(crate) fn status(taken: &Taken, status: Status, error: i64, at: Millis) -> V
     let mut value = head(&taken.number);
     if !taken.with_conversation {
         let wa_id = match &taken.recipient {
-            Recipient::Phone { digits, .. } if !taken.without_phone => Some(digits.as_str()),
+            Recipient::Phone { .. } if !taken.without_phone => Some(taken.spelling.as_str()),
             _ => None,
         };
         value.insert("contacts".to_owned(), json!([contact(GUEST, wa_id, &user)]));

@@ -90,6 +90,7 @@ impl Sender {
             next,
             error_code: answer.outcome.error_code(),
             paced: answer.outcome.is_held_for_quality(),
+            names: answer.names.clone(),
         }
     }
 }

@@ -64,6 +64,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         .optional("templates", |entry| templates::all(entry, &values))
         .unwrap_or_default();
     let fallback = table_or_default(file, "fallback", |section| templates::fallback(section, &values));
+    let stop_texts = table_or_default(file, "stop", |section| templates::stop(section, &values));
     let (number, access_token) = whatsapp?;
     let resort = Resort {
         id: id.clone(),
@@ -89,6 +90,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         templates,
         fallback_templates: fallback.templates,
         fallback_texts: fallback.texts,
+        stop_texts,
     };
     Some(ResortFile { resort, access_token })
 }
@@ -176,7 +178,7 @@ fn quiet_hours(section: &Table<'_>) -> Option<QuietHours> {
 fn expires_after(entry: &Entry<'_>) -> Option<BTreeMap<MessageKind, Duration>> {
     entry.table(|section| {
         let read = |kind: &MessageKind| Some((*kind, section.optional(kind.as_str(), Entry::duration)?));
-        Some(MessageKind::ALL.iter().filter_map(read).collect())
+        Some(templates::kinds().filter_map(read).collect())
     })
 }
 

@@ -92,7 +92,9 @@ pub fn read_drafts(
     let rows: Vec<DraftRow> = sql_query(
         "SELECT m.id, m.booking_key, m.kind, m.turn, m.retries, m.rested, b.sealed_facts, b.version, b.phone_hash, \
          ARRAY(SELECT c.number FROM conversations c \
-               WHERE c.phone_hash = b.phone_hash AND c.open_until > clock_timestamp() AND NOT m.text_refused) AS open_numbers \
+               WHERE c.open_until > clock_timestamp() AND NOT m.text_refused AND c.phone_hash IN ( \
+                   SELECT b.phone_hash UNION ALL SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) \
+         ) AS open_numbers \
          FROM messages m JOIN bookings b ON b.key = m.booking_key \
          WHERE m.id = ANY($1) AND m.state = 'queued' AND m.due_at <= clock_timestamp()",
     )

@@ -1,29 +1,59 @@
 //! Open 24-hour windows: a guest who writes to a number may be answered with free text for a day (Meta, send messages).
+//!
+//! A window is stored under every name of its writer and every phone hash that it is matched to, and read through
+//! everything by which a guest is known.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::{Bytea, Text, Timestamptz};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::sql_types::{Array, Bool, Bytea, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::NumberId;
 
 use crate::error::StoreError;
+use crate::guest_names::{self, Hash};
 
 /// Opens the window for a day from the guest's message on, unless a later message opened it longer.
 pub fn open(
     connection: &mut PgConnection,
     number: &NumberId,
-    phone_hash: &[u8; 32],
+    hashes: &BTreeSet<Hash>,
     written_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let open_until = written_at + TimeDelta::hours(24);
     sql_query(
-        "INSERT INTO conversations (number, phone_hash, open_until) VALUES ($1, $2, $3) \
+        "INSERT INTO conversations (number, phone_hash, open_until) \
+         SELECT $1, hash, $3 FROM unnest($2) AS w(hash) ORDER BY hash \
          ON CONFLICT (phone_hash, number) \
          DO UPDATE SET open_until = greatest(conversations.open_until, excluded.open_until)",
     )
     .bind::<Text, _>(number.as_str())
-    .bind::<Bytea, _>(phone_hash.as_slice())
+    .bind::<Array<Bytea>, _>(guest_names::slices(hashes))
     .bind::<Timestamptz, _>(open_until)
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("open a conversation"))
+}
+
+#[derive(QueryableByName)]
+struct Open {
+    #[diesel(sql_type = Bool)]
+    open: bool,
+}
+
+/// Whether a guest's window at a number is open now, by any of the hashes under which the guest is known.
+pub fn is_open(
+    connection: &mut PgConnection,
+    number: &NumberId,
+    hashes: &BTreeSet<Hash>,
+) -> Result<bool, StoreError> {
+    sql_query(
+        "SELECT EXISTS (SELECT FROM conversations \
+         WHERE phone_hash = ANY($2) AND number = $1 AND open_until > clock_timestamp()) AS open",
+    )
+    .bind::<Text, _>(number.as_str())
+    .bind::<Array<Bytea>, _>(guest_names::slices(hashes))
+    .get_result::<Open>(connection)
+    .map(|row| row.open)
+    .map_err(StoreError::query("look whether a conversation is open"))
 }

@@ -9,6 +9,7 @@ use domain::ids::{BookingKey, MessageId};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::guest_names;
 use crate::schema::events;
 
 /// An event as it arrives in Postgres.
@@ -30,6 +31,8 @@ pub struct NewEvent {
     pub outcome: &'static str,
     /// Keyed hash of the guest's number that it names.
     pub phone_hash: Option<Vec<u8>>,
+    /// Keyed hashes of every name of the guest, where the event is found neither by its booking nor by its message.
+    pub name_hashes: Vec<Vec<u8>>,
     /// The message that it reports on.
     pub message: Option<MessageId>,
     /// The body, sealed as it travelled; `None`: its guest was erased since it was accepted.
@@ -54,11 +57,15 @@ pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<Has
     let bodies: Vec<Option<&[u8]>> = new.iter().map(|event| event.sealed_body.as_deref()).collect();
     let hashes: Vec<Option<&[u8]>> = new.iter().map(|event| event.phone_hash.as_deref()).collect();
     let messages: Vec<Option<Uuid>> = new.iter().map(|event| event.message.map(|id| id.0)).collect();
+    let names = new
+        .iter()
+        .map(|event| guest_names::array_literal(&event.name_hashes));
     let fresh: Vec<Key> = sql_query(
         "INSERT INTO events (key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, \
-         phone_hash, message_id) \
-         SELECT DISTINCT ON (key COLLATE \"C\") * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-         AS e(key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, phone_hash, message_id) \
+         phone_hash, message_id, name_hashes) \
+         SELECT DISTINCT ON (key COLLATE \"C\") key, source, event_type, booking_key, received_at, request_id, outcome, \
+         sealed_body, phone_hash, message_id, names::bytea[] FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         AS e(key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, phone_hash, message_id, names) \
          ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING RETURNING key",
     )
     .bind::<Array<Text>, _>(column(|e| &e.key))
@@ -71,6 +78,7 @@ pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<Has
     .bind::<Array<Nullable<Bytea>>, _>(bodies)
     .bind::<Array<Nullable<Bytea>>, _>(hashes)
     .bind::<Array<Nullable<SqlUuid>>, _>(messages)
+    .bind::<Array<Nullable<Text>>, _>(names.collect::<Vec<_>>())
     .load(connection)
     .map_err(StoreError::query("record events"))?;
     Ok(fresh.into_iter().map(|row| row.key).collect())

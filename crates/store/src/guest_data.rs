@@ -12,4 +12,4 @@ pub mod retention;
 mod whom;
 
 pub use erase::{Erased, erase, strip};
-pub use whom::{Reach, Whom, reach};
+pub use whom::{Reach, Whom, numbers_of, reach};

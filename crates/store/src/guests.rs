@@ -1,18 +1,20 @@
-//! Guests' wishes, by keyed hash of their phone number.
+//! Guests' wishes: towards a resort, by keyed hash of the phone number; towards a business number, by the keyed hash of any
+//! name ([`said`]).
 
-use std::collections::{BTreeSet, HashMap};
+pub mod said;
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
-use domain::guest::Wishes;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::ResortId;
 use domain::wish::Wish;
 
 use crate::error::StoreError;
 use crate::planning::{self, Planned, Policies};
-use crate::schema::guests;
 use crate::{bookings, pool};
+use said::Said;
 
 /// A guest of a resort: never the number itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +57,9 @@ pub fn resorts_that_know(
     phone_hash: &[u8; 32],
 ) -> Result<BTreeSet<ResortId>, StoreError> {
     let rows: Vec<Resort> = sql_query(
-        "SELECT resort FROM bookings WHERE phone_hash = $1 UNION SELECT resort FROM guests WHERE phone_hash = $1",
+        "WITH known AS (SELECT $1 AS hash UNION ALL SELECT hash FROM known_as WHERE phone_hash = $1) \
+         SELECT resort FROM bookings JOIN known ON hash = phone_hash \
+         UNION SELECT resort FROM guests JOIN known ON hash = phone_hash",
     )
     .bind::<Bytea, _>(phone_hash.as_slice())
     .load(connection)
@@ -81,47 +85,15 @@ pub fn stop(
     let keys = bookings::all_of_guests(connection, guests)?;
     let locked = bookings::lock(connection, policies.ring, &keys)?;
     let now = pool::clock(connection)?;
-    let hashes: Vec<Vec<u8>> = guests.iter().map(|guest| guest.phone_hash.to_vec()).collect();
-    let wishes = wishes_of(connection, &hashes)?;
+    let said = Said::by(connection, &guests.iter().map(|guest| guest.phone_hash).collect())?;
     let stopped = |guest: &GuestKey| {
-        let known = wishes.get(&(guest.resort.to_string(), guest.phone_hash.to_vec()));
-        known.is_some_and(Wishes::is_opted_out)
+        let resort = (policies.resort)(&guest.resort);
+        let number = resort.as_ref().map(|resort| &resort.number);
+        said.to(&guest.phone_hash, &guest.resort, number).is_opted_out()
     };
     let new: Vec<GuestKey> = guests.iter().filter(|guest| !stopped(guest)).cloned().collect();
     for guest in &new {
         record_wish(connection, guest, Wish::Stop, now)?;
     }
     Ok((new, planning::replan(connection, policies, now, &locked)?))
-}
-
-type WishRow = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
-
-/// The wishes behind some hashes, by resort and hash.
-pub(crate) fn wishes_of(
-    connection: &mut PgConnection,
-    hashes: &[Vec<u8>],
-) -> Result<HashMap<(String, Vec<u8>), Wishes>, StoreError> {
-    if hashes.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<WishRow> = guests::table
-        .filter(guests::phone_hash.eq_any(hashes))
-        .select((
-            guests::resort,
-            guests::phone_hash,
-            guests::opted_out_at,
-            guests::opted_in_at,
-        ))
-        .load(connection)
-        .map_err(StoreError::query("read guests' wishes"))?;
-    let read = |(resort, hash, opted_out_at, opted_in_at)| {
-        (
-            (resort, hash),
-            Wishes {
-                opted_out_at,
-                opted_in_at,
-            },
-        )
-    };
-    Ok(rows.into_iter().map(read).collect())
 }

@@ -13,6 +13,7 @@ mod drained;
 mod once_more;
 mod reading;
 mod settling;
+mod unmatched;
 
 use chrono::{DateTime, Utc};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Refusal, Settlement};
@@ -29,6 +30,8 @@ pub use reading::{
     ReasonCount, count_by_reason, extent, find, find_body, list, list_of_booking, messages_of,
 };
 pub use settling::{Word, settle};
+pub use unmatched::settle_all_matched;
+pub(crate) use unmatched::settle_matched;
 
 /// A letter, without its body.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ pub mod database_url;
 pub mod error;
 pub mod events;
 pub mod guest_data;
+pub mod guest_names;
 pub mod guests;
 pub mod holds;
 pub mod ledger;

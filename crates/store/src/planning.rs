@@ -6,15 +6,17 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
 use diesel::PgConnection;
-use domain::guest::Wishes;
-use domain::ids::{BookingKey, ResortId};
+use domain::guest::GuestName;
+use domain::ids::{BookingKey, NumberId, ResortId};
 use domain::phone_number::PhoneNumber;
 use domain::plan::{self, Circumstances, Existing, Plan, Status, difference, order};
 use domain::resort::Resort;
 
 use crate::bookings::{self, Booking, Saved, Standing};
 use crate::error::StoreError;
-use crate::guests::{self, GuestKey};
+use crate::guests::GuestKey;
+use crate::guests::said::Said;
+use crate::letters;
 use crate::messages::changes::Changes;
 use crate::messages::{self, Moved};
 
@@ -33,6 +35,11 @@ impl Policies<'_> {
     /// The keyed hash by which a number is looked up.
     pub fn phone_hash(&self, number: &PhoneNumber) -> [u8; 32] {
         self.ring.lookup(number.reveal())
+    }
+
+    /// The keyed hash by which one of WhatsApp's names for a guest is looked up.
+    pub fn name_hash(&self, name: &GuestName) -> [u8; 32] {
+        self.ring.lookup(name.hash_input())
     }
 
     /// The guest of a booking as it stands. Where the resort has no readable file, and so no country to read the number
@@ -87,9 +94,12 @@ pub fn replan(
     let around = Surroundings::load(connection, locked, &hashes)?;
     let (mut planned, mut changes, mut saved) = (Planned::default(), Changes::default(), Vec::new());
     for (booking, hash) in locked.iter().zip(&hashes) {
-        let circumstances = around.of(booking, hash.as_ref());
-        let found = (policies.resort)(&booking.key.resort)
-            .map(|resort| plan::plan(&booking.key.booking, &booking.facts, &circumstances, &resort, now));
+        let resort = (policies.resort)(&booking.key.resort);
+        let number = resort.as_ref().map(|resort| &resort.number);
+        let circumstances = around.of(booking, hash.as_ref(), number);
+        let found = resort
+            .as_ref()
+            .map(|resort| plan::plan(&booking.key.booking, &booking.facts, &circumstances, resort, now));
         let without_resort = found.is_none();
         if without_resort {
             planned.without_resort.push(booking.key.clone());
@@ -113,8 +123,21 @@ pub fn replan(
         });
     }
     bookings::save(connection, policies.ring, &saved)?;
+    letters::settle_matched(connection, &new_guests(&saved))?;
     planned.moved = changes.write(connection)?;
     Ok(planned)
+}
+
+/// The phone hashes of guests whom these bookings did not have before: stops may have waited for them.
+fn new_guests(saved: &[Saved<'_>]) -> Vec<Vec<u8>> {
+    let new = |row: &&Saved<'_>| {
+        row.phone_hash.as_deref() != row.booking.phone_hash.as_ref().map(<[u8; 32]>::as_slice)
+    };
+    saved
+        .iter()
+        .filter(new)
+        .filter_map(|row| row.phone_hash.clone())
+        .collect()
 }
 
 fn waiting(booking: &Booking, now: DateTime<Utc>) -> Plan {
@@ -154,7 +177,7 @@ pub(crate) fn look(
         booking.key.to_string(),
         messages.into_iter().map(|m| m.existing).collect(),
     );
-    let circumstances = around.of(booking, hash.as_ref());
+    let circumstances = around.of(booking, hash.as_ref(), Some(&resort.number));
     let plan = plan::plan(&booking.key.booking, &booking.facts, &circumstances, &resort, now);
     Ok(Some((plan, circumstances)))
 }
@@ -162,7 +185,7 @@ pub(crate) fn look(
 /// Everything that the plans of some bookings depend on beside their facts.
 struct Surroundings {
     messages: HashMap<String, Vec<Existing>>,
-    wishes: HashMap<(String, Vec<u8>), Wishes>,
+    wishes: Said,
     standing: Vec<Standing>,
 }
 
@@ -191,7 +214,7 @@ impl Surroundings {
         hashes: &[Option<[u8; 32]>],
     ) -> Result<Self, StoreError> {
         let wanted: Vec<Vec<u8>> = hashes.iter().flatten().map(|hash| hash.to_vec()).collect();
-        let wishes = guests::wishes_of(connection, &wanted)?;
+        let wishes = Said::by(connection, &hashes.iter().flatten().copied().collect())?;
         // The rows of locked bookings are behind their facts: those speak for themselves.
         let mut standing = bookings::standing_of(connection, &wanted)?;
         standing.retain(|other| locked.iter().all(|booking| booking.key != other.key));
@@ -216,7 +239,7 @@ impl Surroundings {
         })
     }
 
-    fn of(&self, booking: &Booking, hash: Option<&[u8; 32]>) -> Circumstances {
+    fn of(&self, booking: &Booking, hash: Option<&[u8; 32]>, number: Option<&NumberId>) -> Circumstances {
         let messages = self
             .messages
             .get(&booking.key.to_string())
@@ -228,11 +251,7 @@ impl Surroundings {
                 ..Circumstances::default()
             };
         };
-        let wishes = self
-            .wishes
-            .get(&(booking.key.resort.to_string(), hash.to_vec()))
-            .copied()
-            .unwrap_or_default();
+        let wishes = self.wishes.to(hash, &booking.key.resort, number);
         let elsewhere = self.standing.iter().filter(|other| {
             other.phone_hash == hash && other.key.resort == booking.key.resort && other.key != booking.key
         });

@@ -77,6 +77,7 @@ pub fn record_calls(
             if result.next == NextStep::OptOut {
                 locked.opt_out(connection, policies, result.id)?;
             }
+            locked.learn(policies, result.id, &result.names);
             locked.write(connection, result.id, after)?;
         }
     }
@@ -153,6 +154,7 @@ pub fn record_reports(
         if report.refuses_marketing() {
             locked.opt_out(connection, policies, id)?;
         }
+        locked.learn(policies, id, &report.names);
         locked.write(connection, id, after)?;
     }
     let outcome = locked.finish(connection, policies)?;

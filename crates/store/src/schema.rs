@@ -72,6 +72,16 @@ diesel::table! {
         sealed_body -> Nullable<Bytea>,
         phone_hash -> Nullable<Bytea>,
         message_id -> Nullable<Uuid>,
+        name_hashes -> Nullable<Array<Nullable<Bytea>>>,
+    }
+}
+
+diesel::table! {
+    guest_names (name_hash, phone_hash) {
+        name_hash -> Bytea,
+        phone_hash -> Bytea,
+        kind -> Text,
+        learnt_at -> Timestamptz,
     }
 }
 
@@ -131,6 +141,7 @@ diesel::table! {
         digest -> Nullable<Bytea>,
         phone_hash -> Nullable<Bytea>,
         received_at -> Nullable<Timestamptz>,
+        name_hashes -> Nullable<Array<Nullable<Bytea>>>,
     }
 }
 
@@ -167,6 +178,7 @@ diesel::table! {
         called_from -> Nullable<Text>,
         paced -> Bool,
         silent_attempt -> Nullable<Int4>,
+        called_to -> Nullable<Bytea>,
         called_template -> Nullable<Text>,
         called_country -> Nullable<Int4>,
         failed_attempt -> Nullable<Int4>,
@@ -179,6 +191,15 @@ diesel::table! {
     notes (key) {
         key -> Text,
         sealed_note -> Bytea,
+    }
+}
+
+diesel::table! {
+    number_wishes (hash, number) {
+        hash -> Bytea,
+        number -> Text,
+        opted_out_at -> Nullable<Timestamptz>,
+        opted_in_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -228,11 +249,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     erased_bookings,
     erased_guests,
     events,
+    guest_names,
     guests,
     holds,
     letters,
     messages,
     notes,
+    number_wishes,
     senders,
     staff,
     suspects,

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use domain::after_call::{Advice, CallOutcome};
+use domain::guest::GuestName;
 use domain::ids::WhatsAppMessageId;
+use domain::phone_number::PhoneNumber;
 use serde_json::Value;
 
 use crate::error_codes::{self, ErrorObject};
@@ -28,6 +30,8 @@ pub struct Answer {
     pub note: Option<&'static str>,
     /// What was seen of an answer that is not WhatsApp's: status, content type and server.
     pub foreign: Option<String>,
+    /// How WhatsApp names the guest of a message that it took.
+    pub names: Vec<GuestName>,
 }
 
 impl std::fmt::Debug for Answer {
@@ -63,6 +67,7 @@ impl Answer {
             duration: Duration::ZERO,
             note: Some(note),
             foreign: None,
+            names: Vec::new(),
         }
     }
 
@@ -115,7 +120,10 @@ pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> An
     if (200..300).contains(&http_status)
         && let Some(outcome) = accepted(&json)
     {
-        return whatsapps(outcome);
+        return Answer {
+            names: names(&json),
+            ..whatsapps(outcome)
+        };
     }
     match json.get("error").and_then(error_object) {
         Some(error) => Answer {
@@ -137,6 +145,13 @@ fn accepted(json: &Value) -> Option<CallOutcome> {
         id,
         held_for_quality: status == Some("held_for_quality_assessment"),
     })
+}
+
+/// The answer's `contacts[0]`: the number as WhatsApp spells it, and the guest's id for this business.
+fn names(json: &Value) -> Vec<GuestName> {
+    let text = |key| json.pointer("/contacts/0")?.get(key)?.as_str();
+    let number = text("wa_id").and_then(|digits| PhoneNumber::from_whatsapp(digits).ok());
+    GuestName::all(text("user_id"), &number)
 }
 
 fn error_object(error: &Value) -> Option<ErrorObject> {

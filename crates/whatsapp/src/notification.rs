@@ -11,6 +11,7 @@ mod remainder;
 mod said;
 mod verdict;
 
+use domain::guest::GuestName;
 use domain::phone_number::PhoneNumber;
 use foreign_json::Charset;
 use serde::{Deserialize, Serialize};
@@ -242,6 +243,16 @@ impl Update {
             Self::Inbound(message) => message.from.as_ref(),
             Self::Preference(preference) => preference.from.as_ref(),
             _ => None,
+        }
+    }
+
+    /// Every name of the guest whom it is about.
+    pub fn names(&self) -> Vec<GuestName> {
+        match self {
+            Self::Status(status) => status.names(),
+            Self::Inbound(message) => message.names(),
+            Self::Preference(preference) => preference.names(),
+            _ => Vec::new(),
         }
     }
 

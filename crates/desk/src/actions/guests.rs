@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crypto::key_ring::KeyRing;
 use domain::audit::Action;
+use domain::guest::GuestName;
 use domain::ids::{BookingKey, ResortId};
 use domain::message::Reason;
 use domain::phone_number::PhoneNumber;
@@ -48,6 +49,7 @@ impl Person {
             Self::Booking(key) => Whom::Booking(key.clone()),
             Self::Number { number, resort } => Whom::Number {
                 phone_hash: ring.lookup(number.reveal()),
+                spelling_hash: ring.lookup(GuestName::whatsapp_number(number).hash_input()),
                 resort: resort.clone(),
             },
         }
@@ -158,6 +160,12 @@ pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: Actor) -> Result<St
     Ok(stopped)
 }
 
+/// Only this one of some resorts.
+fn at(resort: &ResortId, mut resorts: BTreeSet<ResortId>) -> BTreeSet<ResortId> {
+    resorts.retain(|other| other == resort);
+    resorts
+}
+
 fn find_guests(
     connection: &mut Connection,
     policies: &Policies<'_>,
@@ -174,15 +182,21 @@ fn find_guests(
                 .ok_or(Stopped::WithoutNumber))
         }
         Person::Number { number, resort } => {
-            let phone_hash = policies.phone_hash(number);
-            let resorts = match resort {
-                Some(resort) => BTreeSet::from([resort.clone()]),
-                None => guests::resorts_that_know(connection, &phone_hash)?,
-            };
-            let guests: BTreeSet<GuestKey> = resorts
+            let own = policies.phone_hash(number);
+            let phones = guest_data::numbers_of(connection, &person.whom(policies.ring))?;
+            let mut guests = BTreeSet::new();
+            for phone_hash in phones
                 .into_iter()
-                .map(|resort| GuestKey { phone_hash, resort })
-                .collect();
+                .filter_map(|hash| <[u8; 32]>::try_from(hash).ok())
+            {
+                let resorts = match resort {
+                    // At a named resort a stop also holds for a guest who is not known yet.
+                    Some(resort) if phone_hash == own => BTreeSet::from([resort.clone()]),
+                    Some(resort) => at(resort, guests::resorts_that_know(connection, &phone_hash)?),
+                    None => guests::resorts_that_know(connection, &phone_hash)?,
+                };
+                guests.extend(resorts.into_iter().map(|resort| GuestKey { phone_hash, resort }));
+            }
             Ok(if guests.is_empty() {
                 Err(Stopped::NumberUnknown)
             } else {

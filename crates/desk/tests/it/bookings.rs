@@ -70,6 +70,7 @@ pub(crate) async fn booked() -> Database {
             request_id: "r-1".into(),
             outcome: "applied",
             phone_hash: Some(ring.lookup("+306912345678").to_vec()),
+            name_hashes: Vec::new(),
             message: None,
             sealed_body: Some(ring.seal(
                 &serde_json::to_vec(&event).unwrap(),

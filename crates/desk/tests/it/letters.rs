@@ -202,6 +202,7 @@ fn envelope(id: &str) -> Envelope {
         resort: ResortId::parse("azure-bay").ok(),
         booking: BookingId::parse("BK-1001").ok(),
         phone_hash: None,
+        name_hashes: Vec::new(),
         sealed: Vec::new(),
     };
     let ring = KeyRing::parse(KEYS).unwrap();

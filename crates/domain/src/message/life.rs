@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Attempt, CallbackData, DeliveryStatus, MessageState, Reason, Turn};
 use crate::after_call::{Advice, CallOutcome, NextStep, Refusal, RetryPolicy, Scope, Tried};
 use crate::dead_letter::DeadLetterReason;
+use crate::guest::GuestName;
 use crate::hold::{self, NewHold, Route};
 use crate::ids::{MessageId, WhatsAppMessageId};
 use crate::silence::Verdict;
@@ -31,6 +32,8 @@ pub struct CallResult {
     pub error_code: Option<i64>,
     /// WhatsApp took it and holds it back to judge its template first.
     pub paced: bool,
+    /// How WhatsApp names the guest who was called.
+    pub names: Vec<GuestName>,
 }
 
 /// What WhatsApp reports of a message.
@@ -46,6 +49,8 @@ pub struct Report {
     pub at: DateTime<Utc>,
     /// Why it failed, where WhatsApp says so.
     pub failure: Option<Refusal>,
+    /// How WhatsApp names the guest who was called.
+    pub names: Vec<GuestName>,
 }
 
 impl Report {

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Existing, Plan, Planned, Verdict, Window};
+use super::{Existing, Plan, Planned, Verdict, Window, stop};
 use crate::facts::Facts;
 use crate::ids::MessageId;
 use crate::message::{MessageKind, MessageState, Reason};
@@ -61,8 +61,11 @@ pub fn of_current_round(
 }
 
 /// When the rounds of a kind ended that are over. Reminders have one round: no cart event sets anything after a
-/// cancellation.
+/// cancellation. A stop is confirmed whatever becomes of the booking.
 pub fn rounds_ended_at(facts: &Facts, kind: MessageKind) -> Option<DateTime<Utc>> {
+    if kind == MessageKind::StopConfirmation {
+        return stop::rounds_ended_at(facts);
+    }
     let ended_at = facts.cancelled.as_ref().map(|cancelled| cancelled.stamp.at);
     ended_at.filter(|_| !kind.is_reminder())
 }
@@ -84,12 +87,20 @@ pub fn changes(plan: &Plan, facts: &Facts, messages: &[Existing]) -> Vec<Change>
     changes.extend(
         of_ended_rounds
             .filter(|m| may_still_go(m))
-            .map(|m| Change::Withdraw(m.id, Reason::Cancelled)),
+            .map(|m| Change::Withdraw(m.id, end_of_round(m.kind))),
     );
     if let Some(erased) = &facts.erased {
         changes.extend(of_erased_guest(plan, messages, erased.stamp.at));
     }
     changes
+}
+
+/// Why a message of a round that is over does not go: a new stop follows a start.
+fn end_of_round(kind: MessageKind) -> Reason {
+    match kind {
+        MessageKind::StopConfirmation => Reason::OptedIn,
+        _ => Reason::Cancelled,
+    }
 }
 
 /// Messages of a guest who was erased that the plan speaks of no more: where the facts were damaged, or the resort's file

@@ -49,6 +49,7 @@ pub(crate) fn resort() -> Resort {
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),
         fallback_texts: BTreeMap::new(),
+        stop_texts: BTreeMap::new(),
     }
 }
 

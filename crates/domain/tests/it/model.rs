@@ -331,5 +331,6 @@ fn resort() -> Resort {
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),
         fallback_texts: BTreeMap::new(),
+        stop_texts: BTreeMap::new(),
     }
 }

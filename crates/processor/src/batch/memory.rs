@@ -2,16 +2,12 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
 use store::events::{self, NewEvent};
 use store::guest_data::memory::{self, Arrival};
 use store::{Connection, StoreError};
 
-use super::{Fate, Opened};
+use super::{Fate, Late, Opened};
 use crate::handlers::Handled;
-
-/// An event, with up to when its guest was erased after it was accepted.
-type Late<'a> = (&'a Opened, Option<DateTime<Utc>>);
 
 /// Finds the events whose guests were erased meanwhile. Nobody is erased from here on until the end of the transaction.
 pub(super) fn look_who_was_erased<'a>(
@@ -29,7 +25,7 @@ fn arrival(opened: &Opened) -> Arrival<'_> {
     Arrival {
         booking: opened.booking(),
         resort: envelope.resort.as_ref(),
-        phone_hash: envelope.phone_hash.as_deref(),
+        names: opened.names.iter().map(Vec::as_slice).collect(),
         message: opened.message(),
         received_at: envelope.received_at,
     }
@@ -60,6 +56,7 @@ fn record(((opened, erased_at), handled): (&Late<'_>, &Handled)) -> NewEvent {
             Handled::Ignored => "ignored",
         },
         phone_hash: envelope.phone_hash.clone(),
+        name_hashes: opened.own_names(),
         message: opened.message(),
         sealed_body: erased_at.is_none().then(|| envelope.sealed.clone()),
     }

@@ -4,7 +4,7 @@ use domain::wish::Wish;
 use store::guests::GuestKey;
 
 use super::{Arrived, Context, Handled};
-use crate::work::Work;
+use crate::work::{Told, Work};
 
 /// No more reminders and review requests from this resort.
 pub(super) fn process_guest_opted_out(
@@ -34,7 +34,12 @@ fn wish(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>, wish: Wis
         phone_hash: context.policies.phone_hash(&phone),
         resort: event.resort.clone(),
     };
-    work.wishes
-        .push((guest, wish, event.occurred_at.min(arrived.received_at)));
+    work.wishes.push(Told {
+        event: event.key.to_string(),
+        guest,
+        wish,
+        at: event.occurred_at.min(arrived.received_at),
+        is_erased: arrived.erased_at.is_some(),
+    });
     Handled::Applied
 }

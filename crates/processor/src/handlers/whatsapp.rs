@@ -2,19 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
-use domain::ids::NumberId;
+use domain::guest::GuestName;
+use domain::ids::{NumberId, WhatsAppMessageId};
 use domain::message::life::Report;
-use domain::phone_number::PhoneNumber;
-use domain::wish::{Answers, Wish, wish_in};
-use store::guests::GuestKey;
+use domain::wish::Wish;
 use whatsapp::error_codes;
 use whatsapp::notification::{
     Account, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template, Verdict,
 };
 
-use super::{Context, Handled, Notified};
+use super::{Handled, Notified};
 use crate::notices::Notice;
 use crate::work::Work;
+use crate::writers::{Act, Heard};
 
 /// How far a message came. A status that we do not know changes nothing.
 pub(super) fn process_status(work: &mut Work, status: &Status, received_at: DateTime<Utc>) -> Handled {
@@ -30,63 +30,70 @@ pub(super) fn process_status(work: &mut Work, status: &Status, received_at: Date
             .error
             .as_ref()
             .map(|error| error_codes::failure(error.code)),
+        names: status.names(),
     });
     Handled::Applied
 }
 
-/// Opens the guest's 24-hour window, unless they were erased since; a message that is a stop word alone opts out.
-pub(super) fn process_inbound_message(
-    work: &mut Work,
-    context: &Context<'_>,
-    inbound: &Inbound,
-    arrived: &Notified<'_>,
-) -> Handled {
-    let (Some(number), Some(from)) = (&inbound.number, &inbound.from) else {
+/// Opens the guest's 24-hour window, unless they were erased since, and may stop or start marketing. A message in a group
+/// does neither. A change of the guest's number or user id takes the stops along.
+pub(super) fn process_inbound_message(work: &mut Work, inbound: &Inbound, arrived: &Notified<'_>) -> Handled {
+    let new_names = inbound.new_names();
+    let act = if inbound.is_to_us() {
+        Act::Wrote(Box::new(inbound.clone()))
+    } else if !inbound.in_group && !new_names.is_empty() {
+        Act::Renamed(new_names)
+    } else {
         return Handled::Ignored;
     };
-    let at = inbound.at.unwrap_or(arrived.received_at).min(arrived.received_at);
-    if inbound.opens_window() && arrived.erased_at.is_none() {
-        work.written
-            .push((number.clone(), context.policies.phone_hash(from), at));
-    }
-    if let Some(wish) = wish_in(&inbound.said(), Answers::Other) {
-        remember_wish(work, context, (number, from), wish, at);
-    }
-    Handled::Applied
+    let (names, answers) = (inbound.names(), inbound.answers.clone());
+    hear(
+        work,
+        arrived,
+        inbound.number.as_ref(),
+        (names, answers, inbound.at),
+        act,
+    )
 }
 
 /// The guest used WhatsApp's own switch for marketing messages.
 pub(super) fn process_preference(
     work: &mut Work,
-    context: &Context<'_>,
     preference: &Preference,
-    received_at: DateTime<Utc>,
+    arrived: &Notified<'_>,
 ) -> Handled {
-    let wish = match &preference.choice {
-        Choice::Stop => Wish::Stop,
-        Choice::Resume => Wish::Start,
+    let act = match &preference.choice {
+        Choice::Stop => Act::Chose(Wish::Stop),
+        Choice::Resume => Act::Chose(Wish::Start),
         Choice::Other(_) => return Handled::Ignored,
     };
-    let (Some(number), Some(from)) = (&preference.number, &preference.from) else {
-        return Handled::Ignored;
-    };
-    let at = preference.at.unwrap_or(received_at).min(received_at);
-    remember_wish(work, context, (number, from), wish, at);
-    Handled::Applied
+    let told = (preference.names(), None, preference.at);
+    hear(work, arrived, preference.number.as_ref(), told, act)
 }
 
-/// A wish towards a number is one towards every resort that sends from it.
-fn remember_wish(
+/// Who it is, what they answer, and when.
+type Told = (Vec<GuestName>, Option<WhatsAppMessageId>, Option<DateTime<Utc>>);
+
+fn hear(
     work: &mut Work,
-    context: &Context<'_>,
-    (number, from): (&NumberId, &PhoneNumber),
-    wish: Wish,
-    at: DateTime<Utc>,
-) {
-    let phone_hash = context.policies.phone_hash(from);
-    for resort in (context.resorts_of_number)(number) {
-        work.wishes.push((GuestKey { phone_hash, resort }, wish, at));
-    }
+    arrived: &Notified<'_>,
+    number: Option<&NumberId>,
+    (names, answers, at): Told,
+    act: Act,
+) -> Handled {
+    let Some(number) = number.filter(|_| !names.is_empty() || answers.is_some()) else {
+        return Handled::Ignored;
+    };
+    work.heard.push(Heard {
+        event: arrived.key.clone(),
+        number: number.clone(),
+        names,
+        answers,
+        at: at.unwrap_or(arrived.received_at).min(arrived.received_at),
+        act,
+        is_erased: arrived.erased_at.is_some(),
+    });
+    Handled::Applied
 }
 
 /// A template was judged: what waits for it may try at once, if the news is good.

@@ -33,6 +33,15 @@ pub(crate) struct Inbound {
     /// `stop` or `resume` of marketing messages.
     #[serde(default)]
     pub(crate) marketing: Option<Marketing>,
+    /// The message of ours that the guest answers.
+    #[serde(default)]
+    pub(crate) answers: Option<String>,
+    /// The guest has a user name: the notification bears their user id and no number.
+    #[serde(default)]
+    pub(crate) without_phone: bool,
+    /// The group that it is written in.
+    #[serde(default)]
+    pub(crate) group: Option<String>,
     /// How often the notification comes.
     #[serde(default)]
     pub(crate) copies: Option<u32>,
@@ -56,6 +65,11 @@ pub(crate) enum Marketing {
 }
 
 impl Inbound {
+    /// Whether the guest writes to us, which opens the window: neither in a group nor by a change of number.
+    pub(crate) fn is_to_us(&self) -> bool {
+        self.changed_number_to.is_none() && self.group.is_none()
+    }
+
     /// Whether it says exactly one thing.
     pub(crate) fn says_one_thing(&self) -> bool {
         let things = [
@@ -68,8 +82,15 @@ impl Inbound {
         things.into_iter().filter(|thing| *thing).count() == 1
     }
 
-    /// The notification's change. Preferences and changes of number are no messages of the guest.
-    pub(crate) fn change(&self, number: &str, digits: &str, wamid: &str, at: Millis) -> Value {
+    /// The notification's change. Preferences and changes of number are no messages of the guest. `digits` is the number as
+    /// people dial it, `spelling` as WhatsApp does.
+    pub(crate) fn change(
+        &self,
+        number: &str,
+        (digits, spelling): (&str, &str),
+        wamid: &str,
+        at: Millis,
+    ) -> Value {
         let recipient = Recipient::Phone {
             digits: digits.to_owned(),
             input: String::new(),
@@ -79,7 +100,11 @@ impl Inbound {
         if self.changed_number_to.is_none() {
             value.insert(
                 "contacts".to_owned(),
-                json!([contact(name, Some(digits), &recipient.user_id())]),
+                json!([contact(
+                    name,
+                    (!self.without_phone).then_some(spelling),
+                    &recipient.user_id()
+                )]),
             );
         }
         if let Some(wanted) = self.marketing {
@@ -88,20 +113,34 @@ impl Inbound {
             } else {
                 "resume"
             };
-            value.insert(
-                "user_preferences".to_owned(),
-                json!([{
-                    "wa_id": digits, "detail": format!("User requested to {verb} marketing messages"),
-                    "category": "marketing_messages", "value": verb, "timestamp": at / 1000,
-                }]),
-            );
+            let mut preference = json!({
+                "wa_id": spelling, "detail": format!("User requested to {verb} marketing messages"),
+                "category": "marketing_messages", "value": verb, "timestamp": at / 1000,
+            });
+            if let Some(fields) = preference.as_object_mut().filter(|_| self.without_phone) {
+                fields.remove("wa_id");
+            }
+            value.insert("user_preferences".to_owned(), json!([preference]));
             return json!({ "value": value, "field": "user_preferences" });
         }
         let mut message = Map::new();
-        message.insert("from".to_owned(), json!(digits));
+        if self.without_phone {
+            message.insert("from_user_id".to_owned(), json!(recipient.user_id()));
+        } else {
+            message.insert("from".to_owned(), json!(spelling));
+        }
+        if let Some(group) = &self.group {
+            message.insert("group_id".to_owned(), json!(group));
+        }
+        if let Some(answered) = &self.answers {
+            message.insert(
+                "context".to_owned(),
+                json!({ "from": DISPLAY_NUMBER, "id": answered }),
+            );
+        }
         message.insert("id".to_owned(), json!(wamid));
         message.insert("timestamp".to_owned(), json!(seconds(at)));
-        self.content(&mut message, digits);
+        self.content(&mut message, spelling);
         value.insert("messages".to_owned(), json!([message]));
         json!({ "value": value, "field": "messages" })
     }

@@ -28,6 +28,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .route("/sandbox/failures", web::delete().to(clear_failures))
         .route("/sandbox/limits", web::post().to(set_limits))
         .route("/sandbox/inbound", web::post().to(inbound))
+        .route("/sandbox/spellings", web::post().to(spell))
         .route("/sandbox/templates", web::post().to(set_template))
         .route("/sandbox/events", web::post().to(event))
         .route("/sandbox/handshake", web::post().to(handshake))
@@ -65,6 +66,13 @@ struct TemplateChange {
     name: String,
     language: String,
     status: TemplateStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spelling {
+    number: String,
+    wa_id: String,
 }
 
 #[derive(Deserialize)]
@@ -142,7 +150,9 @@ async fn inbound(state: Data<State>, body: Bytes) -> Answer {
             "one of text, button, changed_number_to, unsupported and marketing is needed",
         ));
     }
-    let digits = request::digits(&inbound.from).ok_or_else(|| refused("from: is not a phone number"))?;
+    let given = request::digits(&inbound.from).ok_or_else(|| refused("from: is not a phone number"))?;
+    let digits = emulator.conversations().dialled_of(&given);
+    let spelling = emulator.conversations().spelling_of(&digits);
     let guest = format!("+{digits}");
     let now = emulator.clock.now();
     let wamid = emulator.wamids.inbound(&guest);
@@ -156,12 +166,12 @@ async fn inbound(state: Data<State>, body: Bytes) -> Answer {
             .ok_or_else(|| refused("phone_number_id: needed, no number has written to this guest yet"))?;
         match inbound.marketing {
             Some(marketing) => conversations.set_marketing(&guest, marketing == Marketing::Resume),
-            None if inbound.changed_number_to.is_none() => conversations.guest_wrote(&number, &guest, now),
+            None if inbound.is_to_us() => conversations.guest_wrote(&number, &guest, now),
             None => {}
         }
         number
     };
-    let change = escaped::json(&inbound.change(&number, &digits, &wamid, now));
+    let change = escaped::json(&inbound.change(&number, (&digits, &spelling), &wamid, now));
     for _ in 0..inbound.copies.unwrap_or(1) {
         let update = Update {
             change: change.clone(),
@@ -172,6 +182,17 @@ async fn inbound(state: Data<State>, body: Bytes) -> Answer {
         emulator.outbox.push(&guest, update);
     }
     Ok(HttpResponse::Ok().json(json!({ "wamid": wamid, "phone_number_id": number })))
+}
+
+/// WhatsApp spells some numbers otherwise than people dial them: Brazil's, Mexico's and Argentina's.
+async fn spell(state: Data<State>, body: Bytes) -> Answer {
+    let Spelling { number, wa_id } = parse(&body)?;
+    let digits = request::digits(&number).ok_or_else(|| refused("number: is not a phone number"))?;
+    if wa_id.is_empty() || !wa_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(refused("wa_id: is not written in digits"));
+    }
+    state.emulator.conversations().spell(&digits, &wa_id);
+    Ok(HttpResponse::NoContent().finish())
 }
 
 async fn set_template(state: Data<State>, body: Bytes) -> Answer {

@@ -31,5 +31,7 @@ fn is_sent(resort: &Resort, kind: MessageKind) -> bool {
         MessageKind::Reminder1 | MessageKind::ReservationConfirmation => true,
         MessageKind::Reminder2 => resort.abandonment.reminder_2.is_some(),
         MessageKind::ReviewRequest => resort.review_after_check_out.is_some(),
+        // It has words of its own, and no template.
+        MessageKind::StopConfirmation => false,
     }
 }

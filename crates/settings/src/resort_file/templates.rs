@@ -29,8 +29,18 @@ pub(super) fn all(section: &Entry<'_>, own: &Own) -> Option<BTreeMap<MessageKind
                 kinds.optional(kind.as_str(), |entry| templates(entry, own))?,
             ))
         };
-        Some(MessageKind::ALL.iter().filter_map(read).collect())
+        Some(self::kinds().filter_map(read).collect())
     })
+}
+
+/// The kinds that a file may furnish.
+pub(super) fn kinds() -> impl Iterator<Item = &'static MessageKind> {
+    MessageKind::ALL.iter().filter(|kind| kind.has_templates())
+}
+
+/// `[stop]`
+pub(super) fn stop(section: &Table<'_>, own: &Own) -> Option<ByLanguage<String>> {
+    section.optional("text", |entry| texts(entry, own))
 }
 
 /// `[fallback]`
@@ -38,7 +48,7 @@ pub(super) fn fallback(section: &Table<'_>, own: &Own) -> Option<Fallback> {
     let by_kind = |kinds: &Table<'_>| {
         let read =
             |kind: &MessageKind| Some((*kind, kinds.optional(kind.as_str(), |entry| texts(entry, own))?));
-        Some(MessageKind::ALL.iter().filter_map(read).collect())
+        Some(self::kinds().filter_map(read).collect())
     };
     let templates = section
         .optional("template", |entry| templates(entry, own))

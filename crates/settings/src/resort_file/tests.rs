@@ -59,7 +59,7 @@ fn the_example_means_what_it_says() {
     assert_eq!(resort.retention, Retention::default());
     for kind in MessageKind::ALL {
         assert_eq!(resort.expiry(*kind), Resort::default_expiry(*kind));
-        assert!(resort.template(*kind, None).is_some());
+        assert_eq!(resort.template(*kind, None).is_some(), kind.has_templates());
     }
     let quiet = resort.quiet_hours.unwrap();
     assert_eq!(

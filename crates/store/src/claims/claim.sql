@@ -5,13 +5,18 @@ WITH wanted AS (
         AS w(id, version, not_after, is_marketing, is_reminder, template_name, number, country, template, may_call,
              last_seen_on)
 ), judged AS (
-    SELECT m.id, w.template_name, w.number, w.country, w.template, h.key AS hold, h.scope, CASE
+    SELECT m.id, w.template_name, w.number, w.country, w.template, b.phone_hash, h.key AS hold, h.scope, CASE
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
-        WHEN w.is_marketing AND EXISTS (
-            SELECT 1 FROM guests g
-            WHERE g.phone_hash = b.phone_hash AND g.resort = b.resort AND g.opted_out_at IS NOT NULL
-              AND (g.opted_in_at IS NULL OR g.opted_out_at >= g.opted_in_at)) THEN 'opted_out'
+        -- As `Wishes` in domain/src/guest.rs: the newest word under any of the guest's names.
+        WHEN w.is_marketing AND (
+            SELECT max(s.opted_out_at) >= coalesce(max(s.opted_in_at), '-infinity') FROM (
+                SELECT b.phone_hash AS hash UNION ALL SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) a
+            CROSS JOIN LATERAL (
+                SELECT g.opted_out_at, g.opted_in_at FROM guests g WHERE g.phone_hash = a.hash AND g.resort = b.resort
+                UNION ALL
+                SELECT n.opted_out_at, n.opted_in_at FROM number_wishes n
+                WHERE n.hash = a.hash AND n.number = w.number) s) THEN 'opted_out'
         WHEN w.is_reminder AND b.stands THEN 'confirmed'
         WHEN b.version <> w.version THEN 'outdated'
         -- For what was committed since the plan.
@@ -59,6 +64,7 @@ UPDATE messages m SET
     called_from = CASE j.verdict WHEN 'claimed' THEN j.number ELSE m.called_from END,
     called_template = CASE j.verdict WHEN 'claimed' THEN j.template ELSE m.called_template END,
     called_country = CASE j.verdict WHEN 'claimed' THEN j.country ELSE m.called_country END,
+    called_to = CASE j.verdict WHEN 'claimed' THEN j.phone_hash ELSE m.called_to END,
     paced = m.paced AND j.verdict <> 'claimed',
     publish_at = CASE j.verdict WHEN 'outdated' THEN clock_timestamp() END,
     publishes = 0,

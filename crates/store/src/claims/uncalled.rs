@@ -87,7 +87,8 @@ fn hand_out_outdated(
         "UPDATE messages m SET publish_at = clock_timestamp(), publishes = 0 \
          FROM unnest($1, $2, $3) AS n(id, version, closed_at), bookings b \
          WHERE m.id = n.id AND m.state = 'queued' AND b.key = m.booking_key AND (b.version <> n.version \
-           OR EXISTS (SELECT 1 FROM conversations c WHERE c.phone_hash = b.phone_hash AND c.number = n.closed_at \
+           OR EXISTS (SELECT 1 FROM conversations c WHERE c.phone_hash IN (SELECT b.phone_hash UNION ALL \
+               SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) AND c.number = n.closed_at \
                       AND c.open_until > clock_timestamp())) \
          RETURNING m.id",
     )
@@ -95,7 +96,9 @@ fn hand_out_outdated(
     .bind::<Array<BigInt>, _>(uncalled.iter().map(|one| one.version).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(uncalled.iter().map(number).collect::<Vec<_>>())
     .load(connection)
-    .map_err(StoreError::query("hand out messages that were judged by older facts"))?;
+    .map_err(StoreError::query(
+        "hand out messages that were judged by older facts",
+    ))?;
     Ok(rows.into_iter().map(|row| MessageId(row.id)).collect())
 }
 

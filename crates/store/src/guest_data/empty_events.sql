@@ -1,4 +1,4 @@
--- Raw events of bookings ($1), reports on their messages, and what names a number ($2), accepted up to $3 (null: whenever).
+-- Raw events of bookings ($1), reports on their messages, and what names a number or another name ($2), accepted up to $3 (null: whenever).
 -- The ids stay: they make a repeated delivery harmless.
 WITH found AS (
     SELECT key FROM events
@@ -9,6 +9,9 @@ WITH found AS (
     UNION
     SELECT key FROM events
     WHERE phone_hash = ANY($2) AND sealed_body IS NOT NULL AND ($3 IS NULL OR received_at <= $3)
+    UNION
+    SELECT key FROM events
+    WHERE name_hashes && $2 AND sealed_body IS NOT NULL AND ($3 IS NULL OR received_at <= $3)
 )
 UPDATE events SET sealed_body = NULL WHERE key = ANY(ARRAY(
     SELECT e.key FROM events e JOIN found USING (key) ORDER BY e.key FOR NO KEY UPDATE OF e))

@@ -13,7 +13,9 @@ WHERE id = ANY(ARRAY(
     WHERE l.id IN (
         SELECT o.id FROM letters o JOIN unnest($1, $2) AS b(resort, id) ON o.booking = b.id AND o.resort = b.resort
         UNION
-        SELECT o.id FROM letters o WHERE o.phone_hash = ANY($3))
+        SELECT o.id FROM letters o WHERE o.phone_hash = ANY($3)
+        UNION
+        SELECT o.id FROM letters o WHERE o.name_hashes && $3)
       AND ($4 IS NULL OR coalesce(l.received_at, l.died_at) <= $4)
       AND (l.kind = 'events' AND l.body IS NOT NULL OR l.note IS NOT NULL OR l.state = 'open')
     ORDER BY l.id FOR NO KEY UPDATE))

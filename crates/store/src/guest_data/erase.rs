@@ -10,6 +10,8 @@ use domain::ids::BookingKey;
 use super::whom::Family;
 use super::{Reach, Whom, lock, memory};
 use crate::error::StoreError;
+use crate::guest_names::{self, Hash};
+use crate::guests::said;
 use crate::planning::{self, Planned, Policies};
 use crate::schema::conversations;
 use crate::{bookings, pool};
@@ -45,11 +47,17 @@ pub fn erase(
     whom: &Whom,
     until: Option<DateTime<Utc>>,
 ) -> Result<Erased, StoreError> {
-    let reach = close(connection, whom)?;
+    let mut reach = close(connection, whom)?;
     let now = pool::clock(connection)?;
     let until = until.unwrap_or(now);
-    memory::remember(connection, whom, &reach, until)?;
     let mut locked = bookings::lock_even_damaged(connection, policies.ring, &reach.bookings)?;
+    let known = reach.names.clone();
+    reach.learn_names(connection)?;
+    // A sender learns names under the bookings' locks alone: what such a name has brought meanwhile was not kept away.
+    if reach.names != known {
+        return Err(StoreError::Overtaken);
+    }
+    memory::remember(connection, whom, &reach, until)?;
     let telling = locked.iter().filter(|booking| booking.facts.tells_of_guest());
     let telling: Vec<BookingKey> = telling.map(|booking| booking.key.clone()).collect();
     locked.retain(|booking| !booking.facts.is_without_guest());
@@ -60,6 +68,7 @@ pub fn erase(
     }
     let planned = planning::replan(connection, policies, now, &locked)?;
     close_windows(connection, &reach)?;
+    forget_names(connection, &reach)?;
     forget_notes(connection, &reach)?;
     Ok(Erased {
         bookings: telling,
@@ -73,10 +82,10 @@ pub fn erase(
 fn close(connection: &mut PgConnection, whom: &Whom) -> Result<Reach, StoreError> {
     lock::close(connection, whom)?;
     let before = Family::find(connection, whom)?;
-    lock::close_numbers(connection, before.numbers.iter())?;
+    lock::close_numbers(connection, before.hashes())?;
     // A number of the guest may have been corrected meanwhile, which takes none of these locks.
     let family = Family::find(connection, whom)?;
-    if !family.numbers.is_subset(&before.numbers) {
+    if !family.numbers.is_subset(&before.numbers) || !family.names.is_subset(&before.names) {
         return Err(StoreError::Overtaken);
     }
     family.reach(connection, whom)
@@ -138,6 +147,29 @@ fn forget_notes(connection: &mut PgConnection, reach: &Reach) -> Result<(), Stor
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("forget what was noted of a guest"))
+}
+
+/// WhatsApp's names of the guest, and which number was called. A stop that was said under a name stays: it holds for the
+/// number.
+fn forget_names(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
+    let hash = |hash: &Vec<u8>| Hash::try_from(hash.as_slice()).ok();
+    let numbers: BTreeSet<Hash> = reach.numbers.iter().filter_map(hash).collect();
+    for number in &numbers {
+        let own = BTreeSet::from([*number]);
+        let known = guest_names::known_as(connection, &own)?;
+        if known.len() > 1 {
+            said::copy(connection, &known, (&own, &own))?;
+        }
+    }
+    guest_names::forget(connection, &reach.numbers())?;
+    sql_query(
+        "UPDATE messages SET called_to = NULL WHERE called_to IS NOT NULL AND id = ANY(ARRAY( \
+         SELECT id FROM messages WHERE booking_key = ANY($1) ORDER BY id FOR NO KEY UPDATE))",
+    )
+    .bind::<Array<Text>, _>(reach.keys())
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("forget which numbers were called"))
 }
 
 /// A guest who is gone has no conversation that could be gone on with.

@@ -7,4 +7,4 @@ DELETE FROM notes WHERE key IN (
     UNION
     SELECT l.note_key FROM letters l JOIN unnest($1, $2) AS b(resort, id) ON l.booking = b.id AND l.resort = b.resort
     UNION
-    SELECT l.note_key FROM letters l WHERE l.phone_hash = ANY($3))
+    SELECT l.note_key FROM letters l WHERE l.phone_hash = ANY($3) OR l.name_hashes && $3)

@@ -6,7 +6,7 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQuer
 use domain::event::sealing_identity;
 use domain::ids::{LetterId, ResortId};
 
-use super::{Reach, Whom};
+use super::{Reach, Whom, whom};
 use crate::error::StoreError;
 use crate::schema::conversations;
 
@@ -50,7 +50,7 @@ pub fn raw_events(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<Ra
          UNION \
          SELECT key, event_type, coalesce(booking_key, \
              (SELECT m.booking_key FROM messages m WHERE m.id = message_id)), received_at, outcome, sealed_body \
-         FROM events WHERE phone_hash = ANY($2) AND sealed_body IS NOT NULL \
+         FROM events WHERE (phone_hash = ANY($2) OR name_hashes && $2) AND sealed_body IS NOT NULL \
          ORDER BY received_at, key",
     )
     .bind::<Array<Text>, _>(reach.keys())
@@ -63,7 +63,7 @@ pub fn raw_events(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<Ra
 pub fn letters(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<LetterId>, StoreError> {
     let ids: Vec<Id> = sql_query(
         "SELECT l.id FROM letters l JOIN unnest($1) AS b(key) ON b.key = l.resort || '/' || l.booking \
-         UNION SELECT id FROM letters WHERE phone_hash = ANY($2) ORDER BY id",
+         UNION SELECT id FROM letters WHERE phone_hash = ANY($2) OR name_hashes && $2 ORDER BY id",
     )
     .bind::<Array<Text>, _>(reach.keys())
     .bind::<Array<Bytea>, _>(reach.hashes())
@@ -105,19 +105,71 @@ pub struct WishRow {
     pub opted_in_at: Option<DateTime<Utc>>,
 }
 
+/// What they said to a business number, under any of their names.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct NumberWishRow {
+    /// WhatsApp's id of the business number.
+    #[diesel(sql_type = Text)]
+    pub number: String,
+    /// When they last said stop.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub opted_out_at: Option<DateTime<Utc>>,
+    /// When they last said that messages are welcome.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub opted_in_at: Option<DateTime<Utc>>,
+}
+
+/// What they said to business numbers: under the names that are theirs alone, and under the numbers of their bookings.
+pub fn number_wishes(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<NumberWishRow>, StoreError> {
+    sql_query(
+        "SELECT number, max(opted_out_at) AS opted_out_at, max(opted_in_at) AS opted_in_at FROM number_wishes \
+         WHERE hash = ANY($1) OR hash IN (SELECT phone_hash FROM bookings WHERE key = ANY($2)) \
+         GROUP BY number ORDER BY number",
+    )
+    .bind::<Array<Bytea>, _>(reach.hashes())
+    .bind::<Array<Text>, _>(reach.keys())
+    .load(connection)
+    .map_err(StoreError::query("read what a guest said to numbers"))
+}
+
+/// A name by which WhatsApp knows them; only its keyed hash is held.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct NameRow {
+    /// What kind of name it is.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// When it was learnt.
+    #[diesel(sql_type = Timestamptz)]
+    pub learnt_at: DateTime<Utc>,
+}
+
+/// The names that were learnt of their numbers.
+pub fn names(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<NameRow>, StoreError> {
+    sql_query(
+        "SELECT kind, learnt_at FROM guest_names \
+         WHERE phone_hash = ANY($1) OR phone_hash IN (SELECT phone_hash FROM bookings WHERE key = ANY($2)) \
+         ORDER BY learnt_at, kind",
+    )
+    .bind::<Array<Bytea>, _>(reach.numbers())
+    .bind::<Array<Text>, _>(reach.keys())
+    .load(connection)
+    .map_err(StoreError::query("read a guest's names"))
+}
+
 /// What they said of messages, by the numbers that they have.
 pub fn wishes(connection: &mut PgConnection, whom: &Whom, reach: &Reach) -> Result<Vec<WishRow>, StoreError> {
-    let (hash, resort) = match whom {
-        Whom::Booking(_) => (None, None),
-        Whom::Number { phone_hash, resort } => (Some(phone_hash.as_slice()), resort.as_ref()),
+    let hashes = whom::numbers_of(connection, whom)?;
+    let resort = match whom {
+        Whom::Booking(_) => None,
+        Whom::Number { resort, .. } => resort.as_ref(),
     };
     sql_query(
         "SELECT DISTINCT g.resort, g.opted_out_at, g.opted_in_at FROM guests g \
-         WHERE (g.phone_hash = $1 AND ($2 IS NULL OR g.resort = $2)) OR EXISTS ( \
+         WHERE (g.phone_hash = ANY($1) AND ($2 IS NULL OR g.resort = $2)) OR EXISTS ( \
              SELECT FROM bookings b WHERE b.key = ANY($3) AND b.phone_hash = g.phone_hash AND b.resort = g.resort) \
          ORDER BY g.resort",
     )
-    .bind::<Nullable<Bytea>, _>(hash)
+    .bind::<Array<Bytea>, _>(hashes)
     .bind::<Nullable<Text>, _>(resort.map(ResortId::as_str))
     .bind::<Array<Text>, _>(reach.keys())
     .load(connection)

@@ -1,6 +1,6 @@
 //! The locks that order erasures against what arrives.
 //!
-//! There is one lock for everything, one for each resort and one for each phone number. A transaction that takes in events or
+//! There is one lock for everything, one for each resort and one for each phone number and other name of a guest. A transaction that takes in events or
 //! letters shares the lock for everything, those of the resorts that they name or on whose messages they report, and those of
 //! the numbers that they name. An erasure at a resort shares the lock for everything and takes those of the resort and of its
 //! guest's numbers alone: it holds up that resort and that guest. An erasure of a number everywhere takes the lock for
@@ -24,14 +24,15 @@ const STEP: &str = "wait for an erasure";
 pub(crate) struct Named<'a> {
     pub(crate) resort: Option<&'a ResortId>,
     pub(crate) message: Option<MessageId>,
-    pub(crate) phone_hash: Option<&'a [u8]>,
+    /// Of the number, and of other names by which WhatsApp knows the guest.
+    pub(crate) hashes: Vec<&'a [u8]>,
 }
 
 /// Waits for erasures of what these name, and lets none begin until the end of the transaction.
 pub(crate) fn share(connection: &mut PgConnection, arrivals: &[Named<'_>]) -> Result<(), StoreError> {
     let resorts = arrivals.iter().filter_map(|one| one.resort.map(ResortId::as_str));
     let messages = arrivals.iter().filter_map(|one| one.message.map(|id| id.0));
-    let numbers = arrivals.iter().filter_map(|one| one.phone_hash);
+    let numbers = arrivals.iter().flat_map(|one| one.hashes.iter().copied());
     sql_query(include_str!("share_locks.sql"))
         .bind::<Array<Text>, _>(resorts.collect::<Vec<_>>())
         .bind::<Array<SqlUuid>, _>(messages.collect::<Vec<_>>())

@@ -12,7 +12,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, MessageId, ResortId};
 
 use super::lock::{self, Named};
-use super::{Reach, Whom};
+use super::{Reach, Whom, whom};
 use crate::error::StoreError;
 
 /// The place of an erasure that holds everywhere.
@@ -27,8 +27,8 @@ pub struct Arrival<'a> {
     pub booking: Option<BookingKey>,
     /// The resort that it names.
     pub resort: Option<&'a ResortId>,
-    /// Keyed hash of the number that it names.
-    pub phone_hash: Option<&'a [u8]>,
+    /// Keyed hashes of the number and every other name of the guest that it tells.
+    pub names: Vec<&'a [u8]>,
     /// The message that it reports on.
     pub message: Option<MessageId>,
     /// When `ingest` took it.
@@ -49,7 +49,7 @@ pub fn pass(connection: &mut PgConnection, arrivals: &[Arrival<'_>]) -> Result<(
     let named = arrivals.iter().map(|one| Named {
         resort: one.resort,
         message: one.message,
-        phone_hash: one.phone_hash,
+        hashes: one.names.clone(),
     });
     lock::share(connection, &named.collect::<Vec<_>>())
 }
@@ -63,6 +63,9 @@ pub fn erased(
     let keys = arrivals
         .iter()
         .map(|one| one.booking.as_ref().map(ToString::to_string));
+    let names = arrivals.iter().zip(1_i64..);
+    let names = names.flat_map(|(one, number)| one.names.iter().map(move |name| (number, *name)));
+    let (numbers, names): (Vec<i64>, Vec<&[u8]>) = names.unzip();
     let found: Vec<Late> = sql_query(include_str!("late.sql"))
         .bind::<Array<Nullable<Text>>, _>(keys.collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(
@@ -71,7 +74,6 @@ pub fn erased(
                 .map(|one| one.resort.map(ResortId::as_str))
                 .collect::<Vec<_>>(),
         )
-        .bind::<Array<Nullable<Bytea>>, _>(arrivals.iter().map(|one| one.phone_hash).collect::<Vec<_>>())
         .bind::<Array<Nullable<SqlUuid>>, _>(
             arrivals
                 .iter()
@@ -79,6 +81,8 @@ pub fn erased(
                 .collect::<Vec<_>>(),
         )
         .bind::<Array<Timestamptz>, _>(arrivals.iter().map(|one| one.received_at).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(numbers)
+        .bind::<Array<Bytea>, _>(names)
         .load(connection)
         .map_err(StoreError::query("look who was erased"))?;
     let mut late = vec![None; arrivals.len()];
@@ -101,9 +105,10 @@ pub(super) fn remember(
 ) -> Result<(), StoreError> {
     remember_bookings(connection, &reach.bookings, at)?;
     let mut places: Vec<(&[u8], &str)> = Vec::new();
-    if let Whom::Number { phone_hash, resort } = whom {
+    let mine = whom::numbers_of(connection, whom)?;
+    if let Whom::Number { resort, .. } = whom {
         let place = resort.as_ref().map_or(EVERYWHERE, ResortId::as_str);
-        places.push((phone_hash.as_slice(), place));
+        places.extend(mine.iter().map(|hash| (hash.as_slice(), place)));
     }
     places.extend(reach.hashes().into_iter().map(|hash| (hash, NO_BOOKING)));
     sql_query(

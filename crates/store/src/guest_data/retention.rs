@@ -125,6 +125,28 @@ pub fn empty_letters(connection: &mut PgConnection, terms: &[Terms], most: i64) 
         .map_err(StoreError::query("empty letters whose time is over"))
 }
 
+/// Forgets names whose numbers no booking has any more, so many at most: those of numbers that staff replaced. They have the
+/// shortest time of all, from when they were learnt. Returns how many.
+pub fn forget_orphaned_names(
+    connection: &mut PgConnection,
+    terms: &[Terms],
+    most: i64,
+) -> Result<usize, StoreError> {
+    let ends = Ends::of(terms, pool::clock(connection)?);
+    let Some(end) = ends.raw_events.into_iter().max() else {
+        return Ok(0);
+    };
+    sql_query(
+        "DELETE FROM guest_names WHERE (name_hash, phone_hash) IN ( \
+         SELECT n.name_hash, n.phone_hash FROM guest_names n WHERE n.learnt_at < $1 \
+         AND NOT EXISTS (SELECT FROM bookings b WHERE b.phone_hash = n.phone_hash) LIMIT $2)",
+    )
+    .bind::<Timestamptz, _>(end)
+    .bind::<BigInt, _>(most)
+    .execute(connection)
+    .map_err(StoreError::query("forget names whose time is over"))
+}
+
 /// Bookings that still tell of a guest whose time is over, among at most so many that it looks at. Locks nothing.
 pub fn list_old_guests(
     connection: &mut PgConnection,

@@ -18,6 +18,8 @@ pub enum Whom {
     Number {
         /// Its keyed hash.
         phone_hash: [u8; 32],
+        /// The keyed hash of the same digits as WhatsApp's spelling of a number: guests know only that one at times.
+        spelling_hash: [u8; 32],
         /// At this resort; `None`: everywhere.
         resort: Option<ResortId>,
     },
@@ -31,6 +33,8 @@ pub struct Reach {
     /// Keyed hashes of their numbers, as far as no other booking has them: what names nothing but such a number is
     /// theirs too.
     pub numbers: BTreeSet<Vec<u8>>,
+    /// Keyed hashes of the other names by which WhatsApp knows these numbers, and no other guest's.
+    pub names: BTreeSet<Vec<u8>>,
 }
 
 impl Reach {
@@ -38,8 +42,28 @@ impl Reach {
         self.bookings.iter().map(ToString::to_string).collect()
     }
 
+    /// Of numbers and other names.
     pub(crate) fn hashes(&self) -> Vec<&[u8]> {
+        self.numbers.union(&self.names).map(Vec::as_slice).collect()
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<&[u8]> {
         self.numbers.iter().map(Vec::as_slice).collect()
+    }
+
+    /// Adds the names that are learnt of the numbers, unless another guest's number has the same name.
+    pub(super) fn learn_names(&mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
+        let names: Vec<Number> = sql_query(
+            "SELECT DISTINCT n.name_hash AS phone_hash FROM guest_names n WHERE n.phone_hash = ANY($1) AND NOT EXISTS ( \
+             SELECT FROM guest_names o JOIN bookings b ON b.phone_hash = o.phone_hash \
+             WHERE o.name_hash = n.name_hash AND o.phone_hash <> ALL($1) AND b.key <> ALL($2))",
+        )
+        .bind::<Array<Bytea>, _>(self.numbers())
+        .bind::<Array<Text>, _>(self.keys())
+        .load(connection)
+        .map_err(StoreError::query("find the names of a guest's numbers"))?;
+        self.names.extend(names.into_iter().map(|row| row.phone_hash));
+        Ok(())
     }
 }
 
@@ -69,48 +93,103 @@ pub(super) struct Family {
     pub(super) bookings: BTreeSet<BookingKey>,
     /// Keyed hashes.
     pub(super) numbers: BTreeSet<Vec<u8>>,
+    /// Keyed hashes of every other name that is known of the numbers.
+    pub(super) names: BTreeSet<Vec<u8>>,
 }
 
 impl Family {
     pub(super) fn find(connection: &mut PgConnection, whom: &Whom) -> Result<Self, StoreError> {
-        let (key, hash, resort) = match whom {
-            Whom::Booking(key) => (Some(key.to_string()), None, None),
-            Whom::Number { phone_hash, resort } => (
-                None,
-                Some(phone_hash.to_vec()),
-                resort.as_ref().map(ResortId::as_str),
-            ),
+        let (key, resort) = match whom {
+            Whom::Booking(key) => (Some(key.to_string()), None),
+            Whom::Number { resort, .. } => (None, resort.as_ref().map(ResortId::as_str)),
         };
+        let hashes = numbers_of(connection, whom)?;
         let found: Vec<Found> = sql_query(include_str!("family.sql"))
             .bind::<Nullable<Text>, _>(key)
-            .bind::<Nullable<Bytea>, _>(hash.as_deref())
+            .bind::<Array<Bytea>, _>(&hashes)
             .bind::<Nullable<Text>, _>(resort)
             .load(connection)
             .map_err(StoreError::query("find a guest's bookings"))?;
         let bookings = found.iter().map(|row| parse_key(&row.resort, &row.id));
         let mut bookings: BTreeSet<BookingKey> = bookings.collect::<Result<_, _>>()?;
         let numbers = match whom {
-            Whom::Number { phone_hash, .. } => BTreeSet::from([phone_hash.to_vec()]),
+            Whom::Number { .. } => hashes.into_iter().collect(),
             Whom::Booking(key) => {
                 // Also one that was never applied: its events may be dead, or on their way.
                 bookings.insert(key.clone());
                 found.into_iter().filter_map(|row| row.phone_hash).collect()
             }
         };
-        Ok(Self { bookings, numbers })
+        let names = names_of(connection, whom, &numbers)?;
+        Ok(Self {
+            bookings,
+            numbers,
+            names,
+        })
     }
 
     pub(super) fn reach(self, connection: &mut PgConnection, whom: &Whom) -> Result<Reach, StoreError> {
         let mut reach = Reach {
             bookings: self.bookings,
-            numbers: BTreeSet::new(),
+            ..Reach::default()
         };
         reach.numbers = match whom {
             Whom::Number { resort: None, .. } => self.numbers,
             _ => theirs_alone(connection, &reach, self.numbers.into_iter().collect())?,
         };
+        if let Whom::Number { spelling_hash, .. } = whom
+            && !reach.numbers.is_empty()
+        {
+            reach.names.insert(spelling_hash.to_vec());
+        }
+        reach.learn_names(connection)?;
         Ok(reach)
     }
+
+    /// Every hash by which something of theirs may arrive.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.numbers.union(&self.names)
+    }
+}
+
+/// Every name that is known of some numbers, shared or not.
+fn names_of(
+    connection: &mut PgConnection,
+    whom: &Whom,
+    numbers: &BTreeSet<Vec<u8>>,
+) -> Result<BTreeSet<Vec<u8>>, StoreError> {
+    let names: Vec<Number> =
+        sql_query("SELECT DISTINCT name_hash AS phone_hash FROM guest_names WHERE phone_hash = ANY($1)")
+            .bind::<Array<Bytea>, _>(numbers.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            .load(connection)
+            .map_err(StoreError::query("find the names of a guest's numbers"))?;
+    let mut names: BTreeSet<Vec<u8>> = names.into_iter().map(|row| row.phone_hash).collect();
+    if let Whom::Number { spelling_hash, .. } = whom {
+        names.insert(spelling_hash.to_vec());
+    }
+    Ok(names)
+}
+
+/// The phone hashes that one number means: its own, and those of numbers that WhatsApp spells like it or that share a
+/// name with it.
+pub fn numbers_of(connection: &mut PgConnection, whom: &Whom) -> Result<Vec<Vec<u8>>, StoreError> {
+    let Whom::Number {
+        phone_hash,
+        spelling_hash,
+        ..
+    } = whom
+    else {
+        return Ok(Vec::new());
+    };
+    let rows: Vec<Number> = sql_query(
+        "SELECT $1 AS phone_hash UNION SELECT phone_hash FROM guest_names WHERE name_hash = $2 \
+         UNION SELECT o.phone_hash FROM guest_names n JOIN guest_names o USING (name_hash) WHERE n.phone_hash = $1",
+    )
+    .bind::<Bytea, _>(phone_hash.as_slice())
+    .bind::<Bytea, _>(spelling_hash.as_slice())
+    .load(connection)
+    .map_err(StoreError::query("find the numbers that are one guest's"))?;
+    Ok(rows.into_iter().map(|row| row.phone_hash).collect())
 }
 
 /// Those of some numbers that no other booking has.

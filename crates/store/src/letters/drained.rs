@@ -8,6 +8,8 @@ use domain::ids::{BookingId, MessageId, ResortId};
 
 use crate::error::StoreError;
 use crate::guest_data::lock::{self, Named};
+use crate::guest_names;
+use crate::letters::unmatched;
 
 /// A letter as it was found in its queue.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct NewLetter {
     pub booking: Option<BookingId>,
     /// Keyed hash of the number that an event names.
     pub phone_hash: Option<Vec<u8>>,
+    /// Keyed hashes of every name of the guest whom an event is about.
+    pub name_hashes: Vec<Vec<u8>>,
     /// When `ingest` took an event.
     pub received_at: Option<DateTime<Utc>>,
     /// The message that died; `None` also where the letter cannot be read.
@@ -46,10 +50,35 @@ pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usiz
     let named = found.iter().map(|letter| Named {
         resort: letter.resort.as_ref(),
         message: letter.message,
-        phone_hash: letter.phone_hash.as_deref(),
+        hashes: letter.hashes(),
     });
     lock::share(connection, &named.collect::<Vec<_>>())?;
-    let texts = |read: fn(&NewLetter) -> &str| found.iter().map(read).map(storable).collect::<Vec<_>>();
+    let unmatched = |letter: &&NewLetter| letter.reason == DeadLetterReason::UnmatchedStop;
+    let (unmatched, others): (Vec<&NewLetter>, Vec<&NewLetter>) = found.iter().partition(unmatched);
+    let mut new = insert_together(connection, &others)?;
+    if !unmatched.is_empty() {
+        unmatched::take_turns(connection)?;
+    }
+    for letter in unmatched {
+        new += insert_together(connection, &[letter])?;
+    }
+    Ok(new)
+}
+
+impl NewLetter {
+    fn hashes(&self) -> Vec<&[u8]> {
+        let names = self.name_hashes.iter().chain(&self.phone_hash);
+        names.map(Vec::as_slice).collect()
+    }
+}
+
+fn insert_together(connection: &mut PgConnection, found: &[&NewLetter]) -> Result<usize, StoreError> {
+    let texts = |read: fn(&NewLetter) -> &str| {
+        found
+            .iter()
+            .map(|letter| storable(read(letter)))
+            .collect::<Vec<_>>()
+    };
     let resorts = found
         .iter()
         .map(|letter| letter.resort.as_ref().map(ResortId::as_str));
@@ -63,6 +92,9 @@ pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usiz
     let messages = found.iter().map(|letter| letter.message.map(|id| id.0));
     let bodies = found.iter().map(|letter| letter.body.as_slice());
     let hashes = found.iter().map(|letter| letter.phone_hash.as_deref());
+    let names = found
+        .iter()
+        .map(|letter| guest_names::array_literal(&letter.name_hashes));
     let received_at = found.iter().map(|letter| letter.received_at);
     sql_query(include_str!("insert.sql"))
         .bind::<Array<Text>, _>(texts(|letter| letter.kind.as_str()))
@@ -78,6 +110,7 @@ pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usiz
         .bind::<Array<Bytea>, _>(bodies.collect::<Vec<_>>())
         .bind::<Array<Nullable<Bytea>>, _>(hashes.collect::<Vec<_>>())
         .bind::<Array<Nullable<Timestamptz>>, _>(received_at.collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(names.collect::<Vec<_>>())
         .execute(connection)
         .map_err(StoreError::query("keep letters"))
 }

@@ -7,7 +7,8 @@ use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_query,
 };
-use domain::ids::{BookingKey, MessageId};
+use domain::guest::GuestName;
+use domain::ids::{BookingKey, MessageId, NumberId};
 use domain::message::life::Life;
 use domain::message::{MessageKind, MessageState};
 use domain::wish::Wish;
@@ -17,7 +18,9 @@ use super::columns::Columns;
 use super::{Outcome, Recorded};
 use crate::bookings;
 use crate::error::StoreError;
+use crate::guest_names::{self, Learnt};
 use crate::guests;
+use crate::guests::said::{self, NumberWishes};
 use crate::letters;
 use crate::planning::{self, Policies};
 use crate::schema::messages;
@@ -33,6 +36,8 @@ struct Message {
     booking_key: String,
     kind: MessageKind,
     life: Life,
+    /// The number that sent it, and the keyed hash of the one that was called.
+    called: (Option<String>, Option<Vec<u8>>),
 }
 
 /// Locked bookings and messages, and what was done to them.
@@ -43,6 +48,8 @@ pub(super) struct Locked {
     followed: BTreeSet<String>,
     /// Messages that were dead when something was heard of them: their letters may be settled by it.
     were_dead: Vec<Uuid>,
+    /// How WhatsApp names the guests who were called.
+    learnt: BTreeSet<Learnt>,
     pub(super) outcome: Outcome,
 }
 
@@ -73,6 +80,7 @@ impl Locked {
             now,
             followed: BTreeSet::new(),
             were_dead: Vec::new(),
+            learnt: BTreeSet::new(),
             outcome: Outcome::default(),
         })
     }
@@ -114,22 +122,52 @@ impl Locked {
         Ok(())
     }
 
-    /// Remembers that the guest refuses marketing from this resort; each claim looks for that.
+    /// Remembers how WhatsApp names the guest whom a message called. Of a guest who was erased nothing is learnt.
+    pub(super) fn learn(&mut self, policies: &Policies<'_>, id: MessageId, names: &[GuestName]) {
+        if names.is_empty() {
+            return;
+        }
+        let called = self
+            .messages
+            .get(&id)
+            .and_then(|message| message.called.1.clone());
+        let called: Option<[u8; 32]> = called.and_then(|hash| hash.try_into().ok());
+        // A message of before this version does not say which number was called: its booking's counts.
+        let phone = called.or_else(|| Some(policies.guest_of_booking(self.booking_of(id)?)?.phone_hash));
+        let learnt = phone.map(|phone| Learnt::of_guest(policies, names, phone));
+        self.learnt.extend(learnt.into_iter().flatten());
+    }
+
+    fn booking_of(&self, id: MessageId) -> Option<&bookings::Booking> {
+        let key = &self.messages.get(&id)?.booking_key;
+        self.bookings
+            .iter()
+            .find(|booking| booking.key.to_string() == *key)
+    }
+
+    /// Remembers that the guest refuses marketing from this number; each claim looks for that.
     pub(super) fn opt_out(
         &self,
         connection: &mut PgConnection,
         policies: &Policies<'_>,
         id: MessageId,
     ) -> Result<(), StoreError> {
-        let message = self.messages.get(&id);
-        let of_message = |booking: &&bookings::Booking| {
-            message.is_some_and(|message| message.booking_key == booking.key.to_string())
+        let guest = self
+            .booking_of(id)
+            .and_then(|booking| policies.guest_of_booking(booking));
+        let Some(guest) = guest else {
+            return Ok(());
         };
-        let booking = self.bookings.iter().find(of_message);
-        match booking.and_then(|booking| policies.guest_of_booking(booking)) {
-            Some(guest) => guests::record_wish(connection, &guest, Wish::Stop, self.now),
-            None => Ok(()),
+        let mut wishes = NumberWishes::new();
+        let called_from = self
+            .messages
+            .get(&id)
+            .and_then(|message| message.called.0.as_deref());
+        if let Some(number) = called_from.and_then(|number| NumberId::parse(number).ok()) {
+            said::add(&mut wishes, guest.phone_hash, &number, (Wish::Stop, self.now));
         }
+        guests::record_wish(connection, &guest, Wish::Stop, self.now)?;
+        said::record(connection, &wishes)
     }
 
     pub(super) fn finish(
@@ -137,6 +175,7 @@ impl Locked {
         connection: &mut PgConnection,
         policies: &Policies<'_>,
     ) -> Result<Outcome, StoreError> {
+        guest_names::learn(connection, &self.learnt)?;
         letters::settle_by_whatsapp(connection, &self.were_dead, self.now)?;
         self.bookings
             .retain(|booking| self.followed.contains(&booking.key.to_string()));
@@ -147,13 +186,15 @@ impl Locked {
     }
 }
 
+type Row = (Uuid, String, String, Columns, (Option<String>, Option<Vec<u8>>));
+
 /// Locks every message of these bookings; reads those that are asked for.
 fn lock_messages(
     connection: &mut PgConnection,
     booking_keys: &[String],
     ids: &[Uuid],
 ) -> Result<BTreeMap<MessageId, Message>, StoreError> {
-    let rows: Vec<(Uuid, String, String, Columns)> = messages::table
+    let rows: Vec<Row> = messages::table
         .filter(messages::booking_key.eq_any(booking_keys))
         .order(messages::id)
         .for_no_key_update()
@@ -162,10 +203,11 @@ fn lock_messages(
             messages::booking_key,
             messages::kind,
             Columns::as_select(),
+            (messages::called_from, messages::called_to),
         ))
         .load(connection)
         .map_err(StoreError::query("lock messages"))?;
-    let into_message = |(id, booking_key, kind, columns): (Uuid, String, String, Columns)| {
+    let into_message = |(id, booking_key, kind, columns, called): Row| {
         let kind = kind
             .parse()
             .map_err(|_| StoreError::Unreadable { what: "message kind" })?;
@@ -174,6 +216,7 @@ fn lock_messages(
             booking_key,
             kind,
             life,
+            called,
         };
         Ok((MessageId(id), message))
     };

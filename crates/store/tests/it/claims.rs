@@ -445,7 +445,7 @@ async fn a_message_that_was_held_since_its_guests_window_was_closed_is_judged_ag
         .run(move |c, policies| {
             let facts = bookings::find(c, policies.ring, &key("BK-1"))?.unwrap().facts;
             let guest = policies.guest_of(&key("BK-1"), &facts).unwrap();
-            conversations::open(c, &written_at, &guest.phone_hash, Utc::now())
+            conversations::open(c, &written_at, &[guest.phone_hash].into(), Utc::now())
         })
         .await;
 

@@ -18,6 +18,7 @@ fn new(id: &str) -> NewEvent {
         request_id: "r-1".into(),
         outcome: "applied",
         phone_hash: None,
+        name_hashes: Vec::new(),
         message: None,
         sealed_body: Some(vec![1, 2, 3]),
     }

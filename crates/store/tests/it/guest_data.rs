@@ -48,6 +48,7 @@ impl Scene {
     fn number(&self, phone: &str, resort: Option<&str>) -> Whom {
         Whom::Number {
             phone_hash: self.hash(phone),
+            spelling_hash: self.hash(&phone.replace('+', "wa_id:")),
             resort: resort.map(|id| ResortId::parse(id).unwrap()),
         }
     }
@@ -81,6 +82,7 @@ impl Scene {
             request_id: "r-1".into(),
             outcome: "applied",
             phone_hash: phone.map(|phone| self.hash(phone.reveal()).to_vec()),
+            name_hashes: Vec::new(),
             message: None,
             sealed_body: Some(vec![1, 2, 3]),
         }

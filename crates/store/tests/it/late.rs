@@ -35,6 +35,7 @@ async fn reported(
             retry_after: None,
             unsure: false,
         }),
+        names: Vec::new(),
     };
     scene
         .run(move |c, policies| results::record_reports(c, policies, &judging(), &[report]))

@@ -14,11 +14,14 @@ mod guest_data;
 mod holds;
 #[cfg(test)]
 mod late;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod pgbouncer;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A real PgBouncer between the store and Postgres.
+//! A real `PgBouncer` between the store and Postgres.
 
 use std::time::Duration;
 

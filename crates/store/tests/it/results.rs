@@ -21,6 +21,7 @@ fn report(callback: Option<(MessageId, Attempt)>, status: DeliveryStatus) -> Rep
         status,
         at: Utc::now(),
         failure: None,
+        names: Vec::new(),
     }
 }
 

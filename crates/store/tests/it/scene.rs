@@ -11,6 +11,7 @@ use domain::after_call::{NextStep, RetryPolicy};
 use domain::country::Country;
 use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::facts::Facts;
+use domain::guest::GuestName;
 use domain::hold::{NewHold, Route};
 use domain::ids::{
     BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, StaffName, WhatsAppMessageId,
@@ -238,6 +239,21 @@ impl Scene {
             .await;
     }
 
+    /// As [`Scene::answered`], WhatsApp naming the guest.
+    pub(crate) async fn answered_by(
+        &self,
+        (id, attempt): (MessageId, Attempt),
+        next: NextStep,
+        names: Vec<GuestName>,
+    ) {
+        let result = CallResult {
+            names,
+            ..result((id, attempt), next, None)
+        };
+        self.run(move |connection, policies| results::record_calls(connection, policies, &[result]))
+            .await;
+    }
+
     pub(crate) async fn answered_holding(
         &self,
         (id, attempt): (MessageId, Attempt),
@@ -259,6 +275,7 @@ fn result((id, attempt): (MessageId, Attempt), next: NextStep, hold: Option<NewH
         hold,
         error_code: None,
         paced: false,
+        names: Vec::new(),
     }
 }
 
@@ -336,6 +353,7 @@ fn resort() -> Resort {
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),
         fallback_texts: BTreeMap::new(),
+        stop_texts: BTreeMap::new(),
     }
 }
 

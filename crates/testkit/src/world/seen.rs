@@ -39,6 +39,8 @@ pub struct WhatsAppMessage {
     pub body: Option<String>,
     /// The link of the button.
     pub button_url: Option<String>,
+    /// WhatsApp's id of it, where it was taken.
+    pub wamid: Option<String>,
     /// Whether it was taken.
     pub accepted: bool,
 }

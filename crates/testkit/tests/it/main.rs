@@ -16,6 +16,7 @@ mod flows;
 mod guests;
 mod holds;
 mod house;
+mod identity;
 mod images;
 mod keys;
 mod late;

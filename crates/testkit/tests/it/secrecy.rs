@@ -129,6 +129,7 @@ async fn publish_unreadable(world: &World, secrets: &Secrets, guest: &Guest) {
             resort: None,
             booking: None,
             phone_hash: None,
+            name_hashes: Vec::new(),
             sealed: Vec::new(),
         };
         envelope.sealed = seal(&envelope.identity());

@@ -1,11 +1,13 @@
 //! Updates that come from one guest's conversation: statuses, messages, preferences.
 //!
 //! A guest who uses a name instead of a number has no phone fields, only a `user`: an id that holds for this
-//! business alone.
+//! business alone. WhatsApp spells some numbers otherwise than people dial them, so a guest has several names; `names`
+//! of each update lists all that it tells.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use domain::guest::GuestName;
 use domain::ids::{NumberId, WhatsAppMessageId};
 use domain::message::{CallbackData, DeliveryStatus};
 use domain::phone_number::PhoneNumber;
@@ -98,7 +100,9 @@ impl Status {
             at: json::instant(status, "timestamp"),
             callback: json::short(status, "biz_opaque_callback_data"),
             recipient: json::phone(status, "recipient_id"),
-            user: json::short(status, "recipient_user_id"),
+            user: json::short(status, "recipient_user_id").or_else(|| {
+                contact(origin.value, json::short(status, "recipient_id").as_deref(), None)?.user
+            }),
             participant: json::short(status, "recipient_participant_id"),
             error: status.pointer("/errors/0").and_then(ReportedError::read),
         })
@@ -107,6 +111,14 @@ impl Status {
     /// Whose call it was, unless another program sent the message.
     pub fn call(&self) -> Option<CallbackData> {
         self.callback.as_deref()?.parse().ok()
+    }
+
+    /// How WhatsApp names the guest. A status of a group's member names nobody whom we called.
+    pub fn names(&self) -> Vec<GuestName> {
+        if self.participant.is_some() {
+            return Vec::new();
+        }
+        GuestName::all(self.user.as_deref(), &self.recipient)
     }
 
     pub(super) fn fingerprint(&self) -> Uuid {
@@ -137,6 +149,11 @@ pub struct Inbound {
     pub from: Option<PhoneNumber>,
     /// The guest's id for this business.
     pub user: Option<String>,
+    /// The guest's number as the list of contacts beside the message spells it, where that differs from `from`.
+    pub contact: Option<PhoneNumber>,
+    /// Whether it was written in a WhatsApp group: then it is not addressed to us alone.
+    #[serde(default)]
+    pub in_group: bool,
     /// The guest's message.
     pub id: WhatsAppMessageId,
     /// When it was written.
@@ -151,6 +168,8 @@ pub struct Inbound {
     pub answers: Option<WhatsAppMessageId>,
     /// The guest's new number, where WhatsApp says that it has changed.
     pub new_number: Option<PhoneNumber>,
+    /// The guest's new id for this business, where WhatsApp says that it has changed.
+    pub new_user: Option<String>,
 }
 
 impl Inbound {
@@ -158,10 +177,17 @@ impl Inbound {
         let first = |pointers: &[&str]| pointers.iter().find_map(|pointer| json::text(message, pointer));
         let system = message.get("system").unwrap_or(&Value::Null);
         let message_type = json::short(message, "type").unwrap_or_else(|| "unknown".to_owned());
+        let (from, from_user) = (json::short(message, "from"), json::short(message, "from_user_id"));
+        let contact = contact(origin.value, from.as_deref(), from_user.as_deref()).unwrap_or_default();
+        let from = json::phone(message, "from");
         Some(Self {
             number: json::number(origin.value),
-            from: json::phone(message, "from"),
-            user: json::short(message, "from_user_id"),
+            user: from_user
+                .or(contact.user)
+                .or_else(|| json::short(system, "previous_user_id")),
+            contact: contact.number.filter(|number| Some(number) != from.as_ref()),
+            from,
+            in_group: is_in_group(message),
             id: json::message_id(message, "/id")?,
             at: json::instant(message, "timestamp"),
             text: first(&[
@@ -180,13 +206,25 @@ impl Inbound {
             ]),
             answers: json::message_id(message, "/context/id"),
             new_number: json::phone(system, "wa_id").or_else(|| json::phone(system, "new_wa_id")),
+            new_user: json::short(system, "user_id"),
             message_type,
         })
     }
 
-    /// Whether the guest did something, which opens the 24-hour window, rather than WhatsApp told of the guest.
-    pub fn opens_window(&self) -> bool {
-        self.message_type != "system"
+    /// Whether the guest wrote to this number, rather than WhatsApp told of the guest, or the guest of a group wrote to all
+    /// of it: only that opens the 24-hour window, and only that is an answer to us.
+    pub fn is_to_us(&self) -> bool {
+        self.message_type != "system" && !self.in_group
+    }
+
+    /// How WhatsApp names the writer.
+    pub fn names(&self) -> Vec<GuestName> {
+        GuestName::all(self.user.as_deref(), self.contact.iter().chain(&self.from))
+    }
+
+    /// How WhatsApp names the guest from now on, where that has changed.
+    pub fn new_names(&self) -> Vec<GuestName> {
+        GuestName::all(self.new_user.as_deref(), &self.new_number)
     }
 
     pub(super) fn fingerprint(&self) -> Uuid {
@@ -227,6 +265,8 @@ pub struct Preference {
     pub from: Option<PhoneNumber>,
     /// The guest's id for this business.
     pub user: Option<String>,
+    /// As of a message.
+    pub contact: Option<PhoneNumber>,
     /// What is stopped or resumed; until now always `marketing_messages`.
     pub category: Option<String>,
     /// The decision.
@@ -243,14 +283,26 @@ impl Preference {
             "resume" => Choice::Resume,
             _ => Choice::Other(word),
         };
+        let (from, from_user) = (
+            json::short(preference, "wa_id"),
+            json::short(preference, "user_id"),
+        );
+        let contact = contact(origin.value, from.as_deref(), from_user.as_deref()).unwrap_or_default();
+        let from = json::phone(preference, "wa_id");
         Some(Self {
             number: json::number(origin.value),
-            from: json::phone(preference, "wa_id"),
-            user: json::short(preference, "user_id").or_else(|| only_contact(origin.value)),
+            user: from_user.or(contact.user),
+            contact: contact.number.filter(|number| Some(number) != from.as_ref()),
+            from,
             category: json::short(preference, "category"),
             choice,
             at: json::instant(preference, "timestamp"),
         })
+    }
+
+    /// How WhatsApp names the guest.
+    pub fn names(&self) -> Vec<GuestName> {
+        GuestName::all(self.user.as_deref(), self.contact.iter().chain(&self.from))
     }
 
     pub(super) fn fingerprint(&self) -> Uuid {
@@ -270,12 +322,40 @@ impl Preference {
     }
 }
 
-/// The user of the one contact that stands beside the list; of several nobody knows whose preference it is.
-fn only_contact(value: &Value) -> Option<String> {
-    match value.get("contacts")?.as_array()?.as_slice() {
-        [contact] => json::short(contact, "user_id"),
-        _ => None,
-    }
+/// A guest as the list of contacts beside an update names them.
+#[derive(Default)]
+struct Contact {
+    user: Option<String>,
+    number: Option<PhoneNumber>,
+}
+
+/// The contact that the update speaks of: the one with its number or its user id, else the only one. Of several others
+/// it is not known whose they are.
+fn contact(value: &Value, number: Option<&str>, user: Option<&str>) -> Option<Contact> {
+    let contacts = value.get("contacts")?.as_array()?;
+    let is = |contact: &&Value, key: &str, text: Option<&str>| {
+        text.is_some() && json::short(contact, key).as_deref() == text
+    };
+    let named = contacts
+        .iter()
+        .find(|contact| is(contact, "wa_id", number) || is(contact, "user_id", user));
+    let found = match (named, contacts.as_slice()) {
+        (Some(named), _) => named,
+        (None, [only]) => only,
+        _ => return None,
+    };
+    Some(Contact {
+        user: json::short(found, "user_id"),
+        number: json::phone(found, "wa_id"),
+    })
+}
+
+/// A message of a group bears the group's id (Meta, "Group messages webhook reference"); one that answers another bears
+/// it also in its context.
+fn is_in_group(message: &Value) -> bool {
+    ["/group_id", "/context/group_id"]
+        .into_iter()
+        .any(|pointer| message.pointer(pointer).is_some_and(|id| !id.is_null()))
 }
 
 impl fmt::Debug for Preference {

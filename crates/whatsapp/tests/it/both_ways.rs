@@ -111,6 +111,7 @@ fn answered(refusal: Refusal, free_text: bool) -> Came {
         hold: held.clone(),
         error_code: outcome.error_code(),
         paced: false,
+        names: Vec::new(),
         route,
     };
     let after = before.after_call(&result, &hash, NOW).unwrap();
@@ -129,6 +130,7 @@ fn reported(failure: Refusal, free_text: bool) -> Came {
         status: DeliveryStatus::Failed,
         at: NOW,
         failure: Some(failure),
+        names: Vec::new(),
     };
     let judging = Judging {
         policy: RetryPolicy::default(),

@@ -205,8 +205,8 @@ fn only_what_the_guest_did_opens_the_window() {
         panic!("not a message")
     };
 
-    assert!(reply.opens_window() && reply.answers.is_some() && reply.new_number.is_none());
-    assert!(!system.opens_window());
+    assert!(reply.is_to_us() && reply.answers.is_some() && reply.new_number.is_none());
+    assert!(!system.is_to_us());
     assert_eq!(system.new_number.unwrap().reveal(), "+4915550002222");
 }
 

@@ -36,6 +36,7 @@ pub(super) fn view(facts: &Facts, resort: Option<Country>, personal: Personal) -
         ("cancelled", &facts.cancelled),
         ("checked_in", &facts.checked_in),
         ("checked_out", &facts.checked_out),
+        ("stopped", &facts.stopped),
     ];
     for (name, fact) in happened {
         add(&mut views, name, fact, |view, notify| {

@@ -8,7 +8,7 @@ use domain::ids::{BookingKey, LetterId};
 use serde::Serialize;
 use serde_json::Value;
 use store::audit::{self, Actor};
-use store::guest_data::held::{self, RawEvent, WishRow};
+use store::guest_data::held::{self, NameRow, NumberWishRow, RawEvent, WishRow};
 use store::guest_data::{self, Reach, Whom};
 use store::{Connection, StoreError, messages, pool};
 
@@ -31,6 +31,10 @@ pub(crate) struct Export {
     /// What was given up.
     pub(crate) letters: Vec<Details>,
     pub(crate) wishes: Vec<WishView>,
+    /// What they said to business numbers, which holds at every resort that sends from there.
+    pub(crate) wishes_to_numbers: Vec<NumberWishView>,
+    /// By what else WhatsApp knows them; only keyed hashes are held.
+    pub(crate) known_as: Vec<NameView>,
     pub(crate) conversations: Vec<Conversation>,
     /// What people did about them, and why.
     pub(crate) audit: Vec<RecordView>,
@@ -101,6 +105,43 @@ impl From<WishRow> for WishView {
     }
 }
 
+/// What the guest said to a business number of reminders and review requests.
+#[derive(Debug, Serialize)]
+pub(crate) struct NumberWishView {
+    number: String,
+    opted_out: bool,
+    opted_out_at: Option<DateTime<Utc>>,
+    opted_in_at: Option<DateTime<Utc>>,
+}
+
+impl From<NumberWishRow> for NumberWishView {
+    fn from(row: NumberWishRow) -> Self {
+        let wishes = Wishes {
+            opted_out_at: row.opted_out_at,
+            opted_in_at: row.opted_in_at,
+        };
+        Self {
+            number: row.number,
+            opted_out: wishes.is_opted_out(),
+            opted_out_at: row.opted_out_at,
+            opted_in_at: row.opted_in_at,
+        }
+    }
+}
+
+/// A name that WhatsApp has for the guest, without the name.
+#[derive(Debug, Serialize)]
+pub(crate) struct NameView {
+    kind: String,
+    learnt_at: DateTime<Utc>,
+}
+
+impl From<NameRow> for NameView {
+    fn from(NameRow { kind, learnt_at }: NameRow) -> Self {
+        Self { kind, learnt_at }
+    }
+}
+
 /// Until when a guest may be answered who has written.
 #[derive(Debug, Serialize)]
 pub(crate) struct Conversation {
@@ -115,6 +156,8 @@ struct Found {
     raw_events: Vec<RawEvent>,
     letters: Vec<LetterId>,
     wishes: Vec<WishRow>,
+    wishes_to_numbers: Vec<NumberWishRow>,
+    known_as: Vec<NameRow>,
     windows: Vec<(String, DateTime<Utc>)>,
     audit: Vec<RecordView>,
 }
@@ -157,6 +200,12 @@ pub(crate) async fn export(shelf: &Shelf, person: &Person, by: Actor) -> Result<
         raw_events,
         letters,
         wishes: found.wishes.into_iter().map(WishView::from).collect(),
+        wishes_to_numbers: found
+            .wishes_to_numbers
+            .into_iter()
+            .map(NumberWishView::from)
+            .collect(),
+        known_as: found.known_as.into_iter().map(NameView::from).collect(),
         conversations: windows
             .map(|(number, open_until)| Conversation { number, open_until })
             .collect(),
@@ -173,6 +222,8 @@ fn find(connection: &mut Connection, ring: &KeyRing, whom: &Whom) -> Result<Foun
         now: pool::clock(connection)?,
         raw_events: held::raw_events(connection, &reach)?,
         wishes: held::wishes(connection, whom, &reach)?,
+        wishes_to_numbers: held::number_wishes(connection, &reach)?,
+        known_as: held::names(connection, &reach)?,
         windows: held::windows(connection, &reach)?,
         audit: records::views(connection, Some(ring), done)?,
         letters,

@@ -31,7 +31,12 @@ pub(crate) enum Drained {
 
 /// Empties the dead queues. With the broker away there is only what is stored, which is said in the log.
 pub(crate) async fn drain(store: &Store, broker: &Address) -> Result<Drained, StoreError> {
-    match empty(store, broker).await {
+    let emptied = empty(store, broker).await;
+    let matched = store.transaction(letters::settle_all_matched).await?;
+    if matched > 0 {
+        log::info!(letters = matched; "writers of unmatched stops are known by now; their letters are settled");
+    }
+    match emptied {
         Ok(0) => Ok(Drained::Everything),
         Ok(new) => {
             log::info!(letters = new; "letters were found in the dead queues");
@@ -81,6 +86,12 @@ async fn empty_one(store: &Store, drain: &Drain, queue: Queue) -> Result<usize, 
     }
 }
 
+fn names(envelope: &Envelope) -> Vec<Vec<u8>> {
+    let mut names = envelope.name_hashes.clone();
+    names.extend(envelope.phone_hash.clone().filter(|hash| !names.contains(hash)));
+    names
+}
+
 /// What a letter says of itself; what cannot be read is kept all the same.
 fn read(queue: Queue, letter: &DeadLetter) -> NewLetter {
     let kind = if queue == Queue::DeadEvents {
@@ -104,6 +115,7 @@ fn read(queue: Queue, letter: &DeadLetter) -> NewLetter {
         subject: letter.kind.clone(),
         resort: envelope.as_ref().and_then(|envelope| envelope.resort.clone()),
         phone_hash: envelope.as_ref().and_then(|envelope| envelope.phone_hash.clone()),
+        name_hashes: envelope.as_ref().map_or_else(Vec::new, names),
         received_at: envelope.as_ref().map(|envelope| envelope.received_at),
         booking: envelope.and_then(|envelope| envelope.booking),
         message: message.filter(|_| kind == LetterKind::Messages),

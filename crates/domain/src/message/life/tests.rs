@@ -91,6 +91,7 @@ fn answered(life: &Life, attempt: u32, next: NextStep) -> Option<Life> {
         hold,
         error_code: Some(131_000),
         paced: false,
+        names: Vec::new(),
     };
     life.after_call(&result, &|id| id.reveal().into(), at(NOW))
 }
@@ -130,6 +131,7 @@ fn report(attempt: u32, status: DeliveryStatus, failure: Option<Refusal>) -> Rep
         status,
         at: at(NOW - 5),
         failure,
+        names: Vec::new(),
     }
 }
 

@@ -35,7 +35,7 @@ impl Says {
         Arrival {
             booking: self.booking.map(key),
             resort: resort.as_ref(),
-            phone_hash: hash.map(<[u8; 32]>::as_slice),
+            names: hash.iter().map(|hash| hash.as_slice()).collect(),
             message: self.message,
             received_at: minutes_ago(self.minutes_ago),
         }

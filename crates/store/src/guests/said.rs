@@ -1,0 +1,161 @@
+//! What guests said to a business number, under every name of the writer. It is stored for writers who are known as guests
+//! and for others alike, and read through everything by which a guest is known.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use domain::guest::Wishes;
+use domain::ids::{NumberId, ResortId};
+use domain::wish::Wish;
+
+use crate::error::StoreError;
+use crate::guest_names::{self, Hash};
+use crate::schema::{guests, number_wishes};
+
+/// What was said to numbers, by hash of a name and number.
+pub type NumberWishes = BTreeMap<(Hash, NumberId), Wishes>;
+
+/// Adds one wish.
+pub fn add(wishes: &mut NumberWishes, hash: Hash, number: &NumberId, (wish, at): (Wish, DateTime<Utc>)) {
+    let said = match wish {
+        Wish::Stop => Wishes {
+            opted_out_at: Some(at),
+            opted_in_at: None,
+        },
+        Wish::Start => Wishes {
+            opted_out_at: None,
+            opted_in_at: Some(at),
+        },
+    };
+    let known = wishes.entry((hash, number.clone())).or_default();
+    *known = known.and(said);
+}
+
+/// Records wishes towards numbers; the newest of each sense stays. Repeats and disorder change nothing.
+pub fn record(connection: &mut PgConnection, wishes: &NumberWishes) -> Result<(), StoreError> {
+    if wishes.is_empty() {
+        return Ok(());
+    }
+    let (keys, said): (Vec<&(Hash, NumberId)>, Vec<&Wishes>) = wishes.iter().unzip();
+    sql_query(
+        "INSERT INTO number_wishes AS w (hash, number, opted_out_at, opted_in_at) \
+         SELECT * FROM unnest($1, $2, $3, $4) AS n(hash, number, opted_out_at, opted_in_at) ORDER BY hash, number \
+         ON CONFLICT (hash, number) DO UPDATE SET \
+         opted_out_at = greatest(w.opted_out_at, excluded.opted_out_at), \
+         opted_in_at = greatest(w.opted_in_at, excluded.opted_in_at)",
+    )
+    .bind::<Array<Bytea>, _>(keys.iter().map(|(hash, _)| hash.as_slice()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(keys.iter().map(|(_, number)| number.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(said.iter().map(|said| said.opted_out_at).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(said.iter().map(|said| said.opted_in_at).collect::<Vec<_>>())
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("record what guests said to a number"))
+}
+
+/// Lets what was said under some hashes hold under others too, and stay under the old: a guest has another number, or
+/// names are forgotten. What was said to a resort goes to `phones` only.
+pub fn copy(
+    connection: &mut PgConnection,
+    from: &BTreeSet<Hash>,
+    (names, phones): (&BTreeSet<Hash>, &BTreeSet<Hash>),
+) -> Result<(), StoreError> {
+    sql_query(
+        "INSERT INTO number_wishes AS w (hash, number, opted_out_at, opted_in_at) \
+         SELECT t.hash, o.number, max(o.opted_out_at), max(o.opted_in_at) \
+         FROM number_wishes o CROSS JOIN unnest($2) AS t(hash) WHERE o.hash = ANY($1) \
+         GROUP BY t.hash, o.number ORDER BY t.hash, o.number \
+         ON CONFLICT (hash, number) DO UPDATE SET \
+         opted_out_at = greatest(w.opted_out_at, excluded.opted_out_at), \
+         opted_in_at = greatest(w.opted_in_at, excluded.opted_in_at)",
+    )
+    .bind::<Array<Bytea>, _>(guest_names::slices(from))
+    .bind::<Array<Bytea>, _>(guest_names::slices(names))
+    .execute(connection)
+    .map_err(StoreError::query("copy what a guest said to numbers"))?;
+    sql_query(
+        "INSERT INTO guests AS w (phone_hash, resort, opted_out_at, opted_in_at) \
+         SELECT t.hash, o.resort, max(o.opted_out_at), max(o.opted_in_at) \
+         FROM guests o CROSS JOIN unnest($2) AS t(hash) WHERE o.phone_hash = ANY($1) \
+         GROUP BY t.hash, o.resort ORDER BY t.hash, o.resort \
+         ON CONFLICT (phone_hash, resort) DO UPDATE SET \
+         opted_out_at = greatest(w.opted_out_at, excluded.opted_out_at), \
+         opted_in_at = greatest(w.opted_in_at, excluded.opted_in_at)",
+    )
+    .bind::<Array<Bytea>, _>(guest_names::slices(from))
+    .bind::<Array<Bytea>, _>(guest_names::slices(phones))
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("copy what a guest said to resorts"))
+}
+
+type Row = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// Everything that some guests said of marketing, under whatever name.
+#[derive(Debug, Default)]
+pub struct Said {
+    known: HashMap<Hash, Vec<Hash>>,
+    to_resorts: HashMap<(String, Vec<u8>), Wishes>,
+    to_numbers: HashMap<(String, Vec<u8>), Wishes>,
+}
+
+impl Said {
+    /// Reads it for the guests of some phone hashes.
+    pub fn by(connection: &mut PgConnection, phones: &BTreeSet<Hash>) -> Result<Self, StoreError> {
+        if phones.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut known: HashMap<Hash, Vec<Hash>> = phones.iter().map(|phone| (*phone, vec![*phone])).collect();
+        for (phone, hash) in guest_names::known_pairs(connection, phones)? {
+            known.entry(phone).or_default().push(hash);
+        }
+        let hashes: BTreeSet<Hash> = known.values().flatten().copied().collect();
+        let to_resorts: Vec<Row> = guests::table
+            .filter(guests::phone_hash.eq_any(guest_names::slices(&hashes)))
+            .select((
+                guests::resort,
+                guests::phone_hash,
+                guests::opted_out_at,
+                guests::opted_in_at,
+            ))
+            .load(connection)
+            .map_err(StoreError::query("read guests' wishes"))?;
+        let to_numbers: Vec<Row> = number_wishes::table
+            .filter(number_wishes::hash.eq_any(guest_names::slices(&hashes)))
+            .select((
+                number_wishes::number,
+                number_wishes::hash,
+                number_wishes::opted_out_at,
+                number_wishes::opted_in_at,
+            ))
+            .load(connection)
+            .map_err(StoreError::query("read what guests said to numbers"))?;
+        Ok(Self {
+            known,
+            to_resorts: to_resorts.into_iter().map(read).collect(),
+            to_numbers: to_numbers.into_iter().map(read).collect(),
+        })
+    }
+
+    /// The newest words of one guest that hold at a resort, which sends from this number.
+    pub fn to(&self, phone: &Hash, resort: &ResortId, number: Option<&NumberId>) -> Wishes {
+        let hashes = self.known.get(phone).into_iter().flatten();
+        let said = hashes.flat_map(|hash| {
+            let to_resort = self.to_resorts.get(&(resort.to_string(), hash.to_vec()));
+            let to_number =
+                number.and_then(|number| self.to_numbers.get(&(number.to_string(), hash.to_vec())));
+            [to_resort, to_number].into_iter().flatten().copied()
+        });
+        said.fold(Wishes::default(), Wishes::and)
+    }
+}
+
+fn read((place, hash, opted_out_at, opted_in_at): Row) -> ((String, Vec<u8>), Wishes) {
+    let said = Wishes {
+        opted_out_at,
+        opted_in_at,
+    };
+    ((place, hash), said)
+}

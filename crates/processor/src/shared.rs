@@ -154,8 +154,10 @@ impl Shared {
 mod tests {
     use std::path::Path;
 
+    use domain::after_call::RetryPolicy;
     use service::metrics::Metrics;
     use settings::Resolve;
+    use store::DatabaseUrl;
 
     use super::*;
 
@@ -163,11 +165,16 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/demo");
         let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         let ring = KeyRing::parse(&format!("a:{key},lookup:{key}")).unwrap();
+        let nowhere = DatabaseUrl::parse("postgres://nowhere.invalid/none").unwrap();
         Shared {
-            store: Store::new("postgres://nowhere.invalid/none", 1, "processor").unwrap(),
+            store: Store::new(&nowhere, 1, "processor"),
             ring: Arc::new(ring),
             settings: Arc::new(Watched::start(&folder, Box::new(|_| None), None, Resolve::Nothing).unwrap()),
             readiness: Readiness::new(),
+            judging: Judging {
+                policy: RetryPolicy::default(),
+                pause: Duration::from_secs(60),
+            },
             counters: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
         }
     }

@@ -41,6 +41,7 @@ mod tests {
             duration: Duration::ZERO,
             note: None,
             foreign: foreign.then(|| "HTTP 403".to_owned()),
+            names: Vec::new(),
         }
     }
 

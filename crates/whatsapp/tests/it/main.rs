@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod answers;
+#[cfg(test)]
 mod both_ways;
 #[cfg(test)]
 mod error_table;

@@ -37,7 +37,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO bellhop_desk;
 GRANT INSERT, UPDATE ON letters, messages TO bellhop_desk;
 GRANT INSERT, UPDATE, DELETE ON holds TO bellhop_desk;
 GRANT UPDATE ON bookings TO bellhop_desk;
-GRANT UPDATE (sealed_body) ON events TO bellhop_desk;
+GRANT UPDATE (sealed_body, phone_hash) ON events TO bellhop_desk;
 -- A guest wants no more messages, or to be forgotten.
 GRANT INSERT, UPDATE ON guests, number_wishes, erased_bookings, erased_guests TO bellhop_desk;
 GRANT DELETE ON conversations, guest_names, notes TO bellhop_desk;

@@ -275,7 +275,7 @@ fn ordering_guests(
     let mut ordering: BTreeSet<GuestKey> = brought.collect();
     let mut related = reservations.clone();
     related.extend(work.facts.keys().cloned());
-    ordering.extend(bookings::guests_of(connection, &related)?);
+    ordering.extend(policies.guests_of(connection, &related)?);
     Ok(ordering)
 }
 

@@ -2,6 +2,7 @@
 
 mod due;
 mod of_guests;
+mod readable;
 mod without_resort;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ use crate::schema::bookings;
 pub use due::{list_due, lock_due, lock_due_of, next_wake_up, put_off};
 pub(crate) use of_guests::{Standing, standing_of};
 pub use of_guests::{all_of_guests, carts_of_guests, guests_of};
+pub(crate) use readable::{lock_readable, page_after, read_readable};
 pub use without_resort::{count_without_resort, wake_of_resorts};
 
 /// A booking as it stands in its row.
@@ -37,6 +39,8 @@ pub struct Booking {
     pub wake_at: Option<DateTime<Utc>>,
     /// Keyed hash of the guest's number, as it was planned last.
     pub phone_hash: Option<[u8; 32]>,
+    /// The facts as they are in the row, once they are others here.
+    stored: Option<Box<Facts>>,
 }
 
 impl Booking {
@@ -53,7 +57,15 @@ impl Booking {
     pub fn learn(&mut self, how: impl FnOnce(Facts) -> Facts) {
         let known = std::mem::take(&mut self.facts);
         self.facts = how(known.clone());
-        self.version += i64::from(self.facts != known);
+        if self.facts != known {
+            self.version += 1;
+            self.stored.get_or_insert(Box::new(known));
+        }
+    }
+
+    /// The facts by which it was planned last.
+    pub(crate) fn stored_facts(&self) -> &Facts {
+        self.stored.as_deref().unwrap_or(&self.facts)
     }
 }
 
@@ -168,6 +180,7 @@ fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
         status,
         wake_at,
         phone_hash: phone_hash.and_then(|hash| hash.try_into().ok()),
+        stored: None,
     })
 }
 

@@ -6,7 +6,7 @@ pub mod said;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::ResortId;
 use domain::wish::Wish;
@@ -51,6 +51,38 @@ pub fn record_wish(
     .map_err(StoreError::query("record a guest's wish"))
 }
 
+/// Has a guest's stop hold for another key of theirs too. An opt-in is not copied: nothing may end a stop that the other key
+/// has of its own.
+pub(crate) fn copy_stops(
+    connection: &mut PgConnection,
+    moved: &[(GuestKey, GuestKey)],
+) -> Result<(), StoreError> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let column = |read: fn(&(GuestKey, GuestKey)) -> &[u8]| moved.iter().map(read).collect::<Vec<_>>();
+    sql_query(
+        "INSERT INTO guests (resort, phone_hash, opted_out_at) \
+         SELECT n.resort, n.becomes, max(g.opted_out_at) FROM unnest($1, $2, $3) AS n(resort, was, becomes) \
+         JOIN guests g ON g.phone_hash = n.was AND g.resort = n.resort \
+         WHERE g.opted_out_at IS NOT NULL AND (g.opted_in_at IS NULL OR g.opted_out_at >= g.opted_in_at) \
+         GROUP BY n.resort, n.becomes ORDER BY n.becomes, n.resort \
+         ON CONFLICT (phone_hash, resort) DO UPDATE SET \
+         opted_out_at = greatest(guests.opted_out_at, excluded.opted_out_at)",
+    )
+    .bind::<Array<Text>, _>(
+        moved
+            .iter()
+            .map(|(was, _)| was.resort.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind::<Array<Bytea>, _>(column(|(was, _)| &was.phone_hash))
+    .bind::<Array<Bytea>, _>(column(|(_, becomes)| &becomes.phone_hash))
+    .execute(connection)
+    .map(drop)
+    .map_err(StoreError::query("keep guests' stops"))
+}
+
 /// The resorts that know a number: by a booking, or by what was said of messages.
 pub fn resorts_that_know(
     connection: &mut PgConnection,
@@ -67,6 +99,31 @@ pub fn resorts_that_know(
     let unreadable = |_| StoreError::Unreadable { what: "resort" };
     let parsed = rows.iter().map(|row| ResortId::parse(&row.resort));
     parsed.map(|resort| resort.map_err(unreadable)).collect()
+}
+
+/// Those of some numbers of whose guests something is held.
+pub fn held(connection: &mut PgConnection, hashes: &[[u8; 32]]) -> Result<Vec<[u8; 32]>, StoreError> {
+    let rows: Vec<Number> = sql_query(
+        "SELECT phone_hash FROM unnest($1) AS n(phone_hash) WHERE \
+         EXISTS (SELECT FROM bookings b WHERE b.phone_hash = n.phone_hash) \
+         OR EXISTS (SELECT FROM guests g WHERE g.phone_hash = n.phone_hash) \
+         OR EXISTS (SELECT FROM conversations c WHERE c.phone_hash = n.phone_hash) \
+         OR EXISTS (SELECT FROM events e WHERE e.phone_hash = n.phone_hash AND e.sealed_body IS NOT NULL) \
+         OR EXISTS (SELECT FROM letters l WHERE l.phone_hash = n.phone_hash)",
+    )
+    .bind::<Array<Bytea>, _>(hashes.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())
+    .load(connection)
+    .map_err(StoreError::query("find what is held of numbers"))?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| row.phone_hash.try_into().ok())
+        .collect())
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = Bytea)]
+    phone_hash: Vec<u8>,
 }
 
 #[derive(QueryableByName)]

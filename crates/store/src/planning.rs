@@ -1,11 +1,14 @@
 //! Planning under the lock: whoever changed a booking's facts, or what is known of its messages, plans it anew here.
 
+mod readings;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
 use diesel::PgConnection;
+use domain::facts::Facts;
 use domain::guest::GuestName;
 use domain::ids::{BookingKey, NumberId, ResortId};
 use domain::phone_number::PhoneNumber;
@@ -45,8 +48,13 @@ impl Policies<'_> {
     /// The guest of a booking as it stands. Where the resort has no readable file, and so no country to read the number
     /// with, it is the guest that the booking had when it was planned last: nobody may be lost to whoever looks for them.
     pub fn guest_of_booking(&self, booking: &Booking) -> Option<GuestKey> {
-        let guest = self.guest_of(&booking.key, &booking.facts);
-        let is_unreadable = booking.facts.phone.is_some() && (self.resort)(&booking.key.resort).is_none();
+        self.guest_of_facts(booking, &booking.facts)
+    }
+
+    /// As [`guest_of_booking`](Self::guest_of_booking), by facts that the booking has or had.
+    fn guest_of_facts(&self, booking: &Booking, facts: &Facts) -> Option<GuestKey> {
+        let guest = self.guest_of(&booking.key, facts);
+        let is_unreadable = facts.phone.is_some() && (self.resort)(&booking.key.resort).is_none();
         guest.or_else(|| {
             Some(GuestKey {
                 phone_hash: booking.phone_hash.filter(|_| is_unreadable)?,
@@ -56,7 +64,7 @@ impl Policies<'_> {
     }
 
     /// The guest behind a booking's facts; `None` without a valid number.
-    pub fn guest_of(&self, booking: &BookingKey, facts: &domain::facts::Facts) -> Option<GuestKey> {
+    pub fn guest_of(&self, booking: &BookingKey, facts: &Facts) -> Option<GuestKey> {
         let country = (self.resort)(&booking.resort).map(|resort| resort.country);
         let number = facts.phone_number(country)?.ok()?;
         Some(GuestKey {
@@ -91,6 +99,7 @@ pub fn replan(
             guest.map(|guest| guest.phone_hash)
         })
         .collect();
+    readings::keep_stops(connection, policies, locked, &hashes)?;
     let around = Surroundings::load(connection, locked, &hashes)?;
     let (mut planned, mut changes, mut saved) = (Planned::default(), Changes::default(), Vec::new());
     for (booking, hash) in locked.iter().zip(&hashes) {

@@ -1,7 +1,11 @@
 //! Which keys the tables are sealed under, and sealing anew under the first key what lies under an older one.
 //!
+//! And the numbers that lie sealed, read again: [`reread_bookings`], [`reread_events`].
+//!
 //! Everything works page by page and by comparing before setting, so it may run beside all other programs, be broken
 //! off, and be run again.
+
+mod readings;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +17,8 @@ use domain::event::sealing_identity;
 use crate::error::StoreError;
 use crate::notes;
 use crate::pool::Store;
+
+pub use readings::{Reread, reread_bookings, reread_events};
 
 /// Where sealed values lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +201,7 @@ pub fn reseal(
 }
 
 /// A letter's body: an envelope as it lay in its queue, sealed inside.
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Clone, QueryableByName)]
 pub struct LetterBody {
     /// The letter's number.
     #[diesel(sql_type = BigInt)]
@@ -203,6 +209,9 @@ pub struct LetterBody {
     /// The envelope's bytes.
     #[diesel(sql_type = Bytea)]
     pub body: Vec<u8>,
+    /// Keyed hash of the guest's number, as the envelope bears it.
+    #[diesel(sql_type = Nullable<Bytea>)]
+    pub phone_hash: Option<Vec<u8>>,
 }
 
 /// Up to `most` bodies of events' letters that come after a letter's number.
@@ -211,33 +220,33 @@ pub fn letter_bodies(
     after: i64,
     most: i64,
 ) -> Result<Vec<LetterBody>, StoreError> {
-    sql_query("SELECT id, body FROM letters WHERE kind = 'events' AND body IS NOT NULL AND id > $1 ORDER BY id LIMIT $2")
+    sql_query("SELECT id, body, phone_hash FROM letters WHERE kind = 'events' AND body IS NOT NULL AND id > $1 ORDER BY id LIMIT $2")
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(most)
         .load(connection)
         .map_err(StoreError::query("read letters to seal anew"))
 }
 
-/// Replaces letters' bodies, given as number, body before and body after; returns how many were still the same before.
+/// Replaces letters' bodies and hashes, given as they were and as they become; returns how many were still the same before.
 pub fn replace_letter_bodies(
     connection: &mut PgConnection,
-    replaced: &[(i64, Vec<u8>, Vec<u8>)],
+    replaced: &[(LetterBody, LetterBody)],
 ) -> Result<usize, StoreError> {
+    let body = |of: fn(&(LetterBody, LetterBody)) -> &LetterBody| {
+        let bodies = replaced.iter().map(of);
+        bodies.map(|letter| letter.body.as_slice()).collect::<Vec<_>>()
+    };
     sql_query(
-        "UPDATE letters l SET body = n.anew FROM unnest($1, $2, $3) AS n(id, before, anew) \
-         WHERE l.id = n.id AND l.body = n.before",
+        "UPDATE letters l SET body = n.anew, phone_hash = n.phone_hash \
+         FROM unnest($1, $2, $3, $4) AS n(id, before, anew, phone_hash) WHERE l.id = n.id AND l.body = n.before",
     )
-    .bind::<Array<BigInt>, _>(replaced.iter().map(|(id, _, _)| *id).collect::<Vec<_>>())
-    .bind::<Array<Bytea>, _>(
+    .bind::<Array<BigInt>, _>(replaced.iter().map(|(before, _)| before.id).collect::<Vec<_>>())
+    .bind::<Array<Bytea>, _>(body(|(before, _)| before))
+    .bind::<Array<Bytea>, _>(body(|(_, anew)| anew))
+    .bind::<Array<Nullable<Bytea>>, _>(
         replaced
             .iter()
-            .map(|(_, before, _)| before.as_slice())
-            .collect::<Vec<_>>(),
-    )
-    .bind::<Array<Bytea>, _>(
-        replaced
-            .iter()
-            .map(|(_, _, anew)| anew.as_slice())
+            .map(|(_, anew)| anew.phone_hash.as_deref())
             .collect::<Vec<_>>(),
     )
     .execute(connection)

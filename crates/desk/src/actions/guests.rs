@@ -1,6 +1,7 @@
 //! What a guest may ask for: everything that is held of them, no more messages, and to be forgotten.
 
 mod export;
+mod number;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ use store::{Connection, StoreError, bookings};
 
 use crate::actions::shelf::Shelf;
 pub(crate) use export::export;
+pub(crate) use number::{Meant, meant};
 
 /// Whose guest's data.
 #[derive(Debug, Clone)]

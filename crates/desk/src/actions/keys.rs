@@ -1,18 +1,23 @@
-//! Rotating the keys under which personal data lie: what lies under which, and sealing it anew under the first.
+//! Rotating the keys under which personal data lie: what lies under which, and sealing it anew under the first. What lies
+//! sealed is read on the way, and with it the numbers whose hashes lie beside.
+
+mod letters;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use broker::envelope::Envelope;
-use crypto::key_ring::{KeyRing, OpenError, key_id_of};
+use crypto::key_ring::{KeyRing, key_id_of};
 use domain::audit::Action;
+use domain::ids::ResortId;
 use serde::Serialize;
 use settings::keys::KeysOfFiles;
 use store::audit::{self, Actor, Subject};
-use store::reseal::{self, LetterBody, Page, Place};
-use store::{Store, StoreError};
+use store::planning::Policies;
+use store::reseal::{self, LetterBody, Page, Place, Reread};
+use store::{Connection, Store, StoreError};
 
-use super::shelf::transaction;
+use super::shelf::{Shelf, transaction};
 
 /// How many values are sealed anew in one transaction.
 const PAGE: i64 = 500;
@@ -103,24 +108,114 @@ impl Tally {
     }
 }
 
-/// What sealing anew has come to, by table.
-type Tallies = BTreeMap<&'static str, Tally>;
+/// What sealing anew and reading the numbers again has come to so far.
+#[derive(Debug, Default)]
+pub(crate) struct Resealed {
+    /// By table.
+    pub(crate) tallies: BTreeMap<&'static str, Tally>,
+    /// Bookings and raw events whose number is read differently now, by table.
+    pub(crate) reread: BTreeMap<&'static str, usize>,
+    /// Bookings that keep their hash, since the number needs the country of a resort whose file cannot be read.
+    pub(crate) without_resort: BTreeMap<ResortId, usize>,
+}
 
-/// Seals everything anew that does not lie under the first key; tells of each page as it goes. The audit trail hears of
-/// the beginning and of the end.
+/// Where a run is.
+pub(crate) enum Progress<'a> {
+    /// Values of a table are sealed anew.
+    Sealed(&'static str, &'a Tally),
+    /// Numbers of a table are read again.
+    Reread(&'static str, usize),
+}
+
+/// Seals everything anew that does not lie under the first key, and reads all numbers again; tells of each page as it goes.
+/// The audit trail hears of the beginning and of the end.
 pub(crate) async fn reseal(
-    store: &Store,
-    ring: &Arc<KeyRing>,
+    shelf: &Shelf,
     by: &Actor,
-    progress: impl FnMut(&'static str, &Tally),
-) -> Result<Tallies, StoreError> {
-    let first = ring.sealing_key_id();
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<Resealed, StoreError> {
+    let (store, first) = (&shelf.store, shelf.key_ring.sealing_key_id());
     record(store, by, Action::ResealBegun, format!("under {first}")).await?;
-    let tallies = reseal_all(store, ring, progress).await?;
-    let counts: Vec<String> = tallies.iter().map(counted).collect();
-    let told = format!("under {first}: {}", counts.join(", "));
+    let mut resealed = Resealed::default();
+    for place in Place::ALL {
+        let tally = seal_table(shelf, place, &mut progress).await?;
+        resealed.tallies.insert(place.table(), tally);
+    }
+    let tally = letters::reseal(shelf, &mut progress).await?;
+    resealed.tallies.insert(LETTERS, tally);
+    reread_table(
+        shelf,
+        Place::Bookings,
+        reseal::reread_bookings,
+        &mut resealed,
+        &mut progress,
+    )
+    .await?;
+    reread_table(
+        shelf,
+        Place::Events,
+        reseal::reread_events,
+        &mut resealed,
+        &mut progress,
+    )
+    .await?;
+    let counts: Vec<String> = resealed.tallies.iter().map(counted).collect();
+    let numbers: usize = resealed.reread.values().sum();
+    let told = format!(
+        "under {first}: {}; numbers read anew {numbers}",
+        counts.join(", ")
+    );
     record(store, by, Action::ResealEnded, told).await?;
-    Ok(tallies)
+    Ok(resealed)
+}
+
+async fn seal_table(
+    shelf: &Shelf,
+    place: Place,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<Tally, StoreError> {
+    let (mut tally, mut after) = (Tally::default(), String::new());
+    loop {
+        let page = shelf
+            .transaction(move |connection, policies| {
+                reseal::reseal(connection, policies.ring, place, &after, PAGE)
+            })
+            .await?;
+        tally.add(&page);
+        progress(Progress::Sealed(place.table(), &tally));
+        match page.next {
+            Some(next) => after = next,
+            None => return Ok(tally),
+        }
+    }
+}
+
+type RereadPage = fn(&mut Connection, &Policies<'_>, &str, i64) -> Result<Reread, StoreError>;
+
+async fn reread_table(
+    shelf: &Shelf,
+    place: Place,
+    page_after: RereadPage,
+    resealed: &mut Resealed,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), StoreError> {
+    let (mut changed, mut after) = (0, String::new());
+    loop {
+        let page = shelf
+            .transaction(move |connection, policies| page_after(connection, policies, &after, PAGE))
+            .await?;
+        changed += page.changed;
+        for (resort, count) in page.without_resort {
+            *resealed.without_resort.entry(resort).or_default() += count;
+        }
+        progress(Progress::Reread(place.table(), changed));
+        match page.next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    resealed.reread.insert(place.table(), changed);
+    Ok(())
 }
 
 fn counted((table, tally): (&&str, &Tally)) -> String {
@@ -137,70 +232,4 @@ async fn record(store: &Store, by: &Actor, action: Action, told: String) -> Resu
         audit::append(connection, &by, action, &subject)
     })
     .await
-}
-
-async fn reseal_all(
-    store: &Store,
-    ring: &Arc<KeyRing>,
-    mut progress: impl FnMut(&'static str, &Tally),
-) -> Result<Tallies, StoreError> {
-    let mut tallies = BTreeMap::new();
-    for place in Place::ALL {
-        let (mut tally, mut after) = (Tally::default(), String::new());
-        loop {
-            let (ring, from) = (Arc::clone(ring), after.clone());
-            let page = transaction(store, move |connection| {
-                reseal::reseal(connection, &ring, place, &from, PAGE)
-            })
-            .await?;
-            tally.add(&page);
-            progress(place.table(), &tally);
-            match page.next {
-                Some(next) => after = next,
-                None => break,
-            }
-        }
-        tallies.insert(place.table(), tally);
-    }
-    let (mut tally, mut after) = (Tally::default(), 0);
-    while let Some(bodies) = letters_after(store, after).await? {
-        after = bodies.last().map_or(after, |letter| letter.id);
-        let mut page = Page::default();
-        let replaced: Vec<_> = bodies
-            .into_iter()
-            .filter_map(|letter| resealed(ring, letter, &mut page))
-            .collect();
-        page.resealed = transaction(store, move |connection| {
-            reseal::replace_letter_bodies(connection, &replaced)
-        })
-        .await?;
-        tally.add(&page);
-        progress(LETTERS, &tally);
-    }
-    tallies.insert(LETTERS, tally);
-    Ok(tallies)
-}
-
-/// A letter's body before and after, unless it lies under the first key. Unreadable envelopes stay as they are: they are
-/// kept for people to look at.
-fn resealed(ring: &KeyRing, letter: LetterBody, page: &mut Page) -> Option<(i64, Vec<u8>, Vec<u8>)> {
-    let mut envelope = Envelope::decode(&letter.body).ok()?;
-    if key_id_of(&envelope.sealed) == Some(ring.sealing_key_id()) {
-        return None;
-    }
-    let identity = envelope.identity();
-    match ring.open(&envelope.sealed, &identity) {
-        Ok(opened) => {
-            envelope.sealed = ring.seal(&opened, &identity);
-            Some((letter.id, letter.body, envelope.encode()))
-        }
-        Err(OpenError::UnknownKey { id }) => {
-            *page.unknown.entry(id).or_default() += 1;
-            None
-        }
-        Err(OpenError::Damaged) => {
-            page.damaged += 1;
-            None
-        }
-    }
 }

@@ -10,7 +10,7 @@ use super::acting::Why;
 use super::arguments::booking;
 use super::opening::{self, Opened};
 use super::{Answer, input, output};
-use crate::actions::guests::{self, Erased, Person, Stopped};
+use crate::actions::guests::{self, Erased, Meant, Person, Stopped};
 use crate::actions::names;
 use crate::actions::shelf::Shelf;
 use crate::settings;
@@ -29,7 +29,8 @@ struct Who {
     /// Whoever has this number. It would stand in your shell's history: with - it is read from stdin, or asked for
     #[arg(long, value_name = "+…")]
     phone: Option<String>,
-    /// Only at this resort, whose country a number without + is read with
+    /// Only at this resort, whose country a number without + is read with. Left out, the countries of all resorts' files are
+    /// tried; of several numbers the one is taken of whose guest something is held
     #[arg(long, conflicts_with = "booking")]
     resort: Option<ResortId>,
     /// Only the guest of this booking, with its cart; others of the same number are left alone
@@ -115,13 +116,40 @@ impl Who {
             return Ok(Person::Booking(key));
         }
         let text = input::phone_number(self.phone.unwrap_or_default())?;
-        let country = self.resort.as_ref().and_then(|id| shelf.resort(id));
-        let number = PhoneNumber::parse(&text, country.map(|resort| resort.country));
-        let why = "is not a valid number: give it with + and the country's code, or name the resort";
+        let resort = self.resort;
+        let meant = guests::meant(shelf, &text, resort.as_ref())
+            .await
+            .map_err(Error::from)?;
         Ok(Person::Number {
-            number: number.map_err(|_| Problems::one("--phone", why))?,
-            resort: self.resort,
+            number: number(meant)?,
+            resort,
         })
+    }
+}
+
+/// The number that is meant; which readings were tried is told in any case.
+fn number(meant: Meant) -> Result<PhoneNumber, Problems> {
+    const REMEDY: &str = "give it with + and the country's code, or name the resort with --resort";
+    match meant {
+        Meant::Number(number, None) => Ok(number),
+        Meant::Number(number, Some(readings)) => {
+            output::complain(&format!(
+                "{number}: read with the countries of the resorts' files ({readings})"
+            ));
+            Ok(number)
+        }
+        Meant::Invalid(None) => Err(Problems::one(
+            "--phone",
+            format!("is not a valid number: {REMEDY}"),
+        )),
+        Meant::Invalid(Some(readings)) => Err(Problems::one(
+            "--phone",
+            format!("is not a valid number in the country of any resort's file ({readings}): {REMEDY}"),
+        )),
+        Meant::Ambiguous(readings) => Err(Problems::one(
+            "--phone",
+            format!("could be several numbers ({readings}): {REMEDY}"),
+        )),
     }
 }
 

@@ -12,7 +12,7 @@ use service::{Environment, Failure, Problems, chain};
 
 use super::acting::Why;
 use super::{Answer, output, table};
-use crate::actions::keys::{self, KeyUse};
+use crate::actions::keys::{self, KeyUse, Progress, Resealed};
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -36,14 +36,18 @@ pub(super) struct Check {
     json: bool,
 }
 
-/// Seal everything anew under the first key of the ring
+/// Seal everything anew under the first key of the ring, and read all phone numbers again
 ///
 /// To change a key: add the new one second everywhere; then make it first everywhere; then run this; then take the old one
 /// out, once desk keys check finds nothing under it and the queues have been empty since. Secrets in files are sealed anew
 /// by hand (desk seal). It may run beside all programs, be interrupted, and be run again. Exit code 1 when something could
-/// not be opened.
+/// not be opened, or a number could not be read because its resort's file cannot be.
 ///
-/// Needs DATABASE_URL, BELLHOP_KEYS (or BELLHOP_KEYS_FILE), and your token (see desk --help).
+/// Numbers are found by a hash of how they are read. Run this after an upgrade that says so, and after the country in a
+/// resort's file was changed: bookings, raw events and letters get the hashes of their numbers as they are read now, and a
+/// guest who wants no messages is known by the new hash too.
+///
+/// Needs DATABASE_URL, BELLHOP_CONFIG, BELLHOP_KEYS (or BELLHOP_KEYS_FILE), and your token (see desk --help).
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Reseal {
@@ -108,32 +112,50 @@ async fn tell_queues(broker: Option<&Address>) {
 
 async fn reseal(arguments: Reseal, environment: &Environment) -> Result<Answer, Failure> {
     let mut read = environment.reader();
-    let store = settings::database(&mut read);
-    let ring = settings::key_ring(&mut read, environment);
+    let shelf = settings::shelf(&mut read, environment);
     let acting = arguments.why.read(&mut read, environment);
-    let (store, ring, acting) = read.finish_with(|| Some((store?, Arc::new(ring?), acting?)))?;
-    let by = acting.identify(&store).await?;
+    let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
+    let shelf = shelf.open()?;
+    let by = acting.identify(&shelf.store).await?;
 
-    let progress = |table, tally: &keys::Tally| {
-        output::complain(&format!("{table}: {} sealed anew", tally.resealed));
+    let progress = |progress: Progress<'_>| match progress {
+        Progress::Sealed(table, tally) => {
+            output::complain(&format!("{table}: {} sealed anew", tally.resealed));
+        }
+        Progress::Reread(table, count) => {
+            output::complain(&format!("{table}: {count} numbers are read differently now"));
+        }
     };
-    let tallies = keys::reseal(&store, &ring, &by, progress)
-        .await
-        .map_err(Error::from)?;
+    let resealed = keys::reseal(&shelf, &by, progress).await.map_err(Error::from)?;
 
+    resealed_told(&resealed)
+}
+
+fn resealed_told(resealed: &Resealed) -> Result<Answer, Failure> {
     let mut answer = Answer::Done;
-    for (table, tally) in tallies {
+    let mut lacking = |text: &str| {
+        output::complain(text);
+        answer = Answer::Refused;
+    };
+    for (table, tally) in &resealed.tallies {
         output::print(&format!("{table}: {} sealed anew", tally.resealed))?;
         for (key, count) in &tally.unknown {
-            output::complain(&format!(
+            lacking(&format!(
                 "{table}: {count} lie under the key {key}, which is not in the key ring: put it back"
             ));
-            answer = Answer::Refused;
         }
         if tally.damaged > 0 {
-            output::complain(&format!("{table}: {} are damaged and do not open", tally.damaged));
-            answer = Answer::Refused;
+            lacking(&format!("{table}: {} are damaged and do not open", tally.damaged));
         }
+    }
+    for (table, count) in &resealed.reread {
+        output::print(&format!("{table}: {count} numbers are read differently now"))?;
+    }
+    for (resort, count) in &resealed.without_resort {
+        lacking(&format!(
+            "{resort}: {count} bookings keep the hashes of their numbers, which need the country in the resort's file: mend \
+             the file, then run this again"
+        ));
     }
     Ok(answer)
 }

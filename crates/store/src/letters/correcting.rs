@@ -45,7 +45,10 @@ pub fn correct_phone(
     let Some(resort) = (policies.resort)(&key.resort) else {
         return Ok(Err(Declined::Refused(Refusal::WithoutResort)));
     };
-    let Ok(number) = PhoneNumber::parse(phone, Some(resort.country)) else {
+    let known = bookings::find(connection, policies.ring, &key)?;
+    // A staff member writes the number as the guest would.
+    let country = known.and_then(|booking| booking.facts.country_of_numbers(Some(resort.country)));
+    let Ok(number) = PhoneNumber::parse(phone, country.or(Some(resort.country))) else {
         return Ok(Err(Declined::Refused(Refusal::NotWanted(Reason::InvalidPhone))));
     };
     let related = related(connection, policies, &key, &number)?;
@@ -84,7 +87,7 @@ fn related(
 ) -> Result<BTreeSet<BookingKey>, StoreError> {
     let own = BTreeSet::from([key.clone()]);
     let mut related = bookings::reservations_of_carts(connection, &own)?;
-    let mut guests = bookings::guests_of(connection, &own)?;
+    let mut guests = policies.guests_of(connection, &own)?;
     guests.insert(GuestKey {
         phone_hash: policies.phone_hash(number),
         resort: key.resort.clone(),

@@ -27,6 +27,8 @@ mod pgbouncer;
 #[cfg(test)]
 mod planning;
 #[cfg(test)]
+mod readings;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod reseal;

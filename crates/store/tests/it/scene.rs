@@ -304,8 +304,7 @@ pub(crate) fn apply(
     bookings::create_missing(connection, &keys)?;
     let mut locked = bookings::lock(connection, policies.ring, &keys)?;
     for booking in &mut locked {
-        booking.facts = std::mem::take(&mut booking.facts).merge(Facts::of_event(event, Utc::now()));
-        booking.version += 1;
+        booking.learn(|known| known.merge(Facts::of_event(event, Utc::now())));
     }
     planning::replan(connection, policies, Utc::now(), &locked)
 }

@@ -26,7 +26,7 @@ use crate::settings;
 pub(in crate::cli) struct Edit {
     /// The letter's number
     id: LetterId,
-    /// The right number; without a country code, one of the resort's country. It would stand in your shell's history: with -
+    /// The right number; without a country code, one of the guest's country where the platform told it, else of the resort's. It would stand in your shell's history: with -
     /// it is read from stdin, or asked for
     #[arg(long, value_name = "+…")]
     phone: String,

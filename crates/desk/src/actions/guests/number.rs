@@ -1,0 +1,97 @@
+//! Which number is meant by what a person types at the desk.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::country::Country;
+use domain::ids::ResortId;
+use domain::phone_number::PhoneNumber;
+use store::{StoreError, guests};
+
+use crate::actions::shelf::Shelf;
+
+/// How a number without a country code is read with the country of each resort's file; numbers are masked when shown.
+#[derive(Debug, Default)]
+pub(crate) struct Readings(BTreeMap<Option<PhoneNumber>, BTreeSet<Country>>);
+
+impl Readings {
+    fn of(shelf: &Shelf, text: &str) -> Self {
+        let mut readings: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for country in shelf.files().resorts().map(|resort| resort.country) {
+            let number = PhoneNumber::parse(text, Some(country)).ok();
+            readings.entry(number).or_default().insert(country);
+        }
+        Self(readings)
+    }
+
+    fn numbers(&self) -> Vec<PhoneNumber> {
+        self.0.keys().flatten().cloned().collect()
+    }
+}
+
+impl std::fmt::Display for Readings {
+    /// `GR: +30•••••••678; AT, DE: not a valid number`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none, since no resort's file can be read");
+        }
+        for (index, (number, countries)) in self.0.iter().rev().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            let countries: Vec<String> = countries.iter().map(ToString::to_string).collect();
+            let number = number
+                .as_ref()
+                .map_or_else(|| "not a valid number".to_owned(), PhoneNumber::masked);
+            write!(f, "{separator}{}: {number}", countries.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a person typed.
+#[derive(Debug)]
+pub(crate) enum Meant {
+    /// One number, and the readings that were tried for it, where it has no country code.
+    Number(PhoneNumber, Option<Readings>),
+    /// No number, however it is read.
+    Invalid(Option<Readings>),
+    /// Several numbers; several of them, or none, are of guests of whom something is held.
+    Ambiguous(Readings),
+}
+
+/// Reads a number as platforms' numbers are read: without a country code it is one of the resort's country. Where no resort
+/// is named those of all files are tried, and of several numbers the one is meant of whose guest something is held.
+pub(crate) async fn meant(shelf: &Shelf, text: &str, resort: Option<&ResortId>) -> Result<Meant, StoreError> {
+    let country = resort
+        .and_then(|id| shelf.resort(id))
+        .map(|resort| resort.country);
+    if let Ok(number) = PhoneNumber::parse(text, country) {
+        return Ok(Meant::Number(number, None));
+    }
+    if resort.is_some() {
+        return Ok(Meant::Invalid(None));
+    }
+    let readings = Readings::of(shelf, text);
+    let mut numbers = readings.numbers();
+    if numbers.len() > 1 {
+        numbers = held(shelf, numbers).await?;
+    }
+    Ok(match (numbers.pop(), numbers.is_empty()) {
+        (Some(number), true) => Meant::Number(number, Some(readings)),
+        (None, _) if readings.numbers().is_empty() => Meant::Invalid(Some(readings)),
+        _ => Meant::Ambiguous(readings),
+    })
+}
+
+/// Those of some numbers of whose guests something is held.
+async fn held(shelf: &Shelf, numbers: Vec<PhoneNumber>) -> Result<Vec<PhoneNumber>, StoreError> {
+    shelf
+        .transaction(move |connection, policies| {
+            let hashes: Vec<_> = numbers.iter().map(|number| policies.phone_hash(number)).collect();
+            let known = guests::held(connection, &hashes)?;
+            let held = numbers
+                .iter()
+                .zip(&hashes)
+                .filter(|(_, hash)| known.contains(*hash));
+            Ok(held.map(|(number, _)| number.clone()).collect())
+        })
+        .await
+}

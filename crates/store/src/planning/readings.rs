@@ -1,0 +1,63 @@
+//! Numbers that are read otherwise than when their bookings were planned last: an older program read them, or the resort's
+//! file names another country now. The platform's text is the same, so the guest is, and what was decided about the guest
+//! must not be lost with the old reading.
+
+use std::collections::BTreeSet;
+
+use diesel::PgConnection;
+use domain::event::Event;
+use domain::ids::BookingKey;
+
+use super::Policies;
+use crate::bookings::{self, Booking};
+use crate::error::StoreError;
+use crate::guests::{self, GuestKey};
+
+impl Policies<'_> {
+    /// How the number in a booking's row was read when it was planned last, and how it is read now, where the two differ.
+    pub fn other_reading(&self, booking: &Booking) -> Option<(GuestKey, Option<GuestKey>)> {
+        let was = GuestKey {
+            phone_hash: booking.phone_hash?,
+            resort: booking.key.resort.clone(),
+        };
+        let now = self.guest_of_facts(booking, booking.stored_facts());
+        (now.as_ref() != Some(&was)).then_some((was, now))
+    }
+
+    /// The keyed hash of the number that an event brings, as it is read now.
+    pub fn hash_of_event(&self, event: &Event) -> Option<[u8; 32]> {
+        let resort = (self.resort)(&event.resort).map(|resort| resort.country);
+        event.phone_number(resort).map(|number| self.phone_hash(&number))
+    }
+
+    /// The guests that some bookings have, as they were read and as they are read now, without locking anything.
+    pub fn guests_of(
+        &self,
+        connection: &mut PgConnection,
+        keys: &BTreeSet<BookingKey>,
+    ) -> Result<BTreeSet<GuestKey>, StoreError> {
+        let mut guests = bookings::guests_of(connection, keys)?;
+        let readable = bookings::read_readable(connection, self.ring, keys)?;
+        guests.extend(
+            readable
+                .iter()
+                .filter_map(|booking| self.guest_of_booking(booking)),
+        );
+        Ok(guests)
+    }
+}
+
+/// Has the stops of these bookings' guests hold for their numbers as they are read now. What was said by the old reading
+/// stays beside: another guest may have that number.
+pub(super) fn keep_stops(
+    connection: &mut PgConnection,
+    policies: &Policies<'_>,
+    locked: &[Booking],
+    hashes: &[Option<[u8; 32]>],
+) -> Result<(), StoreError> {
+    let changed = locked.iter().zip(hashes);
+    let changed = changed.filter(|(booking, hash)| booking.phone_hash != **hash);
+    let moved = changed.filter_map(|(booking, _)| policies.other_reading(booking));
+    let moved: Vec<(GuestKey, GuestKey)> = moved.filter_map(|(was, now)| Some((was, now?))).collect();
+    guests::copy_stops(connection, &moved)
+}

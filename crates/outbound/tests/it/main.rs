@@ -1,4 +1,6 @@
 //! Proxies held against curl, and authorities read from files.
 
+#[cfg(test)]
 mod authorities;
+#[cfg(test)]
 mod curl;

@@ -94,7 +94,7 @@ fn replan(
     let arrivals = guests.iter().map(|guest| memory::Arrival {
         booking: None,
         resort: Some(&guest.resort),
-        phone_hash: Some(&guest.phone_hash),
+        names: vec![guest.phone_hash.as_slice()],
         message: None,
         received_at: DateTime::UNIX_EPOCH,
     });
@@ -125,8 +125,10 @@ struct EventRow {
     phone_hash: Option<Vec<u8>>,
 }
 
-/// Reads the numbers again of up to `most` raw events that come after a key. What they said of a guest's wishes holds for
-/// the number as it is read now, also where it was taken for no number. WhatsApp's updates bear the digits themselves.
+/// Reads the numbers again of up to `most` raw events that come after a key.
+///
+/// What they said of a guest's wishes holds for the number as it is read now, also where it was taken for no number.
+/// WhatsApp's updates bear the digits themselves.
 pub fn reread_events(
     connection: &mut PgConnection,
     policies: &Policies<'_>,

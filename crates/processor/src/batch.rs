@@ -140,9 +140,9 @@ pub(crate) fn apply(
         resort: &resort,
     };
     let context = Context { policies: &policies };
-    let arrived = memory::look_who_was_erased(connection, batch)?;
+    let arrived = memory::look_who_was_erased(connection, &policies, batch)?;
     let (all, handled) = collect(&context, &arrived);
-    let fates = memory::remember(connection, &arrived, &handled)?;
+    let fates = memory::remember(connection, &policies, &arrived, &handled)?;
     let mut applied = Applied::default();
     let work = if fates.contains(&Fate::Duplicate) {
         let all = arrived.into_iter().zip(&fates);

@@ -4,7 +4,7 @@ use domain::dead_letter::DeadLetterReason::{CannotBeApplied, Refused};
 use serde_json::Value;
 
 use crate::letters::Office;
-use crate::program::Ended;
+use crate::program::{CONFIG, Ended};
 
 const ADA: &str = "+306912345678";
 const PERSONAL: [&str; 4] = ["Ada", "Lovelace", "6912345678", "book.example"];
@@ -236,6 +236,74 @@ async fn a_stop_is_remembered_where_the_guest_is_known_or_where_it_is_named() {
 }
 
 #[tokio::test]
+async fn a_number_without_a_country_code_finds_its_guest_also_where_no_resort_is_named() {
+    let office = Office::open().await;
+
+    let stopped = office.guests("stop --phone -", "691 234 5678").await;
+    let exported = office.guests("export --phone -", "0030 691 234 5678").await;
+
+    let told = "+30•••••••678: no more reminders and review requests from azure-bay";
+    assert!(stopped.check(0).stdout.contains(told), "{stopped:?}");
+    assert!(stopped.stderr.contains("(GR: +30•••••••678)"), "{stopped:?}");
+    check_masked(&stopped);
+    assert_eq!(exported.json()["bookings"][0]["booking"], "BK-1001");
+}
+
+#[tokio::test]
+async fn of_several_numbers_the_one_is_meant_that_is_held_and_where_that_is_not_clear_the_remedy_is_named() {
+    let office = Office::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let resorts = folder.path().join("resorts");
+    std::fs::create_dir(&resorts).unwrap();
+    let file = std::fs::read_to_string(format!("{CONFIG}/resorts/azure-bay.toml")).unwrap();
+    std::fs::write(
+        resorts.join("black-forest.toml"),
+        file.replace("\"GR\"", "\"DE\""),
+    )
+    .unwrap();
+    std::fs::write(resorts.join("azure-bay.toml"), file).unwrap();
+    let guests = async |arguments: &str, stdin| {
+        let arguments = format!("guests {arguments}");
+        office.by_anna_with(folder.path(), &arguments, stdin).await
+    };
+
+    let held = guests("erase --phone -", "691 234 5678").await;
+    let unclear = guests("erase --phone -", "691 234 5679").await;
+    let named = guests("erase --resort black-forest --phone -", "691 234 5679").await;
+    let foreign = guests("erase --phone -", "0171 1234567").await;
+    let nothing = guests("erase --phone -", "12345").await;
+
+    assert!(held.check(0).stdout.contains("azure-bay/BK-1001"), "{held:?}");
+    let readings = "(GR: +30•••••••678; DE: +49•••••••678)";
+    assert!(
+        held.stderr.contains(readings) || held.stderr.contains("DE: +49•••••••678; GR"),
+        "{held:?}"
+    );
+    for refused in [&unclear, &nothing] {
+        assert_eq!(refused.check(2).stdout, "");
+        assert!(
+            refused.stderr.contains("--resort") && refused.stderr.contains("country's code"),
+            "{refused:?}"
+        );
+    }
+    assert!(unclear.stderr.contains("+49•••••••679"), "{unclear:?}");
+    assert!(
+        named.check(0).stdout.starts_with("+49•••••••679 at black-forest"),
+        "{named:?}"
+    );
+    assert!(
+        foreign
+            .check(0)
+            .stderr
+            .contains("DE: +49••••••••567; GR: not a valid number"),
+        "{foreign:?}"
+    );
+    for ended in [&held, &unclear, &foreign] {
+        check_masked(ended);
+    }
+}
+
+#[tokio::test]
 async fn what_was_done_for_a_guest_stands_in_the_audit_trail_which_does_not_name_them() {
     let office = Office::open().await;
 
@@ -270,7 +338,7 @@ async fn who_is_meant_must_be_said_and_be_readable() {
         "export --phone +306912345678 --booking azure-bay BK-1001",
         "erase --booking azure-bay BK-1001 --resort azure-bay",
         "erase --phone 12",
-        "erase --phone 6912345678",
+        "erase --phone 0171-1234567",
     ] {
         let ended = office.guests(strange, "").await;
         assert_eq!(ended.check(2).stdout, "", "{strange}");

@@ -25,6 +25,7 @@ async fn keys(office: &Office, ring: &str, arguments: &str) -> Ended {
     let url = office.database.url();
     let environment = [
         ("DATABASE_URL", url.as_str()),
+        ("BELLHOP_CONFIG", CONFIG),
         ("BELLHOP_KEYS", ring),
         ("BELLHOP_STAFF_TOKEN", &office.anna),
     ];
@@ -79,7 +80,7 @@ async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
         (&ended["action"], &ended["details"]),
         (
             &json!("reseal_ended"),
-            &json!("under b: bookings 1, events 1, letters 1, notes 1")
+            &json!("under b: bookings 1, events 1, letters 1, notes 1; numbers read anew 0")
         )
     );
     assert_eq!(begun["action"], "reseal_begun");
@@ -106,7 +107,7 @@ async fn a_key_that_is_gone_too_early_is_told_and_nothing_is_lost() {
     let told = &office.trail().await[0]["details"];
     assert_eq!(
         told,
-        "under b: bookings 0 (1 not opened), events 0 (1 not opened), letters 0, notes 0"
+        "under b: bookings 0 (1 not opened), events 0 (1 not opened), letters 0, notes 0; numbers read anew 0"
     );
     keys(&office, &rotated(), "reseal").await.check(0);
     keys(&office, &without_old(), "check").await.check(0);
@@ -167,6 +168,7 @@ async fn who_is_in_the_way_for_a_while_does_not_break_sealing_anew_off() {
     let ring = rotated();
     let environment = [
         ("DATABASE_URL", impatient.as_str()),
+        ("BELLHOP_CONFIG", CONFIG),
         ("BELLHOP_KEYS", &ring),
         ("BELLHOP_STAFF_TOKEN", &office.anna),
     ];
@@ -183,4 +185,62 @@ async fn who_is_in_the_way_for_a_while_does_not_break_sealing_anew_off() {
         resealed.check(0).stdout.contains("bookings: 1 sealed anew"),
         "{resealed:?}"
     );
+}
+
+#[tokio::test]
+async fn numbers_that_were_read_differently_are_read_again_with_their_guests_stop() {
+    let office = Office::open().await;
+    office
+        .event_dies("evt-1", DeadLetterReason::CannotBeApplied)
+        .await;
+    assert_eq!(office.list("").await.len(), 1);
+    let misread = "'\\x0102030405060708091011121314151617181920212223242526272829303132'";
+    office
+        .database
+        .execute(&format!(
+            "UPDATE bookings SET phone_hash = {misread}; UPDATE events SET phone_hash = {misread}; \
+             UPDATE letters SET phone_hash = {misread}; \
+             INSERT INTO guests SELECT resort, phone_hash, now() FROM bookings"
+        ))
+        .await;
+    let misread_in = async |table: &str| {
+        let count = format!("SELECT count(*) AS count FROM {table} WHERE phone_hash = {misread}");
+        office.database.count(&count).await
+    };
+
+    let resealed = keys(&office, KEYS, "reseal").await;
+    let again = keys(&office, KEYS, "reseal").await;
+
+    let told = "bookings: 1 numbers are read differently now\nevents: 1 numbers are read differently now\n";
+    assert!(resealed.check(0).stdout.ends_with(told), "{resealed:?}");
+    assert!(resealed.stdout.contains("letters: 1 sealed anew"), "{resealed:?}");
+    assert!(!again.check(0).stdout.contains(": 1 "), "{again:?}");
+    for table in ["bookings", "events", "letters"] {
+        assert_eq!(misread_in(table).await, 0, "{table}");
+    }
+    let export = office
+        .by_anna_saying("guests export --phone -", "+306912345678")
+        .await;
+    let held = export.json();
+    assert_eq!(held["bookings"][0]["booking"], "BK-1001");
+    assert_eq!(held["wishes"][0]["opted_out"], true);
+    assert_eq!(held["letters"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        office.trail().await[1]["details"],
+        "under a: bookings 0, events 0, letters 0, notes 0; numbers read anew 0"
+    );
+}
+
+#[tokio::test]
+async fn bookings_of_a_resort_without_a_readable_file_are_told_and_keep_their_hashes() {
+    let office = Office::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let hashes =
+        "SELECT count(DISTINCT b.phone_hash) AS count FROM bookings b JOIN events e USING (phone_hash)";
+
+    // The number bears its country code: no file is needed to read it.
+    let without_files = office.by_anna_with(folder.path(), "keys reseal", "").await;
+
+    without_files.check(0);
+    assert_eq!(office.database.count(hashes).await, 1);
 }

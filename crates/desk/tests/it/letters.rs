@@ -5,6 +5,8 @@ mod drain;
 mod retry;
 mod show;
 
+use std::path::Path;
+
 use broker::Address;
 use broker::envelope::{Envelope, VERSION};
 use broker::letter::Letter;
@@ -82,6 +84,21 @@ impl Office {
     pub(crate) async fn by_anna_without_broker(&self, arguments: &str) -> Ended {
         self.desk(arguments, "amqp://127.0.0.1:1/%2f", &self.anna, "")
             .await
+    }
+
+    /// Runs `desk …`, by Anna, with other files.
+    pub(crate) async fn by_anna_with(&self, config: &Path, arguments: &str, stdin: &str) -> Ended {
+        let (database_url, amqp_url) = (self.database.url(), self.vhost.url());
+        let config = config.display().to_string();
+        let environment = [
+            ("DATABASE_URL", database_url.as_str()),
+            ("AMQP_URL", &amqp_url),
+            ("BELLHOP_CONFIG", &config),
+            ("BELLHOP_KEYS", KEYS),
+            ("BELLHOP_STAFF_TOKEN", &self.anna),
+        ];
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        desk(&words, &environment, stdin).await
     }
 
     async fn desk(&self, arguments: &str, amqp_url: &str, token: &str, stdin: &str) -> Ended {

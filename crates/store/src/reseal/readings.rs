@@ -59,8 +59,7 @@ pub fn reread_bookings(
     }
     let own: BTreeSet<BookingKey> = found.iter().map(|(key, _)| (*key).clone()).collect();
     let guests: BTreeSet<GuestKey> = found.into_iter().flat_map(|(_, guests)| guests).collect();
-    let changed = replan(connection, policies, &own, &guests, &[])?;
-    reread.changed = changed.iter().filter(|key| own.contains(key)).count();
+    reread.changed = replan(connection, policies, &own, &guests, &[])?;
     Ok(reread)
 }
 
@@ -83,14 +82,14 @@ fn lacks_country(policies: &Policies<'_>, booking: &Booking) -> bool {
             .is_some_and(|number| number.is_err())
 }
 
-/// Locks some bookings and all others of some guests, and plans them with what these wish. Returns those whose hash was another one.
+/// Locks some bookings and all others of some guests, and plans them with what these wish. Returns how many had another hash.
 fn replan(
     connection: &mut PgConnection,
     policies: &Policies<'_>,
     own: &BTreeSet<BookingKey>,
     guests: &BTreeSet<GuestKey>,
     wishes: &[&Said],
-) -> Result<Vec<BookingKey>, StoreError> {
+) -> Result<usize, StoreError> {
     let arrivals = guests.iter().map(|guest| memory::Arrival {
         booking: None,
         resort: Some(&guest.resort),
@@ -109,8 +108,8 @@ fn replan(
     planning::replan(connection, policies, now, &locked)?;
     let changed = locked
         .iter()
-        .filter(|booking| changed_reading(policies, booking).is_some());
-    Ok(changed.map(|booking| booking.key.clone()).collect())
+        .filter_map(|booking| changed_reading(policies, booking));
+    Ok(changed.count())
 }
 
 #[derive(QueryableByName)]

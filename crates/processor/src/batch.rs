@@ -153,33 +153,24 @@ pub(crate) fn apply(
         // Its letter may be what a crash kept from being published.
         let known = work(old);
         let again = heard::listen(connection, &policies, tools, &known.heard)?;
-        note_unmatched(connection, &again, &mut applied)?;
+        applied
+            .unmatched_stops
+            .extend(heard::unmatched(connection, &again)?);
         work(new)
     } else {
         all
     };
     applied.fates = fates;
     let listened = heard::listen(connection, &policies, tools, &work.heard)?;
-    note_unmatched(connection, &listened, &mut applied)?;
+    applied
+        .unmatched_stops
+        .extend(heard::unmatched(connection, &listened)?);
     applied.planned = fulfil(connection, &policies, &work, &listened)?;
     if !work.reports.is_empty() {
         applied.reported = results::record_reports(connection, &policies, &tools.judging, &work.reports)?;
     }
     applied.notices = work.notices;
     Ok(applied)
-}
-
-fn note_unmatched(
-    connection: &mut Connection,
-    listened: &[heard::Listened<'_>],
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    for one in listened {
-        if one.is_unmatched(connection)? {
-            applied.unmatched_stops.insert(one.event().to_owned());
-        }
-    }
-    Ok(())
 }
 
 fn collect(context: &Context<'_>, batch: &[Late<'_>]) -> (Work, Vec<Handled>) {

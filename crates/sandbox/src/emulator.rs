@@ -23,6 +23,7 @@ use crate::templates::{Category, Templates};
 use crate::wamid::Wamids;
 
 mod report;
+mod token;
 
 use report::Plan;
 
@@ -156,7 +157,7 @@ impl Emulator {
     }
 
     fn judge(&self, call: &Call<'_>, body: &Value, now: Millis) -> Result<(Message, Effect), GraphError> {
-        check_token(call.authorization, self.settings.tokens.as_ref())?;
+        token::check(call.authorization, self.settings.tokens.as_ref())?;
         let known = |numbers: &HashSet<String>| numbers.contains(call.number);
         if !self.settings.numbers.as_ref().is_none_or(known) {
             return Err(GraphError::unknown_number(call.number));
@@ -286,24 +287,6 @@ fn answer_to_taken(
         None => json!({ "id": wamid }),
     };
     Answer::Taken { contact, message }
-}
-
-fn check_token(authorization: Option<&str>, accepted: Option<&HashSet<String>>) -> Result<(), GraphError> {
-    let token = authorization
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .map(str::trim);
-    let Some(token) = token.filter(|token| !token.is_empty()) else {
-        return Err(GraphError::token(
-            "Invalid OAuth access token - Cannot parse access token",
-        ));
-    };
-    if accepted.is_none_or(|accepted| accepted.contains(token)) {
-        return Ok(());
-    }
-    Err(GraphError {
-        subcode: Some(463),
-        ..GraphError::new(190)
-    })
 }
 
 /// The first number of `v25.0`.

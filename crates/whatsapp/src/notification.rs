@@ -4,11 +4,13 @@
 //! what is new here becomes [`Update::Other`], what makes no sense [`Update::Unreadable`].
 
 mod business;
+mod contact;
 mod damage;
 mod guest;
 mod json;
 mod remainder;
 mod said;
+mod status;
 mod verdict;
 
 use domain::guest::GuestName;
@@ -20,8 +22,9 @@ use uuid::Uuid;
 
 pub use business::{Account, Number, Problem, Restriction, Template, TemplateChange};
 pub use damage::Damage;
-pub use guest::{Choice, Inbound, Preference, ReportedError, ReportedStatus, Status};
+pub use guest::{Choice, Inbound, Preference};
 pub use remainder::Remainder;
+pub use status::{ReportedError, ReportedStatus, Status};
 pub use verdict::Verdict;
 
 /// The greatest body that is read, in bytes. WhatsApp promises at most 3 MB.

@@ -3,17 +3,22 @@
 //! Pure, so that every order of arrival can be tried. Results are fenced by the attempt's number; an acceptance is
 //! recorded from any attempt; statuses climb; what was withdrawn goes back to the queue on no way.
 
+mod failure;
+mod report;
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Attempt, CallbackData, DeliveryStatus, MessageState, Reason, Turn};
-use crate::after_call::{Advice, CallOutcome, NextStep, Refusal, RetryPolicy, Scope, Tried};
+use super::{Attempt, DeliveryStatus, MessageState, Reason, Turn};
+use crate::after_call::{NextStep, Scope};
 use crate::dead_letter::DeadLetterReason;
 use crate::guest::GuestName;
-use crate::hold::{self, NewHold, Route};
+use crate::hold::{NewHold, Route};
 use crate::ids::{MessageId, WhatsAppMessageId};
 use crate::silence::Verdict;
+
+pub use report::{Called, Judging, Report};
 
 /// What one call came to.
 #[derive(Debug, Clone)]
@@ -34,65 +39,6 @@ pub struct CallResult {
     pub paced: bool,
     /// How WhatsApp names the guest who was called.
     pub names: Vec<GuestName>,
-}
-
-/// What WhatsApp reports of a message.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// The call, where the report names one of ours.
-    pub callback: Option<CallbackData>,
-    /// WhatsApp's name of the message.
-    pub whatsapp_id: WhatsAppMessageId,
-    /// How far it came.
-    pub status: DeliveryStatus,
-    /// When, by WhatsApp's clock.
-    pub at: DateTime<Utc>,
-    /// Why it failed, where WhatsApp says so.
-    pub failure: Option<Refusal>,
-    /// How WhatsApp names the guest who was called.
-    pub names: Vec<GuestName>,
-}
-
-impl Report {
-    /// Whether the message failed because the guest refuses marketing.
-    pub fn refuses_marketing(&self) -> bool {
-        self.failure
-            .as_ref()
-            .is_some_and(|refusal| refusal.advice == Advice::OptOut)
-    }
-
-    /// What the call came to, where it failed after all.
-    pub fn failed(&self) -> Option<CallOutcome> {
-        (self.status == DeliveryStatus::Failed).then(|| CallOutcome::Failed(self.failure.clone()))
-    }
-}
-
-/// How failures that are reported are judged.
-#[derive(Debug, Clone, Copy)]
-pub struct Judging {
-    /// How often a message is tried.
-    pub policy: RetryPolicy,
-    /// How long a hold lasts until one message may try again.
-    pub pause: Duration,
-}
-
-/// What was called for last, as far as it is stored.
-#[derive(Debug, Clone)]
-pub struct Called {
-    /// How it went; the parts that are not known are left out.
-    pub route: Route,
-    /// Whether the guest's country is known.
-    pub country_is_known: bool,
-    /// Whether free text was sent, not a template.
-    pub free_text: bool,
-}
-
-impl Called {
-    /// What has to be held after a call of which this came. `None` also where it is not known what was called for.
-    fn hold(&self, outcome: &CallOutcome, pause: Duration) -> Option<NewHold> {
-        let new = hold::after(outcome, &self.route, pause)?;
-        (new.scope != Scope::Country || self.country_is_known).then_some(new)
-    }
 }
 
 /// The part of a message that is decided upon here, or changed.
@@ -200,78 +146,6 @@ impl Life {
         after.delivery = Some(report.status);
         after.delivery_at = Some(report.at);
         Some(after)
-    }
-
-    /// Whether a report is the failure of the last call, and that call was not known to have been refused.
-    pub fn is_failed_by(&self, report: &Report) -> bool {
-        let attempt = self.attempt_of(report);
-        let is_news = self.delivery.is_none_or(|known| known < DeliveryStatus::Failed)
-            && self.failed_attempt.is_none_or(|failed| failed < attempt);
-        report.status == DeliveryStatus::Failed && attempt == self.attempt && is_news && self.may_have_gone()
-    }
-
-    /// Whether a report says that WhatsApp sent or delivered the last call, which is not known to have failed.
-    pub fn is_brought_by(&self, report: &Report) -> bool {
-        let is_last = self.attempt_of(report) == self.attempt && self.failed_attempt != Some(self.attempt);
-        is_last && report.status != DeliveryStatus::Failed
-    }
-
-    /// Whether the last call was accepted, or nobody knows whether it was.
-    fn may_have_gone(&self) -> bool {
-        match self.state {
-            MessageState::Sending | MessageState::Sent | MessageState::Unknown => true,
-            MessageState::Queued => self.silent_attempt == Some(self.attempt),
-            MessageState::Dead => self.reason.as_deref() == Some(DeadLetterReason::OutcomeUnknown.as_str()),
-            _ => false,
-        }
-    }
-
-    /// Whether a report says that a call was accepted which is known to have failed. Only a delivery contradicts that.
-    fn is_of_failed_call(&self, report: &Report) -> bool {
-        let attempt = self.attempt_of(report);
-        report.status == DeliveryStatus::Sent && self.failed_attempt.is_some_and(|failed| attempt <= failed)
-    }
-
-    /// Which call a report is about. One without our callback was found by the name that WhatsApp gave to the last call.
-    fn attempt_of(&self, report: &Report) -> Attempt {
-        report.callback.map_or(self.attempt, |callback| callback.attempt)
-    }
-
-    /// What a reported failure of the last call holds.
-    pub fn hold_after(&self, report: &Report, judging: &Judging, called: &Called) -> Option<NewHold> {
-        let outcome = report.failed().filter(|_| self.is_failed_by(report))?;
-        let new = called.hold(&outcome, judging.pause)?;
-        Some(NewHold {
-            called_at: self.claimed_at,
-            ..new
-        })
-    }
-
-    /// The last call was accepted, if at all, and failed.
-    fn fail(
-        &mut self,
-        outcome: &CallOutcome,
-        judging: &Judging,
-        called: Option<&Called>,
-        now: DateTime<Utc>,
-    ) {
-        let tried = Tried {
-            retries: self.retries,
-            attempt: self.attempt,
-            turn: self.turn,
-            free_text: called.is_some_and(|called| called.free_text),
-            rested: self.rested,
-        };
-        let hold = called.and_then(|called| called.hold(outcome, judging.pause));
-        let next = match judging.policy.next_step(tried, outcome) {
-            // An older program called and did not note the route: the next call will tell what to hold.
-            NextStep::Hold(_) if hold.is_none() => NextStep::WaitAtNoCost(judging.pause),
-            next => next,
-        };
-        self.error_code = outcome.error_code();
-        self.failed_attempt = Some(self.attempt);
-        self.sent_at = None;
-        self.take(&next, hold.as_ref().map(NewHold::key), now);
     }
 
     /// After what was made of the silence that followed a call. `None`: somebody spoke meanwhile, another call has

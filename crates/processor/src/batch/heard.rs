@@ -25,6 +25,20 @@ pub(super) struct Listened<'a> {
     resorts: Vec<ResortId>,
 }
 
+/// Keys of the events that are stops of writers who match no guest.
+pub(super) fn unmatched(
+    connection: &mut Connection,
+    listened: &[Listened<'_>],
+) -> Result<Vec<String>, StoreError> {
+    let mut events = Vec::new();
+    for one in listened {
+        if one.is_unmatched(connection)? {
+            events.push(one.event().to_owned());
+        }
+    }
+    Ok(events)
+}
+
 /// Finds out who did what.
 pub(super) fn listen<'a>(
     connection: &mut Connection,

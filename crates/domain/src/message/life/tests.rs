@@ -6,10 +6,10 @@ use super::MessageState::{
     Dead, Delivered, Expired, Held, Queued, Read, Sending, Sent, Skipped, Unknown, Withdrawn,
 };
 use super::*;
-use crate::after_call::Heard;
+use crate::after_call::{Advice, Heard, Refusal, RetryPolicy};
 use crate::hold::Cause;
 use crate::ids::{NumberId, ResortId};
-use crate::message::MessageKind;
+use crate::message::{CallbackData, MessageKind};
 
 const NOW: i64 = 1_000;
 

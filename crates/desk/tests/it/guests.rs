@@ -295,7 +295,7 @@ async fn of_several_numbers_the_one_is_meant_that_is_held_and_where_that_is_not_
         foreign
             .check(0)
             .stderr
-            .contains("DE: +49••••••••567; GR: not a valid number"),
+            .contains("DE: +49•••••••567; GR: not a valid number"),
         "{foreign:?}"
     );
     for ended in [&held, &unclear, &foreign] {

@@ -120,10 +120,10 @@ fn header(entry: &Entry<'_>, body: &Variables, own: &Own) -> Option<Variables> {
     match (&header, body) {
         _ if header.count() == 0 || body.count() == 0 => Some(header),
         (Variables::Positional(_), Variables::Named(_)) => {
-            entry.refuse("is a list and the body has names: name the header's variable too")
+            entry.refuse("mixes positions with the body's names: name the header's variable too")
         }
         (Variables::Named(_), Variables::Positional(_)) => {
-            entry.refuse("has a name and the body is a list: write both as lists, or name both")
+            entry.refuse("mixes a name with the body's positions: write both as lists, or name both")
         }
         _ => Some(header),
     }

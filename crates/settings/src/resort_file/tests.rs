@@ -272,13 +272,15 @@ fn a_template_names_all_of_its_variables_or_none() {
         header,
         named_header,
         &[
-            "templates.reminder_1.en.header has a name and the body is a list: write both as lists, or name both",
+            "templates.reminder_1.en.header mixes a name with the body's positions: write both as lists, or name both",
         ],
     );
     check(
         body,
         named_body,
-        &["templates.reminder_1.en.header is a list and the body has names: name the header's variable too"],
+        &[
+            "templates.reminder_1.en.header mixes positions with the body's names: name the header's variable too",
+        ],
     );
     check(header, "header = []", &[]);
     check(

@@ -11,7 +11,7 @@ use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl};
 use crate::database_url::DatabaseUrl;
 use crate::error::StoreError;
 use crate::migrations;
-use crate::pooler::Pooler;
+use crate::pooler::{self, Pooler};
 use crate::refusals::{self, Refusals};
 
 /// Postgres, behind a pool. Cheap to clone. Connects when it is first needed, so a server that is away at start does
@@ -55,7 +55,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (pool, pooler) = (self.pool.clone(), Arc::clone(&self.pooler));
         let task = tokio::task::spawn_blocking(move || {
-            let mut connection = pool.get().map_err(StoreError::Unavailable)?;
+            let mut connection = pool.get().map_err(pooler::unavailable)?;
             pooler.check(&mut connection)?;
             work(&mut connection)
         });

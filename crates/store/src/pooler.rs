@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
+use diesel::r2d2::PoolError;
 use diesel::sql_types::{Integer, Timestamptz};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
@@ -50,6 +51,18 @@ impl Pooler {
         }
         self.serves_sessions.store(true, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// Why the pool had no connection.
+///
+/// A new session has no prepared statements. Where one is in its way, a pooler lent it a process that another session
+/// has used, so that not even the pool's own test of the connection succeeds.
+pub(crate) fn unavailable(error: PoolError) -> StoreError {
+    if error.to_string().contains("prepared statement") {
+        StoreError::TransactionPooling
+    } else {
+        StoreError::Unavailable(error)
     }
 }
 

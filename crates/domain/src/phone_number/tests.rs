@@ -1,3 +1,5 @@
+//! Numbers as guests and platforms write them, at resorts of many countries.
+
 use super::*;
 
 fn country(code: &str) -> Country {

@@ -353,7 +353,7 @@ async fn an_erasure_finds_what_was_written_under_every_name_and_the_stop_stays()
     world.until_guests_heard(2).await;
     world.until_state("CART-1", STOP_CONFIRMATION, Read).await;
     world.until_reports(6).await;
-    let exported = world.desk(&format!("guests export --phone {written}")).await;
+    let exported = world.desk(&format!("guests export --phone {}", BRAZIL.0)).await;
     let exported: Value = serde_json::from_str(&exported.check(0).stdout).unwrap();
     let kinds: Vec<&str> = exported["known_as"]
         .as_array()
@@ -386,7 +386,8 @@ async fn an_erasure_finds_what_was_written_under_every_name_and_the_stop_stays()
 async fn a_word_that_answers_no_reminder_is_read_by_the_newest_message_to_the_guest() {
     let world = World::start(&ResortFile::patient()).await;
     reminded(&world, "CART-1", ADA).await;
-    world.post(&Event::confirmed("BK-2", BOB)).await;
+    let booked = Event::confirmed("BK-2", BOB).staying("2027-05-01", "2027-05-04");
+    world.post(&booked).await;
     world.until_state("BK-2", CONFIRMATION, Read).await;
 
     for phone in [ADA, BOB] {
@@ -395,5 +396,7 @@ async fn a_word_that_answers_no_reminder_is_read_by_the_newest_message_to_the_gu
     world.until_guests_heard(2).await;
 
     gets_no_more_reminders(&world, "CART-1", ADA).await;
-    reminded(&world, "CART-3", BOB).await;
+    let other_days = Event::abandoned("CART-3", BOB).staying("2027-07-01", "2027-07-04");
+    world.post(&other_days).await;
+    world.until_state("CART-3", REMINDER_1, Read).await;
 }

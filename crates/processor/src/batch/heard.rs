@@ -160,7 +160,14 @@ pub(super) fn record(
         }
         match &heard.act {
             Act::Wrote(_) if !heard.is_erased => {
-                conversations::open(connection, &heard.number, &one.everything(), heard.at)?;
+                // A guest who is known is found by their number; other spellings would outlive an erasure.
+                let phones: BTreeSet<Hash> = one.writer.phones.iter().copied().collect();
+                let hashes = if phones.is_empty() {
+                    one.everything()
+                } else {
+                    phones
+                };
+                conversations::open(connection, &heard.number, &hashes, heard.at)?;
                 for phone in &one.writer.phones {
                     holds::retry_with_text(connection, phone)?;
                 }

@@ -283,10 +283,11 @@ mod tests {
             let _ = stream.read(&mut [0; 4096]).await;
             let _ = stream.write_all(answer).await;
         });
-        // The provider of TLS is the process's, as for every client here.
-        let _ = Client::new(&"http://a.example".parse().unwrap(), "v25.0", DEFAULT_TIMEOUT);
         let through = reqwest::Proxy::all(address).unwrap();
-        let http = reqwest::Client::builder().proxy(through).build().unwrap();
+        let builder = Outbound::default()
+            .http_client(&"https://graph.example/".parse().unwrap())
+            .unwrap();
+        let http = builder.proxy(through).build().unwrap();
         http.post("https://graph.example/").send().await.unwrap_err()
     }
 

@@ -1,7 +1,7 @@
 //! Reads what a guest says about marketing: no more of it, or welcome again.
 //!
 //! Meta stops nothing for a text or for a template's button, so each inbound message is read here. Only a message that
-//! is nothing but one of our words counts, however it is written ([`fold`]): a sentence that merely contains one may
+//! is nothing but one of our words counts, however it is written ([`fold()`]): a sentence that merely contains one may
 //! mean anything. The words stand in [`words`], the buttons in [`buttons`].
 
 mod buttons;

@@ -22,7 +22,7 @@
 //! habits of text messages (RET in Turkey, UNREG in Indonesia, 退订 and TD in China, 수신거부 in Korea, הסר in Israel, لغو in
 //! Iran, TC in Vietnam, ΔΙΑΓΡΑΦΗ in Greece). The rest are the plain words for "stop", "unsubscribe" and "subscribe".
 //!
-//! To add a word, write it as guests do, in the row of its language; [`super::fold`] takes care of case, accents and
+//! To add a word, write it as guests do, in the row of its language; [`super::fold()`] takes care of case, accents and
 //! blanks. The tests refuse a word that two languages understand differently.
 
 use std::collections::HashMap;

@@ -27,7 +27,7 @@ pub enum ConnectError {
         #[source]
         cause: lapin::Error,
     },
-    /// The connection would be encrypted, and nobody there could be trusted.
+    /// The connection would be encrypted, and no certificate authority is trusted.
     #[error("cannot connect to RabbitMQ at {address}")]
     NoAuthorities {
         /// Where.

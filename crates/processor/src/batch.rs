@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use broker::envelope::Envelope;
-use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
 use domain::event::Event;
 use domain::facts::Facts;
@@ -25,6 +24,7 @@ use store::results::Outcome;
 use store::{Connection, StoreError, guest_data, guests, holds, results};
 use whatsapp::notification::Update;
 
+use self::memory::Late;
 use crate::handlers::{self, Arrived, Context, Handled, Notified};
 use crate::notices::Notice;
 use crate::work::Work;
@@ -109,9 +109,6 @@ pub(crate) struct Applied {
     pub(crate) unmatched_stops: BTreeSet<String>,
 }
 
-/// An event, with up to when its guest was erased after it was accepted.
-type Late<'a> = (&'a Opened, Option<DateTime<Utc>>);
-
 /// What applying needs beside the database.
 pub(crate) struct Tools {
     pub(crate) ring: Arc<KeyRing>,
@@ -142,7 +139,7 @@ pub(crate) fn apply(
     let context = Context { policies: &policies };
     let arrived = memory::look_who_was_erased(connection, &policies, batch)?;
     let (all, handled) = collect(&context, &arrived);
-    let fates = memory::remember(connection, &policies, &arrived, &handled)?;
+    let fates = memory::remember(connection, &arrived, &handled)?;
     let mut applied = Applied::default();
     let work = if fates.contains(&Fate::Duplicate) {
         let all = arrived.into_iter().zip(&fates);
@@ -175,7 +172,8 @@ pub(crate) fn apply(
 
 fn collect(context: &Context<'_>, batch: &[Late<'_>]) -> (Work, Vec<Handled>) {
     let mut work = Work::default();
-    let mut handle = |(opened, erased_at): &Late<'_>| {
+    let mut handle = |late: &Late<'_>| {
+        let (opened, erased_at) = (late.opened, &late.erased_at);
         let received_at = opened.envelope.received_at;
         match &*opened.content {
             Content::Event(event) => {

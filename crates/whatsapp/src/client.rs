@@ -62,7 +62,7 @@ impl Client {
     /// Makes a client that gives each call at most `timeout`, connecting included.
     ///
     /// # Errors
-    /// Where the address or the version cannot be used, or nobody there could be trusted.
+    /// Where the address or the version cannot be used, or no certificate authority is trusted.
     pub fn through(
         outbound: &Outbound,
         api_url: &Url,

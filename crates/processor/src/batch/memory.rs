@@ -2,13 +2,23 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use store::events::{self, NewEvent};
 use store::guest_data::memory::{self, Arrival};
 use store::planning::Policies;
 use store::{Connection, StoreError};
 
-use super::{Content, Fate, Late, Opened};
+use super::{Content, Fate, Opened};
 use crate::handlers::Handled;
+
+/// An event, with what is known of its guest before it is applied.
+pub(super) struct Late<'a> {
+    pub(super) opened: &'a Opened,
+    /// The keyed hash of a platform's number as this program reads it.
+    pub(super) phone_hash: Option<[u8; 32]>,
+    /// Up to when its guest was erased after it was accepted.
+    pub(super) erased_at: Option<DateTime<Utc>>,
+}
 
 /// Finds the events whose guests were erased meanwhile. Nobody is erased from here on until the end of the transaction.
 pub(super) fn look_who_was_erased<'a>(
@@ -20,7 +30,14 @@ pub(super) fn look_who_was_erased<'a>(
     let arrivals: Vec<Arrival<'_>> = batch.iter().zip(&reread).map(arrival).collect();
     memory::pass(connection, &arrivals)?;
     let erased = memory::erased(connection, &arrivals)?;
-    Ok(batch.iter().zip(erased).collect())
+    let late = batch.iter().zip(reread).zip(erased);
+    Ok(late
+        .map(|((opened, phone_hash), erased_at)| Late {
+            opened,
+            phone_hash,
+            erased_at,
+        })
+        .collect())
 }
 
 /// The keyed hash of a platform's number as this program reads it. `ingest` may be an older one, which read it differently,
@@ -47,19 +64,18 @@ fn arrival<'a>((opened, reread): (&'a Opened, &'a Option<[u8; 32]>)) -> Arrival<
 /// Records the events, those of erased guests without their bodies, and tells what becomes of each.
 pub(super) fn remember(
     connection: &mut Connection,
-    policies: &Policies<'_>,
     batch: &[Late<'_>],
     handled: &[Handled],
 ) -> Result<Vec<Fate>, StoreError> {
-    let new = batch.iter().zip(handled).map(|one| record(policies, one));
-    let new: Vec<NewEvent> = new.collect();
+    let new: Vec<NewEvent> = batch.iter().zip(handled).map(record).collect();
     let fresh = events::insert_new(connection, &new)?;
     Ok(fates(&new, handled, fresh))
 }
 
-fn record(policies: &Policies<'_>, ((opened, erased_at), handled): (&Late<'_>, &Handled)) -> NewEvent {
+fn record((late, handled): (&Late<'_>, &Handled)) -> NewEvent {
+    let opened = late.opened;
     let envelope = &opened.envelope;
-    let phone_hash = reread(policies, opened).map(|hash| hash.to_vec());
+    let phone_hash = late.phone_hash.map(|hash| hash.to_vec());
     NewEvent {
         key: opened.key(),
         source: envelope.source.to_string(),
@@ -74,7 +90,7 @@ fn record(policies: &Policies<'_>, ((opened, erased_at), handled): (&Late<'_>, &
         phone_hash: phone_hash.or_else(|| envelope.phone_hash.clone()),
         name_hashes: opened.own_names(),
         message: opened.message(),
-        sealed_body: erased_at.is_none().then(|| envelope.sealed.clone()),
+        sealed_body: late.erased_at.is_none().then(|| envelope.sealed.clone()),
     }
 }
 

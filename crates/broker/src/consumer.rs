@@ -191,7 +191,7 @@ impl Consumer {
 
     /// Whether a delivery can still be settled, as far as is known. One whose connection is gone comes again: work that has
     /// not begun on it would be done twice.
-    pub fn holds(&self, delivery: &Delivery) -> bool {
+    pub fn owns(&self, delivery: &Delivery) -> bool {
         matches!(self.state, State::Open(_)) && delivery.receipt.generation == self.generation
     }
 

@@ -28,7 +28,7 @@ impl Status {
     }
 
     /// The same, with what is missing.
-    pub fn holds(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), String> {
         if self.is_ready() {
             Ok(())
         } else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use broker::Address;
 use crypto::key_ring::KeyRing;
 use crypto::token::Token;
-use domain::silence::Patience;
+use domain::silence_policy::SilencePolicy;
 use outbound::Authorities;
 use service::environment::Reader;
 use service::{Environment, Failure, Problems, chain};
@@ -62,7 +62,7 @@ pub(crate) fn key_ring(read: &mut Reader<'_>, environment: &Environment) -> Opti
 }
 
 /// What senders are told of calls that nobody speaks of.
-pub(crate) fn patience(read: &mut Reader<'_>) -> Patience {
+pub(crate) fn patience(read: &mut Reader<'_>) -> SilencePolicy {
     let (patience, problems) = settings::patience::patience(|name| read.optional(name));
     for (name, problem) in problems {
         read.problem(name, problem);

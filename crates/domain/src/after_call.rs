@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::dead_letter::DeadLetterReason;
 use crate::ids::WhatsAppMessageId;
-use crate::message::{Attempt, Reason, Turn};
+use crate::message::{Attempt, ContentChoice, Reason};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -201,7 +201,7 @@ pub struct Tried {
     /// Which call it was.
     pub attempt: Attempt,
     /// Whether the fallback was what WhatsApp answered to.
-    pub turn: Turn,
+    pub turn: ContentChoice,
     /// Whether free text was sent, not a template.
     pub free_text: bool,
     /// Whether the message has rested a day before.
@@ -254,7 +254,7 @@ impl RetryPolicy {
             Advice::RestADay => NextStep::Rest(REST),
             // Only what is about the guest speaks of their window.
             Advice::Fallback if scope == Scope::Recipient && tried.free_text => NextStep::LeaveText,
-            Advice::Fallback if tried.turn == Turn::Template => NextStep::TakeFallback,
+            Advice::Fallback if tried.turn == ContentChoice::Template => NextStep::TakeFallback,
             // The fallback's own template is paused or missing.
             Advice::Fallback if scope == Scope::Template => NextStep::Hold(scope),
             Advice::Fallback | Advice::GiveUp => NextStep::GiveUp(match heard {
@@ -311,7 +311,7 @@ mod tests {
         Tried {
             retries,
             attempt: Attempt(retries + 1),
-            turn: Turn::Template,
+            turn: ContentChoice::Template,
             free_text: false,
             rested: false,
         }
@@ -396,7 +396,7 @@ mod tests {
     fn free_text_outside_of_the_guests_window_gives_way_to_the_fallback_template_whosever_turn_it_was() {
         let refusal = refused(Scope::Recipient, Advice::Fallback, None);
         for outcome in [failed(&refusal), refusal] {
-            for turn in [Turn::Template, Turn::Fallback] {
+            for turn in [ContentChoice::Template, ContentChoice::Fallback] {
                 let text = Tried {
                     turn,
                     free_text: true,
@@ -489,14 +489,14 @@ mod tests {
         };
 
         for scope in [Scope::Template, Scope::Recipient] {
-            assert_eq!(after(scope, Turn::Template), NextStep::TakeFallback);
+            assert_eq!(after(scope, ContentChoice::Template), NextStep::TakeFallback);
         }
         assert_eq!(
-            after(Scope::Template, Turn::Fallback),
+            after(Scope::Template, ContentChoice::Fallback),
             NextStep::Hold(Scope::Template)
         );
         assert_eq!(
-            after(Scope::Recipient, Turn::Fallback),
+            after(Scope::Recipient, ContentChoice::Fallback),
             NextStep::GiveUp(DeadLetterReason::Refused)
         );
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::message::{Reason, Turn};
+use crate::message::{ContentChoice, Reason};
 use crate::phone_number::PhoneNumber;
 use crate::render::{self, Content, NoContent, ServiceWindow, Subject};
 use crate::resort::Mode;
@@ -15,7 +15,7 @@ pub struct Due<'a> {
     /// What it is about.
     pub subject: Subject<'a>,
     /// Whether WhatsApp has said that the kind's own template cannot be used.
-    pub turn: Turn,
+    pub turn: ContentChoice,
     /// Whether free text is allowed.
     pub window: ServiceWindow,
     /// The templates, `name/language`, that cannot be used now from the resort's number.
@@ -45,7 +45,7 @@ pub struct Sendable {
     /// What.
     pub content: Content,
     /// Whether that is the kind's own template or the fallback.
-    pub turn: Turn,
+    pub turn: ContentChoice,
     /// Quiet hours begin then: not a moment later.
     pub not_after: Option<DateTime<Utc>>,
 }
@@ -80,17 +80,17 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
 }
 
 /// The kind's own template, or the fallback where it is held or WhatsApp has refused it for this message.
-fn choose(due: &Due<'_>) -> Result<(Content, Turn), Step> {
-    let own = render::content(due.subject, Turn::Template, due.window);
+fn choose(due: &Due<'_>) -> Result<(Content, ContentChoice), Step> {
+    let own = render::content(due.subject, ContentChoice::Template, due.window);
     let own_is_held = own.as_ref().ok().and_then(|content| held(due, content));
     let turn = if own_is_held.is_some() {
-        Turn::Fallback
+        ContentChoice::Fallback
     } else {
         due.turn
     };
     let chosen = match turn {
-        Turn::Template => own,
-        Turn::Fallback => render::content(due.subject, Turn::Fallback, due.window),
+        ContentChoice::Template => own,
+        ContentChoice::Fallback => render::content(due.subject, ContentChoice::Fallback, due.window),
     };
     match chosen {
         Ok(content) => match held(due, &content) {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     /// What happens to a first reminder at noon in Athens.
-    fn step(resort: &Resort, phone: Option<&str>, turn: Turn, held: &[&str]) -> Step {
+    fn step(resort: &Resort, phone: Option<&str>, turn: ContentChoice, held: &[&str]) -> Step {
         let (facts, booking) = (facts(phone), BookingId::parse("BK-1").unwrap());
         let held = held.iter().map(|&template| template.to_owned()).collect();
         let subject = Subject {
@@ -183,7 +183,7 @@ mod tests {
 
     const ADA: Option<&str> = Some("+306912345678");
 
-    fn check(turn: Turn, held: &[&str], expected: Result<(&str, Turn), Step>) {
+    fn check(turn: ContentChoice, held: &[&str], expected: Result<(&str, ContentChoice), Step>) {
         let found = match step(&furnished(), ADA, turn, held) {
             Step::Call(sendable) => Ok((sendable.content.template().unwrap(), sendable.turn)),
             other => Err(other),
@@ -194,30 +194,42 @@ mod tests {
 
     #[test]
     fn the_fallback_goes_where_the_own_template_is_held_or_was_refused() {
-        check(Turn::Template, &[], Ok((OWN, Turn::Template)));
-        check(Turn::Template, &[FALLBACK], Ok((OWN, Turn::Template)));
-        check(Turn::Template, &[OWN], Ok((FALLBACK, Turn::Fallback)));
-        check(Turn::Fallback, &[], Ok((FALLBACK, Turn::Fallback)));
+        check(ContentChoice::Template, &[], Ok((OWN, ContentChoice::Template)));
+        check(
+            ContentChoice::Template,
+            &[FALLBACK],
+            Ok((OWN, ContentChoice::Template)),
+        );
+        check(
+            ContentChoice::Template,
+            &[OWN],
+            Ok((FALLBACK, ContentChoice::Fallback)),
+        );
+        check(
+            ContentChoice::Fallback,
+            &[],
+            Ok((FALLBACK, ContentChoice::Fallback)),
+        );
     }
 
     #[test]
     fn a_message_with_nothing_left_waits_for_its_own_template() {
         let awaits = |template: &str| Err(Step::AwaitTemplate(template.to_owned()));
-        check(Turn::Template, &[OWN, FALLBACK], awaits(OWN));
-        check(Turn::Fallback, &[FALLBACK], awaits(FALLBACK));
+        check(ContentChoice::Template, &[OWN, FALLBACK], awaits(OWN));
+        check(ContentChoice::Fallback, &[FALLBACK], awaits(FALLBACK));
         let mut without_fallback = furnished();
         without_fallback.fallback_templates.clear();
 
-        let own_is_held = step(&without_fallback, ADA, Turn::Template, &[OWN]);
+        let own_is_held = step(&without_fallback, ADA, ContentChoice::Template, &[OWN]);
         assert_eq!(own_is_held, Step::AwaitTemplate(OWN.to_owned()));
         without_fallback.templates.clear();
-        let nothing = step(&without_fallback, ADA, Turn::Template, &[]);
+        let nothing = step(&without_fallback, ADA, ContentChoice::Template, &[]);
         assert_eq!(nothing, Step::TemplateMissing);
     }
 
     #[test]
     fn no_number_is_not_the_same_as_a_wrong_one() {
-        let skipped = |phone| step(&furnished(), phone, Turn::Template, &[]);
+        let skipped = |phone| step(&furnished(), phone, ContentChoice::Template, &[]);
 
         assert_eq!(skipped(None), Step::Skip(Reason::NoPhone));
         assert_eq!(skipped(Some("12")), Step::Skip(Reason::InvalidPhone));
@@ -227,7 +239,7 @@ mod tests {
     fn a_reminder_to_a_number_of_the_united_states_is_skipped_before_its_call_unless_the_file_says_otherwise()
     {
         let mut resort = furnished();
-        let decided = |resort: &Resort, phone| step(resort, Some(phone), Turn::Template, &[]);
+        let decided = |resort: &Resort, phone| step(resort, Some(phone), ContentChoice::Template, &[]);
 
         let skipped = Step::Skip(Reason::UsMarketing);
         assert_eq!(decided(&resort, "+12025550123"), skipped);
@@ -244,9 +256,9 @@ mod tests {
             ..furnished()
         };
 
-        let other = step(&in_test_mode([].into()), ADA, Turn::Template, &[]);
+        let other = step(&in_test_mode([].into()), ADA, ContentChoice::Template, &[]);
         assert_eq!(other, Step::Skip(Reason::TestMode));
-        let own = step(&in_test_mode([number].into()), ADA, Turn::Template, &[]);
+        let own = step(&in_test_mode([number].into()), ADA, ContentChoice::Template, &[]);
         assert!(matches!(own, Step::Call(_)), "{own:?}");
     }
 
@@ -261,9 +273,9 @@ mod tests {
             ..furnished()
         };
 
-        let siesta = step(&quiet(12, 16), ADA, Turn::Template, &[]);
+        let siesta = step(&quiet(12, 16), ADA, ContentChoice::Template, &[]);
         assert_eq!(siesta, Step::PutOff("2026-11-23T14:00:00Z".parse().unwrap()));
-        let Step::Call(sendable) = step(&quiet(21, 9), ADA, Turn::Template, &[]) else {
+        let Step::Call(sendable) = step(&quiet(21, 9), ADA, ContentChoice::Template, &[]) else {
             panic!("it is day");
         };
         assert_eq!(sendable.not_after, Some("2026-11-23T19:00:00Z".parse().unwrap()));

@@ -75,7 +75,7 @@ text_enum! {
 
 /// Why a person's decision about a letter is not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
+pub enum DecisionRefused {
     /// The letter is of an event; there is no message to decide about.
     NotAMessage,
     /// The letter names no message that exists: it cannot be read, or the message was erased.
@@ -94,7 +94,7 @@ pub enum Refusal {
     NotWanted(Reason),
 }
 
-impl Refusal {
+impl DecisionRefused {
     /// The one text form, in output.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -110,7 +110,7 @@ impl Refusal {
     }
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for DecisionRefused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }

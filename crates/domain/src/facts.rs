@@ -5,7 +5,7 @@
 
 mod correction;
 mod erasure;
-mod later;
+mod unknown;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::resort::Language;
 use crate::stay::{Dates, Money, Personal};
 
 pub use correction::Correction;
-pub use later::Later;
+pub use unknown::UnknownFact;
 
 /// When a fact became true, and what decides between two of the same instant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ macro_rules! facts {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<Fact<$type>>,)+
             /// What a newer program knows: kept for it, by the names of its fields.
             #[serde(flatten)]
-            pub later: BTreeMap<String, Fact<Later>>,
+            pub later: BTreeMap<String, Fact<UnknownFact>>,
         }
 
         impl Facts {
@@ -83,7 +83,7 @@ macro_rules! facts {
             pub fn merge(self, other: Self) -> Self {
                 Self {
                     $($field: newer(self.$field, other.$field),)+
-                    later: later::merge(self.later, other.later),
+                    later: unknown::merge(self.later, other.later),
                 }
             }
 

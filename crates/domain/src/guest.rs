@@ -96,14 +96,14 @@ impl fmt::Debug for GuestName {
 
 /// The newest words of a guest on marketing, at one resort.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct MarketingConsent {
     /// When the guest last said stop.
     pub opted_out_at: Option<DateTime<Utc>>,
     /// When the guest last said that messages are welcome again.
     pub opted_in_at: Option<DateTime<Utc>>,
 }
 
-impl Wishes {
+impl MarketingConsent {
     /// Whether reminders and review requests must not go. Of two words of one instant, stop wins.
     pub fn is_opted_out(&self) -> bool {
         self.opted_out_at
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn what_a_guest_said_under_several_names_is_one_wish() {
         let at = |second| DateTime::from_timestamp(second, 0);
-        let said = |opted_out_at, opted_in_at| Wishes {
+        let said = |opted_out_at, opted_in_at| MarketingConsent {
             opted_out_at,
             opted_in_at,
         };
@@ -154,7 +154,7 @@ mod tests {
     fn the_newest_wish_counts_and_stop_wins_a_tie() {
         let at = |second| DateTime::from_timestamp(second, 0);
         let wishes = |out, back| {
-            Wishes {
+            MarketingConsent {
                 opted_out_at: out,
                 opted_in_at: back,
             }

@@ -4,12 +4,13 @@
 //! Read along the way of a webhook: an [`event`] becomes [`facts`] (what is known of a booking), a [`plan`] says what
 //! follows from them, [`plan::difference`] what that changes in the messages, [`before_call`] whether one that is due
 //! goes now, [`render`] what it says, [`after_call`] what follows from WhatsApp's answer, [`hold`] what else must wait
-//! then, [`silence`] what to make of a call that nobody speaks of, and [`message::life`] where all that leaves the message.
+//! then, [`silence_policy`] what to make of a call that nobody speaks of, and [`message::life`] where all that leaves the message.
 
 pub mod after_call;
 pub mod audit;
 pub mod backoff;
 pub mod before_call;
+pub mod consent;
 pub mod country;
 pub mod dead_letter;
 pub mod duration;
@@ -25,7 +26,6 @@ pub mod phone_number;
 pub mod plan;
 pub mod render;
 pub mod resort;
-pub mod silence;
+pub mod silence_policy;
 pub mod stay;
 pub mod text_enum;
-pub mod wish;

@@ -166,7 +166,7 @@ text_enum! {
 
 text_enum! {
     /// Whose turn it is to be sent.
-    Turn("turn") {
+    ContentChoice("turn") {
         /// The kind's own template, else the fallback.
         Template = "template",
         /// WhatsApp said that the kind's own template cannot be used.

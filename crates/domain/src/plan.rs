@@ -17,7 +17,7 @@ pub(crate) mod tests;
 use chrono::{DateTime, Utc};
 
 use crate::facts::{Fact, Facts, Notify};
-use crate::guest::Wishes;
+use crate::guest::MarketingConsent;
 use crate::ids::{BookingId, MessageId};
 use crate::local_time;
 use crate::message::{MessageKind, MessageState, Reason};
@@ -88,7 +88,7 @@ pub struct Circumstances {
     /// Every message of this booking.
     pub messages: Vec<Existing>,
     /// The guest's wishes at this resort.
-    pub wishes: Wishes,
+    pub wishes: MarketingConsent,
     /// The guest's other reservations at this resort that stand.
     pub elsewhere: Vec<Reservation>,
 }

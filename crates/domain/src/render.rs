@@ -4,16 +4,16 @@
 
 mod format;
 mod link;
-mod stranger;
 #[cfg(test)]
 mod tests;
+mod untrusted_text;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::facts::Facts;
 use crate::ids::BookingId;
-use crate::message::{MessageKind, Reason, Turn};
+use crate::message::{ContentChoice, MessageKind, Reason};
 use crate::resort::{Language, Resort, Template, Value, Variable, Variables};
 
 /// What WhatsApp is asked to show. Personal: `Debug` shows the template's name only.
@@ -106,13 +106,19 @@ pub struct Subject<'a> {
 }
 
 /// Writes a message, or says why it cannot be written.
-pub fn content(subject: Subject<'_>, turn: Turn, window: ServiceWindow) -> Result<Content, NoContent> {
+pub fn content(
+    subject: Subject<'_>,
+    turn: ContentChoice,
+    window: ServiceWindow,
+) -> Result<Content, NoContent> {
     let (resort, kind) = (subject.resort, subject.kind);
     let guest = subject.facts.language_tag();
     if kind == MessageKind::StopConfirmation {
         return answer_to_stop(subject, guest.as_ref(), window);
     }
-    if let (Turn::Template, Some((language, template))) = (turn, resort.template(kind, guest.as_ref())) {
+    if let (ContentChoice::Template, Some((language, template))) =
+        (turn, resort.template(kind, guest.as_ref()))
+    {
         return fill(subject, language, template);
     }
     if let (ServiceWindow::Open, Some((language, text))) =
@@ -146,7 +152,7 @@ pub(crate) fn is_complete(subject: Subject<'_>) -> bool {
     [ServiceWindow::Open, ServiceWindow::Closed]
         .into_iter()
         .all(|window| {
-            let content = content(subject, Turn::Template, window);
+            let content = content(subject, ContentChoice::Template, window);
             !matches!(content, Err(NoContent::Skip(Reason::MissingValue)))
         })
 }
@@ -221,13 +227,13 @@ fn value(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<St
     let url = || facts.resume_url.as_ref().map(|fact| fact.value.reveal());
     let (check_in, check_out) = facts.dates();
     match wanted {
-        Value::GuestName => name().and_then(stranger::harmless),
+        Value::GuestName => name().and_then(untrusted_text::without_links),
         Value::GuestFirstName => name()
             .and_then(|name| name.split_whitespace().next())
-            .and_then(stranger::harmless),
+            .and_then(untrusted_text::without_links),
         Value::ResortName => Some(resort.name.clone()),
         Value::Own(key) => resort.values.get(key).cloned(),
-        Value::BookingId => stranger::harmless(subject.booking.as_str()),
+        Value::BookingId => untrusted_text::without_links(subject.booking.as_str()),
         Value::ResumeUrl => url().map(str::to_owned),
         Value::ResumePath => url().and_then(link::path_of),
         Value::CheckIn => check_in.and_then(|day| format::date(day, language)),
@@ -240,7 +246,7 @@ fn value(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<St
         Value::Room => facts
             .room
             .as_ref()
-            .and_then(|fact| stranger::harmless(&fact.value)),
+            .and_then(|fact| untrusted_text::without_links(&fact.value)),
         Value::Total => facts
             .total
             .as_ref()

@@ -92,7 +92,7 @@ impl Events {
         tokio::spawn(async move {
             let holds = |status: &Status| {
                 gauge.set(i64::from(status.is_ready()));
-                status.holds()
+                status.check()
             };
             readiness.follow(BROKER, status, holds, &stop).await;
         });

@@ -56,7 +56,7 @@ pub(crate) fn note_files(files: &Watched, readiness: &Readiness, metrics: &Metri
     metrics
         .broken_files
         .set(i64::try_from(broken.len()).unwrap_or(i64::MAX));
-    readiness.set(FILES, current.holds(""));
+    readiness.set(FILES, current.check(""));
 }
 
 /// Tells what a reading of the files changed.

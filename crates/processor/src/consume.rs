@@ -65,7 +65,7 @@ impl Consuming {
             self.shared.counters.parked.set(parked);
             self.shared
                 .readiness
-                .set(READING, self.reading.holds(Instant::now()));
+                .set(READING, self.reading.check(Instant::now()));
             if self.outage.is_long && !self.stop.is_stopped() {
                 self.wait_for_postgres().await;
             }
@@ -95,7 +95,7 @@ impl Consuming {
         self.settle_unreadable(unreadable).await;
         for one in alone {
             // One by one takes its time. A connection that ends meanwhile brings the rest again, to whoever is free.
-            if self.consumer.holds(&one) && self.goes_on() {
+            if self.consumer.owns(&one) && self.goes_on() {
                 self.apply_alone(one).await;
             }
         }
@@ -106,7 +106,7 @@ impl Consuming {
         for (delivery, next) in self.parked.take_due() {
             match next {
                 // What its connection took along comes again by itself.
-                _ if !self.consumer.holds(&delivery) || !self.goes_on() => {}
+                _ if !self.consumer.owns(&delivery) || !self.goes_on() => {}
                 Next::Apply { opened, refusals } => {
                     self.apply(vec![(delivery, opened, refusals)], Patience::Short)
                         .await;

@@ -19,7 +19,7 @@ impl Reading {
     }
 
     /// Whether everything could be read for a while, or why not.
-    pub(crate) fn holds(&self, now: Instant) -> Result<(), String> {
+    pub(crate) fn check(&self, now: Instant) -> Result<(), String> {
         match &self.0 {
             Some((until, why)) if now < *until => Err(why.clone()),
             _ => Ok(()),
@@ -35,12 +35,12 @@ mod tests {
     fn what_cannot_be_read_is_told_until_another_has_had_time_to_take_it() {
         let (mut reading, now) = (Reading::default(), Instant::now());
         let after = |seconds| now + Duration::from_secs(seconds);
-        assert!(reading.holds(now).is_ok());
+        assert!(reading.check(now).is_ok());
 
         reading.fails("newer".to_owned(), Duration::from_secs(30), now);
         reading.fails("newer too".to_owned(), Duration::from_secs(1), now);
 
-        assert_eq!(reading.holds(after(34)), Err("newer too".to_owned()));
-        assert!(reading.holds(after(36)).is_ok());
+        assert_eq!(reading.check(after(34)), Err("newer too".to_owned()));
+        assert!(reading.check(after(36)).is_ok());
     }
 }

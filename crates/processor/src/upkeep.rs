@@ -30,7 +30,7 @@ pub(crate) async fn watch_files(shared: Arc<Shared>, stop: Stop) {
         }
         shared
             .readiness
-            .set(FILES, shared.settings.current().holds("resorts/"));
+            .set(FILES, shared.settings.current().check("resorts/"));
     })
     .await;
 }
@@ -38,7 +38,7 @@ pub(crate) async fn watch_files(shared: Arc<Shared>, stop: Stop) {
 /// Watches Postgres and its schema until the stop.
 pub(crate) async fn watch_postgres(shared: Arc<Shared>, stop: Stop) {
     periodic::run(&stop, Duration::from_secs(1), || async {
-        shared.readiness.set(POSTGRES, shared.store.holds().await);
+        shared.readiness.set(POSTGRES, shared.store.check().await);
     })
     .await;
 }
@@ -50,7 +50,7 @@ pub(crate) async fn watch_broker(
     readiness: Readiness,
     stop: Stop,
 ) {
-    readiness.follow(condition, status, Status::holds, &stop).await;
+    readiness.follow(condition, status, Status::check, &stop).await;
 }
 
 /// Looks once, since a ring never changes while a program runs, whether anything lies under a key that is not in it: a key

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
+use domain::consent::ConsentChange;
 use domain::facts::Facts;
 use domain::ids::BookingKey;
 use domain::message::life::Report;
-use domain::wish::Wish;
 use store::guests::GuestKey;
 
 use crate::notices::Notice;
@@ -40,7 +40,7 @@ pub(crate) struct Told {
     /// The event's key.
     pub(crate) event: String,
     pub(crate) guest: GuestKey,
-    pub(crate) wish: Wish,
+    pub(crate) wish: ConsentChange,
     pub(crate) at: DateTime<Utc>,
     /// The guest was erased after the event was accepted.
     pub(crate) is_erased: bool,

@@ -10,9 +10,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::consent::{Answers, ConsentChange, change_in};
 use domain::guest::{GuestName, NameKind};
 use domain::ids::{NumberId, WhatsAppMessageId};
-use domain::wish::{Answers, Wish, wish_in};
 use store::guest_names::{self, Hash, Ours};
 use store::planning::Policies;
 use store::{Connection, StoreError};
@@ -46,7 +46,7 @@ pub(crate) enum Act {
     /// Wrote, or pressed a button.
     Wrote(Box<Inbound>),
     /// Used WhatsApp's own switch for marketing.
-    Chose(Wish),
+    Chose(ConsentChange),
     /// Has these names from now on.
     Renamed(Vec<GuestName>),
 }
@@ -61,7 +61,7 @@ pub(crate) struct Writer {
     /// Those of the names that are numbers to call.
     pub(crate) numbers: BTreeSet<Hash>,
     /// What they wish, if anything.
-    pub(crate) wish: Option<Wish>,
+    pub(crate) wish: Option<ConsentChange>,
 }
 
 /// Finds out who they are and what they wish. Locks nothing.
@@ -125,14 +125,17 @@ fn wish(
     heard: &Heard,
     answered: Option<&Ours>,
     phones: &BTreeSet<Hash>,
-) -> Result<Option<Wish>, StoreError> {
+) -> Result<Option<ConsentChange>, StoreError> {
     let inbound = match &heard.act {
         Act::Wrote(inbound) => inbound,
         Act::Chose(wish) => return Ok(Some(*wish)),
         Act::Renamed(_) => return Ok(None),
     };
     let said = inbound.said();
-    let (to_marketing, to_other) = (wish_in(&said, Answers::Marketing), wish_in(&said, Answers::Other));
+    let (to_marketing, to_other) = (
+        change_in(&said, Answers::Marketing),
+        change_in(&said, Answers::Other),
+    );
     if to_marketing == to_other {
         return Ok(to_other);
     }

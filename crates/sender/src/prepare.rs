@@ -10,7 +10,7 @@ use domain::before_call::{self, Due, Sendable, Step};
 use domain::dead_letter::DeadLetterReason;
 use domain::hold::{self, Route};
 use domain::ids::{MessageId, NumberId};
-use domain::message::Turn;
+use domain::message::ContentChoice;
 use domain::phone_number::PhoneNumber;
 use domain::plan::cart;
 use domain::render::{Content, ServiceWindow, Subject};
@@ -37,7 +37,7 @@ pub(crate) struct Ready {
     /// Whether it has rested a day because the guest had enough marketing.
     pub(crate) rested: bool,
     /// Whether this is the kind's own template or the fallback.
-    pub(crate) turn: Turn,
+    pub(crate) turn: ContentChoice,
     /// The booking, for the log.
     pub(crate) booking: String,
 }

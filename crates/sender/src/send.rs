@@ -9,7 +9,7 @@ use crypto::key_ring::KeyRing;
 use domain::after_call::RetryPolicy;
 use domain::ids::MessageId;
 use domain::message::MessageKind;
-use domain::silence::Patience;
+use domain::silence_policy::SilencePolicy;
 use futures_util::future::join_all;
 use service::Stop;
 use settings::Watched;
@@ -43,7 +43,7 @@ pub(crate) struct Sender {
     /// How long a hold lasts until one message may try again.
     pub(crate) probe_after: Duration,
     /// What silence after a call means.
-    pub(crate) patience: Patience,
+    pub(crate) patience: SilencePolicy,
     pub(crate) metrics: SenderMetrics,
     /// Messages may have been held by files that were replaced meanwhile.
     pub(crate) judged_by_old_files: AtomicBool,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use broker::Address;
 use crypto::key_ring::KeyRing;
 use domain::hold;
-use domain::silence::Patience;
+use domain::silence_policy::SilencePolicy;
 use outbound::Outbound;
 use service::environment::Reader;
 use service::{Environment, Problems};
@@ -40,7 +40,7 @@ pub struct Settings {
     /// How long a hold lasts until one message may try again.
     pub probe_after: Duration,
     /// What silence after a call means.
-    pub patience: Patience,
+    pub patience: SilencePolicy,
     /// The environment that files may refer to.
     pub environment: Environment,
 }
@@ -140,7 +140,7 @@ impl Settings {
     }
 }
 
-fn patience(read: &mut Reader<'_>) -> Patience {
+fn patience(read: &mut Reader<'_>) -> SilencePolicy {
     let (patience, problems) = settings::patience::patience(|name| read.optional(name));
     for (name, problem) in problems {
         read.problem(name, problem);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use broker::topology::Depths;
 use domain::ids::ResortId;
-use domain::silence::Verdict;
+use domain::silence_policy::SilenceVerdict;
 use service::{Stop, crash, periodic};
 use store::StoreError;
 use store::planning::Policies;
@@ -111,8 +111,8 @@ async fn look(sender: &Sender, round: &Round) -> Result<(), StoreError> {
 }
 
 /// Does what was made of one call's silence. What its booking is to blame for holds up no other.
-async fn settle(sender: &Sender, silent: &Silent, verdict: Verdict) -> Result<(), StoreError> {
-    if verdict == Verdict::Wait {
+async fn settle(sender: &Sender, silent: &Silent, verdict: SilenceVerdict) -> Result<(), StoreError> {
+    if verdict == SilenceVerdict::Wait {
         return Ok(());
     }
     let (ring, snapshot, one) = (

@@ -27,7 +27,7 @@ pub(crate) async fn watch_files(sender: Arc<Sender>, readiness: Readiness, stop:
         if let Ok(changes) = tokio::task::spawn_blocking(move || files.refresh()).await {
             changes.tell();
         }
-        readiness.set(FILES, sender.settings.current().holds("resorts/"));
+        readiness.set(FILES, sender.settings.current().check("resorts/"));
     })
     .await;
 }
@@ -35,7 +35,7 @@ pub(crate) async fn watch_files(sender: Arc<Sender>, readiness: Readiness, stop:
 /// Watches Postgres and its schema until the stop.
 pub(crate) async fn watch_postgres(sender: Arc<Sender>, readiness: Readiness, stop: Stop) {
     periodic::run(&stop, Duration::from_secs(1), || async {
-        readiness.set(POSTGRES, sender.store.holds().await);
+        readiness.set(POSTGRES, sender.store.check().await);
     })
     .await;
 }
@@ -47,7 +47,7 @@ pub(crate) async fn watch_broker(
     readiness: Readiness,
     stop: Stop,
 ) {
-    readiness.follow(condition, status, Status::holds, &stop).await;
+    readiness.follow(condition, status, Status::check, &stop).await;
 }
 
 /// Looks once, since a ring never changes while a program runs, whether anything lies under a key that is not in it: a key

@@ -4,19 +4,19 @@ use std::fmt::Display;
 use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
-use domain::silence::Patience;
+use domain::silence_policy::SilencePolicy;
 
 /// What is wrong with a variable: its name, and a clause that follows it.
 pub type Problem = (&'static str, String);
 
 /// Reads the sender's variables about silence; one that is wrong is told, and counts as left out.
-pub fn patience(given: impl FnMut(&'static str) -> Option<String>) -> (Patience, Vec<Problem>) {
-    let usual = Patience::default();
+pub fn patience(given: impl FnMut(&'static str) -> Option<String>) -> (SilencePolicy, Vec<Problem>) {
+    let usual = SilencePolicy::default();
     let mut read = Variables {
         given,
         problems: Vec::new(),
     };
-    let patience = Patience {
+    let patience = SilencePolicy {
         lost_after: read.duration("SENDER_UNKNOWN_AFTER", usual.lost_after),
         counts_after: read.duration("SENDER_SILENCE_AFTER", usual.counts_after),
         witnessed_within: read.duration("SENDER_SILENCE_WITHIN", usual.witnessed_within),
@@ -71,8 +71,8 @@ mod tests {
         let (patience, problems) = patience(given);
 
         assert_eq!(patience.gives_up_after, TimeDelta::hours(2));
-        assert_eq!(patience.counts_after, Patience::default().counts_after);
-        assert_eq!(patience.lost_after, Patience::default().lost_after);
+        assert_eq!(patience.counts_after, SilencePolicy::default().counts_after);
+        assert_eq!(patience.lost_after, SilencePolicy::default().lost_after);
         let names: Vec<_> = problems.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["SENDER_UNKNOWN_AFTER", "SENDER_SILENCE_WITNESSES"]);
     }

@@ -107,7 +107,7 @@ impl Snapshot {
     }
 
     /// Whether every file below a folder, such as `resorts/`, could be read; else all their errors in one text.
-    pub fn holds(&self, folder: &str) -> Result<(), String> {
+    pub fn check(&self, folder: &str) -> Result<(), String> {
         let problems = self.problems().filter(|problem| problem.file.starts_with(folder));
         let problems: Vec<String> = problems.map(ToString::to_string).collect();
         if problems.is_empty() {

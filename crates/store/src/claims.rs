@@ -15,7 +15,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::facts::Facts;
 use domain::hold::Route;
 use domain::ids::{BookingKey, MessageId};
-use domain::message::{Attempt, MessageKind, Reason, Turn};
+use domain::message::{Attempt, ContentChoice, MessageKind, Reason};
 use uuid::Uuid;
 
 use crate::bookings;
@@ -34,7 +34,7 @@ pub struct Draft {
     /// What it is about.
     pub kind: MessageKind,
     /// Whether the kind's own template or the fallback is next.
-    pub turn: Turn,
+    pub turn: ContentChoice,
     /// What is known of the booking.
     pub facts: Facts,
     /// The version of those facts: the claim fails when they have changed.

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::consent::ConsentChange;
 use domain::ids::ResortId;
-use domain::wish::Wish;
 
 use crate::error::StoreError;
 use crate::planning::{self, Planned, Policies};
@@ -29,12 +29,12 @@ pub struct GuestKey {
 pub fn record_wish(
     connection: &mut PgConnection,
     guest: &GuestKey,
-    wish: Wish,
+    wish: ConsentChange,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let (out_at, in_at) = match wish {
-        Wish::Stop => (Some(at), None),
-        Wish::Start => (None, Some(at)),
+        ConsentChange::Stop => (Some(at), None),
+        ConsentChange::Start => (None, Some(at)),
     };
     sql_query(
         "INSERT INTO guests (resort, phone_hash, opted_out_at, opted_in_at) VALUES ($1, $2, $3, $4) \
@@ -150,7 +150,7 @@ pub fn stop(
     };
     let new: Vec<GuestKey> = guests.iter().filter(|guest| !stopped(guest)).cloned().collect();
     for guest in &new {
-        record_wish(connection, guest, Wish::Stop, now)?;
+        record_wish(connection, guest, ConsentChange::Stop, now)?;
     }
     Ok((new, planning::replan(connection, policies, now, &locked)?))
 }

@@ -7,7 +7,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::ResortId;
 use domain::ledger::Trouble;
 use domain::message::MessageState;
-use domain::silence::Patience;
+use domain::silence_policy::SilencePolicy;
 
 use crate::error::StoreError;
 
@@ -76,7 +76,7 @@ pub struct Expected {
     /// What is allowed for everything that programs do every second or so.
     pub margin: TimeDelta,
     /// How long senders wait for a word on a call.
-    pub patience: Patience,
+    pub patience: SilencePolicy,
     /// Whether every letter that was in the dead queues is here now: only then can one be missing.
     pub letters_are_here: bool,
 }

@@ -16,7 +16,7 @@ mod settling;
 mod unmatched;
 
 use chrono::{DateTime, Utc};
-use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Refusal, Settlement};
+use domain::dead_letter::{DeadLetterReason, DecisionRefused, LetterKind, LetterState, Settlement};
 use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
 
 use crate::notes::NoteKey;
@@ -103,7 +103,7 @@ pub type Decided<T> = Result<T, Declined>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Declined {
     /// It would be wrong.
-    Refused(Refusal),
+    Refused(DecisionRefused),
     /// Somebody was faster.
     TooLate(Ending),
     /// There is no such letter.

@@ -113,7 +113,7 @@ impl Store {
 
     /// Whether Postgres answers within a second and has the schema that this program needs; else what is missing, for
     /// people, in Postgres' own words where it has said any.
-    pub async fn holds(&self) -> Result<(), String> {
+    pub async fn check(&self) -> Result<(), String> {
         match tokio::time::timeout(ANSWERS_WITHIN, self.run(migrations::missing)).await {
             Ok(Ok(None)) => Ok(()),
             Ok(Ok(Some(version))) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),

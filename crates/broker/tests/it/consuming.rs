@@ -194,10 +194,7 @@ async fn a_deleted_queue_ends_no_consumer_and_old_deliveries_are_lost() {
     let (batch, ()) = in_time(async { tokio::join!(consumer.next_batch(10), restoring) }).await;
 
     assert_eq!(batch[0].message_id, "new");
-    assert_eq!(
-        (consumer.holds(&old[0]), consumer.holds(&batch[0])),
-        (false, true)
-    );
+    assert_eq!((consumer.owns(&old[0]), consumer.owns(&batch[0])), (false, true));
     assert_eq!(consumer.settle_all_done(old).await.lost, 1);
     assert_eq!(consumer.settle_all_done(batch).await.lost, 0);
 }

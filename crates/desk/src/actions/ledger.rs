@@ -6,7 +6,7 @@ use std::path::Path;
 use broker::Address;
 use chrono::{DateTime, TimeDelta, Utc};
 use crypto::secret::Places;
-use domain::silence::Patience;
+use domain::silence_policy::SilencePolicy;
 use serde::Serialize;
 use settings::{Resolve, UnreadableFolder};
 use store::ledger::{self, Expected, Finding, Ledger};
@@ -68,7 +68,7 @@ pub(crate) struct TooLong {
     /// What is allowed for everything that programs do every second or so.
     pub(crate) margin: TimeDelta,
     /// What the senders are told of calls that nobody speaks of.
-    pub(crate) patience: Patience,
+    pub(crate) patience: SilencePolicy,
 }
 
 /// Takes in what lies in the dead queues, then checks the books as they are at one moment.

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Attempt, DeliveryStatus, MessageState, Reason, Turn};
+use super::{Attempt, ContentChoice, DeliveryStatus, MessageState, Reason};
 use crate::after_call::{NextStep, Scope};
 use crate::dead_letter::DeadLetterReason;
 use crate::guest::GuestName;
 use crate::hold::{NewHold, Route};
 use crate::ids::{MessageId, WhatsAppMessageId};
-use crate::silence::Verdict;
+use crate::silence_policy::SilenceVerdict;
 
 pub use report::{Called, Judging, Report};
 
@@ -43,7 +43,7 @@ pub struct CallResult {
 
 /// The part of a message that is decided upon here, or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Life {
+pub struct MessageRecord {
     /// Where it stands.
     pub state: MessageState,
     /// Why, in the word of the version that put it there.
@@ -59,7 +59,7 @@ pub struct Life {
     /// Passing refusals so far.
     pub retries: u32,
     /// Whether the kind's own template or the fallback is next.
-    pub turn: Turn,
+    pub turn: ContentChoice,
     /// The mark that it must not be queued again, with the word for why.
     pub withdrawn: Option<String>,
     /// When its last call was claimed.
@@ -95,7 +95,7 @@ pub struct Life {
 /// Hides WhatsApp's name of a message.
 pub type Hash<'a> = &'a dyn Fn(&WhatsAppMessageId) -> Vec<u8>;
 
-impl Life {
+impl MessageRecord {
     /// After the answer to a call. `None`: it is of an older attempt, or the message has moved on.
     pub fn after_call(&self, result: &CallResult, hash: Hash<'_>, now: DateTime<Utc>) -> Option<Self> {
         let mut after = self.clone();
@@ -150,18 +150,23 @@ impl Life {
 
     /// After what was made of the silence that followed a call. `None`: somebody spoke meanwhile, another call has
     /// followed, or the verdict is to wait.
-    pub fn after_silence(&self, attempt: Attempt, verdict: Verdict, now: DateTime<Utc>) -> Option<Self> {
+    pub fn after_silence(
+        &self,
+        attempt: Attempt,
+        verdict: SilenceVerdict,
+        now: DateTime<Utc>,
+    ) -> Option<Self> {
         if self.state != MessageState::Unknown || self.attempt != attempt {
             return None;
         }
         let mut after = self.clone();
         match verdict {
-            Verdict::Wait => return None,
-            Verdict::QueueAgain => {
+            SilenceVerdict::Wait => return None,
+            SilenceVerdict::QueueAgain => {
                 after.silent_attempt = Some(attempt);
                 after.requeue(now);
             }
-            Verdict::GiveUp => after.die(DeadLetterReason::OutcomeUnknown, now),
+            SilenceVerdict::GiveUp => after.die(DeadLetterReason::OutcomeUnknown, now),
         }
         Some(after)
     }
@@ -180,7 +185,7 @@ impl Life {
                 self.requeue(later(pause));
             }
             NextStep::TakeFallback => {
-                self.turn = Turn::Fallback;
+                self.turn = ContentChoice::Fallback;
                 self.requeue(now);
             }
             NextStep::LeaveText => {

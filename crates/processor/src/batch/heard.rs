@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use domain::consent::ConsentChange;
 use domain::facts::Facts;
 use domain::ids::{NumberId, ResortId};
-use domain::wish::Wish;
 use store::bookings::Booking;
 use store::guest_names::{self, Hash, Learnt};
 use store::guests::said::{self, NumberWishes, Said};
@@ -87,7 +87,7 @@ impl Listened<'_> {
 
     /// A stop whose writer is neither a guest nor one who was erased.
     pub(super) fn is_unmatched(&self, connection: &mut Connection) -> Result<bool, StoreError> {
-        let is_stop = self.writer.wish == Some(Wish::Stop);
+        let is_stop = self.writer.wish == Some(ConsentChange::Stop);
         if !is_stop || !self.writer.phones.is_empty() || self.heard.is_erased {
             return Ok(false);
         }
@@ -110,7 +110,7 @@ impl Listened<'_> {
     }
 
     fn stop(&self) -> Option<Stop> {
-        let is_stop = self.writer.wish == Some(Wish::Stop) && !self.heard.is_erased;
+        let is_stop = self.writer.wish == Some(ConsentChange::Stop) && !self.heard.is_erased;
         is_stop.then(|| Stop {
             event: self.heard.event.clone(),
             at: self.heard.at,
@@ -208,7 +208,7 @@ pub(super) fn confirm_stops(
 ) -> Result<(), StoreError> {
     let by_platforms = work.wishes.iter().filter_map(|told| {
         let resort = (policies.resort)(&told.guest.resort)?;
-        let is_stop = told.wish == Wish::Stop && !told.is_erased;
+        let is_stop = told.wish == ConsentChange::Stop && !told.is_erased;
         is_stop.then(|| Stop {
             event: told.event.clone(),
             at: told.at,
@@ -254,7 +254,7 @@ fn confirm(policies: &Policies<'_>, stop: &Stop, said: &Said, last: Option<Strin
         .phones
         .iter()
         .map(to)
-        .fold(Default::default(), domain::guest::Wishes::and);
+        .fold(Default::default(), domain::guest::MarketingConsent::and);
     let in_this_round = |booking: &&mut Booking| {
         let confirmed = booking.facts.stopped.as_ref().map(|fact| fact.stamp.at);
         confirmed.is_some_and(|at| wishes.opted_in_at.is_none_or(|start| at >= start))

@@ -1,6 +1,6 @@
 //! A guest's wish, told by the platform.
 
-use domain::wish::Wish;
+use domain::consent::ConsentChange;
 use store::guests::GuestKey;
 
 use super::{Arrived, Context, Handled};
@@ -12,7 +12,7 @@ pub(super) fn process_guest_opted_out(
     context: &Context<'_>,
     arrived: &Arrived<'_>,
 ) -> Handled {
-    wish(work, context, arrived, Wish::Stop)
+    wish(work, context, arrived, ConsentChange::Stop)
 }
 
 /// They are welcome again.
@@ -21,10 +21,10 @@ pub(super) fn process_guest_opted_in(
     context: &Context<'_>,
     arrived: &Arrived<'_>,
 ) -> Handled {
-    wish(work, context, arrived, Wish::Start)
+    wish(work, context, arrived, ConsentChange::Start)
 }
 
-fn wish(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>, wish: Wish) -> Handled {
+fn wish(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>, wish: ConsentChange) -> Handled {
     let event = arrived.event;
     let country = (context.policies.resort)(&event.resort).map(|resort| resort.country);
     let Some(phone) = event.phone_number(country) else {

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
+use domain::consent::ConsentChange;
 use domain::guest::GuestName;
 use domain::ids::{NumberId, WhatsAppMessageId};
 use domain::message::life::Report;
-use domain::wish::Wish;
 use whatsapp::error_codes;
 use whatsapp::notification::{
     Account, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template, Verdict,
@@ -63,8 +63,8 @@ pub(super) fn process_preference(
     arrived: &Notified<'_>,
 ) -> Handled {
     let act = match &preference.choice {
-        Choice::Stop => Act::Chose(Wish::Stop),
-        Choice::Resume => Act::Chose(Wish::Start),
+        Choice::Stop => Act::Chose(ConsentChange::Stop),
+        Choice::Resume => Act::Chose(ConsentChange::Start),
         Choice::Other(_) => return Handled::Ignored,
     };
     let told = (preference.names(), None, preference.at);

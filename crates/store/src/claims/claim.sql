@@ -8,7 +8,7 @@ WITH wanted AS (
     SELECT m.id, w.template_name, w.number, w.country, w.template, b.phone_hash, h.key AS hold, h.scope, CASE
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
-        -- As `Wishes` in domain/src/guest.rs: the newest word under any of the guest's names.
+        -- As `MarketingConsent` in domain/src/guest.rs: the newest word under any of the guest's names.
         WHEN w.is_marketing AND (
             SELECT max(s.opted_out_at) >= coalesce(max(s.opted_in_at), '-infinity') FROM (
                 SELECT b.phone_hash AS hash UNION ALL SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) a

@@ -6,25 +6,30 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
-use domain::guest::Wishes;
+use domain::consent::ConsentChange;
+use domain::guest::MarketingConsent;
 use domain::ids::{NumberId, ResortId};
-use domain::wish::Wish;
 
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
 use crate::schema::{guests, number_wishes};
 
 /// What was said to numbers, by hash of a name and number.
-pub type NumberWishes = BTreeMap<(Hash, NumberId), Wishes>;
+pub type NumberWishes = BTreeMap<(Hash, NumberId), MarketingConsent>;
 
 /// Adds one wish.
-pub fn add(wishes: &mut NumberWishes, hash: Hash, number: &NumberId, (wish, at): (Wish, DateTime<Utc>)) {
+pub fn add(
+    wishes: &mut NumberWishes,
+    hash: Hash,
+    number: &NumberId,
+    (wish, at): (ConsentChange, DateTime<Utc>),
+) {
     let said = match wish {
-        Wish::Stop => Wishes {
+        ConsentChange::Stop => MarketingConsent {
             opted_out_at: Some(at),
             opted_in_at: None,
         },
-        Wish::Start => Wishes {
+        ConsentChange::Start => MarketingConsent {
             opted_out_at: None,
             opted_in_at: Some(at),
         },
@@ -38,7 +43,7 @@ pub fn record(connection: &mut PgConnection, wishes: &NumberWishes) -> Result<()
     if wishes.is_empty() {
         return Ok(());
     }
-    let (keys, said): (Vec<&(Hash, NumberId)>, Vec<&Wishes>) = wishes.iter().unzip();
+    let (keys, said): (Vec<&(Hash, NumberId)>, Vec<&MarketingConsent>) = wishes.iter().unzip();
     sql_query(
         "INSERT INTO number_wishes AS w (hash, number, opted_out_at, opted_in_at) \
          SELECT * FROM unnest($1, $2, $3, $4) AS n(hash, number, opted_out_at, opted_in_at) ORDER BY hash, number \
@@ -97,8 +102,8 @@ type Row = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 #[derive(Debug, Default)]
 pub struct Said {
     known: HashMap<Hash, Vec<Hash>>,
-    to_resorts: HashMap<(String, Vec<u8>), Wishes>,
-    to_numbers: HashMap<(String, Vec<u8>), Wishes>,
+    to_resorts: HashMap<(String, Vec<u8>), MarketingConsent>,
+    to_numbers: HashMap<(String, Vec<u8>), MarketingConsent>,
 }
 
 impl Said {
@@ -140,7 +145,7 @@ impl Said {
     }
 
     /// The newest words of one guest that hold at a resort, which sends from this number.
-    pub fn to(&self, phone: &Hash, resort: &ResortId, number: Option<&NumberId>) -> Wishes {
+    pub fn to(&self, phone: &Hash, resort: &ResortId, number: Option<&NumberId>) -> MarketingConsent {
         let hashes = self.known.get(phone).into_iter().flatten();
         let said = hashes.flat_map(|hash| {
             let to_resort = self.to_resorts.get(&(resort.to_string(), hash.to_vec()));
@@ -148,12 +153,12 @@ impl Said {
                 number.and_then(|number| self.to_numbers.get(&(number.to_string(), hash.to_vec())));
             [to_resort, to_number].into_iter().flatten().copied()
         });
-        said.fold(Wishes::default(), Wishes::and)
+        said.fold(MarketingConsent::default(), MarketingConsent::and)
     }
 }
 
-fn read((place, hash, opted_out_at, opted_in_at): Row) -> ((String, Vec<u8>), Wishes) {
-    let said = Wishes {
+fn read((place, hash, opted_out_at, opted_in_at): Row) -> ((String, Vec<u8>), MarketingConsent) {
+    let said = MarketingConsent {
         opted_out_at,
         opted_in_at,
     };

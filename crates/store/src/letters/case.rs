@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use domain::dead_letter::{LetterKind, Refusal};
+use domain::dead_letter::{DecisionRefused, LetterKind};
 use domain::ids::{BookingKey, LetterId};
 use domain::message::MessageState;
 use domain::plan::{Existing, Window, once_more};
@@ -41,7 +41,7 @@ impl Case {
         keys.insert(key.clone());
         let bookings = match bookings::lock(connection, policies.ring, &keys) {
             Ok(bookings) => bookings,
-            Err(error) if error.is_damage() => return Ok(Err(Declined::Refused(Refusal::Damaged))),
+            Err(error) if error.is_damage() => return Ok(Err(Declined::Refused(DecisionRefused::Damaged))),
             Err(error) => return Err(error),
         };
         let keys: Vec<String> = bookings.iter().map(|booking| booking.key.to_string()).collect();
@@ -55,9 +55,11 @@ impl Case {
             .map(|found| found.existing)
             .find(|found| Some(found.id) == message);
         Ok(match found {
-            None => Err(Declined::Refused(Refusal::MessageGone)),
-            Some(found) if found.state.went() => Err(Declined::Refused(Refusal::SentAfterAll)),
-            Some(found) if found.state != MessageState::Dead => Err(Declined::Refused(Refusal::NotDead)),
+            None => Err(Declined::Refused(DecisionRefused::MessageGone)),
+            Some(found) if found.state.went() => Err(Declined::Refused(DecisionRefused::SentAfterAll)),
+            Some(found) if found.state != MessageState::Dead => {
+                Err(Declined::Refused(DecisionRefused::NotDead))
+            }
             Some(message) => Ok(Self {
                 letter,
                 key,
@@ -73,12 +75,12 @@ impl Case {
         &self,
         connection: &mut PgConnection,
         policies: &Policies<'_>,
-    ) -> Result<Result<Window, Refusal>, StoreError> {
+    ) -> Result<Result<Window, DecisionRefused>, StoreError> {
         let Some(booking) = self.bookings.iter().find(|booking| booking.key == self.key) else {
-            return Ok(Err(Refusal::MessageGone));
+            return Ok(Err(DecisionRefused::MessageGone));
         };
         let Some((plan, around)) = planning::look(connection, policies, booking, self.now)? else {
-            return Ok(Err(Refusal::WithoutResort));
+            return Ok(Err(DecisionRefused::WithoutResort));
         };
         Ok(once_more::judge(&plan, &booking.facts, &around, &self.message))
     }
@@ -105,10 +107,10 @@ pub(super) fn subject(
         return Ok(Err(Declined::TooLate(ending)));
     }
     if letter.kind != LetterKind::Messages {
-        return Ok(Err(Declined::Refused(Refusal::NotAMessage)));
+        return Ok(Err(Declined::Refused(DecisionRefused::NotAMessage)));
     }
     Ok(match (letter.message, letter.booking_key()) {
         (Some(_), Some(key)) => Ok((letter, key)),
-        _ => Err(Declined::Refused(Refusal::MessageGone)),
+        _ => Err(Declined::Refused(DecisionRefused::MessageGone)),
     })
 }

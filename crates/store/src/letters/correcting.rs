@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::PgConnection;
 use domain::audit::Action;
-use domain::dead_letter::Refusal;
+use domain::dead_letter::DecisionRefused;
 use domain::facts::Facts;
 use domain::ids::{BookingKey, LetterId};
 use domain::message::Reason;
@@ -43,13 +43,15 @@ pub fn correct_phone(
         Err(declined) => return Ok(Err(declined)),
     };
     let Some(resort) = (policies.resort)(&key.resort) else {
-        return Ok(Err(Declined::Refused(Refusal::WithoutResort)));
+        return Ok(Err(Declined::Refused(DecisionRefused::WithoutResort)));
     };
     let known = bookings::find(connection, policies.ring, &key)?;
     // A staff member writes the number as the guest would.
     let country = known.and_then(|booking| booking.facts.country_of_numbers(Some(resort.country)));
     let Ok(number) = PhoneNumber::parse(phone, country.or(Some(resort.country))) else {
-        return Ok(Err(Declined::Refused(Refusal::NotWanted(Reason::InvalidPhone))));
+        return Ok(Err(Declined::Refused(DecisionRefused::NotWanted(
+            Reason::InvalidPhone,
+        ))));
     };
     let related = related(connection, policies, &key, &number)?;
     let mut case = match Case::open(connection, policies, id, related)? {
@@ -58,7 +60,7 @@ pub fn correct_phone(
     };
     let is_erased = |booking: &Booking| booking.key == key && booking.facts.is_without_guest();
     if case.bookings.iter().any(is_erased) {
-        return Ok(Err(Declined::Refused(Refusal::NotWanted(Reason::Erased))));
+        return Ok(Err(Declined::Refused(DecisionRefused::NotWanted(Reason::Erased))));
     }
     let now = case.now;
     correct(&mut case.bookings, &key, |facts| {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::audit::Action;
 use domain::ids::LetterId;
-use domain::message::{MessageState, Turn};
+use domain::message::{ContentChoice, MessageState};
 use domain::plan::Window;
 
 use super::case::Case;
@@ -72,7 +72,7 @@ fn queue(connection: &mut PgConnection, case: &Case, window: Window) -> Result<(
             messages::publish_at.eq(case.now),
             messages::publishes.eq(0),
             messages::retries.eq(0),
-            messages::turn.eq(Turn::Template.as_str()),
+            messages::turn.eq(ContentChoice::Template.as_str()),
             messages::withdrawn_reason.eq(None::<String>),
             messages::rested.eq(false),
             messages::text_refused.eq(false),

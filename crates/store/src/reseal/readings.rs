@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use domain::consent::ConsentChange;
 use domain::event::{Event, EventType, sealing_identity};
 use domain::ids::{BookingKey, ResortId};
-use domain::wish::Wish;
 
 use crate::bookings::{self, Booking};
 use crate::error::StoreError;
@@ -158,7 +158,7 @@ pub fn reread_events(
 }
 
 /// A guest's wish, and when it was said.
-type Said = (GuestKey, Wish, DateTime<Utc>);
+type Said = (GuestKey, ConsentChange, DateTime<Utc>);
 
 /// An event whose number is read differently now.
 struct Changed {
@@ -182,8 +182,8 @@ impl Changed {
             return None;
         }
         let wish = match event.event_type {
-            EventType::GuestOptedOut => Some(Wish::Stop),
-            EventType::GuestOptedIn => Some(Wish::Start),
+            EventType::GuestOptedOut => Some(ConsentChange::Stop),
+            EventType::GuestOptedIn => Some(ConsentChange::Start),
             _ => None,
         };
         let guest = phone_hash.map(|phone_hash| GuestKey {

@@ -6,7 +6,7 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, SelectableH
 use domain::hold::{NewHold, Route};
 use domain::ids::{BookingKey, MessageId, NumberId};
 use domain::message::DeliveryStatus;
-use domain::message::life::{Called, Judging, Life, Report};
+use domain::message::life::{Called, Judging, MessageRecord, Report};
 use uuid::Uuid;
 
 use super::columns::Columns;
@@ -21,7 +21,7 @@ const FREE_TEXT: &str = "text";
 pub(super) struct Known {
     pub(super) id: MessageId,
     pub(super) called: Called,
-    life: Life,
+    life: MessageRecord,
 }
 
 impl Known {

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Queryable, Selectable};
 use domain::message::Attempt;
-use domain::message::life::Life;
+use domain::message::life::MessageRecord;
 
 use crate::error::StoreError;
 use crate::schema::messages;
 
-/// What [`Life`] knows of a message.
+/// What [`MessageRecord`] knows of a message.
 #[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = messages)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
@@ -48,10 +48,10 @@ fn column(count: u32) -> i32 {
 }
 
 impl Columns {
-    pub(super) fn into_life(self) -> Result<Life, StoreError> {
+    pub(super) fn into_life(self) -> Result<MessageRecord, StoreError> {
         let unreadable = |what| move |_| StoreError::Unreadable { what };
         let delivery = self.delivery.map(|text| text.parse()).transpose();
-        Ok(Life {
+        Ok(MessageRecord {
             state: self.state.parse().map_err(unreadable("message state"))?,
             reason: self.reason,
             due_at: self.due_at,
@@ -78,7 +78,7 @@ impl Columns {
         })
     }
 
-    pub(super) fn of(life: &Life) -> Self {
+    pub(super) fn of(life: &MessageRecord) -> Self {
         let life = life.clone();
         Self {
             state: life.state.as_str().to_owned(),

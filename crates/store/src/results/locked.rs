@@ -7,11 +7,11 @@ use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_query,
 };
+use domain::consent::ConsentChange;
 use domain::guest::GuestName;
 use domain::ids::{BookingKey, MessageId, NumberId};
-use domain::message::life::Life;
+use domain::message::life::MessageRecord;
 use domain::message::{MessageKind, MessageState};
-use domain::wish::Wish;
 use uuid::Uuid;
 
 use super::columns::Columns;
@@ -35,7 +35,7 @@ struct Owner {
 struct Message {
     booking_key: String,
     kind: MessageKind,
-    life: Life,
+    life: MessageRecord,
     /// The number that sent it, and the keyed hash of the one that was called.
     called: (Option<String>, Option<Vec<u8>>),
 }
@@ -85,7 +85,7 @@ impl Locked {
         })
     }
 
-    pub(super) fn life(&self, id: MessageId) -> Option<&Life> {
+    pub(super) fn life(&self, id: MessageId) -> Option<&MessageRecord> {
         self.messages.get(&id).map(|message| &message.life)
     }
 
@@ -94,7 +94,7 @@ impl Locked {
         &mut self,
         connection: &mut PgConnection,
         id: MessageId,
-        after: Option<Life>,
+        after: Option<MessageRecord>,
     ) -> Result<(), StoreError> {
         let (Some(life), Some(message)) = (after, self.messages.get_mut(&id)) else {
             return Ok(());
@@ -164,9 +164,14 @@ impl Locked {
             .get(&id)
             .and_then(|message| message.called.0.as_deref());
         if let Some(number) = called_from.and_then(|number| NumberId::parse(number).ok()) {
-            said::add(&mut wishes, guest.phone_hash, &number, (Wish::Stop, self.now));
+            said::add(
+                &mut wishes,
+                guest.phone_hash,
+                &number,
+                (ConsentChange::Stop, self.now),
+            );
         }
-        guests::record_wish(connection, &guest, Wish::Stop, self.now)?;
+        guests::record_wish(connection, &guest, ConsentChange::Stop, self.now)?;
         said::record(connection, &wishes)
     }
 

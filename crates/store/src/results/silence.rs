@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamp
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::MessageId;
 use domain::message::Attempt;
-use domain::silence::{Evidence, Patience, Verdict};
+use domain::silence_policy::{Evidence, SilencePolicy, SilenceVerdict};
 use uuid::Uuid;
 
 use super::Outcome;
@@ -73,7 +73,7 @@ pub fn doubt_lost_calls(connection: &mut PgConnection, lost_after: TimeDelta) ->
 /// `events_empty` says that nothing has waited in the queue of events for long enough.
 pub fn gather(
     connection: &mut PgConnection,
-    patience: &Patience,
+    patience: &SilencePolicy,
     events_empty: bool,
     after: Option<&Silent>,
     most: i64,
@@ -121,7 +121,7 @@ pub fn settle_silence(
     connection: &mut PgConnection,
     policies: &Policies<'_>,
     silent: &Silent,
-    verdict: Verdict,
+    verdict: SilenceVerdict,
 ) -> Result<Outcome, StoreError> {
     let mut locked = Locked::take(connection, policies, &[silent.id.0])?;
     let life = locked.life(silent.id);

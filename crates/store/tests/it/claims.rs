@@ -1,12 +1,12 @@
 //! Who may call WhatsApp, and for what.
 
 use chrono::{TimeDelta, Utc};
+use domain::consent::ConsentChange;
 use domain::event::EventType::{BookingStarted, ReservationConfirmed};
 use domain::ids::{MessageId, NumberId};
 use domain::message::MessageKind::Reminder1;
 use domain::message::{Attempt, MessageState, Reason};
 use domain::plan::Verdict;
-use domain::wish::Wish;
 use store::bookings;
 use store::claims::{self, Claim, NotNow, Uncalled, Wanted};
 use store::guests::{self, GuestKey};
@@ -103,7 +103,10 @@ async fn nothing_is_granted_once_quiet_hours_have_begun() {
 
 #[tokio::test]
 async fn a_guest_who_opted_out_gets_no_reminder_and_one_who_came_back_does() {
-    for (wishes, granted) in [(vec![Wish::Stop], false), (vec![Wish::Stop, Wish::Start], true)] {
+    for (wishes, granted) in [
+        (vec![ConsentChange::Stop], false),
+        (vec![ConsentChange::Stop, ConsentChange::Start], true),
+    ] {
         let scene = Scene::new().await;
         scene.due_reminder("BK-1").await;
         scene

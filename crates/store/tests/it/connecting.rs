@@ -44,7 +44,7 @@ async fn refusal(text: &str) -> String {
     let store = store(text);
     let told = async {
         loop {
-            match store.holds().await {
+            match store.check().await {
                 Err(told) if told != "Postgres does not answer" => return told,
                 Err(_) => {}
                 Ok(()) => panic!("it connects"),
@@ -221,7 +221,7 @@ async fn of_several_hosts_the_one_that_can_be_written_to_is_used() {
     let url = database.url().replace("@127.0.0.1:", "@127.0.0.7:1,127.0.0.1:");
     let store = store(&format!("{url}?target_session_attrs=read-write"));
 
-    assert_eq!(store.holds().await, Ok(()));
+    assert_eq!(store.check().await, Ok(()));
 }
 
 #[tokio::test]

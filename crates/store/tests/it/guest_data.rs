@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::RunQueryDsl;
-use domain::dead_letter::{DeadLetterReason, LetterState, Refusal};
+use domain::consent::ConsentChange;
+use domain::dead_letter::{DeadLetterReason, DecisionRefused, LetterState};
 use domain::event::Event;
 use domain::event::EventType::{BookingStarted, ReservationConfirmed};
 use domain::ids::{BookingId, BookingKey, MessageId, ResortId};
 use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
 use domain::message::{MessageState, Reason};
 use domain::stay::Personal;
-use domain::wish::Wish;
 use store::audit::Actor;
 use store::bookings;
 use store::events::{self, NewEvent};
@@ -282,7 +282,7 @@ async fn a_persons_stop_withdraws_what_waits_at_once_and_is_said_once() {
         resort: key("BK-1").resort,
     };
     scene
-        .run(move |c, _| guests::record_wish(c, &back, Wish::Start, Utc::now()))
+        .run(move |c, _| guests::record_wish(c, &back, ConsentChange::Start, Utc::now()))
         .await;
     assert_eq!(stop().await.0.len(), 1, "who came back may stop again");
 }
@@ -334,7 +334,7 @@ async fn a_dead_message_of_an_erased_guest_is_neither_retried_nor_given_a_number
     scene
         .sql("UPDATE letters SET state = 'open', closed_by = NULL")
         .await;
-    let refused = Err(Declined::Refused(Refusal::NotWanted(Reason::Erased)));
+    let refused = Err(Declined::Refused(DecisionRefused::NotWanted(Reason::Erased)));
     let (id, by) = (letter.id, anna());
     let retried = scene
         .run(move |c, policies| letters::retry(c, policies, id, &by))

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use domain::after_call::{Heard, NextStep, Scope};
+use domain::consent::ConsentChange;
 use domain::hold::{Cause, Coverage, NewHold};
 use domain::ids::{NumberId, ResortId, StaffName};
 use domain::message::MessageKind::Reminder1;
 use domain::message::MessageState;
 use domain::phone_number::PhoneNumber;
-use domain::wish::Wish;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
 use store::holds::{self, Laid, Released};
@@ -319,7 +319,7 @@ async fn a_message_that_may_not_be_called_for_yet_stays_queued_but_ends_when_it_
         .run(|c, policies| {
             let booking = store::bookings::find(c, policies.ring, &key("BK-1"))?.unwrap();
             let guest = policies.guest_of(&booking.key, &booking.facts).unwrap();
-            guests::record_wish(c, &guest, Wish::Stop, chrono::Utc::now())
+            guests::record_wish(c, &guest, ConsentChange::Stop, chrono::Utc::now())
         })
         .await;
     assert!(matches!(waits().await[..], [Claim::Ended(..)]));

@@ -6,7 +6,7 @@ use domain::dead_letter::DeadLetterReason;
 use domain::ids::ResortId;
 use domain::ledger::Trouble;
 use domain::message::MessageKind::Reminder1;
-use domain::silence::Patience;
+use domain::silence_policy::SilencePolicy;
 use store::ledger::{self, Expected, Ledger};
 
 use crate::scene::{Scene, accepted};
@@ -15,7 +15,7 @@ pub(crate) fn expected() -> Expected {
     Expected {
         resorts: vec![ResortId::parse("azure-bay").unwrap()],
         margin: TimeDelta::minutes(5),
-        patience: Patience::default(),
+        patience: SilencePolicy::default(),
         letters_are_here: true,
     }
 }
@@ -209,9 +209,9 @@ async fn a_call_in_doubt_has_as_long_as_the_senders_are_told() {
         .sql("UPDATE messages SET state = 'unknown', claimed_at = now() - interval '1 hour'")
         .await;
     let patient = Expected {
-        patience: Patience {
+        patience: SilencePolicy {
             gives_up_after: TimeDelta::hours(2),
-            ..Patience::default()
+            ..SilencePolicy::default()
         },
         ..expected()
     };

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::{TimeDelta, Utc};
 use diesel::RunQueryDsl;
+use domain::consent::ConsentChange;
 use domain::event::EventType::BookingStarted;
 use domain::guest::GuestName;
 use domain::ids::NumberId;
 use domain::message::{MessageKind, Reason};
 use domain::phone_number::PhoneNumber;
-use domain::wish::Wish;
 use store::claims::Claim;
 use store::guest_data::retention::{self, Terms};
 use store::guest_names::{self, Learnt};
@@ -37,7 +37,7 @@ impl Scene {
     }
 
     /// Somebody with this name says so to the resort's number, so many minutes ago.
-    async fn says(&self, name: GuestName, wish: Wish, minutes: i64) {
+    async fn says(&self, name: GuestName, wish: ConsentChange, minutes: i64) {
         self.run(move |c, policies| {
             let mut wishes = NumberWishes::new();
             let number = NumberId::parse(NUMBER).unwrap();
@@ -73,7 +73,7 @@ async fn a_stop_under_any_name_keeps_a_claim_from_being_granted() {
     for name in names().into_iter().take(2) {
         let scene = Scene::new().await;
         let id = scene.due_reminder("BK-1").await;
-        scene.says(name.clone(), Wish::Stop, 1).await;
+        scene.says(name.clone(), ConsentChange::Stop, 1).await;
 
         // Whichever comes first, the name or the stop.
         scene.learns().await;
@@ -91,8 +91,8 @@ async fn the_newest_word_under_any_name_counts_for_claims_and_plans() {
     let scene = Scene::new().await;
     scene.learns().await;
     let [user, spelt, _] = names().try_into().unwrap();
-    scene.says(user, Wish::Stop, 5).await;
-    scene.says(spelt, Wish::Start, 3).await;
+    scene.says(user, ConsentChange::Stop, 5).await;
+    scene.says(spelt, ConsentChange::Start, 3).await;
 
     scene.due_reminder("BK-1").await;
 
@@ -107,7 +107,7 @@ async fn a_stop_to_one_number_says_nothing_to_another() {
         .run(|c, policies| {
             let mut wishes = NumberWishes::new();
             let other = NumberId::parse("1").unwrap();
-            let said = (Wish::Stop, Utc::now());
+            let said = (ConsentChange::Stop, Utc::now());
             said::add(&mut wishes, policies.ring.lookup(ADA), &other, said);
             said::record(c, &wishes)
         })
@@ -130,7 +130,9 @@ async fn two_spellings_of_one_number_share_what_was_said() {
         })
         .await;
     let dialled = PhoneNumber::parse("+306900000001", None).unwrap();
-    scene.says(GuestName::number(&dialled), Wish::Stop, 1).await;
+    scene
+        .says(GuestName::number(&dialled), ConsentChange::Stop, 1)
+        .await;
 
     let id = scene.due_reminder("BK-1").await;
 

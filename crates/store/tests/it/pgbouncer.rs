@@ -19,7 +19,7 @@ async fn session_mode_works_without_settings_of_its_own() {
     let known = tokio::time::timeout(Duration::from_secs(20), store.schema_known()).await;
 
     assert!(matches!(known, Ok(Ok(()))), "{known:?}");
-    assert_eq!(store.holds().await, Ok(()));
+    assert_eq!(store.check().await, Ok(()));
     let limit = super::connecting::setting(&store, "statement_timeout").await;
     assert_eq!(limit, "10s");
 }
@@ -35,7 +35,7 @@ async fn transaction_mode_is_refused_by_name() {
         matches!(known, Ok(Err(StoreError::TransactionPooling))),
         "{known:?}"
     );
-    let told = store.holds().await.unwrap_err();
+    let told = store.check().await.unwrap_err();
     assert!(
         told.contains("transaction mode") && told.contains("pool_mode = session"),
         "{told}"

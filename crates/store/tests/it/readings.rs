@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 use crypto::key_ring::KeyRing;
+use domain::consent::ConsentChange;
 use domain::event::Event;
 use domain::event::EventType::{BookingStarted, GuestOptedIn, GuestOptedOut, ReservationConfirmed};
 use domain::ids::ResortId;
 use domain::message::MessageKind::Reminder1;
 use domain::message::{MessageState, Reason};
 use domain::stay::Personal;
-use domain::wish::Wish;
 use store::events::{self, NewEvent};
 use store::guests::{self, GuestKey};
 use store::reseal::{self, Reread};
@@ -47,7 +47,7 @@ impl Scene {
         .await;
     }
 
-    async fn wishes(&self, number: &'static str, wish: Wish, minutes: i64) {
+    async fn wishes(&self, number: &'static str, wish: ConsentChange, minutes: i64) {
         self.run(move |c, _| guests::record_wish(c, &guest(number), wish, minutes_ago(minutes)))
             .await;
     }
@@ -94,7 +94,7 @@ async fn whoever_plans_a_booking_whose_number_was_misread_keeps_its_guests_stop(
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;
     scene.misread().await;
-    scene.wishes(MISREAD, Wish::Stop, 5).await;
+    scene.wishes(MISREAD, ConsentChange::Stop, 5).await;
 
     scene.happens(BookingStarted, "BK-1", 40).await;
 
@@ -110,7 +110,7 @@ async fn whoever_plans_a_booking_whose_number_was_misread_keeps_its_guests_stop(
 async fn a_stop_stays_behind_where_the_platform_names_another_number() {
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;
-    scene.wishes(ADA, Wish::Stop, 5).await;
+    scene.wishes(ADA, ConsentChange::Stop, 5).await;
 
     scene.due_reminder_of("BK-1", "+306900000000").await;
 
@@ -125,7 +125,7 @@ async fn all_bookings_of_a_guest_are_read_again_with_their_stop_and_a_second_run
         scene.due_reminder(booking).await;
     }
     scene.misread().await;
-    scene.wishes(MISREAD, Wish::Stop, 5).await;
+    scene.wishes(MISREAD, ConsentChange::Stop, 5).await;
 
     let first = scene.reread().await;
     let second = scene.reread().await;
@@ -157,14 +157,14 @@ async fn an_opt_in_of_the_old_reading_ends_no_stop_and_a_later_one_of_the_new_re
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;
     scene.misread().await;
-    scene.wishes(ADA, Wish::Stop, 30).await;
-    scene.wishes(MISREAD, Wish::Stop, 20).await;
-    scene.wishes(MISREAD, Wish::Start, 10).await;
+    scene.wishes(ADA, ConsentChange::Stop, 30).await;
+    scene.wishes(MISREAD, ConsentChange::Stop, 20).await;
+    scene.wishes(MISREAD, ConsentChange::Start, 10).await;
 
     scene.reread().await;
     assert_eq!(scene.reminder("BK-1").await, OPTED_OUT);
 
-    scene.wishes(ADA, Wish::Start, 5).await;
+    scene.wishes(ADA, ConsentChange::Start, 5).await;
     scene.happens(BookingStarted, "BK-1", 40).await;
     assert_eq!(scene.reminder("BK-1").await, (MessageState::Queued, None));
 }

@@ -10,7 +10,7 @@ use domain::message::MessageKind::{Reminder1, Reminder2};
 use domain::message::MessageState::{self, Dead, Delivered, Queued, Sending, Unknown, Withdrawn};
 use domain::message::life::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
-use domain::silence::{Patience, Verdict};
+use domain::silence_policy::{SilencePolicy, SilenceVerdict};
 use store::results::{self, Outcome, Silent};
 
 use crate::scene::{Scene, accepted, judging};
@@ -79,20 +79,20 @@ async fn minutes_pass(scene: &Scene, minutes: i64) {
 
 async fn gathered(scene: &Scene, events_empty: bool) -> Vec<Silent> {
     scene
-        .run(move |c, _| results::gather(c, &Patience::default(), events_empty, None, 10))
+        .run(move |c, _| results::gather(c, &SilencePolicy::default(), events_empty, None, 10))
         .await
 }
 
 /// The only silent call, judged.
-async fn judged(scene: &Scene) -> (Silent, Verdict) {
+async fn judged(scene: &Scene) -> (Silent, SilenceVerdict) {
     let silent = gathered(scene, true).await;
     let [one] = silent.as_slice() else {
         panic!("{silent:?}");
     };
-    (one.clone(), Patience::default().judge(&one.evidence))
+    (one.clone(), SilencePolicy::default().judge(&one.evidence))
 }
 
-async fn settled(scene: &Scene, silent: Silent, verdict: Verdict) -> Outcome {
+async fn settled(scene: &Scene, silent: Silent, verdict: SilenceVerdict) -> Outcome {
     scene
         .run(move |c, policies| results::settle_silence(c, policies, &silent, verdict))
         .await
@@ -114,13 +114,13 @@ async fn a_call_whose_process_died_becomes_unknown_then_a_letter_and_a_report_se
     minutes_pass(&scene, 2).await;
     assert_eq!(doubted(&scene).await, 1);
     let (silent, verdict) = judged(&scene).await;
-    assert_eq!(verdict, Verdict::Wait);
+    assert_eq!(verdict, SilenceVerdict::Wait);
     settled(&scene, silent, verdict).await;
     assert_eq!(state(&scene).await, Unknown);
 
     minutes_pass(&scene, 28).await;
     let (silent, verdict) = judged(&scene).await;
-    assert_eq!(verdict, Verdict::GiveUp);
+    assert_eq!(verdict, SilenceVerdict::GiveUp);
     settled(&scene, silent, verdict).await;
     let reminder = scene.message("BK-1", Reminder1).await;
     assert_eq!(
@@ -146,7 +146,7 @@ async fn a_silent_call_whose_neighbours_were_all_reported_is_queued_again_once()
 
     let (silent, verdict) = judged(&scene).await;
     assert_eq!((silent.evidence.answered, silent.evidence.reported), (5, 5));
-    assert_eq!(verdict, Verdict::QueueAgain);
+    assert_eq!(verdict, SilenceVerdict::QueueAgain);
     settled(&scene, silent, verdict).await;
     assert_eq!(state(&scene).await, Queued);
 
@@ -155,7 +155,10 @@ async fn a_silent_call_whose_neighbours_were_all_reported_is_queued_again_once()
     scene.answered(second, NextStep::AwaitEvidence).await;
     minutes_pass(&scene, 2).await;
     let (silent, verdict) = judged(&scene).await;
-    assert_eq!((silent.evidence.queued_before, verdict), (true, Verdict::Wait));
+    assert_eq!(
+        (silent.evidence.queued_before, verdict),
+        (true, SilenceVerdict::Wait)
+    );
 }
 
 #[tokio::test]
@@ -190,16 +193,16 @@ async fn a_template_that_whatsapp_holds_back_makes_silence_say_nothing() {
     silent_call(&scene).await;
     five_witnesses(&scene).await;
     minutes_pass(&scene, 2).await;
-    assert_eq!(judged(&scene).await.1, Verdict::QueueAgain);
+    assert_eq!(judged(&scene).await.1, SilenceVerdict::QueueAgain);
 
     scene
         .sql("UPDATE messages SET paced = true WHERE booking_key LIKE '%/BK-2'")
         .await;
-    assert_eq!(judged(&scene).await.1, Verdict::Wait);
+    assert_eq!(judged(&scene).await.1, SilenceVerdict::Wait);
     scene
         .sql("UPDATE messages SET template = 'another' WHERE booking_key LIKE '%/BK-2'")
         .await;
-    assert_eq!(judged(&scene).await.1, Verdict::QueueAgain);
+    assert_eq!(judged(&scene).await.1, SilenceVerdict::QueueAgain);
 }
 
 #[tokio::test]
@@ -228,9 +231,9 @@ async fn while_events_may_wait_silence_says_nothing_unless_younger_ones_were_app
     minutes_pass(&scene, 2).await;
     let judged = async || {
         let silent = gathered(&scene, false).await;
-        Patience::default().judge(&silent[0].evidence)
+        SilencePolicy::default().judge(&silent[0].evidence)
     };
-    assert_eq!(judged().await, Verdict::Wait);
+    assert_eq!(judged().await, SilenceVerdict::Wait);
 
     scene
         .sql(
@@ -238,7 +241,7 @@ async fn while_events_may_wait_silence_says_nothing_unless_younger_ones_were_app
              VALUES ('whatsapp/1', 'whatsapp', 'whatsapp_status', clock_timestamp(), 'r', 'applied', '')",
         )
         .await;
-    assert_eq!(judged().await, Verdict::QueueAgain);
+    assert_eq!(judged().await, SilenceVerdict::QueueAgain);
 }
 
 #[tokio::test]
@@ -256,7 +259,7 @@ async fn a_report_that_comes_before_the_second_call_closes_the_matter() {
     assert!(scene.run(|c, _| store::relay::take_due(c, 10)).await.is_empty());
     let wanted = scene.wanted("BK-1", Reminder1).await;
     assert!(scene.claim(vec![wanted]).await.is_empty());
-    let late = settled(&scene, silent, Verdict::QueueAgain).await;
+    let late = settled(&scene, silent, SilenceVerdict::QueueAgain).await;
     assert!(late.recorded.is_empty(), "somebody spoke: {late:?}");
 }
 
@@ -332,7 +335,7 @@ async fn what_a_sender_gathered_before_another_call_settles_nothing_of_that_call
     let second = scene.claimed("BK-1").await;
     scene.answered(second, NextStep::AwaitEvidence).await;
 
-    for verdict in [Verdict::QueueAgain, Verdict::GiveUp] {
+    for verdict in [SilenceVerdict::QueueAgain, SilenceVerdict::GiveUp] {
         let late = settled(&scene, silent.clone(), verdict).await;
         assert!(late.recorded.is_empty(), "{verdict:?}: {late:?}");
     }
@@ -350,7 +353,7 @@ async fn giving_up_on_the_first_reminder_plans_its_booking_anew() {
         .await;
 
     let (silent, verdict) = judged(&scene).await;
-    assert_eq!(verdict, Verdict::GiveUp);
+    assert_eq!(verdict, SilenceVerdict::GiveUp);
     settled(&scene, silent, verdict).await;
     assert_eq!(
         scene.booking("BK-1").await.wake_at,
@@ -378,7 +381,7 @@ async fn more_silence_than_one_round_takes_is_gathered_round_by_round() {
     minutes_pass(&scene, 2).await;
     let round = async |after: Option<Silent>| {
         scene
-            .run(move |c, _| results::gather(c, &Patience::default(), true, after.as_ref(), 2))
+            .run(move |c, _| results::gather(c, &SilencePolicy::default(), true, after.as_ref(), 2))
             .await
     };
 

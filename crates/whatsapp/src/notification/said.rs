@@ -1,6 +1,6 @@
 //! What a guest's message says, as the reader of wishes wants it.
 
-use domain::wish::Said;
+use domain::consent::Said;
 
 use super::guest::Inbound;
 

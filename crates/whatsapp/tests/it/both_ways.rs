@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use domain::after_call::{CallOutcome, Heard, Refusal, RetryPolicy, Tried};
 use domain::hold::{self, NewHold, Route};
 use domain::ids::{MessageId, NumberId, ResortId, WhatsAppMessageId};
-use domain::message::life::{CallResult, Called, Judging, Life, Report};
-use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageKind, MessageState, Turn};
+use domain::message::life::{CallResult, Called, Judging, MessageRecord, Report};
+use domain::message::{Attempt, CallbackData, ContentChoice, DeliveryStatus, MessageKind, MessageState};
 use serde_json::Value;
 use uuid::Uuid;
 use whatsapp::error_codes::{self, ErrorObject};
@@ -32,7 +32,7 @@ struct Came {
     otherwise: bool,
 }
 
-fn came(life: &Life, held: Option<&NewHold>) -> Came {
+fn came(life: &MessageRecord, held: Option<&NewHold>) -> Came {
     let reason = life.reason.as_deref().unwrap_or_default();
     let to = match life.state {
         MessageState::Queued => format!("queued {}", (life.due_at - NOW).num_seconds()),
@@ -43,12 +43,12 @@ fn came(life: &Life, held: Option<&NewHold>) -> Came {
         to,
         retries: life.retries,
         held: held.map(NewHold::key),
-        otherwise: life.turn == Turn::Fallback || life.text_refused,
+        otherwise: life.turn == ContentChoice::Fallback || life.text_refused,
     }
 }
 
-fn life(state: MessageState) -> Life {
-    Life {
+fn life(state: MessageState) -> MessageRecord {
+    MessageRecord {
         state,
         reason: None,
         due_at: NOW,
@@ -56,7 +56,7 @@ fn life(state: MessageState) -> Life {
         publishes: 0,
         attempt: Attempt(1),
         retries: 0,
-        turn: Turn::Template,
+        turn: ContentChoice::Template,
         withdrawn: None,
         claimed_at: Some(NOW),
         whatsapp_hash: None,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
 use domain::audit::Action;
-use domain::guest::Wishes;
+use domain::guest::MarketingConsent;
 use domain::ids::{BookingKey, LetterId};
 use serde::Serialize;
 use serde_json::Value;
@@ -92,7 +92,7 @@ pub(crate) struct WishView {
 
 impl From<WishRow> for WishView {
     fn from(row: WishRow) -> Self {
-        let wishes = Wishes {
+        let wishes = MarketingConsent {
             opted_out_at: row.opted_out_at,
             opted_in_at: row.opted_in_at,
         };
@@ -116,7 +116,7 @@ pub(crate) struct NumberWishView {
 
 impl From<NumberWishRow> for NumberWishView {
     fn from(row: NumberWishRow) -> Self {
-        let wishes = Wishes {
+        let wishes = MarketingConsent {
             opted_out_at: row.opted_out_at,
             opted_in_at: row.opted_in_at,
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use broker::publisher::{Options, Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use broker::{Address, Status};
-use domain::dead_letter::{LetterKind, Refusal};
+use domain::dead_letter::{DecisionRefused, LetterKind};
 use domain::ids::LetterId;
 use domain::message::Reason;
 use service::crash;
@@ -135,7 +135,7 @@ impl Retrier {
             .run(move |connection| letters::find_body(connection, id))
             .await?;
         let Some(body) = body else {
-            let refusal = Refusal::NotWanted(Reason::Erased);
+            let refusal = DecisionRefused::NotWanted(Reason::Erased);
             return Ok(Tried::Declined(Declined::Refused(refusal)));
         };
         let Hand::Retry(by) = self.hand.clone() else {

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Called, Judging, Life, Report};
+use super::{Called, Judging, MessageRecord, Report};
 use crate::after_call::{CallOutcome, NextStep, Tried};
 use crate::dead_letter::DeadLetterReason;
 use crate::hold::NewHold;
 use crate::message::{Attempt, DeliveryStatus, MessageState};
 
-impl Life {
+impl MessageRecord {
     /// Whether a report is the failure of the last call, and that call was not known to have been refused.
     pub fn is_failed_by(&self, report: &Report) -> bool {
         let attempt = self.attempt_of(report);

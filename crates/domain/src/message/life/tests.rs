@@ -22,8 +22,8 @@ fn wamid() -> WhatsAppMessageId {
 }
 
 /// A message whose second call is under way.
-fn sending() -> Life {
-    Life {
+fn sending() -> MessageRecord {
+    MessageRecord {
         state: Sending,
         reason: None,
         due_at: at(0),
@@ -31,7 +31,7 @@ fn sending() -> Life {
         publishes: 0,
         attempt: Attempt(2),
         retries: 1,
-        turn: Turn::Template,
+        turn: ContentChoice::Template,
         withdrawn: None,
         claimed_at: None,
         whatsapp_hash: None,
@@ -50,12 +50,12 @@ fn sending() -> Life {
     }
 }
 
-fn life(state: MessageState) -> Life {
-    Life { state, ..sending() }
+fn life(state: MessageState) -> MessageRecord {
+    MessageRecord { state, ..sending() }
 }
 
-fn withdrawn(state: MessageState) -> Life {
-    Life {
+fn withdrawn(state: MessageState) -> MessageRecord {
+    MessageRecord {
         withdrawn: Some("confirmed".into()),
         ..life(state)
     }
@@ -71,7 +71,7 @@ fn route() -> Route {
     }
 }
 
-fn answered(life: &Life, attempt: u32, next: NextStep) -> Option<Life> {
+fn answered(life: &MessageRecord, attempt: u32, next: NextStep) -> Option<MessageRecord> {
     let hold = match next {
         NextStep::Hold(scope) => Some(NewHold {
             scope,
@@ -135,7 +135,7 @@ fn report(attempt: u32, status: DeliveryStatus, failure: Option<Refusal>) -> Rep
     }
 }
 
-fn apply(life: &Life, report: &Report) -> Option<Life> {
+fn apply(life: &MessageRecord, report: &Report) -> Option<MessageRecord> {
     life.after_report(
         report,
         &judging(),
@@ -145,21 +145,26 @@ fn apply(life: &Life, report: &Report) -> Option<Life> {
     )
 }
 
-fn reported(life: &Life, attempt: u32, status: DeliveryStatus) -> Option<Life> {
+fn reported(life: &MessageRecord, attempt: u32, status: DeliveryStatus) -> Option<MessageRecord> {
     let failed = status == DeliveryStatus::Failed;
     let failure = failed.then(|| refusal(Scope::Recipient, Advice::GiveUp));
     apply(life, &report(attempt, status, failure))
 }
 
 /// A call fails after WhatsApp had accepted it.
-fn failed(life: &Life, attempt: u32, scope: Scope, advice: Advice) -> Option<Life> {
+fn failed(life: &MessageRecord, attempt: u32, scope: Scope, advice: Advice) -> Option<MessageRecord> {
     apply(
         life,
         &report(attempt, DeliveryStatus::Failed, Some(refusal(scope, advice))),
     )
 }
 
-fn check(before: &Life, after: Option<Life>, state: MessageState, reason: Option<&str>) -> Life {
+fn check(
+    before: &MessageRecord,
+    after: Option<MessageRecord>,
+    state: MessageState,
+    reason: Option<&str>,
+) -> MessageRecord {
     let after = after.unwrap_or_else(|| panic!("{} stayed as it was, should be {state}", before.state));
     assert_eq!((after.state, after.reason.as_deref()), (state, reason));
     assert_eq!(
@@ -190,7 +195,7 @@ fn a_template_that_whatsapp_cannot_use_gives_the_fallback_its_turn_at_once_and_a
 
     assert_eq!(
         (after.turn, after.retries, after.due_at),
-        (Turn::Fallback, 1, at(NOW))
+        (ContentChoice::Fallback, 1, at(NOW))
     );
 }
 
@@ -255,7 +260,7 @@ fn a_refusal_of_an_older_attempt_or_for_a_message_that_moved_on_changes_nothing(
 fn an_acceptance_counts_from_any_attempt_and_in_any_state() {
     for state in [Sending, Unknown, Queued, Held, Withdrawn, Dead] {
         for attempt in [1, 2] {
-            let before = Life {
+            let before = MessageRecord {
                 letter_due: state == Dead,
                 publish_at: (state == Queued).then(|| at(NOW)),
                 ..life(state)
@@ -327,7 +332,7 @@ fn an_acceptance_after_a_failure_changes_nothing_even_when_the_next_call_is_unde
     assert_eq!(answered(&dead, 2, NextStep::Finish(wamid())), None);
 
     let queued = failed(&sending(), 2, Scope::Platform, Advice::Retry).unwrap();
-    let called_again = Life {
+    let called_again = MessageRecord {
         state: Sending,
         attempt: Attempt(3),
         delivery: None,
@@ -344,7 +349,7 @@ fn an_acceptance_after_a_failure_changes_nothing_even_when_the_next_call_is_unde
 }
 
 /// The life after a failure of the last call, which had been accepted.
-fn after_failure(scope: Scope, advice: Advice) -> Life {
+fn after_failure(scope: Scope, advice: Advice) -> MessageRecord {
     let sent = answered(&sending(), 2, NextStep::Finish(wamid())).unwrap();
     let after = failed(&sent, 2, scope, advice).unwrap();
     assert_eq!(
@@ -373,7 +378,7 @@ fn a_failure_of_the_last_call_is_judged_like_its_answer() {
     let fallback = after_failure(Scope::Template, Advice::Fallback);
     assert_eq!(
         (fallback.state, fallback.turn, fallback.due_at),
-        (Queued, Turn::Fallback, at(NOW))
+        (Queued, ContentChoice::Fallback, at(NOW))
     );
 
     let rests = after_failure(Scope::Recipient, Advice::RestADay);
@@ -391,7 +396,7 @@ fn a_failure_of_the_last_call_is_judged_like_its_answer() {
 
 #[test]
 fn a_message_that_rested_and_is_refused_again_ends_without_a_letter() {
-    let rested = Life {
+    let rested = MessageRecord {
         rested: true,
         ..sending()
     };
@@ -435,7 +440,7 @@ fn a_delivery_contradicts_a_failure_until_the_message_is_called_for_again_and_be
         None,
     );
 
-    let called_again = Life {
+    let called_again = MessageRecord {
         state: Sending,
         attempt: Attempt(3),
         delivery: None,
@@ -546,7 +551,7 @@ fn the_failure_of_a_call_says_nothing_of_a_message_that_is_about_to_be_called_fo
 
 #[test]
 fn a_status_settles_an_outcome_that_was_given_up_as_unknown() {
-    let before = Life {
+    let before = MessageRecord {
         reason: Some("outcome_unknown".into()),
         letter_due: true,
         ..life(Dead)
@@ -562,7 +567,7 @@ fn the_fallbacks_turn_is_an_ordinary_next_attempt_at_once_that_uses_up_no_retry(
     let after = check(&sending(), after, Queued, None);
     assert_eq!(
         (after.turn, after.retries, after.due_at),
-        (Turn::Fallback, 1, at(NOW))
+        (ContentChoice::Fallback, 1, at(NOW))
     );
     let before = withdrawn(Sending);
     check(
@@ -606,7 +611,7 @@ fn a_guest_who_refuses_marketing_ends_the_message_without_a_letter() {
 #[test]
 fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
     let claimed_at = at(NOW - 5) + TimeDelta::milliseconds(700);
-    let claimed = Life {
+    let claimed = MessageRecord {
         claimed_at: Some(claimed_at),
         ..life(Sending)
     };
@@ -618,7 +623,7 @@ fn a_report_in_whole_seconds_does_not_date_a_sending_before_its_claim() {
 
 #[test]
 fn the_failure_of_a_call_that_was_taken_for_lost_is_the_messages_own() {
-    let queued_by_silence = Life {
+    let queued_by_silence = MessageRecord {
         silent_attempt: Some(Attempt(2)),
         ..life(Queued)
     };
@@ -635,12 +640,12 @@ fn the_failure_of_a_call_that_was_taken_for_lost_is_the_messages_own() {
 fn silence_is_settled_once_and_only_for_the_call_that_it_followed() {
     let silent = life(Unknown);
 
-    let again = silent.after_silence(Attempt(2), Verdict::QueueAgain, at(NOW));
+    let again = silent.after_silence(Attempt(2), SilenceVerdict::QueueAgain, at(NOW));
     let again = check(&silent, again, Queued, None);
     assert_eq!(again.silent_attempt, Some(Attempt(2)));
-    let given_up = silent.after_silence(Attempt(2), Verdict::GiveUp, at(NOW));
+    let given_up = silent.after_silence(Attempt(2), SilenceVerdict::GiveUp, at(NOW));
     check(&silent, given_up, Dead, Some("outcome_unknown"));
-    for verdict in [Verdict::QueueAgain, Verdict::GiveUp] {
+    for verdict in [SilenceVerdict::QueueAgain, SilenceVerdict::GiveUp] {
         assert_eq!(
             silent.after_silence(Attempt(1), verdict, at(NOW)),
             None,
@@ -654,7 +659,7 @@ fn silence_is_settled_once_and_only_for_the_call_that_it_followed() {
 fn what_was_withdrawn_is_not_queued_again_by_silence() {
     let silent = withdrawn(Unknown);
 
-    let after = silent.after_silence(Attempt(2), Verdict::QueueAgain, at(NOW));
+    let after = silent.after_silence(Attempt(2), SilenceVerdict::QueueAgain, at(NOW));
 
     check(&silent, after, Withdrawn, Some("confirmed"));
 }

@@ -1,7 +1,7 @@
 //! When a person may have a dead message tried once more.
 
 use super::*;
-use crate::dead_letter::Refusal;
+use crate::dead_letter::DecisionRefused;
 use crate::event::EventType::{BookingStarted, GuestCheckedOut, ReservationCancelled, ReservationConfirmed};
 use crate::message::MessageKind::{Reminder1, Reminder2, ReservationConfirmation, ReviewRequest};
 use crate::plan::once_more::judge;
@@ -17,13 +17,13 @@ fn cart() -> Story {
     story
 }
 
-fn judged(story: &Story, now: &str) -> Result<Window, Refusal> {
+fn judged(story: &Story, now: &str) -> Result<Window, DecisionRefused> {
     let message = &story.around.messages[0];
     judge(&story.plan(now), &story.facts, &story.around, message)
 }
 
 #[track_caller]
-fn check(story: &Story, now: &str, refusal: Refusal) {
+fn check(story: &Story, now: &str, refusal: DecisionRefused) {
     assert_eq!(judged(story, now), Err(refusal));
 }
 
@@ -37,7 +37,11 @@ fn a_dead_message_that_is_still_wanted_may_go_within_its_window() {
 
 #[test]
 fn a_dead_message_that_comes_too_late_may_not() {
-    check(&cart(), "11-23 22:30", Refusal::NotWanted(Reason::Expired));
+    check(
+        &cart(),
+        "11-23 22:30",
+        DecisionRefused::NotWanted(Reason::Expired),
+    );
 }
 
 #[test]
@@ -50,7 +54,7 @@ fn a_reminder_may_not_go_once_the_guest_has_booked_cancelled_or_come_back() {
         let mut story = cart();
         story.hears(&event(event_type, occurred));
 
-        check(&story, "11-23 10:41", Refusal::NotWanted(reason));
+        check(&story, "11-23 10:41", DecisionRefused::NotWanted(reason));
     }
 }
 
@@ -58,19 +62,27 @@ fn a_reminder_may_not_go_once_the_guest_has_booked_cancelled_or_come_back() {
 fn a_message_may_not_go_against_the_guests_will_or_without_a_number() {
     let mut story = cart();
     story.around.wishes.opted_out_at = Some(at("11-23 10:40"));
-    check(&story, "11-23 10:41", Refusal::NotWanted(Reason::OptedOut));
+    check(
+        &story,
+        "11-23 10:41",
+        DecisionRefused::NotWanted(Reason::OptedOut),
+    );
 
     let mut story = cart();
     story.hears(&with_phone(event(BookingStarted, "11-23 10:01"), Some("12")));
-    check(&story, "11-23 10:41", Refusal::NotWanted(Reason::InvalidPhone));
+    check(
+        &story,
+        "11-23 10:41",
+        DecisionRefused::NotWanted(Reason::InvalidPhone),
+    );
 }
 
 #[test]
 fn what_is_not_dead_is_not_tried_once_more() {
     for (state, refusal) in [
-        (MessageState::Delivered, Refusal::SentAfterAll),
-        (MessageState::Queued, Refusal::NotDead),
-        (MessageState::Withdrawn, Refusal::NotDead),
+        (MessageState::Delivered, DecisionRefused::SentAfterAll),
+        (MessageState::Queued, DecisionRefused::NotDead),
+        (MessageState::Withdrawn, DecisionRefused::NotDead),
     ] {
         let mut story = cart();
         story.around.messages[0].state = state;
@@ -86,9 +98,17 @@ fn a_confirmation_of_a_round_that_was_cancelled_may_not_go() {
     assert!(judged(&story, "11-23 10:41").is_ok());
 
     story.hears(&event(ReservationCancelled, "11-23 10:40"));
-    check(&story, "11-23 10:41", Refusal::NotWanted(Reason::Cancelled));
+    check(
+        &story,
+        "11-23 10:41",
+        DecisionRefused::NotWanted(Reason::Cancelled),
+    );
     story.hears(&event(ReservationConfirmed, "11-23 10:50"));
-    check(&story, "11-23 10:51", Refusal::NotWanted(Reason::Cancelled));
+    check(
+        &story,
+        "11-23 10:51",
+        DecisionRefused::NotWanted(Reason::Cancelled),
+    );
 }
 
 #[test]
@@ -99,7 +119,7 @@ fn a_review_request_waits_for_a_departure_that_was_moved() {
 
     story.hears(&event(GuestCheckedOut, "11-23 10:00"));
 
-    check(&story, "11-23 10:41", Refusal::NotYet);
+    check(&story, "11-23 10:41", DecisionRefused::NotYet);
 }
 
 #[test]
@@ -113,6 +133,6 @@ fn a_second_reminder_may_go_while_the_first_is_known_to_have_gone() {
     check(
         &story,
         "11-23 10:41",
-        Refusal::NotWanted(Reason::FirstReminderNeverWent),
+        DecisionRefused::NotWanted(Reason::FirstReminderNeverWent),
     );
 }

@@ -1,14 +1,14 @@
 //! What people decide of dead messages, and when they may not.
 
 use chrono::TimeDelta;
+use domain::consent::ConsentChange;
 use domain::country::Country;
-use domain::dead_letter::{DeadLetterReason, LetterState, Refusal, Settlement};
+use domain::dead_letter::{DeadLetterReason, DecisionRefused, LetterState, Settlement};
 use domain::event::EventType::{BookingStarted, ReservationCancelled, ReservationConfirmed};
 use domain::ids::{LetterId, StaffName};
 use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
 use domain::message::{MessageState, Reason};
 use domain::plan::Existing;
-use domain::wish::Wish;
 use store::audit::Actor;
 use store::guests::{self, GuestKey};
 use store::letters::{self, Corrected, Decided, Declined, Word};
@@ -41,7 +41,7 @@ async fn reminder(scene: &Scene) -> Existing {
 }
 
 #[track_caller]
-fn check_refused<T: std::fmt::Debug>(decided: Decided<T>, refusal: Refusal) {
+fn check_refused<T: std::fmt::Debug>(decided: Decided<T>, refusal: DecisionRefused) {
     assert_eq!(decided.map(drop), Err(Declined::Refused(refusal)));
 }
 
@@ -110,8 +110,8 @@ async fn a_reminder_is_not_retried_once_the_guest_has_booked_or_come_back() {
         let judged = scene
             .run(move |c, policies| letters::judge(c, policies, letter.id))
             .await;
-        check_refused(judged, Refusal::NotWanted(reason));
-        check_refused(retry(&scene, letter.id).await, Refusal::NotWanted(reason));
+        check_refused(judged, DecisionRefused::NotWanted(reason));
+        check_refused(retry(&scene, letter.id).await, DecisionRefused::NotWanted(reason));
 
         assert_eq!(reminder(&scene).await.state, MessageState::Dead, "{event_type}");
         assert_eq!(
@@ -132,12 +132,12 @@ async fn a_message_is_not_retried_against_the_guests_will_or_too_late() {
                 .unwrap()
                 .facts;
             let guest: GuestKey = policies.guest_of(&key("BK-1"), &facts).unwrap();
-            guests::record_wish(c, &guest, Wish::Stop, minutes_ago(1))
+            guests::record_wish(c, &guest, ConsentChange::Stop, minutes_ago(1))
         })
         .await;
     check_refused(
         retry(&scene, letter.id).await,
-        Refusal::NotWanted(Reason::OptedOut),
+        DecisionRefused::NotWanted(Reason::OptedOut),
     );
 
     let scene = Scene::new().await;
@@ -149,7 +149,7 @@ async fn a_message_is_not_retried_against_the_guests_will_or_too_late() {
     let letter = scene.letters_of("BK-1").await.remove(0);
     check_refused(
         retry(&scene, letter.id).await,
-        Refusal::NotWanted(Reason::Expired),
+        DecisionRefused::NotWanted(Reason::Expired),
     );
 }
 
@@ -285,7 +285,7 @@ async fn a_number_that_is_none_is_refused_and_changes_nothing() {
 
     let decided = correct(&scene, letter.id, "12").await;
 
-    check_refused(decided, Refusal::NotWanted(Reason::InvalidPhone));
+    check_refused(decided, DecisionRefused::NotWanted(Reason::InvalidPhone));
     let after = scene.booking("BK-1").await;
     assert_eq!((after.version, after.facts), (before.version, before.facts));
 }
@@ -319,9 +319,12 @@ async fn a_letter_of_an_event_has_no_message_to_decide_about() {
     scene.found(vec![event_letter("direct/evt_1", None)]).await;
     let id = scene.letters(letters::Filter::default()).await[0].id;
 
-    check_refused(retry(&scene, id).await, Refusal::NotAMessage);
-    check_refused(settle(&scene, id, Word::Sent).await, Refusal::NotAMessage);
-    check_refused(correct(&scene, id, "+306912345670").await, Refusal::NotAMessage);
+    check_refused(retry(&scene, id).await, DecisionRefused::NotAMessage);
+    check_refused(settle(&scene, id, Word::Sent).await, DecisionRefused::NotAMessage);
+    check_refused(
+        correct(&scene, id, "+306912345670").await,
+        DecisionRefused::NotAMessage,
+    );
 }
 
 #[tokio::test]
@@ -337,10 +340,10 @@ async fn a_message_whose_booking_is_damaged_or_without_a_resort_is_not_retried()
             letters::retry(c, &nowhere, letter.id, &anna())
         })
         .await;
-    check_refused(retried, Refusal::WithoutResort);
+    check_refused(retried, DecisionRefused::WithoutResort);
 
     scene
         .sql("UPDATE bookings SET sealed_facts = sealed_facts || '\\x00'")
         .await;
-    check_refused(retry(&scene, letter.id).await, Refusal::Damaged);
+    check_refused(retry(&scene, letter.id).await, DecisionRefused::Damaged);
 }

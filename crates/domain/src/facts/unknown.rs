@@ -11,19 +11,19 @@ use super::{Fact, newer};
 /// The value of a fact that this program does not know. It may be personal, so `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Later(Value);
+pub struct UnknownFact(Value);
 
-impl fmt::Debug for Later {
+impl fmt::Debug for UnknownFact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Later(..)")
+        f.write_str("UnknownFact(..)")
     }
 }
 
 /// Keeps the greater of each, as for any other fact.
 pub(super) fn merge(
-    mut known: BTreeMap<String, Fact<Later>>,
-    other: BTreeMap<String, Fact<Later>>,
-) -> BTreeMap<String, Fact<Later>> {
+    mut known: BTreeMap<String, Fact<UnknownFact>>,
+    other: BTreeMap<String, Fact<UnknownFact>>,
+) -> BTreeMap<String, Fact<UnknownFact>> {
     for (name, fact) in other {
         let merged = newer(known.remove(&name), Some(fact));
         known.extend(merged.map(|fact| (name, fact)));

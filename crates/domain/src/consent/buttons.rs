@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::Wish;
+use super::ConsentChange;
 use super::fold::fold;
 
 /// Payloads by which senders mark a stop button; WhatsApp sends them back as they were given. They are compared as
@@ -92,12 +92,12 @@ pub(super) fn is_stop_label(folded: &str) -> bool {
 }
 
 /// What a folded payload asks for. Stop words do not count here: a payload `CANCEL` belongs to another conversation.
-pub(super) fn payload_wish(folded: &str) -> Option<Wish> {
+pub(super) fn payload_change(folded: &str) -> Option<ConsentChange> {
     let is_one_of = |payloads: &[&str]| payloads.iter().any(|payload| fold(payload) == folded);
     if is_stop_label(folded) || is_one_of(STOP_PAYLOADS) {
-        Some(Wish::Stop)
+        Some(ConsentChange::Stop)
     } else if is_one_of(START_PAYLOADS) {
-        Some(Wish::Start)
+        Some(ConsentChange::Start)
     } else {
         None
     }

@@ -55,28 +55,28 @@ fn messages(table: &str) -> impl Iterator<Item = &str> {
         .filter(|text| !text.is_empty())
 }
 
-fn typed(text: &str, answers: Answers) -> Option<Wish> {
+fn typed(text: &str, answers: Answers) -> Option<ConsentChange> {
     let said = Said {
         text: Some(text),
         ..Said::default()
     };
-    wish_in(&said, answers)
+    change_in(&said, answers)
 }
 
-fn pressed(label: &str, payload: &str) -> Option<Wish> {
+fn pressed(label: &str, payload: &str) -> Option<ConsentChange> {
     let said = Said {
         text: None,
         label: Some(label),
         payload: Some(payload),
     };
-    wish_in(&said, Answers::Other)
+    change_in(&said, Answers::Other)
 }
 
 #[test]
 fn a_stop_word_stops_however_it_is_written() {
     for text in messages(STOPS) {
         for answers in [Answers::Marketing, Answers::Other] {
-            assert_eq!(typed(text, answers), Some(Wish::Stop), "{text}");
+            assert_eq!(typed(text, answers), Some(ConsentChange::Stop), "{text}");
         }
     }
 }
@@ -84,7 +84,11 @@ fn a_stop_word_stops_however_it_is_written() {
 #[test]
 fn a_word_that_also_means_cancel_stops_only_in_reply_to_marketing() {
     for text in messages(CANCELS) {
-        assert_eq!(typed(text, Answers::Marketing), Some(Wish::Stop), "{text}");
+        assert_eq!(
+            typed(text, Answers::Marketing),
+            Some(ConsentChange::Stop),
+            "{text}"
+        );
         assert_eq!(typed(text, Answers::Other), None, "{text}");
     }
 }
@@ -92,7 +96,7 @@ fn a_word_that_also_means_cancel_stops_only_in_reply_to_marketing() {
 #[test]
 fn a_start_word_takes_a_stop_back() {
     for text in messages(STARTS) {
-        assert_eq!(typed(text, Answers::Other), Some(Wish::Start), "{text}");
+        assert_eq!(typed(text, Answers::Other), Some(ConsentChange::Start), "{text}");
     }
 }
 
@@ -125,10 +129,18 @@ fn a_button_counts_by_its_label_and_by_its_payload() {
         ("Abmelden", "1"),
         ("Stop", "START"),
     ] {
-        assert_eq!(pressed(label, payload), Some(Wish::Stop), "{label} {payload}");
+        assert_eq!(
+            pressed(label, payload),
+            Some(ConsentChange::Stop),
+            "{label} {payload}"
+        );
     }
     for payload in ["START", "opt_in", "SUBSCRIBE"] {
-        assert_eq!(pressed("Ja, gern", payload), Some(Wish::Start), "{payload}");
+        assert_eq!(
+            pressed("Ja, gern", payload),
+            Some(ConsentChange::Start),
+            "{payload}"
+        );
     }
     for (label, payload) in [
         ("Cancel", "CANCEL"),
@@ -148,5 +160,5 @@ fn a_cancel_button_under_a_reminder_stops() {
         label: Some("Cancelar"),
         payload: Some("c81f"),
     };
-    assert_eq!(wish_in(&said, Answers::Marketing), Some(Wish::Stop));
+    assert_eq!(change_in(&said, Answers::Marketing), Some(ConsentChange::Stop));
 }

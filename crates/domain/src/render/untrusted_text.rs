@@ -15,7 +15,7 @@ const EXAMPLE: &str = "example";
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
 
 /// The text, unless WhatsApp would show a part of it as a link.
-pub(super) fn harmless(text: &str) -> Option<String> {
+pub(super) fn without_links(text: &str) -> Option<String> {
     (!shows_a_link(text)).then(|| text.to_owned())
 }
 

@@ -13,7 +13,7 @@ use words::Meaning;
 
 /// What a guest asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum ConsentChange {
     /// No more reminders and review requests.
     Stop,
     /// Reminders and review requests are welcome again.
@@ -45,26 +45,26 @@ pub enum Answers {
 }
 
 /// Reads one inbound message. Where a button's label and its payload disagree, stop wins.
-pub fn wish_in(said: &Said<'_>, answers: Answers) -> Option<Wish> {
+pub fn change_in(said: &Said<'_>, answers: Answers) -> Option<ConsentChange> {
     let spoken = [said.text, said.label].into_iter().flatten();
-    let spoken = spoken.filter_map(|text| spoken_wish(&fold(text), answers));
+    let spoken = spoken.filter_map(|text| spoken_change(&fold(text), answers));
     let carried = said
         .payload
-        .and_then(|payload| buttons::payload_wish(&fold(payload)));
-    let wishes: Vec<Wish> = spoken.chain(carried).collect();
-    [Wish::Stop, Wish::Start]
+        .and_then(|payload| buttons::payload_change(&fold(payload)));
+    let wishes: Vec<ConsentChange> = spoken.chain(carried).collect();
+    [ConsentChange::Stop, ConsentChange::Start]
         .into_iter()
         .find(|wish| wishes.contains(wish))
 }
 
-fn spoken_wish(folded: &str, answers: Answers) -> Option<Wish> {
+fn spoken_change(folded: &str, answers: Answers) -> Option<ConsentChange> {
     if buttons::is_stop_label(folded) {
-        return Some(Wish::Stop);
+        return Some(ConsentChange::Stop);
     }
     match (words::meaning(folded)?, answers) {
-        (Meaning::Stop, _) | (Meaning::StopInReply, Answers::Marketing) => Some(Wish::Stop),
+        (Meaning::Stop, _) | (Meaning::StopInReply, Answers::Marketing) => Some(ConsentChange::Stop),
         (Meaning::StopInReply, Answers::Other) => None,
-        (Meaning::Start, _) => Some(Wish::Start),
+        (Meaning::Start, _) => Some(ConsentChange::Start),
     }
 }
 

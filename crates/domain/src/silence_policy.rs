@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// How long to wait for a word on a call, and how much evidence is enough.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct SilencePolicy {
     /// A call still unfinished this long after its claim counts as lost: its sender probably died.
     pub lost_after: TimeDelta,
     /// Silence says nothing before.
@@ -24,7 +24,7 @@ pub struct Patience {
     pub gives_up_after: TimeDelta,
 }
 
-impl Default for Patience {
+impl Default for SilencePolicy {
     fn default() -> Self {
         Self {
             lost_after: TimeDelta::seconds(60),
@@ -61,7 +61,7 @@ pub struct Evidence {
 
 /// What to make of silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum SilenceVerdict {
     /// Somebody may still speak.
     Wait,
     /// It never went: once more.
@@ -70,16 +70,16 @@ pub enum Verdict {
     GiveUp,
 }
 
-impl Patience {
+impl SilencePolicy {
     /// Judges from the evidence alone.
-    pub fn judge(&self, evidence: &Evidence) -> Verdict {
+    pub fn judge(&self, evidence: &Evidence) -> SilenceVerdict {
         let silent_for = evidence.now - evidence.claimed_at;
         if self.is_convincing(evidence, silent_for) {
-            Verdict::QueueAgain
+            SilenceVerdict::QueueAgain
         } else if silent_for >= self.gives_up_after {
-            Verdict::GiveUp
+            SilenceVerdict::GiveUp
         } else {
-            Verdict::Wait
+            SilenceVerdict::Wait
         }
     }
 
@@ -124,20 +124,20 @@ mod tests {
         }
     }
 
-    fn check(what: &str, evidence: Evidence, expected: Verdict) {
-        assert_eq!(Patience::default().judge(&evidence), expected, "{what}");
+    fn check(what: &str, evidence: Evidence, expected: SilenceVerdict) {
+        assert_eq!(SilencePolicy::default().judge(&evidence), expected, "{what}");
     }
 
     #[test]
     fn silence_that_five_reported_neighbours_speak_about_queues_a_message_again() {
-        check("all there is", convincing(), Verdict::QueueAgain);
+        check("all there is", convincing(), SilenceVerdict::QueueAgain);
         check(
             "late, but all there is",
             Evidence {
                 now: after(45),
                 ..convincing()
             },
-            Verdict::QueueAgain,
+            SilenceVerdict::QueueAgain,
         );
         check(
             "the queue is never empty, and was heard beyond the silence",
@@ -146,7 +146,7 @@ mod tests {
                 heard_until: Some(after(2)),
                 ..convincing()
             },
-            Verdict::QueueAgain,
+            SilenceVerdict::QueueAgain,
         );
     }
 
@@ -171,11 +171,11 @@ mod tests {
         for (what, spoil) in cases {
             let mut evidence = convincing();
             spoil(&mut evidence);
-            check(what, evidence, Verdict::Wait);
+            check(what, evidence, SilenceVerdict::Wait);
             evidence.now = after(30) - TimeDelta::milliseconds(1);
-            check(what, evidence, Verdict::Wait);
+            check(what, evidence, SilenceVerdict::Wait);
             evidence.now = after(30);
-            check(what, evidence, Verdict::GiveUp);
+            check(what, evidence, SilenceVerdict::GiveUp);
         }
     }
 
@@ -185,24 +185,24 @@ mod tests {
             now: after(2) - TimeDelta::milliseconds(1),
             ..convincing()
         };
-        check("a moment too early", early, Verdict::Wait);
+        check("a moment too early", early, SilenceVerdict::Wait);
 
-        let short = Patience {
+        let short = SilencePolicy {
             counts_after: TimeDelta::seconds(1),
-            ..Patience::default()
+            ..SilencePolicy::default()
         };
         let before_all_neighbours = Evidence {
             now: after(1) - TimeDelta::milliseconds(1),
             ..convincing()
         };
-        assert_eq!(short.judge(&before_all_neighbours), Verdict::Wait);
+        assert_eq!(short.judge(&before_all_neighbours), SilenceVerdict::Wait);
     }
 
     #[test]
     fn no_setting_makes_silence_without_any_neighbour_convincing() {
-        let careless = Patience {
+        let careless = SilencePolicy {
             witnesses: 0,
-            ..Patience::default()
+            ..SilencePolicy::default()
         };
         let nobody = Evidence {
             answered: 0,
@@ -210,6 +210,6 @@ mod tests {
             ..convincing()
         };
 
-        assert_eq!(careless.judge(&nobody), Verdict::Wait);
+        assert_eq!(careless.judge(&nobody), SilenceVerdict::Wait);
     }
 }

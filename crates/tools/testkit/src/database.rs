@@ -227,9 +227,9 @@ fn exists(admin: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
 }
 
 fn hash_of_migrations() -> io::Result<u64> {
-    let mut files = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/grants.sql").into()];
+    let mut files = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/../../../deploy/grants.sql").into()];
     collect(
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")),
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../migrations")),
         &mut files,
     )?;
     files.sort();

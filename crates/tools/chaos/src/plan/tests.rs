@@ -7,7 +7,7 @@ use crate::settings::time_for_faults;
 
 const QUIET: Duration = Duration::from_secs(3);
 /// It says how much is played unless it is told otherwise.
-const SCRIPT: &str = include_str!("../../../../../../scripts/chaos");
+const SCRIPT: &str = include_str!("../../../../../scripts/chaos");
 
 fn draw_for(seed: u64, seconds: u64) -> Vec<Planned> {
     draw(seed, QUIET, Duration::from_secs(seconds))

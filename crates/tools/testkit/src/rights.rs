@@ -14,7 +14,7 @@ use url::Url;
 use crate::vhost::Vhost;
 
 /// The users of RabbitMQ and what each may do, as they are imported in production.
-const PERMISSIONS: &str = include_str!("../../../deploy/rabbitmq-permissions.json");
+const PERMISSIONS: &str = include_str!("../../../../deploy/rabbitmq-permissions.json");
 
 /// The users that the programs connect as. Their passwords are that of the server's own user.
 #[derive(Debug, Clone)]

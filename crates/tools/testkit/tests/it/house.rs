@@ -13,11 +13,17 @@ const MAY_ALSO_NAME: &[(&str, &str)] = &[
     ("sandbox", "reqwest"),
     ("testkit", "reqwest"),
     ("testkit", "diesel"),
+    ("chaos", "reqwest"),
+    ("chaos", "diesel"),
+    ("demo", "reqwest"),
+    ("bench", "reqwest"),
 ];
+/// What is used for tests and plays only.
+const TOOLS: &str = "crates/tools";
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
+        .join("../../..")
         .canonicalize()
         .unwrap()
 }
@@ -43,7 +49,7 @@ fn all_files() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for name in crates() {
         for part in ["src", "tests", "benches"] {
-            rust_files(&root().join("crates").join(&name).join(part), &mut found);
+            rust_files(&folder_of(&name).join(part), &mut found);
         }
     }
     assert!(found.len() > 100);
@@ -59,11 +65,27 @@ pub(crate) fn shipped_files() -> Vec<PathBuf> {
     found
 }
 
-pub(crate) fn crates() -> BTreeSet<String> {
-    let folders = fs::read_dir(root().join("crates")).unwrap();
+/// The names of the folders in one that are crates.
+fn crates_in(folder: &str) -> BTreeSet<String> {
+    let folders = fs::read_dir(root().join(folder)).unwrap();
     folders
-        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+        .map(|folder| folder.unwrap())
+        .filter(|folder| folder.path().join("Cargo.toml").exists())
+        .map(|folder| folder.file_name().into_string().unwrap())
         .collect()
+}
+
+pub(crate) fn crates() -> BTreeSet<String> {
+    &crates_in("crates") | &crates_in(TOOLS)
+}
+
+fn folder_of(name: &str) -> PathBuf {
+    let tool = root().join(TOOLS).join(name);
+    if tool.exists() {
+        tool
+    } else {
+        root().join("crates").join(name)
+    }
 }
 
 /// What a file says before its own tests begin.
@@ -83,7 +105,7 @@ fn quoted(text: &str) -> BTreeSet<String> {
 
 /// The names below one heading of a manifest.
 fn dependencies(name: &str, section: &str) -> BTreeSet<String> {
-    let manifest = read(format!("crates/{name}/Cargo.toml"));
+    let manifest = read(folder_of(name).join("Cargo.toml"));
     let lines = manifest.lines().skip_while(|line| *line != section).skip(1);
     lines
         .take_while(|line| !line.starts_with('['))
@@ -117,7 +139,7 @@ fn table() -> BTreeMap<String, Row> {
 
 #[test]
 fn the_crates_and_their_arrows_are_those_of_the_table() {
-    let (table, crates) = (table(), crates());
+    let (table, crates, tools) = (table(), crates(), crates_in(TOOLS));
 
     assert_eq!(table.keys().cloned().collect::<BTreeSet<_>>(), crates);
     for (name, row) in table {
@@ -128,7 +150,9 @@ fn the_crates_and_their_arrows_are_those_of_the_table() {
         if row.may_use != "any" {
             assert_eq!(used, quoted(&row.may_use), "{name}");
         }
-        assert!(!used.contains("testkit"), "{name}: testkit is for tests only");
+        let of_tools: Vec<&String> = used.intersection(&tools).collect();
+        let good = tools.contains(&name) || of_tools.is_empty();
+        assert!(good, "{name} may use {of_tools:?} in its tests only");
     }
 }
 
@@ -139,8 +163,7 @@ fn every_shipped_crate_may_speak_below_info_and_nobody_else() {
         .map(|&name| name.to_owned())
         .collect();
 
-    let shipped = crates().into_iter().filter(|name| name != "testkit");
-    assert_eq!(ours, shipped.collect());
+    assert_eq!(ours, crates_in("crates"));
 }
 
 #[test]
@@ -209,7 +232,7 @@ fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other(
     let programs = all_files().into_iter().filter(|path| !is_test(path));
     let mut asked_for = BTreeSet::new();
     // WhatsApp's own words look like variables.
-    let others = ["crates/testkit", "crates/whatsapp"].map(|folder| root().join(folder));
+    let others = [TOOLS, "crates/whatsapp"].map(|folder| root().join(folder));
     for path in programs.filter(|path| !others.iter().any(|other| path.starts_with(other))) {
         let text = fs::read_to_string(&path).unwrap();
         let literals = before_tests(&text)
@@ -237,7 +260,7 @@ fn check_named_tests(page: &str, more_than: usize) {
         let (owner, module) = place
             .split_once('/')
             .unwrap_or_else(|| panic!("no crate: {name}"));
-        let folder = root().join("crates").join(owner);
+        let folder = folder_of(owner);
         let suffix = format!("{module}.rs");
         let exists = files
             .iter()

@@ -1,5 +1,4 @@
-//! What tests share: a database for each, our programs as processes, lines that can be disturbed, and the programs that
-//! play the demonstration and the chaos.
+//! What tests share: a database for each, our programs as processes, lines that can be disturbed.
 //!
 //! Never a dependency of a shipped binary.
 

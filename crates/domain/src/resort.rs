@@ -6,6 +6,7 @@ mod stop_text;
 mod template;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, Utc};
@@ -17,6 +18,9 @@ use crate::message::MessageKind;
 use crate::phone_number::PhoneNumber;
 
 pub use template::{Template, Value, Variable, Variables};
+
+/// The resorts whose files can be read.
+pub type Resorts = BTreeMap<ResortId, Arc<Resort>>;
 
 /// Everything that the rules need to know of a resort.
 #[derive(Debug, Clone)]

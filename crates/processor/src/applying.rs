@@ -110,14 +110,14 @@ async fn apply_part(
     let (mut failures, mut in_the_way, begun) = (0_u32, 0_u32, Instant::now());
     let (written, committed) = crash_points(&part);
     loop {
-        let (events, tools) = (Arc::clone(&part), shared.tools());
+        let (events, planner, judging) = (Arc::clone(&part), shared.planner(), shared.judging);
         let error = match shared
             .store
             .transaction(move |c| {
                 if patience == Patience::Short {
                     store::pool::wait_for_locks(c, IN_PASSING)?;
                 }
-                let applied = batch::apply(c, &tools, &events)?;
+                let applied = batch::apply(c, &planner, &judging, &events)?;
                 crash::point(written);
                 Ok(applied)
             })

@@ -11,15 +11,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use broker::envelope::Envelope;
-use crypto::key_ring::KeyRing;
 use domain::event::Event;
 use domain::facts::Facts;
-use domain::ids::{BookingKey, MessageId, NumberId, ResortId};
+use domain::ids::{BookingKey, MessageId};
 use domain::message::life::Judging;
-use settings::Snapshot;
 use store::bookings::{self, Booking};
 use store::guests::GuestKey;
-use store::planning::{self, Planned, Policies};
+use store::planning::{self, Planned, Planner};
 use store::results::Outcome;
 use store::{Connection, StoreError, guest_data, guests, holds, results};
 use whatsapp::notification::Update;
@@ -109,35 +107,15 @@ pub(crate) struct Applied {
     pub(crate) unmatched_stops: BTreeSet<String>,
 }
 
-/// What applying needs beside the database.
-pub(crate) struct Tools {
-    pub(crate) ring: Arc<KeyRing>,
-    pub(crate) settings: Arc<Snapshot>,
-    /// How failures that are reported are judged.
-    pub(crate) judging: Judging,
-}
-
-impl Tools {
-    /// The resorts that send from a number.
-    fn resorts_of(&self, number: &NumberId) -> Vec<ResortId> {
-        let sending = self.settings.resorts().filter(|resort| resort.number == *number);
-        sending.map(|resort| resort.id.clone()).collect()
-    }
-}
-
 /// Applies events within the caller's transaction. Reports must not be mixed with others.
 pub(crate) fn apply(
     connection: &mut Connection,
-    tools: &Tools,
+    planner: &Planner,
+    judging: &Judging,
     batch: &[Opened],
 ) -> Result<Applied, StoreError> {
-    let resort = |id: &ResortId| tools.settings.resort(id);
-    let policies = Policies {
-        ring: &tools.ring,
-        resort: &resort,
-    };
-    let context = Context { policies: &policies };
-    let arrived = memory::look_who_was_erased(connection, &policies, batch)?;
+    let context = Context { planner };
+    let arrived = memory::look_who_was_erased(connection, planner, batch)?;
     let (all, handled) = collect(&context, &arrived);
     let fates = memory::remember(connection, &arrived, &handled)?;
     let mut applied = Applied::default();
@@ -149,7 +127,7 @@ pub(crate) fn apply(
         };
         // Its letter may be what a crash kept from being published.
         let known = work(old);
-        let again = heard::listen(connection, &policies, tools, &known.heard)?;
+        let again = heard::listen(connection, planner, &known.heard)?;
         applied
             .unmatched_stops
             .extend(heard::unmatched(connection, &again)?);
@@ -158,13 +136,13 @@ pub(crate) fn apply(
         all
     };
     applied.fates = fates;
-    let listened = heard::listen(connection, &policies, tools, &work.heard)?;
+    let listened = heard::listen(connection, planner, &work.heard)?;
     applied
         .unmatched_stops
         .extend(heard::unmatched(connection, &listened)?);
-    applied.planned = fulfil(connection, &policies, &work, &listened)?;
+    applied.planned = fulfil(connection, planner, &work, &listened)?;
     if !work.reports.is_empty() {
-        applied.reported = results::record_reports(connection, &policies, &tools.judging, &work.reports)?;
+        applied.reported = results::record_reports(connection, planner, judging, &work.reports)?;
     }
     applied.notices = work.notices;
     Ok(applied)
@@ -202,7 +180,7 @@ fn collect(context: &Context<'_>, batch: &[Late<'_>]) -> (Work, Vec<Handled>) {
 /// Locks, merges, plans and writes.
 fn fulfil(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     work: &Work,
     listened: &[heard::Listened<'_>],
 ) -> Result<Planned, StoreError> {
@@ -215,24 +193,24 @@ fn fulfil(
     let own: BTreeSet<BookingKey> = work.facts.keys().cloned().collect();
     let mut reservations = work.reservations.clone();
     reservations.extend(bookings::reservations_of_carts(connection, &own)?);
-    let ordering = ordering_guests(connection, policies, work, &reservations)?;
+    let ordering = ordering_guests(connection, planner, work, &reservations)?;
     let mut wishing: BTreeSet<GuestKey> = work.wishes.iter().map(|told| told.guest.clone()).collect();
     for one in listened {
-        wishing.extend(one.guests(connection, policies)?);
+        wishing.extend(one.guests(connection, planner)?);
     }
     let mut keys = own.clone();
     keys.extend(bookings::carts_of_guests(connection, &ordering)?);
     keys.extend(bookings::all_of_guests(connection, &wishing)?);
     keys.extend(reservations.iter().cloned());
     bookings::create_missing(connection, &own)?;
-    let mut locked = bookings::lock(connection, policies.ring, &keys)?;
+    let mut locked = bookings::lock(connection, &planner.ring, &keys)?;
     let now = store::pool::clock(connection)?;
     merge(&mut locked, work, &reservations)?;
     let still_ordering = locked
         .iter()
         .filter(|booking| reservations.contains(&booking.key));
     if !still_ordering
-        .filter_map(|b| policies.guest_of(&b.key, &b.facts))
+        .filter_map(|b| planner.guest_of(&b.key, &b.facts))
         .all(|guest| ordering.contains(&guest))
     {
         return Err(StoreError::Overtaken);
@@ -241,16 +219,16 @@ fn fulfil(
     for told in &work.wishes {
         guests::record_wish(connection, &told.guest, told.wish, told.at)?;
     }
-    heard::record(connection, policies, listened)?;
-    heard::confirm_stops(connection, policies, work, listened, &mut locked)?;
-    planning::replan(connection, policies, now, &locked)
+    heard::record(connection, planner, listened)?;
+    heard::confirm_stops(connection, planner, work, listened, &mut locked)?;
+    planning::replan(connection, planner, now, &locked)
 }
 
 /// The guests whose carts a reservation of this batch could touch: by the numbers that it or its cart brings, and by
 /// those that these bookings have already.
 fn ordering_guests(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     work: &Work,
     reservations: &BTreeSet<BookingKey>,
 ) -> Result<BTreeSet<GuestKey>, StoreError> {
@@ -260,11 +238,11 @@ fn ordering_guests(
     let brought = work
         .facts
         .iter()
-        .filter_map(|(key, facts)| policies.guest_of(key, facts));
+        .filter_map(|(key, facts)| planner.guest_of(key, facts));
     let mut ordering: BTreeSet<GuestKey> = brought.collect();
     let mut related = reservations.clone();
     related.extend(work.facts.keys().cloned());
-    ordering.extend(policies.guests_of(connection, &related)?);
+    ordering.extend(planner.guests_of(connection, &related)?);
     Ok(ordering)
 }
 

@@ -11,14 +11,14 @@ use chrono::{DateTime, Utc};
 use domain::event::{Event, EventType};
 use domain::facts::Facts;
 use domain::ids::BookingKey;
-use store::planning::Policies;
+use store::planning::Planner;
 
 use crate::work::Work;
 
 /// What handlers may look at.
 pub(crate) struct Context<'a> {
     /// Hashes numbers and knows the resorts.
-    pub(crate) policies: &'a Policies<'a>,
+    pub(crate) planner: &'a Planner,
 }
 
 /// A platform's event, with when `ingest` took it.

@@ -12,7 +12,6 @@ use domain::message::life::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
 use domain::stay::Personal;
 use store::StoreError;
-use store::planning::Policies;
 use store::results;
 
 use crate::batch::{self, Content, Opened};
@@ -30,18 +29,13 @@ pub(crate) async fn rehearse(shared: &Shared, sealed: Vec<u8>) -> Result<(), Sto
     let Some(event) = good_event(&name, resort, sealed) else {
         return Ok(());
     };
-    let tools = shared.tools();
+    let (planner, judging) = (shared.planner(), shared.judging);
     shared
         .store
         .rehearse(move |connection| {
-            batch::apply(connection, &tools, &[event])?;
-            let resort = |id: &ResortId| tools.settings.resort(id);
-            let policies = Policies {
-                ring: &tools.ring,
-                resort: &resort,
-            };
+            batch::apply(connection, &planner, &judging, &[event])?;
             let reports: Vec<Report> = good_report(&name).into_iter().collect();
-            results::record_reports(connection, &policies, &tools.judging, &reports).map(drop)
+            results::record_reports(connection, &planner, &judging, &reports).map(drop)
         })
         .await
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::ids::{BookingKey, ResortId};
+use domain::ids::BookingKey;
 use service::{Stop, crash};
 use store::guest_data::retention::{self, Place, Terms};
-use store::planning::Policies;
 use store::{Fault, StoreError};
 
 use crate::shared::Shared;
@@ -141,14 +140,9 @@ async fn erase_guests(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
 
 /// One guest in one transaction: what arrives for the resort waits for it.
 async fn erase_guest(shared: &Shared, key: BookingKey) -> Result<(), StoreError> {
-    let (terms, tools, erased) = (terms(shared), shared.tools(), key.clone());
+    let (terms, planner, erased) = (terms(shared), shared.planner(), key.clone());
     let work = move |connection: &mut store::Connection| {
-        let resort = |id: &ResortId| tools.settings.resort(id);
-        let policies = Policies {
-            ring: &tools.ring,
-            resort: &resort,
-        };
-        let erased = retention::erase_old_guest(connection, &policies, &terms, &key)?;
+        let erased = retention::erase_old_guest(connection, &planner, &terms, &key)?;
         crash::point("processor.old_guests.written");
         Ok(erased)
     };

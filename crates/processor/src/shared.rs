@@ -12,12 +12,11 @@ use service::health::Readiness;
 use settings::Watched;
 use store::holds::Laid;
 use store::messages::Moved;
-use store::planning::Planned;
+use store::planning::{Planned, Planner};
 use store::results::Outcome;
 use store::{Fault, Store, StoreError};
 use whatsapp::error_codes;
 
-use crate::batch::Tools;
 use crate::metrics::ProcessorMetrics;
 
 /// What every loop uses.
@@ -34,12 +33,11 @@ pub(crate) struct Shared {
 pub(crate) const POSTGRES: &str = "postgres";
 
 impl Shared {
-    /// What applying events needs beside the database, as it is now.
-    pub(crate) fn tools(&self) -> Tools {
-        Tools {
+    /// Plans with the resorts' files as they are now.
+    pub(crate) fn planner(&self) -> Planner {
+        Planner {
             ring: Arc::clone(&self.ring),
-            settings: self.settings.current(),
-            judging: self.judging,
+            resorts: self.settings.current().readable_resorts(),
         }
     }
 

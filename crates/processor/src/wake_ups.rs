@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use service::{Stop, crash};
-use store::planning::{self, Planned, Policies};
+use store::planning::{self, Planned};
 use store::{Fault, StoreError, bookings};
 use tokio::sync::Notify;
 
@@ -141,23 +141,18 @@ impl WakeUps {
     }
 
     async fn wake(&self, which: Which, heard_until: Option<DateTime<Utc>>) -> Result<Round, StoreError> {
-        let (ring, settings) = (Arc::clone(&self.shared.ring), self.shared.settings.current());
+        let planner = self.shared.planner();
         let waking = move |connection: &mut store::Connection| {
             let now = store::pool::clock(connection)?;
             let due_before = due_before(now, heard_until);
             let due = match which {
-                Which::Oldest => bookings::lock_due(connection, &ring, due_before, AT_ONCE)?,
+                Which::Oldest => bookings::lock_due(connection, &planner.ring, due_before, AT_ONCE)?,
                 Which::These(keys) => {
                     store::pool::wait_for_locks(connection, IN_PASSING)?;
-                    bookings::lock_due_of(connection, &ring, due_before, &keys)?
+                    bookings::lock_due_of(connection, &planner.ring, due_before, &keys)?
                 }
             };
-            let resort = |id: &domain::ids::ResortId| settings.resort(id);
-            let policies = Policies {
-                ring: &ring,
-                resort: &resort,
-            };
-            let planned = planning::replan(connection, &policies, now, &due)?;
+            let planned = planning::replan(connection, &planner, now, &due)?;
             if !due.is_empty() {
                 crash::point("processor.wake_ups.written");
             }

@@ -14,7 +14,7 @@ use domain::consent::{Answers, ConsentChange, change_in};
 use domain::guest::{GuestName, NameKind};
 use domain::ids::{NumberId, WhatsAppMessageId};
 use store::guest_names::{self, Hash, Ours};
-use store::planning::Policies;
+use store::planning::Planner;
 use store::{Connection, StoreError};
 use whatsapp::notification::Inbound;
 
@@ -67,10 +67,10 @@ pub(crate) struct Writer {
 /// Finds out who they are and what they wish. Locks nothing.
 pub(crate) fn resolve(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     heard: &[Heard],
 ) -> Result<Vec<Writer>, StoreError> {
-    let hash = |id: &WhatsAppMessageId| policies.ring.lookup(id.reveal());
+    let hash = |id: &WhatsAppMessageId| planner.ring.lookup(id.reveal());
     let answered = heard
         .iter()
         .filter_map(|one| one.answers.as_ref())
@@ -78,18 +78,18 @@ pub(crate) fn resolve(
         .collect();
     let ours = guest_names::ours_by_whatsapp_hash(connection, &answered)?;
     let all = heard.iter().flat_map(|one| &one.names);
-    let phones = guest_names::phones_of(connection, &all.map(|name| policies.name_hash(name)).collect())?;
+    let phones = guest_names::phones_of(connection, &all.map(|name| planner.name_hash(name)).collect())?;
     let mut writers = Vec::with_capacity(heard.len());
     for one in heard {
         let answered = one.answers.as_ref().and_then(|id| ours.get(&hash(id)));
         let by_answer = answered
             .and_then(|ours| ours.phone)
             .map(|phone| BTreeSet::from([phone]));
-        let found = by_answer.unwrap_or_else(|| by_names(policies, &one.names, &phones));
+        let found = by_answer.unwrap_or_else(|| by_names(planner, &one.names, &phones));
         let hashed = one
             .names
             .iter()
-            .map(|name| (name.kind(), policies.name_hash(name)));
+            .map(|name| (name.kind(), planner.name_hash(name)));
         let hashed: Vec<(NameKind, Hash)> = hashed.collect();
         let numbers = hashed.iter().filter(|(kind, _)| *kind == NameKind::Number);
         writers.push(Writer {
@@ -104,13 +104,13 @@ pub(crate) fn resolve(
 
 /// The phone hashes of the most trusted kind of name that is known.
 fn by_names(
-    policies: &Policies<'_>,
+    planner: &Planner,
     names: &[GuestName],
     phones: &BTreeMap<Hash, BTreeSet<Hash>>,
 ) -> BTreeSet<Hash> {
     let of_kind = |kind: &NameKind| {
         let names = names.iter().filter(|name| name.kind() == *kind);
-        let found = names.filter_map(|name| phones.get(&policies.name_hash(name)));
+        let found = names.filter_map(|name| phones.get(&planner.name_hash(name)));
         found.flatten().copied().collect::<BTreeSet<Hash>>()
     };
     let found = NameKind::ALL.iter().map(of_kind);

@@ -7,11 +7,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::ids::ResortId;
 use domain::message::life::CallResult;
 use futures_util::future::join_all;
 use service::{Stop, crash, periodic};
-use store::planning::Policies;
 use store::results::{self, Outcome};
 use store::{Fault, StoreError};
 
@@ -84,15 +82,9 @@ impl Sender {
     /// Writes results in one transaction.
     async fn write(&self, called: Arc<Vec<CallResult>>) -> Result<Outcome, StoreError> {
         let written = persist::through_outages("record what came of calls", || {
-            let (called, ring) = (Arc::clone(&called), Arc::clone(&self.ring));
-            let snapshot = self.settings.current();
+            let (called, planner) = (Arc::clone(&called), self.planner());
             self.store.transaction(move |connection| {
-                let resort = |id: &ResortId| snapshot.resort(id);
-                let policies = Policies {
-                    ring: &ring,
-                    resort: &resort,
-                };
-                let outcome = results::record_calls(connection, &policies, &called)?;
+                let outcome = results::record_calls(connection, &planner, &called)?;
                 crash::point("sender.results.written");
                 Ok(outcome)
             })

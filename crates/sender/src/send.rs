@@ -13,6 +13,7 @@ use domain::silence_policy::SilencePolicy;
 use futures_util::future::join_all;
 use service::Stop;
 use settings::Watched;
+use store::planning::Planner;
 use store::{Store, StoreError};
 use whatsapp::client::Client;
 
@@ -107,6 +108,14 @@ impl Sender {
             self.pace.wait(lane.number()).await;
         }
         passage
+    }
+
+    /// Plans with the resorts' files as they are now.
+    pub(crate) fn planner(&self) -> Planner {
+        Planner {
+            ring: Arc::clone(&self.ring),
+            resorts: self.settings.current().readable_resorts(),
+        }
     }
 
     /// Counts what became of a message.

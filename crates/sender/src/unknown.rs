@@ -4,11 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use broker::topology::Depths;
-use domain::ids::ResortId;
 use domain::silence_policy::SilenceVerdict;
 use service::{Stop, crash, periodic};
 use store::StoreError;
-use store::planning::Policies;
 use store::results::{self, Outcome, Silent};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -115,20 +113,11 @@ async fn settle(sender: &Sender, silent: &Silent, verdict: SilenceVerdict) -> Re
     if verdict == SilenceVerdict::Wait {
         return Ok(());
     }
-    let (ring, snapshot, one) = (
-        Arc::clone(&sender.ring),
-        sender.settings.current(),
-        silent.clone(),
-    );
+    let (planner, one) = (sender.planner(), silent.clone());
     let settled = sender
         .store
         .transaction(move |connection| {
-            let resort = |id: &ResortId| snapshot.resort(id);
-            let policies = Policies {
-                ring: &ring,
-                resort: &resort,
-            };
-            let outcome = results::settle_silence(connection, &policies, &one, verdict)?;
+            let outcome = results::settle_silence(connection, &planner, &one, verdict)?;
             crash::point("sender.silence.written");
             Ok(outcome)
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crypto::secret::{Places, Secret};
 use domain::ids::{ResortId, SourceId};
-use domain::resort::Resort;
+use domain::resort::{Resort, Resorts};
 
 use crate::files::{Files, Good};
 use crate::finding::{Finding, Severity};
@@ -18,7 +18,7 @@ use crate::source::Source;
 #[derive(Debug, Default)]
 pub struct Snapshot {
     generation: u64,
-    resorts: BTreeMap<ResortId, Arc<Resort>>,
+    resorts: Arc<Resorts>,
     access_tokens: BTreeMap<ResortId, Arc<Secret>>,
     sources: BTreeMap<SourceId, Arc<Source>>,
     broken_resorts: BTreeSet<ResortId>,
@@ -59,6 +59,11 @@ impl Snapshot {
     /// The resort, in its last good version.
     pub fn resort(&self, id: &ResortId) -> Option<Arc<Resort>> {
         self.resorts.get(id).cloned()
+    }
+
+    /// The same resorts, for a planner.
+    pub fn readable_resorts(&self) -> Arc<Resorts> {
+        Arc::clone(&self.resorts)
     }
 
     /// The resort, or why there is none.
@@ -151,7 +156,8 @@ impl Snapshot {
                     snapshot
                         .access_tokens
                         .extend(token.clone().map(|token| (resort.id.clone(), token)));
-                    snapshot.resorts.insert(resort.id.clone(), Arc::clone(resort));
+                    let resorts = Arc::make_mut(&mut snapshot.resorts);
+                    resorts.insert(resort.id.clone(), Arc::clone(resort));
                 }
                 Some(Good::Source(source)) => {
                     snapshot.sources.insert(source.id.clone(), Arc::clone(source));

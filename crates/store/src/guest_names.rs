@@ -15,7 +15,7 @@ use domain::message::MessageKind;
 
 use crate::error::StoreError;
 use crate::letters;
-use crate::planning::Policies;
+use crate::planning::Planner;
 
 /// A keyed hash: of a number, or of another name.
 pub type Hash = [u8; 32];
@@ -31,13 +31,13 @@ pub struct Learnt {
 impl Learnt {
     /// What is worth remembering of the names of a guest whom we call by a number: not the number itself, and no spelling
     /// that is the same.
-    pub fn of_guest(policies: &Policies<'_>, names: &[GuestName], phone: Hash) -> Vec<Self> {
+    pub fn of_guest(planner: &Planner, names: &[GuestName], phone: Hash) -> Vec<Self> {
         let is_new = |name: &&GuestName| {
-            let dialled = name.as_dialled().map(|name| policies.name_hash(&name));
+            let dialled = name.as_dialled().map(|name| planner.name_hash(&name));
             name.kind() != NameKind::Number && dialled != Some(phone)
         };
         let learnt = |name: &GuestName| Self {
-            name: policies.name_hash(name),
+            name: planner.name_hash(name),
             phone,
             kind: name.kind(),
         };

@@ -12,7 +12,7 @@ use domain::consent::ConsentChange;
 use domain::ids::ResortId;
 
 use crate::error::StoreError;
-use crate::planning::{self, Planned, Policies};
+use crate::planning::{self, Planned, Planner};
 use crate::{bookings, pool};
 use said::Said;
 
@@ -136,15 +136,15 @@ struct Resort {
 /// Returns those who had not said so before, and what follows.
 pub fn stop(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     guests: &BTreeSet<GuestKey>,
 ) -> Result<(Vec<GuestKey>, Planned), StoreError> {
     let keys = bookings::all_of_guests(connection, guests)?;
-    let locked = bookings::lock(connection, policies.ring, &keys)?;
+    let locked = bookings::lock(connection, &planner.ring, &keys)?;
     let now = pool::clock(connection)?;
     let said = Said::by(connection, &guests.iter().map(|guest| guest.phone_hash).collect())?;
     let stopped = |guest: &GuestKey| {
-        let resort = (policies.resort)(&guest.resort);
+        let resort = planner.resort(&guest.resort);
         let number = resort.as_ref().map(|resort| &resort.number);
         said.to(&guest.phone_hash, &guest.resort, number).is_opted_out()
     };
@@ -152,5 +152,5 @@ pub fn stop(
     for guest in &new {
         record_wish(connection, guest, ConsentChange::Stop, now)?;
     }
-    Ok((new, planning::replan(connection, policies, now, &locked)?))
+    Ok((new, planning::replan(connection, planner, now, &locked)?))
 }

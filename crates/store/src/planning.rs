@@ -13,7 +13,7 @@ use domain::guest::GuestName;
 use domain::ids::{BookingKey, NumberId, ResortId};
 use domain::phone_number::PhoneNumber;
 use domain::plan::{self, Circumstances, Existing, Plan, Status, difference, order};
-use domain::resort::Resort;
+use domain::resort::{Resort, Resorts};
 
 use crate::bookings::{self, Booking, Saved, Standing};
 use crate::error::StoreError;
@@ -26,15 +26,27 @@ use crate::messages::{self, Moved};
 /// How long a booking of a resort without a readable file waits before it is planned again.
 const WITHOUT_RESORT: TimeDelta = TimeDelta::minutes(1);
 
-/// What planning needs beside the rows.
-pub struct Policies<'a> {
+/// What planning needs beside the rows. A clone is cheap.
+#[derive(Clone)]
+pub struct Planner {
     /// Opens and seals facts, hashes phone numbers.
-    pub ring: &'a KeyRing,
-    /// The resorts' files, as they stand now.
-    pub resort: &'a dyn Fn(&ResortId) -> Option<Arc<Resort>>,
+    pub ring: Arc<KeyRing>,
+    /// The resorts' files when the planner was made.
+    pub resorts: Arc<Resorts>,
 }
 
-impl Policies<'_> {
+impl Planner {
+    /// The resort, where its file can be read.
+    pub fn resort(&self, id: &ResortId) -> Option<&Resort> {
+        self.resorts.get(id).map(Arc::as_ref)
+    }
+
+    /// The resorts that send from a number.
+    pub fn resorts_of(&self, number: &NumberId) -> Vec<ResortId> {
+        let sending = self.resorts.values().filter(|resort| resort.number == *number);
+        sending.map(|resort| resort.id.clone()).collect()
+    }
+
     /// The keyed hash by which a number is looked up.
     pub fn phone_hash(&self, number: &PhoneNumber) -> [u8; 32] {
         self.ring.lookup(number.reveal())
@@ -54,7 +66,7 @@ impl Policies<'_> {
     /// As [`guest_of_booking`](Self::guest_of_booking), by facts that the booking has or had.
     fn guest_of_facts(&self, booking: &Booking, facts: &Facts) -> Option<GuestKey> {
         let guest = self.guest_of(&booking.key, facts);
-        let is_unreadable = facts.phone.is_some() && (self.resort)(&booking.key.resort).is_none();
+        let is_unreadable = facts.phone.is_some() && self.resort(&booking.key.resort).is_none();
         guest.or_else(|| {
             Some(GuestKey {
                 phone_hash: booking.phone_hash.filter(|_| is_unreadable)?,
@@ -65,7 +77,7 @@ impl Policies<'_> {
 
     /// The guest behind a booking's facts; `None` without a valid number.
     pub fn guest_of(&self, booking: &BookingKey, facts: &Facts) -> Option<GuestKey> {
-        let country = (self.resort)(&booking.resort).map(|resort| resort.country);
+        let country = self.resort(&booking.resort).map(|resort| resort.country);
         let number = facts.phone_number(country)?.ok()?;
         Some(GuestKey {
             phone_hash: self.phone_hash(&number),
@@ -88,26 +100,24 @@ pub struct Planned {
 /// Plans locked bookings and writes what follows. Call it within the transaction that holds their locks.
 pub fn replan(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     now: DateTime<Utc>,
     locked: &[Booking],
 ) -> Result<Planned, StoreError> {
     let hashes: Vec<Option<[u8; 32]>> = locked
         .iter()
         .map(|booking| {
-            let guest = policies.guest_of_booking(booking);
+            let guest = planner.guest_of_booking(booking);
             guest.map(|guest| guest.phone_hash)
         })
         .collect();
-    readings::keep_stops(connection, policies, locked, &hashes)?;
+    readings::keep_stops(connection, planner, locked, &hashes)?;
     let around = Surroundings::load(connection, locked, &hashes)?;
     let (mut planned, mut changes, mut saved) = (Planned::default(), Changes::default(), Vec::new());
     for (booking, hash) in locked.iter().zip(&hashes) {
-        let resort = (policies.resort)(&booking.key.resort);
-        let number = resort.as_ref().map(|resort| &resort.number);
-        let circumstances = around.of(booking, hash.as_ref(), number);
+        let resort = planner.resort(&booking.key.resort);
+        let circumstances = around.of(booking, hash.as_ref(), resort.map(|resort| &resort.number));
         let found = resort
-            .as_ref()
             .map(|resort| plan::plan(&booking.key.booking, &booking.facts, &circumstances, resort, now));
         let without_resort = found.is_none();
         if without_resort {
@@ -131,7 +141,7 @@ pub fn replan(
             wake_at: plan.wake_at,
         });
     }
-    bookings::save(connection, policies.ring, &saved)?;
+    bookings::save(connection, &planner.ring, &saved)?;
     letters::settle_matched(connection, &new_guests(&saved))?;
     planned.moved = changes.write(connection)?;
     Ok(planned)
@@ -160,24 +170,24 @@ fn waiting(booking: &Booking, now: DateTime<Utc>) -> Plan {
 /// Explains a booking as it stands, without locking or changing anything: the same plan, with any `now`.
 pub fn explain(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     booking: &Booking,
     now: DateTime<Utc>,
 ) -> Result<Option<Plan>, StoreError> {
-    Ok(look(connection, policies, booking, now)?.map(|(plan, _)| plan))
+    Ok(look(connection, planner, booking, now)?.map(|(plan, _)| plan))
 }
 
 /// The plan of a booking, and what it depends on; `None`: its resort has no readable file.
 pub(crate) fn look(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     booking: &Booking,
     now: DateTime<Utc>,
 ) -> Result<Option<(Plan, Circumstances)>, StoreError> {
-    let Some(resort) = (policies.resort)(&booking.key.resort) else {
+    let Some(resort) = planner.resort(&booking.key.resort) else {
         return Ok(None);
     };
-    let hash = policies
+    let hash = planner
         .guest_of(&booking.key, &booking.facts)
         .map(|guest| guest.phone_hash);
     let messages = messages::list_of_booking(connection, &booking.key)?;
@@ -187,7 +197,7 @@ pub(crate) fn look(
         messages.into_iter().map(|m| m.existing).collect(),
     );
     let circumstances = around.of(booking, hash.as_ref(), Some(&resort.number));
-    let plan = plan::plan(&booking.key.booking, &booking.facts, &circumstances, &resort, now);
+    let plan = plan::plan(&booking.key.booking, &booking.facts, &circumstances, resort, now);
     Ok(Some((plan, circumstances)))
 }
 

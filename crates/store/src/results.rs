@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::holds::{self, Laid, Word};
-use crate::planning::{Planned, Policies};
+use crate::planning::{Planned, Planner};
 use crate::schema::messages;
 
 use called::Known;
@@ -60,7 +60,7 @@ pub struct Outcome {
 /// Records what came of calls.
 pub fn record_calls(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     results: &[CallResult],
 ) -> Result<Outcome, StoreError> {
     // Holds before bookings: whoever takes both takes them in this order.
@@ -70,18 +70,18 @@ pub fn record_calls(
     )?;
     let lifted = lift_holds(connection, results)?;
     let ids: Vec<Uuid> = results.iter().map(|result| result.id.0).collect();
-    let mut locked = Locked::take(connection, policies, &ids)?;
+    let mut locked = Locked::take(connection, planner, &ids)?;
     for result in results {
         if let Some(life) = locked.life(result.id) {
-            let after = life.after_call(result, &hash_under(policies), locked.now);
+            let after = life.after_call(result, &hash_under(planner), locked.now);
             if result.next == NextStep::OptOut {
-                locked.opt_out(connection, policies, result.id)?;
+                locked.opt_out(connection, planner, result.id)?;
             }
-            locked.learn(policies, result.id, &result.names);
+            locked.learn(planner, result.id, &result.names);
             locked.write(connection, result.id, after)?;
         }
     }
-    let outcome = locked.finish(connection, policies)?;
+    let outcome = locked.finish(connection, planner)?;
     Ok(Outcome {
         laid,
         lifted,
@@ -123,11 +123,11 @@ fn lift_holds(connection: &mut PgConnection, results: &[CallResult]) -> Result<V
 /// Records what WhatsApp reports. A report that comes before the answer of its call counts as that answer.
 pub fn record_reports(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     judging: &Judging,
     reports: &[Report],
 ) -> Result<Outcome, StoreError> {
-    let resolved = resolve(connection, policies, reports)?;
+    let resolved = resolve(connection, planner, reports)?;
     let ids: Vec<Uuid> = resolved.iter().flatten().copied().collect();
     // Holds before bookings, as for answers: what to hold is read before anything is locked.
     let known = called::read(connection, &ids)?;
@@ -142,7 +142,7 @@ pub fn record_reports(
         .filter_map(|(report, known)| known.hold_after(report, judging));
     let laid = lay_holds(connection, wanted)?;
     let lifted = judge_probes(connection, &of_messages)?;
-    let mut locked = Locked::take(connection, policies, &ids)?;
+    let mut locked = Locked::take(connection, planner, &ids)?;
     for (report, id) in reports.iter().zip(&resolved) {
         let message = id.map(MessageId);
         let Some((id, life)) = message.and_then(|id| Some((id, locked.life(id)?))) else {
@@ -150,14 +150,14 @@ pub fn record_reports(
             continue;
         };
         let called = known_of(&Some(id.0)).map(|known| &known.called);
-        let after = life.after_report(report, judging, called, &hash_under(policies), locked.now);
+        let after = life.after_report(report, judging, called, &hash_under(planner), locked.now);
         if report.refuses_marketing() {
-            locked.opt_out(connection, policies, id)?;
+            locked.opt_out(connection, planner, id)?;
         }
-        locked.learn(policies, id, &report.names);
+        locked.learn(planner, id, &report.names);
         locked.write(connection, id, after)?;
     }
-    let outcome = locked.finish(connection, policies)?;
+    let outcome = locked.finish(connection, planner)?;
     Ok(Outcome {
         laid,
         lifted,
@@ -189,10 +189,10 @@ fn judge_probes(
 /// The message that each report is about: by our own callback data, else by WhatsApp's id.
 fn resolve(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     reports: &[Report],
 ) -> Result<Vec<Option<Uuid>>, StoreError> {
-    let hash_of = hash_under(policies);
+    let hash_of = hash_under(planner);
     let hash = |report: &Report| Some(hash_of(&report.whatsapp_id));
     let hashes: Vec<_> = reports
         .iter()
@@ -217,7 +217,7 @@ fn resolve(
 }
 
 /// WhatsApp's ids hold the guest's number: only their keyed hash is kept.
-fn hash_under(policies: &Policies<'_>) -> impl Fn(&WhatsAppMessageId) -> Vec<u8> {
-    let ring = policies.ring;
+fn hash_under(planner: &Planner) -> impl Fn(&WhatsAppMessageId) -> Vec<u8> {
+    let ring = &planner.ring;
     move |id| ring.lookup(id.reveal()).to_vec()
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use store::audit::{self, Actor, Subject};
 use store::bookings::{self, Booking};
 use store::messages::Message;
-use store::planning::Policies;
+use store::planning::Planner;
 use store::{Connection, StoreError, events, messages, planning, pool};
 
 use crate::actions::letters::{Kept, LetterView};
@@ -90,9 +90,9 @@ pub(crate) async fn show(
     let country = shelf.resort(&key.resort).map(|resort| resort.country);
     let told = revealed_to.as_ref().map(|by| (by.name.clone(), key.to_string()));
     let found = shelf
-        .transaction(move |connection, policies| {
-            let ring = revealed_to.as_ref().map(|_| policies.ring);
-            let found = read(connection, policies, ring, &key)?;
+        .transaction(move |connection, planner| {
+            let ring = revealed_to.as_ref().map(|_| &*planner.ring);
+            let found = read(connection, planner, ring, &key)?;
             if let (Some(_), Some(by)) = (&found, &revealed_to) {
                 audit::append(connection, by, Action::BookingRevealed, &Subject::from(&key))?;
             }
@@ -108,11 +108,11 @@ pub(crate) async fn show(
 /// With a key ring the letters' notes are opened too.
 fn read(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     notes: Option<&KeyRing>,
     key: &BookingKey,
 ) -> Result<Option<Found>, StoreError> {
-    let Some(booking) = bookings::find(connection, policies.ring, key)? else {
+    let Some(booking) = bookings::find(connection, &planner.ring, key)? else {
         return Ok(None);
     };
     let now = pool::clock(connection)?;
@@ -120,7 +120,7 @@ fn read(
         events: events::list_of_booking(connection, key)?,
         messages: messages::list_of_booking(connection, key)?,
         letters: Kept::of_booking(connection, notes, key)?,
-        plan: planning::explain(connection, policies, &booking, now)?,
+        plan: planning::explain(connection, planner, &booking, now)?,
         booking,
     }))
 }

@@ -14,7 +14,7 @@ use domain::phone_number::PhoneNumber;
 use store::audit::{self, Actor, Subject};
 use store::guest_data::{self, Whom};
 use store::guests::{self, GuestKey};
-use store::planning::{Planned, Policies};
+use store::planning::{Planned, Planner};
 use store::{Connection, StoreError, bookings};
 
 use crate::actions::shelf::Shelf;
@@ -92,8 +92,8 @@ pub(crate) async fn erase(shelf: &Shelf, person: &Person, by: Actor) -> Result<E
     let whom = person.whom(&shelf.key_ring);
     let (subject, staff) = (person.subject(&shelf.key_ring), by.name.clone());
     let done = shelf
-        .transaction(move |connection, policies| {
-            let done = guest_data::erase(connection, policies, &whom, None)?;
+        .transaction(move |connection, planner| {
+            let done = guest_data::erase(connection, planner, &whom, None)?;
             let (bookings, events, letters) = (done.bookings.len(), done.events, done.letters);
             let details = format!("bookings {bookings}, raw events {events}, letters {letters}");
             let subject = subject.clone().with(details);
@@ -142,12 +142,12 @@ pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: Actor) -> Result<St
     let (asked, staff) = (person.clone(), by.name.clone());
     let subject = person.subject(&shelf.key_ring);
     let stopped = shelf
-        .transaction(move |connection, policies| {
-            let guests = match find_guests(connection, policies, &asked)? {
+        .transaction(move |connection, planner| {
+            let guests = match find_guests(connection, planner, &asked)? {
                 Ok(guests) => guests,
                 Err(none) => return Ok(none),
             };
-            let (new, planned) = guests::stop(connection, policies, &guests)?;
+            let (new, planned) = guests::stop(connection, planner, &guests)?;
             audit::append(connection, &by, Action::GuestStopped, &subject)?;
             let new: Vec<ResortId> = new.into_iter().map(|guest| guest.resort).collect();
             let all = guests.into_iter().map(|guest| guest.resort);
@@ -170,22 +170,22 @@ fn at(resort: &ResortId, mut resorts: BTreeSet<ResortId>) -> BTreeSet<ResortId> 
 
 fn find_guests(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     person: &Person,
 ) -> Result<Result<BTreeSet<GuestKey>, Stopped>, StoreError> {
     match person {
         Person::Booking(key) => {
-            let Some(booking) = bookings::find(connection, policies.ring, key)? else {
+            let Some(booking) = bookings::find(connection, &planner.ring, key)? else {
                 return Ok(Err(Stopped::BookingUnknown));
             };
-            let guest = policies.guest_of_booking(&booking);
+            let guest = planner.guest_of_booking(&booking);
             Ok(guest
                 .map(|guest| BTreeSet::from([guest]))
                 .ok_or(Stopped::WithoutNumber))
         }
         Person::Number { number, resort } => {
-            let own = policies.phone_hash(number);
-            let phones = guest_data::numbers_of(connection, &person.whom(policies.ring))?;
+            let own = planner.phone_hash(number);
+            let phones = guest_data::numbers_of(connection, &person.whom(&planner.ring))?;
             let mut guests = BTreeSet::new();
             for phone_hash in phones
                 .into_iter()

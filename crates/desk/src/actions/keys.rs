@@ -13,7 +13,7 @@ use domain::ids::ResortId;
 use serde::Serialize;
 use settings::keys::KeysOfFiles;
 use store::audit::{self, Actor, Subject};
-use store::planning::Policies;
+use store::planning::Planner;
 use store::reseal::{self, LetterBody, Page, Place, Reread};
 use store::{Connection, Store, StoreError};
 
@@ -177,8 +177,8 @@ async fn seal_table(
     let (mut tally, mut after) = (Tally::default(), String::new());
     loop {
         let page = shelf
-            .transaction(move |connection, policies| {
-                reseal::reseal(connection, policies.ring, place, &after, PAGE)
+            .transaction(move |connection, planner| {
+                reseal::reseal(connection, &planner.ring, place, &after, PAGE)
             })
             .await?;
         tally.add(&page);
@@ -190,7 +190,7 @@ async fn seal_table(
     }
 }
 
-type RereadPage = fn(&mut Connection, &Policies<'_>, &str, i64) -> Result<Reread, StoreError>;
+type RereadPage = fn(&mut Connection, &Planner, &str, i64) -> Result<Reread, StoreError>;
 
 async fn reread_table(
     shelf: &Shelf,
@@ -202,7 +202,7 @@ async fn reread_table(
     let (mut changed, mut after) = (0, String::new());
     loop {
         let page = shelf
-            .transaction(move |connection, policies| page_after(connection, policies, &after, PAGE))
+            .transaction(move |connection, planner| page_after(connection, planner, &after, PAGE))
             .await?;
         changed += page.changed;
         for (resort, count) in page.without_resort {

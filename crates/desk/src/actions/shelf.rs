@@ -9,7 +9,7 @@ use domain::ids::ResortId;
 use domain::resort::Resort;
 use service::crash;
 use settings::{Resolve, Snapshot, UnreadableFolder};
-use store::planning::Policies;
+use store::planning::Planner;
 use store::{Connection, Fault, Store, StoreError};
 
 /// How often a transaction that others were in the way of is tried.
@@ -19,7 +19,7 @@ const TRIES: u32 = 5;
 pub(crate) struct Shelf {
     pub(crate) store: Store,
     pub(crate) key_ring: Arc<KeyRing>,
-    resorts: Arc<Snapshot>,
+    resorts: Snapshot,
 }
 
 impl Shelf {
@@ -28,7 +28,7 @@ impl Shelf {
         Ok(Self {
             store,
             key_ring: Arc::new(key_ring),
-            resorts: Arc::new(read_files(folder)?),
+            resorts: read_files(folder)?,
         })
     }
 
@@ -45,17 +45,13 @@ impl Shelf {
     /// As [`transaction`], with the keys and the resorts at hand.
     pub(crate) async fn transaction<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut Connection, &Policies<'_>) -> Result<T, StoreError> + Send + Sync + 'static,
+        work: impl Fn(&mut Connection, &Planner) -> Result<T, StoreError> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
-        let (ring, resorts) = (Arc::clone(&self.key_ring), Arc::clone(&self.resorts));
-        let work = move |connection: &mut Connection| {
-            let policies = Policies {
-                ring: &ring,
-                resort: &|id| resorts.resort(id),
-            };
-            work(connection, &policies)
+        let planner = Planner {
+            ring: Arc::clone(&self.key_ring),
+            resorts: self.resorts.readable_resorts(),
         };
-        transaction(&self.store, work).await
+        transaction(&self.store, move |connection| work(connection, &planner)).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
@@ -10,7 +11,7 @@ use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::facts::Facts;
 use domain::ids::{BookingId, BookingKey, EventId, ResortId, SourceId};
 use domain::stay::Personal;
-use store::planning::{self, Policies};
+use store::planning::{self, Planner};
 use store::{bookings, events};
 use testkit::database::Database;
 
@@ -45,16 +46,16 @@ pub(crate) async fn booked() -> Database {
     let database = Database::create().await;
     let store = database.store();
     let applied = store.transaction(|connection| {
-        let ring = KeyRing::parse(KEYS).unwrap();
+        let ring = Arc::new(KeyRing::parse(KEYS).unwrap());
         let places = Places {
             environment: &|_| None,
             key_ring: None,
             base: Path::new(CONFIG),
         };
         let resorts = settings::load(Path::new(CONFIG), settings::Resolve::Nothing, &places).unwrap();
-        let policies = Policies {
-            ring: &ring,
-            resort: &|id| resorts.resort(id),
+        let planner = Planner {
+            ring: ring.clone(),
+            resorts: resorts.readable_resorts(),
         };
         let event = abandoned();
         let key = BookingKey {
@@ -85,7 +86,7 @@ pub(crate) async fn booked() -> Database {
             booking.facts = Facts::of_event(&event, Utc::now());
             booking.version += 1;
         }
-        planning::replan(connection, &policies, Utc::now(), &locked)
+        planning::replan(connection, &planner, Utc::now(), &locked)
     });
     applied.await.unwrap();
     database

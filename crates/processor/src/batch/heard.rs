@@ -10,10 +10,9 @@ use store::bookings::Booking;
 use store::guest_names::{self, Hash, Learnt};
 use store::guests::said::{self, NumberWishes, Said};
 use store::guests::{self, GuestKey};
-use store::planning::Policies;
+use store::planning::Planner;
 use store::{Connection, StoreError, conversations, holds};
 
-use super::Tools;
 use crate::work::Work;
 use crate::writers::{self, Act, Heard, Writer};
 
@@ -42,13 +41,12 @@ pub(super) fn unmatched(
 /// Finds out who did what.
 pub(super) fn listen<'a>(
     connection: &mut Connection,
-    policies: &Policies<'_>,
-    tools: &Tools,
+    planner: &Planner,
     heard: &'a [Heard],
 ) -> Result<Vec<Listened<'a>>, StoreError> {
-    let writers = writers::resolve(connection, policies, heard)?;
+    let writers = writers::resolve(connection, planner, heard)?;
     let listened = heard.iter().zip(writers).map(|(heard, writer)| Listened {
-        resorts: tools.resorts_of(&heard.number),
+        resorts: planner.resorts_of(&heard.number),
         heard,
         writer,
     });
@@ -60,7 +58,7 @@ impl Listened<'_> {
     pub(super) fn guests(
         &self,
         connection: &mut Connection,
-        policies: &Policies<'_>,
+        planner: &Planner,
     ) -> Result<BTreeSet<GuestKey>, StoreError> {
         let (phones, mut resorts) = match &self.heard.act {
             Act::Renamed(names) => {
@@ -68,7 +66,7 @@ impl Listened<'_> {
                 for phone in self.phones() {
                     resorts.extend(guests::resorts_that_know(connection, &phone)?);
                 }
-                (Renamed::of(policies, names).numbers, resorts)
+                (Renamed::of(planner, names).numbers, resorts)
             }
             _ if self.writer.wish.is_none() => return Ok(BTreeSet::new()),
             _ => (self.phones(), BTreeSet::new()),
@@ -128,14 +126,14 @@ struct Renamed {
 }
 
 impl Renamed {
-    fn of(policies: &Policies<'_>, names: &[domain::guest::GuestName]) -> Self {
+    fn of(planner: &Planner, names: &[domain::guest::GuestName]) -> Self {
         let is_number = |name: &&domain::guest::GuestName| name.kind() == domain::guest::NameKind::Number;
         Self {
-            names: names.iter().map(|name| policies.name_hash(name)).collect(),
+            names: names.iter().map(|name| planner.name_hash(name)).collect(),
             numbers: names
                 .iter()
                 .filter(is_number)
-                .map(|name| policies.name_hash(name))
+                .map(|name| planner.name_hash(name))
                 .collect(),
         }
     }
@@ -144,7 +142,7 @@ impl Renamed {
 /// Writes down wishes, windows and names.
 pub(super) fn record(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     listened: &[Listened<'_>],
 ) -> Result<(), StoreError> {
     let (mut wishes, mut learnt) = (NumberWishes::new(), BTreeSet::new());
@@ -154,7 +152,7 @@ pub(super) fn record(
             for hash in one.everything() {
                 said::add(&mut wishes, hash, &heard.number, (wish, heard.at));
             }
-            for guest in one.guests(connection, policies)? {
+            for guest in one.guests(connection, planner)? {
                 guests::record_wish(connection, &guest, wish, heard.at)?;
             }
         }
@@ -174,13 +172,13 @@ pub(super) fn record(
             }
             Act::Renamed(names) => {
                 let from = guest_names::known_as(connection, &one.everything())?;
-                let to = Renamed::of(policies, names);
+                let to = Renamed::of(planner, names);
                 said::copy(connection, &from, (&to.names, &to.numbers))?;
             }
             Act::Wrote(_) | Act::Chose(_) => {}
         }
         if !heard.is_erased && !matches!(heard.act, Act::Renamed(_)) {
-            let of_phone = |phone: &Hash| Learnt::of_guest(policies, &heard.names, *phone);
+            let of_phone = |phone: &Hash| Learnt::of_guest(planner, &heard.names, *phone);
             learnt.extend(one.writer.phones.iter().flat_map(of_phone));
         }
     }
@@ -201,13 +199,13 @@ struct Stop {
 /// the guest from the number. Call it when wishes and windows are written, on locked bookings, before they are planned.
 pub(super) fn confirm_stops(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     work: &Work,
     listened: &[Listened<'_>],
     locked: &mut [Booking],
 ) -> Result<(), StoreError> {
     let by_platforms = work.wishes.iter().filter_map(|told| {
-        let resort = (policies.resort)(&told.guest.resort)?;
+        let resort = planner.resort(&told.guest.resort)?;
         let is_stop = told.wish == ConsentChange::Stop && !told.is_erased;
         is_stop.then(|| Stop {
             event: told.event.clone(),
@@ -231,15 +229,15 @@ pub(super) fn confirm_stops(
         let always = (DateTime::UNIX_EPOCH, now);
         let last = guest_names::newest_to(connection, &known, &stop.number, always)?;
         let said = Said::by(connection, &stop.phones)?;
-        confirm(policies, &stop, &said, last.map(|ours| ours.booking_key), locked);
+        confirm(planner, &stop, &said, last.map(|ours| ours.booking_key), locked);
     }
     Ok(())
 }
 
 /// Lets one of the guest's bookings confirm the stop, unless one has done so since the guest's last start.
-fn confirm(policies: &Policies<'_>, stop: &Stop, said: &Said, last: Option<String>, locked: &mut [Booking]) {
+fn confirm(planner: &Planner, stop: &Stop, said: &Said, last: Option<String>, locked: &mut [Booking]) {
     let is_theirs = |booking: &&mut Booking| {
-        let guest = policies.guest_of_booking(booking);
+        let guest = planner.guest_of_booking(booking);
         guest.is_some_and(|guest| {
             stop.phones.contains(&guest.phone_hash) && stop.resorts.contains(&guest.resort)
         })

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use store::events::{self, NewEvent};
 use store::guest_data::memory::{self, Arrival};
-use store::planning::Policies;
+use store::planning::Planner;
 use store::{Connection, StoreError};
 
 use super::{Content, Fate, Opened};
@@ -23,10 +23,10 @@ pub(super) struct Late<'a> {
 /// Finds the events whose guests were erased meanwhile. Nobody is erased from here on until the end of the transaction.
 pub(super) fn look_who_was_erased<'a>(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     batch: &'a [Opened],
 ) -> Result<Vec<Late<'a>>, StoreError> {
-    let reread: Vec<Option<[u8; 32]>> = batch.iter().map(|opened| reread(policies, opened)).collect();
+    let reread: Vec<Option<[u8; 32]>> = batch.iter().map(|opened| reread(planner, opened)).collect();
     let arrivals: Vec<Arrival<'_>> = batch.iter().zip(&reread).map(arrival).collect();
     memory::pass(connection, &arrivals)?;
     let erased = memory::erased(connection, &arrivals)?;
@@ -42,9 +42,9 @@ pub(super) fn look_who_was_erased<'a>(
 
 /// The keyed hash of a platform's number as this program reads it. `ingest` may be an older one, which read it differently,
 /// and the guest may have been erased under either reading.
-fn reread(policies: &Policies<'_>, opened: &Opened) -> Option<[u8; 32]> {
+fn reread(planner: &Planner, opened: &Opened) -> Option<[u8; 32]> {
     match &*opened.content {
-        Content::Event(event) => policies.hash_of_event(event),
+        Content::Event(event) => planner.hash_of_event(event),
         Content::Update(_) => None,
     }
 }

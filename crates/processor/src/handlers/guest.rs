@@ -26,12 +26,12 @@ pub(super) fn process_guest_opted_in(
 
 fn wish(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>, wish: ConsentChange) -> Handled {
     let event = arrived.event;
-    let country = (context.policies.resort)(&event.resort).map(|resort| resort.country);
+    let country = context.planner.resort(&event.resort).map(|resort| resort.country);
     let Some(phone) = event.phone_number(country) else {
         return Handled::Ignored;
     };
     let guest = GuestKey {
-        phone_hash: context.policies.phone_hash(&phone),
+        phone_hash: context.planner.phone_hash(&phone),
         resort: event.resort.clone(),
     };
     work.wishes.push(Told {

@@ -12,7 +12,7 @@ use super::{Reach, Whom, lock, memory};
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
 use crate::guests::said;
-use crate::planning::{self, Planned, Policies};
+use crate::planning::{self, Planned, Planner};
 use crate::schema::conversations;
 use crate::{bookings, pool};
 
@@ -43,14 +43,14 @@ impl Erased {
 /// back.
 pub fn erase(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     whom: &Whom,
     until: Option<DateTime<Utc>>,
 ) -> Result<Erased, StoreError> {
     let mut reach = close(connection, whom)?;
     let now = pool::clock(connection)?;
     let until = until.unwrap_or(now);
-    let mut locked = bookings::lock_even_damaged(connection, policies.ring, &reach.bookings)?;
+    let mut locked = bookings::lock_even_damaged(connection, &planner.ring, &reach.bookings)?;
     let known = reach.names.clone();
     reach.learn_names(connection)?;
     // A sender learns names under the bookings' locks alone: what such a name has brought meanwhile was not kept away.
@@ -66,7 +66,7 @@ pub fn erase(
         let newest = booking.facts.newest_at().unwrap_or(until);
         booking.learn(|facts| facts.without_guest(newest.max(until)));
     }
-    let planned = planning::replan(connection, policies, now, &locked)?;
+    let planned = planning::replan(connection, planner, now, &locked)?;
     close_windows(connection, &reach)?;
     forget_names(connection, &reach)?;
     forget_notes(connection, &reach)?;

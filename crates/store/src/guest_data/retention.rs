@@ -10,7 +10,7 @@ use domain::ids::{BookingKey, ResortId};
 
 use super::{Erased, Whom, erase, lock};
 use crate::error::StoreError;
-use crate::planning::Policies;
+use crate::planning::Planner;
 use crate::pool;
 
 /// How long a resort wants its data to be kept.
@@ -167,7 +167,7 @@ pub fn list_old_guests(
 /// since their time was over is a new beginning, wherever it is now.
 pub fn erase_old_guest(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     terms: &[Terms],
     key: &BookingKey,
 ) -> Result<Option<Erased>, StoreError> {
@@ -182,7 +182,7 @@ pub fn erase_old_guest(
         return Ok(None);
     }
     let end = pool::clock(connection)? - term.guests;
-    erase(connection, policies, &whom, Some(end)).map(Some)
+    erase(connection, planner, &whom, Some(end)).map(Some)
 }
 
 fn old_guests(

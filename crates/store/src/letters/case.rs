@@ -12,7 +12,7 @@ use domain::plan::{Existing, Window, once_more};
 use super::{Decided, Declined, Letter, closing, reading};
 use crate::bookings::{self, Booking};
 use crate::error::StoreError;
-use crate::planning::{self, Planned, Policies};
+use crate::planning::{self, Planned, Planner};
 use crate::{messages, pool};
 
 /// An open letter whose message is dead.
@@ -29,7 +29,7 @@ impl Case {
     /// Locks the booking of a letter's message, and `also` others, their messages, and the letter.
     pub(super) fn open(
         connection: &mut PgConnection,
-        policies: &Policies<'_>,
+        planner: &Planner,
         id: LetterId,
         also: BTreeSet<BookingKey>,
     ) -> Result<Decided<Self>, StoreError> {
@@ -39,7 +39,7 @@ impl Case {
         };
         let mut keys = also;
         keys.insert(key.clone());
-        let bookings = match bookings::lock(connection, policies.ring, &keys) {
+        let bookings = match bookings::lock(connection, &planner.ring, &keys) {
             Ok(bookings) => bookings,
             Err(error) if error.is_damage() => return Ok(Err(Declined::Refused(DecisionRefused::Damaged))),
             Err(error) => return Err(error),
@@ -74,12 +74,12 @@ impl Case {
     pub(super) fn judge(
         &self,
         connection: &mut PgConnection,
-        policies: &Policies<'_>,
+        planner: &Planner,
     ) -> Result<Result<Window, DecisionRefused>, StoreError> {
         let Some(booking) = self.bookings.iter().find(|booking| booking.key == self.key) else {
             return Ok(Err(DecisionRefused::MessageGone));
         };
-        let Some((plan, around)) = planning::look(connection, policies, booking, self.now)? else {
+        let Some((plan, around)) = planning::look(connection, planner, booking, self.now)? else {
             return Ok(Err(DecisionRefused::WithoutResort));
         };
         Ok(once_more::judge(&plan, &booking.facts, &around, &self.message))
@@ -89,9 +89,9 @@ impl Case {
     pub(super) fn replan(
         &self,
         connection: &mut PgConnection,
-        policies: &Policies<'_>,
+        planner: &Planner,
     ) -> Result<Planned, StoreError> {
-        planning::replan(connection, policies, self.now, &self.bookings)
+        planning::replan(connection, planner, self.now, &self.bookings)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::audit::{self, Actor, Subject};
 use crate::bookings::{self, Booking};
 use crate::error::StoreError;
 use crate::guests::GuestKey;
-use crate::planning::{Planned, Policies};
+use crate::planning::{Planned, Planner};
 
 /// What a correction came to.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Corrected {
 /// is to become of the message is another decision.
 pub fn correct_phone(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     id: LetterId,
     by: &Actor,
     phone: &str,
@@ -42,10 +42,10 @@ pub fn correct_phone(
         Ok((_, key)) => key,
         Err(declined) => return Ok(Err(declined)),
     };
-    let Some(resort) = (policies.resort)(&key.resort) else {
+    let Some(resort) = planner.resort(&key.resort) else {
         return Ok(Err(Declined::Refused(DecisionRefused::WithoutResort)));
     };
-    let known = bookings::find(connection, policies.ring, &key)?;
+    let known = bookings::find(connection, &planner.ring, &key)?;
     // A staff member writes the number as the guest would.
     let country = known.and_then(|booking| booking.facts.country_of_numbers(Some(resort.country)));
     let Ok(number) = PhoneNumber::parse(phone, country.or(Some(resort.country))) else {
@@ -53,8 +53,8 @@ pub fn correct_phone(
             Reason::InvalidPhone,
         ))));
     };
-    let related = related(connection, policies, &key, &number)?;
-    let mut case = match Case::open(connection, policies, id, related)? {
+    let related = related(connection, planner, &key, &number)?;
+    let mut case = match Case::open(connection, planner, id, related)? {
         Ok(case) => case,
         Err(declined) => return Ok(Err(declined)),
     };
@@ -67,11 +67,11 @@ pub fn correct_phone(
         facts.corrected(number.clone(), Some(resort.country), by.name.as_str(), now)
     });
     let subject = Subject {
-        phone_hash: Some(policies.phone_hash(&number)),
+        phone_hash: Some(planner.phone_hash(&number)),
         ..Subject::from(&case.letter)
     };
     audit::append(connection, by, Action::PhoneCorrected, &subject)?;
-    let planned = case.replan(connection, policies)?;
+    let planned = case.replan(connection, planner)?;
     Ok(Ok(Corrected {
         booking: key,
         number,
@@ -83,15 +83,15 @@ pub fn correct_phone(
 /// whoever was, or is now, taken for the guest.
 fn related(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     key: &BookingKey,
     number: &PhoneNumber,
 ) -> Result<BTreeSet<BookingKey>, StoreError> {
     let own = BTreeSet::from([key.clone()]);
     let mut related = bookings::reservations_of_carts(connection, &own)?;
-    let mut guests = policies.guests_of(connection, &own)?;
+    let mut guests = planner.guests_of(connection, &own)?;
     guests.insert(GuestKey {
-        phone_hash: policies.phone_hash(number),
+        phone_hash: planner.phone_hash(number),
         resort: key.resort.clone(),
     });
     related.extend(bookings::carts_of_guests(connection, &guests)?);

@@ -14,18 +14,18 @@ use super::closing::{self, Decision};
 use super::{Decided, Declined};
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
-use crate::planning::{Planned, Policies};
+use crate::planning::{Planned, Planner};
 use crate::schema::messages;
 
 /// Whether a letter's message could be retried now; changes nothing.
 pub fn judge(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     id: LetterId,
 ) -> Result<Decided<()>, StoreError> {
-    match Case::open(connection, policies, id, BTreeSet::new())? {
+    match Case::open(connection, planner, id, BTreeSet::new())? {
         Ok(case) => Ok(case
-            .judge(connection, policies)?
+            .judge(connection, planner)?
             .map(drop)
             .map_err(Declined::Refused)),
         Err(declined) => Ok(Err(declined)),
@@ -38,15 +38,15 @@ pub fn judge(
 /// the template.
 pub fn retry(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     id: LetterId,
     by: &Actor,
 ) -> Result<Decided<Planned>, StoreError> {
-    let case = match Case::open(connection, policies, id, BTreeSet::new())? {
+    let case = match Case::open(connection, planner, id, BTreeSet::new())? {
         Ok(case) => case,
         Err(declined) => return Ok(Err(declined)),
     };
-    let window = match case.judge(connection, policies)? {
+    let window = match case.judge(connection, planner)? {
         Ok(window) => window,
         Err(refusal) => return Ok(Err(Declined::Refused(refusal))),
     };
@@ -58,7 +58,7 @@ pub fn retry(
         Action::LetterRetried,
         &Subject::from(&case.letter),
     )?;
-    case.replan(connection, policies).map(Ok)
+    case.replan(connection, planner).map(Ok)
 }
 
 /// What was reported of earlier calls stays until the next one, so that a late word on them is known for what it is.

@@ -13,7 +13,7 @@ use super::case::Case;
 use super::closing::{self, Decision};
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
-use crate::planning::{Planned, Policies};
+use crate::planning::{Planned, Planner};
 
 /// What a person knows of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +41,12 @@ impl Word {
 /// Settles a letter's message. One that went counts as sent when it was called for: what follows from it is planned.
 pub fn settle(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     id: LetterId,
     by: &Actor,
     word: Word,
 ) -> Result<Decided<Planned>, StoreError> {
-    let case = match Case::open(connection, policies, id, BTreeSet::new())? {
+    let case = match Case::open(connection, planner, id, BTreeSet::new())? {
         Ok(case) => case,
         Err(declined) => return Ok(Err(declined)),
     };
@@ -57,7 +57,7 @@ pub fn settle(
     closing::end_of_message(connection, case.message.id, &decision, by, case.now)?;
     let subject = Subject::from(&case.letter).with(word.as_str());
     audit::append(connection, by, Action::LetterSettled, &subject)?;
-    case.replan(connection, policies).map(Ok)
+    case.replan(connection, planner).map(Ok)
 }
 
 fn mark_sent(connection: &mut PgConnection, case: &Case) -> Result<(), StoreError> {

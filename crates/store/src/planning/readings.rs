@@ -8,12 +8,12 @@ use diesel::PgConnection;
 use domain::event::Event;
 use domain::ids::BookingKey;
 
-use super::Policies;
+use super::Planner;
 use crate::bookings::{self, Booking};
 use crate::error::StoreError;
 use crate::guests::{self, GuestKey};
 
-impl Policies<'_> {
+impl Planner {
     /// How the number in a booking's row was read when it was planned last, and how it is read now, where the two differ.
     pub fn other_reading(&self, booking: &Booking) -> Option<(GuestKey, Option<GuestKey>)> {
         let was = GuestKey {
@@ -26,7 +26,7 @@ impl Policies<'_> {
 
     /// The keyed hash of the number that an event brings, as it is read now.
     pub fn hash_of_event(&self, event: &Event) -> Option<[u8; 32]> {
-        let resort = (self.resort)(&event.resort).map(|resort| resort.country);
+        let resort = self.resort(&event.resort).map(|resort| resort.country);
         event.phone_number(resort).map(|number| self.phone_hash(&number))
     }
 
@@ -37,7 +37,7 @@ impl Policies<'_> {
         keys: &BTreeSet<BookingKey>,
     ) -> Result<BTreeSet<GuestKey>, StoreError> {
         let mut guests = bookings::guests_of(connection, keys)?;
-        let readable = bookings::read_readable(connection, self.ring, keys)?;
+        let readable = bookings::read_readable(connection, &self.ring, keys)?;
         guests.extend(
             readable
                 .iter()
@@ -51,13 +51,13 @@ impl Policies<'_> {
 /// stays beside: another guest may have that number.
 pub(super) fn keep_stops(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     locked: &[Booking],
     hashes: &[Option<[u8; 32]>],
 ) -> Result<(), StoreError> {
     let changed = locked.iter().zip(hashes);
     let changed = changed.filter(|(booking, hash)| booking.phone_hash != **hash);
-    let moved = changed.filter_map(|(booking, _)| policies.other_reading(booking));
+    let moved = changed.filter_map(|(booking, _)| planner.other_reading(booking));
     let moved: Vec<(GuestKey, GuestKey)> = moved.filter_map(|(was, now)| Some((was, now?))).collect();
     guests::copy_stops(connection, &moved)
 }

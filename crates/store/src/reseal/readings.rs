@@ -17,7 +17,7 @@ use crate::bookings::{self, Booking};
 use crate::error::StoreError;
 use crate::guest_data::memory;
 use crate::guests::{self, GuestKey};
-use crate::planning::{self, Policies};
+use crate::planning::{self, Planner};
 use crate::pool;
 
 /// What a page came to.
@@ -35,16 +35,16 @@ pub struct Reread {
 /// opened is left as it is: [`reseal`](super::reseal) counts it.
 pub fn reread_bookings(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     after: &str,
     most: i64,
 ) -> Result<Reread, StoreError> {
-    let (page, next) = bookings::page_after(connection, policies.ring, after, most)?;
+    let (page, next) = bookings::page_after(connection, &planner.ring, after, most)?;
     let mut reread = Reread {
         next,
         ..Reread::default()
     };
-    for booking in page.iter().filter(|booking| lacks_country(policies, booking)) {
+    for booking in page.iter().filter(|booking| lacks_country(planner, booking)) {
         *reread
             .without_resort
             .entry(booking.key.resort.clone())
@@ -52,29 +52,29 @@ pub fn reread_bookings(
     }
     let found: Vec<_> = page
         .iter()
-        .filter_map(|booking| Some((&booking.key, changed_reading(policies, booking)?)))
+        .filter_map(|booking| Some((&booking.key, changed_reading(planner, booking)?)))
         .collect();
     if found.is_empty() {
         return Ok(reread);
     }
     let own: BTreeSet<BookingKey> = found.iter().map(|(key, _)| (*key).clone()).collect();
     let guests: BTreeSet<GuestKey> = found.into_iter().flat_map(|(_, guests)| guests).collect();
-    reread.changed = replan(connection, policies, &own, &guests, &[])?;
+    reread.changed = replan(connection, planner, &own, &guests, &[])?;
     Ok(reread)
 }
 
 /// The guest by the hash in the row and by the number as it is read now, where they are not the same.
-fn changed_reading(policies: &Policies<'_>, booking: &Booking) -> Option<Vec<GuestKey>> {
-    let now = policies.guest_of_booking(booking);
+fn changed_reading(planner: &Planner, booking: &Booking) -> Option<Vec<GuestKey>> {
+    let now = planner.guest_of_booking(booking);
     if now.as_ref().map(|guest| guest.phone_hash) == booking.phone_hash {
         return None;
     }
-    let was = policies.other_reading(booking).map(|(was, _)| was);
+    let was = planner.other_reading(booking).map(|(was, _)| was);
     Some(was.into_iter().chain(now).collect())
 }
 
-fn lacks_country(policies: &Policies<'_>, booking: &Booking) -> bool {
-    let is_unreadable = (policies.resort)(&booking.key.resort).is_none();
+fn lacks_country(planner: &Planner, booking: &Booking) -> bool {
+    let is_unreadable = planner.resort(&booking.key.resort).is_none();
     is_unreadable
         && booking
             .facts
@@ -85,7 +85,7 @@ fn lacks_country(policies: &Policies<'_>, booking: &Booking) -> bool {
 /// Locks some bookings and all others of some guests, and plans them with what these wish. Returns how many had another hash.
 fn replan(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     own: &BTreeSet<BookingKey>,
     guests: &BTreeSet<GuestKey>,
     wishes: &[&Said],
@@ -100,15 +100,15 @@ fn replan(
     memory::pass(connection, &arrivals.collect::<Vec<_>>())?;
     let mut keys = bookings::all_of_guests(connection, guests)?;
     keys.extend(own.iter().cloned());
-    let locked = bookings::lock_readable(connection, policies.ring, &keys)?;
+    let locked = bookings::lock_readable(connection, &planner.ring, &keys)?;
     let now = pool::clock(connection)?;
     for (guest, wish, at) in wishes {
         guests::record_wish(connection, guest, *wish, *at)?;
     }
-    planning::replan(connection, policies, now, &locked)?;
+    planning::replan(connection, planner, now, &locked)?;
     let changed = locked
         .iter()
-        .filter_map(|booking| changed_reading(policies, booking));
+        .filter_map(|booking| changed_reading(planner, booking));
     Ok(changed.count())
 }
 
@@ -130,7 +130,7 @@ struct EventRow {
 /// WhatsApp's updates bear the digits themselves.
 pub fn reread_events(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     after: &str,
     most: i64,
 ) -> Result<Reread, StoreError> {
@@ -144,11 +144,11 @@ pub fn reread_events(
     .map_err(StoreError::query("read events to read their numbers again"))?;
     let is_full = i64::try_from(rows.len()).is_ok_and(|found| found >= most);
     let next = rows.last().filter(|_| is_full).map(|row| row.key.clone());
-    let changed: Vec<Changed> = rows.iter().filter_map(|row| Changed::of(policies, row)).collect();
+    let changed: Vec<Changed> = rows.iter().filter_map(|row| Changed::of(planner, row)).collect();
     let wishes: Vec<&Said> = changed.iter().filter_map(|one| one.wish.as_ref()).collect();
     if !wishes.is_empty() {
         let guests = wishes.iter().map(|(guest, _, _)| guest.clone()).collect();
-        replan(connection, policies, &BTreeSet::new(), &guests, &wishes)?;
+        replan(connection, planner, &BTreeSet::new(), &guests, &wishes)?;
     }
     Ok(Reread {
         next,
@@ -168,16 +168,16 @@ struct Changed {
 }
 
 impl Changed {
-    fn of(policies: &Policies<'_>, row: &EventRow) -> Option<Self> {
-        let opened = policies
+    fn of(planner: &Planner, row: &EventRow) -> Option<Self> {
+        let opened = planner
             .ring
             .open(&row.sealed_body, &sealing_identity(&row.key))
             .ok()?;
         let event: Event = serde_json::from_slice(&opened).ok()?;
-        let phone_hash = policies.hash_of_event(&event);
+        let phone_hash = planner.hash_of_event(&event);
         let is_same = phone_hash.as_ref().map(<[u8; 32]>::as_slice) == row.phone_hash.as_deref();
         // Without the resort's file the number may be readable all the same.
-        let is_unknown = phone_hash.is_none() && (policies.resort)(&event.resort).is_none();
+        let is_unknown = phone_hash.is_none() && planner.resort(&event.resort).is_none();
         if is_same || is_unknown {
             return None;
         }

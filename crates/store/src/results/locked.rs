@@ -22,7 +22,7 @@ use crate::guest_names::{self, Learnt};
 use crate::guests;
 use crate::guests::said::{self, NumberWishes};
 use crate::letters;
-use crate::planning::{self, Policies};
+use crate::planning::{self, Planner};
 use crate::schema::messages;
 
 #[derive(QueryableByName)]
@@ -56,7 +56,7 @@ pub(super) struct Locked {
 impl Locked {
     pub(super) fn take(
         connection: &mut PgConnection,
-        policies: &Policies<'_>,
+        planner: &Planner,
         ids: &[Uuid],
     ) -> Result<Self, StoreError> {
         let owners: Vec<Owner> =
@@ -67,7 +67,7 @@ impl Locked {
         let key = |owner: &Owner| owner.key.parse::<BookingKey>().ok();
         let bookings = bookings::lock(
             connection,
-            policies.ring,
+            &planner.ring,
             &owners.iter().filter_map(key).collect(),
         )?;
         // All messages of these bookings, in one order: planning takes the others too.
@@ -123,7 +123,7 @@ impl Locked {
     }
 
     /// Remembers how WhatsApp names the guest whom a message called. Of a guest who was erased nothing is learnt.
-    pub(super) fn learn(&mut self, policies: &Policies<'_>, id: MessageId, names: &[GuestName]) {
+    pub(super) fn learn(&mut self, planner: &Planner, id: MessageId, names: &[GuestName]) {
         if names.is_empty() {
             return;
         }
@@ -133,8 +133,8 @@ impl Locked {
             .and_then(|message| message.called.1.clone());
         let called: Option<[u8; 32]> = called.and_then(|hash| hash.try_into().ok());
         // A message of before this version does not say which number was called: its booking's counts.
-        let phone = called.or_else(|| Some(policies.guest_of_booking(self.booking_of(id)?)?.phone_hash));
-        let learnt = phone.map(|phone| Learnt::of_guest(policies, names, phone));
+        let phone = called.or_else(|| Some(planner.guest_of_booking(self.booking_of(id)?)?.phone_hash));
+        let learnt = phone.map(|phone| Learnt::of_guest(planner, names, phone));
         self.learnt.extend(learnt.into_iter().flatten());
     }
 
@@ -149,12 +149,12 @@ impl Locked {
     pub(super) fn opt_out(
         &self,
         connection: &mut PgConnection,
-        policies: &Policies<'_>,
+        planner: &Planner,
         id: MessageId,
     ) -> Result<(), StoreError> {
         let guest = self
             .booking_of(id)
-            .and_then(|booking| policies.guest_of_booking(booking));
+            .and_then(|booking| planner.guest_of_booking(booking));
         let Some(guest) = guest else {
             return Ok(());
         };
@@ -178,14 +178,14 @@ impl Locked {
     pub(super) fn finish(
         mut self,
         connection: &mut PgConnection,
-        policies: &Policies<'_>,
+        planner: &Planner,
     ) -> Result<Outcome, StoreError> {
         guest_names::learn(connection, &self.learnt)?;
         letters::settle_by_whatsapp(connection, &self.were_dead, self.now)?;
         self.bookings
             .retain(|booking| self.followed.contains(&booking.key.to_string()));
         if !self.bookings.is_empty() {
-            self.outcome.planned = planning::replan(connection, policies, self.now, &self.bookings)?;
+            self.outcome.planned = planning::replan(connection, planner, self.now, &self.bookings)?;
         }
         Ok(self.outcome)
     }

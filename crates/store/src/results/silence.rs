@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Outcome;
 use super::locked::Locked;
 use crate::error::StoreError;
-use crate::planning::Policies;
+use crate::planning::Planner;
 
 /// A call that nobody spoke of, and what is known around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,13 +119,13 @@ fn into_silent(row: Row, events_empty: bool) -> Silent {
 /// meanwhile, another sender was faster, or the verdict is to wait.
 pub fn settle_silence(
     connection: &mut PgConnection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     silent: &Silent,
     verdict: SilenceVerdict,
 ) -> Result<Outcome, StoreError> {
-    let mut locked = Locked::take(connection, policies, &[silent.id.0])?;
+    let mut locked = Locked::take(connection, planner, &[silent.id.0])?;
     let life = locked.life(silent.id);
     let after = life.and_then(|life| life.after_silence(silent.attempt, verdict, locked.now));
     locked.write(connection, silent.id, after)?;
-    locked.finish(connection, policies)
+    locked.finish(connection, planner)
 }

@@ -33,7 +33,7 @@ fn ben() -> Actor {
 
 fn because(scene: &Scene, words: &str) -> Actor {
     Actor {
-        reason: Some(Note::seal(words, &scene.world.ring)),
+        reason: Some(Note::seal(words, &scene.planner.ring)),
         ..anna()
     }
 }
@@ -143,12 +143,12 @@ async fn a_decision_about_a_letter_is_written_down_with_letter_booking_and_reaso
     );
     assert_eq!(
         found[1].phone_hash,
-        Some(scene.world.ring.lookup("+306912345670").to_vec())
+        Some(scene.planner.ring.lookup("+306912345670").to_vec())
     );
     // One note for both.
     let keys: Vec<_> = found.iter().filter_map(|row| row.reason.clone()).collect();
     let read = scene
-        .run(move |c, policies| notes::read(c, policies.ring, &keys))
+        .run(move |c, planner| notes::read(c, &planner.ring, &keys))
         .await;
     assert_eq!(
         read.into_values().collect::<Vec<_>>(),

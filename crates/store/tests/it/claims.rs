@@ -110,9 +110,9 @@ async fn a_guest_who_opted_out_gets_no_reminder_and_one_who_came_back_does() {
         let scene = Scene::new().await;
         scene.due_reminder("BK-1").await;
         scene
-            .run(move |c, policies| {
-                let facts = bookings::find(c, policies.ring, &key("BK-1"))?.unwrap().facts;
-                let guest: GuestKey = policies.guest_of(&key("BK-1"), &facts).unwrap();
+            .run(move |c, planner| {
+                let facts = bookings::find(c, &planner.ring, &key("BK-1"))?.unwrap().facts;
+                let guest: GuestKey = planner.guest_of(&key("BK-1"), &facts).unwrap();
                 for (second, wish) in wishes.into_iter().enumerate() {
                     let at = Utc::now() + TimeDelta::seconds(i64::try_from(second).unwrap());
                     guests::record_wish(c, &guest, wish, at)?;
@@ -178,7 +178,7 @@ async fn plan_and_claim_agree_which_reservations_make_a_cart_superfluous_also_ar
         let scene = Scene::new().await;
         let mut started = event(BookingStarted, &key("CART-1"), 0);
         started.occurred_at = seen_at;
-        scene.run(move |c, policies| apply(c, policies, &started)).await;
+        scene.run(move |c, planner| apply(c, planner, &started)).await;
         scene.happens(BookingStarted, "BK-1", 1).await;
         scene
             .sql(&format!(
@@ -190,7 +190,7 @@ async fn plan_and_claim_agree_which_reservations_make_a_cart_superfluous_also_ar
 
         let cart = scene.booking("CART-1").await;
         let plan = scene
-            .run(move |c, policies| planning::explain(c, policies, &cart, Utc::now()))
+            .run(move |c, planner| planning::explain(c, planner, &cart, Utc::now()))
             .await;
         let wanted = scene.wanted("CART-1", Reminder1).await;
         let claims = scene.claim(vec![wanted.clone()]).await;
@@ -236,8 +236,8 @@ async fn a_confirmation_that_commits_while_a_claim_waits_for_its_lock_wins() {
     let confirmed = event(ReservationConfirmed, &key("BK-1"), 1);
     let (applied, wait_until_applied) = oneshot::channel();
     let (go_on, wait_to_go_on) = oneshot::channel::<()>();
-    let confirmation = scene.run(move |c, policies| {
-        apply(c, policies, &confirmed)?;
+    let confirmation = scene.run(move |c, planner| {
+        apply(c, planner, &confirmed)?;
         applied.send(()).unwrap();
         wait_to_go_on.blocking_recv().unwrap();
         Ok(())
@@ -314,7 +314,7 @@ async fn a_draft_has_what_is_needed_to_write_a_message_that_is_due() {
     scene.happens(BookingStarted, "BK-2", 5).await;
 
     let drafts = scene
-        .run(move |c, policies| claims::read_drafts(c, policies.ring, &[id]))
+        .run(move |c, planner| claims::read_drafts(c, &planner.ring, &[id]))
         .await;
 
     let [draft] = drafts.readable.as_slice() else {
@@ -329,7 +329,7 @@ async fn a_draft_has_what_is_needed_to_write_a_message_that_is_due() {
 
     scene.claimed("BK-1").await;
     let drafts = scene
-        .run(move |c, policies| claims::read_drafts(c, policies.ring, &[id]))
+        .run(move |c, planner| claims::read_drafts(c, &planner.ring, &[id]))
         .await;
     assert!(drafts.readable.is_empty());
 }
@@ -398,7 +398,7 @@ async fn a_fact_that_commits_between_the_reading_and_the_judgement_is_not_overru
         let scene = Scene::new().await;
         let id = scene.due_reminder("BK-1").await;
         let drafts = scene
-            .run(move |c, policies| claims::read_drafts(c, policies.ring, &[id]))
+            .run(move |c, planner| claims::read_drafts(c, &planner.ring, &[id]))
             .await;
         let judged_by = Uncalled {
             version: drafts.readable[0].version,
@@ -408,8 +408,8 @@ async fn a_fact_that_commits_between_the_reading_and_the_judgement_is_not_overru
         let (applied, wait_until_applied) = oneshot::channel();
         let (go_on, wait_to_go_on) = oneshot::channel::<()>();
 
-        let fact = scene.run(move |c, policies| {
-            apply(c, policies, &brings_the_value)?;
+        let fact = scene.run(move |c, planner| {
+            apply(c, planner, &brings_the_value)?;
             applied.send(()).unwrap();
             wait_to_go_on.blocking_recv().unwrap();
             Ok(())
@@ -445,9 +445,9 @@ async fn a_message_that_was_held_since_its_guests_window_was_closed_is_judged_ag
     };
     let written_at = number.clone();
     scene
-        .run(move |c, policies| {
-            let facts = bookings::find(c, policies.ring, &key("BK-1"))?.unwrap().facts;
-            let guest = policies.guest_of(&key("BK-1"), &facts).unwrap();
+        .run(move |c, planner| {
+            let facts = bookings::find(c, &planner.ring, &key("BK-1"))?.unwrap().facts;
+            let guest = planner.guest_of(&key("BK-1"), &facts).unwrap();
             conversations::open(c, &written_at, &[guest.phone_hash].into(), Utc::now())
         })
         .await;

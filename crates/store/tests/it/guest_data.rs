@@ -42,7 +42,7 @@ struct Count {
 
 impl Scene {
     fn hash(&self, phone: &str) -> [u8; 32] {
-        self.world.ring.lookup(phone)
+        self.planner.ring.lookup(phone)
     }
 
     fn number(&self, phone: &str, resort: Option<&str>) -> Whom {
@@ -54,16 +54,16 @@ impl Scene {
     }
 
     async fn erase(&self, whom: Whom) -> Erased {
-        self.run(move |c, policies| guest_data::erase(c, policies, &whom, None))
+        self.run(move |c, planner| guest_data::erase(c, planner, &whom, None))
             .await
     }
 
     /// An event arrives, is kept and applied, as a processor does it.
     async fn hears(&self, event: &Event) {
         let (event, raw) = (event.clone(), self.raw(event));
-        self.run(move |c, policies| {
+        self.run(move |c, planner| {
             events::insert_new(c, &[raw])?;
-            apply(c, policies, &event).map(drop)
+            apply(c, planner, &event).map(drop)
         })
         .await;
     }
@@ -240,7 +240,7 @@ async fn who_wants_no_messages_is_still_known_by_the_hash_after_the_erasure() {
     };
     let stopped = BTreeSet::from([guest]);
     let (new, _) = scene
-        .run(move |c, policies| guests::stop(c, policies, &stopped))
+        .run(move |c, planner| guests::stop(c, planner, &stopped))
         .await;
     assert_eq!(new.len(), 1);
 
@@ -262,7 +262,7 @@ async fn a_persons_stop_withdraws_what_waits_at_once_and_is_said_once() {
     let stop = async || {
         let guests = BTreeSet::from([guest.clone()]);
         scene
-            .run(move |c, policies| guests::stop(c, policies, &guests))
+            .run(move |c, planner| guests::stop(c, planner, &guests))
             .await
     };
 
@@ -337,11 +337,11 @@ async fn a_dead_message_of_an_erased_guest_is_neither_retried_nor_given_a_number
     let refused = Err(Declined::Refused(DecisionRefused::NotWanted(Reason::Erased)));
     let (id, by) = (letter.id, anna());
     let retried = scene
-        .run(move |c, policies| letters::retry(c, policies, id, &by))
+        .run(move |c, planner| letters::retry(c, planner, id, &by))
         .await;
     assert_eq!(retried.map(drop), refused);
     let corrected = scene
-        .run(move |c, policies| letters::correct_phone(c, policies, id, &anna(), ADA))
+        .run(move |c, planner| letters::correct_phone(c, planner, id, &anna(), ADA))
         .await;
     assert_eq!(corrected.map(drop), refused);
 }
@@ -405,7 +405,7 @@ async fn a_confirmation_that_was_on_its_way_to_be_planned_is_not_sent() {
     let message = scene.message("BK-1", ReservationConfirmation).await;
     assert_eq!(message.existing.state, MessageState::Withdrawn);
     let found = scene
-        .run(|c, policies| bookings::find(c, policies.ring, &key("BK-1")))
+        .run(|c, planner| bookings::find(c, &planner.ring, &key("BK-1")))
         .await;
     assert_eq!(found.unwrap().status, domain::plan::Status::Confirmed);
 }
@@ -422,12 +422,12 @@ async fn a_booking_whose_resort_lost_its_file_is_still_found_by_its_number() {
     let mut scene = Scene::new().await;
     let before = in_national_form("BK-1", 40);
     scene
-        .run(move |c, policies| apply(c, policies, &before).map(drop))
+        .run(move |c, planner| apply(c, planner, &before).map(drop))
         .await;
     scene.lose_resort_file();
     let again = in_national_form("BK-1", 1);
     scene
-        .run(move |c, policies| apply(c, policies, &again).map(drop))
+        .run(move |c, planner| apply(c, planner, &again).map(drop))
         .await;
 
     let erased = scene.erase(scene.number(ADA, None)).await;
@@ -448,9 +448,9 @@ async fn a_booking_that_was_first_heard_of_without_its_resorts_file_is_found_by_
         ..scene.raw(&first)
     };
     scene
-        .run(move |c, policies| {
+        .run(move |c, planner| {
             events::insert_new(c, &[raw])?;
-            apply(c, policies, &first).map(drop)
+            apply(c, planner, &first).map(drop)
         })
         .await;
 
@@ -471,7 +471,7 @@ async fn what_staff_wrote_of_a_guest_is_forgotten_with_them() {
         .await;
     for letter in scene.letters(Filter::default()).await {
         let by = Actor {
-            reason: Some(Note::seal("called Ada back", &scene.world.ring)),
+            reason: Some(Note::seal("called Ada back", &scene.planner.ring)),
             ..anna()
         };
         scene

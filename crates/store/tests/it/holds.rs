@@ -284,9 +284,9 @@ async fn what_has_no_template_goes_when_files_have_changed_or_its_guest_has_writ
     };
     let written = async |phone: &'static str| {
         scene
-            .run(move |c, policies| {
+            .run(move |c, planner| {
                 let number = PhoneNumber::from_whatsapp(phone).unwrap();
-                holds::retry_with_text(c, &policies.phone_hash(&number))
+                holds::retry_with_text(c, &planner.phone_hash(&number))
             })
             .await
     };
@@ -316,9 +316,9 @@ async fn a_message_that_may_not_be_called_for_yet_stays_queued_but_ends_when_it_
     assert!(waits().await.is_empty());
     assert_eq!(state(&scene, "BK-1").await, MessageState::Queued);
     scene
-        .run(|c, policies| {
-            let booking = store::bookings::find(c, policies.ring, &key("BK-1"))?.unwrap();
-            let guest = policies.guest_of(&booking.key, &booking.facts).unwrap();
+        .run(|c, planner| {
+            let booking = store::bookings::find(c, &planner.ring, &key("BK-1"))?.unwrap();
+            let guest = planner.guest_of(&booking.key, &booking.facts).unwrap();
             guests::record_wish(c, &guest, ConsentChange::Stop, chrono::Utc::now())
         })
         .await;

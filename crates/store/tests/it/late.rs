@@ -38,7 +38,7 @@ async fn reported(
         names: Vec::new(),
     };
     scene
-        .run(move |c, policies| results::record_reports(c, policies, &judging(), &[report]))
+        .run(move |c, planner| results::record_reports(c, planner, &judging(), &[report]))
         .await
 }
 

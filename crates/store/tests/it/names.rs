@@ -28,9 +28,9 @@ fn names() -> Vec<GuestName> {
 impl Scene {
     /// Learns every name of Ada's.
     async fn learns(&self) {
-        self.run(|c, policies| {
-            let ada = policies.ring.lookup(ADA);
-            let learnt: BTreeSet<Learnt> = Learnt::of_guest(policies, &names(), ada).into_iter().collect();
+        self.run(|c, planner| {
+            let ada = planner.ring.lookup(ADA);
+            let learnt: BTreeSet<Learnt> = Learnt::of_guest(planner, &names(), ada).into_iter().collect();
             guest_names::learn(c, &learnt)
         })
         .await;
@@ -38,11 +38,11 @@ impl Scene {
 
     /// Somebody with this name says so to the resort's number, so many minutes ago.
     async fn says(&self, name: GuestName, wish: ConsentChange, minutes: i64) {
-        self.run(move |c, policies| {
+        self.run(move |c, planner| {
             let mut wishes = NumberWishes::new();
             let number = NumberId::parse(NUMBER).unwrap();
             let at = Utc::now() - TimeDelta::minutes(minutes);
-            said::add(&mut wishes, policies.name_hash(&name), &number, (wish, at));
+            said::add(&mut wishes, planner.name_hash(&name), &number, (wish, at));
             said::record(c, &wishes)
         })
         .await;
@@ -104,11 +104,11 @@ async fn a_stop_to_one_number_says_nothing_to_another() {
     let scene = Scene::new().await;
     scene.learns().await;
     scene
-        .run(|c, policies| {
+        .run(|c, planner| {
             let mut wishes = NumberWishes::new();
             let other = NumberId::parse("1").unwrap();
             let said = (ConsentChange::Stop, Utc::now());
-            said::add(&mut wishes, policies.ring.lookup(ADA), &other, said);
+            said::add(&mut wishes, planner.ring.lookup(ADA), &other, said);
             said::record(c, &wishes)
         })
         .await;
@@ -123,9 +123,9 @@ async fn two_spellings_of_one_number_share_what_was_said() {
     let scene = Scene::new().await;
     scene.learns().await;
     scene
-        .run(|c, policies| {
-            let other = policies.ring.lookup("+306900000001");
-            let learnt: BTreeSet<Learnt> = Learnt::of_guest(policies, &names(), other).into_iter().collect();
+        .run(|c, planner| {
+            let other = planner.ring.lookup("+306900000001");
+            let learnt: BTreeSet<Learnt> = Learnt::of_guest(planner, &names(), other).into_iter().collect();
             guest_names::learn(c, &learnt)
         })
         .await;
@@ -150,18 +150,18 @@ async fn an_answer_teaches_the_names_of_the_number_that_was_called() {
     let mut corrected = event(BookingStarted, &key("BK-1"), 0);
     corrected.guest.phone = Some(domain::stay::Personal::new("+306987654321"));
     scene
-        .run(move |c, policies| crate::scene::apply(c, policies, &corrected).map(drop))
+        .run(move |c, planner| crate::scene::apply(c, planner, &corrected).map(drop))
         .await;
 
     scene.answered_by(call, accepted(), names()).await;
 
     let phones = scene
-        .run(|c, policies| {
-            let names: BTreeSet<_> = names().iter().map(|name| policies.name_hash(name)).collect();
+        .run(|c, planner| {
+            let names: BTreeSet<_> = names().iter().map(|name| planner.name_hash(name)).collect();
             guest_names::phones_of(c, &names)
         })
         .await;
-    let ada = scene.world.ring.lookup(ADA);
+    let ada = scene.planner.ring.lookup(ADA);
     assert_eq!(phones.len(), 2, "the user id and the spelling");
     assert!(phones.values().all(|phones| *phones == BTreeSet::from([ada])));
 }

@@ -83,12 +83,12 @@ async fn what_a_newer_program_knows_of_a_booking_outlives_an_older_ones_changes(
     let newer: Facts = serde_json::from_str(newer).unwrap();
     let learnt = newer.clone();
     scene
-        .run(move |connection, policies| {
-            let mut locked = bookings::lock(connection, policies.ring, &[key("BK-1")].into())?;
+        .run(move |connection, planner| {
+            let mut locked = bookings::lock(connection, &planner.ring, &[key("BK-1")].into())?;
             for booking in &mut locked {
                 booking.learn(|known| known.merge(learnt.clone()));
             }
-            planning::replan(connection, policies, minutes_ago(0), &locked)
+            planning::replan(connection, planner, minutes_ago(0), &locked)
         })
         .await;
 
@@ -125,9 +125,9 @@ async fn the_same_event_applied_again_changes_no_message() {
     let scene = Scene::new().await;
     let started = event(BookingStarted, &key("BK-1"), 40);
     let again = started.clone();
-    scene.run(move |c, policies| apply(c, policies, &started)).await;
+    scene.run(move |c, planner| apply(c, planner, &started)).await;
 
-    let planned = scene.run(move |c, policies| apply(c, policies, &again)).await;
+    let planned = scene.run(move |c, planner| apply(c, planner, &again)).await;
 
     assert!(planned.moved.is_empty() && planned.statuses.is_empty());
 }
@@ -137,15 +137,15 @@ async fn a_reservation_of_the_same_guest_withdraws_the_carts_that_are_planned_wi
     let scene = Scene::new().await;
     scene.due_reminder("CART-1").await;
     let confirmed = event(ReservationConfirmed, &key("BK-1"), 1);
-    scene.run(move |c, policies| apply(c, policies, &confirmed)).await;
+    scene.run(move |c, planner| apply(c, planner, &confirmed)).await;
 
     scene
-        .run(|c, policies| {
+        .run(|c, planner| {
             let guests = bookings::guests_of(c, &[key("BK-1")].into())?;
             let carts = bookings::carts_of_guests(c, &guests)?;
             assert_eq!(carts, [key("CART-1")].into());
-            let locked = bookings::lock(c, policies.ring, &carts)?;
-            planning::replan(c, policies, minutes_ago(0), &locked)
+            let locked = bookings::lock(c, &planner.ring, &carts)?;
+            planning::replan(c, planner, minutes_ago(0), &locked)
         })
         .await;
 
@@ -163,11 +163,11 @@ async fn a_booking_of_a_resort_without_a_file_keeps_its_facts_and_waits_a_minute
     };
     let started = event(BookingStarted, &unknown, 40);
 
-    let planned = scene.run(move |c, policies| apply(c, policies, &started)).await;
+    let planned = scene.run(move |c, planner| apply(c, planner, &started)).await;
 
     assert_eq!(planned.without_resort.first(), Some(&unknown));
     let booking = scene
-        .run(move |c, policies| bookings::find(c, policies.ring, &unknown))
+        .run(move |c, planner| bookings::find(c, &planner.ring, &unknown))
         .await
         .unwrap();
     assert!(booking.facts.activity.is_some());
@@ -181,7 +181,7 @@ async fn an_explanation_is_the_plan_and_changes_nothing() {
     let booking = scene.booking("BK-1").await;
 
     let plan = scene
-        .run(move |c, policies| planning::explain(c, policies, &booking, minutes_ago(-60)))
+        .run(move |c, planner| planning::explain(c, planner, &booking, minutes_ago(-60)))
         .await
         .unwrap();
 
@@ -198,8 +198,8 @@ async fn what_a_confirmation_brings_is_not_lost_when_an_answer_changes_the_booki
     let (written, wait_until_written) = oneshot::channel();
     let (go_on, wait_to_go_on) = oneshot::channel::<()>();
 
-    let confirming = scene.run(move |c, policies| {
-        apply(c, policies, &confirmed)?;
+    let confirming = scene.run(move |c, planner| {
+        apply(c, planner, &confirmed)?;
         written.send(()).unwrap();
         wait_to_go_on.blocking_recv().unwrap();
         Ok(())

@@ -58,7 +58,7 @@ impl Scene {
         loop {
             let after = all.next.take().unwrap_or_default();
             let page = self
-                .run(move |c, policies| reseal::reread_bookings(c, policies, &after, 2))
+                .run(move |c, planner| reseal::reread_bookings(c, planner, &after, 2))
                 .await;
             all.changed += page.changed;
             for (resort, count) in page.without_resort {
@@ -72,7 +72,7 @@ impl Scene {
     }
 
     async fn reread_events(&self) -> Reread {
-        self.run(|c, policies| reseal::reread_events(c, policies, "", 10))
+        self.run(|c, planner| reseal::reread_events(c, planner, "", 10))
             .await
     }
 
@@ -260,11 +260,11 @@ fn with_phone(mut event: Event, phone: &str) -> Event {
 async fn the_guests_of_bookings_are_those_of_both_readings() {
     let scene = Scene::new().await;
     let event = event(BookingStarted, &key("BK-1"), 5);
-    scene.run(move |c, policies| apply(c, policies, &event)).await;
+    scene.run(move |c, planner| apply(c, planner, &event)).await;
     scene.misread().await;
 
     let guests = scene
-        .run(|c, policies| policies.guests_of(c, &[key("BK-1")].into()))
+        .run(|c, planner| planner.guests_of(c, &[key("BK-1")].into()))
         .await;
 
     assert_eq!(guests, [guest(ADA), guest(MISREAD)].into());

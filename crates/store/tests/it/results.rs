@@ -27,7 +27,7 @@ fn report(callback: Option<(MessageId, Attempt)>, status: DeliveryStatus) -> Rep
 
 async fn reported(scene: &Scene, reports: Vec<Report>) -> Outcome {
     scene
-        .run(move |c, policies| results::record_reports(c, policies, &judging(), &reports))
+        .run(move |c, planner| results::record_reports(c, planner, &judging(), &reports))
         .await
 }
 

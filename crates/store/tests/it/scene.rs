@@ -19,12 +19,12 @@ use domain::ids::{
 use domain::message::life::{CallResult, Judging};
 use domain::message::{Attempt, MessageKind};
 use domain::plan::cart;
-use domain::resort::{Abandonment, Language, Limits, Mode, Resort, Retention};
+use domain::resort::{Abandonment, Language, Limits, Mode, Resort, Resorts, Retention};
 use domain::stay::Personal;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
 use store::messages::Message;
-use store::planning::{Planned, Policies};
+use store::planning::{Planned, Planner};
 use store::{Connection, Store, StoreError, bookings, claims, messages, planning, results};
 use testkit::database::Database;
 use uuid::Uuid;
@@ -32,23 +32,12 @@ use uuid::Uuid;
 pub(crate) struct Scene {
     _database: Database,
     pub(crate) store: Store,
-    pub(crate) world: Arc<World>,
+    pub(crate) planner: Planner,
 }
 
-/// What stands outside the database.
-pub(crate) struct World {
-    pub(crate) ring: KeyRing,
-    resort: Option<Arc<Resort>>,
-}
-
-impl World {
-    pub(crate) fn with<T>(&self, work: impl FnOnce(&Policies<'_>) -> T) -> T {
-        let resort = |id: &ResortId| self.resort.clone().filter(|resort| *id == resort.id);
-        work(&Policies {
-            ring: &self.ring,
-            resort: &resort,
-        })
-    }
+fn readable() -> Arc<Resorts> {
+    let resort = resort();
+    Arc::new([(resort.id.clone(), Arc::new(resort))].into())
 }
 
 /// `BK-1` of the resort that has a file.
@@ -96,48 +85,41 @@ impl Scene {
     pub(crate) async fn new() -> Self {
         let database = Database::create().await;
         let store = database.store();
-        let world = Arc::new(World {
-            ring: ring("a"),
-            resort: Some(Arc::new(resort())),
-        });
         Self {
             _database: database,
             store,
-            world,
+            planner: Planner {
+                ring: Arc::new(ring("a")),
+                resorts: readable(),
+            },
         }
     }
 
     /// The resort's file cannot be read any more.
     pub(crate) fn lose_resort_file(&mut self) {
-        self.world = Arc::new(World {
-            ring: ring("a"),
-            resort: None,
-        });
+        self.planner.resorts = Arc::default();
     }
 
     /// The resort's file can be read again.
     pub(crate) fn find_resort_file(&mut self) {
-        self.world = Arc::new(World {
-            ring: ring("a"),
-            resort: Some(Arc::new(resort())),
-        });
+        self.planner.resorts = readable();
     }
 
     /// Runs one transaction, which has to succeed.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection, &Policies<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Connection, &Planner) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
         self.try_run(work).await.unwrap()
     }
 
     pub(crate) async fn try_run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection, &Policies<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Connection, &Planner) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let world = self.world.clone();
+        let planner = self.planner.clone();
         self.store
-            .transaction(move |connection| world.with(|policies| work(connection, policies)))
+            .transaction(move |connection| work(connection, &planner))
             .await
     }
 
@@ -154,7 +136,7 @@ impl Scene {
     /// An event arrives and is applied.
     pub(crate) async fn happens(&self, event_type: EventType, booking: &str, minutes: i64) -> Planned {
         let event = event(event_type, &key(booking), minutes);
-        self.run(move |connection, policies| apply(connection, policies, &event))
+        self.run(move |connection, planner| apply(connection, planner, &event))
             .await
     }
 
@@ -174,7 +156,7 @@ impl Scene {
     pub(crate) async fn booking(&self, booking: &str) -> bookings::Booking {
         let key = key(booking);
         let found = self
-            .run(move |connection, policies| bookings::find(connection, policies.ring, &key))
+            .run(move |connection, planner| bookings::find(connection, &planner.ring, &key))
             .await;
         found.unwrap()
     }
@@ -189,7 +171,7 @@ impl Scene {
     pub(crate) async fn due_reminder_of(&self, booking: &str, phone: &str) {
         let mut event = event(EventType::BookingStarted, &key(booking), 40);
         event.guest.phone = Some(Personal::new(phone));
-        self.run(move |connection, policies| apply(connection, policies, &event))
+        self.run(move |connection, planner| apply(connection, planner, &event))
             .await;
     }
 
@@ -235,7 +217,7 @@ impl Scene {
             paced: true,
             ..result((id, attempt), next, None)
         };
-        self.run(move |connection, policies| results::record_calls(connection, policies, &[result]))
+        self.run(move |connection, planner| results::record_calls(connection, planner, &[result]))
             .await;
     }
 
@@ -250,7 +232,7 @@ impl Scene {
             names,
             ..result((id, attempt), next, None)
         };
-        self.run(move |connection, policies| results::record_calls(connection, policies, &[result]))
+        self.run(move |connection, planner| results::record_calls(connection, planner, &[result]))
             .await;
     }
 
@@ -261,7 +243,7 @@ impl Scene {
         hold: Option<NewHold>,
     ) -> results::Outcome {
         let result = result((id, attempt), next, hold);
-        self.run(move |connection, policies| results::record_calls(connection, policies, &[result]))
+        self.run(move |connection, planner| results::record_calls(connection, planner, &[result]))
             .await
     }
 }
@@ -293,7 +275,7 @@ pub(crate) fn route(kind: MessageKind) -> Route {
 /// Merges one event into its booking and plans it, as a handler does.
 pub(crate) fn apply(
     connection: &mut Connection,
-    policies: &Policies<'_>,
+    planner: &Planner,
     event: &Event,
 ) -> Result<Planned, StoreError> {
     let key = BookingKey {
@@ -302,11 +284,11 @@ pub(crate) fn apply(
     };
     let keys = BTreeSet::from([key]);
     bookings::create_missing(connection, &keys)?;
-    let mut locked = bookings::lock(connection, policies.ring, &keys)?;
+    let mut locked = bookings::lock(connection, &planner.ring, &keys)?;
     for booking in &mut locked {
         booking.learn(|known| known.merge(Facts::of_event(event, Utc::now())));
     }
-    planning::replan(connection, policies, Utc::now(), &locked)
+    planning::replan(connection, planner, Utc::now(), &locked)
 }
 
 pub(crate) fn accepted() -> NextStep {

@@ -16,7 +16,7 @@ async fn facts_that_were_moved_to_another_booking_do_not_open() {
         .await;
 
     let found = scene
-        .try_run(|c, policies| bookings::find(c, policies.ring, &key("BK-1")))
+        .try_run(|c, planner| bookings::find(c, &planner.ring, &key("BK-1")))
         .await;
 
     let error = found.map(drop).unwrap_err();
@@ -33,7 +33,7 @@ async fn a_damaged_booking_is_left_aside_and_the_others_are_read() {
         .await;
 
     let drafts = scene
-        .run(move |c, policies| claims::read_drafts(c, policies.ring, &[damaged, good]))
+        .run(move |c, planner| claims::read_drafts(c, &planner.ring, &[damaged, good]))
         .await;
 
     assert_eq!(drafts.damaged, [(damaged, "azure-bay/BK-1".to_owned())]);

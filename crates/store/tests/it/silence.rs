@@ -33,7 +33,7 @@ fn report(call: Call, status: DeliveryStatus) -> Report {
 
 async fn reported(scene: &Scene, call: Call, status: DeliveryStatus) -> Outcome {
     scene
-        .run(move |c, policies| results::record_reports(c, policies, &judging(), &[report(call, status)]))
+        .run(move |c, planner| results::record_reports(c, planner, &judging(), &[report(call, status)]))
         .await
 }
 
@@ -94,7 +94,7 @@ async fn judged(scene: &Scene) -> (Silent, SilenceVerdict) {
 
 async fn settled(scene: &Scene, silent: Silent, verdict: SilenceVerdict) -> Outcome {
     scene
-        .run(move |c, policies| results::settle_silence(c, policies, &silent, verdict))
+        .run(move |c, planner| results::settle_silence(c, planner, &silent, verdict))
         .await
 }
 

@@ -15,16 +15,16 @@ async fn due_bookings_come_oldest_first_and_those_that_others_hold_are_left_out(
         scene.happens(BookingStarted, booking, minutes).await;
     }
     let soon = Utc::now() + TimeDelta::minutes(15);
-    let due = move |c: &mut store::Connection, policies: &store::planning::Policies<'_>| {
-        let found = bookings::lock_due(c, policies.ring, soon, 10)?;
+    let due = move |c: &mut store::Connection, planner: &store::planning::Planner| {
+        let found = bookings::lock_due(c, &planner.ring, soon, 10)?;
         Ok(found.into_iter().map(|booking| booking.key).collect::<Vec<_>>())
     };
     assert_eq!(scene.run(due).await, [key("BK-2"), key("BK-1")]);
 
     let (held, wait_until_held) = oneshot::channel();
     let (go_on, wait_to_go_on) = oneshot::channel::<()>();
-    let holder = scene.run(move |c, policies| {
-        bookings::lock(c, policies.ring, &[key("BK-2")].into())?;
+    let holder = scene.run(move |c, planner| {
+        bookings::lock(c, &planner.ring, &[key("BK-2")].into())?;
         held.send(()).unwrap();
         wait_to_go_on.blocking_recv().unwrap();
         Ok(())

@@ -28,7 +28,7 @@ impl Scene {
     }
 
     async fn look_for_mended_bookings(&self) -> usize {
-        self.run(|c, policies| claims::retry_of_mended_bookings(c, policies.ring, 20))
+        self.run(|c, planner| claims::retry_of_mended_bookings(c, &planner.ring, 20))
             .await
     }
 }

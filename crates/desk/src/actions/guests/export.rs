@@ -172,7 +172,7 @@ pub(crate) async fn export(shelf: &Shelf, person: &Person, by: Actor) -> Result<
         .await?;
     log::warn!(guest = person.to_string(), staff = by.name.as_str(); "everything that is held of a guest is exported");
     let found = shelf
-        .transaction(move |connection, policies| find(connection, policies.ring, &whom))
+        .transaction(move |connection, planner| find(connection, &planner.ring, &whom))
         .await?;
     let mut unreadable = Vec::new();
     let mut bookings = Vec::new();

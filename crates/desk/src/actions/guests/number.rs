@@ -84,8 +84,8 @@ pub(crate) async fn meant(shelf: &Shelf, text: &str, resort: Option<&ResortId>) 
 /// Those of some numbers of whose guests something is held.
 async fn held(shelf: &Shelf, numbers: Vec<PhoneNumber>) -> Result<Vec<PhoneNumber>, StoreError> {
     shelf
-        .transaction(move |connection, policies| {
-            let hashes: Vec<_> = numbers.iter().map(|number| policies.phone_hash(number)).collect();
+        .transaction(move |connection, planner| {
+            let hashes: Vec<_> = numbers.iter().map(|number| planner.phone_hash(number)).collect();
             let known = guests::held(connection, &hashes)?;
             let held = numbers
                 .iter()

@@ -6,7 +6,7 @@ use crypto::key_ring::{OpenError, key_id_of};
 use domain::event::Event;
 use domain::ids::SourceId;
 use store::StoreError;
-use store::planning::Policies;
+use store::planning::Planner;
 use store::reseal::{self, LetterBody, Page};
 
 use super::{LETTERS, Progress, Tally, letters_after};
@@ -21,11 +21,11 @@ pub(super) async fn reseal(
     while let Some(bodies) = letters_after(&shelf.store, after).await? {
         after = bodies.last().map_or(after, |letter| letter.id);
         let page = shelf
-            .transaction(move |connection, policies| {
+            .transaction(move |connection, planner| {
                 let mut page = Page::default();
                 let anew = bodies
                     .iter()
-                    .filter_map(|letter| resealed(policies, letter, &mut page));
+                    .filter_map(|letter| resealed(planner, letter, &mut page));
                 let anew: Vec<_> = anew.collect();
                 page.resealed = reseal::replace_letter_bodies(connection, &anew)?;
                 Ok(page)
@@ -39,15 +39,11 @@ pub(super) async fn reseal(
 
 /// A letter's body before and after, unless nothing changes. Unreadable envelopes stay as they are: they are kept for people
 /// to look at.
-fn resealed(
-    policies: &Policies<'_>,
-    letter: &LetterBody,
-    page: &mut Page,
-) -> Option<(LetterBody, LetterBody)> {
+fn resealed(planner: &Planner, letter: &LetterBody, page: &mut Page) -> Option<(LetterBody, LetterBody)> {
     let mut envelope = Envelope::decode(&letter.body).ok()?;
     let identity = envelope.identity();
-    let is_sealed = key_id_of(&envelope.sealed) == Some(policies.ring.sealing_key_id());
-    let opened = match policies.ring.open(&envelope.sealed, &identity) {
+    let is_sealed = key_id_of(&envelope.sealed) == Some(planner.ring.sealing_key_id());
+    let opened = match planner.ring.open(&envelope.sealed, &identity) {
         Ok(opened) => opened,
         Err(OpenError::UnknownKey { id }) => {
             *page.unknown.entry(id).or_default() += 1;
@@ -60,14 +56,14 @@ fn resealed(
             return None;
         }
     };
-    if let Some(phone_hash) = number(policies, &envelope, &opened) {
+    if let Some(phone_hash) = number(planner, &envelope, &opened) {
         envelope.phone_hash = Some(phone_hash.to_vec());
     }
     if is_sealed && envelope.phone_hash == letter.phone_hash {
         return None;
     }
     if !is_sealed {
-        envelope.sealed = policies.ring.seal(&opened, &identity);
+        envelope.sealed = planner.ring.seal(&opened, &identity);
     }
     let anew = LetterBody {
         id: letter.id,
@@ -78,10 +74,10 @@ fn resealed(
 }
 
 /// The hash of a platform's event's number, as it is read now. WhatsApp's updates bear the digits themselves.
-fn number(policies: &Policies<'_>, envelope: &Envelope, opened: &[u8]) -> Option<[u8; 32]> {
+fn number(planner: &Planner, envelope: &Envelope, opened: &[u8]) -> Option<[u8; 32]> {
     if envelope.source == SourceId::whatsapp() {
         return None;
     }
     let event: Event = serde_json::from_slice(opened).ok()?;
-    policies.hash_of_event(&event)
+    planner.hash_of_event(&event)
 }

@@ -18,7 +18,7 @@ pub(crate) async fn settle(
 ) -> Result<Decided<()>, StoreError> {
     let (staff, decision) = (by.clone(), word.as_str());
     let decided = shelf
-        .transaction(move |connection, policies| letters::settle(connection, policies, id, &by, word))
+        .transaction(move |connection, planner| letters::settle(connection, planner, id, &by, word))
         .await?;
     Ok(decided.map(|_| log_decision(id, &staff, decision)))
 }
@@ -38,9 +38,7 @@ pub(crate) async fn correct_phone(
 ) -> Result<Decided<Corrected>, StoreError> {
     let staff = by.clone();
     let decided = shelf
-        .transaction(move |connection, policies| {
-            letters::correct_phone(connection, policies, id, &by, &phone)
-        })
+        .transaction(move |connection, planner| letters::correct_phone(connection, planner, id, &by, &phone))
         .await?;
     Ok(decided.map(|corrected| {
         log_decision(id, &staff, "phone_corrected");

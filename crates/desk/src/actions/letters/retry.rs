@@ -110,11 +110,11 @@ impl Retrier {
         let hand = self.hand.clone();
         let decided = self
             .shelf
-            .transaction(move |connection, policies| match &hand {
+            .transaction(move |connection, planner| match &hand {
                 Hand::Retry(by) => {
-                    letters::retry(connection, policies, id, by).map(|retried| retried.map(drop))
+                    letters::retry(connection, planner, id, by).map(|retried| retried.map(drop))
                 }
-                Hand::Rehearse => letters::judge(connection, policies, id),
+                Hand::Rehearse => letters::judge(connection, planner, id),
             })
             .await;
         Ok(match decided {

@@ -75,7 +75,7 @@ pub(crate) async fn show(
     let personal = Personal::to(revealed_to.as_ref());
     let told = revealed_to.as_ref().map(|by| by.name.clone());
     let found = shelf
-        .transaction(move |connection, policies| {
+        .transaction(move |connection, planner| {
             let Some(letter) = letters::find(connection, id)? else {
                 return Ok(None);
             };
@@ -83,7 +83,7 @@ pub(crate) async fn show(
                 audit::append(connection, by, Action::LetterRevealed, &Subject::from(&letter))?;
             }
             let body = letters::find_body(connection, id)?;
-            let ring = revealed_to.as_ref().map(|_| policies.ring);
+            let ring = revealed_to.as_ref().map(|_| &*planner.ring);
             let kept = Kept::of(connection, ring, vec![letter])?.pop();
             Ok(kept.map(|kept| (kept, body)))
         })
@@ -175,7 +175,7 @@ async fn inside_of_message(shelf: &Shelf, letter: &Letter, personal: Personal) -
     };
     let resort = shelf.resort(&key.resort).map(|resort| resort.country);
     let found = shelf
-        .transaction(move |connection, policies| bookings::find(connection, policies.ring, &key))
+        .transaction(move |connection, planner| bookings::find(connection, &planner.ring, &key))
         .await;
     let facts = match found {
         Ok(found) => found.map(|booking| booking.facts),

@@ -45,7 +45,7 @@ impl Says {
 impl Scene {
     /// Whether an event that says this is late.
     async fn is_late(&self, says: Says) -> bool {
-        let hash = says.phone.map(|phone| self.world.ring.lookup(phone));
+        let hash = says.phone.map(|phone| self.planner.ring.lookup(phone));
         let late = self
             .run(move |c, _| {
                 let resort = says.resort();
@@ -149,19 +149,19 @@ async fn an_erasure_waits_for_what_is_arriving_and_finds_it() {
     let (raw, news) = (scene.raw(&left("BK-1", ADA)), left("BK-1", ADA));
     let (is_arriving, may_erase) = oneshot::channel();
     let (go_on, may_go_on) = oneshot::channel::<()>();
-    let arriving = scene.run(move |c, policies| {
+    let arriving = scene.run(move |c, planner| {
         let resort = ResortId::parse("azure-bay").ok();
         let arrival = Says::default().arrival(&resort, None);
         memory::pass(c, &[arrival])?;
         is_arriving.send(()).unwrap();
         may_go_on.blocking_recv().unwrap();
         store::events::insert_new(c, &[raw])?;
-        apply(c, policies, &news).map(drop)
+        apply(c, planner, &news).map(drop)
     });
     let erasing = async {
         may_erase.await.unwrap();
         let whom = scene.number(ADA, None);
-        let erasing = scene.run(move |c, policies| guest_data::erase(c, policies, &whom, None));
+        let erasing = scene.run(move |c, planner| guest_data::erase(c, planner, &whom, None));
         let letting = async {
             scene.until_someone_waits().await;
             go_on.send(()).unwrap();
@@ -205,14 +205,14 @@ async fn a_letter_that_is_found_late_is_kept_as_a_shell_and_known_when_it_comes_
         letter(
             "direct/of-the-number",
             None,
-            Some(scene.world.ring.lookup(ADA)),
+            Some(scene.planner.ring.lookup(ADA)),
             minutes_ago(1),
         ),
         letter("direct/of-the-booking", Some("BK-1"), None, minutes_ago(1)),
         letter(
             "direct/accepted-after",
             Some("BK-1"),
-            Some(scene.world.ring.lookup(ADA)),
+            Some(scene.planner.ring.lookup(ADA)),
             minutes_ago(-1),
         ),
     ];
@@ -231,8 +231,8 @@ async fn a_letter_that_is_found_late_is_kept_as_a_shell_and_known_when_it_comes_
 async fn waiting(scene: &Scene, whom: Whom, arrivals: &[(&'static str, Says)]) -> Vec<&'static str> {
     let (erased, wait_until_erased) = oneshot::channel();
     let (go_on, wait_to_go_on) = oneshot::channel::<()>();
-    let erasing = scene.run(move |c, policies| {
-        guest_data::erase(c, policies, &whom, None)?;
+    let erasing = scene.run(move |c, planner| {
+        guest_data::erase(c, planner, &whom, None)?;
         erased.send(()).unwrap();
         wait_to_go_on.blocking_recv().unwrap();
         Ok(())
@@ -243,7 +243,7 @@ async fn waiting(scene: &Scene, whom: Whom, arrivals: &[(&'static str, Says)]) -
         for (name, says) in arrivals {
             let (says, hash) = (
                 says.clone(),
-                says.phone.map(|phone| scene.world.ring.lookup(phone)),
+                says.phone.map(|phone| scene.planner.ring.lookup(phone)),
             );
             let passed = scene.try_run(move |c, _| {
                 store::pool::wait_for_locks(c, Duration::from_millis(50))?;
@@ -327,7 +327,7 @@ async fn of_two_erasures_that_share_a_number_the_second_takes_what_names_the_num
     let mut elsewhere = left("BK-2", ADA);
     elsewhere.resort = ResortId::parse("white-cliff").unwrap();
     scene.hears(&elsewhere).await;
-    let hash = scene.world.ring.lookup(ADA);
+    let hash = scene.planner.ring.lookup(ADA);
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     scene
         .sql(&format!(
@@ -338,8 +338,8 @@ async fn of_two_erasures_that_share_a_number_the_second_takes_what_names_the_num
         .await;
     let (erased, wait_until_erased) = oneshot::channel();
     let (go_on, wait_to_go_on) = oneshot::channel::<()>();
-    let first = scene.run(move |c, policies| {
-        guest_data::erase(c, policies, &booking(key("BK-1")), None)?;
+    let first = scene.run(move |c, planner| {
+        guest_data::erase(c, planner, &booking(key("BK-1")), None)?;
         erased.send(()).unwrap();
         wait_to_go_on.blocking_recv().unwrap();
         Ok(())
@@ -350,7 +350,7 @@ async fn of_two_erasures_that_share_a_number_the_second_takes_what_names_the_num
             resort: ResortId::parse("white-cliff").unwrap(),
             ..key("BK-2")
         };
-        let erasing = scene.run(move |c, policies| guest_data::erase(c, policies, &booking(theirs), None));
+        let erasing = scene.run(move |c, planner| guest_data::erase(c, planner, &booking(theirs), None));
         let letting = async {
             scene.until_someone_waits().await;
             go_on.send(()).unwrap();

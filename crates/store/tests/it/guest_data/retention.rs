@@ -110,7 +110,7 @@ async fn a_guest_goes_when_the_last_of_their_bookings_is_old_and_its_stay_is_ove
 
     assert_eq!(scene.old_guests().await, ["azure-bay/BK-old"]);
     let erased = scene
-        .run(|c, policies| retention::erase_old_guest(c, policies, &terms(), &key("BK-old")))
+        .run(|c, planner| retention::erase_old_guest(c, planner, &terms(), &key("BK-old")))
         .await
         .unwrap();
     assert_eq!((erased.bookings, erased.events), (vec![key("BK-old")], 1));
@@ -131,7 +131,7 @@ async fn a_guest_who_came_back_meanwhile_stays() {
     scene.hears(&left("BK-2", ADA)).await;
 
     let erased = scene
-        .run(|c, policies| retention::erase_old_guest(c, policies, &terms(), &key("BK-1")))
+        .run(|c, planner| retention::erase_old_guest(c, planner, &terms(), &key("BK-1")))
         .await;
 
     assert!(erased.is_none());

@@ -20,19 +20,19 @@ use crate::scene::{Scene, accepted, anna, key, minutes_ago};
 
 async fn retry(scene: &Scene, id: LetterId) -> Decided<Planned> {
     scene
-        .run(move |c, policies| letters::retry(c, policies, id, &anna()))
+        .run(move |c, planner| letters::retry(c, planner, id, &anna()))
         .await
 }
 
 async fn settle(scene: &Scene, id: LetterId, word: Word) -> Decided<Planned> {
     scene
-        .run(move |c, policies| letters::settle(c, policies, id, &anna(), word))
+        .run(move |c, planner| letters::settle(c, planner, id, &anna(), word))
         .await
 }
 
 async fn correct(scene: &Scene, id: LetterId, phone: &'static str) -> Decided<Corrected> {
     scene
-        .run(move |c, policies| letters::correct_phone(c, policies, id, &anna(), phone))
+        .run(move |c, planner| letters::correct_phone(c, planner, id, &anna(), phone))
         .await
 }
 
@@ -61,7 +61,7 @@ async fn a_retried_message_is_queued_at_once_with_retries_anew_and_attempts_that
     let ending = scene.letter(letter.id).await.ending.unwrap();
     assert_eq!((ending.state, ending.by.as_str()), (LetterState::Retried, "anna"));
     let drafts = scene
-        .run(move |c, policies| store::claims::read_drafts(c, policies.ring, &[waiting.id]))
+        .run(move |c, planner| store::claims::read_drafts(c, &planner.ring, &[waiting.id]))
         .await;
     let draft = &drafts.readable[0];
     assert_eq!((draft.retries, draft.turn.as_str()), (0, "template"));
@@ -108,7 +108,7 @@ async fn a_reminder_is_not_retried_once_the_guest_has_booked_or_come_back() {
         scene.happens(event_type, "BK-1", minutes).await;
 
         let judged = scene
-            .run(move |c, policies| letters::judge(c, policies, letter.id))
+            .run(move |c, planner| letters::judge(c, planner, letter.id))
             .await;
         check_refused(judged, DecisionRefused::NotWanted(reason));
         check_refused(retry(&scene, letter.id).await, DecisionRefused::NotWanted(reason));
@@ -127,11 +127,11 @@ async fn a_message_is_not_retried_against_the_guests_will_or_too_late() {
     let scene = Scene::new().await;
     let letter = scene.letter_of("BK-1").await;
     scene
-        .run(|c, policies| {
-            let facts = store::bookings::find(c, policies.ring, &key("BK-1"))?
+        .run(|c, planner| {
+            let facts = store::bookings::find(c, &planner.ring, &key("BK-1"))?
                 .unwrap()
                 .facts;
-            let guest: GuestKey = policies.guest_of(&key("BK-1"), &facts).unwrap();
+            let guest: GuestKey = planner.guest_of(&key("BK-1"), &facts).unwrap();
             guests::record_wish(c, &guest, ConsentChange::Stop, minutes_ago(1))
         })
         .await;
@@ -332,10 +332,10 @@ async fn a_message_whose_booking_is_damaged_or_without_a_resort_is_not_retried()
     let scene = Scene::new().await;
     let letter = scene.letter_of("BK-1").await;
     let retried = scene
-        .run(move |c, policies| {
-            let nowhere = store::planning::Policies {
-                ring: policies.ring,
-                resort: &|_| None,
+        .run(move |c, planner| {
+            let nowhere = store::planning::Planner {
+                resorts: std::sync::Arc::default(),
+                ..planner.clone()
             };
             letters::retry(c, &nowhere, letter.id, &anna())
         })

@@ -105,7 +105,7 @@ async fn a_letter_that_cannot_be_read_is_kept_with_its_bytes_and_can_be_closed()
     let body = scene.run(move |c, _| letters::find_body(c, letter.id)).await;
     assert_eq!(body, Some(broken.body));
     let because = Actor {
-        reason: Some(Note::seal("a test of the platform's", &scene.world.ring)),
+        reason: Some(Note::seal("a test of the platform's", &scene.planner.ring)),
         ..anna()
     };
     let closed = scene
@@ -115,7 +115,7 @@ async fn a_letter_that_cannot_be_read_is_kept_with_its_bytes_and_can_be_closed()
     let ending = scene.letter(letter.id).await.ending.unwrap();
     assert_eq!((ending.state, ending.by.as_str()), (LetterState::Closed, "anna"));
     let note = scene
-        .run(move |c, policies| notes::read(c, policies.ring, &ending.note))
+        .run(move |c, planner| notes::read(c, &planner.ring, &ending.note))
         .await;
     let words = Ok("a test of the platform's".to_owned());
     assert_eq!(note.into_values().collect::<Vec<_>>(), [words]);

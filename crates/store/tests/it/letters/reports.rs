@@ -33,7 +33,7 @@ async fn report(scene: &Scene, status: DeliveryStatus) -> Report {
 async fn reported(scene: &Scene, status: DeliveryStatus) {
     let report = report(scene, status).await;
     scene
-        .run(move |c, policies| results::record_reports(c, policies, &judging(), &[report]))
+        .run(move |c, planner| results::record_reports(c, planner, &judging(), &[report]))
         .await;
 }
 
@@ -165,7 +165,7 @@ async fn what_was_said_of_a_call_says_nothing_against_the_one_that_a_person_aske
     scene.drained().await;
     let letter = scene.letters_of("BK-1").await.remove(0);
     scene
-        .run(move |c, policies| letters::retry(c, policies, letter.id, &crate::scene::anna()))
+        .run(move |c, planner| letters::retry(c, planner, letter.id, &crate::scene::anna()))
         .await
         .unwrap();
 

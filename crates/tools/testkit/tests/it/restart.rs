@@ -1,5 +1,7 @@
 //! Programs that are killed, stopped, or started several times.
 
+use std::sync::Arc;
+
 use chrono::{TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
 use domain::facts::{Fact, Stamp};
@@ -9,7 +11,7 @@ use domain::plan::Status;
 use domain::stay::Personal;
 use futures_util::future::join_all;
 use store::bookings;
-use store::planning::{self, Policies};
+use store::planning::{self, Planner};
 use testkit::world::{Event, RESORT, ResortFile, World};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -94,7 +96,7 @@ async fn a_program_that_is_asked_to_stop_ends_with_0() {
 
 /// Another program learns that the cart is a reservation now; it commits when it is told to go on.
 async fn somebody_learns(world: &World, became: BookingKey) -> (oneshot::Sender<()>, JoinHandle<()>) {
-    let ring = KeyRing::parse(world.variable("BELLHOP_KEYS")).unwrap();
+    let ring = Arc::new(KeyRing::parse(world.variable("BELLHOP_KEYS")).unwrap());
     let store = world.database().store();
     let (learnt, wait_until_learnt) = oneshot::channel();
     let (go_on, wait_to_go_on) = oneshot::channel::<()>();
@@ -109,11 +111,11 @@ async fn somebody_learns(world: &World, became: BookingKey) -> (oneshot::Sender<
         };
         let value = became.booking.clone();
         locked[0].facts.became = Some(Fact { stamp, value });
-        let policies = Policies {
-            ring: &ring,
-            resort: &|_| None,
+        let planner = Planner {
+            ring,
+            resorts: Arc::default(),
         };
-        planning::replan(connection, &policies, Utc::now(), &locked)?;
+        planning::replan(connection, &planner, Utc::now(), &locked)?;
         learnt.send(()).unwrap();
         wait_to_go_on.blocking_recv().unwrap();
         Ok(())

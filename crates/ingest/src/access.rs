@@ -156,6 +156,7 @@ mod tests {
         text.parse().unwrap()
     }
 
+    // shows: T6
     #[test]
     fn forwarded_addresses_are_believed_from_the_right_as_far_as_the_proxies_are_ours() {
         let ours: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
@@ -182,6 +183,7 @@ mod tests {
         check("10.0.0.1", &[], "10.0.0.1");
     }
 
+    // shows: T7
     #[test]
     fn one_address_cannot_use_up_the_rate_of_the_source() {
         let one = NonZeroU32::MIN;
@@ -202,6 +204,7 @@ mod tests {
         assert!(rates.count_source().is_err());
     }
 
+    // shows: T7
     #[test]
     fn an_address_that_was_not_seen_lately_is_forgotten() {
         let rates = Rates::new(crate::settings::WHATSAPP_RATE);

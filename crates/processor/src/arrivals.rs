@@ -67,6 +67,7 @@ impl Arrivals {
 mod tests {
     use super::*;
 
+    // shows: B39
     #[test]
     fn timers_wait_for_what_may_be_in_the_queue_until_it_was_found_empty_twice() {
         let (arrivals, noon) = (Arrivals::default(), DateTime::UNIX_EPOCH);

@@ -156,6 +156,7 @@ mod tests {
         pace.numbers.lock().unwrap()[&number].per_second.get()
     }
 
+    // shows: B91
     #[test]
     fn senders_share_a_numbers_pace_and_each_sends_something() {
         let pace = Pace::new(eighty());
@@ -166,6 +167,7 @@ mod tests {
         }
     }
 
+    // shows: B91
     #[test]
     fn a_number_that_is_too_fast_is_halved_once_a_moment_and_recovers_by_steps() {
         let mut bucket = Bucket::new(eighty());
@@ -189,6 +191,7 @@ mod tests {
         assert_eq!(paces, [40, 20, 40, 80, 80]);
     }
 
+    // shows: B91
     #[test]
     fn a_guest_gets_forty_five_messages_at_once_and_then_waits_up_to_six_seconds() {
         let pace = Pace::new(eighty());

@@ -269,6 +269,7 @@ mod tests {
         assert!(!readiness.is_ready());
     }
 
+    // shows: T8
     #[tokio::test(flavor = "multi_thread")]
     async fn a_connection_that_brings_nothing_is_cut_off_at_whatever_point_it_stands() {
         const ASKED: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";

@@ -27,6 +27,7 @@ fn a_value_opens_under_every_key_of_the_ring_and_is_sealed_under_the_first() {
     );
 }
 
+// shows: T23
 #[test]
 fn a_value_that_was_moved_or_changed_or_cut_does_not_open() {
     let ring = ring(&format!("a:{ONE},b:{TWO},lookup:{THREE}"));

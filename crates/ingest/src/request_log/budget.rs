@@ -96,6 +96,7 @@ impl Window {
 mod tests {
     use super::*;
 
+    // shows: T10
     #[test]
     fn a_flood_of_one_kind_is_bounded_counted_and_hides_no_other() {
         let (budget, began) = (Budget::default(), Instant::now());

@@ -41,6 +41,7 @@ fn names_host(link: &str, host: &str) -> bool {
 mod tests {
     use super::*;
 
+    // shows: T14
     #[test]
     fn only_https_links_of_the_named_hosts_are_allowed() {
         let hosts = ["book.example".to_owned()];

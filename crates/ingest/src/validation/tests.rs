@@ -158,6 +158,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("/guest/consent", r#""yes""#, "guest.consent: wrong type"),
 ];
 
+// shows: B7, B8, T12
 #[test]
 fn every_wrong_field_is_named_with_its_problem() {
     for &(pointer, json, expected) in WRONG {
@@ -279,6 +280,7 @@ fn written(pointer: &str, json: &str) -> Value {
     with(pointer, serde_json::from_str::<Value>(json).unwrap())
 }
 
+// shows: B7
 #[test]
 fn an_integer_as_an_id_counts_as_its_digits() {
     for digits in [
@@ -305,6 +307,7 @@ fn an_integer_as_an_id_counts_as_its_digits() {
     }
 }
 
+// shows: B8
 #[test]
 fn a_whole_number_of_guests_may_be_written_as_a_fraction() {
     for (json, guests) in [
@@ -331,6 +334,7 @@ fn a_phone_that_is_no_number_is_accepted() {
     assert_eq!(event.guest.phone.unwrap().reveal(), "call me");
 }
 
+// shows: B58
 #[test]
 fn a_guests_country_is_known_by_its_letters_and_anything_else_counts_as_absent() {
     let country = |value: Value| event(&with("/guest/country", value)).guest.country;

@@ -58,6 +58,7 @@ fn is_break(character: char) -> bool {
 mod tests {
     use super::*;
 
+    // shows: T12
     #[test]
     fn what_a_guest_cannot_see_is_removed() {
         let check = |text: &str, expected: &str| assert_eq!(clean(text), expected, "{text:?}");

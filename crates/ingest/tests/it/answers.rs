@@ -51,6 +51,7 @@ async fn missing_fields_are_named_all_at_once() {
     world.finish().await;
 }
 
+// shows: T5
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_source_may_not_say_is_refused_by_field() {
     let world = world().await;
@@ -86,6 +87,7 @@ async fn a_type_that_nobody_knows_is_ignored_where_the_source_is_not_strict() {
     world.finish().await;
 }
 
+// shows: T3
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_authentic_is_refused_without_a_reason() {
     let world = world().await;
@@ -308,6 +310,7 @@ async fn every_answer_carries_the_id_of_its_request() {
     world.finish().await;
 }
 
+// shows: T18
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_is_counted_under_names_that_nobody_can_make_up() {
     let world = world().await;

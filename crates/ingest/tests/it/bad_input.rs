@@ -62,6 +62,7 @@ async fn what_is_nested_too_deep_counts_as_null() {
     world.finish().await;
 }
 
+// shows: B6
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_field_that_is_given_twice_the_last_value_counts() {
     let world = world().await;
@@ -91,6 +92,7 @@ async fn of_a_field_that_is_given_twice_the_last_value_counts() {
     world.finish().await;
 }
 
+// shows: T8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_10_mb_is_too_large_wherever_its_length_is_announced() {
     let world = world().await;

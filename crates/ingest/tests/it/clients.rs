@@ -62,6 +62,7 @@ fn problem(body: &str) -> String {
     name.trim_start_matches("urn:bellhop:problem:").to_owned()
 }
 
+// shows: B9
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_that_waits_for_the_challenge_delivers() {
     let world = world().await;
@@ -207,6 +208,7 @@ signature = "sha256=" + hmac.new(app_secret.encode(), packed, hashlib.sha256).he
 send("whatsapp", plain, "/webhooks/whatsapp/", packed, {"Content-Encoding": "gzip", "X-Hub-Signature-256": signature})
 "#;
 
+// shows: B9
 #[tokio::test(flavor = "multi_thread")]
 async fn pythons_urllib_delivers_whatever_its_modules_make_of_an_event() {
     let world = world().await;

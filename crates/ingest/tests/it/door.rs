@@ -73,6 +73,7 @@ async fn post(world: &World, path: &str, headers: &[(&str, String)], body: &[u8]
     exchange(world.address, &request("POST", path, &all, body)).await
 }
 
+// shows: T1
 #[tokio::test(flavor = "multi_thread")]
 async fn every_scheme_lets_its_platform_in_and_refuses_whatever_was_changed_doubled_or_left_out() {
     let world = world().await;
@@ -128,6 +129,7 @@ async fn every_scheme_lets_its_platform_in_and_refuses_whatever_was_changed_doub
     world.finish().await;
 }
 
+// shows: T4
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_replayed_in_time_is_the_same_event_again() {
     let vhost = VHost::create().await;
@@ -153,6 +155,7 @@ async fn a_request_that_is_replayed_in_time_is_the_same_event_again() {
     vhost.drop_now().await;
 }
 
+// shows: T6
 #[tokio::test(flavor = "multi_thread")]
 async fn address_lists_hold_for_both_kinds_of_addresses() {
     let world = world().await;
@@ -174,6 +177,7 @@ async fn address_lists_hold_for_both_kinds_of_addresses() {
     world.finish().await;
 }
 
+// shows: T6
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_stranger_writes_before_his_address_he_does_not_become_our_proxy() {
     let world = world().await;
@@ -192,6 +196,7 @@ async fn whatever_a_stranger_writes_before_his_address_he_does_not_become_our_pr
     world.finish().await;
 }
 
+// shows: T6
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_without_a_proxy_of_ours_cannot_lend_himself_another_address() {
     let world = World::start(NO_BROKER, &[("INGEST_TRUSTED_PROXIES", "10.0.0.0/8")]).await;
@@ -208,6 +213,7 @@ async fn whoever_comes_without_a_proxy_of_ours_cannot_lend_himself_another_addre
     world.finish().await;
 }
 
+// shows: T7
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_as_long_as_retry_after_says_is_let_in() {
     let world = world().await;
@@ -225,6 +231,7 @@ async fn who_waits_as_long_as_retry_after_says_is_let_in() {
     world.finish().await;
 }
 
+// shows: T7
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_on_one_source_neither_uses_up_nor_slows_another() {
     let world = world().await;
@@ -292,6 +299,7 @@ fn check_slowed_down(statuses: &[u16], refusal: u16) {
     assert!((5..65).contains(&passed), "{statuses:?}");
 }
 
+// shows: T7
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_who_play_whatsapp_are_slowed_down_before_their_signatures_are_looked_at() {
     let world = world_with_five().await;
@@ -303,6 +311,7 @@ async fn strangers_who_play_whatsapp_are_slowed_down_before_their_signatures_are
     world.finish().await;
 }
 
+// shows: T7
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_tokens_cannot_be_tried_out_without_end() {
     let world = world_with_five().await;

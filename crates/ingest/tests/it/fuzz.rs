@@ -72,6 +72,7 @@ fn fuzz<T: std::fmt::Debug>(
     }
 }
 
+// shows: T11
 #[test]
 fn an_authentic_body_of_whatever_bytes_is_accepted_or_is_the_callers_fault() {
     let any_bytes = prop::collection::vec(any::<u8>(), 0..300);
@@ -88,6 +89,7 @@ fn an_authentic_body_of_whatever_bytes_is_accepted_or_is_the_callers_fault() {
     );
 }
 
+// shows: T9
 #[test]
 fn an_authentic_body_that_was_packed_by_whatever_is_accepted_or_is_the_callers_fault() {
     let packed = crate::habits::gzip(&bytes(&event()));
@@ -112,6 +114,7 @@ fn an_authentic_body_that_was_packed_by_whatever_is_accepted_or_is_the_callers_f
     );
 }
 
+// shows: B4
 #[test]
 fn whatever_stands_between_quotes_in_a_field_that_is_ignored_costs_no_event() {
     let text =
@@ -132,6 +135,7 @@ fn whatever_stands_between_quotes_in_a_field_that_is_ignored_costs_no_event() {
     );
 }
 
+// shows: T2
 #[test]
 fn a_body_that_was_changed_under_its_signature_is_never_accepted() {
     let body = bytes(&event());
@@ -152,6 +156,7 @@ fn a_body_that_was_changed_under_its_signature_is_never_accepted() {
     );
 }
 
+// shows: T2
 #[test]
 fn signature_headers_of_whatever_form_let_nobody_in() {
     let value =
@@ -191,6 +196,7 @@ fn signature_headers_of_whatever_form_let_nobody_in() {
     );
 }
 
+// shows: T11
 #[test]
 fn an_authentic_notification_of_whatever_bytes_is_taken_and_a_changed_one_is_not() {
     let signature = crypto::signature::sign_github(crate::world::APP_SECRET, NOTIFICATION);

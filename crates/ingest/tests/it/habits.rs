@@ -42,6 +42,7 @@ fn with_member(member: &[u8]) -> Vec<u8> {
     [b"{", member, b",", &body[1..]].concat()
 }
 
+// shows: B4
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_in_a_field_that_is_ignored_costs_no_event() {
     let world = world().await;
@@ -66,6 +67,7 @@ async fn damage_in_a_field_that_is_ignored_costs_no_event() {
     world.finish().await;
 }
 
+// shows: B3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mark_before_the_json_or_blanks_and_nuls_after_it_change_nothing() {
     let world = world().await;
@@ -88,6 +90,7 @@ async fn a_mark_before_the_json_or_blanks_and_nuls_after_it_change_nothing() {
     world.finish().await;
 }
 
+// shows: B4
 #[tokio::test(flavor = "multi_thread")]
 async fn a_control_character_or_a_direction_mark_is_removed_from_texts_and_refused_in_ids_and_links() {
     let vhost = VHost::create().await;
@@ -146,6 +149,7 @@ fn name(event: &serde_json::Value) -> String {
     event["guest"]["name"].as_str().unwrap().trim().replace("  ", " ")
 }
 
+// shows: B1
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slash_after_the_source_and_a_query_change_nothing() {
     let world = world().await;
@@ -185,6 +189,7 @@ async fn a_slash_after_the_source_and_a_query_change_nothing() {
     world.finish().await;
 }
 
+// shows: B1
 #[tokio::test(flavor = "multi_thread")]
 async fn whatsapp_too_may_put_a_slash_or_a_query_behind_its_address() {
     let world = world().await;
@@ -200,6 +205,7 @@ async fn whatsapp_too_may_put_a_slash_or_a_query_behind_its_address() {
     world.finish().await;
 }
 
+// shows: B2
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_in_gzip_is_unpacked_after_its_signature_was_checked() {
     let world = world().await;
@@ -254,6 +260,7 @@ async fn a_body_in_gzip_is_unpacked_after_its_signature_was_checked() {
     world.finish().await;
 }
 
+// shows: B2, T9
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_when_unpacked_is_too_large_and_never_unpacked_whole() {
     let world = world().await;
@@ -291,6 +298,7 @@ async fn what_is_too_large_when_unpacked_is_too_large_and_never_unpacked_whole()
     world.finish().await;
 }
 
+// shows: B2
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encoding_that_is_not_known_is_told_which_one_is() {
     let world = world().await;
@@ -315,6 +323,7 @@ async fn an_encoding_that_is_not_known_is_told_which_one_is() {
     world.finish().await;
 }
 
+// shows: B3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_content_type_is_read_as_widely_as_clients_write_it() {
     let world = world().await;

@@ -98,6 +98,7 @@ fn wrong_settings_are_all_named_on_stderr_and_end_the_program_with_2() {
     }
 }
 
+// shows: T18
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_tells_each_request_and_neither_tokens_nor_personal_data() {
     let folder = std::env::temp_dir().join(format!("bellhop_test_{}", uuid::Uuid::now_v7()));
@@ -213,6 +214,7 @@ fn refusals() -> Vec<(u16, &'static str, Vec<u8>)> {
     ]
 }
 
+// shows: T18
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_has_its_line_and_no_line_holds_what_a_stranger_wrote() {
     let folder = std::env::temp_dir().join(format!("bellhop_test_{}", uuid::Uuid::now_v7()));
@@ -287,6 +289,7 @@ fn errors(log: &[Value]) -> Vec<&Value> {
     log.iter().filter(|line| line["level"] == "ERROR").collect()
 }
 
+// shows: T10
 #[tokio::test(flavor = "multi_thread")]
 async fn who_speaks_no_http_is_counted_and_fills_no_log() {
     let client_hello = b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03";
@@ -327,6 +330,7 @@ async fn who_speaks_no_http_is_counted_and_fills_no_log() {
     );
 }
 
+// shows: T10
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_refused_requests_is_a_bounded_number_of_lines_and_the_rest_is_counted() {
     let floods: [(&str, &str, Vec<u8>); 4] = [

@@ -88,6 +88,7 @@ async fn a_webhook_with_a_forged_signature_is_refused_and_not_published() {
     vhost.drop_now().await;
 }
 
+// shows: G1
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_accepted_while_there_is_no_queue_and_all_is_well_once_there_is() {
     let vhost = VHost::create_empty().await;
@@ -129,6 +130,7 @@ async fn a_queue_that_vanishes_is_noticed_and_its_events_are_not_accepted() {
     world.finish().await;
 }
 
+// shows: G1
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_that_was_accepted_under_load_is_there_once() {
     let vhost = VHost::create().await;

@@ -37,6 +37,7 @@ async fn trickle(address: SocketAddr, beginning: &[u8], drop: &[u8]) -> Duration
     began.elapsed()
 }
 
+// shows: T8
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sends_nothing_or_next_to_nothing_is_cut_off() {
     let world = World::start(NO_BROKER, &[]).await;
@@ -59,6 +60,7 @@ async fn who_sends_nothing_or_next_to_nothing_is_cut_off() {
     world.finish().await;
 }
 
+// shows: T8
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_that_are_far_too_large_are_not_read_to_their_end() {
     let world = World::start(NO_BROKER, &[]).await;

@@ -160,6 +160,7 @@ async fn a_thousand_updates_in_one_notification_are_published_together() {
     vhost.drop_now().await;
 }
 
+// shows: B10
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_counted_by_its_reason_and_costs_no_neighbour() {
     let vhost = VHost::create().await;

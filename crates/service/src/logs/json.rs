@@ -147,6 +147,7 @@ mod tests {
         );
     }
 
+    // shows: T21
     #[test]
     fn line_breaks_and_quotes_cannot_forge_a_line() {
         let line = written(

@@ -152,6 +152,7 @@ fn a_url_that_would_lead_to_a_part_of_its_password_is_refused() {
 
 proptest! {
     /// However a password was cut, nothing of it comes back.
+    // shows: T19
     #[test]
     fn nothing_that_is_taken_makes_libpq_repeat_a_password(
         before in "[a-z0-9:/?#@%=&' \\\\]{0,3}",
@@ -224,6 +225,7 @@ async fn of_several_hosts_the_one_that_can_be_written_to_is_used() {
     assert_eq!(store.check().await, Ok(()));
 }
 
+// shows: T19
 #[tokio::test]
 async fn what_postgres_says_when_it_refuses_is_told_without_the_password() {
     let database = Database::create().await;

@@ -28,6 +28,7 @@ fn keys(ids: &[&str]) -> HashSet<String> {
     ids.iter().map(|id| format!("direct/{id}")).collect()
 }
 
+// shows: G18
 #[tokio::test]
 async fn an_event_is_new_once_also_within_one_batch() {
     let scene = Scene::new().await;

@@ -88,6 +88,7 @@ async fn a_message_that_is_handed_out_and_that_nobody_takes_is_found() {
     .await;
 }
 
+// shows: G17
 #[tokio::test]
 async fn a_call_without_an_outcome_is_found() {
     check(
@@ -336,6 +337,7 @@ async fn guests_whom_no_file_gives_a_term_are_found_until_they_are_gone() {
     assert!(checked_with(&scene, without()).await.findings.is_empty());
 }
 
+// shows: G17
 #[tokio::test]
 async fn an_end_without_a_reason_and_a_strange_state_are_found() {
     let trouble = Trouble::EndUnexplained;

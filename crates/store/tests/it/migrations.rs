@@ -16,6 +16,7 @@ async fn an_empty_database_lacks_the_newest_step_and_a_current_one_lacks_none() 
     assert_eq!(missing(&current).await.unwrap(), None);
 }
 
+// shows: G5
 #[tokio::test]
 async fn an_older_database_lacks_what_came_since_and_a_newer_one_lacks_none() {
     let database = Database::create().await;

@@ -34,6 +34,7 @@ async fn pause(scene: &Scene) -> TimeDelta {
     TimeDelta::seconds(pause.seconds.ceil() as i64)
 }
 
+// shows: G15
 #[tokio::test]
 async fn an_id_nobody_claims_comes_again_after_pauses_that_double_up_to_half_an_hour() {
     let scene = Scene::new().await;
@@ -77,6 +78,7 @@ async fn what_is_not_due_or_not_queued_is_not_handed_out() {
     assert!(take(&scene).await.is_empty());
 }
 
+// shows: G16
 #[tokio::test]
 async fn a_dead_message_has_one_letter_which_is_published_once() {
     let scene = Scene::new().await;
@@ -105,6 +107,7 @@ async fn a_dead_message_has_one_letter_which_is_published_once() {
     assert!(scene.run(|c, _| relay::list_letters(c, 10)).await.is_empty());
 }
 
+// shows: B109
 #[tokio::test]
 async fn a_message_that_dies_once_more_while_its_letter_is_published_gets_a_second_letter() {
     let scene = Scene::new().await;

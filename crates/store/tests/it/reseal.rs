@@ -39,6 +39,7 @@ async fn counts(scene: &Scene) -> BTreeMap<String, i64> {
     reseal::count_by_key(&scene.store, Place::Bookings).await.unwrap()
 }
 
+// shows: B123
 #[tokio::test]
 async fn every_value_comes_under_the_first_key_page_by_page_and_reads_the_same() {
     let scene = three_bookings().await;
@@ -59,6 +60,7 @@ async fn every_value_comes_under_the_first_key_page_by_page_and_reads_the_same()
     assert_eq!(found.unwrap().facts, facts);
 }
 
+// shows: B124
 #[tokio::test]
 async fn what_lies_under_a_key_that_is_gone_is_counted_and_left_alone() {
     let scene = three_bookings().await;

@@ -57,6 +57,7 @@ async fn a_token_names_its_owner_until_they_are_removed() {
     assert_eq!(owner(&scene, &anew).await, Some(name("ben")));
 }
 
+// shows: B114
 #[tokio::test]
 async fn only_the_first_comes_without_being_added_and_the_last_stays() {
     let scene = Scene::new().await;
@@ -69,6 +70,7 @@ async fn only_the_first_comes_without_being_added_and_the_last_stays() {
     assert_eq!(added(&scene, "whatsapp").await.unwrap_err(), Unchanged::Reserved);
 }
 
+// shows: B114
 #[tokio::test]
 async fn of_two_who_come_at_once_one_is_the_first() {
     let scene = Scene::new().await;
@@ -78,6 +80,7 @@ async fn of_two_who_come_at_once_one_is_the_first() {
     assert_eq!(refused, [Unchanged::Uninvited]);
 }
 
+// shows: B117
 #[tokio::test]
 async fn who_came_and_went_and_by_whom_stays_known() {
     let scene = Scene::new().await;

@@ -36,6 +36,7 @@ fn cases() -> Vec<[Day; 5]> {
     })
 }
 
+// shows: B22
 #[tokio::test]
 async fn plan_and_claim_agree_for_all_dates_also_missing_and_reversed_ones() {
     let scene = Scene::new().await;

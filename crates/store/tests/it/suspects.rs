@@ -21,6 +21,7 @@ async fn tries_that_nobody_finished_are_counted_until_one_is() {
     assert_eq!(begin(&scene, "direct/evt_2").await, 1);
 }
 
+// shows: G9
 #[tokio::test]
 async fn a_try_that_is_noted_again_since_its_commit_had_no_answer_counts_once() {
     let scene = Scene::new().await;

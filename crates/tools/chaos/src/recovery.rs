@@ -276,6 +276,7 @@ mod tests {
             .len()
     }
 
+    // shows: G34
     #[test]
     fn half_of_all_must_be_as_soon_as_is_aimed_at_and_none_three_times_later() {
         assert_eq!(findings(&[1, 5, 15]), 0);

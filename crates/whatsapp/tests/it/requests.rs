@@ -96,6 +96,7 @@ fn a_named_template_names_the_parameters_of_its_body() {
 }
 
 /// The example's header and body are what pywa 4.5 makes of the template's named texts.
+// shows: B64
 #[test]
 fn a_named_template_names_the_parameter_of_its_header_too() {
     let mut content = template(

@@ -80,6 +80,7 @@ fn books_that_are_right_show_nothing() {
     );
 }
 
+// shows: G32
 #[test]
 fn every_wrong_is_found_under_its_name() {
     assert_eq!(found(|evidence| evidence.events.clear()), [LOST]);
@@ -111,6 +112,7 @@ fn found_in_two_rounds(calls: &[&str]) -> Vec<&'static str> {
     names(judge(&season, &evidence))
 }
 
+// shows: G32
 #[test]
 fn each_round_is_judged_by_itself() {
     assert_eq!(found_in_two_rounds(&["id-1.1", "id-2.1"]), Vec::<&str>::new());
@@ -148,6 +150,7 @@ fn cuts_off(from: DateTime<Utc>) -> Played {
     }
 }
 
+// shows: G32
 #[test]
 fn a_letter_is_explained_by_a_fault_that_may_have_lost_its_last_call() {
     let found_after = |minutes: i64| {

@@ -28,6 +28,7 @@ fn collide(one: &Planned, other: &Planned) -> bool {
     one.fault.victim() == other.fault.victim() && one.at < rested_at(other) && other.at < rested_at(one)
 }
 
+// shows: G33
 #[test]
 fn the_same_seed_plays_the_same_faults_and_another_others() {
     assert_eq!(draw_for(7, 200), draw_for(7, 200));
@@ -45,6 +46,7 @@ fn nobody_is_struck_twice_at_once_and_all_is_over_in_time() {
     }
 }
 
+// shows: G31
 #[test]
 fn a_long_run_plays_every_kind_of_fault_at_least_twice() {
     let (quiet, end) = faults_of("seed=$((RANDOM + 1))");

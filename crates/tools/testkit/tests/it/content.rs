@@ -17,6 +17,7 @@ fn stay(booking: &str, phone: &str, language: &str) -> Event {
         .with("/guest/language", language)
 }
 
+// shows: B64
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_greets_the_guest_by_first_name_and_leads_back_to_the_booking() {
     let world = World::start(&ResortFile::patient()).await;
@@ -36,6 +37,7 @@ async fn a_reminder_greets_the_guest_by_first_name_and_leads_back_to_the_booking
     );
 }
 
+// shows: B64, B66
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guests_language_chooses_the_template_and_how_dates_and_money_are_written() {
     let world = World::start(&ResortFile::patient()).await;
@@ -81,6 +83,7 @@ async fn the_guests_language_chooses_the_template_and_how_dates_and_money_are_wr
     }
 }
 
+// shows: B67
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_value_skips_the_message_until_an_event_brings_it() {
     let resort = ResortFile {
@@ -111,6 +114,7 @@ async fn a_missing_value_skips_the_message_until_an_event_brings_it() {
     );
 }
 
+// shows: B68, T13
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_would_be_a_strangers_link_reaches_nobody() {
     let resort = ResortFile {
@@ -140,6 +144,7 @@ async fn a_name_that_would_be_a_strangers_link_reaches_nobody() {
     assert_eq!(skipped.existing.reason, Some(Reason::MissingValue));
 }
 
+// shows: B70
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_template_the_fallback_goes_and_its_text_where_the_guest_has_written() {
     let resort = ResortFile {
@@ -172,6 +177,7 @@ async fn without_a_template_the_fallback_goes_and_its_text_where_the_guest_has_w
     );
 }
 
+// shows: B72
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_template_the_message_is_held_and_not_lost() {
     let resort = ResortFile {
@@ -186,6 +192,7 @@ async fn without_any_template_the_message_is_held_and_not_lost() {
     assert_eq!(held.reason.as_deref(), Some("template_missing"));
 }
 
+// shows: B73
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_line_names_the_guest() {
     let world = World::start(&ResortFile::patient()).await;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use testkit::world::World;
 
-use crate::house::{before_tests, read, shipped_files};
+use rules::{before_tests, read, shipped_files};
 
 mod desk;
 mod ingest;
@@ -39,6 +39,7 @@ fn is_point(text: &str) -> bool {
     parts.len() == 3 && programs.contains(&parts[0]) && parts.iter().all(word)
 }
 
+// shows: G3
 #[test]
 fn every_crash_point_in_the_programs_is_tried_here_and_no_other() {
     let mut named = BTreeSet::new();

@@ -7,6 +7,7 @@ use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::{ADA, CONFIRMATION, REMINDER_1};
 
+// shows: B35, G18, T4
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_is_delivered_again_and_again_counts_once() {
     let world = World::start(&ResortFile::patient()).await;
@@ -24,6 +25,7 @@ async fn an_event_that_is_delivered_again_and_again_counts_once() {
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: G18
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_comes_again_moves_no_timer() {
     let world = World::start(&ResortFile::patient()).await;
@@ -45,6 +47,7 @@ async fn an_event_that_comes_again_moves_no_timer() {
     assert!(first.wake_at.is_some());
 }
 
+// shows: B36, G19
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_news_under_another_id_sends_nothing_twice() {
     let world = World::start(&ResortFile::patient()).await;
@@ -59,6 +62,7 @@ async fn the_same_news_under_another_id_sends_nothing_twice() {
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B37
 #[tokio::test(flavor = "multi_thread")]
 async fn events_that_arrive_backwards_come_to_the_same() {
     let world = World::start(&ResortFile::patient()).await;
@@ -98,6 +102,7 @@ async fn events_that_arrive_backwards_come_to_the_same() {
     assert_eq!(world.names_received_by(ADA).await, ["confirmed", "confirmed"]);
 }
 
+// shows: B37
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cart_event_that_arrives_after_the_confirmation_reminds_nobody() {
     let world = World::start(&ResortFile::default()).await;
@@ -113,6 +118,7 @@ async fn a_cart_event_that_arrives_after_the_confirmation_reminds_nobody() {
     assert_eq!(world.booking("BK-1").await.unwrap().status, Status::Confirmed);
 }
 
+// shows: B37
 #[tokio::test(flavor = "multi_thread")]
 async fn activity_that_arrives_late_does_not_undo_a_newer_abandonment() {
     let world = World::start(&ResortFile::patient()).await;

@@ -9,6 +9,7 @@ use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::{ADA, CONFIRMATION, ten_seconds_go_by};
 
+// shows: B76
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_refused_for_good_is_a_dead_letter_at_once() {
     let world = World::start(&ResortFile::patient()).await;
@@ -27,6 +28,7 @@ async fn a_message_that_is_refused_for_good_is_a_dead_letter_at_once() {
         .await;
 }
 
+// shows: B75
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_refused_twice_for_a_passing_reason_goes_at_the_third_try() {
     let world = World::start(&ResortFile::patient()).await;
@@ -47,6 +49,7 @@ async fn a_message_that_is_refused_twice_for_a_passing_reason_goes_at_the_third_
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B92
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_whose_answer_was_lost_is_settled_by_whatsapps_report_and_not_repeated() {
     let world = World::start(&ResortFile::patient()).await;
@@ -64,6 +67,7 @@ async fn a_call_whose_answer_was_lost_is_settled_by_whatsapps_report_and_not_rep
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B71
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_whatsapp_does_not_know_gives_way_to_the_fallback() {
     let world = World::start(&ResortFile::patient()).await;
@@ -76,6 +80,7 @@ async fn a_template_that_whatsapp_does_not_know_gives_way_to_the_fallback() {
     assert_eq!(world.names_received_by(ADA).await, ["contact"]);
 }
 
+// shows: B101, G7
 #[tokio::test(flavor = "multi_thread")]
 async fn while_postgres_is_away_events_wait_and_none_becomes_a_dead_letter() {
     let world = World::start(&ResortFile::patient()).await;
@@ -100,6 +105,7 @@ async fn while_postgres_is_away_events_wait_and_none_becomes_a_dead_letter() {
     assert_eq!(world.received_by(ADA).await.len(), bookings.len());
 }
 
+// shows: G7
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_long_outage_of_postgres_a_processor_leaves_its_events_to_others() {
     let world = World::start(&ResortFile::patient()).await;
@@ -118,6 +124,7 @@ async fn in_a_long_outage_of_postgres_a_processor_leaves_its_events_to_others() 
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
+// shows: G15
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_to_rabbitmq_that_are_cut_lose_nothing_and_send_nothing_twice() {
     let world = World::start(&ResortFile::patient()).await;
@@ -158,6 +165,7 @@ async fn connections_to_rabbitmq_that_are_cut_lose_nothing_and_send_nothing_twic
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
+// shows: G20
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_that_took_too_long_is_given_back_without_a_call() {
     let world = World::start(&ResortFile::patient()).await;

@@ -7,6 +7,7 @@ use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::{ADA, BOB, REMINDER_1, REMINDER_2, REVIEW_REQUEST};
 
+// shows: B12
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_stops_booking_gets_two_reminders_and_no_third() {
     let world = World::start(&ResortFile::default()).await;
@@ -20,6 +21,7 @@ async fn a_guest_who_stops_booking_gets_two_reminders_and_no_third() {
     assert_eq!(booking.wake_at, None);
 }
 
+// shows: B14, B15
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cart_that_the_platform_calls_abandoned_is_reminded_of_at_once() {
     let world = World::start(&ResortFile::patient()).await;
@@ -35,6 +37,7 @@ async fn a_cart_that_the_platform_calls_abandoned_is_reminded_of_at_once() {
     assert_eq!(world.booking("BK-1").await.unwrap().wake_at, Some(second_at));
 }
 
+// shows: B13
 #[tokio::test(flavor = "multi_thread")]
 async fn activity_puts_the_first_reminder_off() {
     let world = World::start(&ResortFile::patient()).await;
@@ -59,6 +62,7 @@ async fn activity_puts_the_first_reminder_off() {
     assert_eq!(timers, [day_after(an_hour_ago), day_after(now)]);
 }
 
+// shows: B17
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resort_without_a_second_reminder_sends_none() {
     let resort = ResortFile {
@@ -74,6 +78,7 @@ async fn a_resort_without_a_second_reminder_sends_none() {
     assert!(world.message("BK-1", REMINDER_2).await.is_none());
 }
 
+// shows: B18
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reservation_is_confirmed_and_its_arrival_tracked() {
     let world = World::start(&ResortFile::patient()).await;
@@ -89,6 +94,7 @@ async fn a_reservation_is_confirmed_and_its_arrival_tracked() {
     assert_eq!(booking.wake_at.unwrap().to_rfc3339(), "2090-06-02T09:00:00+00:00");
 }
 
+// shows: B30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_does_not_arrive_is_a_no_show_until_a_check_in_is_known_after_all() {
     let today = Utc::now().date_naive();
@@ -110,6 +116,7 @@ async fn a_guest_who_does_not_arrive_is_a_no_show_until_a_check_in_is_known_afte
     world.until_status("BK-1", Status::CheckedIn).await;
 }
 
+// shows: B31
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_in_ends_the_tracking_of_the_arrival_and_sets_the_review_timer() {
     let world = World::start(&ResortFile::patient()).await;
@@ -124,6 +131,7 @@ async fn a_check_in_ends_the_tracking_of_the_arrival_and_sets_the_review_timer()
     assert_eq!(booking.wake_at.unwrap().to_rfc3339(), "2090-06-09T09:00:00+00:00");
 }
 
+// shows: B32
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_out_leads_to_a_review_request() {
     let world = World::start(&ResortFile::default()).await;
@@ -144,6 +152,7 @@ async fn a_check_out_leads_to_a_review_request() {
     );
 }
 
+// shows: B33
 #[tokio::test(flavor = "multi_thread")]
 async fn where_arrivals_are_not_tracked_the_review_request_follows_the_departure_day() {
     let yesterday = Utc::now().date_naive() - TimeDelta::days(1);
@@ -173,6 +182,7 @@ async fn where_arrivals_are_not_tracked_the_review_request_follows_the_departure
     world.until_status("BK-1", Status::Confirmed).await;
 }
 
+// shows: B34
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_never_arrived_and_a_resort_without_reviews_get_no_review_request() {
     let resort = ResortFile {

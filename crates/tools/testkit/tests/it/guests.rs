@@ -50,6 +50,7 @@ async fn ada_was_here(world: &World) {
     world.until_reports(3).await;
 }
 
+// shows: B126, T30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_was_erased_is_found_nowhere_and_the_books_are_clean() {
     let world = World::start(&ResortFile::patient()).await;
@@ -96,6 +97,7 @@ async fn a_guest_who_was_erased_is_found_nowhere_and_the_books_are_clean() {
     assert!(!world.logs().contains("6912345678"));
 }
 
+// shows: B128
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_before_and_arrives_after_is_stripped_and_what_is_accepted_later_is_kept() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -141,6 +143,7 @@ async fn what_was_accepted_before_and_arrives_after_is_stripped_and_what_is_acce
     assert!(world.received_by_anyone().await.is_empty());
 }
 
+// shows: B127
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_in_flight_finishes_and_its_report_does_not_bring_the_guest_back() {
     let world = World::start(&ResortFile::patient()).await;
@@ -160,6 +163,7 @@ async fn a_message_in_flight_finishes_and_its_report_does_not_bring_the_guest_ba
     assert_eq!(raw_bodies(&world).await, 0);
 }
 
+// shows: B127
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_that_waits_does_not_go_once_its_guest_is_erased_or_wants_no_more() {
     let world = World::start(&ResortFile::patient()).await;
@@ -185,6 +189,7 @@ async fn a_reminder_that_waits_does_not_go_once_its_guest_is_erased_or_wants_no_
     assert!(again.contains("knew that already"), "{again}");
 }
 
+// shows: B135, T30
 #[tokio::test(flavor = "multi_thread")]
 async fn old_raw_events_and_old_guests_go_by_themselves_and_young_ones_stay() {
     let terms = "[retention]\nraw_events = \"10d\"\nguests = \"100d\"\n";

@@ -72,6 +72,7 @@ async fn count(world: &World, of: &str) -> i64 {
         .await
 }
 
+// shows: B49
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_from_a_number_that_whatsapp_spells_otherwise_is_the_guests_with_and_without_context() {
     let world = World::start(&ResortFile::patient()).await;
@@ -101,6 +102,7 @@ async fn a_stop_from_a_number_that_whatsapp_spells_otherwise_is_the_guests_with_
     assert!(letters(&world, "").await.is_empty());
 }
 
+// shows: B49
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_bears_only_the_user_id_is_the_guests_by_the_reports_of_our_messages() {
     let world = World::start(&ResortFile::patient()).await;
@@ -115,6 +117,7 @@ async fn a_stop_that_bears_only_the_user_id_is_the_guests_by_the_reports_of_our_
     gets_no_more_reminders(&world, "CART-1", ADA).await;
 }
 
+// shows: B49
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preference_bears_the_names_that_a_message_does() {
     let world = World::start(&ResortFile::patient()).await;
@@ -131,6 +134,7 @@ async fn a_preference_bears_the_names_that_a_message_does() {
     assert!(world.message("CART-1", STOP_CONFIRMATION).await.is_none());
 }
 
+// shows: B51
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_of_an_unknown_writer_has_one_letter_and_holds_for_the_cart_that_comes_later() {
     let world = World::start(&ResortFile::patient()).await;
@@ -163,6 +167,7 @@ async fn a_stop_of_an_unknown_writer_has_one_letter_and_holds_for_the_cart_that_
     assert!(world.received_by(ADA).await.is_empty());
 }
 
+// shows: B50
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_was_said_under_a_user_id_holds_as_soon_as_the_id_is_learnt() {
     let world = World::start(&ResortFile::patient()).await;
@@ -180,6 +185,7 @@ async fn a_stop_that_was_said_under_a_user_id_holds_as_soon_as_the_id_is_learnt(
     assert_eq!(world.names_received_by(ADA).await, ["reminder_1"]);
 }
 
+// shows: B52
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_goes_along_when_the_guest_changes_the_number_and_stays_for_the_old_one() {
     let world = World::start(&ResortFile::patient()).await;
@@ -198,6 +204,7 @@ async fn a_stop_goes_along_when_the_guest_changes_the_number_and_stays_for_the_o
     assert!(world.received_by(BOB).await.is_empty());
 }
 
+// shows: B53
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_is_confirmed_once_in_the_guests_language_and_again_only_after_a_start() {
     let file = ResortFile {
@@ -251,6 +258,7 @@ async fn the_sandboxs_time_comes(world: &World) {
         .await;
 }
 
+// shows: B53
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_of_the_platform_is_confirmed_only_in_an_open_window() {
     let world = World::start(&ResortFile::patient()).await;
@@ -269,6 +277,7 @@ async fn a_stop_of_the_platform_is_confirmed_only_in_an_open_window() {
     assert!(world.message("CART-2", STOP_CONFIRMATION).await.is_none());
 }
 
+// shows: B53
 #[tokio::test(flavor = "multi_thread")]
 async fn the_confirmation_of_a_stop_obeys_test_mode_pauses_and_the_end_of_the_window() {
     let file = ResortFile {
@@ -300,6 +309,7 @@ async fn the_confirmation_of_a_stop_obeys_test_mode_pauses_and_the_end_of_the_wi
     assert_eq!(world.names_received_by(BOB).await, ["reminder_1"]);
 }
 
+// shows: B54
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_written_in_a_group_is_neither_a_stop_nor_opens_a_window() {
     let world = World::start(&ResortFile::patient()).await;
@@ -314,6 +324,7 @@ async fn what_is_written_in_a_group_is_neither_a_stop_nor_opens_a_window() {
     assert_eq!(count(&world, "number_wishes").await, 0);
 }
 
+// shows: B69
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_opens_for_a_guest_whose_number_whatsapp_spells_otherwise() {
     let file = ResortFile {
@@ -342,6 +353,7 @@ async fn a_window_opens_for_a_guest_whose_number_whatsapp_spells_otherwise() {
     assert_eq!(world.names_received_by(BRAZIL.0).await, ["reminder_1", "text"]);
 }
 
+// shows: B131
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_finds_what_was_written_under_every_name_and_the_stop_stays() {
     let world = World::start(&ResortFile::patient()).await;
@@ -382,6 +394,7 @@ async fn an_erasure_finds_what_was_written_under_every_name_and_the_stop_stays()
     assert_eq!(reminder.existing.reason, Some(Reason::OptedOut));
 }
 
+// shows: B48
 #[tokio::test(flavor = "multi_thread")]
 async fn a_word_that_answers_no_reminder_is_read_by_the_newest_message_to_the_guest() {
     let world = World::start(&ResortFile::patient()).await;

@@ -13,6 +13,7 @@ fn without_the_first() -> String {
     format!("{ANOTHER},{lookup}")
 }
 
+// shows: T22
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_gone_and_needed_still_is_told_by_each_program_that_needs_it() {
     let mut world = World::start(&ResortFile::patient()).await;

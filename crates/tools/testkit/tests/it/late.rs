@@ -28,6 +28,7 @@ async fn dead_letters(world: &World) -> usize {
     world.letters("").await.len()
 }
 
+// shows: B84
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_problem_that_is_reported_late_stops_a_season_of_confirmations_and_costs_none() {
     const GUESTS: usize = 30;
@@ -59,6 +60,7 @@ async fn a_payment_problem_that_is_reported_late_stops_a_season_of_confirmations
     }
 }
 
+// shows: B85
 #[tokio::test(flavor = "multi_thread")]
 async fn an_accepted_probe_does_not_end_a_hold_that_a_status_laid_and_its_delivery_does() {
     let world = World::start(&ResortFile::patient()).await;
@@ -81,6 +83,7 @@ async fn an_accepted_probe_does_not_end_a_hold_that_a_status_laid_and_its_delive
     assert_eq!(dead_letters(&world).await, 0);
 }
 
+// shows: B86
 #[tokio::test(flavor = "multi_thread")]
 async fn guests_who_have_had_enough_marketing_are_left_alone_for_a_day_and_then_for_good_without_a_letter() {
     const CARTS: usize = 5;
@@ -114,6 +117,7 @@ async fn guests_who_have_had_enough_marketing_are_left_alone_for_a_day_and_then_
     assert_eq!(dead_letters(&world).await, 0);
 }
 
+// shows: B84
 #[tokio::test(flavor = "multi_thread")]
 async fn free_text_that_fails_since_the_guests_window_is_over_is_followed_by_the_fallbacks_template() {
     let resort = ResortFile {
@@ -137,6 +141,7 @@ async fn free_text_that_fails_since_the_guests_window_is_over_is_followed_by_the
     assert_eq!(dead_letters(&world).await, 0);
 }
 
+// shows: B87
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_that_is_not_certain_waits_for_the_delivery_that_contradicts_it() {
     let world = World::start(&ResortFile::patient()).await;

@@ -32,6 +32,7 @@ async fn letter_of(world: &World, booking: &str, kind: MessageKind) -> Value {
         .await
 }
 
+// shows: B75
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_was_called_for_four_times_is_a_letter() {
     let world = World::start(&ResortFile::patient()).await;
@@ -54,6 +55,7 @@ async fn a_message_that_was_called_for_four_times_is_a_letter() {
     );
 }
 
+// shows: B111
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_to_a_wrong_number_goes_once_a_person_has_put_it_right() {
     let world = World::start(&ResortFile::patient()).await;
@@ -85,6 +87,7 @@ async fn a_message_to_a_wrong_number_goes_once_a_person_has_put_it_right() {
     );
 }
 
+// shows: B110
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_letters_that_are_retried_at_once_are_sent_once_each() {
     const LETTERS: usize = 1_000;
@@ -120,6 +123,7 @@ async fn a_thousand_letters_that_are_retried_at_once_are_sent_once_each() {
     assert_eq!(world.letters("--closed").await.len(), LETTERS);
 }
 
+// shows: B94, B108
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cannot_be_applied_is_a_letter_and_is_applied_once_the_cause_is_gone() {
     let world = World::start(&ResortFile::patient()).await;
@@ -151,6 +155,7 @@ async fn an_event_that_cannot_be_applied_is_a_letter_and_is_applied_once_the_cau
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B107
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_is_not_retried_once_the_guest_has_booked() {
     let world = World::start(&ResortFile::patient()).await;
@@ -167,6 +172,7 @@ async fn a_reminder_is_not_retried_once_the_guest_has_booked() {
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B112
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_reminder_follows_from_a_persons_word_that_the_first_one_went() {
     let world = World::start(&ResortFile {
@@ -195,6 +201,7 @@ async fn the_second_reminder_follows_from_a_persons_word_that_the_first_one_went
     assert_eq!(world.names_received_by(ADA).await, ["reminder_2"]);
 }
 
+// shows: B103
 #[tokio::test(flavor = "multi_thread")]
 async fn two_desks_that_empty_the_queues_at_once_lose_and_double_nothing() {
     const LETTERS: usize = 120;

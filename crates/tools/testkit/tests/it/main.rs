@@ -1,6 +1,6 @@
-//! The whole system from outside: webhooks in, WhatsApp messages out; and the rules of the house.
+//! The whole system from outside: webhooks in, WhatsApp messages out.
 //!
-//! Every test starts the real programs. `docs/behaviour.md` says which test shows which promise.
+//! Every test starts the real programs.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,9 +15,7 @@ mod failures;
 mod flows;
 mod guests;
 mod holds;
-mod house;
 mod identity;
-mod images;
 mod keys;
 mod late;
 mod letters;

@@ -56,6 +56,7 @@ async fn gauge(program: &Program, name: &str) -> Option<String> {
     values.map(|(_, value)| value.to_owned()).next()
 }
 
+// shows: B95, G12
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_sender_could_not_read_its_resorts_file_goes_within_seconds_of_the_mending() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -83,6 +84,7 @@ async fn a_message_whose_sender_could_not_read_its_resorts_file_goes_within_seco
     assert!(mended.elapsed() < SOON, "{:?}", mended.elapsed());
 }
 
+// shows: B95, G12
 #[tokio::test(flavor = "multi_thread")]
 async fn bookings_that_wait_for_their_resorts_file_are_counted_and_planned_within_seconds_of_the_mending() {
     let mut world = World::start(&ResortFile::patient()).await;

@@ -33,6 +33,7 @@ fn template(field: &str, name: &str, more: &str, word: &str) -> Value {
                                        "message_template_language": "en_US", more: word } })
 }
 
+// shows: B83
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_news_is_one_alert_that_names_what_it_is_about_and_other_news_is_none() {
     let world = World::start(&ResortFile::patient()).await;

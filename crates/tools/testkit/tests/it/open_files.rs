@@ -53,6 +53,7 @@ async fn log_of(program: &str, mode: u32) -> String {
     program.log()
 }
 
+// shows: T16
 #[tokio::test(flavor = "multi_thread")]
 async fn each_program_tells_at_its_start_which_files_are_refused_and_which_secrets_lie_open() {
     const REFUSED: &str = "resorts/broken.toml:1: error: ";

@@ -19,6 +19,7 @@ async fn gets_confirmations_only(world: &World, reason: Reason) {
     world.until_state("BK-9", CONFIRMATION, MessageState::Read).await;
 }
 
+// shows: B40
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_says_notify_false_is_applied_and_sends_nothing() {
     let world = World::start(&ResortFile::patient()).await;
@@ -37,6 +38,7 @@ async fn an_event_that_says_notify_false_is_applied_and_sends_nothing() {
     }
 }
 
+// shows: B41
 #[tokio::test(flavor = "multi_thread")]
 async fn without_consent_only_the_confirmation_is_sent() {
     let world = World::start(&ResortFile::default()).await;
@@ -60,6 +62,7 @@ async fn without_consent_only_the_confirmation_is_sent() {
     assert_eq!(world.names_received_by(BOB).await, ["confirmed"]);
 }
 
+// shows: B42
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_opted_out_gets_confirmations_only_until_they_opt_in_again() {
     let world = World::start(&ResortFile::patient()).await;
@@ -78,6 +81,7 @@ async fn a_guest_who_opted_out_gets_confirmations_only_until_they_opt_in_again()
     world.until_state("CART-10", REMINDER_1, MessageState::Read).await;
 }
 
+// shows: B43
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_answers_stop_gets_no_reminders_any_more() {
     let world = World::start(&ResortFile::patient()).await;
@@ -93,6 +97,7 @@ async fn a_guest_who_answers_stop_gets_no_reminders_any_more() {
     gets_confirmations_only(&world, Reason::OptedOut).await;
 }
 
+// shows: B47
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_stops_marketing_in_whatsapp_gets_no_reminders_until_they_resume() {
     let world = World::start(&ResortFile::patient()).await;
@@ -113,6 +118,7 @@ async fn a_guest_who_stops_marketing_in_whatsapp_gets_no_reminders_until_they_re
     world.until_state("CART-1", REMINDER_1, MessageState::Read).await;
 }
 
+// shows: B55
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_or_missing_number_skips_the_messages_and_counts_for_the_booking() {
     let world = World::start(&ResortFile::patient()).await;
@@ -130,6 +136,7 @@ async fn an_invalid_or_missing_number_skips_the_messages_and_counts_for_the_book
     }
 }
 
+// shows: B58
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_without_a_country_code_is_read_as_one_of_the_resorts_country() {
     let world = World::start(&ResortFile::patient()).await;
@@ -140,6 +147,7 @@ async fn a_number_without_a_country_code_is_read_as_one_of_the_resorts_country()
     assert_eq!(received[0].name(), "confirmed");
 }
 
+// shows: B61
 #[tokio::test(flavor = "multi_thread")]
 async fn in_test_mode_only_the_test_numbers_are_written_to() {
     let resort = ResortFile {
@@ -159,6 +167,7 @@ async fn in_test_mode_only_the_test_numbers_are_written_to() {
     assert!(world.received_by(ADA).await.is_empty());
 }
 
+// shows: B42
 #[tokio::test(flavor = "multi_thread")]
 async fn opting_out_withdraws_a_reminder_that_waits() {
     let world = World::start(&ResortFile::patient()).await;

@@ -41,6 +41,7 @@ async fn the_processor_goes_down(world: &mut World) {
     world.start_processor().await;
 }
 
+// shows: G9
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_brings_its_processors_down_is_a_letter_after_three_crashes_alone() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -82,6 +83,7 @@ async fn until_nothing_is_suspected(world: &World) {
         .await;
 }
 
+// shows: G2
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_is_suspected_wrongly_is_applied_alone_and_forgotten() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -105,6 +107,7 @@ async fn an_event_that_is_suspected_wrongly_is_applied_alone_and_forgotten() {
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
+// shows: G9
 #[tokio::test(flavor = "multi_thread")]
 async fn the_neighbours_of_a_refused_event_do_not_wait_for_its_retries() {
     let world = World::start(&ResortFile::patient()).await;
@@ -186,6 +189,7 @@ async fn a_letter_that_finds_no_place_is_tried_again_without_haste_and_nobody_wa
         .await;
 }
 
+// shows: G9
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_whose_letter_finds_no_place_after_crashes_is_not_tried_again_by_the_next_processor() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -230,6 +234,7 @@ async fn an_event_whose_letter_finds_no_place_after_crashes_is_not_tried_again_b
     assert!(letters.iter().any(|letter| letter["reason"] == json!("crashed")));
 }
 
+// shows: G9
 #[tokio::test(flavor = "multi_thread")]
 async fn a_processor_that_is_stopped_in_an_outage_leaves_no_suspicion_behind() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -285,6 +290,7 @@ async fn check(breaks: &str, mends: &str) {
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
+// shows: G7
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_column_is_charged_to_no_event() {
     check(
@@ -294,6 +300,7 @@ async fn a_missing_column_is_charged_to_no_event() {
     .await;
 }
 
+// shows: G7
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_charged_to_no_event() {
     check(

@@ -6,6 +6,7 @@ use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::{ADA, BOB, CONFIRMATION};
 
+// shows: B74
 #[tokio::test(flavor = "multi_thread")]
 async fn what_whatsapp_reports_is_recorded_and_only_climbs() {
     let world = World::start(&ResortFile::patient()).await;
@@ -29,6 +30,7 @@ async fn what_whatsapp_reports_is_recorded_and_only_climbs() {
     }
 }
 
+// shows: B74
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_comes_before_the_answer_counts() {
     let world = World::start(&ResortFile::patient()).await;

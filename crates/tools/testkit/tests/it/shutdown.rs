@@ -62,6 +62,7 @@ async fn stop(program: &mut Program) {
     assert!(begun.elapsed() < DEADLINE, "{}", program.name());
 }
 
+// shows: G4
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_that_are_stopped_under_full_load_lose_and_repeat_nothing() {
     const GUESTS: usize = 200;
@@ -120,6 +121,7 @@ async fn until_a_call_has_begun(world: &World) {
         .await;
 }
 
+// shows: G4
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_is_stopped_while_whatsapp_hangs_ends_in_time_and_loses_and_repeats_nothing() {
     const GUESTS: usize = 200;
@@ -137,6 +139,7 @@ async fn a_sender_that_is_stopped_while_whatsapp_hangs_ends_in_time_and_loses_an
     check_books(&world, GUESTS).await;
 }
 
+// shows: G4
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_is_stopped_while_it_waits_for_its_numbers_pace_leaves_the_rest_to_the_others() {
     const GUESTS: usize = 100;
@@ -185,6 +188,7 @@ impl Balancer<'_> {
     }
 }
 
+// shows: G6
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_under_load_answers_every_request_and_loses_and_repeats_nothing() {
     let (world, processor, sender) = world().await;

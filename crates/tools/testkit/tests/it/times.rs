@@ -7,6 +7,7 @@ use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::{ADA, BOB, CONFIRMATION, REMINDER_1};
 
+// shows: B62
 #[tokio::test(flavor = "multi_thread")]
 async fn in_quiet_hours_reminders_wait_for_their_end_and_confirmations_go() {
     let (from, to) = (Utc::now() - TimeDelta::hours(1), Utc::now() + TimeDelta::hours(2));
@@ -31,6 +32,7 @@ async fn in_quiet_hours_reminders_wait_for_their_end_and_confirmations_go() {
     assert!(world.received_by(ADA).await.is_empty());
 }
 
+// shows: B63
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_comes_too_late_to_be_of_use_expires() {
     let resort = ResortFile {

@@ -41,6 +41,7 @@ async fn neighbours_speak(world: &World) {
     }
 }
 
+// shows: B97, G30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_whatsapp_never_got_goes_once_more_by_the_evidence_of_its_neighbours() {
     let world = world(&[]).await;
@@ -53,6 +54,7 @@ async fn a_message_that_whatsapp_never_got_goes_once_more_by_the_evidence_of_its
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B97, G30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_silence_is_no_evidence_any_more_and_makes_a_letter() {
     let world = world(&[("SENDER_SILENCE_LETTER", "12s")]).await;
@@ -88,6 +90,7 @@ fn phone(number: u32) -> String {
     format!("+3069123457{number:02}")
 }
 
+// shows: B98, G30
 #[tokio::test(flavor = "multi_thread")]
 async fn without_evidence_a_person_is_asked_and_a_late_report_closes_the_letter() {
     let world = world(&[("SENDER_SILENCE_LETTER", "4s")]).await;
@@ -123,6 +126,7 @@ async fn a_report_that_comes_before_silence_counts_is_the_answer() {
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B97
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_neighbour_is_without_a_report_silence_says_nothing() {
     let world = world(&[("SENDER_SILENCE_LETTER", "10s")]).await;
@@ -136,6 +140,7 @@ async fn while_a_neighbour_is_without_a_report_silence_says_nothing() {
     assert_eq!(dead.existing.attempts, 1);
 }
 
+// shows: B99
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_sender_is_killed_in_the_middle_of_its_call_goes_once_more_by_evidence() {
     let mut world = world(&[]).await;
@@ -157,6 +162,7 @@ async fn a_message_whose_sender_is_killed_in_the_middle_of_its_call_goes_once_mo
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B99
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_sender_is_killed_and_that_whatsapp_took_is_settled_by_the_report() {
     let mut world = world(&[]).await;

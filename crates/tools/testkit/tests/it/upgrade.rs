@@ -25,6 +25,7 @@ async fn one_journey(world: &World, booking: &str, phone: &str) {
     assert_eq!(world.names_received_by(phone).await, ["reminder_1", "confirmed"]);
 }
 
+// shows: G5
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_of_today_work_while_and_after_the_schema_becomes_tomorrows() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -51,6 +52,7 @@ async fn taken_out(world: &World) -> Value {
     serde_json::from_str(found[0]["payload"].as_str().unwrap()).unwrap()
 }
 
+// shows: G5
 #[tokio::test(flavor = "multi_thread")]
 async fn an_envelope_with_fields_of_tomorrow_is_read_and_one_of_a_newer_version_is_given_back() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -88,6 +90,7 @@ async fn until_not_ready(world: &World, why: &str) {
         .await;
 }
 
+// shows: G5
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_a_booking_with_a_message_of_tomorrow_waits_at_no_cost_for_who_can_read_it() {
     let world = World::start(&ResortFile::patient()).await;

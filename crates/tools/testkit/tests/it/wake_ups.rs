@@ -30,6 +30,7 @@ async fn reminded() -> World {
     world
 }
 
+// shows: G11
 #[tokio::test(flavor = "multi_thread")]
 async fn bookings_that_cannot_be_planned_are_left_aside_with_their_names_and_the_others_wake() {
     let world = reminded().await;

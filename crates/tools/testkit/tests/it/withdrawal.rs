@@ -7,6 +7,7 @@ use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::{ADA, BOB, CONFIRMATION, EVE, REMINDER_1, REMINDER_2, waiting_reminder};
 
+// shows: B19
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmation_withdraws_the_reminder_of_its_own_booking() {
     let world = World::start(&ResortFile::patient()).await;
@@ -22,6 +23,7 @@ async fn a_confirmation_withdraws_the_reminder_of_its_own_booking() {
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B20
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmation_withdraws_the_reminder_of_the_cart_that_it_names() {
     let world = World::start(&ResortFile::patient()).await;
@@ -38,6 +40,7 @@ async fn a_confirmation_withdraws_the_reminder_of_the_cart_that_it_names() {
     assert_eq!(reminder.existing.reason, Some(Reason::BecameReservation));
 }
 
+// shows: B21
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmation_withdraws_the_reminders_of_the_guests_other_carts_for_the_same_days() {
     let world = World::start(&ResortFile::patient()).await;
@@ -55,6 +58,7 @@ async fn a_confirmation_withdraws_the_reminders_of_the_guests_other_carts_for_th
     }
 }
 
+// shows: B23
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmation_leaves_carts_for_other_days_and_of_other_guests_alone() {
     let world = World::start(&ResortFile::patient()).await;
@@ -78,6 +82,7 @@ async fn a_confirmation_leaves_carts_for_other_days_and_of_other_guests_alone() 
     }
 }
 
+// shows: B19
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmation_keeps_the_second_reminder_from_being_sent() {
     let world = World::start(&ResortFile::patient()).await;
@@ -92,6 +97,7 @@ async fn a_confirmation_keeps_the_second_reminder_from_being_sent() {
     assert!(world.message("BK-1", REMINDER_2).await.is_none());
 }
 
+// shows: B24
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_confirmation_no_cart_event_sets_anything_whatever_the_clocks_say() {
     let world = World::start(&ResortFile::default()).await;
@@ -109,6 +115,7 @@ async fn after_a_confirmation_no_cart_event_sets_anything_whatever_the_clocks_sa
     assert!(world.message("BK-1", REMINDER_1).await.is_none());
 }
 
+// shows: B26
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_moves_the_stay_and_its_timers_and_confirms_nothing_anew() {
     let world = World::start(&ResortFile::patient()).await;
@@ -129,6 +136,7 @@ async fn a_change_moves_the_stay_and_its_timers_and_confirms_nothing_anew() {
     assert_eq!(world.messages("BK-1").await.len(), 1);
 }
 
+// shows: B28
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_withdraws_what_is_to_come_and_a_later_confirmation_is_confirmed_anew() {
     let world = World::start(&ResortFile::patient()).await;
@@ -148,6 +156,7 @@ async fn a_cancellation_withdraws_what_is_to_come_and_a_later_confirmation_is_co
     assert!(booking.wake_at.is_some());
 }
 
+// shows: B27
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_withdraws_a_confirmation_that_has_not_gone() {
     let world = World::start(&ResortFile::patient()).await;
@@ -170,6 +179,7 @@ async fn a_cancellation_withdraws_a_confirmation_that_has_not_gone() {
     assert!(world.received_by(ADA).await.is_empty());
 }
 
+// shows: B29
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reservation_without_a_phone_inherits_that_of_its_cart() {
     let world = World::start(&ResortFile::patient()).await;
@@ -184,6 +194,7 @@ async fn a_reservation_without_a_phone_inherits_that_of_its_cart() {
     assert!(received[0].body.as_ref().unwrap().starts_with("Thank you Ada"));
 }
 
+// shows: B29
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cart_that_is_heard_of_only_after_its_reservation_still_gives_it_the_phone() {
     let world = World::start(&ResortFile::patient()).await;

@@ -67,6 +67,7 @@ async fn dead_messages(guests: usize) -> World {
     world
 }
 
+// shows: G16
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_are_taken_in_once_and_retried_once_wherever_the_desk_dies() {
     let world = dead_messages(3).await;
@@ -89,6 +90,7 @@ async fn letters_are_taken_in_once_and_retried_once_wherever_the_desk_dies() {
     assert!(world.letters("--open").await.is_empty());
 }
 
+// shows: G3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_made_with_its_row_in_the_audit_trail_or_not_at_all_wherever_the_desk_dies() {
     let world = dead_messages(6).await;
@@ -126,6 +128,7 @@ async fn a_decision_that_postgres_refuses_does_not_pass_the_point_behind_its_com
     assert_eq!(refused.code, Some(1), "{refused:?}");
 }
 
+// shows: T26
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_applied_once_wherever_the_desk_dies_over_its_letter() {
     let mut world = World::start(&ResortFile::patient()).await;

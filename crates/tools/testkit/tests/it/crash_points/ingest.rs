@@ -12,6 +12,7 @@ pub(super) const TRIED: &[&[&str]] = &[EVENTS, UPDATES];
 const EVENTS: &[&str] = &["ingest.event.checked", "ingest.event.confirmed"];
 const UPDATES: &[&str] = &["ingest.updates.checked", "ingest.updates.confirmed"];
 
+// shows: G3
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ingest_that_dies_around_a_publication_is_asked_again_and_each_event_counts_once() {
     let mut world = World::start(&ResortFile::patient()).await;

@@ -45,6 +45,7 @@ async fn hold_at_most(world: &World, ids: u32) {
     world.vhost().api("PUT", "policies", "/bound", Some(policy)).await;
 }
 
+// shows: G3
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_the_broker_refuses_come_again_wherever_their_processor_dies() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -77,6 +78,7 @@ async fn ids_that_the_broker_refuses_come_again_wherever_their_processor_dies() 
     check_books(&world).await;
 }
 
+// shows: G16
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_nobody_can_read_has_one_letter_wherever_its_processor_dies() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -102,6 +104,7 @@ async fn an_event_that_nobody_can_read_has_one_letter_wherever_its_processor_die
     world.desk(LEDGER_CHECK).await.check(0);
 }
 
+// shows: G16
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_message_has_one_letter_wherever_its_processor_dies() {
     let mut world = World::start(&ResortFile::patient()).await;

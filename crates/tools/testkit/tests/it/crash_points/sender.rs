@@ -84,16 +84,19 @@ async fn check_around_a_call(kind: MessageKind) {
     check_books(&world).await;
 }
 
+// shows: G22
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_dies_around_a_call_sends_no_confirmation_twice() {
     check_around_a_call(CONFIRMATION).await;
 }
 
+// shows: G22
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_dies_around_a_call_sends_no_reminder_twice() {
     check_around_a_call(REMINDER_1).await;
 }
 
+// shows: G22
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_dies_around_a_call_sends_no_request_for_a_review_twice() {
     check_around_a_call(REVIEW_REQUEST).await;
@@ -151,11 +154,13 @@ async fn check_without_a_call(point: &str, then: &[&str]) {
     check_books(&world).await;
 }
 
+// shows: G22
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_sender_dies_behind_its_claim_goes_once() {
     check_without_a_call(WITHOUT_A_CALL[0], &[]).await;
 }
 
+// shows: G22
 #[tokio::test(flavor = "multi_thread")]
 async fn senders_that_die_while_they_look_for_lost_calls_change_nothing_about_them() {
     check_without_a_call(WITHOUT_A_CALL[1], SILENCE).await;

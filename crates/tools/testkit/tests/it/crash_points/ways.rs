@@ -167,6 +167,7 @@ async fn check(step: Step) {
     check_books(&world).await;
 }
 
+// shows: G3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_processor_that_dies_on_the_way_to_a_reminder_changes_nothing_about_it() {
     check(Step::Reminder).await;
@@ -182,6 +183,7 @@ async fn a_processor_that_dies_while_it_wakes_a_stay_that_is_over_asks_for_its_r
     check(Step::ReviewInTime).await;
 }
 
+// shows: G3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_processor_that_dies_while_a_reservation_withdraws_a_reminder_changes_nothing_about_it() {
     check(Step::Withdrawal).await;
@@ -192,16 +194,19 @@ async fn a_processor_that_dies_over_a_cancellation_changes_nothing_about_it() {
     check(Step::Cancellation).await;
 }
 
+// shows: G3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_processor_that_dies_while_a_new_round_begins_confirms_it_once() {
     check(Step::NewRound).await;
 }
 
+// shows: G3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_processor_that_dies_between_a_departure_and_its_review_asks_for_it_once() {
     check(Step::Review).await;
 }
 
+// shows: G3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_processor_that_dies_over_an_opt_out_has_heard_it() {
     check(Step::OptOut).await;

@@ -1,18 +1,12 @@
-//! The image, which needs an engine to be built, held against what is here without one: it holds every program, and
-//! what it is made of exists.
+//! The Dockerfile against the sources: it installs every program, and every file that it copies exists. No container engine
+//! is needed.
 
 use std::collections::BTreeSet;
 
-use crate::house::{crates, read, root};
+use rules::{programs, read, root};
 
 /// What cargo builds the programs from.
 const SOURCES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "crates", "migrations"];
-
-/// The crates that are programs.
-pub(crate) fn programs() -> BTreeSet<String> {
-    let is_program = |name: &String| root().join("crates").join(name).join("src/main.rs").is_file();
-    crates().into_iter().filter(is_program).collect()
-}
 
 /// The Dockerfile's instructions, each on one line.
 fn instructions() -> Vec<String> {

@@ -1,0 +1,83 @@
+//! The documents against the sources: promises and the tests that show them, alerts and what operators do about them.
+
+use std::collections::BTreeSet;
+
+use rules::{all_files, before_tests, read, shipped_files};
+
+use crate::{captured, table};
+
+/// Documents whose rows promise something, and the letter of their ids.
+const PROMISES: &[(&str, &str)] = &[
+    ("docs/behaviour.md", "B"),
+    ("docs/guarantees.md", "G"),
+    ("docs/threats.md", "T"),
+];
+
+#[test]
+fn every_tag_of_a_test_names_a_promise() {
+    let mut promised = BTreeSet::new();
+    for (page, letter) in PROMISES {
+        let rows = captured(&format!(r"(?m)^\| ({letter}\d+) \|"), &read(page));
+        assert!(rows.len() > 20, "{page}: {}", rows.len());
+        promised.extend(rows);
+    }
+
+    let mut shown = BTreeSet::new();
+    for path in all_files() {
+        let text = read(&path);
+        let tags = captured(r"(?m)^\s*// shows: (.*)$", &text);
+        let on_tests = captured(
+            r"(?m)^\s*// shows: (.*)\n\s*#\[(?:tokio::|actix_web::)?test",
+            &text,
+        );
+        assert_eq!(
+            tags,
+            on_tests,
+            "{}: a tag stands right above its test",
+            path.display()
+        );
+        let ids = tags.iter().flat_map(|tag| tag.split(", "));
+        shown.extend(ids.map(str::to_owned));
+    }
+
+    let unknown: Vec<_> = shown.difference(&promised).collect();
+    assert!(unknown.is_empty(), "no document promises {unknown:?}");
+}
+
+#[test]
+fn no_id_of_a_promise_is_given_twice() {
+    for (page, letter) in PROMISES {
+        let text = read(page);
+        let mut seen = BTreeSet::new();
+        let begins = format!("| {letter}");
+        for row in text.lines().filter(|line| line.starts_with(&begins)) {
+            let id = row.split(' ').nth(1);
+            assert!(seen.insert(id), "{page}: {id:?}");
+        }
+    }
+}
+
+/// The alerts of a source file: ids, or the messages of lines that have none yet.
+fn alerts(text: &str) -> BTreeSet<String> {
+    let text = before_tests(text);
+    let ids = captured(r#"alert = "([a-z0-9_]+)""#, text);
+    let messages = captured(r#"alert = true[^;"]*;\s*"([^"]+)""#, text);
+    &ids | &messages
+}
+
+#[test]
+fn every_alert_has_a_row_that_tells_operators_what_to_do_and_every_row_its_alert() {
+    let rows = table(&read("docs/operations.md"), "| alert |");
+    let explained: BTreeSet<String> = rows
+        .iter()
+        .filter_map(|cells| Some(cells[0].strip_prefix('`')?.strip_suffix('`')?.to_owned()))
+        .collect();
+
+    let mut raised = BTreeSet::new();
+    for path in shipped_files() {
+        raised.extend(alerts(&read(path)));
+    }
+
+    assert!(raised.len() > 10, "{raised:?}");
+    assert_eq!(explained, raised);
+}

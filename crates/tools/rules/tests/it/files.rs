@@ -1,0 +1,49 @@
+//! The shape of source files, and the environment variables that they name.
+
+use std::collections::BTreeSet;
+
+use rules::{TOOLS, all_files, before_tests, example_variables, is_test, is_variable, read, root};
+
+use crate::captured;
+
+/// In lines, before a file's unit tests.
+const LONGEST_FILE: usize = 300;
+
+/// Cargo's own, and those that only builds with debug assertions read.
+const NO_SETTINGS: &[&str] = &["CARGO_PKG_VERSION", "BELLHOP_CRASH_AT", "BELLHOP_STALL_AT"];
+
+#[test]
+fn no_file_is_too_long() {
+    let files = all_files();
+
+    assert!(files.len() > 100);
+    for path in files.iter().filter(|path| !is_test(path)) {
+        let lines = before_tests(&read(path)).lines().count();
+        assert!(lines <= LONGEST_FILE, "{}: {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn every_file_begins_with_what_it_is_for() {
+    for path in all_files() {
+        let text = read(&path);
+        let good = text.starts_with("//!") || text.starts_with("// @generated");
+        assert!(good, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other() {
+    // Some literals of WhatsApp's API have the form of a variable.
+    let others = [TOOLS, "crates/whatsapp"].map(|folder| root().join(folder));
+    let mut read_by_programs = BTreeSet::new();
+    for path in all_files() {
+        if !is_test(&path) && !others.iter().any(|other| path.starts_with(other)) {
+            let text = read(&path);
+            read_by_programs.extend(captured(r#""([A-Z][A-Z0-9_]+)""#, before_tests(&text)));
+        }
+    }
+
+    read_by_programs.retain(|name| is_variable(name) && !NO_SETTINGS.contains(&name.as_str()));
+    assert_eq!(example_variables(), read_by_programs);
+}

@@ -1,4 +1,4 @@
-//! Where RabbitMQ is.
+//! RabbitMQ's address: URL, vhost, and the certificate authorities that TLS trusts.
 
 mod url;
 
@@ -9,8 +9,7 @@ use outbound::Authorities;
 
 pub use url::InvalidAddress;
 
-/// A URL `amqp://` or `amqps://` with its vhost, and whom TLS trusts there; neither `Debug` nor `Display` shows the
-/// password.
+/// Neither `Debug` nor `Display` shows the password.
 #[derive(Clone)]
 pub struct Address {
     uri: AMQPUri,
@@ -18,11 +17,11 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads a URL. Unless it says otherwise, a dead peer is noticed by heartbeats each 10 s, and connecting may take
-    /// 5 s. TLS trusts the system's authorities unless told [otherwise](Self::trusting).
+    /// Reads a URL `amqp://` or `amqps://`. Unless it says otherwise, the heartbeat is 10 s and connecting may take 5 s. TLS
+    /// trusts the system's authorities unless [others](Self::trusting) are given.
     ///
     /// # Errors
-    /// Where the host that is connected to might not be the one that is written.
+    /// Also where a reader of the URL and the library might see different hosts in it.
     pub fn parse(url: &str) -> Result<Self, InvalidAddress> {
         let mut uri = url::parse(url)?;
         uri.query.heartbeat.get_or_insert(10);
@@ -31,7 +30,7 @@ impl Address {
         Ok(Self { uri, authorities })
     }
 
-    /// The same place, trusting these authorities alone.
+    /// Trusts these authorities alone.
     #[must_use]
     pub fn trusting(self, authorities: &Authorities) -> Self {
         let authorities = authorities.clone();
@@ -42,7 +41,7 @@ impl Address {
         self.uri.clone()
     }
 
-    /// Whom to trust, where the connection is encrypted.
+    /// `None` without TLS.
     pub(crate) fn authorities(&self) -> Option<&Authorities> {
         matches!(self.uri.scheme, AMQPScheme::AMQPS).then_some(&self.authorities)
     }

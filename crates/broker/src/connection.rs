@@ -12,36 +12,30 @@ use outbound::NoAuthorities;
 
 use crate::Address;
 
-/// How long one exchange with RabbitMQ may take while a connection is opened or closed.
+/// For each exchange with RabbitMQ while a connection is opened or closed.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a connection could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nothing answers there, or it refuses us.
     #[error("cannot connect to RabbitMQ at {address}")]
     Refused {
-        /// Where.
         address: Address,
-        /// What RabbitMQ or the system said.
         #[source]
         cause: lapin::Error,
     },
-    /// The connection would be encrypted, and no certificate authority is trusted.
+    /// The URL asks for TLS, and no certificate authority is trusted.
     #[error("cannot connect to RabbitMQ at {address}")]
     NoAuthorities {
-        /// Where.
         address: Address,
-        /// What is missing.
         #[source]
         cause: NoAuthorities,
     },
-    /// It did not answer within 5 s.
+    /// After 5 s.
     #[error("RabbitMQ at {0} did not answer in time")]
     TimedOut(Address),
 }
 
-/// A connection that recovers nothing by itself: its owner builds a new one, and so knows what was lost.
+/// Opens a connection that recovers nothing by itself: its owner opens a new one, and so knows what was lost.
 pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, ConnectError> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let tls = tls(address).map_err(|cause| ConnectError::NoAuthorities {
@@ -70,22 +64,22 @@ fn tls(address: &Address) -> Result<Option<RustlsConnector>, NoAuthorities> {
     Ok(Some(authorities.client_config()?.into()))
 }
 
-/// The library by itself would trust the authorities that it was built with.
 async fn encrypted(
     uri: AMQPUri,
     tls: RustlsConnector,
     properties: ConnectionProperties,
 ) -> lapin::Result<Connection> {
+    // lapin's own TLS would trust the authorities that it was built with.
     let connect = async move |uri: AMQPUri, runtime| {
         let AMQPAuthority { host, port, .. } = &uri.authority;
-        let places: Vec<_> = tokio::net::lookup_host((host.as_str(), *port)).await?.collect();
-        let stream = AsyncTcpStream::connect(&runtime, places.as_slice()).await?;
+        let addresses: Vec<_> = tokio::net::lookup_host((host.as_str(), *port)).await?.collect();
+        let stream = AsyncTcpStream::connect(&runtime, addresses.as_slice()).await?;
         Ok(stream.into_rustls(&tls, host).await?)
     };
     Connection::connector(uri, lapin::runtime::default_runtime()?, connect, properties).await
 }
 
-/// Says good-bye, but not for long: a blocked connection would never answer.
+/// Closes a connection, within 2 s: a blocked one never answers.
 pub(crate) async fn close(connection: &Connection) {
     let closing = connection.close(200, "OK".into());
     match tokio::time::timeout(Duration::from_secs(2), closing).await {
@@ -97,12 +91,12 @@ pub(crate) async fn close(connection: &Connection) {
     }
 }
 
-/// The pause before the next attempt, drawn at random.
+/// The random pause before the next attempt.
 pub(crate) fn pause(failures: u32) -> Duration {
     Backoff::RECONNECT.pause(failures, rand::random())
 }
 
-/// Awaits an answer, or `None` when it takes too long.
+/// `None` after 5 s.
 pub(crate) async fn in_time<F: Future>(step: F) -> Option<F::Output> {
     tokio::time::timeout(STEP_TIMEOUT, step).await.ok()
 }

@@ -1,42 +1,39 @@
-//! What `ingest` puts into the queue `events`: who sent what, when, and the body, sealed.
+//! The envelope of an event in the queue `events`: its source, id, type and time, and the sealed body.
 
 use chrono::{DateTime, Utc};
 use domain::event::{EventKey, sealing_identity};
 use domain::ids::{BookingId, EventId, ResortId, SourceId};
 use serde::{Deserialize, Serialize};
 
-/// The version that this program writes; it reads all up to it.
+/// The version that this program writes; it reads this and all older ones.
 pub const VERSION: u32 = 1;
 
-/// An event on its way. Nothing outside `sealed` is personal.
+/// Nothing outside `sealed` is personal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// [`VERSION`] when written here.
     pub version: u32,
-    /// Who sent it.
     pub source: SourceId,
     /// Unique within the source.
     pub event_id: EventId,
-    /// The event's type, as sent.
+    /// As sent.
     pub event_type: String,
-    /// When `ingest` took it; no fact in it is younger.
+    /// The clock of `ingest`. Facts that claim to be newer are capped at it.
     pub received_at: DateTime<Utc>,
-    /// Under this id the request stands in the log.
+    /// `request.id` in the log of `ingest`.
     pub request_id: String,
-    /// Its resort, where it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resort: Option<ResortId>,
-    /// Its booking, where it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking: Option<BookingId>,
-    /// Keyed hash of the guest's number, where it names one: by this an erasure finds it.
+    /// Keyed hash of the guest's number, if the event has one. An erasure finds the event by it.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "base64_text::optional"
     )]
     pub phone_hash: Option<Vec<u8>>,
-    /// Keyed hashes of every name of the guest, where it is one of WhatsApp's updates: by any of them an erasure finds it.
+    /// Keyed hashes of all WhatsApp ids of the guest, if the event is an update of WhatsApp's. An erasure finds the event by
+    /// any of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "base64_text::list")]
     pub name_hashes: Vec<Vec<u8>>,
     /// The body, sealed under [`Envelope::identity`].
@@ -44,29 +41,23 @@ pub struct Envelope {
     pub sealed: Vec<u8>,
 }
 
-/// Why bytes are no envelope for us. Neither case repeats them.
+/// The errors repeat nothing of the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Nobody will ever read it: a dead letter.
+    /// For good: the event is dead-lettered.
     #[error("the envelope cannot be read: {what} at line {line}, column {column}")]
     Undecodable {
-        /// In which way it is broken.
         what: &'static str,
-        /// Where, from 1; 0 where there is no place.
+        /// From 1; 0 if the error has no position.
         line: usize,
-        /// Where, from 1; 0 where there is no place.
         column: usize,
     },
-    /// A newer program wrote it and a newer one will read it: to be given back.
+    /// A newer program wrote it and a newer one will read it: the event is given back.
     #[error("the envelope has version {version}, newer than this program")]
-    Newer {
-        /// Its version.
-        version: u64,
-    },
+    Newer { version: u64 },
 }
 
 impl Envelope {
-    /// What names the event.
     pub fn key(&self) -> EventKey {
         EventKey {
             source: self.source.clone(),
@@ -74,12 +65,11 @@ impl Envelope {
         }
     }
 
-    /// The name under which the body is sealed.
+    /// The context that the body is sealed under.
     pub fn identity(&self) -> String {
         sealing_identity(self.key())
     }
 
-    /// The bytes for the queue.
     #[expect(
         clippy::expect_used,
         reason = "texts, numbers and times always have a JSON form"
@@ -88,7 +78,7 @@ impl Envelope {
         serde_json::to_vec(self).expect("an envelope is made of texts")
     }
 
-    /// Reads what [`encode`](Self::encode) made, here or in another version; unknown fields are ignored.
+    /// Reads an envelope of this version or an older one; unknown fields are ignored.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let Version { version } = serde_json::from_slice(bytes).map_err(undecodable)?;
         if version > u64::from(VERSION) {
@@ -136,7 +126,6 @@ mod base64_text {
             .map_err(|_| D::Error::custom("not base64"))
     }
 
-    /// The same of several.
     pub(super) mod list {
         use serde::ser::SerializeSeq as _;
         use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -163,7 +152,6 @@ mod base64_text {
         }
     }
 
-    /// The same of what may be missing.
     pub(super) mod optional {
         use serde::{Deserialize, Deserializer, Serializer};
 
@@ -211,12 +199,12 @@ mod tests {
     fn an_envelope_is_read_as_it_was_written() {
         assert_eq!(Envelope::decode(&envelope().encode()), Ok(envelope()));
         assert_eq!(envelope().identity(), "event:direct/evt_1");
-        let nobodys = Envelope {
+        let without_hashes = Envelope {
             phone_hash: None,
             name_hashes: Vec::new(),
             ..envelope()
         };
-        assert_eq!(Envelope::decode(&nobodys.encode()), Ok(nobodys));
+        assert_eq!(Envelope::decode(&without_hashes.encode()), Ok(without_hashes));
     }
 
     #[test]

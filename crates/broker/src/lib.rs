@@ -1,20 +1,20 @@
 //! RabbitMQ, and nothing else.
 //!
-//! Whoever publishes holds a [`publisher::Publisher`] and learns what became of each message; whoever consumes takes
-//! batches from a [`consumer::Consumer`] and answers every delivery with a [`consumer::Verdict`]. Nobody else sees a
-//! channel. Start with [`topology`]: it lists every exchange and queue, and where refused messages go.
+//! A program publishes through a [`publisher::Publisher`] and learns the outcome of each message; it takes batches from a
+//! [`consumer::Consumer`] and settles every delivery with a [`consumer::Verdict`]. No other crate sees a channel. Start
+//! with [`topology`]: it lists every exchange and queue, and where refused messages go.
 //!
-//! Nothing here knows Postgres, opens a sealed body or counts a metric: what happened is returned.
+//! Nothing here knows Postgres, opens a sealed body or counts a metric: the caller gets outcomes and counts them.
 
 pub mod address;
 mod connection;
 pub mod consumer;
+pub mod dead_letter;
 pub mod drain;
 pub mod envelope;
-pub mod letter;
+mod liveness;
 mod properties;
 pub mod publisher;
-mod pulse;
 pub mod status;
 pub mod topology;
 

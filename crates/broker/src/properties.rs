@@ -4,7 +4,7 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use uuid::Uuid;
 
-/// How often RabbitMQ has delivered a message before; absent the first time.
+/// RabbitMQ's header: how often it has delivered the message before; absent the first time.
 pub(crate) const DELIVERY_COUNT: &str = "x-delivery-count";
 
 /// Persistent, so that dead-lettered copies are too.
@@ -56,8 +56,7 @@ pub(crate) fn number_header(properties: &BasicProperties, name: &str) -> Option<
     }
 }
 
-/// AMQP's short texts end at 255 bytes. A longer id, which no reader needs in full, becomes a name-based UUID: the same
-/// for the same id.
+/// AMQP's short texts have at most 255 bytes. A longer id becomes a UUID made of it, the same for the same id.
 fn short(text: &str) -> ShortString {
     ShortString::try_new(text).unwrap_or_else(|_| {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes())

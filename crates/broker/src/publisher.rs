@@ -1,10 +1,11 @@
-//! Publishing, with RabbitMQ's word for every single message that it lies on disk.
+//! Publishing, with RabbitMQ's confirmation for every single message that it is on disk.
 //!
 //! A [`Publisher`] is a handle; one task owns the connection and its channel. A channel shared by several threads could
 //! credit one message with another's confirmation.
 
 mod in_flight;
 mod owner;
+mod session;
 
 use std::time::Duration;
 
@@ -13,46 +14,42 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Address;
-use crate::letter::Letter;
+use crate::dead_letter::Cause;
 use crate::status::Status;
 use crate::topology::{Depths, Queue};
 
-/// Jobs that wait for a place in flight; more are turned away at once.
+/// Jobs that wait for a place in flight; further ones fail at once.
 const WAITING_JOBS: usize = 2_000;
 
-/// A message to be published.
 #[derive(Debug)]
 pub struct Outgoing {
-    /// Where it shall lie.
     pub queue: Queue,
     /// Its id in AMQP; beyond 255 bytes it is replaced by a UUID made of it.
     pub message_id: String,
-    /// What it is, for people who look into a queue: an event's type, for example.
+    /// AMQP's `type`, for people who look into a queue: an event's type, or a message's kind.
     pub kind: String,
-    /// What to say in headers about its death, for the dead queues.
-    pub letter: Option<Letter>,
-    /// The body, sealed where it is personal.
+    /// Headers for the dead queues.
+    pub cause: Option<Cause>,
+    /// Sealed where it is personal.
     pub body: Vec<u8>,
 }
 
-/// Why a message is not known to lie in its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// It was not sent: no connection, blocked, or too much is waiting already.
+    /// It was not sent: no connection, blocked, or too many messages wait already.
     #[error("RabbitMQ is not available")]
     Unavailable,
-    /// RabbitMQ said no: a queue is full or broken.
+    /// A queue is full or broken.
     #[error("RabbitMQ refused the message")]
     Refused,
-    /// Some message of those in flight reached no queue, so the topology is broken.
+    /// This message or another one in flight reached no queue, so the topology is broken.
     #[error("RabbitMQ has no queue for the message")]
     Unroutable,
-    /// No answer: it may have arrived or not. Consumers recognise a copy by its id.
+    /// It may have arrived or not. Consumers recognise a copy by its id.
     #[error("RabbitMQ did not confirm the message in time")]
     Unconfirmed,
 }
 
-/// How a publisher behaves.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The connection's name in RabbitMQ's management.
@@ -85,16 +82,33 @@ pub struct Publisher {
     task: TaskTracker,
 }
 
-/// A message and whom to tell. When `done` is dropped unanswered, nobody knows what became of it.
+/// A message, and where its outcome goes. `done` dropped unanswered means that the outcome is unknown.
 #[derive(Debug)]
 struct Job {
     message: Outgoing,
     done: oneshot::Sender<Result<(), PublishError>>,
 }
 
+/// The task's ends of a publisher's channels.
+struct TaskEnds {
+    options: Options,
+    jobs: mpsc::Receiver<Job>,
+    status: watch::Sender<Status>,
+    depths: watch::Sender<Option<Depths>>,
+    stop: CancellationToken,
+}
+
+/// Why a connection was left.
+enum Ending {
+    Stopped,
+    Lost(String),
+}
+
 impl Publisher {
-    /// Starts the task that owns the connection; it connects, and connects again, by itself. To be called inside a
-    /// tokio runtime.
+    /// Starts the task that owns the connection and reconnects by itself.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn start(address: Address, options: Options) -> Self {
         let (jobs, queue) = mpsc::channel(WAITING_JOBS);
         let (status_out, status) = watch::channel(Status::starting());
@@ -107,20 +121,19 @@ impl Publisher {
             stop: CancellationToken::new(),
             task: TaskTracker::new(),
         };
-        let owner = owner::Owner {
-            address,
+        let ends = TaskEnds {
             options,
             jobs: queue,
             status: status_out,
             depths: depths_out,
             stop: publisher.stop.clone(),
         };
-        publisher.task.spawn(owner.run());
+        publisher.task.spawn(owner::run(address, ends));
         publisher.task.close();
         publisher
     }
 
-    /// Publishes and waits for the confirmation. Many may do so at once; that is what makes it fast.
+    /// Publishes and waits for the confirmation. Many calls at once are fast; one after another they are slow.
     pub async fn publish(&self, message: Outgoing) -> Result<(), PublishError> {
         if matches!(*self.status.borrow(), Status::Blocked | Status::Disconnected(_)) {
             return Err(PublishError::Unavailable);
@@ -135,19 +148,39 @@ impl Publisher {
         }
     }
 
-    /// What is known of the connection, and a way to await a change.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }
 
-    /// How full the queues are, looked up about twice a second; `None` while that is not known.
+    /// How full the queues are, about once a second; `None` while that is not known.
     pub fn depths(&self) -> watch::Receiver<Option<Depths>> {
         self.depths.clone()
     }
 
-    /// Takes no more, waits for what is in flight, closes the connection. Some seconds at most.
+    /// Accepts no more, waits for what is in flight, closes the connection. Some seconds at most.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.task.wait().await;
+    }
+}
+
+impl Job {
+    fn refuse(self) {
+        // The receiver is gone where the caller has timed out.
+        let _ = self.done.send(Err(PublishError::Unavailable));
+    }
+}
+
+impl TaskEnds {
+    fn disconnected(&self, reason: &str) {
+        self.depths.send_replace(None);
+        Status::Disconnected(reason.into()).publish(&self.status);
+    }
+}
+
+impl Drop for TaskEnds {
+    /// Also after a panic of the task: the last status would be wrong.
+    fn drop(&mut self) {
+        self.disconnected("its task has ended");
     }
 }

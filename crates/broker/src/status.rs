@@ -1,17 +1,19 @@
-//! Whether RabbitMQ can be worked with, for `/readyz`.
+//! The status of a connection to RabbitMQ, for `/readyz`.
 
 use std::sync::Arc;
 
-/// What is known of a connection; it tells the truth within 2 s.
+use tokio::sync::watch;
+
+/// Accurate within 2 s.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// All is well: exchanges and queues are there too.
+    /// The exchanges and queues that the connection needs exist too.
     Connected,
-    /// RabbitMQ takes nothing because memory or disk run short.
+    /// RabbitMQ accepts no message because its memory or disk runs short.
     Blocked,
-    /// Connected, but RabbitMQ does not answer. Publishing is still tried.
+    /// RabbitMQ does not answer at the moment. Publishing is still tried.
     Silent,
-    /// Disconnected on purpose: the process leaves the queue to others for now, which is no fault.
+    /// Disconnected on purpose, which is no fault: the process leaves the queue to other processes for now.
     Paused(Arc<str>),
     /// Not connected, or the topology is missing or differs; the text says what and names no secret.
     Disconnected(Arc<str>),
@@ -22,18 +24,27 @@ impl Status {
         Self::Disconnected("not connected yet".into())
     }
 
-    /// Whether this process can do its work.
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Connected | Self::Paused(_))
     }
 
-    /// The same, with what is missing.
+    /// # Errors
+    /// Unless [ready](Self::is_ready), with what is missing.
     pub fn check(&self) -> Result<(), String> {
         if self.is_ready() {
             Ok(())
         } else {
             Err(self.to_string())
         }
+    }
+
+    /// Wakes those who follow the status only when it changes.
+    pub(crate) fn publish(self, to: &watch::Sender<Self>) {
+        to.send_if_modified(|known| {
+            let changed = *known != self;
+            *known = self;
+            changed
+        });
     }
 }
 

@@ -1,7 +1,8 @@
 //! Every exchange and queue, where each is bound, and where refused messages go. The only place that says so.
 //!
-//! `desk migrate` declares them. The processes verify them and are not ready while something is missing or differs.
-//! Their users need no right to configure: looking is allowed to everybody.
+//! `desk migrate` declares them. The programs verify them when they connect, look again at what they use every second,
+//! and are not ready while something is missing or differs. Their users need no right to configure: a passive declaration
+//! is allowed to every user.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -10,9 +11,11 @@ use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 use crate::Address;
 use crate::connection::{self, ConnectError, in_time};
 
-/// How often RabbitMQ gives a message back before it gives it up. Ours is the decision long before; but without a
-/// limit RabbitMQ 4 would take 20.
+/// How often RabbitMQ redelivers a message before it dead-letters it. We decide long before; but without a limit of ours
+/// RabbitMQ 4 would take 20.
 const DELIVERY_LIMIT: i32 = 1_000_000;
+
+const EXCHANGES: [&str; 3] = ["dead", "events", "messages"];
 
 /// A queue, and the exchange and key that lead to it and nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,17 +24,16 @@ pub enum Queue {
     Events,
     /// Ids of messages that are due, on their way to `sender`.
     Messages,
-    /// Events that nobody could apply.
+    /// Events that could not be applied.
     DeadEvents,
-    /// Messages that nobody could send.
+    /// Messages that could not be sent.
     DeadMessages,
 }
 
 impl Queue {
-    /// All of them, the last resorts first: a queue never exists without the place for its dead.
+    /// The dead queues first: a queue never exists without the one for its dead letters.
     pub const ALL: [Self; 4] = [Self::DeadEvents, Self::DeadMessages, Self::Events, Self::Messages];
 
-    /// The queue's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Events => "events",
@@ -41,7 +43,6 @@ impl Queue {
         }
     }
 
-    /// The exchange to publish to.
     pub const fn exchange(self) -> &'static str {
         match self {
             Self::Events => "events",
@@ -50,7 +51,6 @@ impl Queue {
         }
     }
 
-    /// The routing key.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Events | Self::DeadEvents => "event",
@@ -58,7 +58,7 @@ impl Queue {
         }
     }
 
-    /// Where its letters go.
+    /// The queue for its dead letters.
     pub const fn dead(self) -> Self {
         match self {
             Self::Events | Self::DeadEvents => Self::DeadEvents,
@@ -85,63 +85,42 @@ impl Queue {
     }
 }
 
-/// How many messages stood ready in each queue, those that a consumer holds not counted.
+/// How many messages are ready in each queue, without those that a consumer holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depths {
-    /// In `events`.
     pub events: u32,
-    /// In `messages`.
     pub messages: u32,
-    /// In `dead.events`.
     pub dead_events: u32,
-    /// In `dead.messages`.
     pub dead_messages: u32,
 }
 
-/// Why exchanges and queues are not as they must be.
 #[derive(Debug, thiserror::Error)]
 pub enum TopologyError {
-    /// There is no connection.
     #[error("cannot look at the exchanges and queues")]
     Connect(#[source] ConnectError),
-    /// Something is not there.
     #[error("the {what} {name} is missing in RabbitMQ; run `desk migrate`")]
-    Missing {
-        /// Exchange or queue.
-        what: &'static str,
-        /// Its name.
-        name: &'static str,
-    },
-    /// Something is there with other properties.
+    Missing { what: &'static str, name: &'static str },
     #[error(
         "the {what} {name} in RabbitMQ differs from what is needed; empty it, delete it, then run `desk migrate`"
     )]
     Differs {
-        /// Exchange or queue.
         what: &'static str,
-        /// Its name.
         name: &'static str,
-        /// What differs, in RabbitMQ's words.
         #[source]
         cause: lapin::Error,
     },
-    /// RabbitMQ refused or went away.
     #[error("cannot ask RabbitMQ for the {what} {name}")]
     Failed {
-        /// Exchange or queue.
         what: &'static str,
-        /// Its name.
         name: &'static str,
-        /// What was said.
         #[source]
         cause: lapin::Error,
     },
-    /// It did not answer.
     #[error("RabbitMQ did not answer in time")]
     TimedOut,
 }
 
-/// Declares everything, for a user with the right to configure. Twice does no harm.
+/// Declares everything; idempotent. The user needs the right to configure.
 pub async fn declare(address: &Address) -> Result<(), TopologyError> {
     let connection = connection::open(address, "bellhop migrate")
         .await
@@ -153,7 +132,7 @@ pub async fn declare(address: &Address) -> Result<(), TopologyError> {
     declared
 }
 
-/// Looks whether everything is there as it must be; for commands that run once.
+/// Checks that everything exists as it must be; for commands that run once.
 pub async fn verify(address: &Address) -> Result<Depths, TopologyError> {
     let connection = connection::open(address, "bellhop check")
         .await
@@ -174,32 +153,32 @@ pub(crate) async fn verify_on(connection: &Connection) -> Result<Depths, Topolog
     in_time(looking).await.unwrap_or(Err(TopologyError::TimedOut))
 }
 
-/// Whether everything is there. A failure closes the channel.
-pub(crate) async fn look(channel: &Channel) -> Result<Depths, TopologyError> {
+async fn look(channel: &Channel) -> Result<Depths, TopologyError> {
     let options = ExchangeDeclareOptions {
         passive: true,
         ..ExchangeDeclareOptions::default()
     };
-    for name in exchanges() {
+    for name in EXCHANGES {
         channel
             .exchange_declare(name.into(), ExchangeKind::Direct, options, FieldTable::default())
             .await
             .map_err(failed("exchange", name))?;
     }
-    let mut depths = Depths::default();
-    for queue in Queue::ALL {
-        let count = passive(channel, queue).await?;
-        match queue {
-            Queue::Events => depths.events = count,
-            Queue::Messages => depths.messages = count,
-            Queue::DeadEvents => depths.dead_events = count,
-            Queue::DeadMessages => depths.dead_messages = count,
-        }
-    }
-    Ok(depths)
+    depths(channel).await
 }
 
-async fn passive(channel: &Channel, queue: Queue) -> Result<u32, TopologyError> {
+/// A missing queue is an error, and closes the channel.
+pub(crate) async fn depths(channel: &Channel) -> Result<Depths, TopologyError> {
+    Ok(Depths {
+        events: depth(channel, Queue::Events).await?,
+        messages: depth(channel, Queue::Messages).await?,
+        dead_events: depth(channel, Queue::DeadEvents).await?,
+        dead_messages: depth(channel, Queue::DeadMessages).await?,
+    })
+}
+
+/// As [`depths`], of one queue.
+pub(crate) async fn depth(channel: &Channel, queue: Queue) -> Result<u32, TopologyError> {
     let options = QueueDeclareOptions {
         passive: true,
         ..QueueDeclareOptions::default()
@@ -212,7 +191,7 @@ async fn passive(channel: &Channel, queue: Queue) -> Result<u32, TopologyError> 
         .map_err(failed("queue", queue.name()))
 }
 
-/// A passive declaration compares no arguments, an ordinary one does, but only for those who may configure.
+/// Compares the queues' arguments, which only an ordinary declaration does. Without the right to configure it succeeds.
 async fn compare(channel: &Channel) -> Result<(), TopologyError> {
     for queue in Queue::ALL {
         match declare_queue(channel, queue).await {
@@ -229,7 +208,7 @@ async fn declare_all(connection: &Connection) -> Result<(), TopologyError> {
         durable: true,
         ..ExchangeDeclareOptions::default()
     };
-    for name in exchanges() {
+    for name in EXCHANGES {
         channel
             .exchange_declare(name.into(), ExchangeKind::Direct, options, FieldTable::default())
             .await
@@ -262,10 +241,6 @@ async fn declare_queue(channel: &Channel, queue: Queue) -> Result<(), TopologyEr
 
 async fn open_channel(connection: &Connection) -> Result<Channel, TopologyError> {
     connection.create_channel().await.map_err(failed("channel", ""))
-}
-
-const fn exchanges() -> [&'static str; 3] {
-    ["dead", "events", "messages"]
 }
 
 fn failed(what: &'static str, name: &'static str) -> impl Fn(lapin::Error) -> TopologyError {

@@ -184,7 +184,7 @@ impl Events {
             queue: Queue::Events,
             message_id,
             kind: head.event_type.to_owned(),
-            letter: None,
+            cause: None,
             body: envelope.encode(),
         };
         self.publisher.publish(message).await.map_err(|error| {

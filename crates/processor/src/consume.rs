@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::consumer::{Consumer, Delivery, Unburied, Verdict};
-use broker::letter::Letter;
+use broker::consumer::{Consumer, Delivery, NotPublished, Verdict};
+use broker::dead_letter::Cause;
 use chrono::Utc;
 use domain::backoff::Backoff;
 use domain::dead_letter::DeadLetterReason;
@@ -115,7 +115,7 @@ impl Consuming {
                     crashed.extend(
                         (letter.reason == DeadLetterReason::Crashed).then(|| delivery.message_id.clone()),
                     );
-                    verdicts.push((delivery, Verdict::Bury(letter)));
+                    verdicts.push((delivery, Verdict::DeadLetter(letter)));
                 }
                 Next::GiveBack => verdicts.push((delivery, Verdict::GiveBack)),
             }
@@ -142,7 +142,7 @@ impl Consuming {
                 Outcome::Unmatched => {
                     heard = heard.max(Some(opened.envelope.received_at));
                     let letter = self.bury_unmatched(&opened);
-                    verdicts.push((delivery, Verdict::Bury(letter)));
+                    verdicts.push((delivery, Verdict::DeadLetter(letter)));
                 }
                 // It goes back with everything that is in hand.
                 Outcome::NotTried => self.outage.is_long = true,
@@ -155,7 +155,7 @@ impl Consuming {
                 }
                 Outcome::Refused(error) if refusals >= RETRIES => {
                     let letter = self.bury(&opened, refusals + 1, &error);
-                    verdicts.push((delivery, Verdict::Bury(letter)));
+                    verdicts.push((delivery, Verdict::DeadLetter(letter)));
                 }
                 Outcome::Refused(error) => {
                     let refusals = refusals + 1;
@@ -175,7 +175,7 @@ impl Consuming {
     }
 
     /// The stop is applied; a person may find out whose it is.
-    fn bury_unmatched(&self, opened: &Opened) -> Letter {
+    fn bury_unmatched(&self, opened: &Opened) -> Cause {
         log::warn!("event.id" = opened.key(), "request.id" = opened.envelope.request_id, names = opened.names.len();
             "a stop in WhatsApp matches no guest; it is stored under the writer's names, and a dead letter asks a person");
         self.shared.counters.unmatched_stops.inc();
@@ -186,7 +186,7 @@ impl Consuming {
         )
     }
 
-    fn bury(&self, opened: &Opened, attempts: u32, error: &StoreError) -> Letter {
+    fn bury(&self, opened: &Opened, attempts: u32, error: &StoreError) -> Cause {
         let reason = reason_of(error);
         let error = service::chain(error);
         log::error!("event.id" = opened.key(), "event.type" = opened.envelope.event_type,
@@ -204,7 +204,7 @@ impl Consuming {
                     self.shared.count_event("unreadable", "dead");
                     verdicts.push((
                         delivery,
-                        Verdict::Bury(letter(DeadLetterReason::Undecodable, &why, 1)),
+                        Verdict::DeadLetter(letter(DeadLetterReason::Undecodable, &why, 1)),
                     ));
                 }
                 Unreadable::ByUs(why) => self.leave_to_others(delivery, why),
@@ -228,11 +228,11 @@ impl Consuming {
         }
         let any_letter = verdicts
             .iter()
-            .any(|(_, verdict)| matches!(verdict, Verdict::Bury(_)));
+            .any(|(_, verdict)| matches!(verdict, Verdict::DeadLetter(_)));
         if any_letter {
             crash::point("processor.letters.due");
         }
-        let safe = self.consumer.publish_letters(verdicts).await;
+        let safe = self.consumer.publish_dead_letters(verdicts).await;
         if any_letter {
             crash::point("processor.letters.confirmed");
         }
@@ -241,15 +241,15 @@ impl Consuming {
         if settled.lost > 0 {
             log::warn!(events = settled.lost; "settled events come again: their connection is gone");
         }
-        for Unburied {
+        for NotPublished {
             delivery,
-            letter,
+            cause,
             error,
-        } in settled.unburied
+        } in settled.not_published
         {
             log::warn!("event.id" = delivery.message_id, error = error.to_string();
                 "the event's letter could not be published; trying again in 1 s");
-            self.parked.put(delivery, Next::Bury(letter), LETTER_PAUSE);
+            self.parked.put(delivery, Next::Bury(cause), LETTER_PAUSE);
         }
     }
 }
@@ -262,11 +262,11 @@ fn reason_of(error: &StoreError) -> DeadLetterReason {
     }
 }
 
-pub(crate) fn letter(reason: DeadLetterReason, error: &str, attempts: u32) -> Letter {
-    Letter {
+pub(crate) fn letter(reason: DeadLetterReason, error: &str, attempts: u32) -> Cause {
+    Cause {
         reason,
         error: error.to_owned(),
         attempts,
-        died_at: Utc::now(),
+        dead_lettered_at: Some(Utc::now()),
     }
 }

@@ -24,7 +24,7 @@ impl Consuming {
     pub(crate) async fn wait_for_postgres(&mut self) {
         log::warn!(parked = self.parked.len(); "Postgres is away for long; events in hand go back to the queue");
         self.consumer
-            .rest("nothing is taken while Postgres is away")
+            .disconnect("nothing is taken while Postgres is away")
             .await;
         self.parked = Parked::default();
         self.shared.counters.parked.set(0);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broker::consumer::Delivery;
-use broker::letter::Letter;
+use broker::dead_letter::Cause;
 use tokio::time::Instant;
 
 use crate::batch::Opened;
@@ -16,7 +16,7 @@ pub(crate) enum Next {
     /// Apply it once more; Postgres has refused it so often.
     Apply { opened: Opened, refusals: u32 },
     /// Publish its letter once more.
-    Bury(Letter),
+    Bury(Cause),
     /// Let another process have it.
     GiveBack,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::letter::Letter;
+use broker::dead_letter::Cause;
 use broker::publisher::{Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use domain::dead_letter::DeadLetterReason;
@@ -104,7 +104,7 @@ async fn publish_id(publisher: &Publisher, id: MessageId) -> Result<(), PublishE
         queue: Queue::Messages,
         message_id: id.to_string(),
         kind: "message_due".to_owned(),
-        letter: None,
+        cause: None,
         body: id.to_string().into_bytes(),
     };
     publisher.publish(outgoing).await
@@ -169,11 +169,11 @@ fn outgoing(letter: &relay::Letter) -> Outgoing {
         queue: Queue::DeadMessages,
         message_id: letter.id.to_string(),
         kind: letter.kind.clone(),
-        letter: Some(Letter {
+        cause: Some(Cause {
             reason,
             error: letter.error.clone(),
             attempts: u32::try_from(letter.attempts).unwrap_or(u32::MAX),
-            died_at: letter.died_at,
+            dead_lettered_at: Some(letter.died_at),
         }),
         body: letter.id.to_string().into_bytes(),
     }

@@ -51,7 +51,7 @@ impl Consuming {
             self.shared.count_event(&delivery.kind, "dead");
             let error = format!("{crashes} processes ended while they applied it alone");
             let letter = letter(DeadLetterReason::Crashed, &error, crashes);
-            self.settle(vec![(delivery, Verdict::Bury(letter))]).await;
+            self.settle(vec![(delivery, Verdict::DeadLetter(letter))]).await;
         } else {
             log::warn!("event.id" = key, deliveries = delivery.delivery_count, crashes = crashes;
                 "event came again and again; it is applied alone");

@@ -1,46 +1,41 @@
-//! How a URL of RabbitMQ is read.
+//! Our own parser of RabbitMQ's URLs.
 //!
-//! Not by the library's own parser: it takes `localhost` where it does not understand the host, such as an IPv6 address.
-//! What RabbitMQ's own client for Erlang reads, this reads alike; where it would connect to another host than a person reads
-//! in the URL, this refuses.
+//! lapin's parser uses `localhost` where it does not understand the host, such as an IPv6 address. This one reads a URL as
+//! RabbitMQ's own client for Erlang does, and refuses it where that would connect to another host than a person sees.
 
 use std::net::Ipv6Addr;
 
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 use percent_encoding::percent_decode_str;
 
-/// Why a text is no address; it does not repeat the text, which may hold a password.
+/// Its text does not repeat the URL, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    /// It cannot be read at all.
     #[error("is not an amqp:// or amqps:// URL")]
     NotAUrl,
-    /// None, or one that no name or address can be.
     #[error(
         "names no host; write amqp://user:password@host:port/vhost, an IPv6 address in brackets, and in the user name \
          and the password %2F for /, %3F for ? and %23 for #"
     )]
     Host,
-    /// It may be the end of a password with `/`, `?` or `#` in it: then the host would be a part of the password.
+    /// Perhaps the end of a password with `/`, `?` or `#` in it: then the host would be a part of the password.
     #[error(
         "has an @ or # after the host; write %40 and %23 in a vhost, and %2F, %3F and %23 for / ? # in a password"
     )]
     AfterHost,
-    /// Not a number up to 65535.
     #[error("has a port that is not a number up to 65535")]
     Port,
-    /// Credentials and vhosts are texts.
     #[error("has a percent-encoded byte that is not UTF-8")]
     NotUtf8,
-    /// A parameter that the library knows, with a value that it does not take.
+    /// lapin knows the parameter and refuses its value.
     #[error("has a parameter with a value that it cannot have")]
     Parameter,
-    /// `amqp://host/` names the vhost whose name is empty, which is hardly ever meant.
+    /// `amqp://host/` is the vhost with an empty name, which is hardly ever meant.
     #[error("names an empty vhost; the default one is written /%2f")]
     EmptyVhost,
 }
 
-/// What stands between `://` and the end.
+/// All between `://` and the end.
 struct Parts<'u> {
     credentials: Option<&'u str>,
     place: &'u str,
@@ -98,7 +93,7 @@ fn split(rest: &str) -> Result<Parts<'_>, InvalidAddress> {
     })
 }
 
-/// A name or an IPv4 address as it is, an IPv6 address without its brackets, perhaps with a zone.
+/// The host is a name, an IPv4 address, or an IPv6 address without its brackets, perhaps with a zone.
 fn host_and_port(place: &str) -> Result<(String, Option<u16>), InvalidAddress> {
     let (host, port) = match place.strip_prefix('[') {
         Some(inner) => {
@@ -135,7 +130,7 @@ fn host_name(text: &str) -> Result<String, InvalidAddress> {
     }
 }
 
-/// As RabbitMQ's clients do, `guest` stands for what is left out.
+/// `guest` replaces what is left out, as in RabbitMQ's clients.
 fn user_info(credentials: Option<&str>) -> Result<AMQPUserInfo, InvalidAddress> {
     let default = AMQPUserInfo::default();
     let Some(credentials) = credentials else {
@@ -154,8 +149,8 @@ fn user_info(credentials: Option<&str>) -> Result<AMQPUserInfo, InvalidAddress> 
     })
 }
 
-/// Read by the library, which knows which there are.
 fn parameters(query: &str) -> Result<AMQPQueryString, InvalidAddress> {
+    // lapin knows the parameters, and reads this host right.
     let alone: AMQPUri = format!("amqp://host/%2f?{query}")
         .parse()
         .map_err(|_| InvalidAddress::Parameter)?;
@@ -173,14 +168,14 @@ fn decode(text: &str) -> Result<String, InvalidAddress> {
 mod tests {
     use super::*;
 
-    /// User name, password, host, port, vhost.
+    /// Returns user name, password, host, port and vhost.
     fn check(url: &str) -> Result<(String, String, String, u16, String), InvalidAddress> {
         let uri = parse(url)?;
         let AMQPAuthority { userinfo, host, port } = uri.authority;
         Ok((userinfo.username, userinfo.password, host, port, uri.vhost))
     }
 
-    /// What `amqp_uri:parse/1` of RabbitMQ 3.10.8, the client in Erlang that comes with the server, makes of each.
+    /// The expectations are the results of `amqp_uri:parse/1` of RabbitMQ 3.10.8, the Erlang client of the server.
     #[test]
     fn a_url_is_read_as_rabbitmqs_own_client_reads_it() {
         for (url, want) in [
@@ -221,7 +216,7 @@ mod tests {
         }
     }
 
-    /// That client refuses these, or takes `ss@host` for a host and `a` for the password.
+    /// The Erlang client refuses these, or reads `ss@host` as the host and `a` as the password.
     #[test]
     fn beyond_it_a_password_may_hold_what_leaves_no_doubt_about_the_host() {
         for (url, password) in [

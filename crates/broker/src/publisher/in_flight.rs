@@ -1,4 +1,4 @@
-//! What was published and is not confirmed yet.
+//! Messages that were published and are not confirmed yet.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,12 +12,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Job, PublishError};
-use crate::letter::Letter;
+use crate::dead_letter::Cause;
 use crate::properties;
 
-/// Unconfirmed messages of one channel. Only the owner's task may hold it.
-///
-/// Every confirmation is awaited to its end, whether or not somebody still waits for it.
+/// Unconfirmed messages of one channel, for the owner's task alone. Every confirmation is awaited to its end, also after
+/// its caller has timed out.
 pub(super) struct InFlight {
     confirmations: FuturesUnordered<Pin<Box<dyn Future<Output = Confirmed> + Send>>>,
     begun: BTreeMap<u64, Instant>,
@@ -30,7 +29,6 @@ struct Confirmed {
     result: lapin::Result<Confirmation>,
 }
 
-/// Whether the channel can still be relied on.
 #[derive(Debug)]
 pub(super) enum Health {
     Well,
@@ -38,7 +36,7 @@ pub(super) enum Health {
     Unroutable,
     /// The channel is gone.
     Broken(lapin::Error),
-    /// RabbitMQ was never asked to confirm; a defect.
+    /// The channel is not in confirm mode; a defect.
     NotConfirming,
 }
 
@@ -59,7 +57,7 @@ impl InFlight {
         self.begun.is_empty()
     }
 
-    /// When the message that has waited longest was published.
+    /// When the oldest unconfirmed message was published.
     pub(super) fn oldest(&self) -> Option<Instant> {
         self.begun.values().next().copied()
     }
@@ -70,7 +68,7 @@ impl InFlight {
         self.begun.insert(number, Instant::now());
         self.confirmations.push(Box::pin(async move {
             let Job { message, done } = job;
-            let headers = message.letter.as_ref().map(Letter::headers).unwrap_or_default();
+            let headers = message.cause.as_ref().map(Cause::headers).unwrap_or_default();
             let properties = properties::of(&message.message_id, &message.kind, headers);
             let (exchange, key) = (message.queue.exchange().into(), message.queue.key().into());
             let mandatory = BasicPublishOptions {
@@ -88,10 +86,12 @@ impl InFlight {
         }));
     }
 
-    /// Waits for confirmations and answers those who wait for them. To be polled only while something is in flight.
+    /// Waits for confirmations and answers their callers. To be polled only while something is in flight.
     pub(super) async fn settle(&mut self) -> Health {
         let mut confirmed = Vec::new();
         confirmed.extend(self.confirmations.next().await);
+        // lapin may credit a returned message to any confirmation that was resolved before or with its own. So we look at
+        // all that are resolved before we believe one.
         self.take_ready(&mut confirmed);
         let mut health = Health::Well;
         let returned = confirmed.iter().any(|one| was_returned(&one.result));
@@ -110,15 +110,15 @@ impl InFlight {
                     Err(PublishError::Unconfirmed)
                 }
             };
-            // Nobody listens any more when the caller's patience has ended.
+            // The receiver is gone where the caller has timed out.
             let _ = done.send(answer);
         }
         if returned { Health::Unroutable } else { health }
     }
 
-    /// lapin may credit a returned message to any confirmation that was resolved before or with its own. So all that
-    /// are resolved are looked at before one is believed. A set may say "nothing" early, hence twice.
+    /// Adds all confirmations that are resolved already.
     fn take_ready(&mut self, confirmed: &mut Vec<Confirmed>) {
+        // The set may be "not ready" once although one is, because it yields now and then; hence two looks.
         let mut nothing = 0;
         while nothing < 2 && !self.confirmations.is_empty() {
             match self.confirmations.next().now_or_never().flatten() {

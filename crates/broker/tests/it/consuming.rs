@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use broker::Status;
 use broker::consumer::{Consumer, Delivery, Verdict};
+use broker::dead_letter::Cause;
 use broker::drain::Drain;
-use broker::letter::Letter;
 use broker::publisher::{PublishError, Publisher};
 use broker::topology::{self, Queue};
 use domain::dead_letter::DeadLetterReason;
@@ -38,12 +38,12 @@ fn ids(deliveries: &[Delivery]) -> Vec<String> {
         .collect()
 }
 
-fn letter() -> Letter {
-    Letter {
+fn cause() -> Cause {
+    Cause {
         reason: DeadLetterReason::CannotBeApplied,
         error: "a constraint was violated".into(),
         attempts: 4,
-        died_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        dead_lettered_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
     }
 }
 
@@ -133,9 +133,9 @@ async fn what_is_buried_lies_in_the_dead_queue_with_its_headers() {
     let mut consumer = consumer(&broker, &publisher).await;
     let taken = take(&mut consumer, 1).await.pop().unwrap();
 
-    let settled = consumer.settle(vec![(taken, Verdict::Bury(letter()))]).await;
+    let settled = consumer.settle(vec![(taken, Verdict::DeadLetter(cause()))]).await;
 
-    assert_eq!(settled.buried, [DeadLetterReason::CannotBeApplied]);
+    assert_eq!(settled.dead_lettered, [DeadLetterReason::CannotBeApplied]);
     in_time(consumer.stop()).await;
     assert_eq!(broker.ready(Queue::Events).await, 0);
     let drain = Drain::open(&broker.address).await.unwrap();
@@ -147,15 +147,15 @@ async fn what_is_buried_lies_in_the_dead_queue_with_its_headers() {
         (dead.message_id.as_str(), dead.body.as_slice()),
         ("0", b"body of 0".as_slice())
     );
-    assert_eq!((dead.cause.reason, dead.cause.attempts), (letter().reason, 4));
+    assert_eq!((dead.cause.reason, dead.cause.attempts), (cause().reason, 4));
     assert_eq!(
-        (dead.cause.error, dead.cause.died_at),
-        (letter().error, Some(letter().died_at))
+        (dead.cause.error, dead.cause.dead_lettered_at),
+        (cause().error, cause().dead_lettered_at)
     );
 }
 
 #[tokio::test]
-async fn what_cannot_be_buried_stays_in_hand_with_its_letter() {
+async fn what_cannot_be_buried_stays_in_hand_with_its_cause() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
     publish(&publisher, 0..1).await;
@@ -163,10 +163,10 @@ async fn what_cannot_be_buried_stays_in_hand_with_its_letter() {
     let taken = take(&mut consumer, 1).await.pop().unwrap();
     in_time(publisher.stop()).await;
 
-    let mut settled = consumer.settle(vec![(taken, Verdict::Bury(letter()))]).await;
+    let mut settled = consumer.settle(vec![(taken, Verdict::DeadLetter(cause()))]).await;
 
-    let kept = settled.unburied.remove(0);
-    assert_eq!((kept.letter, kept.error), (letter(), PublishError::Unavailable));
+    let kept = settled.not_published.remove(0);
+    assert_eq!((kept.cause, kept.error), (cause(), PublishError::Unavailable));
     let given_back = vec![(kept.delivery, Verdict::GiveBack)];
     assert_eq!(consumer.settle(given_back).await.given_back, 1);
     assert_eq!(ids(&take(&mut consumer, 1).await), ["0"]);

@@ -1,18 +1,18 @@
 //! Emptying the dead queues.
 
+use broker::dead_letter::Cause;
 use broker::drain::Drain;
-use broker::letter::Letter;
 use broker::topology::Queue;
 use domain::dead_letter::DeadLetterReason;
 
 use crate::harness::{Broker, in_time, outgoing};
 
-fn letter() -> Letter {
-    Letter {
+fn cause() -> Cause {
+    Cause {
         reason: DeadLetterReason::Unreachable,
         error: "no route to host".into(),
         attempts: 3,
-        died_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        dead_lettered_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
     }
 }
 
@@ -21,7 +21,7 @@ async fn a_letter_is_taken_with_its_cause_and_is_gone_once_acknowledged() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
     let mut message = outgoing(Queue::DeadMessages, "m1");
-    message.letter = Some(letter());
+    message.cause = Some(cause());
     in_time(publisher.publish(message)).await.unwrap();
     let drain = Drain::open(&broker.address).await.unwrap();
 
@@ -31,7 +31,7 @@ async fn a_letter_is_taken_with_its_cause_and_is_gone_once_acknowledged() {
     assert_eq!(letters[0].message_id, "m1");
     assert_eq!(letters[0].body, b"body of m1");
     assert_eq!(letters[0].cause.reason, DeadLetterReason::Unreachable);
-    assert_eq!(letters[0].cause.died_at, Some(letter().died_at));
+    assert_eq!(letters[0].cause.dead_lettered_at, cause().dead_lettered_at);
     drain.acknowledge(letters).await.unwrap();
     drain.close().await;
     assert_eq!(broker.ready(Queue::DeadMessages).await, 0);

@@ -66,7 +66,7 @@ pub(crate) fn outgoing(queue: Queue, id: &str) -> Outgoing {
         queue,
         message_id: id.to_owned(),
         kind: "booking_started".to_owned(),
-        letter: None,
+        cause: None,
         body: format!("body of {id}").into_bytes(),
     }
 }

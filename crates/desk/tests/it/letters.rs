@@ -8,8 +8,8 @@ mod show;
 use std::path::Path;
 
 use broker::Address;
+use broker::dead_letter::Cause;
 use broker::envelope::{Envelope, VERSION};
-use broker::letter::Letter;
 use broker::publisher::{Options, Outgoing, Publisher};
 use broker::topology::{self, Depths, Queue};
 use crypto::key_ring::KeyRing;
@@ -134,21 +134,21 @@ impl Office {
 
     /// An event dies and its letter lies in the queue.
     pub(crate) async fn event_dies(&self, id: &str, reason: DeadLetterReason) {
-        let letter = Letter {
+        let cause = Cause {
             reason,
             error: "cannot save bookings".to_owned(),
             attempts: 4,
-            died_at: "2026-11-24T10:00:00Z".parse().unwrap(),
+            dead_lettered_at: Some("2026-11-24T10:00:00Z".parse().unwrap()),
         };
-        self.publish(id, Some(letter), envelope(id).encode()).await;
+        self.publish(id, Some(cause), envelope(id).encode()).await;
     }
 
-    async fn publish(&self, id: &str, letter: Option<Letter>, body: Vec<u8>) {
+    async fn publish(&self, id: &str, cause: Option<Cause>, body: Vec<u8>) {
         let outgoing = Outgoing {
             queue: Queue::DeadEvents,
             message_id: format!("direct/{id}"),
             kind: "booking_abandoned".to_owned(),
-            letter,
+            cause,
             body,
         };
         self.publisher.publish(outgoing).await.unwrap();
@@ -176,11 +176,11 @@ impl Office {
                 queue: Queue::DeadMessages,
                 message_id: letter.id.to_string(),
                 kind: letter.kind,
-                letter: Some(Letter {
+                cause: Some(Cause {
                     reason,
                     error: letter.error,
                     attempts: u32::try_from(letter.attempts).unwrap(),
-                    died_at: letter.died_at,
+                    dead_lettered_at: Some(letter.died_at),
                 }),
                 body: letter.id.to_string().into_bytes(),
             };

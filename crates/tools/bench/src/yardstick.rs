@@ -14,7 +14,7 @@ async fn take(body: Bytes, publisher: Data<Publisher>) -> HttpResponse {
         queue: Queue::Events,
         message_id: Uuid::now_v7().to_string(),
         kind: "booking_started".to_owned(),
-        letter: None,
+        cause: None,
         body: body.to_vec(),
     };
     match publisher.publish(event).await {

@@ -111,7 +111,7 @@ fn read(queue: Queue, letter: &DeadLetter) -> NewLetter {
         reason: cause.reason,
         error: cause.error.clone(),
         attempts: cause.attempts,
-        died_at: cause.died_at,
+        died_at: cause.dead_lettered_at,
         subject: letter.kind.clone(),
         resort: envelope.as_ref().and_then(|envelope| envelope.resort.clone()),
         phone_hash: envelope.as_ref().and_then(|envelope| envelope.phone_hash.clone()),

@@ -153,7 +153,7 @@ impl Retrier {
             queue: Queue::Events,
             message_id: letter.amqp_id,
             kind: letter.subject,
-            letter: None,
+            cause: None,
             body,
         };
         let publisher = self.publisher().await;

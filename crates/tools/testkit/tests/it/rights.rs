@@ -220,7 +220,7 @@ async fn may_publish(publisher: &Publisher, queue: Queue) -> bool {
         queue,
         message_id: "1".to_owned(),
         kind: "test".to_owned(),
-        letter: None,
+        cause: None,
         body: Vec::new(),
     };
     // A refusal before has closed the channel.

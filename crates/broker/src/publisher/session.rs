@@ -1,4 +1,4 @@
-//! One connection's life, from the moment it can publish to its end.
+//! One connection that publishes, from the moment it can do so to its end.
 
 use std::time::Duration;
 
@@ -6,47 +6,52 @@ use futures_util::stream::{BoxStream, StreamExt};
 use lapin::{Channel, Connection, Event};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::super::in_flight::{Health, InFlight};
-use super::super::{Job, PublishError};
-use super::{Ending, Owner, refuse};
+use super::in_flight::{Health, InFlight};
+use super::{Ending, Job, PublishError, TaskEnds};
 use crate::connection::chain;
-use crate::pulse::{Beat, Pulse};
+use crate::liveness::{Liveness, Probe};
 use crate::status::Status;
+use crate::topology::{self, Depths};
 
-/// How often it is asked whether confirmations are late.
+/// How often the session checks whether confirmations are late.
 const TICK: Duration = Duration::from_millis(400);
+
+/// A confirmation that is later than this, and than twice the callers' time-out, means that the connection is dead.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long what is in flight may take once it is time to stop.
 const LAST_CONFIRMATIONS: Duration = Duration::from_secs(5);
 
 pub(super) struct Session {
     publishing: Channel,
-    pulse: Pulse,
+    liveness: Liveness<Depths>,
     events: BoxStream<'static, Event>,
     in_flight: InFlight,
-    /// RabbitMQ said that it takes nothing now.
+    /// RabbitMQ accepts no messages now.
     blocked: bool,
-    /// Set as soon as nothing new is taken.
+    /// Set as soon as no new jobs are accepted.
     stop_by: Option<Instant>,
-    /// While blocked no confirmation can come; waiting begins anew afterwards.
+    /// While blocked no confirmation can arrive, so the time to wait for one starts here.
     unblocked_at: Instant,
 }
 
-/// What just happened.
 enum Happening {
     Job(Job),
     NoMoreJobs,
     Settled(Health),
     Event(Event),
-    Beat(Beat),
+    Probe(Probe<Depths>),
     Tick,
 }
 
 impl Session {
-    pub(super) fn new(connection: &Connection, publishing: Channel, looking: Channel) -> Self {
+    pub(super) fn new(connection: &Connection, publishing: Channel, probing: Channel) -> Self {
         Self {
             publishing,
-            pulse: Pulse::new(looking),
+            liveness: Liveness::new(move || {
+                let channel = probing.clone();
+                async move { topology::depths(&channel).await }
+            }),
             events: connection.events_listener().boxed(),
             in_flight: InFlight::new(),
             blocked: connection.status().blocked(),
@@ -56,41 +61,41 @@ impl Session {
     }
 
     /// Publishes until the connection fails or it is time to stop.
-    pub(super) async fn run(&mut self, owner: &mut Owner) -> Ending {
+    pub(super) async fn run(&mut self, ends: &mut TaskEnds) -> Ending {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stop = owner.stop.clone();
+        let stop = ends.stop.clone();
         loop {
             if self.stop_by.is_none() && stop.is_cancelled() {
-                owner.jobs.close();
+                ends.jobs.close();
                 self.stop_by = Some(Instant::now() + LAST_CONFIRMATIONS);
             }
-            let has_place = self.in_flight.len() < owner.options.in_flight || self.blocked;
-            let takes_jobs = has_place && !self.is_finishing(owner);
+            let has_place = self.in_flight.len() < ends.options.in_flight || self.blocked;
+            let takes_jobs = has_place && !self.is_finishing(ends);
             let happening = tokio::select! {
                 biased;
                 Some(event) = self.events.next() => Happening::Event(event),
                 health = self.in_flight.settle(), if !self.in_flight.is_empty() => Happening::Settled(health),
                 _ = ticks.tick() => Happening::Tick,
-                beat = self.pulse.next(), if !self.blocked => Happening::Beat(beat),
+                probe = self.liveness.next(), if !self.blocked => Happening::Probe(probe),
                 () = stop.cancelled(), if self.stop_by.is_none() => continue,
-                job = owner.jobs.recv(), if takes_jobs => match job {
+                job = ends.jobs.recv(), if takes_jobs => match job {
                     Some(job) => Happening::Job(job),
                     None => Happening::NoMoreJobs,
                 },
             };
-            if let Some(ending) = self.respond(owner, happening) {
+            if let Some(ending) = self.respond(ends, happening) {
                 return ending;
             }
         }
     }
 
-    /// All jobs were taken; what is in flight is awaited.
-    fn is_finishing(&self, owner: &Owner) -> bool {
-        self.stop_by.is_some() && owner.jobs.is_empty()
+    /// Whether no jobs are left, only confirmations.
+    fn is_finishing(&self, ends: &TaskEnds) -> bool {
+        self.stop_by.is_some() && ends.jobs.is_empty()
     }
 
-    fn respond(&mut self, owner: &Owner, happening: Happening) -> Option<Ending> {
+    fn respond(&mut self, ends: &TaskEnds, happening: Happening) -> Option<Ending> {
         let ending = match happening {
             Happening::Job(job) => {
                 self.take(job);
@@ -101,38 +106,38 @@ impl Session {
                 None
             }
             Happening::Settled(health) => ending_of(health),
-            Happening::Event(event) => self.notice(owner, event),
-            Happening::Beat(beat) => believe(owner, beat),
-            Happening::Tick => self.tick(owner),
+            Happening::Event(event) => self.notice(ends, event),
+            Happening::Probe(probe) => publish_probe(ends, probe),
+            Happening::Tick => self.tick(ends),
         };
         let finished = self
             .stop_by
-            .is_some_and(|by| (self.in_flight.is_empty() && owner.jobs.is_empty()) || Instant::now() >= by);
+            .is_some_and(|by| (self.in_flight.is_empty() && ends.jobs.is_empty()) || Instant::now() >= by);
         ending.or(finished.then_some(Ending::Stopped))
     }
 
     fn take(&mut self, job: Job) {
         if self.blocked {
-            refuse(job);
+            job.refuse();
         } else if !job.done.is_closed() {
             self.in_flight.publish(self.publishing.clone(), job);
         }
     }
 
-    fn notice(&mut self, owner: &Owner, event: Event) -> Option<Ending> {
+    fn notice(&mut self, ends: &TaskEnds, event: Event) -> Option<Ending> {
         match event {
             Event::ConnectionBlocked(reason) => {
-                log::warn!(reason = reason.to_string(); "RabbitMQ blocks publishers");
+                log::warn!(event = "publishing_blocked", reason = reason.to_string(); "RabbitMQ blocks publishers");
                 self.blocked = true;
-                self.pulse.forget();
-                owner.tell(Status::Blocked);
+                self.liveness.forget();
+                Status::Blocked.publish(&ends.status);
                 None
             }
             Event::ConnectionUnblocked => {
-                log::info!("RabbitMQ takes messages again");
+                log::info!(event = "publishing_unblocked"; "RabbitMQ accepts messages again");
                 self.blocked = false;
                 self.unblocked_at = Instant::now();
-                owner.tell(Status::Connected);
+                Status::Connected.publish(&ends.status);
                 None
             }
             Event::Error(error) => Some(Ending::Lost(chain(&error))),
@@ -140,13 +145,13 @@ impl Session {
         }
     }
 
-    /// Notices what takes too long.
-    fn tick(&mut self, owner: &Owner) -> Option<Ending> {
+    fn tick(&mut self, ends: &TaskEnds) -> Option<Ending> {
         if self.blocked {
             return None;
         }
+        let too_late = (ends.options.confirm_timeout * 2).max(SHORTEST_PATIENCE);
         let waiting_since = self.in_flight.oldest().map(|begun| begun.max(self.unblocked_at));
-        if waiting_since.is_some_and(|since| since.elapsed() > owner.too_late()) {
+        if waiting_since.is_some_and(|since| since.elapsed() > too_late) {
             return Some(Ending::Lost("RabbitMQ confirms nothing any more".to_owned()));
         }
         None
@@ -162,18 +167,18 @@ fn ending_of(health: Health) -> Option<Ending> {
     }
 }
 
-fn believe(owner: &Owner, beat: Beat) -> Option<Ending> {
-    match beat {
-        Beat::Well(depths) => {
-            owner.depths.send_replace(Some(depths));
-            owner.tell(Status::Connected);
+fn publish_probe(ends: &TaskEnds, probe: Probe<Depths>) -> Option<Ending> {
+    match probe {
+        Probe::Answered(depths) => {
+            ends.depths.send_replace(Some(depths));
+            Status::Connected.publish(&ends.status);
             None
         }
-        Beat::Silent => {
-            owner.depths.send_replace(None);
-            owner.tell(Status::Silent);
+        Probe::Silent => {
+            ends.depths.send_replace(None);
+            Status::Silent.publish(&ends.status);
             None
         }
-        Beat::Lost(reason) => Some(Ending::Lost(reason)),
+        Probe::Lost(reason) => Some(Ending::Lost(reason)),
     }
 }

@@ -1,4 +1,4 @@
-//! One connection that consumes, from opening to its end.
+//! One connection that consumes a queue, from opening to its end.
 
 use std::collections::BTreeSet;
 
@@ -13,29 +13,26 @@ use super::settling::Settlement;
 use super::{Delivery, Receipt, Settled};
 use crate::Address;
 use crate::connection::{self, ConnectError, chain, in_time};
+use crate::liveness::{Liveness, Probe};
 use crate::properties;
-use crate::pulse::{Beat, Pulse};
 use crate::status::Status;
 use crate::topology::{self, Queue, TopologyError};
 
-/// A channel that consumes one queue.
-pub(super) struct Session {
+pub(super) struct Subscription {
     generation: u64,
     connection: Connection,
     channel: Channel,
     stream: lapin::Consumer,
-    pulse: Pulse,
-    /// Numbers of the deliveries that were handed out and are not settled.
+    liveness: Liveness<()>,
+    /// Tags of the deliveries that were handed out and are not settled.
     outstanding: BTreeSet<u64>,
-    /// Why nothing more will come, where that was found behind deliveries: lapin says it once, and then nothing for ever.
+    /// The end of the stream, where it was read right behind deliveries: lapin reports it only once.
     ended: Option<String>,
 }
 
-/// What came while a batch was waited for.
 pub(super) enum Taken {
     /// At least one delivery.
     Batch(Vec<Delivery>),
-    /// No delivery, but a word on the connection.
     Status(Status),
 }
 
@@ -51,7 +48,7 @@ pub(super) enum OpenError {
     TimedOut,
 }
 
-impl Session {
+impl Subscription {
     pub(super) async fn open(
         address: Address,
         queue: Queue,
@@ -69,7 +66,7 @@ impl Session {
                 .await?;
             Ok((channel, stream, connection.create_channel().await?))
         };
-        let (channel, stream, looking) = in_time(consuming)
+        let (channel, stream, probing) = in_time(consuming)
             .await
             .ok_or(OpenError::TimedOut)?
             .map_err(OpenError::Consume)?;
@@ -78,14 +75,17 @@ impl Session {
             connection,
             channel,
             stream,
-            pulse: Pulse::new(looking),
+            liveness: Liveness::new(move || {
+                let channel = probing.clone();
+                async move { topology::depth(&channel, queue).await.map(drop) }
+            }),
             outstanding: BTreeSet::new(),
             ended: None,
         })
     }
 
-    /// A batch of at least one, a word on the connection, or why none will ever come. Nothing is taken before the only
-    /// await ends.
+    /// Waits for a batch of at least one delivery, or for the connection's status; an error is the connection's end.
+    /// Cancel-safe: nothing is taken before the only await ends.
     pub(super) async fn take(&mut self, max: usize) -> Result<Taken, String> {
         if let Some(reason) = self.ended.take() {
             return Err(reason);
@@ -93,7 +93,7 @@ impl Session {
         let first = tokio::select! {
             biased;
             first = self.stream.next() => first,
-            beat = self.pulse.next() => return believe(beat).map(Taken::Status),
+            probe = self.liveness.next() => return status_after(probe).map(Taken::Status),
         };
         let mut batch = vec![self.accept(first)?];
         while batch.len() < max {
@@ -102,7 +102,7 @@ impl Session {
             };
             match self.accept(next) {
                 Ok(delivery) => batch.push(delivery),
-                // What is here is worth working on.
+                // The deliveries before the end can still be worked on.
                 Err(reason) => {
                     self.ended = Some(reason);
                     break;
@@ -116,7 +116,7 @@ impl Session {
         let delivery = match next {
             Some(Ok(delivery)) => delivery,
             Some(Err(error)) => return Err(chain(&error)),
-            None => return Err("RabbitMQ ended it; was the queue deleted?".to_owned()),
+            None => return Err("RabbitMQ cancelled the consumer; was the queue deleted?".to_owned()),
         };
         self.outstanding.insert(delivery.delivery_tag);
         let properties = &delivery.properties;
@@ -133,7 +133,7 @@ impl Session {
         })
     }
 
-    /// Tells RabbitMQ what is finished and what comes back. An error says that the channel is gone.
+    /// Acknowledges what is finished and requeues the rest. After an error the channel is of no use any more.
     pub(super) async fn settle(
         &mut self,
         plan: Vec<Settlement>,
@@ -155,10 +155,10 @@ impl Session {
             }
             known.push(settlement);
         }
-        let told = in_time(self.tell(&finished, &given_back)).await;
-        let result = match told {
-            Some(told) => told.map_err(|error| chain(&error)),
-            None => Err("RabbitMQ takes no acknowledgements".to_owned()),
+        let sent = in_time(self.acknowledge(&finished, &given_back)).await;
+        let result = match sent {
+            Some(sent) => sent.map_err(|error| chain(&error)),
+            None => Err("RabbitMQ accepts no acknowledgements".to_owned()),
         };
         for settlement in known {
             settlement.count(settled, result.is_ok());
@@ -166,8 +166,8 @@ impl Session {
         result
     }
 
-    /// One acknowledgement covers all up to the first delivery that is still worked on or comes back.
-    async fn tell(&mut self, finished: &BTreeSet<u64>, given_back: &[u64]) -> lapin::Result<()> {
+    async fn acknowledge(&mut self, finished: &BTreeSet<u64>, given_back: &[u64]) -> lapin::Result<()> {
+        // One acknowledgement covers everything up to the first delivery that is in hand or requeued.
         let prefix_end = self
             .outstanding
             .iter()
@@ -195,8 +195,8 @@ impl Session {
         Ok(())
     }
 
-    /// Stops the flow first, so that closing gives back as little as possible.
     pub(super) async fn close(&mut self) {
+        // Deliveries stop first, so that closing requeues as few as possible.
         let tag = self.stream.tag();
         let cancelled = in_time(self.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
         if let Some(Err(error)) = cancelled {
@@ -206,19 +206,19 @@ impl Session {
     }
 }
 
-fn believe(beat: Beat) -> Result<Status, String> {
-    match beat {
-        Beat::Well(_) => Ok(Status::Connected),
-        Beat::Silent => Ok(Status::Silent),
-        Beat::Lost(reason) => Err(reason),
+fn status_after(probe: Probe<()>) -> Result<Status, String> {
+    match probe {
+        Probe::Answered(()) => Ok(Status::Connected),
+        Probe::Silent => Ok(Status::Silent),
+        Probe::Lost(reason) => Err(reason),
     }
 }
 
-impl std::fmt::Debug for Session {
+impl std::fmt::Debug for Subscription {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Session({}, {} unsettled)",
+            "Subscription({}, {} unsettled)",
             self.generation,
             self.outstanding.len()
         )

@@ -1,4 +1,4 @@
-//! Dead letters: the original message and, in headers, why it died. Only this file names those headers.
+//! Why a message was dead-lettered, as headers beside its unchanged body. Only this file names those headers.
 
 use chrono::{DateTime, Utc};
 use domain::dead_letter::DeadLetterReason;
@@ -10,50 +10,35 @@ use crate::properties;
 const REASON: &str = "bellhop-reason";
 const ERROR: &str = "bellhop-error";
 const ATTEMPTS: &str = "bellhop-attempts";
-const DIED_AT: &str = "bellhop-died-at";
+const DEAD_LETTERED_AT: &str = "bellhop-died-at";
 
 /// RabbitMQ refuses headers that do not fit into one frame.
 const LONGEST_ERROR: usize = 2_000;
 
-/// Why something died; it becomes the letter's headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// The class, which people sort by.
+pub struct Cause {
+    /// [`DeadLetterReason::DeliveryLimit`] where RabbitMQ itself dead-lettered the message, without headers of ours.
     pub reason: DeadLetterReason,
-    /// What went wrong last, without personal data. Only the first 2,000 characters travel.
+    /// The last error, without personal data. Only the first 2,000 characters travel.
     pub error: String,
-    /// How often it was tried.
     pub attempts: u32,
-    /// When it was given up.
-    pub died_at: DateTime<Utc>,
+    /// `None` where RabbitMQ itself dead-lettered the message.
+    pub dead_lettered_at: Option<DateTime<Utc>>,
 }
 
-impl Letter {
+impl Cause {
     pub(crate) fn headers(&self) -> FieldTable {
         let error: String = self.error.chars().take(LONGEST_ERROR).collect();
         let mut headers = FieldTable::default();
         headers.insert(REASON.into(), text(self.reason.as_str()));
         headers.insert(ERROR.into(), text(&error));
         headers.insert(ATTEMPTS.into(), AMQPValue::LongLongInt(i64::from(self.attempts)));
-        headers.insert(DIED_AT.into(), text(&self.died_at.to_rfc3339()));
+        if let Some(at) = self.dead_lettered_at {
+            headers.insert(DEAD_LETTERED_AT.into(), text(&at.to_rfc3339()));
+        }
         headers
     }
-}
 
-/// What the headers of a letter say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CauseOfDeath {
-    /// [`DeadLetterReason::DeliveryLimit`] when the letter is RabbitMQ's own and has no headers of ours.
-    pub reason: DeadLetterReason,
-    /// Empty when the letter is RabbitMQ's own.
-    pub error: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// `None` when nobody said it.
-    pub died_at: Option<DateTime<Utc>>,
-}
-
-impl CauseOfDeath {
     pub(crate) fn read(properties: &BasicProperties) -> Self {
         let get = |name| properties::text_header(properties, name);
         Self {
@@ -64,7 +49,7 @@ impl CauseOfDeath {
             attempts: properties::number_header(properties, ATTEMPTS)
                 .or_else(|| properties::number_header(properties, properties::DELIVERY_COUNT))
                 .unwrap_or(0),
-            died_at: get(DIED_AT)
+            dead_lettered_at: get(DEAD_LETTERED_AT)
                 .and_then(|at| DateTime::parse_from_rfc3339(&at).ok())
                 .map(|at| at.with_timezone(&Utc)),
         }
@@ -80,27 +65,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_says_on_arrival_what_it_said_at_death() {
-        let letter = Letter {
+    fn a_cause_is_read_as_it_was_written() {
+        let cause = Cause {
             reason: DeadLetterReason::Refused,
             error: "template paused".into(),
             attempts: 4,
-            died_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            dead_lettered_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
         };
 
-        let cause = CauseOfDeath::read(&BasicProperties::default().with_headers(letter.headers()));
+        let read = Cause::read(&BasicProperties::default().with_headers(cause.headers()));
 
-        assert_eq!(cause.reason, letter.reason);
-        assert_eq!(cause.error, letter.error);
-        assert_eq!(cause.attempts, letter.attempts);
-        assert_eq!(cause.died_at, Some(letter.died_at));
+        assert_eq!(read, cause);
     }
 
     #[test]
-    fn a_letter_without_our_headers_died_of_the_delivery_limit() {
-        let cause = CauseOfDeath::read(&BasicProperties::default());
+    fn a_dead_letter_without_our_headers_has_reached_the_delivery_limit() {
+        let cause = Cause::read(&BasicProperties::default());
 
         assert_eq!(cause.reason, DeadLetterReason::DeliveryLimit);
-        assert_eq!(cause.died_at, None);
+        assert_eq!(cause.dead_lettered_at, None);
     }
 }

@@ -1,7 +1,7 @@
-//! Where connections lead, whom they trust, and what is told of those that are refused.
+//! Where connections lead, which authorities they trust, and the errors of refused ones.
 
 use std::fs;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::Ipv6Addr;
 
 use broker::publisher::{Options, Publisher};
 use broker::{Address, Status};
@@ -18,21 +18,6 @@ async fn refusal(address: Address) -> String {
     let tried = |status: &Status| matches!(status, Status::Disconnected(reason) if !reason.contains("not connected yet"));
     let mut status = publisher.status();
     in_time(status.wait_for(tried)).await.unwrap().to_string()
-}
-
-/// The same server and vhost under another scheme, login and place.
-fn elsewhere(broker: &Broker, scheme: &str, place: &str) -> String {
-    let url = broker.vhost.url();
-    let (_, rest) = url.split_once("://").unwrap();
-    let (login, rest) = rest.rsplit_once('@').unwrap();
-    let (_, vhost) = rest.split_once('/').unwrap();
-    format!("{scheme}://{login}@{place}/{vhost}")
-}
-
-fn server(broker: &Broker) -> SocketAddr {
-    let url = broker.vhost.url();
-    let (_, rest) = url.rsplit_once('@').unwrap();
-    rest.split_once('/').unwrap().0.parse().unwrap()
 }
 
 fn trusting(authority: &Authority) -> Authorities {
@@ -62,7 +47,7 @@ async fn an_ipv6_address_is_where_the_connection_goes() {
 }
 
 #[tokio::test]
-async fn what_rabbitmq_says_when_it_refuses_is_told_without_the_password() {
+async fn rabbitmqs_refusal_is_reported_without_the_password() {
     let broker = Broker::start().await;
     let url = broker.vhost.url();
     let (before, place) = url.rsplit_once('@').unwrap();
@@ -75,8 +60,8 @@ async fn what_rabbitmq_says_when_it_refuses_is_told_without_the_password() {
             format!("{server}/bellhop_test_nowhere"),
             "vhost bellhop_test_nowhere not found",
         ),
-        (elsewhere(&broker, "amqp", "127.0.0.1:1"), "Connection refused"),
-        (elsewhere(&broker, "amqp", "mq.invalid"), "mq.invalid"),
+        (broker.url_at("amqp", "127.0.0.1:1"), "Connection refused"),
+        (broker.url_at("amqp", "mq.invalid"), "mq.invalid"),
     ] {
         let told = refusal(Address::parse(&url).unwrap()).await;
 
@@ -89,14 +74,14 @@ async fn what_rabbitmq_says_when_it_refuses_is_told_without_the_password() {
 async fn tls_trusts_the_authorities_that_are_given_and_no_others() {
     let broker = Broker::start().await;
     let (ours, theirs) = (Authority::new().unwrap(), Authority::new().unwrap());
-    let front = Terminator::start(&ours, "127.0.0.1", server(&broker))
+    let front = Terminator::start(&ours, "127.0.0.1", broker.server())
         .await
         .unwrap();
-    let misnamed = Terminator::start(&ours, "mq.example", server(&broker))
+    let misnamed = Terminator::start(&ours, "mq.example", broker.server())
         .await
         .unwrap();
     let address = |front: &Terminator| {
-        Address::parse(&elsewhere(&broker, "amqps", &front.address().to_string())).unwrap()
+        Address::parse(&broker.url_at("amqps", &front.address().to_string())).unwrap()
     };
 
     let publisher = Publisher::start(address(&front).trusting(&trusting(&ours)), Options::named("test"));

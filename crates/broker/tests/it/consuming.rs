@@ -11,7 +11,6 @@ use broker::topology::{self, Queue};
 use domain::dead_letter::DeadLetterReason;
 
 use crate::harness::{Broker, event, in_time};
-use crate::line::{Line, Proxy};
 
 async fn consumer(broker: &Broker, publisher: &Publisher) -> Consumer {
     Consumer::new(broker.address.clone(), Queue::Events, 400, publisher.clone())
@@ -126,7 +125,7 @@ async fn what_is_given_back_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn what_is_buried_lies_in_the_dead_queue_with_its_headers() {
+async fn what_is_dead_lettered_is_in_the_dead_queue_with_its_headers() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
     publish(&publisher, 0..1).await;
@@ -155,7 +154,7 @@ async fn what_is_buried_lies_in_the_dead_queue_with_its_headers() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_buried_stays_in_hand_with_its_cause() {
+async fn what_cannot_be_dead_lettered_stays_in_hand_with_its_cause() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
     publish(&publisher, 0..1).await;
@@ -209,7 +208,7 @@ async fn ask_until(consumer: &mut Consumer, is_reached: fn(&Status) -> bool) {
 }
 
 #[tokio::test]
-async fn an_end_that_comes_right_behind_deliveries_is_not_overheard() {
+async fn an_end_that_comes_right_behind_deliveries_is_noticed() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
     publish(&publisher, 0..3).await;
@@ -219,7 +218,7 @@ async fn an_end_that_comes_right_behind_deliveries_is_not_overheard() {
     in_time(ask_until(&mut witness, Status::is_ready)).await;
     broker.vhost.delete_queue("events").await;
     in_time(ask_until(&mut witness, |status| !status.is_ready())).await;
-    // So that the end is here, too: without this the test passes all the same, and shows nothing.
+    // Lets the end of the stream arrive here too; without it the test passes but shows nothing.
     tokio::time::sleep(Duration::from_millis(200)).await;
 
     let mut rest = Vec::new();
@@ -243,7 +242,7 @@ async fn a_consumer_without_rabbitmq_says_why_and_goes_on_waiting() {
     broker.vhost.delete_queue("events").await;
     let mut consumer = consumer(&broker, &publisher).await;
     let mut status = consumer.status();
-    let told = async {
+    let reported = async {
         let missing = |status: &Status| status.to_string().contains("queue events is missing");
         status.wait_for(missing).await.map(|_| ()).unwrap();
     };
@@ -251,7 +250,7 @@ async fn a_consumer_without_rabbitmq_says_why_and_goes_on_waiting() {
     let delivered = in_time(async {
         tokio::select! {
             _ = consumer.next_batch(1) => true,
-            () = told => false,
+            () = reported => false,
         }
     })
     .await;
@@ -260,17 +259,17 @@ async fn a_consumer_without_rabbitmq_says_why_and_goes_on_waiting() {
 }
 
 #[tokio::test]
-async fn a_consumer_whose_connection_died_without_a_word_says_so_and_makes_another_one() {
+async fn a_consumer_with_a_half_open_connection_reports_it_and_makes_another_one() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
-    let proxy = Proxy::start(&broker.vhost.url()).await;
-    let mut consumer = Consumer::new(proxy.address.clone(), Queue::Events, 400, publisher.clone());
+    let (proxy, address) = broker.proxied().await;
+    let mut consumer = Consumer::new(address, Queue::Events, 400, publisher.clone());
     publish(&publisher, 0..1).await;
     let first = take(&mut consumer, 1).await;
     consumer.settle_all_done(first).await;
     let mut status = consumer.status();
 
-    proxy.set(Line::Dead);
+    proxy.let_die();
 
     let began = Instant::now();
     let watching = async {
@@ -278,7 +277,7 @@ async fn a_consumer_whose_connection_died_without_a_word_says_so_and_makes_anoth
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
         status.wait_for(Status::is_ready).await.unwrap();
         assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
-        // Some go the old way: RabbitMQ takes longer to notice.
+        // RabbitMQ still gives some to the half-open connection: it takes longer to notice.
         publish(&publisher, 1..9).await;
     };
     let (batch, ()) = in_time(async { tokio::join!(consumer.next_batch(10), watching) }).await;
@@ -290,7 +289,7 @@ async fn a_consumer_whose_connection_died_without_a_word_says_so_and_makes_anoth
 const RETURNS: u32 = 150;
 
 #[tokio::test]
-async fn an_event_that_came_back_by_the_hundred_is_still_there_with_its_count() {
+async fn an_event_that_was_redelivered_150_times_is_still_there_with_its_count() {
     let broker = Broker::start().await;
     let publisher = broker.publisher().await;
     publish(&publisher, 0..1).await;
@@ -299,7 +298,7 @@ async fn an_event_that_came_back_by_the_hundred_is_still_there_with_its_count() 
     for returns in 0..RETURNS {
         let delivery = take(&mut tried, 1).await.remove(0);
         assert_eq!(delivery.delivery_count, returns);
-        // Every fifth time its consumer goes, with the event in hand.
+        // Every fifth time the consumer stops with the event in hand.
         if returns % 5 == 0 {
             in_time(tried.stop()).await;
             tried = consumer(&broker, &publisher).await;

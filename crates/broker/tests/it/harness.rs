@@ -1,10 +1,12 @@
-//! A vhost with the topology, and waiting for conditions.
+//! A vhost with the topology, a line to it that can be disturbed, and waiting for conditions.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use broker::publisher::{Options, Outgoing, Publisher};
 use broker::topology::{self, Queue};
 use broker::{Address, Status};
+use testkit::proxy::Proxy;
 use testkit::vhost::Vhost;
 use tokio::sync::watch;
 
@@ -32,7 +34,29 @@ impl Broker {
         publisher
     }
 
-    /// How many messages stand ready, counted by RabbitMQ.
+    /// A line to the server, and the address of the same vhost through it.
+    pub(crate) async fn proxied(&self) -> (Proxy, Address) {
+        let proxy = Proxy::start(0, vec![self.server()]).await.unwrap();
+        let address = Address::parse(&self.url_at("amqp", &proxy.address().to_string())).unwrap();
+        (proxy, address)
+    }
+
+    pub(crate) fn server(&self) -> SocketAddr {
+        let url = self.vhost.url();
+        let (_, rest) = url.rsplit_once('@').unwrap();
+        rest.split_once('/').unwrap().0.parse().unwrap()
+    }
+
+    /// The same login and vhost under another scheme, host and port.
+    pub(crate) fn url_at(&self, scheme: &str, place: &str) -> String {
+        let url = self.vhost.url();
+        let (_, rest) = url.split_once("://").unwrap();
+        let (login, rest) = rest.rsplit_once('@').unwrap();
+        let (_, vhost) = rest.split_once('/').unwrap();
+        format!("{scheme}://{login}@{place}/{vhost}")
+    }
+
+    /// How many messages are ready, counted by RabbitMQ.
     pub(crate) async fn ready(&self, queue: Queue) -> u32 {
         let depths = topology::verify(&self.address).await.unwrap();
         match queue {

@@ -10,6 +10,5 @@ mod harness;
 mod connecting;
 mod consuming;
 mod draining;
-mod line;
 mod publishing;
 mod topology;

@@ -1,4 +1,4 @@
-//! Publishing: what is confirmed is there, and what is not is said.
+//! Publishing: what is confirmed is in its queue, and every failure is reported.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use broker::Status;
 use broker::publisher::{Options, PublishError, Publisher};
 use broker::topology::{self, Queue};
 use serde_json::json;
+use testkit::proxy::Line;
 
 use crate::harness::{Broker, becomes, event, in_time, outgoing};
-use crate::line::{Line, Proxy};
 
 #[tokio::test]
 async fn a_confirmed_message_is_in_its_queue() {
@@ -138,8 +138,8 @@ async fn a_missing_queue_is_noticed_without_a_message() {
 #[tokio::test]
 async fn a_lost_connection_is_said_at_once_and_made_again() {
     let broker = Broker::start().await;
-    let proxy = Proxy::start(&broker.vhost.url()).await;
-    let publisher = Publisher::start(proxy.address.clone(), Options::named("test"));
+    let (proxy, address) = broker.proxied().await;
+    let publisher = Publisher::start(address, Options::named("test"));
     becomes(publisher.status(), Status::is_ready).await;
 
     proxy.set(Line::Cut);
@@ -157,8 +157,8 @@ async fn a_lost_connection_is_said_at_once_and_made_again() {
 #[tokio::test]
 async fn messages_in_flight_when_the_connection_is_lost_are_not_called_confirmed_unless_they_are_there() {
     let broker = Broker::start().await;
-    let proxy = Proxy::start(&broker.vhost.url()).await;
-    let publisher = Publisher::start(proxy.address.clone(), Options::named("test"));
+    let (proxy, address) = broker.proxied().await;
+    let publisher = Publisher::start(address, Options::named("test"));
     becomes(publisher.status(), Status::is_ready).await;
 
     let publishing = (0..2_000_u32).map(|number| {
@@ -192,13 +192,13 @@ async fn a_stopped_publisher_has_confirmed_what_it_took_and_takes_no_more() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_without_a_word_is_given_up_and_another_one_made() {
+async fn a_half_open_connection_is_given_up_and_another_one_made() {
     let broker = Broker::start().await;
-    let proxy = Proxy::start(&broker.vhost.url()).await;
-    let publisher = Publisher::start(proxy.address.clone(), Options::named("test"));
+    let (proxy, address) = broker.proxied().await;
+    let publisher = Publisher::start(address, Options::named("test"));
     becomes(publisher.status(), Status::is_ready).await;
 
-    proxy.set(Line::Dead);
+    proxy.let_die();
 
     let began = Instant::now();
     becomes(publisher.status(), |status| *status == Status::Silent).await;

@@ -1,4 +1,4 @@
-//! The sandbox's time: the real one, moved ahead as scripts ask.
+//! The sandbox's clock: the real time, moved ahead by scripts.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

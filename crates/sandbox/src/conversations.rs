@@ -1,4 +1,4 @@
-//! What is known of each guest: when they last wrote, and whether they want marketing.
+//! The state of each guest: the open windows, the opt-out from marketing, and WhatsApp's spelling of the number.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,14 +6,14 @@ use crate::clock::Millis;
 
 const WINDOW_MS: Millis = 24 * 60 * 60 * 1000;
 
-/// The state between our numbers and guests; guests are named as the journal names them.
+/// Guests are named as in the journal.
 #[derive(Debug, Default)]
 pub(crate) struct Conversations {
-    /// Until when free text may be sent, by number and guest.
+    /// The end of the window for free text, by number and guest.
     open_until: HashMap<(String, String), Millis>,
     last_numbers: HashMap<String, String>,
     without_marketing: HashSet<String>,
-    /// Numbers that WhatsApp spells otherwise, in digits: as they are dialled, and as it spells them.
+    /// WhatsApp's spelling by the digits that people dial, where the two differ.
     spellings: HashMap<String, String>,
 }
 
@@ -31,7 +31,7 @@ impl Conversations {
             .is_some_and(|until| at < *until)
     }
 
-    /// From now on WhatsApp spells a number so, in answers and notifications.
+    /// For answers and notifications from now on.
     pub(crate) fn spell(&mut self, dialled: &str, spelling: &str) {
         self.spellings.insert(dialled.to_owned(), spelling.to_owned());
     }
@@ -43,7 +43,7 @@ impl Conversations {
             .map_or_else(|| dialled.to_owned(), Clone::clone)
     }
 
-    /// The digits that people dial for a number that is given in either way.
+    /// The digits that people dial, for a number in either spelling.
     pub(crate) fn dialled_of(&self, digits: &str) -> String {
         let spelt = self.spellings.iter().find(|(_, spelling)| *spelling == digits);
         spelt.map_or_else(|| digits.to_owned(), |(dialled, _)| dialled.clone())

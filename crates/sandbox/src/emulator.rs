@@ -1,4 +1,4 @@
-//! What becomes of one message: checked, limited, scripted, taken, reported.
+//! The handling of one message: check, limits, scripts, acceptance, notifications.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -27,12 +27,12 @@ mod token;
 
 use report::Plan;
 
-/// From this version on notifications no longer speak of conversations.
+/// From this version on notifications contain no conversation.
 const WITHOUT_CONVERSATION: u32 = 24;
 const NO_OPEN_WINDOW: i64 = 131_047;
 const MARKETING_STOPPED: i64 = 131_050;
 
-/// Everything that the sandbox remembers.
+/// The sandbox's whole state.
 pub(crate) struct Emulator {
     pub(crate) settings: Settings,
     pub(crate) templates: RwLock<Templates>,
@@ -60,7 +60,7 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Outcome {
     pub(crate) answer: Answer,
     pub(crate) after: Duration,
-    /// The answer waits until this is told, or dropped.
+    /// The answer waits until this is sent or dropped.
     pub(crate) first_report: Option<oneshot::Receiver<()>>,
 }
 
@@ -88,7 +88,7 @@ impl Emulator {
         }
     }
 
-    /// Decides about a call. Everything but waiting has happened when it returns.
+    /// Handles a call; only the delay of its answer is left to the caller.
     pub(crate) fn receive(self: &Arc<Self>, call: &Call<'_>) -> Outcome {
         let now = self.clock.now();
         let body = serde_json::from_slice(call.body);
@@ -133,7 +133,7 @@ impl Emulator {
         }
     }
 
-    /// Forgets everything that happened and everything that was scripted.
+    /// Returns to the state after the start.
     pub(crate) fn clear(&self) {
         self.journal.clear();
         self.outbox.clear();
@@ -182,7 +182,7 @@ impl Emulator {
         }
     }
 
-    /// Takes the message or loses it, and does not let the caller know.
+    /// Accepts or loses the message, without a proper answer.
     fn hide(
         self: &Arc<Self>,
         call: &Call<'_>,
@@ -254,7 +254,7 @@ impl Emulator {
         }
     }
 
-    /// The code with which WhatsApp would report that it did not bring a message that it took.
+    /// The code with which WhatsApp reports that it did not deliver a message that it has accepted.
     fn refusal_by_notification(&self, number: &str, message: &Message) -> Option<i64> {
         let now = self.clock.now();
         let guest = message.recipient.name();

@@ -1,4 +1,4 @@
-//! Every message that was asked for, as tests read it.
+//! The journal of all calls of the messages endpoint, for tests to read.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::clock::{self, Millis};
 use crate::request::{Content, Message};
 
-/// The messages since the start or the last clearing.
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<Entries>);
 
@@ -18,14 +17,14 @@ struct Entries {
     list: Vec<Entry>,
 }
 
-/// Where an entry stands; no longer anywhere after a clearing.
+/// An entry's position; invalid after a clearing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     generation: u64,
     index: usize,
 }
 
-/// One call of the messages endpoint, taken or refused.
+/// One call, accepted or refused.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Entry {
     pub(crate) at: String,
@@ -58,7 +57,7 @@ impl Journal {
         }
     }
 
-    /// Notes that a status happened; false once the journal was cleared.
+    /// Adds a status; `false` after a clearing.
     pub(crate) fn note(&self, place: Place, status: &'static str) -> bool {
         let mut entries = self.lock();
         if entries.generation != place.generation {
@@ -70,7 +69,7 @@ impl Journal {
         true
     }
 
-    /// The entries as JSON, oldest first; only those to one recipient if it is named.
+    /// The entries as JSON, oldest first; `to` selects one recipient.
     pub(crate) fn to_json(&self, to: Option<&str>) -> serde_json::Result<Vec<u8>> {
         let entries = self.lock();
         match to {
@@ -100,7 +99,7 @@ impl Journal {
 }
 
 impl Entry {
-    /// What can be told of a request before it is checked.
+    /// The entry of a request that is not checked yet.
     pub(crate) fn sketch(at: Millis, path: &str, number: &str, body: &Value) -> Self {
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         Self {
@@ -118,7 +117,7 @@ impl Entry {
         }
     }
 
-    /// Fills in what the guest sees.
+    /// Adds what the guest sees.
     pub(crate) fn show(&mut self, message: &Message) {
         self.to = Some(message.recipient.name());
         match &message.content {

@@ -1,12 +1,13 @@
-//! WhatsApp as seen from outside: the Cloud API for trying out and for tests.
+//! An emulator of the WhatsApp Cloud API, for tests and for trying Bellhop out.
 //!
-//! Written from what is published about the Cloud API, not from our client, so that both can disagree.
-//! It takes messages, checks them as WhatsApp would, and reports back with signed notifications; it fails only when
-//! it is asked to, and nothing in it is random.
+//! It is written from the published documentation, not from our client, so that the two can disagree. It accepts messages,
+//! checks them as WhatsApp does, and reports back with signed notifications. It fails only when a script asks for it, and
+//! nothing in it is random.
 //!
-//! Start with [`emulator`]: what becomes of one message. [`help`](HELP) tells how it is scripted.
+//! Start with [`emulator`], which handles one message. [`HELP`] explains the scripts.
 
 mod clock;
+mod connection;
 mod conversations;
 mod emulator;
 mod graph;
@@ -31,7 +32,6 @@ use service::Stop;
 /// The body of `--help`.
 pub const HELP: &str = include_str!("help.txt");
 
-/// Serves until the stop.
 pub async fn run(settings: Settings, stop: Stop) -> std::io::Result<()> {
     start(settings, &stop)?.finished().await
 }

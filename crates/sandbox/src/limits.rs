@@ -1,4 +1,4 @@
-//! How fast a number may send, and how often to the same person. Off until asked for.
+//! WhatsApp's rate limits of a number and of a pair of number and guest. Off by default.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,6 @@ use crate::graph::GraphError;
 
 const SECOND_MS: Millis = 1000;
 
-/// The limits in force, and what was used of them.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     rules: Rules,
@@ -17,7 +16,7 @@ pub(crate) struct Limits {
     pairs: HashMap<(String, String), Millis>,
 }
 
-/// What `POST /sandbox/limits` takes; what is left out does not limit.
+/// The body of `POST /sandbox/limits`; what is left out does not limit.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rules {
@@ -28,7 +27,7 @@ pub(crate) struct Rules {
     pair: Option<Pair>,
 }
 
-/// A message to the same person every so often, and a burst that is borrowed.
+/// One message to the same person per interval, after a burst.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pair {
@@ -54,7 +53,7 @@ impl Limits {
         };
     }
 
-    /// Uses up a message, or answers 130429 or 131056.
+    /// Counts a message; an error is 130429 or 131056.
     pub(crate) fn take(&mut self, number: &str, recipient: &str, now: Millis) -> Result<(), GraphError> {
         if let Some(per_second) = self.rules.per_second {
             let interval_us = SECOND_MS * 1000 / Millis::from(per_second.max(1));
@@ -79,7 +78,7 @@ impl Limits {
     }
 }
 
-/// One unit of a bucket that holds `burst` and refills one each `interval`.
+/// Takes one unit from a bucket that holds `burst` and gains one per `interval`.
 fn take(used_until: &mut Millis, now: Millis, interval: Millis, burst: Millis) -> Option<()> {
     let next = (*used_until).max(now) + interval;
     if next - now > interval * burst.max(1) {

@@ -1,4 +1,4 @@
-//! The sandbox's program.
+//! The program `sandbox`.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let about = About {
         name: "sandbox",
         version: env!("CARGO_PKG_VERSION"),
-        about: "Emulates the WhatsApp Cloud API for trying out and for tests.",
+        about: "Emulates the WhatsApp Cloud API, for tests and for trying Bellhop out.",
         help: sandbox::HELP,
     };
     service::run(

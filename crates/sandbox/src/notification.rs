@@ -1,4 +1,4 @@
-//! What WhatsApp notifies: statuses, what guests write, and what happens to templates and accounts.
+//! The bodies of notifications: statuses, guests' messages, and updates of templates and accounts.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,7 +15,6 @@ const GUEST: &str = "Guest";
 const HELP_URL: &str = "/documentation/business-messaging/whatsapp/support/error-codes";
 const DAY_MS: Millis = 24 * 60 * 60 * 1000;
 
-/// A status of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
@@ -42,7 +41,7 @@ impl Status {
     }
 }
 
-/// A message that was taken, as its statuses speak of it.
+/// An accepted message, with what its statuses contain.
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) wamid: String,
@@ -53,7 +52,7 @@ pub(crate) struct Taken {
     pub(crate) callback_data: Option<String>,
     /// The template's category, or `service` for free text.
     pub(crate) category: &'static str,
-    /// Notifications of old versions speak of a conversation.
+    /// Notifications of old versions contain a conversation.
     pub(crate) with_conversation: bool,
     pub(crate) without_phone: bool,
     pub(crate) place: Place,
@@ -102,7 +101,7 @@ pub(crate) fn status(taken: &Taken, status: Status, error: i64, at: Millis) -> V
     json!({ "value": value, "field": "messages" })
 }
 
-/// The whole body of a request with these changes, each already written as Meta writes it.
+/// The body of a request; each change is already in Meta's form.
 pub(crate) fn envelope<'c>(
     changes: impl Iterator<Item = &'c str>,
     account_event_at: Option<Millis>,

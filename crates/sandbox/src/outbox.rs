@@ -1,4 +1,4 @@
-//! Brings notifications to the callback: signed, in order for each guest, repeated until they are taken.
+//! Sends notifications to the callback: signed, in order for each guest, repeated until the callback accepts them.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,11 +19,11 @@ mod courier;
 
 use courier::Courier;
 
-/// Guests are spread over lanes; within one, a request follows when the former was taken.
-const LANES: u64 = 8;
-/// How many waiting updates go together when nobody asks for more.
+/// Guests are spread over queues; in each, a request is sent after the former one was accepted.
+const QUEUES: u64 = 8;
+/// How many waiting updates are sent in one request at most.
 const TOGETHER: usize = 20;
-/// How long updates that shall go together wait for the rest.
+/// How long updates of a batch wait for the rest.
 const BATCH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// One update, such as a status of a message.
@@ -31,23 +31,23 @@ const BATCH_PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Update {
     /// The change as Meta writes it.
     pub(crate) change: String,
-    /// Set for what happens to templates and accounts; such an update goes alone.
+    /// Set for updates of templates and accounts, which are sent alone.
     pub(crate) account_event_at: Option<Millis>,
-    /// A copy with a wrong signature goes first.
+    /// A copy with a wrong signature is sent first.
     pub(crate) forged_first: bool,
-    /// Told when the callback has taken it.
+    /// Fires when the callback has accepted it.
     pub(crate) taken: Option<oneshot::Sender<()>>,
 }
 
-/// Updates that go in one request, and the clearing that they came after.
-struct Letter {
+/// The updates of one request, and the number of clearings before them.
+struct Request {
     updates: Vec<Update>,
     generation: u64,
 }
 
-/// Where updates wait; without a callback they are thrown away.
+/// Without a callback updates are dropped.
 pub(crate) struct Outbox {
-    lanes: Vec<mpsc::UnboundedSender<Letter>>,
+    queues: Vec<mpsc::UnboundedSender<Request>>,
     courier: Option<Arc<Courier>>,
     held: Mutex<VecDeque<Update>>,
     tally: Tally,
@@ -55,7 +55,6 @@ pub(crate) struct Outbox {
     runtime: Handle,
 }
 
-/// What became of the updates.
 #[derive(Clone)]
 pub(crate) struct Tally {
     pub(crate) updates: IntCounterVec,
@@ -64,12 +63,12 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
-        let help = "Updates by what became of them; repeated counts further tries of a request.";
+        let help = "Updates by result; `repeated` counts further attempts of a request.";
         Ok(Self {
             updates: metrics.counters("sandbox_updates_total", help, &["result"])?,
             waiting: metrics.gauge(
                 "sandbox_updates_waiting",
-                "Updates that the callback has not taken yet.",
+                "Updates that the callback has not accepted yet.",
             )?,
         })
     }
@@ -87,7 +86,7 @@ impl Tally {
 }
 
 impl Outbox {
-    /// Starts the lanes on the current runtime.
+    /// Starts its tasks on the current runtime.
     pub(crate) fn start(callback: Option<Callback>, tally: Tally, stop: &Stop) -> std::io::Result<Self> {
         let generation = Arc::new(AtomicU64::new(0));
         let courier = callback
@@ -95,16 +94,16 @@ impl Outbox {
                 Courier::new(callback, tally.clone(), generation.clone(), stop.clone()).map(Arc::new)
             })
             .transpose()?;
-        let mut lanes = Vec::new();
+        let mut queues = Vec::new();
         if let Some(courier) = &courier {
-            for _ in 0..LANES {
+            for _ in 0..QUEUES {
                 let (sender, receiver) = mpsc::unbounded_channel();
-                tokio::spawn(run_lane(receiver, courier.clone()));
-                lanes.push(sender);
+                tokio::spawn(run_queue(receiver, courier.clone()));
+                queues.push(sender);
             }
         }
         Ok(Self {
-            lanes,
+            queues,
             courier,
             held: Mutex::default(),
             tally,
@@ -113,7 +112,7 @@ impl Outbox {
         })
     }
 
-    /// Asks the callback to verify itself: its status, and whether it echoed the challenge; why not otherwise.
+    /// Asks the callback to verify itself; returns its status and whether it echoed the challenge.
     pub(crate) async fn shake_hands(&self, verify_token: &str) -> Result<(u16, bool), String> {
         let courier = self.courier.as_ref().ok_or("there is no callback")?;
         courier
@@ -127,7 +126,7 @@ impl Outbox {
         self.send(guest, vec![update]);
     }
 
-    /// Keeps updates back until so many can go in one request, or for two seconds.
+    /// Keeps updates back until `size` of them can be sent in one request, or for two seconds.
     pub(crate) fn push_batched(self: &Arc<Self>, update: Update, size: usize) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.push_back(update);
@@ -144,13 +143,12 @@ impl Outbox {
         }
     }
 
-    /// Drops everything that the callback has not taken yet.
+    /// Drops all updates that the callback has not accepted yet.
     pub(crate) fn clear(&self) {
         self.generation.fetch_add(1, Ordering::Relaxed);
         self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// How many updates were taken, repeated, dropped, and are waiting.
     pub(crate) fn report(&self) -> Value {
         let count = |result| self.tally.updates.with_label_values(&[result]).get();
         serde_json::json!({
@@ -174,25 +172,25 @@ impl Outbox {
     fn send(&self, guest: &str, updates: Vec<Update>) {
         let mut hasher = DefaultHasher::new();
         guest.hash(&mut hasher);
-        let lane = usize::try_from(hasher.finish() % LANES).unwrap_or_default();
-        let Some(lane) = self.lanes.get(lane) else { return };
+        let queue = usize::try_from(hasher.finish() % QUEUES).unwrap_or_default();
+        let Some(queue) = self.queues.get(queue) else { return };
         self.tally
             .waiting
             .add(i64::try_from(updates.len()).unwrap_or(i64::MAX));
-        let letter = Letter {
+        let request = Request {
             updates,
             generation: self.generation.load(Ordering::Relaxed),
         };
-        let _ = lane.send(letter);
+        let _ = queue.send(request);
     }
 }
 
-async fn run_lane(mut waiting: mpsc::UnboundedReceiver<Letter>, courier: Arc<Courier>) {
+async fn run_queue(mut waiting: mpsc::UnboundedReceiver<Request>, courier: Arc<Courier>) {
     let mut next = waiting.recv().await;
-    while let Some(mut letter) = next.take() {
-        while letter.updates.len() < TOGETHER {
+    while let Some(mut request) = next.take() {
+        while request.updates.len() < TOGETHER {
             match waiting.try_recv() {
-                Ok(more) if letter.goes_with(&more) => letter.updates.extend(more.updates),
+                Ok(more) if request.goes_with(&more) => request.updates.extend(more.updates),
                 Ok(more) => {
                     next = Some(more);
                     break;
@@ -200,14 +198,14 @@ async fn run_lane(mut waiting: mpsc::UnboundedReceiver<Letter>, courier: Arc<Cou
                 Err(_) => break,
             }
         }
-        courier.deliver(letter).await;
+        courier.deliver(request).await;
         if next.is_none() {
             next = waiting.recv().await;
         }
     }
 }
 
-impl Letter {
+impl Request {
     fn goes_with(&self, other: &Self) -> bool {
         let goes_along = |update: &Update| update.account_event_at.is_none() && !update.forged_first;
         self.generation == other.generation && self.updates.iter().chain(&other.updates).all(goes_along)

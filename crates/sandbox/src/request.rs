@@ -1,4 +1,4 @@
-//! A message as it is asked for, checked as the Cloud API checks it.
+//! The body of a call, checked as the Cloud API checks it.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ const USER_ID_PREFIX: &str = "XX.8";
 const USER_ID_DIGITS: usize = 19;
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// A message that is in order.
+/// Valid.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) recipient: Recipient,
@@ -25,7 +25,6 @@ pub(crate) struct Message {
     pub(crate) callback_data: Option<String>,
 }
 
-/// Whom it goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Recipient {
     /// The digits of a phone number, and what the caller wrote.
@@ -34,7 +33,6 @@ pub(crate) enum Recipient {
     User { id: String },
 }
 
-/// What the guest gets.
 #[derive(Debug)]
 pub(crate) enum Content {
     Text(String),
@@ -47,7 +45,7 @@ pub(crate) enum Content {
 }
 
 impl Recipient {
-    /// As the journal, scripts and windows name the guest: `+` and digits, or a user id whose number is not known.
+    /// The guest's name in the journal, scripts and windows: `+` and digits, or a user id whose number is unknown.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Phone { digits, .. } => format!("+{digits}"),
@@ -57,7 +55,7 @@ impl Recipient {
         }
     }
 
-    /// The business-scoped id of a guest; made from the number where only that is known.
+    /// The business-scoped id of a guest; derived from the number if only that is known.
     pub(crate) fn user_id(&self) -> String {
         match self {
             Self::User { id } => id.clone(),

@@ -1,4 +1,4 @@
-//! What can be called: the Cloud API's messages endpoint, and the sandbox's own.
+//! The routes: the Cloud API's messages endpoint, and the sandbox's own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use actix_web::web::{Bytes, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use service::Stop;
 
+use crate::connection::Connection;
 use crate::emulator::{Answer, Call, Emulator};
 use crate::graph::{self, GraphError};
-use crate::server::Connection;
 
 mod control;
 
-/// How long an answer waits for a notification that shall come before it.
+/// How long an answer waits for a notification that a script wants before it.
 const FIRST_REPORT_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct State {

@@ -1,4 +1,4 @@
-//! What the sandbox is asked to do wrong, to whom and how often.
+//! Scripts: which failures the sandbox plays, for which messages, and how often.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ mod answer;
 
 pub(crate) use answer::Reply;
 
-/// The rules in force. The first one that matches and is due acts; those for one recipient come first.
+/// The first rule that matches and is due applies; rules for one recipient come first.
 #[derive(Debug, Default)]
 pub(crate) struct Scripts {
     for_recipients: HashMap<String, Vec<Active>>,
@@ -20,19 +20,19 @@ pub(crate) struct Scripts {
     next_id: u64,
 }
 
-/// A rule as `POST /sandbox/failures` takes it.
+/// The body of `POST /sandbox/failures`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
     #[serde(default)]
     when: When,
-    /// How many that match pass first.
+    /// How many matching messages pass first.
     #[serde(default)]
     skip: u64,
-    /// Acts on each so many-th that matches.
+    /// Applies to every nth matching message.
     #[serde(default = "one")]
     every: u64,
-    /// How often it acts; always without.
+    /// How often it applies; without it, always.
     #[serde(default)]
     times: Option<u64>,
     #[serde(default)]
@@ -45,7 +45,7 @@ fn one() -> u64 {
     1
 }
 
-/// Which messages a rule is about; what is left out fits all.
+/// What is left out matches all messages.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct When {
@@ -71,22 +71,22 @@ pub(crate) struct Notify {
     /// The code of a `failed` status; alone it makes `failed` the only status.
     #[serde(default)]
     pub(crate) error: Option<i64>,
-    /// How much later the first one comes.
+    /// The delay of the first one.
     #[serde(default)]
     pub(crate) after_ms: u64,
-    /// The time between those of `statuses`.
+    /// The time between the `statuses`.
     #[serde(default)]
     pub(crate) every_ms: u64,
-    /// How often each comes.
+    /// How often each is sent.
     #[serde(default)]
     pub(crate) copies: Option<u32>,
-    /// How many are kept back to go together in one request.
+    /// How many are sent together in one request.
     #[serde(default)]
     pub(crate) batch: Option<usize>,
-    /// The first one comes before the message's own answer.
+    /// The first one is sent before the message's own answer.
     #[serde(default)]
     pub(crate) before_answer: bool,
-    /// Each comes once more beforehand with a signature that is wrong.
+    /// Before each one a copy with a wrong signature is sent.
     #[serde(default)]
     pub(crate) forged_first: bool,
     /// Guests are named by a user id instead of their phone number.
@@ -94,7 +94,6 @@ pub(crate) struct Notify {
     pub(crate) without_phone: bool,
 }
 
-/// What a rule does to one message.
 #[derive(Debug, Default)]
 pub(crate) struct Effect {
     pub(crate) reply: Reply,
@@ -110,7 +109,6 @@ struct Active {
     acted: u64,
 }
 
-/// How far a rule has come.
 #[derive(Debug, Serialize)]
 pub(crate) struct Progress {
     id: u64,
@@ -120,7 +118,6 @@ pub(crate) struct Progress {
 }
 
 impl Rule {
-    /// Whether it can be carried out; otherwise what is wrong with it.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.every == 0 {
             return Err("every: is at least 1".to_owned());
@@ -140,7 +137,7 @@ impl Rule {
 }
 
 impl Scripts {
-    /// Adds a rule and gives its id.
+    /// Returns the rule's id.
     pub(crate) fn add(&mut self, rule: Rule) -> u64 {
         self.next_id += 1;
         let list = match &rule.when.to {
@@ -175,7 +172,6 @@ impl Scripts {
         list
     }
 
-    /// What happens to a message that is in order.
     pub(crate) fn effect(&mut self, number: &str, message: &Message) -> Effect {
         let recipient = message.recipient.name();
         let for_recipient = self.for_recipients.get_mut(&recipient);
@@ -224,7 +220,7 @@ impl Rule {
 }
 
 impl Active {
-    /// Counts a message that matches, and says whether the rule acts on it.
+    /// Counts a matching message; returns whether the rule applies to it.
     fn is_due(&mut self) -> bool {
         self.seen += 1;
         let after_skipped = self.seen.saturating_sub(self.rule.skip);

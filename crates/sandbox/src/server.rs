@@ -1,18 +1,17 @@
 //! The sandbox as a running server.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Extensions;
-use actix_web::{App, HttpServer, rt, web};
+use actix_web::{App, HttpServer, web};
 use service::Stop;
 use service::health::Readiness;
 use service::metrics::Metrics;
 use tokio::task::JoinHandle;
 
+use crate::connection::Connection;
 use crate::emulator::Emulator;
 use crate::outbox::{Outbox, Tally};
 use crate::routes;
@@ -21,40 +20,31 @@ use crate::settings::Settings;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const DRAIN_SECONDS: u64 = 5;
 
-/// A running sandbox; it ends with its stop.
+/// Ends with its stop.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
     server: JoinHandle<io::Result<()>>,
 }
 
-/// A second handle of a caller's connection, with which it can be cut.
-pub(crate) struct Connection(TcpStream);
-
-impl Connection {
-    pub(crate) fn cut(&self) {
-        let _ = self.0.shutdown(Shutdown::Both);
-    }
-}
-
 impl Sandbox {
-    /// The address that was bound; it has the real port where port 0 was asked for.
+    /// With the real port, also where port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base of its Graph API, as `WHATSAPP_API_URL` wants it.
+    /// The base of its Graph API, for `WHATSAPP_API_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Waits until the stop came and the calls in hand were answered.
+    /// Waits for the stop, and until pending calls are answered.
     pub async fn finished(self) -> io::Result<()> {
         self.server.await.map_err(io::Error::other)?
     }
 }
 
-/// Starts serving on the current runtime, which must be a multi-threaded one.
+/// Starts serving on the current runtime, which must be multi-threaded.
 pub fn start(settings: Settings, stop: &Stop) -> io::Result<Sandbox> {
     let listener = TcpListener::bind(settings.address).map_err(|error| {
         io::Error::new(
@@ -86,22 +76,14 @@ pub fn start(settings: Settings, stop: &Stop) -> io::Result<Sandbox> {
             .configure(routes::configure)
     })
     .keep_alive(KEEP_ALIVE)
-    .on_connect(keep_handle)
+    .on_connect(Connection::keep_handle)
     .shutdown_signal(stop.stopped_owned())
     .shutdown_timeout(DRAIN_SECONDS)
     .listen(listener)?
     .run();
-    log::info!(address:% = address; "listening");
+    log::info!(event = "listening", address:% = address; "listening");
     Ok(Sandbox {
         address,
         server: tokio::spawn(server),
     })
-}
-
-fn keep_handle(io: &dyn std::any::Any, data: &mut Extensions) {
-    if let Some(stream) = io.downcast_ref::<rt::net::TcpStream>()
-        && let Ok(handle) = stream.as_fd().try_clone_to_owned()
-    {
-        data.insert(Connection(handle.into()));
-    }
 }

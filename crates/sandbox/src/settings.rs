@@ -1,4 +1,4 @@
-//! What the sandbox is told at start.
+//! The sandbox's settings.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,31 +11,29 @@ use service::{Environment, Problems};
 use crate::notification::Status;
 use crate::templates::Templates;
 
-/// Everything that can be set; tests build it with [`Settings::for_tests`] and change what they need.
+/// Tests build it with [`Settings::for_tests`] and change what they need.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where to listen; port 0 takes a free one.
+    /// Port 0 takes a free one.
     pub address: SocketAddr,
-    /// Where notifications go; none are sent without it.
+    /// Without it no notifications are sent.
     pub callback: Option<Callback>,
-    /// The approved templates.
     pub templates: Templates,
-    /// The bearer tokens that are accepted; any without a list.
+    /// The accepted bearer tokens; without a list any token is accepted.
     pub tokens: Option<HashSet<String>>,
-    /// The ids of business numbers that exist; any without a list.
+    /// The ids of the business numbers that exist; without a list any number exists.
     pub numbers: Option<HashSet<String>>,
-    /// The statuses of a message and how long after its answer each comes.
     pub status_times: StatusTimes,
 }
 
-/// Who is notified. `Debug` does not show the secret.
+/// `Debug` does not show the secret.
 #[derive(Clone)]
 pub struct Callback {
     pub(crate) url: Url,
     pub(crate) app_secret: String,
 }
 
-/// When each status comes; one that is left out never does.
+/// The statuses of a message, each with its delay after the message's answer; one that is left out is never sent.
 #[derive(Debug, Clone)]
 pub struct StatusTimes(pub(crate) Vec<(Status, Duration)>);
 
@@ -112,7 +110,7 @@ impl fmt::Debug for Callback {
 }
 
 impl StatusTimes {
-    /// As `SANDBOX_STATUSES` is written: `sent=0ms,delivered=2s,read=1m`.
+    /// Reads the form of `SANDBOX_STATUSES`: `sent=0ms,delivered=2s,read=1m`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         status_times(text)
     }

@@ -1,4 +1,4 @@
-//! Message templates: what the file with them says, and the rules under which Meta approves them.
+//! Message templates: the list of `SANDBOX_TEMPLATES`, checked by Meta's rules of approval.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,13 +10,10 @@ mod fill;
 
 pub(crate) use fill::{Filled, Parameter, Parameters};
 
-/// The templates that the sandbox knows.
-///
-/// Without any list every template is taken to exist, with any parameters.
+/// Without a list every template exists, with any parameters.
 #[derive(Debug, Clone, Default)]
 pub struct Templates(Option<HashMap<(String, String), Template>>);
 
-/// One template in one language.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Template {
@@ -34,7 +31,6 @@ pub(crate) struct Template {
     pub(crate) status: TemplateStatus,
 }
 
-/// A template's button.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Button {
@@ -43,7 +39,6 @@ pub(crate) enum Button {
     PhoneNumber { text: String, phone_number: String },
 }
 
-/// What Meta charges a template as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Category {
@@ -52,7 +47,6 @@ pub(crate) enum Category {
     Authentication,
 }
 
-/// Whether a template may be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum TemplateStatus {
@@ -62,7 +56,7 @@ pub(crate) enum TemplateStatus {
     Disabled,
 }
 
-/// Why a list of templates is refused: every mistake, one line each.
+/// Every mistake of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidTemplates(Vec<String>);
 
@@ -72,7 +66,7 @@ impl Templates {
         Self(None)
     }
 
-    /// Reads the JSON list that `--help` describes, and holds each template to Meta's rules.
+    /// Reads the JSON list that `--help` describes, and checks each template by Meta's rules.
     pub fn parse(json: &str) -> Result<Self, InvalidTemplates> {
         let list: Vec<Template> = serde_json::from_str(json)
             .map_err(|error| InvalidTemplates(vec![format!("is not a list of templates: {error}")]))?;
@@ -97,7 +91,6 @@ impl Templates {
         }
     }
 
-    /// The template, where a list is known; an error of code 132001 is due when it is not on it.
     pub(crate) fn find(&self, name: &str, language: &str) -> Found<'_> {
         match &self.0 {
             None => Found::Any,
@@ -107,7 +100,7 @@ impl Templates {
         }
     }
 
-    /// Changes whether a template may be sent; false where it is not on the list.
+    /// `false` if the template is not on the list.
     pub(crate) fn set_status(&mut self, name: &str, language: &str, status: TemplateStatus) -> bool {
         let template = self
             .0
@@ -117,7 +110,6 @@ impl Templates {
     }
 }
 
-/// What a list says of a template.
 pub(crate) enum Found<'t> {
     Template(&'t Template),
     Any,

@@ -1,4 +1,4 @@
-//! Ids of messages, in the form that WhatsApp gives them.
+//! Message ids in WhatsApp's form.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-/// Gives out ids that are unique over all runs of the sandbox.
+/// The ids are unique over all runs of the sandbox.
 #[derive(Debug)]
 pub(crate) struct Wamids {
     run: String,
@@ -22,17 +22,17 @@ impl Wamids {
         }
     }
 
-    /// The id of a message that we took.
+    /// For a message that the sandbox accepted.
     pub(crate) fn outbound(&self, recipient: &str) -> String {
         self.wamid(recipient, &[0x15, 0x02, 0x00, 0x11, 0x18])
     }
 
-    /// The id of a message that a guest wrote.
+    /// For a message of a guest.
     pub(crate) fn inbound(&self, sender: &str) -> String {
         self.wamid(sender, &[0x15, 0x02, 0x00, 0x12, 0x18])
     }
 
-    /// A trace id of an answer.
+    /// The trace id of an answer.
     pub(crate) fn trace(&self) -> String {
         format!("A{}{:010}", self.run, self.number())
     }

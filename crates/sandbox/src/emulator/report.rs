@@ -1,4 +1,4 @@
-//! The statuses of a message that was taken: which, when, how often.
+//! The statuses of an accepted message: which, when, how often.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::outbox::Update;
 use crate::scripts::Notify;
 use crate::settings::StatusTimes;
 
-/// Undeliverable: what a script means that asks for `failed` without a code.
+/// Undeliverable; the code of a script's `failed` without a code.
 const UNDELIVERABLE: i64 = 131_026;
 
-/// The statuses to come, each with its time after the message was taken.
+/// The statuses, each with its delay after the message was accepted.
 pub(super) struct Plan {
     steps: Vec<(Status, Duration)>,
     error: i64,
@@ -23,7 +23,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// What is usual, changed by a script; `refusal` is the code of a message that was taken and cannot be brought.
+    /// The usual statuses, changed by a script; `refusal` is the code of an accepted message that cannot be delivered.
     pub(super) fn new(usual: &StatusTimes, notify: Notify, refusal: Option<i64>) -> Self {
         let delay = Duration::from_millis(notify.after_ms);
         let first = usual.0.first().map_or(Duration::ZERO, |(_, after)| *after);
@@ -49,7 +49,7 @@ impl Plan {
 }
 
 impl Emulator {
-    /// Lets the statuses happen; what is returned is told when the first was taken, if a script wants to wait for it.
+    /// Spawns the statuses; if a script wants it, the receiver fires when the callback has accepted the first one.
     pub(super) fn report(self: &Arc<Self>, taken: Taken, plan: Plan) -> Option<oneshot::Receiver<()>> {
         let (told, mut first_report) = (None, None);
         let (mut told, begun) = (told, Instant::now());

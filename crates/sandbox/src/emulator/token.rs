@@ -1,10 +1,10 @@
-//! Whether a call has an access token that is accepted.
+//! The check of a call's access token.
 
 use std::collections::HashSet;
 
 use crate::graph::GraphError;
 
-/// Refuses a call as the Graph API does: without a token, or with one that has expired.
+/// Refuses a missing or unknown token as the Graph API refuses an expired one.
 pub(super) fn check(
     authorization: Option<&str>,
     accepted: Option<&HashSet<String>>,

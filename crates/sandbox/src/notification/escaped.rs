@@ -1,4 +1,4 @@
-//! JSON in the bytes that Meta writes: other characters than ASCII, `/` and `@` are escaped.
+//! JSON as Meta writes it: `/`, `@` and all characters outside ASCII are escaped.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
-/// A value as Meta writes it; plain ASCII.
+/// Plain ASCII.
 pub(crate) fn json(value: &Value) -> String {
     let mut bytes = Vec::with_capacity(1024);
     let written = value.serialize(&mut Serializer::with_formatter(&mut bytes, AsMeta));

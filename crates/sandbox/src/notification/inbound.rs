@@ -1,4 +1,4 @@
-//! What guests do: they write, press buttons, change their number, stop marketing.
+//! Guests' actions: a text, a pressed button, a change of number, an opt-out from marketing.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -8,13 +8,13 @@ use crate::clock::Millis;
 use crate::graph::DISPLAY_NUMBER;
 use crate::request::Recipient;
 
-/// What `POST /sandbox/inbound` takes.
+/// The body of `POST /sandbox/inbound`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Inbound {
     /// The guest's phone number.
     pub(crate) from: String,
-    /// The number written to; the one that last wrote to the guest where it is left out.
+    /// The business number; by default the one that last wrote to the guest.
     #[serde(default)]
     pub(crate) phone_number_id: Option<String>,
     #[serde(default)]
@@ -33,16 +33,15 @@ pub(crate) struct Inbound {
     /// `stop` or `resume` of marketing messages.
     #[serde(default)]
     pub(crate) marketing: Option<Marketing>,
-    /// The message of ours that the guest answers.
+    /// The id of our message that the guest answers.
     #[serde(default)]
     pub(crate) answers: Option<String>,
-    /// The guest has a user name: the notification bears their user id and no number.
+    /// The guest has a user name: the notification contains their user id and no number.
     #[serde(default)]
     pub(crate) without_phone: bool,
-    /// The group that it is written in.
     #[serde(default)]
     pub(crate) group: Option<String>,
-    /// How often the notification comes.
+    /// How often the notification is sent.
     #[serde(default)]
     pub(crate) copies: Option<u32>,
 }
@@ -52,7 +51,6 @@ pub(crate) struct Inbound {
 pub(crate) struct Button {
     payload: String,
     text: String,
-    /// The message that the button belongs to.
     #[serde(default)]
     wamid: Option<String>,
 }
@@ -65,12 +63,11 @@ pub(crate) enum Marketing {
 }
 
 impl Inbound {
-    /// Whether the guest writes to us, which opens the window: neither in a group nor by a change of number.
+    /// A message to us opens the window; one in a group or a change of number does not.
     pub(crate) fn is_to_us(&self) -> bool {
         self.changed_number_to.is_none() && self.group.is_none()
     }
 
-    /// Whether it says exactly one thing.
     pub(crate) fn says_one_thing(&self) -> bool {
         let things = [
             self.text.is_some(),
@@ -82,8 +79,7 @@ impl Inbound {
         things.into_iter().filter(|thing| *thing).count() == 1
     }
 
-    /// The notification's change. Preferences and changes of number are no messages of the guest. `digits` is the number as
-    /// people dial it, `spelling` as WhatsApp does.
+    /// The notification's change. `digits` is the number as people dial it, `spelling` as WhatsApp writes it.
     pub(crate) fn change(
         &self,
         number: &str,

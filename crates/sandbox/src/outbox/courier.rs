@@ -1,4 +1,4 @@
-//! One request to the callback, repeated with growing pauses until it is answered with exactly 200.
+//! Sends a request to the callback, and again with growing pauses until the answer is exactly 200.
 
 use std::io;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use reqwest::{Client, redirect, retry};
 use rustls::{ClientConfig, RootCertStore};
 use service::Stop;
 
-use super::{Letter, Tally};
+use super::{Request, Tally};
 use crate::notification::envelope;
 use crate::settings::Callback;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// A request that the callback refuses for its own sake is tried so often; the real one goes on for days.
+/// Attempts of a request that the callback answers with 4xx; the real WhatsApp repeats for days.
 const REFUSALS_MAX: u32 = 10;
-/// A callback that is away or answers 5xx is tried so long.
+/// For a callback that is away or answers 5xx.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct Courier {
@@ -65,21 +65,21 @@ impl Courier {
         })
     }
 
-    pub(super) async fn deliver(&self, letter: Letter) {
-        let count = letter.updates.len();
+    pub(super) async fn deliver(&self, request: Request) {
+        let count = request.updates.len();
         let result = tokio::select! {
             () = self.stop.stopped() => "dropped",
-            taken = self.try_until_taken(&letter) => if taken { "taken" } else { "dropped" },
+            taken = self.try_until_taken(&request) => if taken { "taken" } else { "dropped" },
         };
         self.tally.settle(result, count);
         if result == "taken" {
-            for told in letter.updates.into_iter().filter_map(|update| update.taken) {
-                let _ = told.send(());
+            for accepted in request.updates.into_iter().filter_map(|update| update.taken) {
+                let _ = accepted.send(());
             }
         }
     }
 
-    /// Asks the callback as Meta does when it is registered: its status, and whether it echoed the challenge.
+    /// The question of Meta when a callback is registered.
     pub(super) async fn shake_hands(&self, verify_token: &str) -> Result<(u16, bool), reqwest::Error> {
         const CHALLENGE: &str = "1158201444";
         let mut url = self.callback.url.clone();
@@ -98,20 +98,20 @@ impl Courier {
         Ok((status, body == CHALLENGE))
     }
 
-    async fn try_until_taken(&self, letter: &Letter) -> bool {
-        let account_event_at = letter.updates.iter().find_map(|update| update.account_event_at);
+    async fn try_until_taken(&self, request: &Request) -> bool {
+        let account_event_at = request.updates.iter().find_map(|update| update.account_event_at);
         let body = envelope(
-            letter.updates.iter().map(|update| update.change.as_str()),
+            request.updates.iter().map(|update| update.change.as_str()),
             account_event_at,
         );
         let signature = crypto::signature::sign_github(&self.callback.app_secret, body.as_bytes());
-        if letter.updates.iter().any(|update| update.forged_first) {
+        if request.updates.iter().any(|update| update.forged_first) {
             let forged = crypto::signature::sign_github("not the secret", body.as_bytes());
             self.post(body.clone(), &forged).await;
         }
         let (begun, mut refusals, mut pause) = (Instant::now(), 0, Duration::ZERO);
         loop {
-            if letter.generation != self.generation.load(Ordering::Relaxed) {
+            if request.generation != self.generation.load(Ordering::Relaxed) {
                 return false;
             }
             match self.post(body.clone(), &signature).await {
@@ -120,10 +120,10 @@ impl Courier {
                 Answer::Away => {}
             }
             if refusals >= REFUSALS_MAX || begun.elapsed() >= GIVE_UP_AFTER {
-                log::warn!(updates = letter.updates.len(); "gave up on a notification");
+                log::warn!(event = "notification_given_up", updates = request.updates.len(); "gave up on a notification");
                 return false;
             }
-            self.tally.count("repeated", letter.updates.len());
+            self.tally.count("repeated", request.updates.len());
             tokio::time::sleep(pause).await;
             pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         }
@@ -140,7 +140,7 @@ impl Courier {
         match request.send().await {
             Ok(answer) if answer.status() == 200 => Answer::Taken,
             Ok(answer) => {
-                log::warn!(status = answer.status().as_u16(); "the callback did not take a notification");
+                log::warn!(event = "notification_refused", status = answer.status().as_u16(); "the callback refused a notification");
                 if answer.status().is_client_error() {
                     Answer::Refused
                 } else {
@@ -148,7 +148,7 @@ impl Courier {
                 }
             }
             Err(error) => {
-                log::warn!(error = service::chain(&error.without_url()); "the callback cannot be reached");
+                log::warn!(event = "callback_unreachable", error = service::chain(&error.without_url()); "the callback cannot be reached");
                 Answer::Away
             }
         }

@@ -9,7 +9,6 @@ use crate::templates::{Filled, Parameter, Parameters};
 
 const PAYLOAD_MAX: usize = 256;
 
-/// What a request brings for its template.
 pub(super) fn parameters(components: &[Value]) -> Result<Parameters, GraphError> {
     let mut given = Parameters::default();
     for component in components {
@@ -30,7 +29,7 @@ pub(super) fn parameters(components: &[Value]) -> Result<Parameters, GraphError>
     Ok(given)
 }
 
-/// What the guest sees of a template whose text is not known.
+/// What the guest sees of a template whose text is unknown.
 pub(super) fn unfilled(name: &str, given: &Parameters) -> Filled {
     let mut texts = vec![format!("[{name}]")];
     texts.extend(given.body.iter().map(|parameter| parameter.text.clone()));

@@ -1,4 +1,4 @@
-//! How the answer to a message is scripted.
+//! The scripted answer to a message.
 
 use std::time::Duration;
 
@@ -6,11 +6,10 @@ use serde::Deserialize;
 
 use crate::graph::GraphError;
 
-/// What a rule says about the answer.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Script {
-    /// An error of the Graph API by its code.
+    /// A Graph API error code.
     #[serde(default)]
     error: Option<i64>,
     /// The status of an error or a body.
@@ -24,36 +23,32 @@ pub(crate) struct Script {
     transient: Option<bool>,
     #[serde(default)]
     retry_after: Option<u64>,
-    /// A body that is not the Graph API's.
+    /// A body that is not Graph's JSON.
     #[serde(default)]
     body: Option<String>,
     /// Cuts the connection instead of answering.
     #[serde(default)]
     cut: bool,
-    /// Whether the message is taken although `body` or `cut` hides it.
+    /// Whether the message is accepted although `body` or `cut` hides it.
     #[serde(default)]
     accepted: Option<bool>,
     #[serde(default)]
     message_status: Option<String>,
-    /// How long the answer, or the cut, takes.
+    /// The delay of the answer, or of the cut.
     #[serde(default)]
     after_ms: u64,
 }
 
-/// What comes back for a message that is in order.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    /// It is taken; with a status of its own if one is named.
     Taken { message_status: Option<String> },
-    /// It is refused.
     Refused(GraphError),
-    /// Something comes back that is not the Graph API's.
+    /// An answer that is not Graph's JSON.
     Garbage {
         status: u16,
         body: String,
         accepted: bool,
     },
-    /// The connection ends without an answer.
     Cut { accepted: bool },
 }
 

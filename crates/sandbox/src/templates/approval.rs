@@ -12,7 +12,6 @@ const URL_MAX: usize = 2000;
 const BUTTONS_MAX: usize = 10;
 const URL_BUTTONS_MAX: usize = 2;
 
-/// Everything for which the template would be refused.
 pub(super) fn mistakes(template: &Template) -> Vec<String> {
     let rules = name_rules(template)
         .into_iter()
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_are_held_to_the_rules_of_approval() {
+    fn templates_are_checked_by_the_rules_of_approval() {
         let with =
             |body: &str| format!(r#"{{"name":"a","language":"en","category":"UTILITY","body":"{body}"}}"#);
 
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_stands_once_in_each_language() {
+    fn a_template_is_listed_once_in_each_language() {
         let one = r#"{"name":"a","language":"en","category":"UTILITY","body":"x"}"#;
 
         check(&format!("{one},{one}"), "listed twice");

@@ -1,4 +1,4 @@
-//! A template with its parameters filled in, as the guest sees it; or the error that Meta answers.
+//! Filling a template's parameters in, or the error that Meta answers.
 
 use crate::graph::GraphError;
 
@@ -8,32 +8,30 @@ const BODY_MAX: usize = 1024;
 const HEADER_MAX: usize = 60;
 const URL_MAX: usize = 2000;
 
-/// How variables are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Positional,
     Named,
 }
 
-/// One text parameter; it bears a name in a template with named variables.
+/// Has a name in a template with named variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parameter {
     pub(crate) name: Option<String>,
     pub(crate) text: String,
 }
 
-/// What a request brings for a template.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
     pub(crate) header: Vec<Parameter>,
     pub(crate) body: Vec<Parameter>,
-    /// What is put after a URL, by the button's index.
+    /// The suffix of a URL, by the button's index.
     pub(crate) urls: Vec<(usize, Parameter)>,
-    /// The indexes of quick replies that were given a payload.
+    /// The indexes of the quick replies that have a payload.
     pub(crate) replies: Vec<usize>,
 }
 
-/// A template as the guest sees it.
+/// What the guest sees.
 #[derive(Debug, Default)]
 pub(crate) struct Filled {
     pub(crate) header: Option<String>,
@@ -43,7 +41,6 @@ pub(crate) struct Filled {
 }
 
 impl Template {
-    /// Fills the parameters in.
     pub(crate) fn fill(&self, given: &Parameters) -> Result<Filled, GraphError> {
         match self.status {
             TemplateStatus::Approved => {}
@@ -67,7 +64,7 @@ impl Template {
         })
     }
 
-    /// Checks every button; the first URL is what the guest would open.
+    /// Checks every button; returns the first URL.
     fn button_url(&self, given: &Parameters) -> Result<Option<String>, GraphError> {
         let is_reply = |index: &usize| matches!(self.buttons.get(*index), Some(Button::QuickReply { .. }));
         if let Some(index) = given.replies.iter().find(|index| !is_reply(index)) {
@@ -149,7 +146,7 @@ pub(super) fn variables(text: &str) -> Vec<&str> {
     found
 }
 
-/// How the variables of a text are called, if it has any and they agree.
+/// `None` without variables, or with a mixture of both forms.
 pub(super) fn form(text: &str) -> Option<Form> {
     let variables = variables(text);
     let numbers = variables
@@ -220,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_stand_where_their_variables_stood() {
+    fn parameters_replace_their_variables() {
         let positional = fill(
             "body",
             "Hi {{1}} of {{2}}, {{1}}!",

@@ -51,7 +51,7 @@ pub struct Verified {
 
 /// Why a request is not authentic. For our log only: the caller is told nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum NotAuthentic {
     /// A header is not there.
     #[error("the header {header} is missing")]
     Missing {
@@ -145,7 +145,7 @@ impl Verifier {
     }
 
     /// Says whether the request is authentic.
-    pub fn verify(&self, request: &Request<'_>) -> Result<Verified, Refusal> {
+    pub fn verify(&self, request: &Request<'_>) -> Result<Verified, NotAuthentic> {
         match &self.check {
             Check::Token(tokens) => {
                 tokens.verify(request)?;
@@ -156,7 +156,7 @@ impl Verifier {
                 check_time(&claim, rule.tolerance_seconds(), request.now)?;
                 let parts = rule.signed_parts(&claim, request.body);
                 if !keys.any_fits(&parts, &claim.signatures) {
-                    return Err(Refusal::NoMatch);
+                    return Err(NotAuthentic::NoMatch);
                 }
                 Ok(Verified {
                     signed_id: claim.id.map(str::to_owned),
@@ -166,32 +166,32 @@ impl Verifier {
     }
 }
 
-fn check_time(claim: &Claim<'_>, tolerance: u64, now: i64) -> Result<(), Refusal> {
+fn check_time(claim: &Claim<'_>, tolerance: u64, now: i64) -> Result<(), NotAuthentic> {
     let Some(timestamp) = &claim.timestamp else {
         return Ok(());
     };
     let seconds = now.saturating_sub(timestamp.seconds);
     if seconds.unsigned_abs() > tolerance {
-        return Err(Refusal::OutsideTolerance { seconds });
+        return Err(NotAuthentic::OutsideTolerance { seconds });
     }
     Ok(())
 }
 
 /// The only value of a header, as visible ASCII.
-fn only_value<'a>(request: &Request<'a>, header: &str) -> Result<&'a str, Refusal> {
+fn only_value<'a>(request: &Request<'a>, header: &str) -> Result<&'a str, NotAuthentic> {
     let header_name = || header.to_owned();
     match (request.headers)(header).as_slice() {
-        [] => Err(Refusal::Missing {
+        [] => Err(NotAuthentic::Missing {
             header: header_name(),
         }),
         [value] => std::str::from_utf8(value)
             .ok()
             .map(str::trim)
             .filter(|text| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()))
-            .ok_or_else(|| Refusal::Malformed {
+            .ok_or_else(|| NotAuthentic::Malformed {
                 header: header_name(),
             }),
-        _ => Err(Refusal::Duplicate {
+        _ => Err(NotAuthentic::Duplicate {
             header: header_name(),
         }),
     }

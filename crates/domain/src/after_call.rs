@@ -1,4 +1,8 @@
-//! What becomes of a message after one call to WhatsApp.
+//! What to do with a message after one call to WhatsApp.
+//!
+//! The error table ([`Advice`], [`Scope`]) is in crate `whatsapp`; [`RetryPolicy::next_step`] turns an outcome into
+//! the next step of the message itself. [`crate::hold`] decides which other messages have to wait,
+//! [`crate::message::life`] applies the step.
 
 use std::time::Duration;
 
@@ -8,31 +12,24 @@ use crate::message::{Attempt, ContentChoice, Reason};
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// What a refusal is about. Everything else that has the same scope would be refused too.
+    /// What a refusal is about. Everything else with the same scope would be refused too.
     Scope("scope") {
-        /// The access token.
         Token = "token",
-        /// The app's or account's call quota, or WhatsApp itself.
+        /// The app's or the account's call quota, or WhatsApp itself.
         Platform = "platform",
-        /// The resort's business number.
         Number = "number",
-        /// The WhatsApp business account.
         Account = "account",
-        /// The guest's country.
         Country = "country",
-        /// The template in this language.
         Template = "template",
-        /// This number and this guest.
+        /// The business number together with the guest.
         Pair = "pair",
-        /// This guest.
         Recipient = "recipient",
-        /// This message.
         Message = "message",
     }
 }
 
 impl Scope {
-    /// Whether messages to several guests have it in common, so that it can be held.
+    /// Whether messages to several guests share it, so that it can be held.
     pub const fn is_shared(self) -> bool {
         !matches!(self, Self::Pair | Self::Recipient | Self::Message)
     }
@@ -41,41 +38,37 @@ impl Scope {
 text_enum! {
     /// What the error table advises for a code.
     Advice("advice") {
-        /// Refused for a passing reason: the same request again.
+        /// The reason will pass: the same request again.
         Retry = "retry",
-        /// Refused for good: a person looks at it.
+        /// The refusal is final: a person looks at it.
         GiveUp = "give_up",
-        /// The scope is refused until somebody or time mends it: hold everything in it.
+        /// The scope is refused until a person or time changes that: hold everything in it.
         Hold = "hold",
-        /// The scope takes less than it was given: slow down.
+        /// The scope accepts less than it was sent: slow down.
         Throttle = "throttle",
-        /// The fallback's turn.
+        /// Send the fallback instead.
         Fallback = "fallback",
-        /// The guest refuses marketing.
         OptOut = "opt_out",
-        /// Not within the next 24 hours.
+        /// Not within the next 24 hours (the guest had enough marketing).
         RestADay = "rest_a_day",
     }
 }
 
 text_enum! {
-    /// How WhatsApp tells of an error.
-    Heard("way of a refusal") {
-        /// In the answer to the call.
+    /// How WhatsApp reported an error.
+    ReportedIn("way of a refusal") {
         Answer = "answer",
         /// Later, as a status `failed` of a message that it had accepted.
         Status = "status",
     }
 }
 
-/// An error in WhatsApp's own words, with what the error table says of it.
+/// An error that WhatsApp reported, with what the error table says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// `error.code`.
+    /// `error.code` of the answer.
     pub code: i64,
-    /// What it is about.
     pub scope: Scope,
-    /// What to do.
     pub advice: Advice,
     /// How long the answer asked to wait, where it did.
     pub retry_after: Option<Duration>,
@@ -83,31 +76,29 @@ pub struct Refusal {
     pub unsure: bool,
 }
 
-/// What one call came to.
+/// The outcome of one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallOutcome {
-    /// WhatsApp took the message.
     Accepted {
-        /// Its name there.
         id: WhatsAppMessageId,
-        /// WhatsApp holds it back to judge the template's quality first (pacing).
+        /// WhatsApp holds the message back to judge the template's quality first (pacing).
         held_for_quality: bool,
     },
-    /// WhatsApp answered with an error of its own format.
+    /// WhatsApp answered with an error in its own format.
     Refused(Refusal),
     /// WhatsApp accepted the message and reported later that it failed; `None` where the report names no error.
     Failed(Option<Refusal>),
-    /// The connection could not be made: nothing was sent.
+    /// The connection failed: nothing was sent.
     Unreachable,
-    /// A proxy, a firewall or a wrong address refused the request: WhatsApp never saw it.
+    /// A proxy, a firewall or a wrong address refused the request: it never reached WhatsApp.
     Intercepted,
-    /// The request may have arrived, and nothing says what became of it.
+    /// The request may have arrived, and no answer says what happened to it.
     Unknown,
 }
 
 impl CallOutcome {
-    /// Whether the answer shows that token, number and account are well: WhatsApp judged the message itself.
-    pub fn proves_the_way(&self) -> bool {
+    /// Whether the answer shows that token, number and account work: WhatsApp judged the message itself.
+    pub fn proves_route_healthy(&self) -> bool {
         match self {
             Self::Accepted { .. } => true,
             Self::Refused(refusal) => {
@@ -117,26 +108,25 @@ impl CallOutcome {
         }
     }
 
-    /// Whether WhatsApp itself answered.
+    /// Whether the answer is WhatsApp's own.
     pub const fn is_whatsapps(&self) -> bool {
         matches!(self, Self::Accepted { .. } | Self::Refused(_))
     }
 
-    /// What WhatsApp said against the message, and how.
-    pub fn refusal(&self) -> Option<(Heard, &Refusal)> {
+    /// The error that WhatsApp reported, and how.
+    pub fn refusal(&self) -> Option<(ReportedIn, &Refusal)> {
         match self {
-            Self::Refused(refusal) => Some((Heard::Answer, refusal)),
-            Self::Failed(refusal) => refusal.as_ref().map(|refusal| (Heard::Status, refusal)),
+            Self::Refused(refusal) => Some((ReportedIn::Answer, refusal)),
+            Self::Failed(refusal) => refusal.as_ref().map(|refusal| (ReportedIn::Status, refusal)),
             Self::Accepted { .. } | Self::Unreachable | Self::Intercepted | Self::Unknown => None,
         }
     }
 
-    /// WhatsApp's error code, where it refused.
     pub fn error_code(&self) -> Option<i64> {
         self.refusal().map(|(_, refusal)| refusal.code)
     }
 
-    /// Whether WhatsApp took it but judges its template before it goes on.
+    /// Whether WhatsApp accepted the message and holds it back to judge its template.
     pub fn is_held_for_quality(&self) -> bool {
         matches!(
             self,
@@ -147,71 +137,68 @@ impl CallOutcome {
         )
     }
 
-    /// Whether the business number sends faster than WhatsApp takes.
+    /// Whether the business number sends faster than WhatsApp accepts.
     pub fn number_is_too_fast(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.scope == Scope::Number && refusal.advice == Advice::Throttle)
     }
 }
 
-/// What happens to the message now. What else has to wait says [`crate::hold::after`].
+/// The next step of the message. [`crate::hold::after`] says what else has to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
-    /// It is sent.
     Finish(WhatsAppMessageId),
-    /// The same again after a pause; one retry is used up.
+    /// The same request again after this pause; it uses up one retry.
     RetryAfter(Duration),
-    /// The fallback's turn, at once: WhatsApp cannot use the kind's own template. No retry is used up.
+    /// The fallback instead, at once, because WhatsApp cannot use the kind's own template. It uses up no retry.
     TakeFallback,
-    /// The fallback's template instead of free text, at once: the guest's 24 hours are over. No retry is used up.
+    /// The fallback's template instead of free text, at once, because the guest's 24-hour window is closed. It uses
+    /// up no retry.
     LeaveText,
-    /// The same again after a pause that is not this message's fault; no retry is used up.
+    /// The same request again after this pause. The message did not cause the pause, so it uses up no retry.
     WaitAtNoCost(Duration),
-    /// The guest has had enough marketing for now: the same again after this long, once only.
+    /// The guest had enough marketing for now: the same request again after this pause, once only.
     Rest(Duration),
-    /// Ends without a dead letter, for this reason.
+    /// The message ends without a dead letter, for this reason.
     Skip(Reason),
-    /// Waits until the scope is well again or a person says so; no retry is used up.
+    /// The message waits for a hold of this scope; it uses up no retry.
     Hold(Scope),
-    /// Waits for a status, evidence or a person.
+    /// The message waits for a status, for evidence of silence, or for a person.
     AwaitEvidence,
-    /// The guest refuses marketing: the wish is remembered, the message skipped.
+    /// The guest refuses marketing: the stop is recorded and the message skipped.
     OptOut,
-    /// A letter to a person.
+    /// The message becomes a dead letter.
     GiveUp(DeadLetterReason),
 }
 
-/// How often, and how long between.
+/// How often a message is retried, and after which pauses.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// How many more calls a passing refusal of this message earns.
+    /// How many retries a message gets for passing refusals.
     pub retries: u32,
-    /// How long before each.
+    /// The pause before each retry.
     pub pause: Duration,
-    /// How long a message waits when its number sends too fast, unless the answer names a time.
+    /// How long a message waits when its number sends too fast, unless the answer says how long.
     pub throttled_pause: Duration,
-    /// How long a reported failure whose outcome is not certain waits for a delivery that contradicts it.
+    /// How long to wait for a delivery that contradicts a reported failure, where the failure is not certain.
     pub contradicted_within: Duration,
 }
 
-/// What was tried when the answer, or the report of a failure, came.
+/// What was sent when the answer, or the report of a failure, arrived.
 #[derive(Debug, Clone, Copy)]
 pub struct Tried {
-    /// Passing refusals of this message before this call.
+    /// Retries that were used up before this call.
     pub retries: u32,
-    /// Which call it was.
     pub attempt: Attempt,
-    /// Whether the fallback was what WhatsApp answered to.
     pub turn: ContentChoice,
-    /// Whether free text was sent, not a template.
     pub free_text: bool,
-    /// Whether the message has rested a day before.
+    /// Whether the message has waited a day before.
     pub rested: bool,
 }
 
-/// How long WhatsApp wants a guest to be left alone who had enough marketing (131049).
+/// How long WhatsApp asks to leave a guest alone who had enough marketing (code 131049).
 const REST: Duration = Duration::from_secs(86_400);
 
-/// The most that a pair of number and guest is made to wait: 4^6 s, a little more than an hour.
+/// Limits the pause of a pair of number and guest to 4^6 s, a little more than an hour.
 const LONGEST_PAIR_EXPONENT: u32 = 6;
 
 impl Default for RetryPolicy {
@@ -226,24 +213,24 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Decides from its arguments alone, alike for an answer and for a failure that is reported later.
+    /// Decides from the arguments alone, in the same way for an answer and for a failure that is reported later.
     pub fn next_step(&self, tried: Tried, outcome: &CallOutcome) -> NextStep {
         match outcome {
             CallOutcome::Accepted { id, .. } => NextStep::Finish(id.clone()),
             CallOutcome::Unknown => NextStep::AwaitEvidence,
-            // Another sender may reach WhatsApp; this one claims nothing until it does.
+            // Another sender may reach WhatsApp; this one claims nothing until it can.
             CallOutcome::Unreachable => NextStep::WaitAtNoCost(Duration::ZERO),
             CallOutcome::Intercepted => NextStep::WaitAtNoCost(self.pause),
             CallOutcome::Failed(None) => NextStep::GiveUp(DeadLetterReason::DeliveryFailed),
-            CallOutcome::Refused(refusal) => self.after_refusal(tried, Heard::Answer, refusal),
-            CallOutcome::Failed(Some(refusal)) => self.after_refusal(tried, Heard::Status, refusal),
+            CallOutcome::Refused(refusal) => self.after_refusal(tried, ReportedIn::Answer, refusal),
+            CallOutcome::Failed(Some(refusal)) => self.after_refusal(tried, ReportedIn::Status, refusal),
         }
     }
 
-    fn after_refusal(&self, tried: Tried, heard: Heard, refusal: &Refusal) -> NextStep {
+    fn after_refusal(&self, tried: Tried, reported_in: ReportedIn, refusal: &Refusal) -> NextStep {
         let (scope, asked) = (refusal.scope, refusal.retry_after);
         match refusal.advice {
-            Advice::Retry => self.retry(tried, asked.max(self.doubt(heard, refusal))),
+            Advice::Retry => self.retry(tried, asked.max(self.doubt(reported_in, refusal))),
             Advice::Throttle => match scope {
                 Scope::Platform | Scope::Account => NextStep::Hold(scope),
                 Scope::Pair => NextStep::WaitAtNoCost(asked.unwrap_or_else(|| pair_pause(tried.attempt))),
@@ -252,22 +239,22 @@ impl RetryPolicy {
             Advice::Hold => NextStep::Hold(scope),
             Advice::RestADay if tried.rested => NextStep::Skip(Reason::MarketingLimit),
             Advice::RestADay => NextStep::Rest(REST),
-            // Only what is about the guest speaks of their window.
+            // Only an error about the guest can mean that their window is closed.
             Advice::Fallback if scope == Scope::Recipient && tried.free_text => NextStep::LeaveText,
             Advice::Fallback if tried.turn == ContentChoice::Template => NextStep::TakeFallback,
-            // The fallback's own template is paused or missing.
+            // The fallback's own template is paused or missing: there is nothing else to send.
             Advice::Fallback if scope == Scope::Template => NextStep::Hold(scope),
-            Advice::Fallback | Advice::GiveUp => NextStep::GiveUp(match heard {
-                Heard::Answer => DeadLetterReason::Refused,
-                Heard::Status => DeadLetterReason::DeliveryFailed,
+            Advice::Fallback | Advice::GiveUp => NextStep::GiveUp(match reported_in {
+                ReportedIn::Answer => DeadLetterReason::Refused,
+                ReportedIn::Status => DeadLetterReason::DeliveryFailed,
             }),
             Advice::OptOut => NextStep::OptOut,
         }
     }
 
-    /// How long a failure may still be contradicted. An error answer says that nothing was accepted.
-    fn doubt(&self, heard: Heard, refusal: &Refusal) -> Option<Duration> {
-        (heard == Heard::Status && refusal.unsure).then_some(self.contradicted_within)
+    /// How long to wait for a contradiction of a failure. An error answer is certain: WhatsApp accepted nothing.
+    fn doubt(&self, reported_in: ReportedIn, refusal: &Refusal) -> Option<Duration> {
+        (reported_in == ReportedIn::Status && refusal.unsure).then_some(self.contradicted_within)
     }
 
     fn retry(&self, tried: Tried, asked: Option<Duration>) -> NextStep {
@@ -278,7 +265,7 @@ impl RetryPolicy {
     }
 }
 
-/// 4^n seconds, n growing with each call (Meta, "About the platform", pair rate limits).
+/// 4^n seconds, where n grows with each call (Meta, "About the platform", pair rate limits).
 fn pair_pause(attempt: Attempt) -> Duration {
     let exponent = attempt.0.saturating_sub(1).min(LONGEST_PAIR_EXPONENT);
     Duration::from_secs(4_u64.pow(exponent))
@@ -522,11 +509,11 @@ mod tests {
 
     #[test]
     fn only_an_answer_about_the_message_itself_shows_that_the_way_is_well() {
-        let proves = |scope, advice| refused(scope, advice, None).proves_the_way();
+        let proves = |scope, advice| refused(scope, advice, None).proves_route_healthy();
 
         assert!(proves(Scope::Message, Advice::GiveUp) && proves(Scope::Recipient, Advice::OptOut));
         assert!(!proves(Scope::Token, Advice::Hold) && !proves(Scope::Template, Advice::Fallback));
-        assert!(!proves(Scope::Platform, Advice::Retry) && !CallOutcome::Unknown.proves_the_way());
+        assert!(!proves(Scope::Platform, Advice::Retry) && !CallOutcome::Unknown.proves_route_healthy());
     }
 
     #[test]

@@ -1,43 +1,37 @@
-//! What stands in the audit trail.
+//! The actions that the audit trail records.
 
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// What somebody did that others must be able to look up.
+    /// What a member of the staff did, or looked at, that others must be able to look up.
     Action("action") {
-        /// A booking's guest was shown: name, number, link.
+        /// The desk showed a booking's guest: name, number, link.
         BookingRevealed = "booking_revealed",
-        /// A letter's guest and content were shown.
+        /// The desk showed the guest and the content of a dead letter.
         LetterRevealed = "letter_revealed",
-        /// What people said of their pauses was shown.
+        /// The desk showed the notes on pauses.
         HoldsRevealed = "holds_revealed",
-        /// What people said of what they did was shown.
+        /// The desk showed the notes in the audit trail.
         AuditRevealed = "audit_revealed",
-        /// What died was tried once more.
         LetterRetried = "letter_retried",
-        /// The number of a letter's booking was put right.
+        /// The number of a dead letter's booking was corrected.
         PhoneCorrected = "phone_corrected",
-        /// Somebody said what became of a message.
+        /// A person said whether a message was sent or not.
         LetterSettled = "letter_settled",
-        /// Nothing is to be done about a letter.
+        /// A dead letter was closed without further action.
         LetterClosed = "letter_closed",
-        /// Messages were held.
+        /// A person laid a hold.
         Paused = "paused",
-        /// A hold was ended.
         Resumed = "resumed",
-        /// Somebody began to seal everything anew.
+        /// The re-encryption of all sealed values under the first key began.
         ResealBegun = "reseal_begun",
-        /// Everything was gone through.
         ResealEnded = "reseal_ended",
-        /// Everything that is held of a guest was exported.
         GuestExported = "guest_exported",
-        /// A guest wanted no more reminders and review requests.
+        /// The desk recorded a guest's stop.
         GuestStopped = "guest_stopped",
-        /// A guest was forgotten.
         GuestErased = "guest_erased",
-        /// Somebody joined the staff, or got a new token after having left it.
+        /// A person joined the staff, or got a new token after having left it.
         StaffAdded = "staff_added",
-        /// Somebody left the staff.
         StaffRemoved = "staff_removed",
     }
 }

@@ -2,24 +2,22 @@
 
 use std::time::Duration;
 
-/// Exponential growth between two bounds.
+/// Pauses that double from `first` up to `longest`.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
-    /// The first pause.
     pub first: Duration,
-    /// No pause is longer.
     pub longest: Duration,
 }
 
 impl Backoff {
-    /// For servers that went away: from 100 ms to 3 s, so that connections are back within 5 s.
+    /// For connections to servers: from 100 ms to 3 s, so that a connection is back within 5 s of its server.
     pub const RECONNECT: Self = Self {
         first: Duration::from_millis(100),
         longest: Duration::from_secs(3),
     };
 
-    /// The pause after `failures` failures in a row (0 counts as 1). `jitter`, a share in `0.0..=1.0` drawn by
-    /// the caller, takes away up to half of it, so that many processes do not come back at once.
+    /// The pause after `failures` failures in a row (0 counts as 1). `jitter`, a share in `0.0..=1.0` drawn by the
+    /// caller, takes away up to half of it, so that many processes do not return at the same moment.
     pub fn pause(&self, failures: u32, jitter: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         let full = self.first.saturating_mul(1_u32 << doublings).min(self.longest);

@@ -1,4 +1,7 @@
-//! Whether a message that is due goes now: to whom, with what content, or why not.
+//! Whether a message that is due is sent now: to whom and with what content, or why not.
+//!
+//! The sender asks before each claim. [`crate::render`] writes the content, and the resort's file may have changed
+//! since the plan was made.
 
 use std::collections::BTreeSet;
 
@@ -9,48 +12,42 @@ use crate::phone_number::PhoneNumber;
 use crate::render::{self, Content, NoContent, ServiceWindow, Subject};
 use crate::resort::Mode;
 
-/// A message that is due, and what it depends on beside its booking and its resort's file.
+/// A message that is due, and what the decision depends on besides its booking and its resort's file.
 #[derive(Debug, Clone, Copy)]
 pub struct Due<'a> {
-    /// What it is about.
     pub subject: Subject<'a>,
-    /// Whether WhatsApp has said that the kind's own template cannot be used.
     pub turn: ContentChoice,
-    /// Whether free text is allowed.
     pub window: ServiceWindow,
-    /// The templates, `name/language`, that cannot be used now from the resort's number.
+    /// The templates, `name/language`, that are on hold for the resort's number.
     pub held: &'a BTreeSet<String>,
 }
 
-/// What happens to a message that is due.
+/// The next step of a message that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// It is called for.
     Call(Box<Sendable>),
-    /// Ends here.
+    /// The message ends, for this reason.
     Skip(Reason),
-    /// Not before this time, because of quiet hours.
+    /// Quiet hours: not before this time.
     PutOff(DateTime<Utc>),
-    /// Waits until this template, `name/language`, is well again: there is nothing else to send.
+    /// The message waits for the end of the hold on this template, `name/language`: there is nothing else to send.
     AwaitTemplate(String),
-    /// The resort's file has neither a template of this kind nor a fallback for this guest: alerted, not lost.
+    /// The resort's file has neither a template of this kind nor a fallback for this guest. The message waits, with
+    /// an alert.
     TemplateMissing,
 }
 
-/// A message that can be sent as it is.
+/// A message that is ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sendable {
-    /// Whom.
     pub to: PhoneNumber,
-    /// What.
     pub content: Content,
-    /// Whether that is the kind's own template or the fallback.
     pub turn: ContentChoice,
-    /// Quiet hours begin then: not a moment later.
+    /// When the next quiet hours begin: the call must not start later.
     pub not_after: Option<DateTime<Utc>>,
 }
 
-/// Decides from its arguments alone.
+/// Decides from the arguments alone.
 pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
     let (resort, kind) = (due.subject.resort, due.subject.kind);
     let may_go_at = resort.may_go_at(kind, now);
@@ -61,7 +58,7 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
         Ok(to) => to,
         Err(reason) => return Step::Skip(reason),
     };
-    // The plan has asked already, with the resort's file of that moment.
+    // The plan has checked this already, with the resort's file of that time.
     if !resort.is_delivered(kind, &to) {
         return Step::Skip(Reason::UsMarketing);
     }
@@ -79,7 +76,8 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
     }
 }
 
-/// The kind's own template, or the fallback where it is held or WhatsApp has refused it for this message.
+/// The content: the kind's own template, or the fallback if that template is on hold or WhatsApp has refused it for
+/// this message.
 fn choose(due: &Due<'_>) -> Result<(Content, ContentChoice), Step> {
     let own = render::content(due.subject, ContentChoice::Template, due.window);
     let own_is_held = own.as_ref().ok().and_then(|content| held(due, content));
@@ -94,7 +92,7 @@ fn choose(due: &Due<'_>) -> Result<(Content, ContentChoice), Step> {
     };
     match chosen {
         Ok(content) => match held(due, &content) {
-            // Nothing is left; what the message waits for is its own template.
+            // The fallback is on hold too. The message waits for its own template, if that is the one on hold.
             Some(template) => Err(Step::AwaitTemplate(own_is_held.unwrap_or(template))),
             None => Ok((content, turn)),
         },
@@ -105,7 +103,7 @@ fn choose(due: &Due<'_>) -> Result<(Content, ContentChoice), Step> {
     }
 }
 
-/// The template that a content uses, where it is held.
+/// The template that a content uses, if it is on hold.
 fn held(due: &Due<'_>, content: &Content) -> Option<String> {
     content.template().filter(|template| due.held.contains(template))
 }
@@ -162,7 +160,7 @@ mod tests {
         "2026-11-23T10:00:00Z".parse().unwrap()
     }
 
-    /// What happens to a first reminder at noon in Athens.
+    /// The next step of a first reminder at noon in Athens.
     fn step(resort: &Resort, phone: Option<&str>, turn: ContentChoice, held: &[&str]) -> Step {
         let (facts, booking) = (facts(phone), BookingId::parse("BK-1").unwrap());
         let held = held.iter().map(|&template| template.to_owned()).collect();

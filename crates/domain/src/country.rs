@@ -1,4 +1,4 @@
-//! Countries, as far as they number telephones.
+//! Countries and their telephone numbering plans.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country(Region);
 
-/// The text names no country with telephones.
+/// The text is not the code of a country with telephones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not an ISO 3166 country code such as GR")]
 pub struct UnknownCountry;
 
 impl Country {
-    /// The country alone to which Meta delivers no marketing messages.
+    /// The only country to which Meta delivers no marketing messages.
     pub const UNITED_STATES: Self = Self(Region::US);
 
     /// Reads two letters, in either case, with blanks around them.
@@ -26,7 +26,7 @@ impl Country {
         has_numbers.then_some(country).ok_or(UnknownCountry)
     }
 
-    /// The library names what belongs to no country, satellite phones for instance, with three digits.
+    /// The library uses three digits for numbering plans that belong to no country, such as satellite phones.
     fn named(code: &str) -> Result<Self, UnknownCountry> {
         match Region::from_code(code) {
             Ok(region) if code.len() == 2 => Ok(Self(region)),
@@ -64,8 +64,8 @@ impl Serialize for Country {
 }
 
 impl<'de> Deserialize<'de> for Country {
-    /// Takes any two letters: a program with newer metadata may have stored a country that this one does not know yet.
-    /// Numbers without a country code are then read as invalid, and the rest of the row stays readable.
+    /// Accepts any two letters: a program with newer metadata may have stored a country that this one does not
+    /// know. Numbers without a country code are then invalid, and the rest of the row stays readable.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = String::deserialize(deserializer)?;
         Self::named(&code).map_err(serde::de::Error::custom)

@@ -1,101 +1,97 @@
-//! Why something was given up and laid on a person's desk, and what the person makes of it.
+//! Dead letters: why a program gave up an event or a message, and how a person settles it.
 
 use crate::message::Reason;
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// The reason in a letter's `bellhop-reason` header.
+    /// Why an event or message became a dead letter; the value of the header `bellhop-reason`.
     DeadLetterReason("dead letter reason") {
-        /// WhatsApp refused the message for good.
+        /// WhatsApp refused the message finally.
         Refused = "refused",
-        /// WhatsApp refused the message again and again for a passing reason.
+        /// WhatsApp refused the message several times, for a passing reason.
         RetriesExhausted = "retries_exhausted",
-        /// WhatsApp could not be reached, again and again.
+        /// WhatsApp could not be reached, several times.
         Unreachable = "unreachable",
-        /// Nobody said what became of a call.
+        /// No answer, report or evidence told the outcome of a call.
         OutcomeUnknown = "outcome_unknown",
         /// WhatsApp accepted the message and reported later that it failed.
         DeliveryFailed = "delivery_failed",
         /// Neither the kind nor the fallback has a template.
         TemplateMissing = "template_missing",
-        /// Postgres refused this event again and again.
+        /// Postgres refused this event several times.
         CannotBeApplied = "cannot_be_applied",
-        /// Its handler crashed again and again.
+        /// The processor crashed several times while it handled the event.
         Crashed = "crashed",
-        /// The envelope, or what was sealed in it, could not be read.
+        /// The envelope, or the sealed content, cannot be read.
         Undecodable = "undecodable",
-        /// RabbitMQ gave it back too often; such a letter carries no headers of ours.
+        /// RabbitMQ redelivered it too often. Such a dead letter has no headers of ours.
         DeliveryLimit = "delivery_limit",
-        /// A stop in WhatsApp matches no guest. It is applied all the same: it is stored under every name of its writer.
+        /// A stop in WhatsApp matches no known guest. It is in force all the same, stored under every name of its
+        /// writer.
         UnmatchedStop = "unmatched_stop",
     }
 }
 
 text_enum! {
-    /// What died.
     LetterKind("kind of letter") {
-        /// An event that nobody could apply.
         Events = "events",
-        /// A message that nobody could send.
         Messages = "messages",
     }
 }
 
 text_enum! {
-    /// Where a letter stands. Every state but the first is an end; who dies again gets a letter anew.
+    /// The state of a dead letter. Every state but the first is final: an event or message that fails again gets a
+    /// new dead letter.
     LetterState("letter state") {
-        /// Waits for a person.
         Open = "open",
-        /// What died is tried once more.
+        /// The event or message was queued again.
         Retried = "retried",
-        /// What became of it is known.
+        /// The outcome is known.
         Settled = "settled",
-        /// A person wants nothing to be done about it.
+        /// A person decided that nothing is to be done.
         Closed = "closed",
     }
 }
 
 text_enum! {
-    /// What became of a dead message after all.
+    /// The outcome of a dead message that became known later.
     Settlement("settlement") {
-        /// It went: somebody knows, or WhatsApp said so.
+        /// The message was sent: a person knows it, or WhatsApp reported it.
         Sent = "sent",
-        /// It did not go, and will not.
+        /// The message was not sent and will not be.
         NotSent = "not_sent",
-        /// WhatsApp reported that it failed: that death has a letter of its own.
+        /// WhatsApp reported a failure, which has a dead letter of its own.
         Failed = "failed",
-        /// WhatsApp reported it on the guest's phone.
         Delivered = "delivered",
-        /// WhatsApp reported that the guest saw it.
         Read = "read",
-        /// The writer of an unmatched stop is known as a guest now.
+        /// The writer of an unmatched stop is now known as a guest.
         Matched = "matched",
     }
 }
 
-/// Why a person's decision about a letter is not carried out.
+/// Why a person's decision about a dead letter is not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DecisionRefused {
-    /// The letter is of an event; there is no message to decide about.
+    /// The dead letter is an event's.
     NotAMessage,
-    /// The letter names no message that exists: it cannot be read, or the message was erased.
+    /// The dead letter cannot be read, or its message was erased.
     MessageGone,
-    /// WhatsApp took the message after all.
+    /// WhatsApp accepted the message after all.
     SentAfterAll,
-    /// The message is not dead any more.
+    /// The message is no longer dead.
     NotDead,
     /// The message is wanted, but only later.
     NotYet,
     /// The resort has no readable file, so nothing can be planned.
     WithoutResort,
-    /// What is stored of the booking is damaged.
+    /// The stored facts of the booking are damaged.
     Damaged,
-    /// It would be wrong now, for this reason.
+    /// Sending the message now would be wrong, for this reason.
     NotWanted(Reason),
 }
 
 impl DecisionRefused {
-    /// The one text form, in output.
+    /// The text form in output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotAMessage => "not_a_message",

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-/// The text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is not a duration such as 500ms, 90s, 30m, 24h, 2d or 2y")]
 pub struct InvalidDuration;
@@ -21,7 +20,7 @@ pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
         "y" => 365 * 86_400,
         _ => return Err(InvalidDuration),
     };
-    // A thousand years are more than any timer needs and keep date arithmetic from overflowing.
+    // A thousand years are more than any setting needs, and keep date arithmetic from overflowing.
     let seconds = number
         .checked_mul(seconds_per_unit)
         .filter(|s| *s <= 1_000 * 365 * 86_400);

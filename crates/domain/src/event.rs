@@ -12,42 +12,34 @@ use crate::stay::{Money, Personal};
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// The event types of the webhooks. The order is the rank that decides between equal times.
+    /// The event types of the webhooks. Their order is the rank that decides between facts of the same instant.
     EventType("event type") {
-        /// A guest began, or went on with, a booking.
+        /// A guest started, or continued, a booking.
         BookingStarted = "booking_started",
-        /// The platform itself saw the guest drift away.
+        /// The platform itself reports that the guest left the booking unfinished.
         BookingAbandoned = "booking_abandoned",
-        /// The guest has booked.
         ReservationConfirmed = "reservation_confirmed",
-        /// Dates, room or guests changed.
         ReservationModified = "reservation_modified",
-        /// The guest arrived.
         GuestCheckedIn = "guest_checked_in",
-        /// The guest left.
         GuestCheckedOut = "guest_checked_out",
-        /// The reservation is off.
         ReservationCancelled = "reservation_cancelled",
-        /// The guest wants marketing again.
         GuestOptedIn = "guest_opted_in",
-        /// The guest wants no marketing.
         GuestOptedOut = "guest_opted_out",
     }
 }
 
-/// Which handler an event belongs to.
+/// The handler that an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// A booking that is not finished.
     Cart,
     /// A reservation and its stay.
     Order,
-    /// A guest's wish, whatever the booking.
+    /// A guest's stop or start, which concerns all bookings.
     Guest,
 }
 
 impl EventType {
-    /// Which handler it belongs to.
     pub const fn family(self) -> Family {
         match self {
             Self::BookingStarted | Self::BookingAbandoned => Family::Cart,
@@ -56,18 +48,16 @@ impl EventType {
         }
     }
 
-    /// Decides between facts of the same instant: the greater wins.
+    /// Decides between facts of the same instant: the greater one wins.
     pub const fn rank(self) -> u8 {
         self as u8
     }
 }
 
-/// What names an event: ids are unique per source.
+/// The identity of an event: ids are unique per source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventKey {
-    /// Where it came from.
     pub source: SourceId,
-    /// Its id there.
     pub id: EventId,
 }
 
@@ -77,76 +67,66 @@ impl fmt::Display for EventKey {
     }
 }
 
-/// The name under which an event's body is sealed, in the queue and in its row, so that no body fits into another's place.
+/// The identity under which an event's body is sealed, in the queue and in its row, so that a body cannot be moved
+/// to another event.
 pub fn sealing_identity(key: impl fmt::Display) -> String {
     format!("event:{key}")
 }
 
-/// One validated webhook. Texts are sanitised and bounded, links are https and of an allowed host.
+/// One validated webhook. Texts are sanitised and bounded; links are https and of an allowed host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Source and id.
     pub key: EventKey,
-    /// What happened.
     #[serde(rename = "type")]
     pub event_type: EventType,
     /// When it happened, by the platform's clock.
     pub occurred_at: DateTime<Utc>,
-    /// The resort that it concerns.
     pub resort: ResortId,
-    /// `false`: apply it, send nothing for it.
+    /// `false`: apply the event, but send nothing for it.
     pub notify: bool,
-    /// The booking; absent for a guest's wish.
+    /// Absent in a guest's stop or start.
     pub booking: Option<BookingId>,
-    /// What it brings of the booking.
     #[serde(default)]
     pub details: Details,
-    /// What it brings of the guest.
     #[serde(default)]
     pub guest: GuestDetails,
 }
 
 impl Event {
-    /// The guest's number, where it brings a valid one. Without a country code it is one of the guest's country, where
-    /// the event brings that too, else of the resort's.
+    /// The guest's number, if the event brings a valid one. Without a country code it is one of the guest's
+    /// country, if the event names that too, else of the resort's.
     pub fn phone_number(&self, resort: Option<Country>) -> Option<PhoneNumber> {
         let text = self.guest.phone.as_ref()?;
         PhoneNumber::parse(text.reveal(), self.guest.country.or(resort)).ok()
     }
 }
 
-/// What an event brings of the booking; absent means: not said here.
+/// What an event says about the booking; `None`: the event does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Details {
     /// The cart that became this reservation.
     pub cart: Option<BookingId>,
-    /// Where the guest can go on booking; https.
+    /// The https link under which the guest can continue the booking.
     pub resume_url: Option<Personal>,
-    /// Arrival day.
     pub check_in: Option<NaiveDate>,
-    /// Departure day.
     pub check_out: Option<NaiveDate>,
-    /// How many people.
     pub guests: Option<u32>,
-    /// The room's name.
     pub room: Option<String>,
-    /// The price.
     pub total: Option<Money>,
 }
 
-/// What an event brings of the guest; absent means: not said here.
+/// What an event says about the guest; `None`: the event does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GuestDetails {
-    /// Full name.
     pub name: Option<Personal>,
     /// As the platform wrote it.
     pub phone: Option<Personal>,
-    /// Whose telephones a number without a country code belongs to.
+    /// The country of a number without a country code.
     pub country: Option<Country>,
-    /// A language tag as the platform wrote it.
+    /// A language tag, as the platform wrote it.
     pub language: Option<String>,
-    /// Whether reminders and review requests are welcome.
+    /// Whether the guest consented to reminders and review requests.
     pub consent: Option<bool>,
 }

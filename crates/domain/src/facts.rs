@@ -1,7 +1,7 @@
 //! What is known of a booking.
 //!
-//! An event adds facts; [`Facts::merge`] keeps for each fact the greatest by its [`Stamp`]. Merging is commutative,
-//! associative and idempotent, so neither the order nor the number of deliveries can matter.
+//! An event adds facts. [`Facts::merge`] keeps, of each fact, the one with the greater [`Stamp`]. Merging is
+//! commutative, associative and idempotent, so neither the order nor the number of deliveries matters.
 
 mod correction;
 mod erasure;
@@ -21,21 +21,22 @@ use crate::stay::{Dates, Money, Personal};
 pub use correction::Correction;
 pub use unknown::UnknownFact;
 
-/// When a fact became true, and what decides between two of the same instant.
+/// When a fact became true; it also decides between two facts on the same matter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
-    /// `occurred_at`, but never later than its arrival: a clock that runs ahead must not outvote the future.
+    /// `occurred_at` of the event, but never later than its arrival: otherwise one event of a clock that runs ahead
+    /// would win over all later ones.
     pub at: DateTime<Utc>,
-    /// [`EventType::rank`].
+    /// [`EventType::rank`], which decides between facts of the same instant.
     pub rank: u8,
-    /// Source and id of the event.
+    /// The source and the id of the event.
     pub event: String,
 }
 
 impl Stamp {
     fn of(event: &Event, received_at: DateTime<Utc>) -> Self {
         Self {
-            // Microseconds are what Postgres keeps: a finer time would differ from its own stored copy.
+            // Postgres keeps microseconds: a finer time would differ from its own stored copy.
             at: event.occurred_at.min(received_at).trunc_subsecs(6),
             rank: event.event_type.rank(),
             event: event.key.to_string(),
@@ -43,106 +44,92 @@ impl Stamp {
     }
 }
 
-/// Something that is known since a stamp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact<T> {
-    /// Since when, and who said so.
     pub stamp: Stamp,
-    /// What.
     pub value: T,
 }
 
-/// Whether the event that brought a fact allows sending something for it.
+/// Whether the event that brought a fact allows messages for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notify {
-    /// As usual.
     Yes,
-    /// `notify: false`.
+    /// The event said `notify: false`.
     No,
 }
 
 macro_rules! facts {
     ($($(#[$doc:meta])* $field:ident: $type:ty),+ $(,)?) => {
-        /// Everything known of one booking. A field is the newest word on its matter.
+        /// Everything known of one booking; each field holds the newest fact on its matter.
         ///
-        /// Older and newer programs write the same rows: a new version may add a fact, and never gives one another shape.
+        /// Older and newer programs write the same rows: a new version may add a fact, but must not change the
+        /// shape of another.
         ///
-        /// Holds personal data (sealed as a whole before it is stored); `Debug` shows none of it.
+        /// It holds personal data, so it is sealed as a whole before it is stored. `Debug` shows none of that.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Facts {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<Fact<$type>>,)+
-            /// What a newer program knows: kept for it, by the names of its fields.
+            /// Facts that a newer program wrote, by the names of its fields.
             #[serde(flatten)]
-            pub later: BTreeMap<String, Fact<UnknownFact>>,
+            pub unknown: BTreeMap<String, Fact<UnknownFact>>,
         }
 
         impl Facts {
-            /// Keeps for each fact the one with the greater stamp.
             #[must_use]
             pub fn merge(self, other: Self) -> Self {
                 Self {
                     $($field: newer(self.$field, other.$field),)+
-                    later: unknown::merge(self.later, other.later),
+                    unknown: unknown::merge(self.unknown, other.unknown),
                 }
             }
 
-            /// When the newest of the facts was said.
+            /// The time of the newest fact.
             pub fn newest_at(&self) -> Option<DateTime<Utc>> {
                 let times = [$(self.$field.as_ref().map(|fact| fact.stamp.at)),+];
-                let later = self.later.values().map(|fact| fact.stamp.at);
-                times.into_iter().flatten().chain(later).max()
+                let unknown = self.unknown.values().map(|fact| fact.stamp.at);
+                times.into_iter().flatten().chain(unknown).max()
             }
         }
     };
 }
 
 facts! {
-    /// The guest was booking: the last `booking_started`.
+    /// The last `booking_started`.
     activity: Notify,
-    /// The platform said that the guest drifted away.
+    /// The platform reported that the guest left the booking unfinished.
     abandoned: Notify,
-    /// The reservation was made.
     confirmed: Notify,
-    /// The reservation was changed.
     modified: Notify,
-    /// The reservation was called off.
     cancelled: Notify,
-    /// The guest arrived.
     checked_in: Notify,
-    /// The guest left.
     checked_out: Notify,
-    /// The cart that this reservation grew from.
+    /// The cart that became this reservation.
     cart: BookingId,
     /// The reservation that this cart became.
     became: BookingId,
-    /// Where the guest can go on booking.
+    /// The link under which the guest can continue the booking.
     resume_url: Personal,
-    /// Arrival day.
     check_in: NaiveDate,
-    /// Departure day.
     check_out: NaiveDate,
-    /// How many people.
     guests: u32,
-    /// The room's name.
     room: String,
-    /// The price.
     total: Money,
-    /// The guest's full name.
     name: Personal,
-    /// The guest's phone number as the platform wrote it.
+    /// The guest's phone number, as the platform wrote it.
     phone: Personal,
-    /// The number that a person gave instead, and what it replaces.
+    /// The number that a person gave instead, and the numbers that it replaces.
     corrected_phone: Correction,
-    /// The country that a number of the guest without a country code belongs to.
+    /// The country of the guest's numbers that have no country code.
     country: Country,
-    /// The guest's language tag as the platform wrote it.
+    /// The guest's language tag, as the platform wrote it.
     language: String,
-    /// Whether reminders and review requests are welcome.
+    /// Whether the guest consented to reminders and review requests.
     consent: bool,
-    /// The guest was taken out: nothing that told who it was is kept from before.
+    /// The guest was erased: nothing from before that identifies the guest is stored.
     erased: (),
-    /// The guest opted out while their window was open, and this booking's resort answers. Each such stop begins a round.
+    /// The guest opted out while their 24-hour window was open, and this booking's resort answers. Each such stop
+    /// begins a round.
     stopped: Notify,
 }
 
@@ -154,7 +141,7 @@ fn newer<T>(one: Option<Fact<T>>, other: Option<Fact<T>>) -> Option<Fact<T>> {
 }
 
 impl Facts {
-    /// The facts that one event brings for its own booking. `received_at` is when `ingest` took it.
+    /// The facts that one event brings for its own booking. `received_at` is when `ingest` accepted it.
     pub fn of_event(event: &Event, received_at: DateTime<Utc>) -> Self {
         let stamp = Stamp::of(event, received_at);
         let notify = if event.notify { Notify::Yes } else { Notify::No };
@@ -195,7 +182,7 @@ impl Facts {
         }
     }
 
-    /// What an order's event says of the cart that it names: that cart is a reservation now.
+    /// The fact that an order's event brings for the cart that it names: the cart became a reservation.
     pub fn of_cart(event: &Event, received_at: DateTime<Utc>) -> Option<(BookingId, Self)> {
         let reservation = event.booking.clone()?;
         let cart = event.details.cart.clone().filter(|cart| *cart != reservation)?;
@@ -214,9 +201,11 @@ impl Facts {
         })
     }
 
-    /// What a reservation knows from the cart that it grew from: who the guest is and what the stay looks like. What
-    /// happened to the cart stays its own. Keeps the stamps, so learning it again, or in another order, is the same.
-    /// What was erased from the reservation does not come back by its cart.
+    /// Adds what the cart knew to the reservation that it became: who the guest is and what the stay looks like.
+    /// What happened to the cart stays with the cart.
+    ///
+    /// The stamps stay as they are, so inheriting again, or in another order, gives the same. What was erased from
+    /// the reservation is not inherited again.
     #[must_use]
     pub fn inherit(self, cart: &Self) -> Self {
         let known = Self {
@@ -241,7 +230,7 @@ impl Facts {
         self.merge(known)
     }
 
-    /// The fact that this booking's resort confirms a stop that was said at `at`, in the event with this key.
+    /// The fact that this booking's resort confirms a stop of the time `at`, which came with this event.
     pub fn of_stop(event: &str, at: DateTime<Utc>) -> Self {
         let stamp = Stamp {
             at: at.trunc_subsecs(6),
@@ -255,14 +244,13 @@ impl Facts {
         }
     }
 
-    /// The guest's language, where it is a readable tag.
+    /// The guest's language, if the platform wrote a readable tag.
     pub fn language_tag(&self) -> Option<Language> {
         self.language
             .as_ref()
             .and_then(|fact| Language::parse(&fact.value))
     }
 
-    /// Arrival and departure day as far as they are known.
     pub fn dates(&self) -> Dates {
         (
             self.check_in.as_ref().map(|f| f.value),

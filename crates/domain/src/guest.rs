@@ -1,4 +1,4 @@
-//! A guest, whatever the booking: the names by which WhatsApp knows them, and what they want to receive.
+//! A guest, across bookings: the names by which WhatsApp knows them, and what they said about marketing.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use crate::phone_number::PhoneNumber;
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// The kinds of names that one guest has at WhatsApp. The order is the order in which they are believed.
+    /// The kinds of names that one guest has at WhatsApp, the most trusted first.
     NameKind("kind of a guest's name") {
         /// The guest's id for this business. A guest with a user name has only this one.
         User = "user",
-        /// The number as WhatsApp spells it: Brazil's without the ninth digit, Mexico's as 521, Argentina's as 549.
+        /// The number as WhatsApp spells it: Brazil's without the ninth digit, Mexico's with 521, Argentina's with
+        /// 549.
         WhatsAppNumber = "whatsapp_number",
-        /// The number that people dial.
         Number = "number",
     }
 }
 
 const WHATSAPP_NUMBER: &str = "wa_id:";
 
-/// One name by which WhatsApp speaks of a guest.
+/// One name by which WhatsApp refers to a guest.
 ///
 /// Personal data: `Debug` shows the kind only.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,6 @@ pub struct GuestName {
 }
 
 impl GuestName {
-    /// The guest's id for this business.
     pub fn user(id: &str) -> Self {
         Self {
             kind: NameKind::User,
@@ -39,7 +38,7 @@ impl GuestName {
         }
     }
 
-    /// The number as WhatsApp spells it.
+    /// The number as WhatsApp spells it: Brazil's without the ninth digit, Mexico's with 521, Argentina's with 549.
     pub fn whatsapp_number(number: &PhoneNumber) -> Self {
         let digits = number.reveal().trim_start_matches('+');
         Self {
@@ -48,7 +47,6 @@ impl GuestName {
         }
     }
 
-    /// The number that people dial.
     pub fn number(number: &PhoneNumber) -> Self {
         Self {
             kind: NameKind::Number,
@@ -56,7 +54,7 @@ impl GuestName {
         }
     }
 
-    /// Every name of a guest of whom WhatsApp says this, the most trusted first.
+    /// Every name that follows from what WhatsApp says of a guest, the most trusted first.
     pub fn all<'a>(user: Option<&'a str>, numbers: impl IntoIterator<Item = &'a PhoneNumber>) -> Vec<Self> {
         let mut names: Vec<Self> = user.map(Self::user).into_iter().collect();
         for number in numbers {
@@ -67,7 +65,7 @@ impl GuestName {
         names
     }
 
-    /// The same digits as a number that people dial, of a number as WhatsApp spells it.
+    /// If this is a number as WhatsApp spells it: the same digits as a number that people dial.
     pub fn as_dialled(&self) -> Option<Self> {
         let digits = self.text.strip_prefix(WHATSAPP_NUMBER)?;
         Some(Self {
@@ -76,12 +74,11 @@ impl GuestName {
         })
     }
 
-    /// What it is.
     pub fn kind(&self) -> NameKind {
         self.kind
     }
 
-    /// What the keyed hash is made from. Each kind has a prefix of its own (a number its `+`), so that a name of one
+    /// The input of the keyed hash. Each kind has a prefix of its own (a number its `+`), so that a name of one
     /// kind never equals one of another.
     pub fn hash_input(&self) -> &str {
         &self.text
@@ -94,23 +91,21 @@ impl fmt::Debug for GuestName {
     }
 }
 
-/// The newest words of a guest on marketing, at one resort.
+/// What a guest last said about marketing, at one resort.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MarketingConsent {
-    /// When the guest last said stop.
     pub opted_out_at: Option<DateTime<Utc>>,
-    /// When the guest last said that messages are welcome again.
     pub opted_in_at: Option<DateTime<Utc>>,
 }
 
 impl MarketingConsent {
-    /// Whether reminders and review requests must not go. Of two words of one instant, stop wins.
+    /// Whether reminders and review requests must not be sent. If both times are equal, the stop wins.
     pub fn is_opted_out(&self) -> bool {
         self.opted_out_at
             .is_some_and(|out| self.opted_in_at.is_none_or(|back| out >= back))
     }
 
-    /// The newest words of both: one guest may have said them under several names.
+    /// The newer of both in each sense: one guest may have said them under several names.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -153,7 +148,7 @@ mod tests {
     #[test]
     fn the_newest_wish_counts_and_stop_wins_a_tie() {
         let at = |second| DateTime::from_timestamp(second, 0);
-        let wishes = |out, back| {
+        let opted_out = |out, back| {
             MarketingConsent {
                 opted_out_at: out,
                 opted_in_at: back,
@@ -161,7 +156,7 @@ mod tests {
             .is_opted_out()
         };
 
-        assert!(wishes(at(5), None) && wishes(at(5), at(5)) && wishes(at(6), at(5)));
-        assert!(!wishes(None, None) && !wishes(at(5), at(6)));
+        assert!(opted_out(at(5), None) && opted_out(at(5), at(5)) && opted_out(at(6), at(5)));
+        assert!(!opted_out(None, None) && !opted_out(at(5), at(6)));
     }
 }

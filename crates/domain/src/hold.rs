@@ -1,37 +1,41 @@
-//! Holds: what is kept from being sent for a while, because WhatsApp refuses its scope or a person wants it so.
+//! Holds: messages of a scope that are not sent for a while, because WhatsApp refuses the scope or because a person
+//! paused it.
+//!
+//! A refusal lays a hold in the same transaction in which its message is recorded ([`after`]). Every claim checks
+//! the holds. When the pause of a hold is over, one message tries as a probe; if it is refused again, the next
+//! pause is twice as long.
 
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::after_call::{Advice, CallOutcome, Heard, Scope};
+use crate::after_call::{Advice, CallOutcome, ReportedIn, Scope};
 use crate::ids::{NumberId, ResortId};
 use crate::message::MessageKind;
 
-/// Everything about a message that a hold can name.
+/// What a hold can depend on: everything about a message that can make WhatsApp refuse others too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// The resort that writes.
     pub resort: ResortId,
-    /// The business number that it writes from.
+    /// The business number that the resort sends from.
     pub number: NumberId,
     /// The calling code of the guest's country: 30 for Greece.
     pub country: u16,
     /// The template and its language, `booking_reminder_1/en_US`; `None` for free text.
     pub template: Option<String>,
-    /// What it is about.
     pub kind: MessageKind,
 }
 
 impl Route {
-    /// The template's name alone, or `text`.
+    /// The template's name without its language, or `text`.
     pub fn template_name(&self) -> &str {
         let template = self.template.as_deref().unwrap_or("text");
         template.split('/').next().unwrap_or(template)
     }
 
-    /// What else would be refused when this scope is; `None` for scopes that hold no other message.
+    /// The messages that would be refused too if this scope is refused. `None` for a scope that concerns this
+    /// message only.
     ///
     /// WhatsApp names no account in its answers, so an account is held number by number.
     pub fn coverage(&self, scope: Scope) -> Option<Coverage> {
@@ -58,18 +62,16 @@ impl Route {
     }
 }
 
-/// What a hold covers: the messages that have everything in common with it that it names. Naming nothing, it covers all.
+/// The messages that a hold covers: those that match every field that is set. With no field set it covers all
+/// messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
-    /// Messages of this resort.
     pub resort: Option<ResortId>,
-    /// Messages from this business number.
     pub number: Option<NumberId>,
-    /// Messages to guests of this calling code.
+    /// The calling code of the guests' country.
     pub country: Option<u16>,
-    /// Messages that use this template, `name/language`.
+    /// The template, `name/language`.
     pub template: Option<String>,
-    /// Messages of this kind.
     pub kind: Option<MessageKind>,
 }
 
@@ -94,22 +96,20 @@ impl fmt::Display for Coverage {
     }
 }
 
-/// The scope of a hold that a person laid: it ends when a person says so.
+/// The scope of a hold that a person laid: only a person ends it.
 pub const PAUSED: &str = "paused";
 
-/// How long a hold lasts until one message may try again, unless something else is set.
+/// How long a hold lasts until one message may try again, unless a setting or the answer says otherwise.
 pub const PROBE_AFTER: Duration = Duration::from_secs(60);
 
-/// After a hold that a status laid, an accepted probe that is not reported as failed for this long shows that the scope
-/// is well.
+/// If a status laid the hold, an accepted probe is not enough: the scope counts as healthy when this much time has
+/// passed and the probe has not been reported as failed.
 pub const JUDGED_WITHIN: Duration = Duration::from_secs(60);
 
-/// Why a hold is laid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// WhatsApp's error code.
     Code(i64),
-    /// Answers that were not WhatsApp's: what was seen of the last one.
+    /// Answers that were not WhatsApp's own; the text describes the last one.
     NotWhatsApp(String),
 }
 
@@ -122,36 +122,31 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A hold that an answer or a reported failure calls for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewHold {
-    /// What was refused.
     pub scope: Scope,
-    /// What it covers.
     pub coverage: Coverage,
-    /// Why.
     pub cause: Cause,
-    /// How long until one message may try again; refused again, twice as long.
+    /// How long until one message may try again; after another refusal, twice as long.
     pub pause: Duration,
-    /// How it was heard: after a status, an accepted probe does not show yet that the scope is well.
-    pub heard: Heard,
-    /// When the refused call was claimed, where that is known: one from before the hold says nothing new.
+    /// How WhatsApp reported the refusal. See [`JUDGED_WITHIN`] for the difference that it makes.
+    pub reported_in: ReportedIn,
+    /// When the refused call was claimed, if known: a refusal of a call from before the hold is not news.
     pub called_at: Option<DateTime<Utc>>,
 }
 
 impl NewHold {
-    /// Its name: there is one hold of a scope with this coverage.
+    /// The name of the hold. There is at most one hold of a scope with the same coverage.
     pub fn key(&self) -> String {
         key(self.scope.as_str(), &self.coverage)
     }
 }
 
-/// The name of a hold.
 pub fn key(scope: &str, coverage: &Coverage) -> String {
     format!("{scope} {coverage}")
 }
 
-/// The name of the hold on a template, `name/language`, that is sent from a number.
+/// The name of the hold on a template, `name/language`, for one number.
 pub fn template_key(number: &NumberId, template: String) -> String {
     let coverage = Coverage {
         number: Some(number.clone()),
@@ -161,12 +156,12 @@ pub fn template_key(number: &NumberId, template: String) -> String {
     key(Scope::Template.as_str(), &coverage)
 }
 
-/// What has to be held after a call.
+/// The hold that the outcome of a call asks for.
 ///
-/// A quota that is used up (of the app or the account) is a hold too: nobody else of that scope gets through either. So
-/// is a template that WhatsApp refuses while the message itself takes the fallback.
+/// A used-up quota of the app or the account is a hold too, since no other message of that scope would be accepted.
+/// So is a template that WhatsApp refuses while the message itself is sent with the fallback.
 pub fn after(outcome: &CallOutcome, route: &Route, pause: Duration) -> Option<NewHold> {
-    let (heard, refusal) = outcome.refusal()?;
+    let (reported_in, refusal) = outcome.refusal()?;
     let used_up =
         refusal.advice == Advice::Throttle && matches!(refusal.scope, Scope::Platform | Scope::Account);
     let unusable = refusal.advice == Advice::Fallback && refusal.scope == Scope::Template;
@@ -178,15 +173,16 @@ pub fn after(outcome: &CallOutcome, route: &Route, pause: Duration) -> Option<Ne
         coverage: route.coverage(refusal.scope)?,
         cause: Cause::Code(refusal.code),
         pause: refusal.retry_after.unwrap_or(pause),
-        heard,
+        reported_in,
         called_at: None,
     })
 }
 
-/// So many answers in a row that are not WhatsApp's hold the number: whatever stands in between refuses the others too.
+/// After this many foreign answers in a row the number is held: the proxy or firewall that gives them stops other
+/// messages too.
 pub const FOREIGN_ANSWERS: u32 = 5;
 
-/// What has to be held after so many answers in a row that are not WhatsApp's; `seen` describes the last one.
+/// The hold that `in_a_row` answers ask for that were not WhatsApp's own; `seen` describes the last one.
 pub fn after_foreign_answers(in_a_row: u32, seen: &str, route: &Route, pause: Duration) -> Option<NewHold> {
     if in_a_row < FOREIGN_ANSWERS {
         return None;
@@ -196,7 +192,7 @@ pub fn after_foreign_answers(in_a_row: u32, seen: &str, route: &Route, pause: Du
         coverage: route.coverage(Scope::Number)?,
         cause: Cause::NotWhatsApp(seen.to_owned()),
         pause,
-        heard: Heard::Answer,
+        reported_in: ReportedIn::Answer,
         called_at: None,
     })
 }
@@ -295,7 +291,7 @@ mod tests {
             let by_status = laid(CallOutcome::Failed(Some(refusal)));
 
             let expected = by_answer.map(|hold| NewHold {
-                heard: Heard::Status,
+                reported_in: ReportedIn::Status,
                 ..hold
             });
             assert_eq!(by_status, expected, "{scope}");

@@ -1,4 +1,4 @@
-//! Names of things. Each is a type of its own, so that none can be taken for another.
+//! The types of ids and names, one for each kind of thing, so that they cannot be confused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Why a text is no valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
-    /// Nothing was left of it.
     #[error("is empty")]
     Empty,
-    /// Longer than [`LONGEST`] characters.
     #[error("is longer than {LONGEST} characters")]
     TooLong,
     /// It holds a control character, which could forge lines in a log.
@@ -31,12 +28,11 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes a text that is 1 to [`LONGEST`] characters long and holds no control character.
+            /// Accepts 1 to [`LONGEST`] characters, none of them a control character.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 check(text).map(|()| Self(text.to_owned()))
             }
 
-            /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -88,11 +84,11 @@ text_id! {
     ResortId
 }
 text_id! {
-    /// Where a webhook came from: the name of its file in `sources/`, or [`SourceId::whatsapp`].
+    /// A source of webhooks: the name of its file in `sources/`, or [`SourceId::whatsapp`].
     SourceId
 }
 text_id! {
-    /// A booking's id as its platform writes it. Carts are bookings too.
+    /// A booking's id, as its platform writes it. Carts are bookings too.
     BookingId
 }
 text_id! {
@@ -104,7 +100,7 @@ text_id! {
     NumberId
 }
 text_id! {
-    /// Who of the support staff decided something, as it stands in the records.
+    /// The name of a member of the support staff, as it appears in the audit trail.
     StaffName
 }
 
@@ -116,7 +112,7 @@ text_id! {
 pub struct WhatsAppMessageId(String);
 
 impl WhatsAppMessageId {
-    /// Takes a text of 1 to 512 characters without control characters; Meta promises no length.
+    /// Accepts 1 to 512 characters, none of them a control character; Meta promises no length.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         if text.is_empty() {
             return Err(InvalidId::Empty);
@@ -130,7 +126,7 @@ impl WhatsAppMessageId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text itself, for hashing and for the wire.
+    /// The id itself, for hashing and for requests.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -162,12 +158,10 @@ impl SourceId {
     }
 }
 
-/// What identifies a booking: its resort and the platform's id.
+/// The identity of a booking: its resort and the platform's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BookingKey {
-    /// The resort that the booking is for.
     pub resort: ResortId,
-    /// The platform's id.
     pub booking: BookingId,
 }
 
@@ -189,7 +183,7 @@ impl FromStr for BookingKey {
     }
 }
 
-/// A message of ours, from birth to its end. It travels through RabbitMQ alone and to WhatsApp as callback data.
+/// The id of a message of ours. RabbitMQ carries nothing else of a message; WhatsApp gets it as callback data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(pub Uuid);
@@ -207,7 +201,7 @@ impl FromStr for MessageId {
     }
 }
 
-/// A dead letter in the desk's keeping; numbered as they were found.
+/// The number of a dead letter, in the order in which the desk stored them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LetterId(pub i64);

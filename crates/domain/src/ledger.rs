@@ -1,35 +1,35 @@
-//! What can be wrong with the books: something without an end that should have one by now, or an end without a reason.
+//! What `desk ledger check` can find: something without an end that should have one by now, or an end without a
+//! reason.
 
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// A kind of entry that should not exist.
     Trouble("trouble in the ledger") {
-        /// A message waits and nobody hands it out, or nobody takes it.
+        /// A message is due, and the relay does not publish it or no sender takes it.
         QueuedTooLong = "queued_too_long",
-        /// A message's call ended long ago, and it is not in doubt.
+        /// A message's call must have ended long ago, and its outcome is not marked as unknown.
         SendingTooLong = "sending_too_long",
-        /// The outcome of a call is unknown, and no person was asked.
+        /// The outcome of a call is unknown, and there is no dead letter for a person.
         UnknownTooLong = "unknown_too_long",
         /// A message waits for a hold that does not exist.
         HeldByNothing = "held_by_nothing",
-        /// A message waits for a hold, and its time is over.
+        /// A message waits for a hold, and its own window has closed.
         HeldTooLong = "held_too_long",
-        /// A dead message's letter is not on its way to the desk.
+        /// A dead message's dead letter was not published.
         LetterUnpublished = "letter_unpublished",
-        /// The latest death of a message has no letter.
+        /// A dead message has no dead letter for its last failure.
         LetterMissing = "letter_missing",
-        /// A letter waits for a person although its message is not dead any more.
+        /// A dead letter is open although its message is no longer dead.
         LetterOutlived = "letter_outlived",
-        /// An event was retried by a person, and is neither applied nor a letter again.
+        /// A person retried an event, and it is neither applied nor a dead letter again.
         RetriedEventMissing = "retried_event_missing",
-        /// A booking was to be looked at again.
+        /// A booking's timer is overdue.
         WakeUpOverdue = "wake_up_overdue",
         /// Bookings wait for the file of their resort.
         ResortMissing = "resort_missing",
-        /// Guests are kept for good: their resort has no file that says how long.
+        /// Guests are kept for ever: their resort has no file with a retention period.
         GuestsWithoutTerm = "guests_without_term",
-        /// A message or event has an end without a reason, or a state that nobody knows.
+        /// A message or event has an end without a reason, or an unknown state.
         EndUnexplained = "end_unexplained",
     }
 }

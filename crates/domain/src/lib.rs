@@ -1,10 +1,14 @@
-//! What a booking, stay, guest and message are, what follows from the facts, and what to do after a call.
+//! The rules of the product: what a booking, stay, guest and message are, what follows from the facts, and what to
+//! do after a call to WhatsApp.
 //!
-//! Nothing here does IO, reads a clock or draws a random number: time, chance and settings are arguments.
-//! Read along the way of a webhook: an [`event`] becomes [`facts`] (what is known of a booking), a [`plan`] says what
-//! follows from them, [`plan::difference`] what that changes in the messages, [`before_call`] whether one that is due
-//! goes now, [`render`] what it says, [`after_call`] what follows from WhatsApp's answer, [`hold`] what else must wait
-//! then, [`silence_policy`] what to make of a call that nobody speaks of, and [`message::life`] where all that leaves the message.
+//! The crate does no IO, reads no clock and draws no random number: time, chance and settings are arguments.
+//!
+//! Read it along the way of a webhook. An [`event`] becomes [`facts`], which say what is known of a booking.
+//! [`plan`] says which messages follow from them, and [`plan::difference`] what that changes in the messages that
+//! exist. For a message that is due, [`before_call`] decides whether it goes now, and [`render`] writes its text.
+//! [`after_call`] decides what follows from WhatsApp's answer, [`hold`] which other messages have to wait, and
+//! [`silence_policy`] what to do about a call whose outcome stays unknown. [`message::life`] applies these
+//! decisions to the message.
 
 pub mod after_call;
 pub mod audit;

@@ -1,6 +1,6 @@
 //! Times of day at a resort.
 //!
-//! A time that summer time skips is the first instant after it; one that it repeats is the earlier.
+//! A time that summer time skips is the first instant after the gap; a time that it repeats is the earlier one.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use chrono_tz::Tz;
 
 use crate::resort::QuietHours;
 
-/// The instant at which a day's clock shows `time` for the first time, or the first one after it where it never does.
+/// The first instant at which the day's clock shows `time`, or the first one after it if it never does.
 pub fn instant(day: NaiveDate, time: NaiveTime, zone: Tz) -> DateTime<Utc> {
     let wanted = day.and_time(time);
     if let Some(found) = zone.from_local_datetime(&wanted).earliest() {
         return found.with_timezone(&Utc);
     }
-    // In a gap. Gaps begin and end on whole minutes and are never longer than a day (IANA's data).
+    // The time lies in a gap. Gaps begin and end on whole minutes and are never longer than a day (IANA's data).
     let whole_minute = wanted - TimeDelta::seconds(i64::from(time.second()));
     (1..=24 * 60)
         .map(|minutes| whole_minute + TimeDelta::minutes(minutes))
@@ -23,12 +23,12 @@ pub fn instant(day: NaiveDate, time: NaiveTime, zone: Tz) -> DateTime<Utc> {
         .map_or_else(|| wanted.and_utc(), |found| found.with_timezone(&Utc))
 }
 
-/// The day that it is at the resort.
+/// The date at the resort.
 pub fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
-/// Adds a duration, without ever overflowing.
+/// Adds a duration; saturates instead of overflowing.
 pub fn after(at: DateTime<Utc>, duration: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(duration)
         .ok()
@@ -37,12 +37,13 @@ pub fn after(at: DateTime<Utc>, duration: Duration) -> DateTime<Utc> {
 }
 
 impl QuietHours {
-    /// When guests may be disturbed: `at` itself, or the end of the quiet hours that it falls into.
+    /// The first time from `at` on that is not quiet: `at` itself, or the end of the quiet hours that it falls
+    /// into.
     pub fn shift(&self, at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
         self.around(at, zone).map_or(at, |(_, end)| end)
     }
 
-    /// When the next quiet hours after `at` begin; `at` itself when it is quiet already.
+    /// When the next quiet hours after `at` begin; `at` itself if it is quiet already.
     pub fn next_start(&self, at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
         if self.around(at, zone).is_some() {
             return at;
@@ -55,7 +56,7 @@ impl QuietHours {
             .unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The quiet hours that `at` falls into, half-open.
+    /// The quiet hours that `at` falls into; the end is not quiet any more.
     fn around(&self, at: DateTime<Utc>, zone: Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         if self.from == self.to {
             return None;

@@ -1,4 +1,4 @@
-//! A message to a guest: its kinds, and the states of its life.
+//! A message to a guest: its kind, its states, and the reasons for which it is not sent.
 
 pub mod life;
 
@@ -10,78 +10,72 @@ use serde::{Deserialize, Serialize};
 use crate::text_enum::{Unknown, text_enum};
 
 text_enum! {
-    /// What a message is about.
     MessageKind("message kind") {
-        /// To a guest who drifted away, at once when the booking counts as abandoned.
+        /// To a guest who left an unfinished booking: sent as soon as the booking counts as abandoned.
         Reminder1 = "reminder_1",
-        /// Once more, counted from when the first reminder really went.
+        /// The second reminder; its delay counts from when the first one was really sent.
         Reminder2 = "reminder_2",
-        /// After the reservation.
         ReservationConfirmation = "reservation_confirmation",
-        /// After the stay.
         ReviewRequest = "review_request",
-        /// The answer to a guest who opts out: free text within the open window, never a template.
+        /// The answer to a guest who opts out: free text within the open 24-hour window, never a template.
         StopConfirmation = "stop_confirmation",
     }
 }
 
 impl MessageKind {
-    /// Whether the guest may refuse it and quiet hours put it off: reminders and review requests, not confirmations.
+    /// Whether the guest can opt out of it, and quiet hours delay it: true of reminders and review requests.
     pub const fn is_marketing(self) -> bool {
         !matches!(self, Self::ReservationConfirmation | Self::StopConfirmation)
     }
 
-    /// Whether a resort's file may name templates, texts and times for it: it does for what the resort itself begins.
+    /// Whether a resort's file can configure templates, texts and times for it.
     pub const fn has_templates(self) -> bool {
         !matches!(self, Self::StopConfirmation)
     }
 
-    /// Whether the plan depends on when a message of this kind really went.
+    /// Whether the plan of another kind depends on when a message of this kind was really sent.
     pub const fn others_follow(self) -> bool {
         matches!(self, Self::Reminder1)
     }
 
-    /// Whether it wants the guest to finish a booking, so that a reservation makes it wrong.
+    /// Whether it asks the guest to finish a booking, so that a reservation makes it wrong.
     pub const fn is_reminder(self) -> bool {
         matches!(self, Self::Reminder1 | Self::Reminder2)
     }
 }
 
 text_enum! {
-    /// Where a message stands. `Queued` to `Read` is the good way; the order of the rest has no meaning.
+    /// The state of a message. `Queued` to `Read` is the ordinary way; the order of the rest has no meaning.
     MessageState("message state") {
-        /// Waits for its time, for a sender, or for the next try.
+        /// Waits for its time, for a sender, or for the next attempt.
         Queued = "queued",
-        /// A sender claimed it and may be calling WhatsApp at this moment.
+        /// A sender claimed it and may be calling WhatsApp right now.
         Sending = "sending",
-        /// WhatsApp accepted it.
         Sent = "sent",
-        /// It reached the guest's phone.
         Delivered = "delivered",
-        /// The guest saw it.
         Read = "read",
-        /// The call ended without an answer that tells whether WhatsApp took it.
+        /// The call ended without an answer that tells whether WhatsApp accepted it.
         Unknown = "unknown",
-        /// Waits until its scope (token, number, account, template, …) is well again.
+        /// Waits for the end of a hold.
         Held = "held",
-        /// End: no longer wanted before it went.
+        /// End: no longer wanted before it was sent.
         Withdrawn = "withdrawn",
-        /// End: too late to be of use.
+        /// End: too late to be useful.
         Expired = "expired",
-        /// End: could not or must not be sent, for a reason that stands beside it.
+        /// End: could not be sent, or must not be. The message's reason says why.
         Skipped = "skipped",
-        /// End: given up, a letter waits for a person.
+        /// End: given up; a dead letter waits for a person.
         Dead = "dead",
     }
 }
 
 impl MessageState {
-    /// Whether WhatsApp has taken the message, so that the guest has it or will have it.
+    /// Whether WhatsApp accepted the message, so that the guest has it or will have it.
     pub const fn went(self) -> bool {
         matches!(self, Self::Sent | Self::Delivered | Self::Read)
     }
 
-    /// Whether nothing further is expected to happen by machine.
+    /// Whether no program will change the state any more.
     pub const fn is_end(self) -> bool {
         matches!(
             self,
@@ -91,21 +85,19 @@ impl MessageState {
 }
 
 text_enum! {
-    /// What WhatsApp reports of a message that it accepted. Later members overrule earlier ones (Meta, status messages webhook).
+    /// What WhatsApp reports of a message that it accepted. Later members overrule earlier ones (Meta, status
+    /// messages webhook).
     DeliveryStatus("delivery status") {
-        /// On its way.
         Sent = "sent",
-        /// It will not arrive.
         Failed = "failed",
-        /// On the phone. Overrules `Failed`: a guest with several devices can cause both.
+        /// The message is on the guest's phone. Overrules `Failed`: a guest with several devices can cause both.
         Delivered = "delivered",
-        /// Seen.
         Read = "read",
     }
 }
 
 impl DeliveryStatus {
-    /// The state of a message of which this is the highest status.
+    /// The state of a message whose highest status is this one.
     pub const fn state(self) -> MessageState {
         match self {
             Self::Sent => MessageState::Sent,
@@ -117,74 +109,61 @@ impl DeliveryStatus {
 }
 
 text_enum! {
-    /// Why a message is not, or no longer, to be sent.
     Reason("reason") {
-        /// The guest has booked.
         Confirmed = "confirmed",
-        /// The cart became a reservation under another id.
         BecameReservation = "became_reservation",
-        /// The same guest has a reservation at the resort for these or unknown dates.
+        /// The same guest has another reservation at the resort, for these dates or for unknown ones.
         BookedElsewhere = "booked_elsewhere",
-        /// The reservation was cancelled.
         Cancelled = "cancelled",
-        /// The guest came back before the message went.
+        /// The guest returned to the cart before the message was sent.
         ActiveAgain = "active_again",
-        /// The guest has not arrived.
         NotArrived = "not_arrived",
-        /// The resort's file does not ask for it.
+        /// The resort's file does not ask for this kind of message.
         NotConfigured = "not_configured",
         /// The event said `notify: false`.
         NotifyOff = "notify_off",
-        /// The booking has no phone number.
         NoPhone = "no_phone",
-        /// The booking's phone number is not a valid one.
         InvalidPhone = "invalid_phone",
-        /// The guest did not consent.
         NoConsent = "no_consent",
-        /// The guest opted out.
         OptedOut = "opted_out",
-        /// WhatsApp delivers no reminders and review requests to numbers of the United States.
+        /// WhatsApp delivers no marketing messages to numbers of the United States.
         UsMarketing = "us_marketing",
-        /// A value of the template is missing and has no `else`.
+        /// A value of the template is missing, and the template has no `else` for it.
         MissingValue = "missing_value",
-        /// The resort is in test mode and this is none of its test numbers.
+        /// The resort is in test mode, and the guest's number is not one of its test numbers.
         TestMode = "test_mode",
-        /// Too late to be of use.
         Expired = "expired",
-        /// The first reminder never went, so there is nothing to remind of again.
+        /// The first reminder was never sent, so the second has nothing to follow.
         FirstReminderNeverWent = "first_reminder_never_went",
-        /// The guest's data were erased.
         Erased = "erased",
-        /// WhatsApp says, again after a day, that the guest gets enough marketing.
+        /// WhatsApp says, again after a day's rest, that the guest gets enough marketing.
         MarketingLimit = "marketing_limit",
-        /// It is free text only, and the guest's 24-hour window is closed.
+        /// The message is free text only, and the guest's 24-hour window is closed.
         WindowClosed = "window_closed",
-        /// The guest wants messages again before the stop was confirmed.
+        /// The guest opted in again before the stop was confirmed.
         OptedIn = "opted_in",
     }
 }
 
 text_enum! {
-    /// Whose turn it is to be sent.
+    /// Which content a message is sent with.
     ContentChoice("turn") {
-        /// The kind's own template, else the fallback.
+        /// The kind's own template where it has one, else the fallback.
         Template = "template",
-        /// WhatsApp said that the kind's own template cannot be used.
+        /// The fallback, because WhatsApp said that the kind's own template cannot be used.
         Fallback = "fallback",
     }
 }
 
-/// Which try of a message this is: 1 for the first. It only grows, also over a person's retry.
+/// The number of a call of one message: 1 for the first. It only grows, also over a person's retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
 
-/// What a message carries to WhatsApp and back: `<message id>.<attempt>`.
+/// What a call carries to WhatsApp, and each of its statuses carries back: `<message id>.<attempt>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallbackData {
-    /// Whose call it was.
     pub message: crate::ids::MessageId,
-    /// Which of its calls.
     pub attempt: Attempt,
 }
 

@@ -1,4 +1,4 @@
-//! Phone numbers in E.164 form.
+//! Phone numbers, read as Google's libphonenumber reads them.
 
 use std::fmt;
 
@@ -16,17 +16,17 @@ use crate::country::Country;
 #[serde(transparent)]
 pub struct PhoneNumber(String);
 
-/// The text is no valid phone number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is not a valid phone number")]
 pub struct InvalidPhoneNumber;
 
-/// The longest text that Google's own libraries read, in characters: also with an extension and words around the number.
+/// The longest text that Google's own libraries read, in characters: long enough for an extension and words around
+/// the number.
 const LONGEST: usize = 250;
 
 impl PhoneNumber {
-    /// Reads a number as people write it, as Google's libphonenumber does; one without a country code belongs to
-    /// `country`. An extension is left out: WhatsApp reaches the number without it.
+    /// Reads a number as people write it; one without a country code belongs to `country`. An extension is dropped:
+    /// WhatsApp reaches the number without it.
     pub fn parse(text: &str, country: Option<Country>) -> Result<Self, InvalidPhoneNumber> {
         if text.chars().nth(LONGEST).is_some() {
             return Err(InvalidPhoneNumber);
@@ -40,7 +40,7 @@ impl PhoneNumber {
         Ok(Self(parsed.format_as(PhoneNumberFormat::E164).into_owned()))
     }
 
-    /// Takes the digits that WhatsApp writes, without `+`.
+    /// Accepts the digits that WhatsApp writes, with or without `+`.
     pub fn from_whatsapp(digits: &str) -> Result<Self, InvalidPhoneNumber> {
         let bare = digits.strip_prefix('+').unwrap_or(digits);
         let plausible = (7..=15).contains(&bare.len()) && bare.bytes().all(|b| b.is_ascii_digit());
@@ -51,14 +51,14 @@ impl PhoneNumber {
         }
     }
 
-    /// The full number, for the database and the wire.
+    /// The full number, for the database and for requests.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// The calling code of its country: 30 for Greece. 0 where no country has it.
+    /// The calling code of the number's country: 30 for Greece. 0 if no country has it.
     pub fn country_code(&self) -> u16 {
-        // No calling code is the beginning of another.
+        // No calling code is a prefix of another.
         let codes = (1..=LONGEST_CALLING_CODE).filter_map(|length| self.0.get(1..=length)?.parse().ok());
         let mut known = codes.filter(|code| {
             PHONE_NUMBER_UTIL
@@ -68,7 +68,7 @@ impl PhoneNumber {
         known.next().unwrap_or_default()
     }
 
-    /// The country whose number it is; `None` for satellite phones and other numbers without one. Calling code 1 is
+    /// The country of the number; `None` for satellite phones and other numbers without one. Calling code 1 is
     /// shared: a number of Canada or the Caribbean is not one of the United States, a toll-free one is.
     pub fn country(&self) -> Option<Country> {
         let parsed = PHONE_NUMBER_UTIL.parse(&self.0, None).ok()?;
@@ -76,8 +76,8 @@ impl PhoneNumber {
         (region != Region::World).then(|| Country::of_region(region))
     }
 
-    /// `+30•••••••678`: enough to tell two guests apart, not enough to call one. Of a short number less is shown, so that
-    /// five digits at least are hidden.
+    /// `+30•••••••678`: enough to tell two guests apart, too little to call one. A short number shows less, so that
+    /// at least five digits stay hidden.
     pub fn masked(&self) -> String {
         let length = self.0.chars().count();
         let tail = length.saturating_sub(HEAD + FEWEST_HIDDEN).min(LONGEST_TAIL);
@@ -89,15 +89,15 @@ impl PhoneNumber {
     }
 }
 
-/// Of a masked number: how many characters are shown before the dots, `+` among them.
+/// How many characters of a masked number are shown before the dots, the `+` included.
 const HEAD: usize = 3;
 const LONGEST_TAIL: usize = 3;
 const FEWEST_HIDDEN: usize = 5;
 
 const LONGEST_CALLING_CODE: usize = 3;
 
-/// Whether a number that bears its country code owes digits to letters. Google reads three letters or more as the keys of a
-/// telephone, which would make another guest's number of `+43 664 1234567 Ada`.
+/// Whether letters became digits of a number with a country code. Google reads three letters or more as the keys of
+/// a telephone, which would turn `+43 664 1234567 Ada` into another guest's number.
 fn dials_letters(text: &str, parsed: &Parsed) -> bool {
     let bears_country_code = matches!(
         parsed.country_code_source(),
@@ -110,8 +110,8 @@ fn dials_letters(text: &str, parsed: &Parsed) -> bool {
     let without_letters = text.replace(|c: char| c.is_ascii_alphabetic(), "-");
     let typed = PHONE_NUMBER_UTIL.normalize(&without_letters);
     let number = parsed.get_national_significant_number();
-    // What precedes the last six may be rewritten: trunk prefixes go, Argentina's mobile prefix moves, San Marino's area
-    // code is added.
+    // Only the last six digits are compared, since what precedes them may be rewritten: trunk prefixes are dropped,
+    // Argentina's mobile prefix moves, San Marino's area code is added.
     let last_digits = number.get(number.len().saturating_sub(6)..).unwrap_or_default();
     !typed.contains(last_digits)
 }

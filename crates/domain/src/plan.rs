@@ -1,14 +1,14 @@
-//! What follows from the facts: a booking's status, which messages it wants and when, which not and why, and when to
-//! look again.
+//! The plan of a booking: its status, which messages it wants and when, which it does not want and why, and when to
+//! plan it again.
 //!
-//! [`plan`] is a pure function; with another `now` it is the simulator, and the explanation of a booking.
-//! The rules of the cart (reminders) stand in [`cart`], those of the order (confirmation, arrival, review) in
-//! [`order`], the answer to a stop in [`stop`], how a plan changes the messages that exist in [`difference`], and whether a person may have a dead one
-//! tried again in [`once_more`].
+//! [`plan`] is a pure function. Called with a later `now` it tells what will happen; `desk bookings show` explains
+//! a booking with it. [`cart`] plans the reminders, [`order`] the confirmation and the review request, [`stop`] the
+//! answer to a guest who opts out. [`difference`] turns a plan into changes of the messages that exist, and
+//! [`manual_retry`] decides whether a person may have a dead message sent again.
 
 pub mod cart;
 pub mod difference;
-pub mod once_more;
+pub mod manual_retry;
 pub mod order;
 mod stop;
 #[cfg(test)]
@@ -27,147 +27,131 @@ use crate::stay::Dates;
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// Where a booking stands.
     Status("booking status") {
-        /// The guest is, or may still be, booking.
+        /// The guest is booking, or may still be.
         Started = "started",
-        /// The guest drifted away.
+        /// The guest left the booking unfinished.
         Abandoned = "abandoned",
-        /// The guest has booked.
         Confirmed = "confirmed",
-        /// The guest is there.
         CheckedIn = "checked_in",
-        /// The guest has left.
         CheckedOut = "checked_out",
         /// The guest did not arrive in time.
         NoShow = "no_show",
-        /// The reservation is off.
         Cancelled = "cancelled",
     }
 }
 
-/// A message of this booking that exists.
+/// A message of this booking that exists already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Existing {
-    /// Which.
     pub id: MessageId,
-    /// What it is about.
     pub kind: MessageKind,
     /// Counts the messages of this kind in this booking, from 0.
     pub round: u32,
-    /// When the fact became true that the message answers; tells its round.
+    /// The time of the fact that the message answers; it tells which round the message belongs to.
     pub basis_at: DateTime<Utc>,
-    /// Where it stands.
     pub state: MessageState,
-    /// Why, where the state has a reason.
     pub reason: Option<Reason>,
-    /// How many calls were begun.
+    /// Calls that were begun.
     pub attempts: u32,
-    /// When it may go.
     pub due_at: DateTime<Utc>,
-    /// When it is of no more use.
+    /// From then on the message is too late to be useful.
     pub expires_at: DateTime<Utc>,
-    /// When WhatsApp took it, as far as known.
+    /// When WhatsApp accepted it, as far as known.
     pub sent_at: Option<DateTime<Utc>>,
-    /// Whether it must never be queued again.
+    /// The mark that it must never be queued again.
     pub withdrawn: bool,
 }
 
-/// A reservation that stands, of the same guest at the same resort.
+/// A reservation of the same guest at the same resort that is not cancelled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
-    /// Which.
     pub booking: BookingId,
-    /// Arrival and departure day.
     pub dates: Dates,
 }
 
-/// What a plan depends on beside the booking's own facts.
+/// What a plan depends on besides the booking's own facts.
 #[derive(Debug, Clone, Default)]
 pub struct Circumstances {
-    /// Every message of this booking.
+    /// Every message of this booking, in any state.
     pub messages: Vec<Existing>,
-    /// The guest's wishes at this resort.
-    pub wishes: MarketingConsent,
-    /// The guest's other reservations at this resort that stand.
+    /// What the guest said about marketing at this resort.
+    pub marketing_consent: MarketingConsent,
+    /// The guest's other reservations at this resort that are not cancelled.
     pub elsewhere: Vec<Reservation>,
 }
 
-/// What follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// Where the booking stands.
     pub status: Status,
-    /// One entry for each kind that the facts speak of.
+    /// One entry for each kind of message that the facts ask for or rule out.
     pub messages: Vec<Planned>,
-    /// When something will change by itself; `None`: never. Always later than the `now` of the plan. The end of a
-    /// window is not among these times: whoever claims a message looks at it.
+    /// When the plan changes without a new fact; always later than the `now` of the plan. `None`: never. The end of
+    /// a message's window is not among these times: the claim checks it.
     pub wake_at: Option<DateTime<Utc>>,
 }
 
-/// What the facts say of one kind of message.
+/// What a plan says about one kind of message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// Which kind.
     pub kind: MessageKind,
-    /// Since when the fact holds that it answers.
+    /// The time of the fact that the message answers.
     pub basis_at: DateTime<Utc>,
-    /// What is to become of it.
-    pub verdict: Verdict,
+    pub decision: Decision,
 }
 
-/// What is to become of a kind of message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// Its time will come; `None`: it waits for something else to happen.
+pub enum Decision {
+    /// It will be due when the window opens. `None`: that depends on something that has not happened yet.
     Later(Option<Window>),
-    /// Its time has come.
+    /// It is due now.
     Due(Window),
-    /// Its time has come and it must not be sent.
+    /// It is due now and must not be sent, for this reason.
     Skip(Reason, Window),
-    /// Its time came and went.
+    /// Its window has closed.
     Expired(Window),
-    /// Nothing asks for it.
+    /// It is not wanted, for this reason.
     NotWanted(Reason),
 }
 
-/// When a message may go, and until when it is of use.
+/// When a message may be sent, and until when it is useful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// The time planned by the facts, after any shift by quiet hours.
+    /// The time that follows from the facts, moved to the end of quiet hours.
     pub opens_at: DateTime<Utc>,
-    /// `expires_after` later.
+    /// `opens_at` plus the resort's `expires_after` of the kind.
     pub closes_at: DateTime<Utc>,
 }
 
-/// Plans a booking. Depends on nothing but its arguments.
+/// Plans a booking. The result depends on nothing but the arguments.
 pub fn plan(
     booking: &BookingId,
     facts: &Facts,
-    around: &Circumstances,
+    circumstances: &Circumstances,
     resort: &Resort,
     now: DateTime<Utc>,
 ) -> Plan {
     let view = View {
         booking,
         facts,
-        around,
+        circumstances,
         resort,
         now,
     };
-    let (order, order_wakes_at) = order::plan(&view);
-    let (cart, cart_wakes_at) = cart::plan(&view);
+    let order = order::plan(&view);
+    let cart = cart::plan(&view);
     let mut messages: Vec<Planned> = cart.messages.into_iter().chain(order.messages).collect();
     messages.extend(stop::plan(&view));
-    let opening = messages.iter().filter_map(|planned| match &planned.verdict {
-        Verdict::Later(Some(window)) => Some(window.opens_at),
+    let opening = messages.iter().filter_map(|planned| match &planned.decision {
+        Decision::Later(Some(window)) => Some(window.opens_at),
         _ => None,
     });
-    // The cart's status is hidden behind the order's, so its changes are none.
-    let cart_wakes_at = cart_wakes_at.filter(|_| order.status.is_none());
+    // Once an order is known its status replaces the cart's, so a change of the cart's status changes nothing.
+    let cart_changes_at = cart.status_changes_at.filter(|_| order.status.is_none());
     let wake_at = opening
-        .chain(order_wakes_at)
-        .chain(cart_wakes_at)
+        .chain(order.status_changes_at)
+        .chain(cart_changes_at)
         .filter(|at| *at > now)
         .min();
     Plan {
@@ -177,50 +161,53 @@ pub fn plan(
     }
 }
 
-/// What one half of the rules, the cart's or the order's, found.
+/// What the rules of the cart, or those of the order, found.
+#[derive(Default)]
 pub(crate) struct Half {
-    /// The status, where this half knows one.
+    /// `None`: no event has told of a cart, or of an order.
     pub(crate) status: Option<Status>,
-    /// Its kinds.
     pub(crate) messages: Vec<Planned>,
+    /// When the status changes without a new fact.
+    pub(crate) status_changes_at: Option<DateTime<Utc>>,
 }
 
-/// The arguments of a plan, together.
+/// The arguments of [`plan`], together.
 pub(crate) struct View<'a> {
     pub(crate) booking: &'a BookingId,
     pub(crate) facts: &'a Facts,
-    pub(crate) around: &'a Circumstances,
+    pub(crate) circumstances: &'a Circumstances,
     pub(crate) resort: &'a Resort,
     pub(crate) now: DateTime<Utc>,
 }
 
 impl View<'_> {
-    /// The fact, unless a later cancellation ended the round that it belonged to.
+    /// The fact, unless a later cancellation ended its round.
     pub(crate) fn in_round<'f>(&self, fact: Option<&'f Fact<Notify>>) -> Option<&'f Fact<Notify>> {
         let cancelled = self.facts.cancelled.as_ref().map(|cancelled| &cancelled.stamp);
         fact.filter(|fact| cancelled.is_none_or(|cancelled| fact.stamp > *cancelled))
     }
 
-    /// Judges a kind that `cause` makes wanted at `at`: its window, then the reasons not to send it.
-    pub(crate) fn verdict(&self, kind: MessageKind, at: DateTime<Utc>, cause: &Fact<Notify>) -> Verdict {
+    /// Decides about a kind that `cause` makes wanted at `at`. A reason to skip is looked for only once the window
+    /// has opened: until then the facts may change.
+    pub(crate) fn decision(&self, kind: MessageKind, at: DateTime<Utc>, cause: &Fact<Notify>) -> Decision {
         let erased = self.facts.erased.as_ref();
         if erased.is_some_and(|erased| cause.stamp.at <= erased.stamp.at) {
-            return Verdict::NotWanted(Reason::Erased);
+            return Decision::NotWanted(Reason::Erased);
         }
         if cause.value == Notify::No {
-            return Verdict::NotWanted(Reason::NotifyOff);
+            return Decision::NotWanted(Reason::NotifyOff);
         }
         let opens_at = self.resort.may_go_at(kind, at);
         let closes_at = local_time::after(opens_at, self.resort.expiry(kind));
         let window = Window { opens_at, closes_at };
         if self.now < opens_at {
-            Verdict::Later(Some(window))
+            Decision::Later(Some(window))
         } else if let Some(reason) = self.reason_to_skip(kind) {
-            Verdict::Skip(reason, window)
+            Decision::Skip(reason, window)
         } else if self.now >= closes_at {
-            Verdict::Expired(window)
+            Decision::Expired(window)
         } else {
-            Verdict::Due(window)
+            Decision::Due(window)
         }
     }
 
@@ -229,7 +216,7 @@ impl View<'_> {
             Ok(to) => to,
             Err(reason) => return Some(reason),
         };
-        if kind.is_marketing() && self.around.wishes.is_opted_out() {
+        if kind.is_marketing() && self.circumstances.marketing_consent.is_opted_out() {
             return Some(Reason::OptedOut);
         }
         let consent = self.facts.consent.as_ref().is_none_or(|consent| consent.value);
@@ -242,7 +229,7 @@ impl View<'_> {
         self.lacks_a_value(kind).then_some(Reason::MissingValue)
     }
 
-    /// Whether a sender found that a value was missing, and no event has brought it since.
+    /// Whether a sender skipped the message because a value was missing, and no event has brought the value since.
     fn lacks_a_value(&self, kind: MessageKind) -> bool {
         let found = |message: &Existing| message.kind == kind && message.reason == Some(Reason::MissingValue);
         let subject = Subject {
@@ -251,11 +238,11 @@ impl View<'_> {
             facts: self.facts,
             resort: self.resort,
         };
-        self.around.messages.iter().any(found) && !render::is_complete(subject)
+        self.circumstances.messages.iter().any(found) && !render::is_complete(subject)
     }
 
-    /// The newest message of a kind that has one round only.
+    /// The newest message of a kind that has a single round.
     pub(crate) fn existing(&self, kind: MessageKind) -> Option<&Existing> {
-        difference::of_current_round(&self.around.messages, kind, None)
+        difference::of_current_round(&self.circumstances.messages, kind, None)
     }
 }

@@ -1,6 +1,6 @@
-//! What a message says: the template, its language, and the values that fill it.
+//! Writes a message: chooses the template or text and its language, and fills in the values.
 //!
-//! Dates and money are written in the language of the template that is used.
+//! Dates and money are written in the language of the chosen template.
 
 mod format;
 mod link;
@@ -16,30 +16,24 @@ use crate::ids::BookingId;
 use crate::message::{ContentChoice, MessageKind, Reason};
 use crate::resort::{Language, Resort, Template, Value, Variable, Variables};
 
-/// What WhatsApp is asked to show. Personal: `Debug` shows the template's name only.
+/// What WhatsApp is asked to show. Personal data: `Debug` shows the template's name only.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Content {
-    /// An approved template and its parameters.
     Template {
-        /// Meta's name.
         name: String,
-        /// Meta's language code.
         language_code: String,
-        /// At most one.
+        /// At most one parameter.
         header: Parameters,
-        /// The text's.
         body: Parameters,
-        /// Put after the approved URL of button 0, percent-encoded.
+        /// The text after the approved URL of button 0, percent-encoded.
         button_url: Option<String>,
     },
-    /// Free text, only inside the guest's 24-hour window.
+    /// Free text, allowed only inside the guest's 24-hour window.
     Text(String),
 }
 
-/// Parameters of a template's header or body.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Parameters {
-    /// In order.
     Positional(Vec<String>),
     /// By Meta's parameter name.
     Named(Vec<(String, String)>),
@@ -77,35 +71,28 @@ impl fmt::Debug for Parameters {
 /// Whether the guest wrote to this number within the last 24 hours, so that free text is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceWindow {
-    /// Free text is allowed.
     Open,
-    /// Only templates are.
     Closed,
 }
 
-/// Why a message has no content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoContent {
-    /// It is skipped, with the reason.
+    /// The message is skipped, for this reason.
     Skip(Reason),
-    /// Neither the kind nor the fallback has anything for this guest: held and alerted, not lost.
+    /// Neither the kind nor the fallback has content for this guest. The message waits, with an alert.
     TemplateMissing,
 }
 
-/// What is being written about.
+/// What a message is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The kind of message.
     pub kind: MessageKind,
-    /// Which booking.
     pub booking: &'a BookingId,
-    /// What is known of it.
     pub facts: &'a Facts,
-    /// The resort that writes.
     pub resort: &'a Resort,
 }
 
-/// Writes a message, or says why it cannot be written.
+/// Writes a message, or says why that is not possible.
 pub fn content(
     subject: Subject<'_>,
     turn: ContentChoice,
@@ -132,7 +119,7 @@ pub fn content(
     }
 }
 
-/// Free text or nothing: a guest who wants no more messages gets no template for that.
+/// Free text or nothing: a guest who opts out must not get a template for that.
 fn answer_to_stop(
     subject: Subject<'_>,
     guest: Option<&Language>,
@@ -147,7 +134,7 @@ fn answer_to_stop(
     }
 }
 
-/// Whether everything is known that a message of this kind may need, whether the guest's window is open or not.
+/// Whether no value is missing for a message of this kind, whether the guest's window is open or not.
 pub(crate) fn is_complete(subject: Subject<'_>) -> bool {
     [ServiceWindow::Open, ServiceWindow::Closed]
         .into_iter()
@@ -158,7 +145,7 @@ pub(crate) fn is_complete(subject: Subject<'_>) -> bool {
 }
 
 fn fill(subject: Subject<'_>, language: &Language, template: &Template) -> Result<Content, NoContent> {
-    // Dates follow the template's own language: a `de` entry may be answered by Meta's `de_AT`.
+    // Dates follow the template's own language: Meta's template of a `de` entry may be `de_AT`.
     let written_in = Language::parse(&template.language_code).unwrap_or_else(|| language.clone());
     let write = |variable: &Variable| {
         let text = value(subject, &written_in, &variable.value).or_else(|| variable.or_else.clone());
@@ -217,10 +204,10 @@ fn fill_text(subject: Subject<'_>, language: &Language, text: &str) -> Result<Co
     Ok(Content::Text(filled))
 }
 
-/// The text of a value, or `None` where the facts or the resort do not have it.
+/// The text of a value, or `None` if the facts or the resort do not have it.
 ///
-/// What a guest or a platform wrote counts as missing where WhatsApp would show it as a link. Not so the resort's own values,
-/// and the booking's link: its host was looked at when it came in.
+/// A text that a guest or a platform wrote counts as missing if WhatsApp would show a part of it as a link. The
+/// resort's own values are trusted; the host of the booking's link was checked when the event arrived.
 fn value(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<String> {
     let (facts, resort) = (subject.facts, subject.resort);
     let name = || facts.name.as_ref().map(|fact| fact.value.reveal());
@@ -254,12 +241,13 @@ fn value(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<St
     }
 }
 
-/// Every run of blanks, line breaks and tabs becomes one blank: templates refuse more (Meta, template components).
+/// Turns every run of blanks, line breaks and tabs into one blank: WhatsApp refuses other text in a template's
+/// parameters (Meta, template components).
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Every value that a text names in braces; `Err` holds the first name that is none.
+/// The values that a text names in braces; `Err` holds the first unknown name.
 pub fn placeholders(text: &str) -> Result<Vec<Value>, String> {
     let mut found = BTreeMap::new();
     for piece in text.split('{').skip(1) {

@@ -1,6 +1,6 @@
-//! A resort as its file describes it: the policy from which plans and messages follow.
+//! A resort as its file describes it: the settings from which plans and messages follow.
 //!
-//! Times of day are the resort's. Secrets are not here: whoever sends resolves the token.
+//! Times of day are the resort's. The access token is not here: only the sender resolves it.
 
 mod stop_text;
 mod template;
@@ -22,92 +22,80 @@ pub use template::{Template, Value, Variable, Variables};
 /// The resorts whose files can be read.
 pub type Resorts = BTreeMap<ResortId, Arc<Resort>>;
 
-/// Everything that the rules need to know of a resort.
+/// Everything that the rules need to know about a resort.
 #[derive(Debug, Clone)]
 pub struct Resort {
-    /// The name of its file.
+    /// The name of its file, without the extension.
     pub id: ResortId,
-    /// As guests know it.
+    /// The name by which guests know it.
     pub name: String,
-    /// Where its days begin and end.
     pub time_zone: Tz,
-    /// Whose phone numbers those are that bear no country code, unless the guest's country is known.
+    /// The country of phone numbers without a country code, unless the guest's country is known.
     pub country: Country,
-    /// The language when the guest's is unknown or has no template.
+    /// The language if the guest's is unknown or has no template.
     pub language: Language,
-    /// Hosts that a booking's link may name; `None`: any. Always https.
+    /// Hosts that a booking's link may name; `None`: any. Links are always https.
     pub link_hosts: Option<Vec<String>>,
-    /// Whether messages really go out.
     pub mode: Mode,
-    /// The resort's own values, usable as `values.<name>`.
+    /// The resort's own values, which templates use as `values.<name>`.
     pub values: BTreeMap<String, String>,
     /// The business number that it sends from.
     pub number: NumberId,
-    /// When a started booking counts as abandoned, and the second reminder.
     pub abandonment: Abandonment,
-    /// How long after the start of the arrival day a guest counts as not arrived; `None`: arrivals are not tracked.
+    /// How long after the start of the arrival day a guest counts as a no-show; `None`: the resort does not track
+    /// arrivals.
     pub no_show_after: Option<Duration>,
-    /// How long after the check-out the review request goes; `None`: no request.
+    /// How long after the check-out the review request is sent; `None`: never.
     pub review_after_check_out: Option<Duration>,
-    /// When guests must not be disturbed.
     pub quiet_hours: Option<QuietHours>,
-    /// How long after its planned time a message is still of use.
+    /// How long after its planned time a message is still useful.
     pub expires_after: BTreeMap<MessageKind, Duration>,
-    /// How far guests may be written to beyond what was asked for.
     pub limits: Limits,
-    /// How long data are kept.
     pub retention: Retention,
-    /// The templates of each kind by language.
     pub templates: BTreeMap<MessageKind, BTreeMap<Language, Template>>,
-    /// What goes where a kind has no template, by language.
+    /// The templates for kinds without one of their own.
     pub fallback_templates: BTreeMap<Language, Template>,
-    /// Free texts for open 24-hour windows, by kind and language, with `{value}` placeholders.
+    /// Free texts for open 24-hour windows, with `{value}` placeholders.
     pub fallback_texts: BTreeMap<MessageKind, BTreeMap<Language, String>>,
-    /// The resort's own answers to a guest who opts out, by language, with `{value}` placeholders.
+    /// The resort's own answers to a guest who opts out, with `{value}` placeholders.
     pub stop_texts: BTreeMap<Language, String>,
 }
 
-/// Whether messages really go out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
-    /// To every guest.
     Live,
-    /// Only to these numbers.
+    /// Only messages to these numbers are sent.
     Test(Vec<PhoneNumber>),
 }
 
-/// The timers of a cart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abandonment {
-    /// Inactivity until a started booking counts as abandoned.
+    /// Inactivity after which a started booking counts as abandoned.
     pub after: Duration,
-    /// From the first reminder's sending to the second; `None`: there is no second.
+    /// From the sending of the first reminder to the second; `None`: there is no second.
     pub reminder_2: Option<Duration>,
 }
 
-/// Half-open: `from` is quiet, `to` is not. `from` later than `to` spans midnight; equal means none.
+/// Half-open: `from` is quiet, `to` is not. If `from` is later than `to` they span midnight; if both are equal
+/// there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
-    /// First quiet minute.
     pub from: NaiveTime,
-    /// First minute that is not.
     pub to: NaiveTime,
 }
 
-/// How far guests may be written to beyond what was asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Reminders and review requests to numbers of the United States are tried. Meta does not deliver them there (since
-    /// April 2025): a call ends as an error and costs the number's quality rating.
+    /// Whether to send reminders and review requests to numbers of the United States. Meta does not deliver them
+    /// there (since April 2025): such a call ends as an error and costs the number's quality rating.
     pub us_marketing: bool,
 }
 
-/// How long data are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Raw events, from their arrival.
+    /// From the arrival of an event.
     pub raw_events: Duration,
-    /// Guests, from the last event of their last booking.
+    /// From the last event of a guest's last booking.
     pub guests: Duration,
 }
 
@@ -120,13 +108,13 @@ impl Default for Retention {
     }
 }
 
-/// A language tag, kept in lower case with hyphens, so that `pt_BR`, `pt-BR` and `pt-br` are one.
+/// A language tag, in lower case with hyphens, so that `pt_BR`, `pt-BR` and `pt-br` are the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Language(String);
 
 impl Language {
-    /// Takes tags such as `en`, `pt-BR`, `pt_BR`, `zh-Hant-TW`: parts of 1 to 8 letters or digits, the first of 2 or 3
-    /// letters.
+    /// Accepts tags such as `en`, `pt-BR`, `pt_BR`, `zh-Hant-TW`: parts of 1 to 8 letters or digits, the first of 2
+    /// or 3 letters.
     pub fn parse(text: &str) -> Option<Self> {
         let tag = text.trim().replace('_', "-").to_ascii_lowercase();
         let mut parts = tag.split('-');
@@ -138,7 +126,6 @@ impl Language {
         (good_primary && good_rest && tag.len() <= 35).then_some(Self(tag))
     }
 
-    /// The tag, normalised.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -150,18 +137,18 @@ impl Language {
 }
 
 impl Resort {
-    /// The default of `[expires_after]` for a kind.
+    /// The default of `[expires_after]`.
     pub const fn default_expiry(kind: MessageKind) -> Duration {
         match kind {
             MessageKind::Reminder1 | MessageKind::Reminder2 => Duration::from_secs(12 * 3_600),
             MessageKind::ReservationConfirmation => Duration::from_secs(2 * 86_400),
             MessageKind::ReviewRequest => Duration::from_secs(3 * 86_400),
-            // With the window that the guest's stop has opened.
+            // The 24-hour window that the guest's stop has opened.
             MessageKind::StopConfirmation => Duration::from_secs(86_400),
         }
     }
 
-    /// How long after its planned time a message of this kind is still of use.
+    /// How long after its planned time a message of this kind is still useful.
     pub fn expiry(&self, kind: MessageKind) -> Duration {
         self.expires_after
             .get(&kind)
@@ -169,19 +156,20 @@ impl Resort {
             .unwrap_or(Self::default_expiry(kind))
     }
 
-    /// When a message of this kind may go that would go at `at`: quiet hours put off what a guest may refuse.
+    /// When a message of this kind may be sent that is due at `at`: quiet hours delay marketing messages.
     pub fn may_go_at(&self, kind: MessageKind, at: DateTime<Utc>) -> DateTime<Utc> {
         self.quiet_for(kind)
             .map_or(at, |quiet| quiet.shift(at, self.time_zone))
     }
 
-    /// When the quiet hours begin before which a message of this kind has to go; `None`: at any time.
+    /// When the next quiet hours begin, before which a message of this kind must be sent; `None`: they do not
+    /// concern it.
     pub fn must_go_before(&self, kind: MessageKind, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.quiet_for(kind)
             .map(|quiet| quiet.next_start(now, self.time_zone))
     }
 
-    /// Whether messages of this kind are delivered to a number at all.
+    /// Whether WhatsApp delivers messages of this kind to the number at all.
     pub fn is_delivered(&self, kind: MessageKind, to: &PhoneNumber) -> bool {
         let to_united_states = || to.country() == Some(Country::UNITED_STATES);
         self.limits.us_marketing || !kind.is_marketing() || !to_united_states()
@@ -191,27 +179,28 @@ impl Resort {
         self.quiet_hours.filter(|_| kind.is_marketing())
     }
 
-    /// The template for a guest's language: the exact tag, its primary subtag, the resort's language.
+    /// The template for a guest's language. Tried in this order: the exact tag, its primary subtag, the resort's
+    /// language.
     pub fn template(&self, kind: MessageKind, guest: Option<&Language>) -> Option<(&Language, &Template)> {
         self.templates
             .get(&kind)
             .and_then(|by_language| self.pick(by_language, guest))
     }
 
-    /// The fallback template, chosen the same way.
+    /// The fallback template, chosen in the same way.
     pub fn fallback_template(&self, guest: Option<&Language>) -> Option<(&Language, &Template)> {
         self.pick(&self.fallback_templates, guest)
     }
 
-    /// The kind's own text for an open window, chosen the same way.
+    /// The kind's own text for an open window, chosen in the same way.
     pub fn fallback_text(&self, kind: MessageKind, guest: Option<&Language>) -> Option<(&Language, &String)> {
         self.fallback_texts
             .get(&kind)
             .and_then(|by_language| self.pick(by_language, guest))
     }
 
-    /// The answer to a guest who opts out: the resort's own in the guest's language, else the built-in one in it; for a
-    /// guest whose language has neither, the same in the resort's language, else in English.
+    /// The answer to a guest who opts out. Tried in this order: the resort's own text in the guest's language, the
+    /// built-in text in the guest's language, the same two in the resort's language, the built-in English text.
     pub fn stop_text(&self, guest: Option<&Language>) -> (Language, &str) {
         let own = |tag: &Language| {
             self.stop_texts
@@ -255,7 +244,7 @@ mod tests {
         Language::parse(tag).unwrap()
     }
 
-    /// Which of the resort's templates a guest gets.
+    /// Checks which of the resort's templates a guest gets.
     fn check(templates: &[&str], resort_speaks: &str, guest: Option<&str>, expected: Option<&str>) {
         let mut resort = crate::plan::tests::resort();
         resort.language = language(resort_speaks);

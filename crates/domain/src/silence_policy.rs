@@ -1,26 +1,28 @@
-//! Whether silence after a call means that WhatsApp never took the message: evidence, not proof.
+//! Decides about a call whose outcome stays unknown: wait, send the message again, or ask a person.
 //!
-//! A call that nobody spoke of is judged by its neighbours. Where enough calls of the same number were answered in the
-//! minute after it, and WhatsApp has reported on every one of them, it would have reported on this one too.
+//! The evidence is the calls of the same number in the minute after it. If enough of them were accepted, and
+//! WhatsApp has reported a status of every one, it would have reported one of this call too, had it accepted it.
+//! That is evidence, not proof, so a message is sent again for this reason once at most.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long to wait for a word on a call, and how much evidence is enough.
+/// How long to wait for the outcome of a call, and how much evidence is enough.
 #[derive(Debug, Clone, Copy)]
 pub struct SilencePolicy {
     /// A call still unfinished this long after its claim counts as lost: its sender probably died.
     pub lost_after: TimeDelta,
-    /// Silence says nothing before.
+    /// Silence is no evidence before.
     pub counts_after: TimeDelta,
-    /// Neighbours are the calls that were claimed so soon after it.
+    /// Neighbours are the calls of the same number that were claimed within this time after the call.
     pub witnessed_within: TimeDelta,
-    /// So many neighbours must have been answered, and all of them reported.
+    /// How many neighbours must have been accepted; all of them must have been reported.
     pub witnesses: u32,
-    /// The queue of events must have been empty for so long, or be heard further than the silence.
+    /// The queue of events must have been empty for this long. Otherwise events must have been applied up to the
+    /// end of the silence.
     pub events_empty_for: TimeDelta,
-    /// A template counts as paced for so long after WhatsApp held one of its messages back.
+    /// How long a template counts as paced after WhatsApp held one of its messages back.
     pub paced_for: TimeDelta,
-    /// After so long a person is asked.
+    /// When to give up and ask a person.
     pub gives_up_after: TimeDelta,
 }
 
@@ -38,40 +40,38 @@ impl Default for SilencePolicy {
     }
 }
 
-/// What is known around a call that nobody spoke of.
+/// What is known about an unresolved call and its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {
-    /// When the call was claimed.
     pub claimed_at: DateTime<Utc>,
-    /// When the evidence was gathered.
     pub now: DateTime<Utc>,
-    /// Whether an earlier call of the message was taken for lost: that happens once.
+    /// Whether the message was sent again before on such evidence: that happens once at most.
     pub queued_before: bool,
     /// Neighbours that WhatsApp accepted.
     pub answered: u32,
-    /// Those among them that it has reported on.
+    /// Neighbours among those that WhatsApp has reported a status of.
     pub reported: u32,
-    /// Nothing has waited in the queue of events for long enough.
+    /// Whether the queue of events has been empty for long enough.
     pub events_empty: bool,
-    /// The newest arrival among the events that were applied.
+    /// The newest arrival time among the events that were applied.
     pub heard_until: Option<DateTime<Utc>>,
-    /// WhatsApp holds messages of this template back, so its silence says nothing.
+    /// Whether WhatsApp holds messages of this template back: then it reports nothing, and its silence is no
+    /// evidence.
     pub template_paced: bool,
 }
 
-/// What to make of silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SilenceVerdict {
-    /// Somebody may still speak.
+    /// A report may still arrive.
     Wait,
-    /// It never went: once more.
+    /// WhatsApp never accepted the message: queue it again.
     QueueAgain,
-    /// Nobody will say what became of it: a person decides.
+    /// No report will tell the outcome: a person decides.
     GiveUp,
 }
 
 impl SilencePolicy {
-    /// Judges from the evidence alone.
+    /// Decides from the evidence alone.
     pub fn judge(&self, evidence: &Evidence) -> SilenceVerdict {
         let silent_for = evidence.now - evidence.claimed_at;
         if self.is_convincing(evidence, silent_for) {
@@ -84,9 +84,9 @@ impl SilencePolicy {
     }
 
     fn is_convincing(&self, evidence: &Evidence, silent_for: TimeDelta) -> bool {
-        // All neighbours must have been claimed by now.
+        // Before that, some neighbours may not have been claimed yet.
         let counts_after = self.counts_after.max(self.witnessed_within);
-        // A report that came in time may still wait to be heard.
+        // A report that has arrived may still wait in the queue of events.
         let heard = evidence.events_empty
             || evidence
                 .heard_until
@@ -110,7 +110,7 @@ mod tests {
         CLAIMED_AT + TimeDelta::minutes(minutes)
     }
 
-    /// Two minutes of silence that five reported neighbours speak about.
+    /// Two minutes of silence, with five neighbours that were reported.
     fn convincing() -> Evidence {
         Evidence {
             claimed_at: CLAIMED_AT,

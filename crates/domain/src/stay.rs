@@ -1,4 +1,4 @@
-//! What a booking says of the stay.
+//! What a booking says about the stay.
 
 use std::fmt;
 
@@ -11,12 +11,11 @@ use serde::{Deserialize, Serialize};
 pub struct Personal(String);
 
 impl Personal {
-    /// Marks a text as personal.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for sealing and for the wire.
+    /// The text itself, for sealing and for requests.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -34,17 +33,16 @@ impl fmt::Display for Personal {
     }
 }
 
-/// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
-    /// A decimal number as the platform wrote it: `1240.00`.
+    /// A decimal number, as the platform wrote it: `1240.00`.
     pub amount: String,
     /// ISO 4217: three capital letters.
     pub currency: String,
 }
 
 impl Money {
-    /// Takes a plain decimal number (at most 18 digits, `.` as the point) and three letters.
+    /// Accepts a plain decimal number (at most 18 digits, `.` as the point) and three letters.
     pub fn parse(amount: &str, currency: &str) -> Option<Self> {
         let unsigned = amount.strip_prefix('-').unwrap_or(amount);
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
@@ -61,17 +59,17 @@ impl Money {
 /// Arrival and departure day, as far as they are known.
 pub type Dates = (Option<NaiveDate>, Option<NaiveDate>);
 
-/// Whether two stays can be the same one: they share a day, or their dates do not say.
+/// Whether two stays can be the same one: they share a day, or their dates leave that open.
 ///
-/// A stay covers the days from its arrival to the day before its departure, and at least its arrival day: a day room
-/// overlaps itself, and dates that are reversed count as a day room. A day that is missing is any day.
+/// A stay covers the days from its arrival to the day before its departure, and at least its arrival day: a day
+/// room overlaps itself, and reversed dates count as a day room. A missing date can be any day.
 pub fn may_overlap(one: Dates, other: Dates) -> bool {
     let is_over_when =
         |stay: Dates, begins: Option<NaiveDate>| begins.is_some_and(|day| is_over_on(stay, day));
     !is_over_when(one, other.0) && !is_over_when(other, one.0)
 }
 
-/// Whether a stay covers neither this day nor any later one.
+/// Whether a stay covers neither this day nor a later one.
 fn is_over_on((arrival, departure): Dates, day: NaiveDate) -> bool {
     match (arrival, departure) {
         (_, None) => false,
@@ -80,7 +78,7 @@ fn is_over_on((arrival, departure): Dates, day: NaiveDate) -> bool {
     }
 }
 
-/// The day on which the guest leaves: never before the arrival.
+/// The day on which the guest leaves, never before the arrival.
 pub fn departure((arrival, departure): Dates) -> Option<NaiveDate> {
     departure.map(|left| arrival.map_or(left, |arrived| arrived.max(left)))
 }

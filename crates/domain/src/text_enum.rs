@@ -1,10 +1,10 @@
-//! Enums that are stored, queued or shown: one text form each, and no second copy of it anywhere.
+//! Enums that are stored, queued or shown. The macro gives each a single text form, which all crates use.
 
-/// A text that names no member of the enum it was read for.
+/// The text names no member of the enum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is not a known {what}")]
 pub struct Unknown {
-    /// What was looked for.
+    /// The enum, in words.
     pub what: &'static str,
 }
 
@@ -16,10 +16,10 @@ macro_rules! text_enum {
         pub enum $name { $($(#[$vdoc])* $variant),+ }
 
         impl $name {
-            /// Every member, in order.
+            /// All members, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The one text form, in files, tables, queues and output.
+            /// The text form in files, tables, queues and output.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }

@@ -1,29 +1,28 @@
-//! What encoding a body's text is in.
+//! The encoding of a body's text.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// The encoding that a sender names beside a body; UTF-8 where none is named.
+/// The encoding that a sender names beside a body; UTF-8 if none is named.
 #[derive(Debug, Clone, Copy)]
 pub struct Charset(&'static Encoding);
 
-/// A name that belongs to no encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the charset is unknown")]
 pub struct UnknownCharset;
 
 impl Charset {
-    /// What RFC 8259 requires.
+    /// The encoding that RFC 8259 requires.
     pub const UTF_8: Self = Self(UTF_8);
 
-    /// Finds an encoding by its name, as the Encoding Standard of browsers lists them: `latin1` is windows-1252.
+    /// Finds an encoding by its name in the Encoding Standard of browsers: `latin1` is windows-1252.
     pub fn named(name: &[u8]) -> Result<Self, UnknownCharset> {
         Encoding::for_label(name).map(Self).ok_or(UnknownCharset)
     }
 
-    /// The text of a body. A byte order mark wins over the name. What is valid UTF-8 is UTF-8 whatever the name says,
-    /// since frameworks put `iso-8859-1` beside it by default; UTF-16 alone can look like UTF-8 and be none.
+    /// Decodes a body. A byte order mark overrules the name. A body that is valid UTF-8 is UTF-8 whatever the name
+    /// says, since frameworks add `iso-8859-1` by default. UTF-16 is the exception: it can look like valid UTF-8.
     pub(crate) fn decode(self, body: &[u8]) -> Cow<'_, str> {
         if let Some((marked, _)) = Encoding::for_bom(body) {
             return marked.decode(body).0;

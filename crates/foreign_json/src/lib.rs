@@ -1,7 +1,7 @@
-//! JSON as other people's programs write it: damage to a text costs that text, not the body around it.
+//! Reads JSON as other programs write it: a damaged text costs that text alone, not the body around it.
 //!
-//! A body that `serde_json` reads costs nothing more than that. Any other is decoded, mended and read a second time; what
-//! is mended is listed at [`read`]. Damage to the structure (a missing brace, a comma too many) is never guessed at.
+//! A body that `serde_json` can read has no extra cost. Any other body is decoded, repaired and read a second time;
+//! [`read`] lists the repairs. Damage to the structure (a missing brace, an extra comma) is not repaired.
 
 mod charset;
 mod mend;
@@ -13,25 +13,24 @@ use serde_json::Value;
 
 pub use charset::{Charset, UnknownCharset};
 
-/// The deepest nesting of a body that is mended; what lies deeper becomes `null`. `serde_json` alone reads up to 127.
+/// The deepest nesting of a repaired body; deeper values become `null`. `serde_json` alone reads up to 127 levels.
 pub const DEEPEST: usize = 100;
 
-/// A body that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
-    /// Its JSON. Of a key that is given twice the last value counts.
+    /// If a key appears twice, the last value counts.
     pub value: Value,
-    /// Whether it had to be mended, and so may differ from what its sender meant.
+    /// Whether the body was repaired, so that it may differ from what its sender meant.
     pub mended: bool,
 }
 
-/// A body that is not JSON, mended or not. It is not repeated.
+/// The body is not JSON, even after repair. The error does not repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not JSON")]
 pub struct NotJson;
 
-/// A whole number, also one that is written `2.0` or `2e0`, as languages do that know one kind of number only. What is
-/// larger than an `i128` counts as the largest one.
+/// A whole number, also if it is written as `2.0` or `2e0` by languages with a single number type. Numbers beyond
+/// an `i128` saturate.
 pub fn integer(value: &Value) -> Option<i128> {
     let whole = value
         .as_i64()
@@ -47,10 +46,10 @@ pub fn integer(value: &Value) -> Option<i128> {
 
 /// Reads a body.
 ///
-/// Mended are: a byte order mark; another encoding than UTF-8, named by a mark or by `charset`; bytes that are no
-/// text, and half of a surrogate pair in an escape (both become U+FFFD); control characters in a text that are not
-/// escaped; NULs after the end; `NaN`, `Infinity`, numbers beyond a double's range and what is nested deeper than
-/// [`DEEPEST`] (all of them `null`).
+/// It repairs: a byte order mark; another encoding than UTF-8, named by a mark or by `charset`; invalid bytes, and
+/// half of a surrogate pair in an escape (both become U+FFFD); unescaped control characters in a text; NULs after
+/// the end; `NaN`, `Infinity`, numbers beyond a double's range and values nested deeper than [`DEEPEST`] (all of
+/// which become `null`).
 pub fn read(body: &[u8], charset: Charset) -> Result<Read, NotJson> {
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(Read { value, mended: false });

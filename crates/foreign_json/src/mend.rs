@@ -1,11 +1,11 @@
-//! Rewrites what `serde_json` refuses and a reader can do without.
+//! Repairs what `serde_json` refuses and a reader can do without.
 
 use crate::DEEPEST;
 
 const REPLACEMENT: &[u8] = br"\ufffd";
 const NULL: &[u8] = b"null";
 
-/// The text as JSON that has a chance to be read.
+/// Repairs a text; the result may still not be JSON.
 pub(crate) fn mend(text: &str) -> Vec<u8> {
     let text = text.trim_end_matches(['\0', ' ', '\t', '\r', '\n']);
     let mut mender = Mender {
@@ -24,7 +24,7 @@ struct Mender<'t> {
 }
 
 impl<'t> Mender<'t> {
-    /// Takes one token over; `false` at the end.
+    /// Copies or repairs one token; `false` at the end.
     fn step(&mut self) -> bool {
         let Some(&first) = self.rest.first() else {
             return false;
@@ -52,7 +52,7 @@ impl<'t> Mender<'t> {
         self.mended.push(bracket);
     }
 
-    /// Leaves out a whole object or list.
+    /// Skips a whole object or list.
     fn skip_nested(&mut self) {
         let (kept, outer) = (self.mended.len(), self.depth);
         loop {
@@ -108,7 +108,7 @@ impl<'t> Mender<'t> {
         }
     }
 
-    /// `\uXXXX`, of a pair both halves.
+    /// `\uXXXX`; both halves of a surrogate pair.
     fn escape(&mut self) {
         let low = |rest: &[u8]| unit(rest).is_some_and(|unit| (0xDC00..0xE000).contains(&unit));
         match unit(self.rest) {
@@ -128,7 +128,7 @@ impl<'t> Mender<'t> {
     }
 }
 
-/// The UTF-16 code unit of an escape `\uXXXX` at the beginning.
+/// The UTF-16 code unit of an escape `\uXXXX` at the beginning of the text.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(br"\u")?.get(..4)?;
     let all_digits = digits.iter().all(u8::is_ascii_hexdigit);
@@ -136,8 +136,8 @@ fn unit(text: &[u8]) -> Option<u16> {
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// Whether a word stands for a number that JSON, or a double, does not have: what Python and C write for it, or one
-/// that is too large.
+/// Whether a word is a number that JSON, or a double, does not have: `NaN` or infinity as Python and C write them,
+/// or a number that is too large.
 fn is_beyond_numbers(word: &[u8]) -> bool {
     if matches!(word, b"NaN" | b"Infinity" | b"-Infinity") {
         return true;

@@ -13,8 +13,8 @@ use crate::Problem;
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
 
-/// Whom TLS connections trust: the system's certificate authorities, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`
-/// alone. `Default` is the system's.
+/// The system's certificate authorities, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR` alone. `Default` is the
+/// system's.
 #[derive(Clone, Default)]
 pub struct Authorities(Option<Arc<RootCertStore>>);
 
@@ -26,8 +26,9 @@ pub struct Authorities(Option<Arc<RootCertStore>>);
 pub struct NoAuthorities;
 
 impl Authorities {
-    /// Reads the certificates that the variables name: a file in PEM form, folders of such files separated by colons, or
-    /// both together. Problems stand for the system's authorities.
+    /// Reads the certificates that the variables name: a file in PEM form, folders of such files separated by
+    /// colons, or both together. If neither is set, the system's authorities are trusted; if a value has a problem,
+    /// its certificates are missing.
     pub fn read(mut look_up: impl FnMut(&str) -> Option<String>) -> (Self, Vec<Problem>) {
         let (mut roots, mut problems) = (RootCertStore::empty(), Vec::new());
         let (file, folders) = (look_up(FILE), look_up(FOLDERS));
@@ -50,10 +51,11 @@ impl Authorities {
         (Self(Some(Arc::new(roots))), problems)
     }
 
-    /// What TLS clients need to trust these authorities and no others.
+    /// The configuration of TLS clients that trust these authorities and no others.
     ///
     /// # Errors
-    /// Where the system's authorities are to be trusted and there are none.
+    ///
+    /// If the system's authorities are to be trusted and there are none.
     pub fn client_config(&self) -> Result<ClientConfig, NoAuthorities> {
         let roots = match &self.0 {
             Some(roots) => Arc::clone(roots),
@@ -72,15 +74,15 @@ impl fmt::Debug for Authorities {
     }
 }
 
-/// A configuration under which no server is trusted, for clients that use no TLS.
-pub(crate) fn nobody() -> ClientConfig {
+/// A configuration that trusts no server, for clients that use no TLS.
+pub(crate) fn trusting_none() -> ClientConfig {
     trusting(Arc::new(RootCertStore::empty()))
 }
 
 fn trusting(roots: Arc<RootCertStore>) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    // Only a provider without any cipher suite of TLS 1.2 or 1.3 fails here, and ring has both.
+    // This fails only for a provider without any cipher suite of TLS 1.2 or 1.3.
     #[expect(clippy::expect_used, reason = "ring supports both default versions of TLS")]
     let builder = builder.expect("ring supports TLS 1.2 and 1.3");
     builder.with_root_certificates(roots).with_no_client_auth()
@@ -92,8 +94,8 @@ fn system() -> Result<RootCertStore, NoAuthorities> {
     (valid > 0).then_some(roots).ok_or(NoAuthorities)
 }
 
-/// The certificates of all folders, and why the first unreadable folder cannot be read. As with OpenSSL, files that hold
-/// no certificate may be among them.
+/// The certificates of all folders, and why the first unreadable folder cannot be read. As with OpenSSL, a folder
+/// may contain files without a certificate.
 fn in_folders(folders: &str) -> (Vec<CertificateDer<'static>>, Option<String>) {
     let (mut certificates, mut unreadable) = (Vec::new(), None);
     for folder in std::env::split_paths(folders).filter(|folder| !folder.as_os_str().is_empty()) {

@@ -1,4 +1,4 @@
-//! HTTP clients that go through the proxies and trust the authorities.
+//! HTTP clients that use the proxies and trust the authorities.
 
 use reqwest::ClientBuilder;
 use reqwest::header::HeaderValue;
@@ -7,20 +7,18 @@ use url::Url;
 use crate::authorities::{self, Authorities, NoAuthorities};
 use crate::{Problem, Proxies, Proxy};
 
-/// How HTTP leaves this process. `Default`: without proxies, trusting the system's authorities.
+/// The proxies and authorities of this process. `Default`: no proxies, and the system's authorities.
 #[derive(Debug, Clone, Default)]
 pub struct Outbound {
     proxies: Proxies,
     authorities: Authorities,
 }
 
-/// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpClientError {
-    /// Nobody could be trusted.
     #[error(transparent)]
     NoAuthorities(#[from] NoAuthorities),
-    /// The proxy's address or credentials cannot be used by the HTTP library.
+    /// The HTTP library cannot use the proxy's address or credentials.
     #[error("cannot use the proxy {0}")]
     Proxy(Proxy),
 }
@@ -34,27 +32,27 @@ impl Outbound {
         (Self { proxies, authorities }, problems)
     }
 
-    /// Whom TLS connections trust.
     pub fn authorities(&self) -> &Authorities {
         &self.authorities
     }
 
-    /// The proxy for a URL; `None`: it is called directly.
+    /// The proxy for a URL; `None`: a direct connection.
     pub fn proxy_for(&self, url: &Url) -> Option<&Proxy> {
         self.proxies.for_url(url)
     }
 
-    /// The beginnings of a client for this URL's host, and no other: its proxy is that of this URL.
+    /// Begins a client for this URL's host only: it uses the proxy of this URL.
     ///
     /// # Errors
-    /// Where TLS is needed and nobody is trusted.
+    ///
+    /// If TLS is needed and no authority is trusted.
     pub fn http_client(&self, url: &Url) -> Result<ClientBuilder, HttpClientError> {
         let proxy = self.proxy_for(url);
         let needs_tls = url.scheme() == "https" || proxy.is_some_and(|proxy| proxy.url().scheme() == "https");
         let tls = match needs_tls {
             true => self.authorities.client_config()?,
-            // Machines without certificate authorities can use plain HTTP still.
-            false => authorities::nobody(),
+            // A machine without certificate authorities can still use plain HTTP.
+            false => authorities::trusting_none(),
         };
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -66,8 +64,8 @@ impl Outbound {
     }
 }
 
-/// The credentials go as a header of their own: from a URL, the HTTP library would leave out the proxy without a word where
-/// it cannot read them.
+/// The credentials are a separate header: if they were in the URL and the HTTP library could not read them, it
+/// would silently use no proxy.
 fn through(proxy: &Proxy) -> Result<reqwest::Proxy, HttpClientError> {
     let unusable = || HttpClientError::Proxy(proxy.clone());
     let through = reqwest::Proxy::all(proxy.url().clone()).map_err(|_| unusable())?;

@@ -1,7 +1,8 @@
-//! Through which proxy a URL is called: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as curl reads them.
+//! Which proxy a URL is called through: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as curl reads them.
 //!
-//! The lower-case name counts before the upper-case one, and an empty variable counts as unset. Beyond curl, `HTTP_PROXY` is
-//! read in upper case too (no CGI runs here), and loopback addresses never go through a proxy.
+//! The lower-case name overrules the upper-case one, and an empty variable counts as unset. There are two
+//! differences to curl: `HTTP_PROXY` is read in upper case too (this is no CGI program), and loopback addresses
+//! never use a proxy.
 
 mod exceptions;
 mod proxy;
@@ -45,7 +46,7 @@ impl Proxies {
         (proxies, problems)
     }
 
-    /// The proxy for a URL; `None`: it is called directly.
+    /// The proxy for a URL; `None`: a direct connection.
     pub fn for_url(&self, url: &Url) -> Option<&Proxy> {
         let proxy = match url.scheme() {
             "https" => self.https.as_ref()?,

@@ -1,7 +1,7 @@
 //! Meta's news of accounts, numbers and templates as log lines, written once: after the commit of the transaction that
 //! applied them. A line written inside the transaction would repeat with each retry and for each known duplicate.
 
-use whatsapp::notification::{Account, Number, Restriction, Template, Verdict};
+use whatsapp::notification::{Account, Assessment, Number, Restriction, Template};
 
 /// One piece of news for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +31,14 @@ fn tell_of_template(template: &Template) {
         ..
     } = template;
     let news = template.news();
-    match template.verdict() {
-        Verdict::Bad => {
+    match template.assessment() {
+        Assessment::Bad => {
             log::error!(template = name, language = language, news = news, reason = reason, account = account,
             alert = true; "WhatsApp reports a problem with a template")
         }
-        verdict => {
+        assessment => {
             log::info!(template = name, language = language, news = news, reason = reason, account = account,
-            verdict = verdict.as_str(); "WhatsApp reports a change of a template")
+            verdict = assessment.as_str(); "WhatsApp reports a change of a template")
         }
     }
 }
@@ -51,11 +51,13 @@ fn tell_of_number(number: &Number) {
         account,
         ..
     } = number;
-    match number.verdict() {
-        Verdict::Bad => log::error!(number = display_number, news = event, limit = limit, account = account,
-            alert = true; "WhatsApp reports a problem with a business number"),
-        verdict => log::info!(number = display_number, news = event, limit = limit, account = account,
-            verdict = verdict.as_str(); "WhatsApp reports a change of a business number"),
+    match number.assessment() {
+        Assessment::Bad => {
+            log::error!(number = display_number, news = event, limit = limit, account = account,
+            alert = true; "WhatsApp reports a problem with a business number")
+        }
+        assessment => log::info!(number = display_number, news = event, limit = limit, account = account,
+            verdict = assessment.as_str(); "WhatsApp reports a change of a business number"),
     }
 }
 
@@ -69,11 +71,11 @@ fn tell_of_account(account: &Account) {
     } = account;
     let restricted: Vec<String> = restrictions.iter().map(restriction).collect();
     let restricted = restricted.join(", ");
-    match account.verdict() {
-        Verdict::Bad => log::error!(account = id, news = event, reason = reason, restricted = restricted,
+    match account.assessment() {
+        Assessment::Bad => log::error!(account = id, news = event, reason = reason, restricted = restricted,
             alert = true; "WhatsApp reports a problem with the business account"),
-        verdict => log::info!(account = id, news = event, reason = reason, restricted = restricted,
-            verdict = verdict.as_str(); "WhatsApp reports a change of the business account"),
+        assessment => log::info!(account = id, news = event, reason = reason, restricted = restricted,
+            verdict = assessment.as_str(); "WhatsApp reports a change of the business account"),
     }
 }
 

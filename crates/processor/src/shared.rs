@@ -137,7 +137,7 @@ impl Shared {
                     Cause::NotWhatsApp(_) => "",
                 };
                 let pause_s = hold.pause.as_secs();
-                log::error!(hold = key, scope = scope, code = code, title = title, pause_s = pause_s, heard = hold.heard.as_str(), alert = true;
+                log::error!(hold = key, scope = scope, code = code, title = title, pause_s = pause_s, heard = hold.reported_in.as_str(), alert = true;
                     "sending is on hold: WhatsApp refuses this {scope}; fix the cause, then `desk resume`");
             }
             Laid::Again => {

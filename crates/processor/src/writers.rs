@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::consent::{Answers, ConsentChange, change_in};
+use domain::consent::{ConsentChange, RepliesTo, change_in};
 use domain::guest::{GuestName, NameKind};
 use domain::ids::{NumberId, WhatsAppMessageId};
 use store::guest_names::{self, Hash, Ours};
@@ -131,10 +131,10 @@ fn wish(
         Act::Chose(wish) => return Ok(Some(*wish)),
         Act::Renamed(_) => return Ok(None),
     };
-    let said = inbound.said();
+    let said = inbound.inbound_text();
     let (to_marketing, to_other) = (
-        change_in(&said, Answers::Marketing),
-        change_in(&said, Answers::Other),
+        change_in(&said, RepliesTo::Marketing),
+        change_in(&said, RepliesTo::Other),
     );
     if to_marketing == to_other {
         return Ok(to_other);

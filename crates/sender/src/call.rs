@@ -53,7 +53,7 @@ impl Sender {
                 .with_label_values(&[&code.to_string()])
                 .inc();
         }
-        self.gates.learn(lane, answer.outcome.proves_the_way());
+        self.gates.learn(lane, answer.outcome.proves_route_healthy());
         if answer.outcome.number_is_too_fast() {
             self.pace.slow_down(lane.number());
         }

@@ -177,7 +177,7 @@ fn tell_begun(hold: &NewHold, key: &str) {
     match &hold.cause {
         Cause::Code(code) => {
             let title = error_codes::title(*code);
-            log::error!(hold = key, scope = scope, code = code, title = title, pause_s = pause_s, heard = hold.heard.as_str(), alert = true;
+            log::error!(hold = key, scope = scope, code = code, title = title, pause_s = pause_s, heard = hold.reported_in.as_str(), alert = true;
                 "sending is on hold: WhatsApp refuses this {scope}; fix the cause, then `desk resume`");
         }
         Cause::NotWhatsApp(seen) => {

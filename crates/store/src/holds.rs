@@ -18,7 +18,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable,
     QueryableByName, RunQueryDsl, Selectable, SelectableHelper, sql_query,
 };
-use domain::after_call::{Heard, Scope};
+use domain::after_call::{ReportedIn, Scope};
 use domain::audit::Action;
 use domain::hold::{self, Coverage, NewHold, Route};
 use domain::ids::ResortId;
@@ -117,7 +117,7 @@ pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, 
     .bind::<Text, _>(new.cause.to_string())
     .bind::<BigInt, _>(millis(new.pause))
     .bind::<BigInt, _>(millis(LONGEST_PAUSE.max(new.pause)))
-    .bind::<Bool, _>(new.heard == Heard::Status)
+    .bind::<Bool, _>(new.reported_in == ReportedIn::Status)
     .bind::<Nullable<Timestamptz>, _>(new.called_at)
     .get_result(connection)
     .optional()
@@ -131,7 +131,7 @@ pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, 
 
 /// Answers began this hold, and a status confirms it: from now on an accepted probe does not end it.
 fn note_status(connection: &mut PgConnection, new: &NewHold) -> Result<(), StoreError> {
-    if new.heard == Heard::Answer {
+    if new.reported_in == ReportedIn::Answer {
         return Ok(());
     }
     sql_query("UPDATE holds SET by_status = true WHERE key = $1 AND NOT by_status")

@@ -130,7 +130,7 @@ pub fn replan(
         if plan.status != booking.status {
             planned.statuses.push((booking.key.clone(), plan.status));
         }
-        let stands = order::reservation_stands(&booking.facts);
+        let stands = order::has_reservation(&booking.facts);
         let phone_hash = hash.map(|hash| hash.to_vec());
         saved.push(Saved {
             booking,
@@ -238,7 +238,7 @@ impl Surroundings {
         let mut standing = bookings::standing_of(connection, &wanted)?;
         standing.retain(|other| locked.iter().all(|booking| booking.key != other.key));
         for (booking, hash) in locked.iter().zip(hashes) {
-            if let (Some(hash), true) = (hash, order::reservation_stands(&booking.facts)) {
+            if let (Some(hash), true) = (hash, order::has_reservation(&booking.facts)) {
                 let (booking_id, dates) = (booking.key.booking.clone(), booking.facts.dates());
                 let reservation = plan::Reservation {
                     booking: booking_id,
@@ -270,13 +270,13 @@ impl Surroundings {
                 ..Circumstances::default()
             };
         };
-        let wishes = self.wishes.to(hash, &booking.key.resort, number);
+        let marketing_consent = self.wishes.to(hash, &booking.key.resort, number);
         let elsewhere = self.standing.iter().filter(|other| {
             other.phone_hash == hash && other.key.resort == booking.key.resort && other.key != booking.key
         });
         Circumstances {
             messages,
-            wishes,
+            marketing_consent,
             elsewhere: elsewhere.map(|other| other.reservation.clone()).collect(),
         }
     }

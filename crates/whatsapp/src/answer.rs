@@ -1,7 +1,8 @@
-//! Reads what WhatsApp answered to a request.
+//! Reads WhatsApp's answer to a request.
 //!
-//! An answer that is not Graph's JSON is not WhatsApp's. With a status 4xx it was refused on the way, by a proxy, a firewall
-//! or at a wrong address; with any other status the outcome is unknown.
+//! An answer that is not Graph's JSON is not WhatsApp's own ("foreign"). With a status 4xx, a proxy, a firewall or
+//! a server at a wrong address refused the request before WhatsApp saw it; with any other status the outcome is
+//! unknown.
 
 use std::time::Duration;
 
@@ -13,24 +14,21 @@ use serde_json::Value;
 
 use crate::error_codes::{self, ErrorObject};
 
-/// What one call came to, with what a log may say of it. It holds no personal data beside the outcome's id.
+/// The outcome of one call, with what a log may say about it. The only personal data is the outcome's id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// What the rest of the house decides by.
     pub outcome: CallOutcome,
-    /// The status of the answer, where there was one.
+    /// `None` if there was no answer.
     pub http_status: Option<u16>,
-    /// WhatsApp's own name of the call, for their support.
+    /// WhatsApp's id of the call, for their support.
     pub fbtrace_id: Option<String>,
-    /// `error_subcode`, where there was one.
     pub subcode: Option<i64>,
-    /// From the start of the call to its end.
     pub duration: Duration,
-    /// Why the outcome is not simply accepted or refused.
+    /// Why the outcome is neither simply accepted nor simply refused.
     pub note: Option<&'static str>,
-    /// What was seen of an answer that is not WhatsApp's: status, content type and server.
+    /// A description of a foreign answer: status, content type and server.
     pub foreign: Option<String>,
-    /// How WhatsApp names the guest of a message that it took.
+    /// The guest's names at WhatsApp, if it accepted the message.
     pub names: Vec<GuestName>,
 }
 
@@ -57,8 +55,12 @@ impl std::fmt::Debug for Answer {
 }
 
 impl Answer {
-    /// An outcome without an answer that could be read.
-    pub(crate) fn without_words(outcome: CallOutcome, http_status: Option<u16>, note: &'static str) -> Self {
+    /// An outcome without a readable answer.
+    pub(crate) fn without_content(
+        outcome: CallOutcome,
+        http_status: Option<u16>,
+        note: &'static str,
+    ) -> Self {
         Self {
             outcome,
             http_status,
@@ -71,7 +73,7 @@ impl Answer {
         }
     }
 
-    /// An answer that somebody else gave in WhatsApp's place.
+    /// An answer that is not WhatsApp's own.
     pub(crate) fn not_whatsapps(http_status: u16, note: &'static str) -> Self {
         let outcome = if (400..500).contains(&http_status) {
             CallOutcome::Intercepted
@@ -80,11 +82,11 @@ impl Answer {
         };
         Self {
             foreign: Some(format!("HTTP {http_status}")),
-            ..Self::without_words(outcome, Some(http_status), note)
+            ..Self::without_content(outcome, Some(http_status), note)
         }
     }
 
-    /// Adds what a header says of where a foreign answer came from.
+    /// Adds headers to the description of a foreign answer.
     pub(crate) fn or_describe(mut self, headers: &[Option<&str>]) -> Self {
         if let Some(seen) = &mut self.foreign {
             for header in headers.iter().flatten().map(|header| plain(header)) {
@@ -98,7 +100,7 @@ impl Answer {
     }
 }
 
-/// The first characters of a header, as far as a product's name or a media type may have them.
+/// The first characters of a header, limited to those that a product's name or a media type may have.
 fn plain(header: &str) -> String {
     let name = header.split(';').next().unwrap_or(header).trim();
     let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '/' | '-' | '+');
@@ -107,7 +109,7 @@ fn plain(header: &str) -> String {
 
 const HEADER_SHOWN: usize = 40;
 
-/// Reads a whole answer. `asked_pause` is what its headers say of waiting.
+/// Reads a whole answer. `asked_pause` is the pause that its headers ask for.
 pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> Answer {
     let not_whatsapps = |note| Answer::not_whatsapps(http_status, note);
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
@@ -115,7 +117,7 @@ pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> An
     };
     let whatsapps = |outcome| Answer {
         note: None,
-        ..Answer::without_words(outcome, Some(http_status), "")
+        ..Answer::without_content(outcome, Some(http_status), "")
     };
     if (200..300).contains(&http_status)
         && let Some(outcome) = accepted(&json)
@@ -147,7 +149,7 @@ fn accepted(json: &Value) -> Option<CallOutcome> {
     })
 }
 
-/// The answer's `contacts[0]`: the number as WhatsApp spells it, and the guest's id for this business.
+/// The names in `contacts[0]`: the number as WhatsApp spells it, and the guest's id for this business.
 fn names(json: &Value) -> Vec<GuestName> {
     let text = |key| json.pointer("/contacts/0")?.get(key)?.as_str();
     let number = text("wa_id").and_then(|digits| PhoneNumber::from_whatsapp(digits).ok());
@@ -165,7 +167,7 @@ fn error_object(error: &Value) -> Option<ErrorObject> {
     })
 }
 
-/// Takes numeric text too: some answers were seen to quote their code.
+/// Accepts numeric text too: some answers quote their code.
 pub(crate) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
@@ -188,7 +190,7 @@ fn trace_id(text: &str) -> String {
         .collect()
 }
 
-/// What the headers say of waiting. Never more than a day.
+/// The pause that the headers ask for; at most a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct AskedPause {
     retry_after: Option<Duration>,
@@ -198,7 +200,7 @@ pub(crate) struct AskedPause {
 impl AskedPause {
     const LONGEST: Duration = Duration::from_secs(86_400);
 
-    /// From `Retry-After` in seconds, and from `X-Business-Use-Case-Usage`, which speaks of minutes.
+    /// From `Retry-After` (seconds) and `X-Business-Use-Case-Usage` (minutes).
     pub(crate) fn from_headers(retry_after: Option<&str>, usage: Option<&str>) -> Self {
         let cap = |seconds| Duration::from_secs(seconds).min(Self::LONGEST);
         Self {
@@ -244,7 +246,7 @@ mod tests {
         assert_eq!(outcome(500, body), CallOutcome::Unknown);
     }
 
-    /// What is not Graph's JSON: pages of proxies, captive portals and gateways, and JSON of others.
+    /// Bodies that are not Graph's JSON: pages of proxies, captive portals and gateways, and other JSON.
     const FOREIGN: [&str; 12] = [
         "",
         "<html><head><title>403 Forbidden</title></head></html>",

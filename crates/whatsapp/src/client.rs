@@ -1,7 +1,7 @@
 //! Sends requests to the Cloud API.
 //!
-//! It never tries again by itself and follows no redirect: one call of [`Client::send`] is at most one request on
-//! the wire, because there is no key by which WhatsApp would know a second one as the same.
+//! The client never retries and follows no redirect: one call of [`Client::send`] is at most one request on the
+//! wire, because WhatsApp has no idempotency key by which it would recognise a repetition.
 
 use std::time::{Duration, Instant};
 
@@ -18,32 +18,28 @@ use crate::request::Outgoing;
 
 mod unreachable;
 
-/// How long a call may take when nothing else was said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Shorter than servers keep idle connections, so that they seldom close one under a request.
+/// Servers keep idle connections longer, so they seldom close one just as a request begins.
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(20);
 const LONGEST_ANSWER: usize = 1 << 20;
 
-/// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Not a base for paths, or neither `http` nor `https`.
     #[error("the address of the WhatsApp API is not an http or https URL")]
     Address,
-    /// The version would not stand alone in a path.
     #[error("the version of the WhatsApp API is not written like v25.0")]
     Version,
-    /// The way there cannot be used: its proxy, or nobody is trusted.
-    #[error("cannot set up the way to the WhatsApp API")]
-    Way(#[source] HttpClientError),
-    /// The HTTP library refused its settings.
+    /// The proxy cannot be used, or no certificate authority is trusted.
+    #[error("cannot set up the proxy or the certificate authorities for the WhatsApp API")]
+    Outbound(#[source] HttpClientError),
     #[error("cannot set up the HTTP client for the WhatsApp API")]
     Setup(#[source] reqwest::Error),
 }
 
-/// A pool of connections to the Cloud API. Clones share it.
+/// A pool of connections to the Cloud API; clones share it.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -51,18 +47,16 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client without a proxy, which trusts the system's certificate authorities.
-    ///
-    /// # Errors
-    /// As [`Client::through`].
+    /// Makes a client without a proxy that trusts the system's certificate authorities.
     pub fn new(api_url: &Url, version: &str, timeout: Duration) -> Result<Self, ClientError> {
         Self::through(&Outbound::default(), api_url, version, timeout)
     }
 
-    /// Makes a client that gives each call at most `timeout`, connecting included.
+    /// Makes a client whose calls take at most `timeout` each, connecting included.
     ///
     /// # Errors
-    /// Where the address or the version cannot be used, or no certificate authority is trusted.
+    ///
+    /// If the address or the version cannot be used, or no certificate authority is trusted.
     pub fn through(
         outbound: &Outbound,
         api_url: &Url,
@@ -70,7 +64,7 @@ impl Client {
         timeout: Duration,
     ) -> Result<Self, ClientError> {
         let base = versioned(api_url, version)?;
-        let builder = outbound.http_client(&base).map_err(ClientError::Way)?;
+        let builder = outbound.http_client(&base).map_err(ClientError::Outbound)?;
         let http = builder
             .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
             .http1_only()
@@ -85,9 +79,9 @@ impl Client {
         Ok(Self { http, base })
     }
 
-    /// Sends one message from `number`. Whatever happens is an outcome, never an error.
+    /// Sends one message from `number`. Every failure is an outcome, never an error.
     ///
-    /// Dropping the future after its first poll leaves the outcome unknown.
+    /// If the future is dropped after its first poll, the outcome is unknown.
     pub async fn send(&self, number: &NumberId, token: &str, message: &Outgoing) -> Answer {
         let started_at = Instant::now();
         let mut answer = self.call(number, token, message).await;
@@ -105,7 +99,7 @@ impl Client {
                 401,
                 None,
             );
-            return Answer::without_words(
+            return Answer::without_content(
                 CallOutcome::Refused(refusal),
                 None,
                 "the token cannot stand in a header; nothing was sent",
@@ -123,8 +117,8 @@ impl Client {
         }
     }
 
-    /// Whether WhatsApp can be reached: connects, as a call would, and asks for nothing. Whatever is answered will do. An
-    /// error says why not.
+    /// Checks whether WhatsApp can be reached: connects as a call would, and accepts any answer. The error is the
+    /// reason, for logs.
     pub async fn reach(&self) -> Result<(), &'static str> {
         match self.http.head(self.base.clone()).send().await {
             Err(error) if error.is_connect() => Err(unreachable::reason(&error)),
@@ -173,7 +167,7 @@ fn bearer(token: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Tells a request that never left from one that may have arrived.
+/// Tells a request that was never sent from one that may have arrived.
 fn without_answer(error: &reqwest::Error) -> Answer {
     let (outcome, note) = if error.is_connect() {
         (CallOutcome::Unreachable, unreachable::reason(error))
@@ -181,14 +175,14 @@ fn without_answer(error: &reqwest::Error) -> Answer {
         let note = "the request could not be built; nothing was sent";
         return Answer {
             foreign: Some(note.to_owned()),
-            ..Answer::without_words(CallOutcome::Intercepted, None, note)
+            ..Answer::without_content(CallOutcome::Intercepted, None, note)
         };
     } else if error.is_timeout() {
         (CallOutcome::Unknown, "no answer in time")
     } else {
         (CallOutcome::Unknown, "the connection broke before the answer")
     };
-    Answer::without_words(outcome, None, note)
+    Answer::without_content(outcome, None, note)
 }
 
 async fn read(mut response: Response) -> Answer {
@@ -216,7 +210,7 @@ async fn read(mut response: Response) -> Answer {
                 } else {
                     "the answer broke off"
                 };
-                return Answer::without_words(CallOutcome::Unknown, Some(http_status), note);
+                return Answer::without_content(CallOutcome::Unknown, Some(http_status), note);
             }
         }
     }
@@ -272,7 +266,7 @@ mod tests {
         }
     }
 
-    /// The error of a call through a proxy that answers like this to CONNECT.
+    /// The error of a call through a proxy that gives this answer to CONNECT.
     async fn error_through_proxy(answer: &'static [u8]) -> reqwest::Error {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

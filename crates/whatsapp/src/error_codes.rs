@@ -1,7 +1,7 @@
-//! What WhatsApp's error codes mean for us. The codes themselves stand in one table, [`all`].
+//! The meaning of WhatsApp's error codes. One table, [`all`], lists them.
 //!
-//! WhatsApp asks to decide by the code, never by the HTTP status, the sub-code or the wording.
-//! The two exceptions it leaves open are here too: the sub-code of 100, and codes that nobody knows.
+//! WhatsApp asks to decide by the code, never by the HTTP status, the sub-code or the wording. There are two
+//! exceptions, where the code alone does not decide: the sub-code of 100, and unknown codes.
 
 mod table;
 
@@ -9,51 +9,45 @@ use std::time::Duration;
 
 use domain::after_call::{Advice, Refusal, Scope};
 
-/// How WhatsApp tells of a code. What comes otherwise than expected is judged alike.
+/// How WhatsApp is known to report a code. A code that arrives in another way is judged alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrives {
-    /// In the answer to the call.
     Answer,
     /// As a status `failed`, after WhatsApp accepted the call.
     Status,
-    /// In either way, or in both.
     Both,
 }
 
 /// One code, or a range of codes with one meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// The code; of a range, its first.
+    /// The code, or the first of a range.
     pub code: i64,
-    /// The last code of the range; of a single code, the same.
+    /// The last code of a range; equal to `code` for a single one.
     pub last: i64,
-    /// WhatsApp's own name for it, without personal data.
+    /// WhatsApp's own title of the code, without personal data.
     pub title: &'static str,
-    /// What was refused.
     pub scope: Scope,
-    /// What to do.
     pub advice: Advice,
-    /// Whether the same request can succeed later without anybody mending anything.
+    /// Whether the same request can succeed later without a change by a person.
     pub passing: bool,
-    /// Whether WhatsApp may have taken the message all the same.
+    /// Whether WhatsApp may have accepted the message all the same.
     pub unsure: bool,
-    /// How WhatsApp tells of it.
     pub arrives: Arrives,
 }
 
-/// Every known code, sorted.
+/// All known codes, sorted.
 pub fn all() -> &'static [Entry] {
     table::TABLE
 }
 
-/// What is known of a code.
 pub fn find(code: i64) -> Option<&'static Entry> {
     let after = table::TABLE.partition_point(|entry| entry.code <= code);
     let entry = table::TABLE.get(after.checked_sub(1)?)?;
     (code <= entry.last).then_some(entry)
 }
 
-/// WhatsApp's own name for a code.
+/// WhatsApp's own title of a code.
 pub fn title(code: i64) -> &'static str {
     find(code).map_or("unknown to us", |entry| entry.title)
 }
@@ -61,17 +55,15 @@ pub fn title(code: i64) -> &'static str {
 /// An `error` object, as far as decisions need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ErrorObject {
-    /// `code`.
     pub code: i64,
-    /// `error_subcode`, where there is one.
     pub subcode: Option<i64>,
-    /// `is_transient`, false where it is missing.
+    /// `is_transient`; false if it is missing.
     pub is_transient: bool,
 }
 
-/// What an error answer amounts to.
+/// Judges an error answer.
 ///
-/// A code that is not in the table is tried again only where the answer itself hints that the fault will pass.
+/// A code that is not in the table is retried only if the answer itself hints that the fault will pass.
 pub fn refusal(error: ErrorObject, http_status: u16, retry_after: Option<Duration>) -> Refusal {
     let code = match (error.code, error.subcode) {
         (INVALID_PARAMETER, Some(UNKNOWN_OBJECT)) => UNKNOWN_OBJECT,
@@ -89,12 +81,12 @@ pub fn refusal(error: ErrorObject, http_status: u16, retry_after: Option<Duratio
     }
 }
 
-/// What a status `failed` amounts to. It has no HTTP status, so nothing hints that an unknown fault will pass.
+/// Judges a status `failed`. It has no HTTP status, so nothing hints that an unknown fault will pass.
 pub fn failure(code: i64) -> Refusal {
     judged(code, Advice::GiveUp)
 }
 
-/// What the table says of a code; `unknown` where it does not know it.
+/// What the table says about a code; `unknown` if it does not list it.
 fn judged(code: i64, unknown: Advice) -> Refusal {
     let entry = find(code);
     let (scope, advice) = entry.map_or((Scope::Message, unknown), |entry| (entry.scope, entry.advice));

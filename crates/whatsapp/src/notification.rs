@@ -1,17 +1,16 @@
-//! What WhatsApp tells: one POST is a batch of updates of many kinds.
+//! Reads WhatsApp's notifications. One POST is a batch of updates of many kinds.
 //!
-//! Every answer but 200 makes WhatsApp send the whole batch again for a week, so nothing inside a batch is an error:
-//! what is new here becomes [`Update::Other`], what makes no sense [`Update::Unreadable`].
+//! After any answer but 200, WhatsApp sends the whole batch again for a week. So nothing inside a batch is an
+//! error: an unknown update becomes [`Update::Other`], one that makes no sense [`Update::Unreadable`].
 
+mod assessment;
 mod business;
 mod contact;
 mod damage;
 mod guest;
 mod json;
 mod remainder;
-mod said;
 mod status;
-mod verdict;
 
 use domain::guest::GuestName;
 use domain::phone_number::PhoneNumber;
@@ -20,61 +19,56 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use assessment::Assessment;
 pub use business::{Account, Number, Problem, Restriction, Template, TemplateChange};
 pub use damage::Damage;
 pub use guest::{Choice, Inbound, Preference};
 pub use remainder::Remainder;
 pub use status::{ReportedError, ReportedStatus, Status};
-pub use verdict::Verdict;
 
 /// The greatest body that is read, in bytes. WhatsApp promises at most 3 MB.
 pub const LONGEST_BODY: usize = 4 << 20;
 
-/// The greatest number of updates that are taken of one body; WhatsApp promises at most 1,000. One more, with
-/// [`Damage::TooMany`], stands for all that follow.
+/// The greatest number of updates that are read from one body; WhatsApp promises at most 1,000. One more update,
+/// with [`Damage::TooMany`], stands for all that follow.
 pub const MOST_UPDATES: usize = 10_000;
 
-/// Why a body is no notification.
+/// Why a body is not a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotANotification {
-    /// Longer than [`LONGEST_BODY`].
     #[error("the body is longer than {LONGEST_BODY} bytes")]
     TooLong,
-    /// Not JSON, mended or not.
+    /// Not JSON, even after repair.
     #[error("the body is not JSON")]
     NotJson,
-    /// JSON, but without the list of entries.
     #[error("the body has no list of entries")]
     NoEntries,
 }
 
-/// One thing that WhatsApp told.
+/// One update in a notification.
 ///
-/// It is stored and sent as JSON; the format only gains fields. Personal data: `Debug` shows none.
+/// It is stored and queued as JSON, whose format only ever gains fields. Personal data: `Debug` shows none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "update", rename_all = "snake_case")]
 pub enum Update {
-    /// How a message of ours fares.
     Status(Status),
     /// A guest wrote, or pressed a button.
     Inbound(Inbound),
-    /// A guest stopped marketing, or allowed it again.
+    /// A guest changed the choice about marketing in WhatsApp's own settings.
     Preference(Preference),
-    /// A template was judged.
+    /// The state, quality or category of a template changed.
     Template(Template),
-    /// News of the business account.
     Account(Account),
-    /// News of a business number.
     Number(Number),
-    /// A trouble that belongs to no single message.
+    /// An error that belongs to no single message.
     Problem(Problem),
-    /// Well formed, and nothing that we handle.
+    /// Well formed, but of a kind that we do not handle.
     Other(Remainder),
-    /// Of a kind that we handle, without what that kind cannot do without.
+    /// Of a kind that we handle, but without a member that this kind needs.
     Unreadable(Remainder),
 }
 
-/// Reads a body whose signature was checked before. What cannot be read in it loses that update alone.
+/// Reads a body whose signature was checked before. Damage inside costs only the damaged update.
 pub fn parse(body: &[u8]) -> Result<Vec<Update>, NotANotification> {
     if body.len() > LONGEST_BODY {
         return Err(NotANotification::TooLong);
@@ -92,7 +86,7 @@ pub fn parse(body: &[u8]) -> Result<Vec<Update>, NotANotification> {
     Ok(updates)
 }
 
-/// Where an update stood in its batch.
+/// Where in the batch an update was.
 struct Origin<'a> {
     field: String,
     account: Option<String>,
@@ -101,7 +95,7 @@ struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    /// Tells two pieces apart that have no id of their own. Of the same piece, sent again, it is the same.
+    /// Tells pieces without an id of their own apart. The same piece, sent again, has the same fingerprint.
     fn fingerprint(&self, piece: &Value) -> Uuid {
         let at = self.at.map(|at| at.timestamp()).unwrap_or_default();
         fingerprint(&[
@@ -131,7 +125,7 @@ fn read_entry(entry: &Value, updates: &mut Vec<Update>) {
     }
 }
 
-/// Adds what was read of a piece, or what is to be said of it; nothing beyond [`MOST_UPDATES`].
+/// Adds an update, or the damage that prevented reading it; nothing beyond [`MOST_UPDATES`].
 fn push(
     updates: &mut Vec<Update>,
     origin: &Origin<'_>,
@@ -171,7 +165,6 @@ fn read_change(origin: &Origin<'_>, updates: &mut Vec<Update>) {
     }
 }
 
-/// How one element of a list becomes an update.
 type ReadElement = fn(&Origin<'_>, &Value) -> Option<Update>;
 
 const LISTS: [(&str, ReadElement); 4] = [
@@ -215,7 +208,7 @@ fn read_conversations(origin: &Origin<'_>, updates: &mut Vec<Update>) {
 }
 
 impl Update {
-    /// A name for counting and for the envelope.
+    /// A name for metrics and for the envelope.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Status(_) => "whatsapp_status",
@@ -230,16 +223,16 @@ impl Update {
         }
     }
 
-    /// What is wrong with it, where it could not be read.
+    /// The damage of an unreadable update.
     pub fn damage(&self) -> Option<Damage> {
         match self {
-            // Older programs did not say.
+            // Older programs did not store the damage.
             Self::Unreadable(remainder) => Some(remainder.damage.unwrap_or(Damage::Incomplete)),
             _ => None,
         }
     }
 
-    /// The number of the guest whom it is about.
+    /// The number of the guest that it is about.
     pub fn guest(&self) -> Option<&PhoneNumber> {
         match self {
             Self::Status(status) => status.recipient.as_ref(),
@@ -249,7 +242,7 @@ impl Update {
         }
     }
 
-    /// Every name of the guest whom it is about.
+    /// All names of the guest that it is about.
     pub fn names(&self) -> Vec<GuestName> {
         match self {
             Self::Status(status) => status.names(),
@@ -259,7 +252,7 @@ impl Update {
         }
     }
 
-    /// An event id: the same for the same update however often it comes, and readable to nobody.
+    /// An event id: the same for each delivery of the same update, and without readable personal data.
     pub fn dedupe_id(&self) -> String {
         let fingerprint = match self {
             Self::Status(status) => status.fingerprint(),

@@ -7,16 +7,14 @@ use domain::phone_number::PhoneNumber;
 use domain::render::{Content, Parameters};
 use serde_json::{Value, json};
 
-/// One message on its way out.
+/// A message to be sent.
 ///
-/// Personal data: `Debug` shows only whose call it is.
+/// Personal data: `Debug` shows the callback data only.
 #[derive(Clone)]
 pub struct Outgoing {
-    /// Where it goes.
     pub to: PhoneNumber,
-    /// What comes back in each of its statuses.
+    /// Each status of the message carries it back.
     pub callback: CallbackData,
-    /// What it says.
     pub content: Content,
 }
 
@@ -29,9 +27,9 @@ impl fmt::Debug for Outgoing {
 }
 
 impl Outgoing {
-    /// The body as WhatsApp wants it.
+    /// The body in WhatsApp's format.
     ///
-    /// The number keeps its `+`: without it WhatsApp would put the country code of the business number in front.
+    /// The number keeps its `+`: without it WhatsApp would prepend the country code of the business number.
     pub fn to_json(&self) -> Value {
         let mut body = json!({
             "messaging_product": "whatsapp",
@@ -89,7 +87,7 @@ fn component(kind: &str, parameters: &Parameters) -> Option<Value> {
     (!parameters.is_empty()).then(|| json!({ "type": kind, "parameters": parameters }))
 }
 
-/// What follows the approved URL of the template's first button, percent-encoded already.
+/// The text after the approved URL of the template's first button; it is percent-encoded already.
 fn url_button(suffix: &str) -> Value {
     json!({ "type": "button", "sub_type": "url", "index": "0", "parameters": [parameter(suffix)] })
 }

@@ -5,7 +5,7 @@ mod standard;
 use super::keys::KeyFormat;
 use super::scheme::{Encoding, HeaderName, HmacScheme, KeyForm, Part, Scheme, SignedText, TOLERANCE};
 use super::token::Place;
-use super::{Refusal, Request, only_value};
+use super::{NotAuthentic, Request, only_value};
 use crate::text_encoding::{from_any_base64, from_hex};
 
 // Rotation needs two; each more would cost a sender nothing and us a check.
@@ -123,7 +123,7 @@ impl Rule {
     }
 
     /// Reads the headers.
-    pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Claim<'a>, Refusal> {
+    pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Claim<'a>, NotAuthentic> {
         match &self.layout {
             Layout::Standard => standard::read(request),
             Layout::Own(header) => header.read(request),
@@ -190,7 +190,7 @@ impl Rule {
 }
 
 impl OwnHeader {
-    fn read<'a>(&self, request: &Request<'a>) -> Result<Claim<'a>, Refusal> {
+    fn read<'a>(&self, request: &Request<'a>) -> Result<Claim<'a>, NotAuthentic> {
         let value = only_value(request, self.name.as_str())?;
         let (signatures, listed_time) = match &self.timestamp {
             TimestampPlace::ListOr(_) => value
@@ -239,7 +239,7 @@ impl OwnHeader {
         .map(Signature::Hmac)
     }
 
-    fn malformed(&self) -> Refusal {
+    fn malformed(&self) -> NotAuthentic {
         malformed(self.name.as_str())
     }
 }
@@ -253,7 +253,7 @@ impl<'a> Timestamp<'a> {
     }
 }
 
-fn read_id<'a>(request: &Request<'a>, header: &str) -> Result<&'a str, Refusal> {
+fn read_id<'a>(request: &Request<'a>, header: &str) -> Result<&'a str, NotAuthentic> {
     let id = only_value(request, header)?;
     if id.is_empty() {
         Err(malformed(header))
@@ -262,8 +262,8 @@ fn read_id<'a>(request: &Request<'a>, header: &str) -> Result<&'a str, Refusal> 
     }
 }
 
-fn malformed(header: &str) -> Refusal {
-    Refusal::Malformed {
+fn malformed(header: &str) -> NotAuthentic {
+    NotAuthentic::Malformed {
         header: header.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use ring::{digest, hmac};
 use zeroize::Zeroizing;
 
 use super::scheme::HeaderName;
-use super::{Refusal, Request, SchemeError, only_value};
+use super::{NotAuthentic, Request, SchemeError, only_value};
 use crate::random;
 use crate::secret::Secret;
 use crate::text_encoding::from_any_base64;
@@ -52,19 +52,19 @@ impl Tokens {
         }
     }
 
-    pub(super) fn verify(&self, request: &Request<'_>) -> Result<(), Refusal> {
+    pub(super) fn verify(&self, request: &Request<'_>) -> Result<(), NotAuthentic> {
         let presented = self.place.read(request)?;
         let fits = self
             .hashes
             .iter()
             .any(|hash| hmac::verify(&self.key, &presented, hash.as_ref()).is_ok());
-        if fits { Ok(()) } else { Err(Refusal::NoMatch) }
+        if fits { Ok(()) } else { Err(NotAuthentic::NoMatch) }
     }
 }
 
 impl Place {
-    fn read(&self, request: &Request<'_>) -> Result<Vec<u8>, Refusal> {
-        let malformed = || Refusal::Malformed {
+    fn read(&self, request: &Request<'_>) -> Result<Vec<u8>, NotAuthentic> {
+        let malformed = || NotAuthentic::Malformed {
             header: AUTHORIZATION.to_owned(),
         };
         match self {
@@ -74,7 +74,7 @@ impl Place {
             Self::Url => request
                 .url_token
                 .map(|token| token.as_bytes().to_vec())
-                .ok_or(Refusal::NoUrlToken),
+                .ok_or(NotAuthentic::NoUrlToken),
         }
     }
 }
@@ -92,24 +92,24 @@ fn latin_1(secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a str, Refusal> {
+fn credentials<'a>(request: &Request<'a>, scheme: &str) -> Result<&'a str, NotAuthentic> {
     let value = only_value(request, AUTHORIZATION)?;
     match value.split_once(' ') {
         Some((name, rest)) if name.eq_ignore_ascii_case(scheme) => Ok(rest.trim()),
-        _ => Err(Refusal::Malformed {
+        _ => Err(NotAuthentic::Malformed {
             header: AUTHORIZATION.to_owned(),
         }),
     }
 }
 
 // A token may hold any byte that a header can carry.
-fn only_bytes<'a>(request: &Request<'a>, header: &str) -> Result<&'a [u8], Refusal> {
+fn only_bytes<'a>(request: &Request<'a>, header: &str) -> Result<&'a [u8], NotAuthentic> {
     match (request.headers)(header).as_slice() {
-        [] => Err(Refusal::Missing {
+        [] => Err(NotAuthentic::Missing {
             header: header.to_owned(),
         }),
         [value] => Ok(value.trim_ascii()),
-        _ => Err(Refusal::Duplicate {
+        _ => Err(NotAuthentic::Duplicate {
             header: header.to_owned(),
         }),
     }

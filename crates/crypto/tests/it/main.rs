@@ -7,7 +7,7 @@ mod schemes;
 mod vectors;
 
 use crypto::secret::Secret;
-use crypto::signature::{Refusal, Request, Scheme, Verified, Verifier};
+use crypto::signature::{NotAuthentic, Request, Scheme, Verified, Verifier};
 
 /// A request as a test writes it down.
 #[derive(Clone, Default)]
@@ -37,7 +37,7 @@ impl Sent {
         self
     }
 
-    fn verify(&self, verifier: &Verifier) -> Result<Verified, Refusal> {
+    fn verify(&self, verifier: &Verifier) -> Result<Verified, NotAuthentic> {
         let headers = |name: &str| {
             let same = self
                 .headers
@@ -60,6 +60,6 @@ fn verifier(scheme: Scheme, secrets: &[&str]) -> Verifier {
     Verifier::new(scheme, &secrets).unwrap()
 }
 
-fn accepted() -> Result<Verified, Refusal> {
+fn accepted() -> Result<Verified, NotAuthentic> {
     Ok(Verified { signed_id: None })
 }

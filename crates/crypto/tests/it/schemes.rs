@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crypto::secret::Secret;
 use crypto::signature::{
-    Encoding, HeaderName, HmacScheme, InvalidScheme, KeyForm, Refusal, Scheme, SchemeError, SignedText,
+    Encoding, HeaderName, HmacScheme, InvalidScheme, KeyForm, NotAuthentic, Scheme, SchemeError, SignedText,
     Verified, Verifier, sign_github, sign_standard,
 };
 
@@ -26,14 +26,14 @@ fn standard(secret: &str, timestamp: i64) -> Sent {
         )
 }
 
-fn missing(header: &str) -> Result<Verified, Refusal> {
-    Err(Refusal::Missing {
+fn missing(header: &str) -> Result<Verified, NotAuthentic> {
+    Err(NotAuthentic::Missing {
         header: header.to_owned(),
     })
 }
 
-fn malformed(header: &str) -> Result<Verified, Refusal> {
-    Err(Refusal::Malformed {
+fn malformed(header: &str) -> Result<Verified, NotAuthentic> {
+    Err(NotAuthentic::Malformed {
         header: header.to_owned(),
     })
 }
@@ -57,7 +57,7 @@ fn any_of_several_secrets_lets_a_request_in_and_its_signed_id_is_known() {
     }
     assert_eq!(
         standard("whsec_AAAA", NOW).verify(&verifier),
-        Err(Refusal::NoMatch)
+        Err(NotAuthentic::NoMatch)
     );
 }
 
@@ -72,7 +72,7 @@ fn any_of_several_signatures_lets_a_request_in_and_unknown_versions_are_skipped(
     };
 
     assert!(listed(format!("{} v9,AAAA {}", sign(OLD), sign(NEW))).is_ok());
-    assert_eq!(listed(sign(OLD)), Err(Refusal::NoMatch));
+    assert_eq!(listed(sign(OLD)), Err(NotAuthentic::NoMatch));
     assert_eq!(listed("v9,AAAA".to_owned()), malformed("webhook-signature"));
     assert_eq!(
         listed(vec![sign(NEW); 17].join(" ")),
@@ -88,7 +88,7 @@ fn a_signature_holds_for_five_minutes_in_both_directions() {
     }
     for away in [-301, 301] {
         let answer = standard(NEW, NOW - away).verify(&verifier);
-        assert_eq!(answer, Err(Refusal::OutsideTolerance { seconds: away }));
+        assert_eq!(answer, Err(NotAuthentic::OutsideTolerance { seconds: away }));
     }
 }
 
@@ -108,7 +108,7 @@ fn a_header_that_is_missing_doubled_or_malformed_is_refused() {
         assert_eq!(without.verify(&verifier), missing(name));
         assert_eq!(
             doubled.verify(&verifier),
-            Err(Refusal::Duplicate {
+            Err(NotAuthentic::Duplicate {
                 header: name.to_owned()
             })
         );
@@ -148,9 +148,12 @@ fn stripe_needs_exactly_one_time() {
         (format!("t=+1700000000,{signature}"), malformed(name)),
         (
             format!("t=1600000000,{signature}"),
-            Err(Refusal::OutsideTolerance { seconds: 100_000_000 }),
+            Err(NotAuthentic::OutsideTolerance { seconds: 100_000_000 }),
         ),
-        (format!("t=1700000000, v0=00, {signature}"), Err(Refusal::NoMatch)),
+        (
+            format!("t=1700000000, v0=00, {signature}"),
+            Err(NotAuthentic::NoMatch),
+        ),
         ("t=1700000000,v0=00".to_owned(), malformed(name)),
     ] {
         assert_eq!(
@@ -190,7 +193,7 @@ fn a_free_scheme_says_everything_itself() {
     );
     assert_eq!(
         sent(11).verify(&verifier),
-        Err(Refusal::OutsideTolerance { seconds: 11 })
+        Err(NotAuthentic::OutsideTolerance { seconds: 11 })
     );
 }
 
@@ -246,7 +249,7 @@ fn a_token_lets_a_request_in_from_its_own_place_only() {
     );
     assert_eq!(
         sent.clone().with("authorization", "Bearer t0ke").verify(&bearer),
-        Err(Refusal::NoMatch)
+        Err(NotAuthentic::NoMatch)
     );
     assert_eq!(
         sent.clone().with("authorization", "Basic !").verify(&basic),
@@ -257,12 +260,12 @@ fn a_token_lets_a_request_in_from_its_own_place_only() {
             .with("x-api-key", "t0ken")
             .with("x-api-key", "t0ken")
             .verify(&own),
-        Err(Refusal::Duplicate {
+        Err(NotAuthentic::Duplicate {
             header: "x-api-key".to_owned()
         })
     );
     assert_eq!(in_url.verify(&bearer), missing("authorization"));
-    assert_eq!(sent.verify(&url), Err(Refusal::NoUrlToken));
+    assert_eq!(sent.verify(&url), Err(NotAuthentic::NoUrlToken));
 }
 
 #[test]
@@ -330,8 +333,8 @@ fn credentials_are_known_in_utf_8_and_in_latin_1() {
         assert!(sent.verify(verifier).is_ok());
     }
     for wrong in [&b"guest:pass"[..], b"guest:p?ss", b"guest:p\xc3ss"] {
-        assert_eq!(basic(wrong).verify(&verifiers[0]), Err(Refusal::NoMatch));
-        assert_eq!(own(wrong).verify(&verifiers[1]), Err(Refusal::NoMatch));
+        assert_eq!(basic(wrong).verify(&verifiers[0]), Err(NotAuthentic::NoMatch));
+        assert_eq!(own(wrong).verify(&verifiers[1]), Err(NotAuthentic::NoMatch));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What platforms and their libraries published.
 
-use crypto::signature::{Refusal, Scheme};
+use crypto::signature::{NotAuthentic, Scheme};
 use serde_json::Value;
 
 use crate::{Sent, verifier};
@@ -64,11 +64,11 @@ fn a_published_header_without_its_secret_is_read_and_refused_for_its_signature_a
             .verify(&verifier)
     };
 
-    let late = Err(Refusal::OutsideTolerance { seconds: 301 });
-    assert_eq!(answer(header, SIGNED_AT + 300), Err(Refusal::NoMatch));
+    let late = Err(NotAuthentic::OutsideTolerance { seconds: 301 });
+    assert_eq!(answer(header, SIGNED_AT + 300), Err(NotAuthentic::NoMatch));
     assert_eq!(answer(header, SIGNED_AT + 301), late);
     // The signature of the scheme is what counts, not the older one beside it.
-    let malformed = Err(Refusal::Malformed {
+    let malformed = Err(NotAuthentic::Malformed {
         header: "stripe-signature".to_owned(),
     });
     assert_eq!(answer(&header.replace("v1=", "v2="), SIGNED_AT), malformed);

@@ -1,7 +1,7 @@
 //! Dead letters: taking them in, showing them, and carrying out what people decide.
 //!
 //! Every command begins with [`drain()`]. What is decided, and when it may not be, stands in `store::letters` and
-//! `domain::plan::once_more`.
+//! `domain::plan::manual_retry`.
 
 mod decide;
 mod drain;

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use super::ConsentChange;
 use super::fold::fold;
 
-/// Payloads by which senders mark a stop button; WhatsApp sends them back as they were given. They are compared as
-/// [`fold`] spells them, so `OPT_OUT` and `opt-out` are the same as `opt out`.
+/// Payloads by which senders mark a stop button; WhatsApp sends them back unchanged. They are compared as [`fold`]
+/// spells them, so `OPT_OUT` and `opt-out` equal `opt out`.
 const STOP_PAYLOADS: &[&str] = &[
     "stop",
     "stop all",
@@ -17,11 +17,10 @@ const STOP_PAYLOADS: &[&str] = &[
     "unsubscribe",
 ];
 
-/// Payloads that take a stop back.
 const START_PAYLOADS: &[&str] = &["start", "unstop", "opt in", "marketing opt in", "subscribe"];
 
-/// Labels of the button that Meta's template editor calls "marketing opt-out", by the language of the template, as they
-/// were seen. Meta publishes no list, and a sender may change the label.
+/// Labels of the button that Meta's template editor calls "marketing opt-out", by the language of the template, as
+/// they were seen. Meta publishes no list, and a sender may change the label.
 #[rustfmt::skip]
 const SEEN_LABELS: &[(&str, &str)] = &[
     // The documentation of Braze ("Opt-ins and opt-outs" of WhatsApp) and of Kapso ("Marketing opt-outs").
@@ -41,8 +40,8 @@ const SEEN_LABELS: &[(&str, &str)] = &[
     ("ms", "Berhenti promosi"),
 ];
 
-/// Our own translations, for languages in which no label was found. What Meta writes there is not verified; but such a
-/// label can mean nothing else.
+/// Our own translations, for languages in which we found no label. We have not verified what Meta writes there, but
+/// such a label can mean nothing else.
 #[rustfmt::skip]
 const TRANSLATED_LABELS: &[(&str, &str)] = &[
     ("bg", "Спиране на промоциите"),
@@ -86,12 +85,13 @@ static STOP_LABELS: LazyLock<HashSet<String>> = LazyLock::new(|| {
     labels.map(|(_, label)| fold(label)).collect()
 });
 
-/// Whether a folded text is the label of Meta's button. It counts also where a guest types it.
+/// Whether a folded text is the label of Meta's button. It also counts when a guest types it.
 pub(super) fn is_stop_label(folded: &str) -> bool {
     STOP_LABELS.contains(folded)
 }
 
-/// What a folded payload asks for. Stop words do not count here: a payload `CANCEL` belongs to another conversation.
+/// What a folded payload asks for. Stop words do not count here: a payload `CANCEL` belongs to another
+/// conversation.
 pub(super) fn payload_change(folded: &str) -> Option<ConsentChange> {
     let is_one_of = |payloads: &[&str]| payloads.iter().any(|payload| fold(payload) == folded);
     if is_stop_label(folded) || is_one_of(STOP_PAYLOADS) {

@@ -1,8 +1,9 @@
-//! One spelling for what people write in many ways: case, width, accents, punctuation, blanks, emoji, courtesy.
+//! One spelling for what people write in many ways: case, width, accents, punctuation, blanks, emoji, words of
+//! courtesy.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
-/// Words of courtesy around a wish, folded. They change nothing about it.
+/// Words of courtesy around a stop or start, folded. They do not change its meaning.
 const COURTESY: &[&str] = &[
     "please",
     "pls",
@@ -48,21 +49,21 @@ const COURTESY: &[&str] = &[
     "terimakasih",
 ];
 
-/// Brings a message to letters and digits alone: "Opt-Out!" and "ｏｐｔ ｏｕｔ" both become `optout`.
+/// Reduces a message to letters and digits: "Opt-Out!" and "ｏｐｔ ｏｕｔ" both become `optout`.
 ///
-/// Blanks are left out too, since "S T O P" and "un subscribe" mean what they mean without them; and a word that is
-/// said several times is taken once.
+/// Blanks are dropped too, since "S T O P" and "un subscribe" mean the same without them. A word that is repeated
+/// is taken once.
 pub(super) fn fold(text: &str) -> String {
     let letters = spell(text);
     let mut words: Vec<&str> = letters.split_whitespace().collect();
-    // A single letter is no word that is said several times: "s s s".
+    // Repeated single letters are not a repeated word: "s s s".
     if words.first().is_some_and(|word| word.chars().count() > 1) {
         words.dedup();
     }
     without_courtesy(&words.concat()).to_owned()
 }
 
-/// Letters and digits in their plainest form, with a blank for everything that parts words.
+/// Letters and digits in their plainest form, with a blank for everything that separates words.
 fn spell(text: &str) -> String {
     let compatible = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
     let lower = compatible.to_lowercase();
@@ -78,8 +79,8 @@ fn spell(text: &str) -> String {
     spelt
 }
 
-/// Marks that people leave out (accents, vowel points of Arabic and Hebrew), and what stands inside a word without
-/// being a letter (apostrophes, joiners, the Arabic stroke that only lengthens).
+/// Marks that people leave out (accents, vowel points of Arabic and Hebrew), and signs inside a word that are not
+/// letters (apostrophes, joiners, the Arabic stroke that only lengthens).
 fn is_dropped(letter: char) -> bool {
     matches!(letter,
         '\u{300}'..='\u{36F}' | '\u{591}'..='\u{5C7}' | '\u{610}'..='\u{61A}' | '\u{64B}'..='\u{65F}' | '\u{670}'
@@ -87,7 +88,7 @@ fn is_dropped(letter: char) -> bool {
         | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
 }
 
-/// Letters that no normal form takes apart, and those that keyboards of neighbours exchange.
+/// Letters that no normal form decomposes, and letters that neighbouring keyboards exchange.
 fn plain(letter: char) -> Option<&'static str> {
     Some(match letter {
         'ı' => "i",

@@ -55,27 +55,27 @@ fn messages(table: &str) -> impl Iterator<Item = &str> {
         .filter(|text| !text.is_empty())
 }
 
-fn typed(text: &str, answers: Answers) -> Option<ConsentChange> {
-    let said = Said {
+fn typed(text: &str, answers: RepliesTo) -> Option<ConsentChange> {
+    let said = InboundText {
         text: Some(text),
-        ..Said::default()
+        ..InboundText::default()
     };
     change_in(&said, answers)
 }
 
 fn pressed(label: &str, payload: &str) -> Option<ConsentChange> {
-    let said = Said {
+    let said = InboundText {
         text: None,
         label: Some(label),
         payload: Some(payload),
     };
-    change_in(&said, Answers::Other)
+    change_in(&said, RepliesTo::Other)
 }
 
 #[test]
 fn a_stop_word_stops_however_it_is_written() {
     for text in messages(STOPS) {
-        for answers in [Answers::Marketing, Answers::Other] {
+        for answers in [RepliesTo::Marketing, RepliesTo::Other] {
             assert_eq!(typed(text, answers), Some(ConsentChange::Stop), "{text}");
         }
     }
@@ -85,25 +85,29 @@ fn a_stop_word_stops_however_it_is_written() {
 fn a_word_that_also_means_cancel_stops_only_in_reply_to_marketing() {
     for text in messages(CANCELS) {
         assert_eq!(
-            typed(text, Answers::Marketing),
+            typed(text, RepliesTo::Marketing),
             Some(ConsentChange::Stop),
             "{text}"
         );
-        assert_eq!(typed(text, Answers::Other), None, "{text}");
+        assert_eq!(typed(text, RepliesTo::Other), None, "{text}");
     }
 }
 
 #[test]
 fn a_start_word_takes_a_stop_back() {
     for text in messages(STARTS) {
-        assert_eq!(typed(text, Answers::Other), Some(ConsentChange::Start), "{text}");
+        assert_eq!(
+            typed(text, RepliesTo::Other),
+            Some(ConsentChange::Start),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn what_guests_say_otherwise_is_no_wish() {
     for text in messages(OTHERS).chain(["", " ", "\n"]) {
-        for answers in [Answers::Marketing, Answers::Other] {
+        for answers in [RepliesTo::Marketing, RepliesTo::Other] {
             assert_eq!(typed(text, answers), None, "{text}");
         }
     }
@@ -155,10 +159,10 @@ fn a_button_counts_by_its_label_and_by_its_payload() {
 
 #[test]
 fn a_cancel_button_under_a_reminder_stops() {
-    let said = Said {
+    let said = InboundText {
         text: None,
         label: Some("Cancelar"),
         payload: Some("c81f"),
     };
-    assert_eq!(change_in(&said, Answers::Marketing), Some(ConsentChange::Stop));
+    assert_eq!(change_in(&said, RepliesTo::Marketing), Some(ConsentChange::Stop));
 }

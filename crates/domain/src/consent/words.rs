@@ -30,11 +30,10 @@ use std::sync::LazyLock;
 
 use super::fold::fold;
 
-/// What a word asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     Stop,
-    /// Stop, if it answers a reminder or a review request.
+    /// A stop if it replies to a reminder or a review request.
     StopInReply,
     Start,
 }
@@ -105,7 +104,7 @@ const LANGUAGES: &[Row] = &[
 
 static MEANINGS: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| entries().collect());
 
-/// What a folded message means if it is one of the words.
+/// The meaning of a folded message that is one of the words.
 pub(super) fn meaning(folded: &str) -> Option<Meaning> {
     MEANINGS.get(folded).copied()
 }

@@ -1,4 +1,4 @@
-//! A phone number that a person put right.
+//! A phone number that a person corrected.
 
 use crate::country::Country;
 use chrono::{DateTime, Utc};
@@ -9,19 +9,19 @@ use crate::message::Reason;
 use crate::phone_number::{InvalidPhoneNumber, PhoneNumber};
 use crate::stay::Personal;
 
-/// The number that holds instead of wrong ones.
+/// The number that replaces wrong ones.
 ///
 /// It is a fact beside the platform's own: events may repeat the wrong number as often and as late as they like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Correction {
-    /// The right one.
     pub number: PhoneNumber,
-    /// The wrong ones, as they were written.
+    /// The wrong numbers, as the platform wrote them.
     pub instead_of: Vec<Personal>,
 }
 
 impl Correction {
-    /// Whether it holds while the platform says this: it does for what it replaces and for what it says itself.
+    /// Whether the correction holds while the platform says `text`: either a number that it replaces, or the right
+    /// one.
     fn holds_for(&self, text: &Personal, country: Option<Country>) -> bool {
         let said = PhoneNumber::parse(text.reveal(), country).ok();
         let same = |wrong: &Personal| {
@@ -33,14 +33,13 @@ impl Correction {
 }
 
 impl Facts {
-    /// The country that a number without a country code belongs to: the guest's where the platform said it, else the
-    /// resort's.
+    /// The country of numbers without a country code: the guest's if the platform said it, else the resort's.
     pub fn country_of_numbers(&self, resort: Option<Country>) -> Option<Country> {
         self.country.as_ref().map(|country| country.value).or(resort)
     }
 
-    /// The phone number, read with the guest's or the resort's country; `None` where no event brought one. A correction
-    /// holds until the platform says a third number: neither the wrong one nor the right one.
+    /// The phone number, read with the guest's or the resort's country; `None` if no event brought one. A
+    /// correction holds until the platform says a third number, neither the wrong nor the right one.
     pub fn phone_number(&self, resort: Option<Country>) -> Option<Result<PhoneNumber, InvalidPhoneNumber>> {
         if let Some(correction) = self.correction_in_force(resort) {
             return Some(Ok(correction.value.number.clone()));
@@ -51,7 +50,7 @@ impl Facts {
             .map(|phone| PhoneNumber::parse(phone.value.reveal(), country))
     }
 
-    /// Whom to write to, or why the message has no recipient.
+    /// The number to write to, or the reason why the message has no recipient.
     pub fn recipient(&self, resort: Country) -> Result<PhoneNumber, Reason> {
         match self.phone_number(Some(resort)) {
             Some(Ok(number)) => Ok(number),
@@ -60,7 +59,7 @@ impl Facts {
         }
     }
 
-    /// The correction, unless the platform has said a third number.
+    /// The correction, unless the platform has said a third number since.
     pub fn correction_in_force(&self, resort: Option<Country>) -> Option<&Fact<Correction>> {
         let correction = self.corrected_phone.as_ref()?;
         let said = self.phone.as_ref().map(|phone| &phone.value);
@@ -69,7 +68,7 @@ impl Facts {
             .then_some(correction)
     }
 
-    /// The fact that a person, `by` name, gives the number that is right: instead of what holds now.
+    /// The fact that a person (`by` is their name) brings by giving the right number instead of the present one.
     pub fn corrected(
         &self,
         number: PhoneNumber,
@@ -201,7 +200,7 @@ mod tests {
         }
     }
 
-    /// The guest is from this country, as the platform says.
+    /// The platform says that the guest is from this country.
     fn from(country: &str, minute: i64) -> Facts {
         let said = said("", minute);
         let country = Fact {
@@ -230,7 +229,7 @@ mod tests {
         );
         let greek = said(WRONG, 0);
         assert_eq!(read(&greek), Ok("+306912345670".to_owned()));
-        // Known from the platform, and it fits another country's numbers only: the message goes nowhere.
+        // The platform named the country, and the number fits only another one: the message is not sent.
         assert_eq!(read(&greek.merge(from("US", 1))), Err(Reason::InvalidPhone));
         let international = said(RIGHT, 0).merge(from("US", 1));
         assert_eq!(read(&international), Ok(RIGHT.to_owned()));

@@ -1,14 +1,14 @@
-//! Taking the guest out of a booking: what happened stays, who it was goes.
+//! Erasing the guest from a booking's facts: what happened stays, what identifies the guest goes.
 
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::{Fact, Facts, Stamp};
 
 impl Facts {
-    /// Without what told who the guest was, or what the platform wrote in its own words, as far as it was said up to
-    /// `at`: name, number, link, country, language, the room's name, and what only a newer program understands. What happened and
-    /// when, the days, the number of people, the money and a refusal of messages stay. Said again, or merged in any order,
-    /// it is the same.
+    /// Removes what identifies the guest, or what the platform wrote in its own words, if it was said up to `at`:
+    /// name, number, link, country, language, the room's name, and facts that only a newer program understands.
+    /// What happened and when stays, and so do the days, the number of people, the money and an opt-out. Erasing
+    /// again, or merging in any order, gives the same.
     #[must_use]
     pub fn without_guest(self, at: DateTime<Utc>) -> Self {
         let at = at.trunc_subsecs(6);
@@ -32,8 +32,8 @@ impl Facts {
             corrected_phone: later(self.corrected_phone, at),
             country: later(self.country, at),
             language: later(self.language, at),
-            later: self
-                .later
+            unknown: self
+                .unknown
                 .into_iter()
                 .filter(|(_, fact)| fact.stamp.at > at)
                 .collect(),
@@ -42,7 +42,7 @@ impl Facts {
         .merge(erased)
     }
 
-    /// Whether anything is there that [`without_guest`](Self::without_guest) would take.
+    /// Whether any fact is left that [`without_guest`](Self::without_guest) would remove.
     pub fn tells_of_guest(&self) -> bool {
         let texts = [&self.resume_url, &self.name, &self.phone];
         texts.into_iter().any(Option::is_some)
@@ -50,10 +50,10 @@ impl Facts {
             || self.room.is_some()
             || self.country.is_some()
             || self.language.is_some()
-            || !self.later.is_empty()
+            || !self.unknown.is_empty()
     }
 
-    /// Whether the guest was taken out and nobody has said since who it is.
+    /// Whether the guest was erased and no event has identified one since.
     pub fn is_without_guest(&self) -> bool {
         self.erased.is_some() && !self.tells_of_guest()
     }

@@ -1,4 +1,7 @@
-//! Facts of a newer program: an older one passes them on as it found them.
+//! Facts that a newer program wrote. This program does not know them and writes them back unchanged.
+//!
+//! During an upgrade, and for as long as it takes to roll one back, both versions write the same rows: without
+//! this, the older one would drop what the newer one learned.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +22,7 @@ impl fmt::Debug for UnknownFact {
     }
 }
 
-/// Keeps the greater of each, as for any other fact.
+/// Keeps the newer of each fact, as for all others.
 pub(super) fn merge(
     mut known: BTreeMap<String, Fact<UnknownFact>>,
     other: BTreeMap<String, Fact<UnknownFact>>,

@@ -1,7 +1,10 @@
-//! A message's life from its first call on: what answers, reports and silence make of it.
+//! What answers, reports and silence change in a message, from its first call on.
 //!
-//! Pure, so that every order of arrival can be tried. Results are fenced by the attempt's number; an acceptance is
-//! recorded from any attempt; statuses climb; what was withdrawn goes back to the queue on no way.
+//! The functions are pure, so that tests can try every order of arrival. Four rules hold in all of them: a result
+//! counts only for the attempt that it belongs to; an acceptance counts from any attempt; the highest status wins
+//! (sent, failed, delivered, read); a withdrawn message is never queued again.
+//!
+//! [`crate::after_call`] decides the next step after a call, [`failure`] which reported failures count.
 
 mod failure;
 mod report;
@@ -18,85 +21,78 @@ use crate::hold::{NewHold, Route};
 use crate::ids::{MessageId, WhatsAppMessageId};
 use crate::silence_policy::SilenceVerdict;
 
-pub use report::{Called, Judging, Report};
+pub use report::{Judging, LastCall, Report};
 
-/// What one call came to.
+/// The result of one call, with what follows from it.
 #[derive(Debug, Clone)]
 pub struct CallResult {
-    /// The message.
     pub id: MessageId,
-    /// Which of its calls.
     pub attempt: Attempt,
-    /// How it went.
+    /// How the message was sent.
     pub route: Route,
-    /// What happens to it now.
     pub next: NextStep,
-    /// What has to be held besides.
+    /// The hold that other messages have to wait for.
     pub hold: Option<NewHold>,
-    /// WhatsApp's error code, where there was one.
     pub error_code: Option<i64>,
-    /// WhatsApp took it and holds it back to judge its template first.
+    /// WhatsApp accepted the message and holds it back to judge its template first (pacing).
     pub paced: bool,
-    /// How WhatsApp names the guest who was called.
+    /// The guest's names at WhatsApp.
     pub names: Vec<GuestName>,
 }
 
-/// The part of a message that is decided upon here, or changed.
+/// The columns of a message that are decided about here, or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageRecord {
-    /// Where it stands.
     pub state: MessageState,
-    /// Why, in the word of the version that put it there.
+    /// The reason for the state. A text, not an enum: another version of the program may have written it.
     pub reason: Option<String>,
-    /// When it may go.
     pub due_at: DateTime<Utc>,
-    /// When its id is handed out next; `None`: it is not queued.
+    /// When the relay publishes the id next; `None` if the message is not queued.
     pub publish_at: Option<DateTime<Utc>>,
-    /// How often its id was handed out since it was queued.
+    /// How often the relay published the id since the message was queued.
     pub publishes: i32,
-    /// Its last call; 0 where there was none.
+    /// The last call; 0 before the first.
     pub attempt: Attempt,
-    /// Passing refusals so far.
+    /// Retries used up so far.
     pub retries: u32,
-    /// Whether the kind's own template or the fallback is next.
     pub turn: ContentChoice,
-    /// The mark that it must not be queued again, with the word for why.
+    /// The mark that the message must never be queued again, with the reason.
     pub withdrawn: Option<String>,
-    /// When its last call was claimed.
+    /// When the last call was claimed.
     pub claimed_at: Option<DateTime<Utc>>,
-    /// WhatsApp's name of it, hidden.
+    /// The keyed hash of WhatsApp's id of the message.
     pub whatsapp_hash: Option<Vec<u8>>,
-    /// When WhatsApp took it, as far as known.
+    /// When WhatsApp accepted it, as far as known.
     pub sent_at: Option<DateTime<Utc>>,
-    /// The highest status that WhatsApp has reported of its last call.
+    /// The highest status that WhatsApp has reported for the last call.
     pub delivery: Option<DeliveryStatus>,
-    /// When that was, by WhatsApp's clock.
+    /// When that happened, by WhatsApp's clock.
     pub delivery_at: Option<DateTime<Utc>>,
-    /// WhatsApp's code for what went wrong last.
+    /// WhatsApp's code for the last error.
     pub error_code: Option<i64>,
-    /// Whether the letter of its death is still to be published.
-    pub letter_due: bool,
-    /// When it died last.
-    pub died_at: Option<DateTime<Utc>>,
-    /// The key of the hold that it waits for.
+    /// Whether the relay still has to publish the dead letter.
+    pub dead_letter_due: bool,
+    pub dead_lettered_at: Option<DateTime<Utc>>,
+    /// The key of the hold that the message waits for.
     pub held_by: Option<String>,
-    /// WhatsApp held it back to judge its template.
+    /// WhatsApp held it back to judge its template (pacing).
     pub paced: bool,
-    /// The call that was taken for lost.
+    /// The call that counted as lost on the evidence of silence; see [`crate::silence_policy`].
     pub silent_attempt: Option<Attempt>,
-    /// The last call that WhatsApp reported as failed: its late acceptance says nothing.
+    /// The last call that WhatsApp reported as failed: an acceptance of it that arrives later says nothing.
     pub failed_attempt: Option<Attempt>,
-    /// Whether it has rested a day because the guest had enough marketing.
+    /// Whether it has waited a day because the guest had enough marketing.
     pub rested: bool,
     /// Whether WhatsApp refused free text for it, although the guest's window seemed open.
     pub text_refused: bool,
 }
 
-/// Hides WhatsApp's name of a message.
+/// Computes the keyed hash of WhatsApp's id of a message.
 pub type Hash<'a> = &'a dyn Fn(&WhatsAppMessageId) -> Vec<u8>;
 
 impl MessageRecord {
-    /// After the answer to a call. `None`: it is of an older attempt, or the message has moved on.
+    /// The record after the answer to a call; `None` if nothing changes: the answer belongs to an older attempt, or
+    /// the message has moved on.
     pub fn after_call(&self, result: &CallResult, hash: Hash<'_>, now: DateTime<Utc>) -> Option<Self> {
         let mut after = self.clone();
         if let NextStep::Finish(id) = &result.next {
@@ -112,20 +108,20 @@ impl MessageRecord {
             return None;
         }
         after.error_code = result.error_code;
-        after.take(&result.next, result.hold.as_ref().map(NewHold::key), now);
+        after.apply(&result.next, result.hold.as_ref().map(NewHold::key), now);
         (after != *self).then_some(after)
     }
 
-    /// After a report. Statuses climb: sent, failed, delivered, read. `None`: it says nothing that is higher than what is
-    /// known, or it is the failure of an older attempt, which says nothing of the one that followed or is about to.
+    /// The record after a report. `None` if nothing changes: the report's status is not higher than the known one,
+    /// or it is the failure of an older attempt, which says nothing about later ones.
     ///
-    /// A failure of the last attempt is judged as its answer would have been; `called` is what was called for, `None`
-    /// where that is not known.
+    /// A failure of the last attempt leads to the same decision as an error answer to the call would have;
+    /// `last_call` is what was called, `None` where that is not known.
     pub fn after_report(
         &self,
         report: &Report,
         judging: &Judging,
-        called: Option<&Called>,
+        last_call: Option<&LastCall>,
         hash: Hash<'_>,
         now: DateTime<Utc>,
     ) -> Option<Self> {
@@ -135,21 +131,21 @@ impl MessageRecord {
         let mut after = self.clone();
         match report.failed() {
             Some(_) if !self.is_failed_by(report) => return None,
-            Some(outcome) => after.fail(&outcome, judging, called, now),
+            Some(outcome) => after.fail(&outcome, judging, last_call, now),
             None => {
                 after.enter(report.status.state(), None);
                 after.error_code = None;
                 after.sent_at.get_or_insert(self.sent_at(report, now));
             }
         }
-        after.remember(&report.whatsapp_id, hash);
+        after.remember_id(&report.whatsapp_id, hash);
         after.delivery = Some(report.status);
         after.delivery_at = Some(report.at);
         Some(after)
     }
 
-    /// After what was made of the silence that followed a call. `None`: somebody spoke meanwhile, another call has
-    /// followed, or the verdict is to wait.
+    /// The record after the decision about a call without an outcome. `None` if nothing changes: the outcome became
+    /// known meanwhile, another call has followed, or the decision is to wait.
     pub fn after_silence(
         &self,
         attempt: Attempt,
@@ -166,13 +162,13 @@ impl MessageRecord {
                 after.silent_attempt = Some(attempt);
                 after.requeue(now);
             }
-            SilenceVerdict::GiveUp => after.die(DeadLetterReason::OutcomeUnknown, now),
+            SilenceVerdict::GiveUp => after.dead_letter(DeadLetterReason::OutcomeUnknown, now),
         }
         Some(after)
     }
 
-    /// Does what follows from a call that did not bring the message.
-    fn take(&mut self, next: &NextStep, hold: Option<String>, now: DateTime<Utc>) {
+    /// Applies the next step after a call that did not get the message sent.
+    fn apply(&mut self, next: &NextStep, hold: Option<String>, now: DateTime<Utc>) {
         let later = |pause: &Duration| now + TimeDelta::from_std(*pause).unwrap_or_default();
         match next {
             NextStep::RetryAfter(pause) => {
@@ -195,33 +191,33 @@ impl MessageRecord {
             NextStep::Hold(scope) => self.hold(*scope, hold),
             NextStep::OptOut => self.skip(Reason::OptedOut),
             NextStep::Skip(reason) => self.skip(*reason),
-            NextStep::GiveUp(reason) => self.die(*reason, now),
-            NextStep::AwaitEvidence | NextStep::Finish(_) => self.doubt(),
+            NextStep::GiveUp(reason) => self.dead_letter(*reason, now),
+            NextStep::AwaitEvidence | NextStep::Finish(_) => self.await_outcome(),
         }
     }
 
-    /// Moves it to a state in which it is not queued and no letter waits to be published.
+    /// Enters a state in which the message is not queued and no dead letter has to be published.
     fn enter(&mut self, state: MessageState, reason: Option<String>) {
         self.state = state;
         self.reason = reason;
         self.publish_at = None;
         self.publishes = 0;
-        self.letter_due = false;
+        self.dead_letter_due = false;
         self.held_by = None;
     }
 
-    fn doubt(&mut self) {
+    fn await_outcome(&mut self) {
         let reason = self.reason.take();
         self.enter(MessageState::Unknown, reason);
     }
 
-    fn die(&mut self, reason: DeadLetterReason, now: DateTime<Utc>) {
+    fn dead_letter(&mut self, reason: DeadLetterReason, now: DateTime<Utc>) {
         self.enter(MessageState::Dead, Some(reason.as_str().to_owned()));
-        self.letter_due = true;
-        self.died_at = Some(now);
+        self.dead_letter_due = true;
+        self.dead_lettered_at = Some(now);
     }
 
-    /// Back to the queue, unless the message was withdrawn meanwhile.
+    /// Queues the message, unless it was withdrawn meanwhile.
     fn requeue(&mut self, due_at: DateTime<Utc>) {
         if let Some(mark) = self.withdrawn.clone() {
             self.enter(MessageState::Withdrawn, Some(mark));
@@ -232,7 +228,7 @@ impl MessageRecord {
         }
     }
 
-    /// Waits for a scope, unless the message was withdrawn meanwhile.
+    /// Lets the message wait for a hold, unless it was withdrawn meanwhile.
     fn hold(&mut self, scope: Scope, key: Option<String>) {
         if let Some(mark) = self.withdrawn.clone() {
             self.enter(MessageState::Withdrawn, Some(mark));
@@ -246,9 +242,9 @@ impl MessageRecord {
         self.enter(MessageState::Skipped, Some(reason.as_str().to_owned()));
     }
 
-    /// An acceptance counts from any attempt. What WhatsApp has reported already says more than it.
+    /// Records an acceptance, of any attempt. A status that WhatsApp has reported already says more, and stays.
     fn accept(&mut self, id: &WhatsAppMessageId, hash: Hash<'_>, now: DateTime<Utc>) {
-        self.remember(id, hash);
+        self.remember_id(id, hash);
         self.sent_at.get_or_insert(now);
         if self.delivery.is_none() && self.state != MessageState::Sent {
             self.enter(MessageState::Sent, None);
@@ -256,11 +252,12 @@ impl MessageRecord {
         }
     }
 
-    fn remember(&mut self, id: &WhatsAppMessageId, hash: Hash<'_>) {
+    fn remember_id(&mut self, id: &WhatsAppMessageId, hash: Hash<'_>) {
         self.whatsapp_hash.get_or_insert_with(|| hash(id));
     }
 
-    /// WhatsApp's times are whole seconds: no message went before it was claimed.
+    /// WhatsApp's times are whole seconds, so they can lie before the claim; no message was sent before it was
+    /// claimed.
     fn sent_at(&self, report: &Report, now: DateTime<Utc>) -> DateTime<Utc> {
         report.at.max(self.claimed_at.unwrap_or(report.at)).min(now)
     }

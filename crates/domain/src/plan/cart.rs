@@ -2,57 +2,50 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Half, Planned, Reservation, Status, Verdict, View};
+use super::{Decision, Half, Planned, Reservation, Status, View};
 use crate::facts::{Fact, Facts, Notify};
 use crate::local_time;
 use crate::message::{MessageKind, Reason};
 use crate::resort::Resort;
 use crate::stay;
 
-/// Since when the guest counts as gone, and by which fact.
+/// Since when the guest counts as absent (it may lie in the future), and the fact that says so.
 struct Absence<'a> {
     since: DateTime<Utc>,
     cause: &'a Fact<Notify>,
 }
 
-/// Plans the reminders. The second value is when the status changes by itself.
-pub(crate) fn plan(view: &View<'_>) -> (Half, Option<DateTime<Utc>>) {
+/// Plans the reminders.
+pub(crate) fn plan(view: &View<'_>) -> Half {
     let Some(absence) = absence(view) else {
-        return (
-            Half {
-                status: None,
-                messages: Vec::new(),
-            },
-            None,
-        );
+        return Half::default();
     };
     let status = if judged_at(view) >= absence.since {
         Status::Abandoned
     } else {
         Status::Started
     };
-    let settled = reason_against(view);
-    let reminder = |kind, verdict: Verdict| Planned {
+    let ruled_out = reason_against_reminders(view);
+    let reminder = |kind, decision: Decision| Planned {
         kind,
         basis_at: absence.since,
-        verdict: settled.map_or(verdict, Verdict::NotWanted),
+        decision: ruled_out.map_or(decision, Decision::NotWanted),
     };
-    let first = view.verdict(MessageKind::Reminder1, absence.since, absence.cause);
+    let first = view.decision(MessageKind::Reminder1, absence.since, absence.cause);
     let messages = vec![
         reminder(MessageKind::Reminder1, first),
         reminder(MessageKind::Reminder2, second_reminder(view, &absence)),
     ];
-    let changes_at = Some(absence.since).filter(|at| became_at(view).is_none_or(|became| became >= *at));
-    (
-        Half {
-            status: Some(status),
-            messages,
-        },
-        changes_at,
-    )
+    let counts_as_abandoned = |at: &DateTime<Utc>| became_at(view).is_none_or(|became| became >= *at);
+    Half {
+        status: Some(status),
+        messages,
+        status_changes_at: Some(absence.since).filter(counts_as_abandoned),
+    }
 }
 
-/// A cart that became a reservation keeps the status that it had then: later silence says nothing about it.
+/// The time for which the status is decided. A cart that became a reservation keeps the status that it had then:
+/// that the guest is inactive afterwards says nothing about it.
 fn judged_at(view: &View<'_>) -> DateTime<Utc> {
     became_at(view).map_or(view.now, |became| became.min(view.now))
 }
@@ -61,7 +54,8 @@ fn became_at(view: &View<'_>) -> Option<DateTime<Utc>> {
     view.facts.became.as_ref().map(|became| became.stamp.at)
 }
 
-/// The platform's word counts until the guest is active again; inactivity counts by itself.
+/// What the platform said (`booking_abandoned`) counts until the guest is active again. Otherwise the guest counts
+/// as absent after the resort's period of inactivity.
 fn absence<'a>(view: &View<'a>) -> Option<Absence<'a>> {
     let (activity, abandoned) = (view.facts.activity.as_ref(), view.facts.abandoned.as_ref());
     match (activity, abandoned) {
@@ -85,9 +79,9 @@ fn inactive<'a>(view: &View<'_>, activity: &'a Fact<Notify>) -> Absence<'a> {
     }
 }
 
-/// Why nobody must be reminded of this cart, whatever the clocks say. Once an order's event is known no cart event
-/// sets anything, not even after a cancellation.
-fn reason_against(view: &View<'_>) -> Option<Reason> {
+/// Why this cart gets no reminder, whatever the time. Once an event of the order is known, no event of the cart
+/// counts any more, not even after a cancellation.
+fn reason_against_reminders(view: &View<'_>) -> Option<Reason> {
     let facts = view.facts;
     let reserved = [
         &facts.confirmed,
@@ -105,7 +99,7 @@ fn reason_against(view: &View<'_>) -> Option<Reason> {
         return Some(Reason::BecameReservation);
     }
     let covered = view
-        .around
+        .circumstances
         .elsewhere
         .iter()
         .any(|reservation| covers(view, reservation));
@@ -117,18 +111,18 @@ fn covers(view: &View<'_>, reservation: &Reservation) -> bool {
     is_superfluous(view.facts.dates(), reservation.dates, seen_on)
 }
 
-/// Whether a reservation makes a cart superfluous: their days overlap or are unknown, unless that stay was over before the
-/// day on which the guest was last active on the cart.
+/// Whether a reservation makes a cart superfluous: their days overlap or are unknown, unless that stay was over
+/// before the day on which the guest was last active on the cart.
 ///
-/// A claim asks the same of what was committed meanwhile, by the function `cart_is_superfluous` of the database; a
-/// property test of `store` compares the two.
+/// A claim asks the same about what was committed since the plan, with the database's function
+/// `cart_is_superfluous`; a property test of `store` compares the two.
 pub fn is_superfluous(cart: stay::Dates, reservation: stay::Dates, seen_on: Option<NaiveDate>) -> bool {
     let over_before =
         matches!((stay::departure(reservation), seen_on), (Some(left), Some(seen)) if left < seen);
     !over_before && stay::may_overlap(cart, reservation)
 }
 
-/// The day, at the resort, on which the guest was last active on a cart.
+/// The day, in the resort's time zone, on which the guest was last active on a cart.
 pub fn last_seen_on(facts: &Facts, resort: &Resort) -> Option<NaiveDate> {
     let newest = [&facts.activity, &facts.abandoned]
         .into_iter()
@@ -138,23 +132,26 @@ pub fn last_seen_on(facts: &Facts, resort: &Resort) -> Option<NaiveDate> {
     newest.map(|at| local_time::day(at, resort.time_zone))
 }
 
-/// Counted from when the first one really went; activity after that puts it off.
-fn second_reminder(view: &View<'_>, absence: &Absence<'_>) -> Verdict {
+/// The delay counts from when the first reminder was really sent. If the guest was active on the cart since then,
+/// the second one also waits until the guest counts as absent again.
+fn second_reminder(view: &View<'_>, absence: &Absence<'_>) -> Decision {
     let Some(delay) = view.resort.abandonment.reminder_2 else {
-        return Verdict::NotWanted(Reason::NotConfigured);
+        return Decision::NotWanted(Reason::NotConfigured);
     };
     let Some(first) = view.existing(MessageKind::Reminder1) else {
-        return Verdict::Later(None);
+        return Decision::Later(None);
     };
-    // One that WhatsApp took and then failed to deliver is dead: it has a time of sending, but it never went.
+    // A reminder that WhatsApp accepted and then failed to deliver is dead: it has a `sent_at`, but the guest never
+    // got it.
     let Some(sent_at) = first.sent_at.filter(|_| first.state.went()) else {
         let never = first.withdrawn || (first.state.is_end() && !first.state.went());
-        // It was planned when the first one seemed to have gone; it is planned again when that one really goes.
+        // A second reminder exists already: it was planned while the first one seemed to have been sent. It is
+        // planned again once the first one really is.
         let too_early = view.existing(MessageKind::Reminder2).is_some();
         return if never || too_early {
-            Verdict::NotWanted(Reason::FirstReminderNeverWent)
+            Decision::NotWanted(Reason::FirstReminderNeverWent)
         } else {
-            Verdict::Later(None)
+            Decision::Later(None)
         };
     };
     let counted = local_time::after(sent_at, delay);
@@ -165,7 +162,7 @@ fn second_reminder(view: &View<'_>, absence: &Absence<'_>) -> Verdict {
         .map(|activity| activity.stamp.at)
         .filter(|at| *at > sent_at);
     let put_off = active_since.map(|at| local_time::after(at, view.resort.abandonment.after));
-    view.verdict(
+    view.decision(
         MessageKind::Reminder2,
         put_off.map_or(counted, |until| counted.max(until)),
         absence.cause,

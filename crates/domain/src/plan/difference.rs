@@ -1,54 +1,47 @@
-//! What a plan changes in the messages that exist.
+//! The difference between a plan and the messages that exist.
 //!
-//! A message that no sender has touched yet follows the plan to and fro. One that was attempted can only be withdrawn:
-//! whether it goes again is decided by what WhatsApp said of it.
+//! A message that was never attempted follows the plan back and forth. One that was attempted can only be
+//! withdrawn: whether it is sent again depends on what WhatsApp said about it ([`crate::after_call`]).
 
 use chrono::{DateTime, Utc};
 
-use super::{Existing, Plan, Planned, Verdict, Window, stop};
+use super::{Decision, Existing, Plan, Planned, Window, stop};
 use crate::facts::Facts;
 use crate::ids::MessageId;
 use crate::message::{MessageKind, MessageState, Reason};
 
-/// One change of the messages of a booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A message that did not exist.
     Create {
-        /// What it is about.
         kind: MessageKind,
-        /// Counts the messages of this kind.
+        /// Counts the messages of this kind in the booking, from 0.
         round: u32,
-        /// Since when the fact holds that it answers.
+        /// The time of the fact that the message answers.
         basis_at: DateTime<Utc>,
-        /// When it may go.
         window: Window,
-        /// What it is born as.
-        birth: Birth,
+        initial: InitialState,
     },
-    /// Goes back to, or stays in, the queue with another window; a withdrawal mark is taken back.
+    /// Puts the message into the queue, or changes its window there, and removes a withdrawal mark.
     Queue(MessageId, Window),
-    /// Must not go any more, whatever happens to it: ends a message that waits, marks one whose call is under way or
-    /// unanswered.
+    /// The message must not be sent any more. One that waits ends; one whose call is running or has an unknown
+    /// outcome is marked, and every way back to the queue obeys the mark.
     Withdraw(MessageId, Reason),
-    /// Must not be sent as things stand.
+    /// Ends a message that must not be sent, for this reason.
     Skip(MessageId, Reason),
-    /// Came too late.
+    /// Ends a message that is too late to be useful.
     Expire(MessageId),
 }
 
-/// What a message is born as. All are rows: nothing that was wanted disappears without a trace.
+/// The state in which a message is created. Also a message that cannot be sent becomes a row, with the reason, so
+/// that nothing that was wanted disappears without a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Birth {
-    /// To be sent.
+pub enum InitialState {
     Queued,
-    /// Not to be sent, with the reason.
     Skipped(Reason),
-    /// Too late already.
     Expired,
 }
 
-/// The message of a kind whose basis is younger than the cancellation that ended the round before.
+/// The message of a kind in the current round: `ended_at` is when the round before it ended.
 pub fn of_current_round(
     messages: &[Existing],
     kind: MessageKind,
@@ -60,8 +53,8 @@ pub fn of_current_round(
         .max_by_key(|message| message.round)
 }
 
-/// When the rounds of a kind ended that are over. Reminders have one round: no cart event sets anything after a
-/// cancellation. A stop is confirmed whatever becomes of the booking.
+/// When the last round of a kind that is over ended. Reminders have a single round: no event of the cart counts
+/// after a cancellation. A stop is confirmed whatever becomes of the booking.
 pub fn rounds_ended_at(facts: &Facts, kind: MessageKind) -> Option<DateTime<Utc>> {
     if kind == MessageKind::StopConfirmation {
         return stop::rounds_ended_at(facts);
@@ -70,13 +63,13 @@ pub fn rounds_ended_at(facts: &Facts, kind: MessageKind) -> Option<DateTime<Utc>
     ended_at.filter(|_| !kind.is_reminder())
 }
 
-/// Everything that has to change so that the messages are what the plan wants.
+/// The changes that make the messages what the plan wants.
 pub fn changes(plan: &Plan, facts: &Facts, messages: &[Existing]) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     for planned in &plan.messages {
         let ended_at = rounds_ended_at(facts, planned.kind);
         let change = match of_current_round(messages, planned.kind, ended_at) {
-            Some(existing) => change_of(existing, &planned.verdict),
+            Some(existing) => change_of(existing, &planned.decision),
             None => creation(planned, messages),
         };
         changes.extend(change);
@@ -95,7 +88,8 @@ pub fn changes(plan: &Plan, facts: &Facts, messages: &[Existing]) -> Vec<Change>
     changes
 }
 
-/// Why a message of a round that is over does not go: a new stop follows a start.
+/// Why a message of a round that is over is not sent. A round of stop confirmations ends with a new stop, which can
+/// only follow a start.
 fn end_of_round(kind: MessageKind) -> Reason {
     match kind {
         MessageKind::StopConfirmation => Reason::OptedIn,
@@ -103,8 +97,8 @@ fn end_of_round(kind: MessageKind) -> Reason {
     }
 }
 
-/// Messages of a guest who was erased that the plan speaks of no more: where the facts were damaged, or the resort's file
-/// cannot be read.
+/// An erasure also withdraws messages that the plan does not mention, as happens when the facts are damaged or the
+/// resort's file cannot be read.
 fn of_erased_guest(plan: &Plan, messages: &[Existing], erased_at: DateTime<Utc>) -> Vec<Change> {
     let unplanned = |message: &&Existing| plan.messages.iter().all(|planned| planned.kind != message.kind);
     messages
@@ -116,11 +110,11 @@ fn of_erased_guest(plan: &Plan, messages: &[Existing], erased_at: DateTime<Utc>)
 }
 
 fn creation(planned: &Planned, messages: &[Existing]) -> Option<Change> {
-    let (window, birth) = match &planned.verdict {
-        Verdict::Due(window) => (*window, Birth::Queued),
-        Verdict::Skip(reason, window) => (*window, Birth::Skipped(*reason)),
-        Verdict::Expired(window) => (*window, Birth::Expired),
-        Verdict::Later(_) | Verdict::NotWanted(_) => return None,
+    let (window, initial) = match &planned.decision {
+        Decision::Due(window) => (*window, InitialState::Queued),
+        Decision::Skip(reason, window) => (*window, InitialState::Skipped(*reason)),
+        Decision::Expired(window) => (*window, InitialState::Expired),
+        Decision::Later(_) | Decision::NotWanted(_) => return None,
     };
     let earlier = messages
         .iter()
@@ -132,38 +126,38 @@ fn creation(planned: &Planned, messages: &[Existing]) -> Option<Change> {
         round,
         basis_at: planned.basis_at,
         window,
-        birth,
+        initial,
     })
 }
 
-fn change_of(existing: &Existing, verdict: &Verdict) -> Option<Change> {
+fn change_of(existing: &Existing, decision: &Decision) -> Option<Change> {
     let id = existing.id;
     if existing.attempts > 0 {
-        let reason = match verdict {
-            Verdict::NotWanted(reason) | Verdict::Skip(reason, _) => *reason,
+        let reason = match decision {
+            Decision::NotWanted(reason) | Decision::Skip(reason, _) => *reason,
             _ => return None,
         };
         return may_still_go(existing).then_some(Change::Withdraw(id, reason));
     }
     let waits = matches!(existing.state, MessageState::Queued | MessageState::Held);
-    match verdict {
-        Verdict::Due(window) | Verdict::Later(Some(window)) if existing.state == MessageState::Queued => {
+    match decision {
+        Decision::Due(window) | Decision::Later(Some(window)) if existing.state == MessageState::Queued => {
             let same = existing.due_at == window.opens_at && existing.expires_at == window.closes_at;
             (!same).then_some(Change::Queue(id, *window))
         }
-        Verdict::Due(window) => may_be_revived(existing).then_some(Change::Queue(id, *window)),
-        // The guest came back while the scope was held: the old time must not count when it is well again.
-        Verdict::Later(Some(window)) if existing.state == MessageState::Held => {
+        Decision::Due(window) => may_be_revived(existing).then_some(Change::Queue(id, *window)),
+        // The guest returned while the message was held: after the hold it must not be sent at the old time.
+        Decision::Later(Some(window)) if existing.state == MessageState::Held => {
             Some(Change::Queue(id, *window))
         }
-        Verdict::Later(_) => None,
-        Verdict::Skip(reason, _) => waits.then_some(Change::Skip(id, *reason)),
-        Verdict::NotWanted(reason) => waits.then_some(Change::Withdraw(id, *reason)),
-        Verdict::Expired(_) => waits.then_some(Change::Expire(id)),
+        Decision::Later(_) => None,
+        Decision::Skip(reason, _) => waits.then_some(Change::Skip(id, *reason)),
+        Decision::NotWanted(reason) => waits.then_some(Change::Withdraw(id, *reason)),
+        Decision::Expired(_) => waits.then_some(Change::Expire(id)),
     }
 }
 
-/// Whether a sender could still bring it to the guest.
+/// Whether the message may still reach the guest.
 fn may_still_go(message: &Existing) -> bool {
     let waits = matches!(
         message.state,
@@ -172,8 +166,8 @@ fn may_still_go(message: &Existing) -> bool {
     waits && !message.withdrawn
 }
 
-/// Whether a message that was never attempted may wait for a sender again because the facts changed.
-/// What no event can mend (test mode, erased data) stays skipped.
+/// Whether a message that was never attempted may be queued again because the facts changed. No event changes test
+/// mode or brings back erased data, so messages skipped for these reasons stay skipped.
 fn may_be_revived(message: &Existing) -> bool {
     match message.state {
         MessageState::Withdrawn | MessageState::Expired => true,

@@ -1,24 +1,26 @@
-//! The order's part of the plan: confirmation, arrival and review request.
+//! The order's part of the plan: the booking's status from the reservation on, the confirmation and the review
+//! request.
 
 use chrono::{DateTime, NaiveTime, Utc};
 
-use super::{Half, Planned, Status, Verdict, View};
+use super::{Decision, Half, Planned, Status, View};
 use crate::facts::{Fact, Facts, Notify};
 use crate::local_time;
 use crate::message::{MessageKind, Reason};
 use crate::stay;
 
-/// The order's facts that belong to the round that runs now: those after the last cancellation.
+/// The facts of the current round: those after the last cancellation.
 struct Round<'a> {
     confirmed: Option<&'a Fact<Notify>>,
-    /// Why a reservation is known to stand: its confirmation, or, where no cancellation is known either, a change of it.
+    /// The fact that tells of a reservation: its confirmation, or a change of it where no cancellation is known. (A
+    /// change after a cancellation revives nothing.)
     reserved: Option<&'a Fact<Notify>>,
     checked_in: Option<&'a Fact<Notify>>,
     checked_out: Option<&'a Fact<Notify>>,
 }
 
-/// Plans everything after the booking. The second value is when the status changes by itself.
-pub(crate) fn plan(view: &View<'_>) -> (Half, Option<DateTime<Utc>>) {
+/// Plans everything that follows the reservation.
+pub(crate) fn plan(view: &View<'_>) -> Half {
     let confirmed = view.in_round(view.facts.confirmed.as_ref());
     let changed = view
         .facts
@@ -33,34 +35,21 @@ pub(crate) fn plan(view: &View<'_>) -> (Half, Option<DateTime<Utc>>) {
     };
     let no_show_at = no_show_at(view, &round);
     let Some(status) = status(view, &round, no_show_at) else {
-        return (
-            Half {
-                status: None,
-                messages: Vec::new(),
-            },
-            None,
-        );
+        return Half::default();
     };
     let messages = [confirmation(view, &round), review_request(view, &round)]
         .into_iter()
         .flatten()
         .collect();
-    let changes_at = if status == Status::Cancelled {
-        None
-    } else {
-        no_show_at
-    };
-    (
-        Half {
-            status: Some(status),
-            messages,
-        },
-        changes_at,
-    )
+    Half {
+        status: Some(status),
+        messages,
+        status_changes_at: no_show_at.filter(|_| status != Status::Cancelled),
+    }
 }
 
-/// Whether the facts speak of a reservation that is not cancelled, whatever the day.
-pub fn reservation_stands(facts: &Facts) -> bool {
+/// Whether the facts tell of a reservation that is not cancelled, whatever the day.
+pub fn has_reservation(facts: &Facts) -> bool {
     let cancelled = facts.cancelled.as_ref().map(|cancelled| &cancelled.stamp);
     let reviving = [&facts.confirmed, &facts.checked_in, &facts.checked_out];
     match cancelled {
@@ -69,7 +58,7 @@ pub fn reservation_stands(facts: &Facts) -> bool {
     }
 }
 
-/// `None`: no order is known.
+/// `None`: no event has told of an order.
 fn status(view: &View<'_>, round: &Round<'_>, no_show_at: Option<DateTime<Utc>>) -> Option<Status> {
     let facts = view.facts;
     if round.checked_out.is_some() {
@@ -87,8 +76,8 @@ fn status(view: &View<'_>, round: &Round<'_>, no_show_at: Option<DateTime<Utc>>)
         .map(|_| if missed { Status::NoShow } else { Status::Confirmed })
 }
 
-/// When a guest who has not arrived counts as missing; `None` where arrivals are not tracked, the day is not known
-/// or the guest is there.
+/// When a guest who has not arrived counts as a no-show. `None` where the resort does not track arrivals, the
+/// arrival day is unknown, or the guest has arrived.
 fn no_show_at(view: &View<'_>, round: &Round<'_>) -> Option<DateTime<Utc>> {
     if round.checked_in.is_some() || round.checked_out.is_some() {
         return None;
@@ -104,14 +93,14 @@ fn no_show_at(view: &View<'_>, round: &Round<'_>) -> Option<DateTime<Utc>> {
 fn confirmation(view: &View<'_>, round: &Round<'_>) -> Option<Planned> {
     let kind = MessageKind::ReservationConfirmation;
     let newest = view.facts.confirmed.as_ref()?;
-    let verdict = match round.confirmed {
-        Some(confirmed) => view.verdict(kind, confirmed.stamp.at, confirmed),
-        None => Verdict::NotWanted(Reason::Cancelled),
+    let decision = match round.confirmed {
+        Some(confirmed) => view.decision(kind, confirmed.stamp.at, confirmed),
+        None => Decision::NotWanted(Reason::Cancelled),
     };
     Some(Planned {
         kind,
         basis_at: newest.stamp.at,
-        verdict,
+        decision,
     })
 }
 
@@ -120,35 +109,36 @@ fn review_request(view: &View<'_>, round: &Round<'_>) -> Option<Planned> {
         .into_iter()
         .flatten()
         .max_by_key(|f| &f.stamp);
-    let verdict = match (view.resort.review_after_check_out, basis) {
-        (None, _) => Verdict::NotWanted(Reason::NotConfigured),
-        (_, None) if view.facts.cancelled.is_some() => Verdict::NotWanted(Reason::Cancelled),
-        (Some(delay), _) => review_verdict(view, round, delay),
+    let decision = match (view.resort.review_after_check_out, basis) {
+        (None, _) => Decision::NotWanted(Reason::NotConfigured),
+        (_, None) if view.facts.cancelled.is_some() => Decision::NotWanted(Reason::Cancelled),
+        (Some(delay), _) => review_decision(view, round, delay),
     };
     let known = basis.or(view.facts.cancelled.as_ref())?;
     Some(Planned {
         kind: MessageKind::ReviewRequest,
         basis_at: known.stamp.at,
-        verdict,
+        decision,
     })
 }
 
-/// Counted from the actual check-out, else from local noon of the departure day of a guest who arrived.
-fn review_verdict(view: &View<'_>, round: &Round<'_>, delay: std::time::Duration) -> Verdict {
+/// The delay counts from the check-out. Without that event it counts from noon (local time) of the departure day,
+/// if the guest arrived; where the resort does not track arrivals, a guest with a reservation counts as arrived.
+fn review_decision(view: &View<'_>, round: &Round<'_>, delay: std::time::Duration) -> Decision {
     let kind = MessageKind::ReviewRequest;
     if let Some(left) = round.checked_out {
-        return view.verdict(kind, local_time::after(left.stamp.at, delay), left);
+        return view.decision(kind, local_time::after(left.stamp.at, delay), left);
     }
     let arrived = round
         .checked_in
         .or(round.reserved.filter(|_| view.resort.no_show_after.is_none()));
     let Some(arrived) = arrived else {
-        return Verdict::NotWanted(Reason::NotArrived);
+        return Decision::NotWanted(Reason::NotArrived);
     };
     let Some(departure) = stay::departure(view.facts.dates()) else {
-        return Verdict::Later(None);
+        return Decision::Later(None);
     };
     let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or(NaiveTime::MIN);
     let left_at = local_time::instant(departure, noon, view.resort.time_zone);
-    view.verdict(kind, local_time::after(left_at, delay), arrived)
+    view.decision(kind, local_time::after(left_at, delay), arrived)
 }

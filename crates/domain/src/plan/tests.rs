@@ -4,7 +4,7 @@ mod arrival;
 mod changes;
 mod confirmation;
 mod erasure;
-mod once_more;
+mod manual_retry;
 mod permission;
 mod reminders;
 mod review;
@@ -110,7 +110,7 @@ fn silent(mut event: Event) -> Event {
 /// What is known of one booking, and the messages that it has.
 struct Story {
     facts: Facts,
-    around: Circumstances,
+    circumstances: Circumstances,
     resort: Resort,
 }
 
@@ -119,7 +119,7 @@ impl Story {
     fn of(events: impl IntoIterator<Item = Event>) -> Self {
         let mut story = Self {
             facts: Facts::default(),
-            around: Circumstances::default(),
+            circumstances: Circumstances::default(),
             resort: resort(),
         };
         events.into_iter().for_each(|event| story.hears(&event));
@@ -133,36 +133,36 @@ impl Story {
 
     fn plan(&self, now: &str) -> Plan {
         let booking = BookingId::parse("BK-1").unwrap();
-        plan(&booking, &self.facts, &self.around, &self.resort, at(now))
+        plan(&booking, &self.facts, &self.circumstances, &self.resort, at(now))
     }
 
     fn status(&self, now: &str) -> Status {
         self.plan(now).status
     }
 
-    fn verdict(&self, kind: MessageKind, now: &str) -> Option<Verdict> {
+    fn decision(&self, kind: MessageKind, now: &str) -> Option<Decision> {
         let planned = self
             .plan(now)
             .messages
             .into_iter()
             .find(|planned| planned.kind == kind);
-        planned.map(|planned| planned.verdict)
+        planned.map(|planned| planned.decision)
     }
 
     fn changes(&self, now: &str) -> Vec<difference::Change> {
-        difference::changes(&self.plan(now), &self.facts, &self.around.messages)
+        difference::changes(&self.plan(now), &self.facts, &self.circumstances.messages)
     }
 
     /// A message exists; `change` says how it differs from one that waits untouched.
     fn has(&mut self, kind: MessageKind, basis: &str, change: impl FnOnce(&mut Existing)) {
         let round = self
-            .around
+            .circumstances
             .messages
             .iter()
             .filter(|message| message.kind == kind)
             .count();
         let mut message = Existing {
-            id: MessageId(uuid::Uuid::from_u128(self.around.messages.len() as u128)),
+            id: MessageId(uuid::Uuid::from_u128(self.circumstances.messages.len() as u128)),
             kind,
             round: u32::try_from(round).unwrap(),
             basis_at: at(basis),
@@ -175,7 +175,7 @@ impl Story {
             withdrawn: false,
         };
         change(&mut message);
-        self.around.messages.push(message);
+        self.circumstances.messages.push(message);
     }
 }
 
@@ -202,11 +202,13 @@ fn window(opens: &str, closes: &str) -> Window {
     }
 }
 
-/// When a verdict lets its message go.
-fn opens(verdict: Option<Verdict>) -> Option<DateTime<Utc>> {
-    match verdict? {
-        Verdict::Later(window) => window.map(|window| window.opens_at),
-        Verdict::Due(window) | Verdict::Skip(_, window) | Verdict::Expired(window) => Some(window.opens_at),
-        Verdict::NotWanted(_) => None,
+/// When a decision lets its message go.
+fn opens(decision: Option<Decision>) -> Option<DateTime<Utc>> {
+    match decision? {
+        Decision::Later(window) => window.map(|window| window.opens_at),
+        Decision::Due(window) | Decision::Skip(_, window) | Decision::Expired(window) => {
+            Some(window.opens_at)
+        }
+        Decision::NotWanted(_) => None,
     }
 }

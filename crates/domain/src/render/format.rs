@@ -1,4 +1,4 @@
-//! Dates and money as a language writes them (Unicode's CLDR, through ICU4X).
+//! Writes dates and money in a language (Unicode's CLDR, through ICU4X).
 
 use chrono::{Datelike, NaiveDate};
 use icu_datetime::DateTimeFormatter;
@@ -19,7 +19,7 @@ pub(super) fn date(day: NaiveDate, language: &Language) -> Option<String> {
     Some(formatter.format(&date).to_string())
 }
 
-/// The number as the language writes it, then the ISO code: `1,240.00 EUR`.
+/// The number in the language's format, then the ISO code: `1,240.00 EUR`.
 pub(super) fn money(money: &Money, language: &Language) -> Option<String> {
     let formatter = DecimalFormatter::try_new(locale(language).into(), Default::default()).ok()?;
     let number: Decimal = money.amount.parse().ok()?;

@@ -1,4 +1,4 @@
-//! Booking links as a template's button wants them.
+//! Booking links, in the form that a template's button needs.
 
 use url::Url;
 
@@ -17,8 +17,8 @@ pub(super) fn path_of(link: &str) -> Option<String> {
     Some(path)
 }
 
-/// Percent-encodes what a URL may not hold (RFC 3986), and `:` and `|`, which WhatsApp refuses in a button's suffix
-/// (Meta, template components). What is encoded already stays as it is.
+/// Percent-encodes what a URL must not contain (RFC 3986), and `:` and `|`, which WhatsApp refuses in a button's
+/// suffix (Meta, template components). Escapes that are there already stay.
 pub(super) fn encode(suffix: &str) -> String {
     let mut encoded = String::with_capacity(suffix.len());
     for (at, byte) in suffix.bytes().enumerate() {

@@ -1,20 +1,20 @@
-//! Texts of guests and platforms, which must not lead a resort's guests anywhere.
+//! Finds links in texts that guests and platforms wrote, which must not lead a resort's guests anywhere.
 //!
-//! WhatsApp shows an address in a text as a link, with or without `https://`. Whoever books with such a name and somebody else's
-//! number would have the resort send it.
+//! WhatsApp shows an address in a text as a link, with or without `https://`. A person who books with such a name,
+//! and with another person's number, would make the resort send them the link.
 
 use url::Host;
 
 /// One name a line; see its head.
 const TOP_LEVEL_DOMAINS: &str = include_str!("top_level_domains.txt");
 
-/// What ends in them is an address nowhere but in documents, demos and tests.
+/// Reserved by RFC 2606, so IANA does not list it: documents, demos and tests use it.
 const EXAMPLE: &str = "example";
 
-/// The dot, and what IDNA takes for one.
+/// The dot, and the characters that IDNA treats as one.
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
 
-/// The text, unless WhatsApp would show a part of it as a link.
+/// Returns the text, unless WhatsApp would show a part of it as a link.
 pub(super) fn without_links(text: &str) -> Option<String> {
     (!shows_a_link(text)).then(|| text.to_owned())
 }
@@ -23,7 +23,7 @@ fn shows_a_link(text: &str) -> bool {
     text.contains("://") || text.split(ends_a_name).any(is_address)
 }
 
-/// Blanks, and punctuation that no name of a host holds.
+/// Whether a character cannot be part of a host's name.
 fn ends_a_name(character: char) -> bool {
     let stands_in_names =
         character.is_ascii_alphanumeric() || "-.".contains(character) || !character.is_ascii();
@@ -31,7 +31,7 @@ fn ends_a_name(character: char) -> bool {
 }
 
 /// Whether a word is, or begins with, the name or the number of a host. The dots of `St.Petersburg`, `J.R.R.` and
-/// `20.12.2026` make none: only a name that the root of the domain name system knows does.
+/// `20.12.2026` make none: a name counts only if it ends in a top-level domain.
 fn is_address(word: &str) -> bool {
     let labels: Vec<&str> = word.split(DOTS).collect();
     let is_name = |pair: &[&str]| match pair {
@@ -43,14 +43,14 @@ fn is_address(word: &str) -> bool {
     labels.windows(2).any(is_name) || labels.windows(4).any(is_number)
 }
 
-/// Whether a label is a top-level domain, or one ends within it: `com🎁` and `com-` show `com` as the end of a link.
+/// Whether a label is a top-level domain, or begins with one: `com🎁` and `com-` show `com` as the end of a link.
 fn is_top_level(label: &str) -> bool {
     let begins = label
         .split(|c: char| !c.is_alphanumeric())
         .next()
         .unwrap_or_default();
     [label, begins].into_iter().any(|label| match Host::parse(label) {
-        // Other scripts are listed as IDNA writes them in ASCII.
+        // IANA lists names in other scripts as IDNA writes them in ASCII.
         Ok(Host::Domain(name)) => {
             name == EXAMPLE
                 || TOP_LEVEL_DOMAINS

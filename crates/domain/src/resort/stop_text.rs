@@ -1,4 +1,4 @@
-//! The built-in answers to a guest who opts out, for resorts without words of their own.
+//! The built-in answers to a guest who opts out, for resorts without texts of their own.
 
 const ENGLISH: &str =
     "You will get no more reminders from {resort.name}. We still write to you about your bookings.";

@@ -1,33 +1,29 @@
-//! Templates, and where their variables come from.
+//! Templates, and the values that fill their variables.
 
 use std::collections::BTreeMap;
 
-/// A template that Meta approved, and where its variables come from.
+/// A template that Meta approved, with the source of each variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// Meta's name.
     pub name: String,
-    /// Meta's language code, as written there: `en_US`, `de`.
+    /// Meta's language code, as Meta writes it: `en_US`, `de`.
     pub language_code: String,
-    /// At most one variable, named where those of the body are named.
+    /// At most one variable; named if those of the body are named.
     pub header: Variables,
-    /// The text's variables.
     pub body: Variables,
-    /// What is put after the approved URL of button 0.
+    /// The text after the approved URL of button 0.
     pub button_url: Option<Variable>,
 }
 
 /// Positional (`{{1}}`) or named (`{{first_name}}`) variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Variables {
-    /// In order.
     Positional(Vec<Variable>),
     /// By Meta's parameter name.
     Named(BTreeMap<String, Variable>),
 }
 
 impl Variables {
-    /// How many there are.
     pub fn count(&self) -> usize {
         match self {
             Self::Positional(variables) => variables.len(),
@@ -36,16 +32,14 @@ impl Variables {
     }
 }
 
-/// Where one variable's text comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variable {
-    /// Which value.
     pub value: Value,
-    /// What stands in for it where it is missing.
+    /// The text to use if the value is missing.
     pub or_else: Option<String>,
 }
 
-/// The values that templates may use.
+/// The values that templates may use, by their names in files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// `guest.name`
@@ -77,7 +71,6 @@ pub enum Value {
 }
 
 impl Value {
-    /// Reads the name that files use; `None` for an unknown one.
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "guest.name" => Self::GuestName,

@@ -148,11 +148,11 @@ proptest! {
         later.replan();
 
         prop_assert_eq!(later.plan().status, world.plan().status);
-        let kept = world.around.messages.iter().zip(&later.around.messages);
+        let kept = world.circumstances.messages.iter().zip(&later.circumstances.messages);
         for (before, after) in kept {
             prop_assert!(before == after || after.state == MessageState::Expired);
         }
-        prop_assert_eq!(world.around.messages.len(), later.around.messages.len());
+        prop_assert_eq!(world.circumstances.messages.len(), later.circumstances.messages.len());
     }
 
     #[test]
@@ -161,6 +161,6 @@ proptest! {
 
         let status = world.plan().status;
         let of_none = matches!(status, Status::Started | Status::Abandoned | Status::Cancelled);
-        prop_assert_eq!(order::reservation_stands(&world.facts), !of_none, "{}", status);
+        prop_assert_eq!(order::has_reservation(&world.facts), !of_none, "{}", status);
     }
 }

@@ -8,8 +8,8 @@ use domain::country::Country;
 use domain::facts::Facts;
 use domain::ids::{BookingId, MessageId, NumberId, ResortId};
 use domain::message::{MessageKind, MessageState};
-use domain::plan::difference::{self, Birth, Change};
-use domain::plan::{Circumstances, Existing, Plan, Verdict, Window, plan};
+use domain::plan::difference::{self, Change, InitialState};
+use domain::plan::{Circumstances, Decision, Existing, Plan, Window, plan};
 use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
 
 use crate::stories::{Delivery, dawn, minutes};
@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) facts: Facts,
-    pub(crate) around: Circumstances,
+    pub(crate) circumstances: Circumstances,
     pub(crate) now: DateTime<Utc>,
     pub(crate) wake_at: Option<DateTime<Utc>>,
     resort: Resort,
@@ -38,7 +38,7 @@ impl World {
     pub(crate) fn new() -> Self {
         Self {
             facts: Facts::default(),
-            around: Circumstances::default(),
+            circumstances: Circumstances::default(),
             now: dawn(),
             wake_at: None,
             resort: resort(),
@@ -54,9 +54,9 @@ impl World {
 
     pub(crate) fn opts(&mut self, out: bool) {
         let wish = if out {
-            &mut self.around.wishes.opted_out_at
+            &mut self.circumstances.marketing_consent.opted_out_at
         } else {
-            &mut self.around.wishes.opted_in_at
+            &mut self.circumstances.marketing_consent.opted_in_at
         };
         *wish = Some(self.now);
         self.replan();
@@ -72,19 +72,19 @@ impl World {
 
     pub(crate) fn plan(&self) -> Plan {
         let booking = BookingId::parse("BK-1").unwrap();
-        plan(&booking, &self.facts, &self.around, &self.resort, self.now)
+        plan(&booking, &self.facts, &self.circumstances, &self.resort, self.now)
     }
 
     /// Plans, applies the difference, and finds that a second look changes nothing.
     pub(crate) fn replan(&mut self) {
         let planned = self.plan();
-        for change in difference::changes(&planned, &self.facts, &self.around.messages) {
+        for change in difference::changes(&planned, &self.facts, &self.circumstances.messages) {
             self.apply(change);
         }
         self.wake_at = planned.wake_at;
         assert!(self.wake_at.is_none_or(|at| at > self.now), "wakes in the past");
         let again = self.plan();
-        let left = difference::changes(&again, &self.facts, &self.around.messages);
+        let left = difference::changes(&again, &self.facts, &self.circumstances.messages);
         assert_eq!(left, [], "changes that do not settle");
         assert_eq!(again.status, planned.status);
     }
@@ -96,20 +96,20 @@ impl World {
                 round,
                 basis_at,
                 window,
-                birth,
+                initial,
             } => {
-                let (state, reason) = match birth {
-                    Birth::Queued => (MessageState::Queued, None),
-                    Birth::Skipped(reason) => (MessageState::Skipped, Some(reason)),
-                    Birth::Expired => (MessageState::Expired, None),
+                let (state, reason) = match initial {
+                    InitialState::Queued => (MessageState::Queued, None),
+                    InitialState::Skipped(reason) => (MessageState::Skipped, Some(reason)),
+                    InitialState::Expired => (MessageState::Expired, None),
                 };
                 let same = |message: &&Existing| message.kind == kind && message.round == round;
                 assert!(
-                    self.around.messages.iter().find(same).is_none(),
+                    self.circumstances.messages.iter().find(same).is_none(),
                     "the round exists"
                 );
-                let id = MessageId(uuid::Uuid::from_u128(self.around.messages.len() as u128));
-                self.around.messages.push(Existing {
+                let id = MessageId(uuid::Uuid::from_u128(self.circumstances.messages.len() as u128));
+                self.circumstances.messages.push(Existing {
                     id,
                     kind,
                     round,
@@ -145,7 +145,7 @@ impl World {
     }
 
     fn message(&mut self, id: MessageId) -> &mut Existing {
-        self.around
+        self.circumstances
             .messages
             .iter_mut()
             .find(|message| message.id == id)
@@ -156,7 +156,7 @@ impl World {
     pub(crate) fn claim(&mut self) -> Option<MessageId> {
         let now = self.now;
         let due = |message: &&mut Existing| message.state == MessageState::Queued && message.due_at <= now;
-        let message = self.around.messages.iter_mut().find(due)?;
+        let message = self.circumstances.messages.iter_mut().find(due)?;
         if message.expires_at <= now {
             message.state = MessageState::Expired;
             return None;
@@ -172,7 +172,7 @@ impl World {
     /// The sender finds no template before it claims: the message waits without having been attempted.
     pub(crate) fn holds(&mut self) {
         let waits = |message: &&mut Existing| message.state == MessageState::Queued;
-        if let Some(message) = self.around.messages.iter_mut().find(waits) {
+        if let Some(message) = self.circumstances.messages.iter_mut().find(waits) {
             message.state = MessageState::Held;
         }
     }
@@ -182,7 +182,7 @@ impl World {
             let booked = self.facts.confirmed.is_some() || self.facts.became.is_some();
             assert!(!booked, "a reminder after the confirmation");
         }
-        let went_before = self.around.messages.iter().filter(|message| {
+        let went_before = self.circumstances.messages.iter().filter(|message| {
             message.kind == claimed.kind && message.id != claimed.id && message.attempts > 0
         });
         for before in went_before {
@@ -217,7 +217,7 @@ impl World {
     pub(crate) fn unsettled(&self) -> Vec<MessageId> {
         let open =
             |message: &&Existing| matches!(message.state, MessageState::Sending | MessageState::Unknown);
-        self.around
+        self.circumstances
             .messages
             .iter()
             .filter(open)
@@ -227,7 +227,7 @@ impl World {
 
     /// A resort's template came: what was held goes back to the queue.
     pub(crate) fn releases_holds(&mut self) {
-        for message in &mut self.around.messages {
+        for message in &mut self.circumstances.messages {
             if message.state == MessageState::Held {
                 message.state = MessageState::Queued;
             }
@@ -238,8 +238,8 @@ impl World {
     pub(crate) fn to_come(&self) -> Vec<(MessageKind, Window)> {
         let planned = self.plan().messages.into_iter();
         planned
-            .filter_map(|planned| match planned.verdict {
-                Verdict::Due(window) | Verdict::Later(Some(window)) => Some((planned.kind, window)),
+            .filter_map(|planned| match planned.decision {
+                Decision::Due(window) | Decision::Later(Some(window)) => Some((planned.kind, window)),
                 _ => None,
             })
             .collect()
@@ -248,7 +248,7 @@ impl World {
     /// What a sender would find, now or in time.
     pub(crate) fn queue(&self) -> Vec<(MessageKind, Window)> {
         let waiting = self
-            .around
+            .circumstances
             .messages
             .iter()
             .filter(|message| message.state == MessageState::Queued);
@@ -271,7 +271,7 @@ impl World {
             MessageState::Skipped | MessageState::Withdrawn => message.reason.is_some(),
             state => state.is_end() || state.went(),
         };
-        self.around
+        self.circumstances
             .messages
             .iter()
             .filter(|message| !explained(message))

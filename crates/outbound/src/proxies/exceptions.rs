@@ -1,16 +1,15 @@
 //! The hosts that are called without a proxy: `NO_PROXY`, as curl reads it.
 //!
-//! Entries are separated by commas or blanks. A name stands for itself and all names below it, with or without a leading
-//! dot; an address stands for itself, `10.0.0.0/8` for a network; `*` alone stands for every host. Ports are not understood.
-//! The only difference to curl: IPv6 addresses are compared as numbers, also with networks and in brackets, and `/0` is
-//! every address.
+//! Entries are separated by commas or blanks. A name matches itself and all names below it, with or without a
+//! leading dot; an address matches itself; `10.0.0.0/8` matches a network; `*` alone matches every host. Ports are
+//! not supported. The only difference to curl: IPv6 addresses are compared as numbers, also in networks and in
+//! brackets, and `/0` is every address.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use url::Host;
 
-/// What `NO_PROXY` lists.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Exceptions {
     every_host: bool,
@@ -19,7 +18,7 @@ pub(super) struct Exceptions {
 }
 
 impl Exceptions {
-    /// Reads a list. What is no name, address or network matches nothing.
+    /// Reads a list. An entry that is not a name, address or network matches nothing.
     pub(super) fn parse(text: &str) -> Self {
         if text == "*" {
             return Self {

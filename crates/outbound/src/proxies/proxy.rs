@@ -1,4 +1,4 @@
-//! One proxy: where it is, and what it wants to be told.
+//! The URL of one proxy, and its credentials.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// curl's, for proxies of both schemes but `https`.
+/// curl's default for all proxies but those of `https`.
 const DEFAULT_PORT: u16 = 1080;
 const DEFAULT_TLS_PORT: u16 = 443;
 
@@ -19,32 +19,32 @@ pub struct Proxy {
     authorization: Option<String>,
 }
 
-/// Why a text names no proxy; it does not repeat the text, which may hold a password.
+/// Why a text is not a proxy; the error does not repeat the text, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidProxy {
     /// SOCKS, for instance.
     #[error("is not an http:// or https:// proxy; other kinds are not supported")]
     Scheme,
-    /// There is no host, or one that would be read as another than is written.
+    /// There is no host, or URL parsing would change it.
     #[error(
         "names no host; write http://user:password@host:port, with %40 for @, %2F for /, %3F for ?, %23 for # and %20 for \
          a blank in the user name or the password"
     )]
     Host,
-    /// Not a number up to 65535.
     #[error("has a port that is not a number up to 65535")]
     Port,
-    /// No proxy could be told.
+    /// No header can carry such credentials.
     #[error("has a line break or another control character in its credentials")]
     Credentials,
 }
 
 impl Proxy {
-    /// Reads a URL as curl does: `http` is meant where no scheme is written, the port is 1080 (443 for `https`) where none
-    /// is, a path means nothing, and credentials may be percent-encoded or written as they are.
+    /// Reads a URL as curl does: the default scheme is `http`, the default port 1080 (443 for `https`), a path has
+    /// no meaning, and credentials may be percent-encoded or not.
     ///
     /// # Errors
-    /// Where curl would refuse it too, or use another host than is written.
+    ///
+    /// If curl would refuse the URL too, or would use another host than the written one.
     pub fn parse(text: &str) -> Result<Self, InvalidProxy> {
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
@@ -61,7 +61,8 @@ impl Proxy {
             Some((credentials, place)) => (Some(credentials), place),
             None => (None, authority),
         };
-        // What follows the authority of a proxy means nothing: an @ there is a password's, cut in two.
+        // A proxy's URL has nothing after its authority: an @ there belongs to a password that a slash has cut in
+        // two.
         if path.contains('@') || authority.contains(' ') {
             return Err(InvalidProxy::Host);
         }
@@ -75,7 +76,7 @@ impl Proxy {
         Ok(Self { url, authorization })
     }
 
-    /// Where it is, without credentials.
+    /// The URL without credentials.
     pub fn url(&self) -> &Url {
         &self.url
     }

@@ -8,7 +8,7 @@ use domain::ids::{NumberId, WhatsAppMessageId};
 use domain::message::life::Report;
 use whatsapp::error_codes;
 use whatsapp::notification::{
-    Account, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template, Verdict,
+    Account, Assessment, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template,
 };
 
 use super::{Handled, Notified};
@@ -102,7 +102,7 @@ pub(super) fn process_template(work: &mut Work, template: &Template) -> Handled 
     match &template.language {
         Some(language) => {
             let name = format!("{}/{language}", template.name);
-            hope(work, Scope::Template, Some(name), template.verdict())
+            hope(work, Scope::Template, Some(name), template.assessment())
         }
         None => Handled::Ignored,
     }
@@ -111,17 +111,17 @@ pub(super) fn process_template(work: &mut Work, template: &Template) -> Handled 
 /// News of a business number. WhatsApp names it otherwise than our files do, so all numbers may try at once.
 pub(super) fn process_number(work: &mut Work, number: &Number) -> Handled {
     work.notices.push(Notice::Number(number.clone()));
-    hope(work, Scope::Number, None, number.verdict())
+    hope(work, Scope::Number, None, number.assessment())
 }
 
 /// News of the business account.
 pub(super) fn process_account(work: &mut Work, account: &Account) -> Handled {
     work.notices.push(Notice::Account(account.clone()));
-    hope(work, Scope::Account, None, account.verdict())
+    hope(work, Scope::Account, None, account.assessment())
 }
 
-fn hope(work: &mut Work, scope: Scope, template: Option<String>, verdict: Verdict) -> Handled {
-    if verdict != Verdict::Good {
+fn hope(work: &mut Work, scope: Scope, template: Option<String>, assessment: Assessment) -> Handled {
+    if assessment != Assessment::Good {
         return Handled::Ignored;
     }
     work.better.push((scope, template));

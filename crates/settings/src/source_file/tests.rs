@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crypto::signature::{Refusal, Request};
+use crypto::signature::{NotAuthentic, Request};
 
 use super::*;
 
@@ -57,7 +57,7 @@ fn the_example_means_what_it_says() {
     };
     assert!(matches!(
         source.verifier.verify(&request),
-        Err(Refusal::Missing { .. })
+        Err(NotAuthentic::Missing { .. })
     ));
 }
 

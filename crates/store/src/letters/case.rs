@@ -7,7 +7,7 @@ use diesel::PgConnection;
 use domain::dead_letter::{DecisionRefused, LetterKind};
 use domain::ids::{BookingKey, LetterId};
 use domain::message::MessageState;
-use domain::plan::{Existing, Window, once_more};
+use domain::plan::{Existing, Window, manual_retry};
 
 use super::{Decided, Declined, Letter, closing, reading};
 use crate::bookings::{self, Booking};
@@ -82,7 +82,7 @@ impl Case {
         let Some((plan, around)) = planning::look(connection, planner, booking, self.now)? else {
             return Ok(Err(DecisionRefused::WithoutResort));
         };
-        Ok(once_more::judge(&plan, &booking.facts, &around, &self.message))
+        Ok(manual_retry::judge(&plan, &booking.facts, &around, &self.message))
     }
 
     /// Plans the locked bookings anew: to be called last.

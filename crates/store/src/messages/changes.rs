@@ -5,7 +5,7 @@ use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as Sql
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, MessageId};
 use domain::message::{MessageKind, MessageState, Reason};
-use domain::plan::difference::{Birth, Change};
+use domain::plan::difference::{Change, InitialState};
 use domain::plan::{Existing, Window};
 use uuid::Uuid;
 
@@ -52,12 +52,12 @@ impl Created {
         kind: MessageKind,
         (round, basis_at): (u32, DateTime<Utc>),
         window: Window,
-        birth: Birth,
+        initial: InitialState,
     ) -> Self {
-        let (state, reason) = match birth {
-            Birth::Queued => (MessageState::Queued, None),
-            Birth::Skipped(reason) => (MessageState::Skipped, Some(reason)),
-            Birth::Expired => (MessageState::Expired, Some(Reason::Expired)),
+        let (state, reason) = match initial {
+            InitialState::Queued => (MessageState::Queued, None),
+            InitialState::Skipped(reason) => (MessageState::Skipped, Some(reason)),
+            InitialState::Expired => (MessageState::Expired, Some(Reason::Expired)),
         };
         Self {
             id: Uuid::now_v7(),
@@ -91,10 +91,10 @@ impl Changes {
                 round,
                 basis_at,
                 window,
-                birth,
+                initial,
             } => Some(self.create(
                 booking,
-                Created::new(booking, kind, (round, basis_at), window, birth),
+                Created::new(booking, kind, (round, basis_at), window, initial),
             )),
             Change::Queue(id, window) => find(messages, id).map(|old| {
                 let requeued = Existing {

@@ -6,7 +6,7 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, SelectableH
 use domain::hold::{NewHold, Route};
 use domain::ids::{BookingKey, MessageId, NumberId};
 use domain::message::DeliveryStatus;
-use domain::message::life::{Called, Judging, MessageRecord, Report};
+use domain::message::life::{Judging, LastCall, MessageRecord, Report};
 use uuid::Uuid;
 
 use super::columns::Columns;
@@ -20,7 +20,7 @@ const FREE_TEXT: &str = "text";
 /// A message as it was a moment ago.
 pub(super) struct Known {
     pub(super) id: MessageId,
-    pub(super) called: Called,
+    pub(super) called: LastCall,
     life: MessageRecord,
 }
 
@@ -81,7 +81,7 @@ fn into_known(row: Row) -> Result<Option<Known>, StoreError> {
         return Ok(None);
     };
     let country = called_country.and_then(|code| u16::try_from(code).ok());
-    let called = Called {
+    let called = LastCall {
         free_text: called_template.is_none() && template.as_deref() == Some(FREE_TEXT),
         country_is_known: country.is_some(),
         route: Route {

@@ -6,7 +6,7 @@ use domain::event::EventType::{BookingStarted, ReservationConfirmed};
 use domain::ids::{MessageId, NumberId};
 use domain::message::MessageKind::Reminder1;
 use domain::message::{Attempt, MessageState, Reason};
-use domain::plan::Verdict;
+use domain::plan::Decision;
 use store::bookings;
 use store::claims::{self, Claim, NotNow, Uncalled, Wanted};
 use store::guests::{self, GuestKey};
@@ -200,9 +200,9 @@ async fn plan_and_claim_agree_which_reservations_make_a_cart_superfluous_also_ar
             .messages
             .into_iter()
             .find(|one| one.kind == Reminder1);
-        let unwanted = Verdict::NotWanted(Reason::BookedElsewhere);
+        let unwanted = Decision::NotWanted(Reason::BookedElsewhere);
         assert_eq!(
-            planned.unwrap().verdict == unwanted,
+            planned.unwrap().decision == unwanted,
             superfluous,
             "plan, {left_on}"
         );

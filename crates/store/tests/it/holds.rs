@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::after_call::{Heard, NextStep, Scope};
+use domain::after_call::{NextStep, ReportedIn, Scope};
 use domain::consent::ConsentChange;
 use domain::hold::{Cause, Coverage, NewHold};
 use domain::ids::{NumberId, ResortId, StaffName};
@@ -30,7 +30,7 @@ fn refused(scope: Scope) -> NewHold {
         coverage: route(Reminder1).coverage(scope).unwrap(),
         cause: Cause::Code(190),
         pause: Duration::from_secs(60),
-        heard: Heard::Answer,
+        reported_in: ReportedIn::Answer,
         called_at: None,
     }
 }

@@ -95,8 +95,8 @@ async fn what_a_newer_program_knows_of_a_booking_outlives_an_older_ones_changes(
     scene.happens(ReservationConfirmed, "BK-1", 1).await;
 
     let booking = scene.booking("BK-1").await;
-    assert_eq!(booking.facts.later, newer.later);
-    assert!(booking.facts.later.contains_key("pets"));
+    assert_eq!(booking.facts.unknown, newer.unknown);
+    assert!(booking.facts.unknown.contains_key("pets"));
     assert!(booking.facts.confirmed.is_some());
 }
 

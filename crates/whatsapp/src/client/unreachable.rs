@@ -1,14 +1,13 @@
-//! Why no connection could be made, in words for logs: the library's own may name hosts and addresses.
+//! The reason for a failed connection, for logs. The HTTP library's own texts may name hosts and addresses.
 
 use std::error::Error;
 use std::io;
 
-/// The reason behind a connect error.
 pub(super) fn reason(error: &reqwest::Error) -> &'static str {
     let mut said = None;
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        // The innermost reason that is known says most.
+        // The innermost known reason is the most exact.
         said = of_one(error).or(said);
         cause = error.source();
     }
@@ -17,11 +16,12 @@ pub(super) fn reason(error: &reqwest::Error) -> &'static str {
 
 fn of_one(error: &(dyn Error + 'static)) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        // One that wraps another names the other's source as its own, and skips the other.
+        // An `io::Error` that wraps another error reports that error's source as its own, so the inner error would
+        // be skipped.
         let inner = error.get_ref().and_then(|inner| of_one(inner));
         return inner.or_else(|| of_kind(error.kind()));
     }
-    // These types are private to the HTTP libraries.
+    // These errors' types are private to the HTTP libraries.
     let text = error.to_string();
     if text.contains("dns error") {
         Some("its name is not known")

@@ -1,4 +1,4 @@
-//! The table: every code of the Cloud API, what it is about and what to do.
+//! The table of all codes of the Cloud API.
 
 use domain::after_call::Advice::{Fallback, GiveUp, Hold, OptOut, RestADay, Retry, Throttle};
 use domain::after_call::Scope::{

@@ -1,6 +1,6 @@
-//! Updates about what belongs to the business: templates, accounts, numbers, troubles.
+//! Updates about templates, accounts and numbers, and errors that belong to no message.
 //!
-//! WhatsApp writes event names now in capitals, now small; here they are capitals.
+//! WhatsApp writes event names sometimes in capitals, sometimes in lower case; here they are in capitals.
 
 use chrono::{DateTime, Utc};
 use domain::ids::NumberId;
@@ -10,34 +10,27 @@ use uuid::Uuid;
 
 use super::{Origin, ReportedError, json};
 
-/// What happened to a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateChange {
-    /// Its state: `APPROVED`, `PAUSED`, `DISABLED`, `REJECTED`, …
+    /// `APPROVED`, `PAUSED`, `DISABLED`, `REJECTED`, …
     Status(String),
-    /// Its quality: `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
+    /// `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
     Quality(String),
-    /// Its category: `MARKETING`, `UTILITY`, `AUTHENTICATION`.
+    /// `MARKETING`, `UTILITY`, `AUTHENTICATION`.
     Category(String),
 }
 
-/// A template was judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
-    /// The business account that owns it.
     pub account: Option<String>,
-    /// When WhatsApp told.
     pub at: Option<DateTime<Utc>>,
-    /// Its name.
     pub name: String,
-    /// Its language as requests write it, `en_US`.
+    /// In the form of requests: `en_US`.
     pub language: Option<String>,
-    /// What happened.
     pub change: TemplateChange,
-    /// Its category, where that was told too.
     pub category: Option<String>,
-    /// Why, or which pause it is (`FIRST_PAUSE`, …).
+    /// The reason, or which pause it is (`FIRST_PAUSE`, …).
     pub reason: Option<String>,
     pub(super) fingerprint: Uuid,
 }
@@ -50,7 +43,8 @@ impl Template {
                 TemplateChange::Quality(capitals(value, "new_quality_score")?)
             }
             "template_category_update" | "template_correct_category_detection" => {
-                // An announcement repeats the present category as the new one; the correct one is what it becomes.
+                // An announcement repeats the present category as `new_category`; `correct_category` is what it
+                // will become.
                 let category =
                     capitals(value, "correct_category").or_else(|| capitals(value, "new_category"));
                 TemplateChange::Category(category?)
@@ -80,32 +74,26 @@ impl Template {
     }
 }
 
-/// Something that an account may not do for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restriction {
     /// `RESTRICTED_BIZ_INITIATED_MESSAGING` and the like.
     pub name: String,
-    /// When it ends by itself.
     pub until: Option<DateTime<Utc>>,
 }
 
-/// News of the business account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// The business account.
     pub account: Option<String>,
-    /// When WhatsApp told.
     pub at: Option<DateTime<Utc>>,
-    /// `ACCOUNT_RESTRICTION`, `ACCOUNT_VIOLATION`, `DISABLED_UPDATE`, …; where there is none, the subscription's name.
+    /// `ACCOUNT_RESTRICTION`, `ACCOUNT_VIOLATION`, `DISABLED_UPDATE`, …; without an event, the subscription's name.
     pub event: String,
-    /// What it may not do.
     pub restrictions: Vec<Restriction>,
-    /// What it did wrong, the state of a ban or of a verification, or why it was disconnected.
+    /// The violation, the state of a ban or of a verification, or the reason of a disconnection.
     pub reason: Option<String>,
     pub(super) fingerprint: Uuid,
 }
 
-/// Where an event of the account keeps its detail.
+/// Where the details of account events are found.
 const REASONS: [(&str, &str); 4] = [
     ("violation_info", "violation_type"),
     ("ban_info", "waba_ban_state"),
@@ -116,7 +104,7 @@ const REASONS: [(&str, &str); 4] = [
 impl Account {
     pub(super) fn read(origin: &Origin<'_>) -> Option<Self> {
         let value = origin.value.as_object().map(|_| origin.value)?;
-        // Alerts stand one level deeper since 2026.
+        // Since 2026, alerts are nested one level deeper.
         let alert = value.get("alert_info").unwrap_or(value);
         let named = ["event", "decision"]
             .iter()
@@ -148,18 +136,15 @@ fn restriction(info: &Value) -> Option<Restriction> {
     })
 }
 
-/// News of a business number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Number {
-    /// The business account that owns it.
     pub account: Option<String>,
-    /// When WhatsApp told.
     pub at: Option<DateTime<Utc>>,
     /// The number as guests see it, digits only: WhatsApp gives no id here.
     pub display_number: Option<String>,
-    /// `THROUGHPUT_UPGRADE`, `FLAGGED`, …; where there is none, the subscription's name.
+    /// `THROUGHPUT_UPGRADE`, `FLAGGED`, …; without an event, the subscription's name.
     pub event: String,
-    /// How many guests a day it may write to first: `TIER_250`, `TIER_UNLIMITED`, …
+    /// How many guests a day the number may write to first: `TIER_250`, `TIER_UNLIMITED`, …
     pub limit: Option<String>,
     pub(super) fingerprint: Uuid,
 }
@@ -182,14 +167,11 @@ impl Number {
     }
 }
 
-/// A trouble that belongs to no single message.
+/// An error that belongs to no single message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The business account.
     pub account: Option<String>,
-    /// The business number.
     pub number: Option<NumberId>,
-    /// What it is.
     pub error: ReportedError,
     pub(super) fingerprint: Uuid,
 }

@@ -1,19 +1,18 @@
-//! The list of contacts beside an update, which may name its guest otherwise than the update itself.
+//! The list of contacts beside an update, which may name its guest differently from the update itself.
 
 use domain::phone_number::PhoneNumber;
 use serde_json::Value;
 
 use super::json;
 
-/// A guest as the list of contacts beside an update names them.
 #[derive(Default)]
 pub(super) struct Contact {
     pub(super) user: Option<String>,
     pub(super) number: Option<PhoneNumber>,
 }
 
-/// The contact that the update speaks of: the one with its number or its user id, else the only one. Of several others
-/// it is not known whose they are.
+/// The contact that belongs to an update: the one with its number or its user id, else the only one. Several others
+/// cannot be assigned.
 pub(super) fn contact(value: &Value, number: Option<&str>, user: Option<&str>) -> Option<Contact> {
     let contacts = value.get("contacts")?.as_array()?;
     let is = |contact: &&Value, key: &str, text: Option<&str>| {

@@ -1,27 +1,25 @@
-//! What keeps an update, or a whole body, from being read.
+//! Why an update, or a whole body, cannot be read; the names are labels of metrics.
 
 use serde::{Deserialize, Serialize};
 
 use super::NotANotification;
 
-/// What is wrong with an update that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Damage {
-    /// An entry that is no object or has no list of changes.
+    /// The entry is not an object, or has no list of changes.
     Entry,
-    /// A change without a field or a value, or with one of another type.
+    /// The change has no field or no value, or one of the wrong type.
     Change,
-    /// A list of statuses, messages, preferences or errors that is none.
+    /// A list of statuses, messages, preferences or errors is not a list.
     List,
-    /// What an update of its kind cannot do without is missing, or of another type.
+    /// A member that this kind of update needs is missing, or has the wrong type.
     Incomplete,
-    /// Beyond [`MOST_UPDATES`](super::MOST_UPDATES); it stands for all that follow.
+    /// The update is beyond [`MOST_UPDATES`](super::MOST_UPDATES); it stands for all that follow.
     TooMany,
 }
 
 impl Damage {
-    /// Every one.
     pub const ALL: [Self; 5] = [
         Self::Entry,
         Self::Change,
@@ -30,7 +28,6 @@ impl Damage {
         Self::TooMany,
     ];
 
-    /// A name for counting.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Entry => "entry",
@@ -43,10 +40,8 @@ impl Damage {
 }
 
 impl NotANotification {
-    /// Every one.
     pub const ALL: [Self; 3] = [Self::TooLong, Self::NotJson, Self::NoEntries];
 
-    /// A name for counting.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TooLong => "too_long",

@@ -1,12 +1,13 @@
-//! Updates that come from one guest: messages and preferences.
+//! Updates that one guest causes: messages and preferences.
 //!
-//! A guest who uses a name instead of a number has no phone fields, only a `user`: an id that holds for this
-//! business alone. WhatsApp spells some numbers otherwise than people dial them, so a guest has several names; `names`
-//! of each update lists all that it tells.
+//! A guest with a user name instead of a number has no phone fields, only a `user`: an id that is valid for this
+//! business alone. WhatsApp spells some numbers differently from how people dial them, so a guest has several
+//! names; `names` of each update lists all that it contains.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use domain::consent::InboundText;
 use domain::guest::GuestName;
 use domain::ids::{NumberId, WhatsAppMessageId};
 use domain::phone_number::PhoneNumber;
@@ -17,37 +18,35 @@ use uuid::Uuid;
 use super::contact::contact;
 use super::{Origin, fingerprint, json};
 
-/// A guest wrote, pressed a button, or WhatsApp says something of the guest in the same list.
+/// A guest wrote or pressed a button, or WhatsApp reports a change of the guest in the same list.
 ///
 /// Personal data: `Debug` shows neither the guest nor the words.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbound {
-    /// The business number that was written to.
+    /// The business number that the guest wrote to.
     pub number: Option<NumberId>,
-    /// The guest's number.
     pub from: Option<PhoneNumber>,
     /// The guest's id for this business.
     pub user: Option<String>,
-    /// The guest's number as the list of contacts beside the message spells it, where that differs from `from`.
+    /// The guest's number as the list of contacts beside the message spells it, if that differs from `from`.
     pub contact: Option<PhoneNumber>,
-    /// Whether it was written in a WhatsApp group: then it is not addressed to us alone.
+    /// Whether it was written in a WhatsApp group, and so not to us alone.
     #[serde(default)]
     pub in_group: bool,
-    /// The guest's message.
+    /// WhatsApp's id of the guest's message.
     pub id: WhatsAppMessageId,
-    /// When it was written.
     pub at: Option<DateTime<Utc>>,
-    /// WhatsApp's word for its kind: `text`, `button`, `interactive`, `image`, `system`, …
+    /// `text`, `button`, `interactive`, `image`, `system`, …
     pub message_type: String,
-    /// The words: of a text, of the button that was pressed, under a picture.
+    /// The text, the label of the pressed button, or the caption of a picture.
     pub text: Option<String>,
-    /// What the pressed button carries.
+    /// The payload of the pressed button.
     pub payload: Option<String>,
-    /// The message of ours that it answers.
+    /// The message of ours that it replies to.
     pub answers: Option<WhatsAppMessageId>,
-    /// The guest's new number, where WhatsApp says that it has changed.
+    /// The guest's new number, if WhatsApp reports a change.
     pub new_number: Option<PhoneNumber>,
-    /// The guest's new id for this business, where WhatsApp says that it has changed.
+    /// The guest's new id for this business, if WhatsApp reports a change.
     pub new_user: Option<String>,
 }
 
@@ -90,18 +89,29 @@ impl Inbound {
         })
     }
 
-    /// Whether the guest wrote to this number, rather than WhatsApp told of the guest, or the guest of a group wrote to all
-    /// of it: only that opens the 24-hour window, and only that is an answer to us.
+    /// Whether the guest wrote to this number. False for reports of WhatsApp about the guest and for messages to a
+    /// group: only a message to us opens the 24-hour window, and only such a message is a reply to us.
     pub fn is_to_us(&self) -> bool {
         self.message_type != "system" && !self.in_group
     }
 
-    /// How WhatsApp names the writer.
+    /// The words for [`domain::consent`]: `text` holds a button's label if a button was pressed.
+    pub fn inbound_text(&self) -> InboundText<'_> {
+        let words = self.text.as_deref();
+        let is_button = matches!(self.message_type.as_str(), "button" | "interactive");
+        InboundText {
+            text: words.filter(|_| !is_button),
+            label: words.filter(|_| is_button),
+            payload: self.payload.as_deref(),
+        }
+    }
+
+    /// The writer's names.
     pub fn names(&self) -> Vec<GuestName> {
         GuestName::all(self.user.as_deref(), self.contact.iter().chain(&self.from))
     }
 
-    /// How WhatsApp names the guest from now on, where that has changed.
+    /// The guest's new names, if WhatsApp reports a change.
     pub fn new_names(&self) -> Vec<GuestName> {
         GuestName::all(self.new_user.as_deref(), &self.new_number)
     }
@@ -121,36 +131,30 @@ impl fmt::Debug for Inbound {
     }
 }
 
-/// What a guest decided about marketing, in WhatsApp's own settings.
+/// A guest's choice about marketing in WhatsApp's own settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
-    /// No marketing from this business.
     Stop,
-    /// Marketing again.
     Resume,
-    /// Any other, as WhatsApp wrote it.
+    /// Any other choice, as WhatsApp wrote it.
     Other(String),
 }
 
-/// A guest stopped marketing, or allowed it again.
+/// A guest stopped marketing in WhatsApp's own settings, or allowed it again.
 ///
 /// Personal data: `Debug` does not show the guest.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preference {
-    /// The business number that it is about.
     pub number: Option<NumberId>,
-    /// The guest's number.
     pub from: Option<PhoneNumber>,
     /// The guest's id for this business.
     pub user: Option<String>,
-    /// As of a message.
+    /// See [`Inbound::contact`].
     pub contact: Option<PhoneNumber>,
-    /// What is stopped or resumed; until now always `marketing_messages`.
+    /// What is stopped or resumed; so far always `marketing_messages`.
     pub category: Option<String>,
-    /// The decision.
     pub choice: Choice,
-    /// When it was made.
     pub at: Option<DateTime<Utc>>,
 }
 
@@ -179,7 +183,7 @@ impl Preference {
         })
     }
 
-    /// How WhatsApp names the guest.
+    /// The guest's names.
     pub fn names(&self) -> Vec<GuestName> {
         GuestName::all(self.user.as_deref(), self.contact.iter().chain(&self.from))
     }
@@ -201,8 +205,8 @@ impl Preference {
     }
 }
 
-/// A message of a group bears the group's id (Meta, "Group messages webhook reference"); one that answers another bears
-/// it also in its context.
+/// A message in a group has the group's id (Meta, "Group messages webhook reference"); a reply in a group also has
+/// it in its context.
 fn is_in_group(message: &Value) -> bool {
     ["/group_id", "/context/group_id"]
         .into_iter()

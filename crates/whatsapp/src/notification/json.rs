@@ -1,4 +1,4 @@
-//! Takes single members out of foreign JSON. Whatever is missing or odd is `None`.
+//! Reads single members of foreign JSON. A member that is missing or malformed is `None`.
 
 use chrono::{DateTime, Utc};
 use domain::ids::{NumberId, WhatsAppMessageId};
@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) const SHORT: usize = 256;
 /// WhatsApp's own limit of a text message.
 pub(super) const TEXT: usize = 4_096;
-/// From then on, times are taken for nonsense.
+/// Times from then on are nonsense.
 const YEAR_2100: i64 = 4_102_444_800;
 
 /// A name, code or title without control characters. Numbers count as text.
@@ -22,12 +22,11 @@ pub(super) fn short(object: &Value, key: &str) -> Option<String> {
     Some(text.replace(char::is_control, " ")).filter(|text| !text.is_empty())
 }
 
-/// A text that a guest wrote, as it is.
+/// A text that a guest wrote, unchanged.
 pub(super) fn text(object: &Value, pointer: &str) -> Option<String> {
     Some(clip(object.pointer(pointer)?.as_str()?, TEXT))
 }
 
-/// The first `longest` characters.
 pub(super) fn clip(text: &str, longest: usize) -> String {
     text.chars().take(longest).collect()
 }

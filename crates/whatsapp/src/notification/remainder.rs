@@ -1,4 +1,4 @@
-//! What was not understood of a notification.
+//! Parts of a notification that were not understood.
 
 use std::fmt;
 
@@ -8,23 +8,22 @@ use uuid::Uuid;
 
 use super::{Damage, Origin, json};
 
-/// Something that was not understood, kept for a person to look at.
+/// A part of a notification that was not understood, kept for a person to look at.
 ///
 /// Personal data: `Debug` shows the field's name only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remainder {
-    /// WhatsApp's name of the subscription that it came by.
+    /// The name of the subscription.
     pub field: String,
     /// Its JSON, cut after [`Remainder::LONGEST`] characters.
     pub json: String,
-    /// Of an [`super::Update::Unreadable`], what is wrong with it.
+    /// Set for an [`super::Update::Unreadable`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<Damage>,
     pub(super) fingerprint: Uuid,
 }
 
 impl Remainder {
-    /// How many characters are kept.
     pub const LONGEST: usize = 4_096;
 
     pub(super) fn new(origin: &Origin<'_>, value: &Value) -> Self {

@@ -1,4 +1,4 @@
-//! How messages of ours fare, as WhatsApp reports it.
+//! The statuses of our messages, as WhatsApp reports them.
 
 use std::fmt;
 
@@ -16,13 +16,12 @@ use super::{Origin, fingerprint, json};
 use crate::answer::integer;
 use crate::error_codes;
 
-/// A word of WhatsApp's that may be one which we do not know yet.
+/// A status, which may be one that we do not know yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ReportedStatus {
-    /// One of the ladder.
     Known(DeliveryStatus),
-    /// Any other, as WhatsApp wrote it.
+    /// As WhatsApp wrote it.
     Other(String),
 }
 
@@ -46,9 +45,9 @@ impl ReportedStatus {
 /// The first error of a failed message. WhatsApp's details are left out: they may quote what we sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedError {
-    /// For [`error_codes::find`].
+    /// See [`error_codes::find`].
     pub code: i64,
-    /// In the table's words, else in WhatsApp's.
+    /// The table's title, else WhatsApp's.
     pub title: String,
 }
 
@@ -63,28 +62,25 @@ impl ReportedError {
     }
 }
 
-/// How a message of ours fares. Statuses come twice, out of order, and before the answer to the call itself.
+/// The status of one of our messages. Statuses may arrive twice, out of order, and before the answer to the call
+/// itself.
 ///
 /// Personal data: `Debug` shows neither the guest nor the message's id.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// The business number that sent it.
+    /// The business number that sent the message.
     pub number: Option<NumberId>,
-    /// The message.
     pub id: WhatsAppMessageId,
-    /// Where it stands.
     pub status: ReportedStatus,
-    /// When it came there.
     pub at: Option<DateTime<Utc>>,
-    /// What the call carried; see [`Status::call`].
+    /// The callback data of the call; see [`Status::call`].
     pub callback: Option<String>,
-    /// The guest's number; it may be written otherwise than the one that we called.
+    /// The guest's number; it may be written differently from the one that we called.
     pub recipient: Option<PhoneNumber>,
     /// The guest's id for this business.
     pub user: Option<String>,
-    /// The member of a group that it speaks of.
+    /// The member of a group that the status is about.
     pub participant: Option<String>,
-    /// Why it failed.
     pub error: Option<ReportedError>,
 }
 
@@ -105,12 +101,12 @@ impl Status {
         })
     }
 
-    /// Whose call it was, unless another program sent the message.
+    /// The call, unless another program sent the message.
     pub fn call(&self) -> Option<CallbackData> {
         self.callback.as_deref()?.parse().ok()
     }
 
-    /// How WhatsApp names the guest. A status of a group's member names nobody whom we called.
+    /// The guest's names. The status of a group's member names a person whom we did not call.
     pub fn names(&self) -> Vec<GuestName> {
         if self.participant.is_some() {
             return Vec::new();

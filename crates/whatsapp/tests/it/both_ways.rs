@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::after_call::{CallOutcome, Heard, Refusal, RetryPolicy, Tried};
+use domain::after_call::{CallOutcome, Refusal, ReportedIn, RetryPolicy, Tried};
 use domain::hold::{self, NewHold, Route};
 use domain::ids::{MessageId, NumberId, ResortId, WhatsAppMessageId};
-use domain::message::life::{CallResult, Called, Judging, MessageRecord, Report};
+use domain::message::life::{CallResult, Judging, LastCall, MessageRecord, Report};
 use domain::message::{Attempt, CallbackData, ContentChoice, DeliveryStatus, MessageKind, MessageState};
 use serde_json::Value;
 use uuid::Uuid;
@@ -38,7 +38,7 @@ fn came(life: &MessageRecord, held: Option<&NewHold>) -> Came {
         MessageState::Queued => format!("queued {}", (life.due_at - NOW).num_seconds()),
         state => format!("{state} {reason}"),
     };
-    assert_eq!(life.letter_due, life.state == MessageState::Dead);
+    assert_eq!(life.dead_letter_due, life.state == MessageState::Dead);
     Came {
         to,
         retries: life.retries,
@@ -64,8 +64,8 @@ fn life(state: MessageState) -> MessageRecord {
         delivery: None,
         delivery_at: None,
         error_code: None,
-        letter_due: false,
-        died_at: None,
+        dead_letter_due: false,
+        dead_lettered_at: None,
         held_by: None,
         paced: false,
         silent_attempt: None,
@@ -136,13 +136,13 @@ fn reported(failure: Refusal, free_text: bool) -> Came {
         policy: RetryPolicy::default(),
         pause: PAUSE,
     };
-    let called = Called {
+    let called = LastCall {
         route: route(free_text),
         country_is_known: true,
         free_text,
     };
     let held = before.hold_after(&report, &judging, &called);
-    assert!(held.iter().all(|hold| hold.heard == Heard::Status));
+    assert!(held.iter().all(|hold| hold.reported_in == ReportedIn::Status));
     let after = before
         .after_report(&report, &judging, Some(&called), &hash, NOW)
         .unwrap();
@@ -150,7 +150,7 @@ fn reported(failure: Refusal, free_text: bool) -> Came {
 }
 
 /// What the list says should become of a message with this error.
-fn expected(code: i64, row: &Value, heard: Heard) -> Came {
+fn expected(code: i64, row: &Value, reported_in: ReportedIn) -> Came {
     let scope = row["scope"].as_str().unwrap();
     let plain = |to: &str| Came {
         to: to.to_owned(),
@@ -179,7 +179,7 @@ fn expected(code: i64, row: &Value, heard: Heard) -> Came {
             ..plain("queued 0")
         },
         // After these two a delivery may still contradict the failure.
-        "RETRY" if heard == Heard::Status && matches!(code, 1 | 131_000 | 131_016) => Came {
+        "RETRY" if reported_in == ReportedIn::Status && matches!(code, 1 | 131_000 | 131_016) => Came {
             retries: 1,
             ..plain("queued 120")
         },
@@ -193,7 +193,7 @@ fn expected(code: i64, row: &Value, heard: Heard) -> Came {
         "THROTTLE_APP" => of_number("account"),
         "WAIT_24H" => plain(&format!("queued {ONE_DAY_S}")),
         "OPT_OUT_MARKETING" => plain("skipped opted_out"),
-        "DROP_RECIPIENT" | "REVIEW_PAYLOAD" if heard == Heard::Answer => plain("dead refused"),
+        "DROP_RECIPIENT" | "REVIEW_PAYLOAD" if reported_in == ReportedIn::Answer => plain("dead refused"),
         "DROP_RECIPIENT" | "REVIEW_PAYLOAD" => plain("dead delivery_failed"),
         action => panic!("unknown action {action}"),
     }
@@ -215,12 +215,12 @@ fn every_code_leads_to_the_same_whether_it_comes_as_an_answer_or_as_a_status() {
 
         assert_eq!(
             answered(by_answer, free_text),
-            expected(code, row, Heard::Answer),
+            expected(code, row, ReportedIn::Answer),
             "{code} as an answer"
         );
         assert_eq!(
             reported(error_codes::failure(code), free_text),
-            expected(code, row, Heard::Status),
+            expected(code, row, ReportedIn::Status),
             "{code} as a status"
         );
     }

@@ -1,9 +1,9 @@
 //! News of accounts, numbers and templates, in the shapes of Meta's examples: what each means for sending.
 
 use serde_json::{Value, json};
-use whatsapp::notification::{Update, Verdict, parse};
+use whatsapp::notification::{Assessment, Update, parse};
 
-use Verdict::{Bad, Good, Neutral};
+use Assessment::{Bad, Good, Neutral};
 
 fn read(field: &str, value: &Value) -> Update {
     let body = json!({
@@ -14,18 +14,18 @@ fn read(field: &str, value: &Value) -> Update {
     parse(body.to_string().as_bytes()).unwrap().remove(0)
 }
 
-fn verdict(field: &str, value: &Value) -> Verdict {
+fn assessment(field: &str, value: &Value) -> Assessment {
     match read(field, value) {
-        Update::Template(template) => template.verdict(),
-        Update::Number(number) => number.verdict(),
-        Update::Account(account) => account.verdict(),
+        Update::Template(template) => template.assessment(),
+        Update::Number(number) => number.assessment(),
+        Update::Account(account) => account.assessment(),
         other => panic!("{field}: {other:?}"),
     }
 }
 
-fn check(field: &str, cases: &[(Value, Verdict)]) {
+fn check(field: &str, cases: &[(Value, Assessment)]) {
     for (value, expected) in cases {
-        assert_eq!(verdict(field, value), *expected, "{field} {value}");
+        assert_eq!(assessment(field, value), *expected, "{field} {value}");
     }
 }
 

@@ -216,7 +216,7 @@ fn a_reply_says_typed_words_or_a_button_with_its_payload() {
         let Update::Inbound(inbound) = only(name) else {
             panic!("not a message")
         };
-        let said = inbound.said();
+        let said = inbound.inbound_text();
         [said.text, said.label, said.payload].map(|part| part.unwrap_or("-").to_owned())
     };
 

@@ -1,11 +1,11 @@
 //! The headers of Standard Webhooks and Svix.
 
 use super::{Claim, MOST_SIGNATURES, Signature, Timestamp, malformed, read_id};
-use crate::signature::{Refusal, Request, only_value};
+use crate::signature::{NotAuthentic, Request, only_value};
 use crate::text_encoding::from_any_base64;
 
 /// Reads `webhook-*`, or `svix-*` where only those are there.
-pub(super) fn read<'a>(request: &Request<'a>) -> Result<Claim<'a>, Refusal> {
+pub(super) fn read<'a>(request: &Request<'a>) -> Result<Claim<'a>, NotAuthentic> {
     let is_svix =
         (request.headers)("webhook-signature").is_empty() && !(request.headers)("svix-signature").is_empty();
     let [id, timestamp, signature] = if is_svix {

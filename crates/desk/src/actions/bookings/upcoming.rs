@@ -1,7 +1,7 @@
 //! What is still to come, and why: the plan, told for people.
 
 use chrono::{DateTime, Utc};
-use domain::plan::{Plan, Planned, Verdict};
+use domain::plan::{Decision, Plan, Planned};
 use serde::Serialize;
 use store::messages::Message;
 
@@ -37,13 +37,13 @@ pub(super) fn to_come(plan: &Plan, messages: &[Message]) -> Vec<ToCome> {
 }
 
 fn told(planned: &Planned) -> ToCome {
-    let (expected, window, reason) = match &planned.verdict {
-        Verdict::Later(Some(window)) => ("later", Some(window), None),
-        Verdict::Later(None) => ("waits", None, Some("another_event")),
-        Verdict::Due(window) => ("now", Some(window), None),
-        Verdict::Skip(reason, window) => ("skipped", Some(window), Some(reason.as_str())),
-        Verdict::Expired(window) => ("expired", Some(window), None),
-        Verdict::NotWanted(reason) => ("not_wanted", None, Some(reason.as_str())),
+    let (expected, window, reason) = match &planned.decision {
+        Decision::Later(Some(window)) => ("later", Some(window), None),
+        Decision::Later(None) => ("waits", None, Some("another_event")),
+        Decision::Due(window) => ("now", Some(window), None),
+        Decision::Skip(reason, window) => ("skipped", Some(window), Some(reason.as_str())),
+        Decision::Expired(window) => ("expired", Some(window), None),
+        Decision::NotWanted(reason) => ("not_wanted", None, Some(reason.as_str())),
     };
     ToCome {
         kind: planned.kind.as_str(),

@@ -6,7 +6,7 @@ use super::MessageState::{
     Dead, Delivered, Expired, Held, Queued, Read, Sending, Sent, Skipped, Unknown, Withdrawn,
 };
 use super::*;
-use crate::after_call::{Advice, Heard, Refusal, RetryPolicy};
+use crate::after_call::{Advice, Refusal, ReportedIn, RetryPolicy};
 use crate::hold::Cause;
 use crate::ids::{NumberId, ResortId};
 use crate::message::{CallbackData, MessageKind};
@@ -39,8 +39,8 @@ fn sending() -> MessageRecord {
         delivery: None,
         delivery_at: None,
         error_code: None,
-        letter_due: false,
-        died_at: None,
+        dead_letter_due: false,
+        dead_lettered_at: None,
         held_by: None,
         paced: false,
         silent_attempt: None,
@@ -78,7 +78,7 @@ fn answered(life: &MessageRecord, attempt: u32, next: NextStep) -> Option<Messag
             coverage: route().coverage(scope).unwrap(),
             cause: Cause::Code(190),
             pause: Duration::from_secs(60),
-            heard: Heard::Answer,
+            reported_in: ReportedIn::Answer,
             called_at: None,
         }),
         _ => None,
@@ -103,8 +103,8 @@ fn judging() -> Judging {
     }
 }
 
-fn called() -> Called {
-    Called {
+fn called() -> LastCall {
+    LastCall {
         route: route(),
         country_is_known: true,
         free_text: false,
@@ -173,7 +173,7 @@ fn check(
         "only what is queued is handed out"
     );
     assert_eq!(
-        after.letter_due,
+        after.dead_letter_due,
         state == Dead,
         "only what is dead has a letter to come"
     );
@@ -261,7 +261,7 @@ fn an_acceptance_counts_from_any_attempt_and_in_any_state() {
     for state in [Sending, Unknown, Queued, Held, Withdrawn, Dead] {
         for attempt in [1, 2] {
             let before = MessageRecord {
-                letter_due: state == Dead,
+                dead_letter_due: state == Dead,
                 publish_at: (state == Queued).then(|| at(NOW)),
                 ..life(state)
             };
@@ -408,7 +408,7 @@ fn a_message_that_rested_and_is_refused_again_ends_without_a_letter() {
 
 #[test]
 fn free_text_that_fails_gives_way_to_a_template_at_once_and_at_no_cost() {
-    let text = Called {
+    let text = LastCall {
         free_text: true,
         ..called()
     };
@@ -504,7 +504,7 @@ fn what_was_withdrawn_while_whatsapp_had_it_is_not_queued_or_held_after_a_failur
 fn a_call_whose_route_is_not_known_is_repeated_instead_of_holding_what_nobody_can_name() {
     let failure = Some(refusal(Scope::Country, Advice::Hold));
     let report = report(2, DeliveryStatus::Failed, failure);
-    let unknown = Called {
+    let unknown = LastCall {
         country_is_known: false,
         ..called()
     };
@@ -525,8 +525,8 @@ fn a_hold_is_called_for_by_a_failure_of_the_last_call_alone() {
     let laid = life(Sent).hold_after(&last, &judging(), &called()).unwrap();
 
     assert_eq!(
-        (laid.key().as_str(), laid.heard),
-        ("account number=1", Heard::Status)
+        (laid.key().as_str(), laid.reported_in),
+        ("account number=1", ReportedIn::Status)
     );
     assert_eq!(life(Sent).hold_after(&older, &judging(), &called()), None);
     assert_eq!(life(Delivered).hold_after(&last, &judging(), &called()), None);
@@ -553,7 +553,7 @@ fn the_failure_of_a_call_says_nothing_of_a_message_that_is_about_to_be_called_fo
 fn a_status_settles_an_outcome_that_was_given_up_as_unknown() {
     let before = MessageRecord {
         reason: Some("outcome_unknown".into()),
-        letter_due: true,
+        dead_letter_due: true,
         ..life(Dead)
     };
 
@@ -604,7 +604,7 @@ fn a_guest_who_refuses_marketing_ends_the_message_without_a_letter() {
 
     for life in [answered, reported] {
         assert_eq!((life.state, life.reason.as_deref()), (Skipped, Some("opted_out")));
-        assert!(!life.letter_due);
+        assert!(!life.dead_letter_due);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::stay::Personal;
 fn cart_with(change: impl FnOnce(&mut Existing)) -> (Story, MessageId) {
     let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
     story.has(Reminder1, "11-23 10:30", change);
-    let id = story.around.messages[0].id;
+    let id = story.circumstances.messages[0].id;
     (story, id)
 }
 
@@ -43,7 +43,7 @@ fn a_message_that_nobody_touched_expires_or_is_skipped_where_it_waits() {
         let (mut story, id) = cart_with(untouched(state, None));
 
         assert_eq!(story.changes("11-23 22:30"), [Change::Expire(id)], "{state}");
-        story.around.wishes.opted_out_at = Some(at("11-23 10:29"));
+        story.circumstances.marketing_consent.opted_out_at = Some(at("11-23 10:29"));
         let skipped = Change::Skip(id, Reason::OptedOut);
         assert_eq!(story.changes("11-23 10:30"), [skipped], "{state}");
     }

@@ -11,12 +11,12 @@ fn a_reservation_is_confirmed_at_once() {
 
     assert_eq!(story.status("11-23 10:00"), Status::Confirmed);
     assert_eq!(
-        story.verdict(ReservationConfirmation, "11-23 10:00"),
-        Some(Verdict::Due(due))
+        story.decision(ReservationConfirmation, "11-23 10:00"),
+        Some(Decision::Due(due))
     );
     assert_eq!(
-        story.verdict(ReservationConfirmation, "11-25 10:00"),
-        Some(Verdict::Expired(due))
+        story.decision(ReservationConfirmation, "11-25 10:00"),
+        Some(Decision::Expired(due))
     );
 }
 
@@ -30,8 +30,8 @@ fn a_confirmation_does_without_a_cart_and_takes_the_phone_number_from_before() {
 
     for story in [alone, with_cart] {
         assert!(matches!(
-            story.verdict(ReservationConfirmation, "11-23 10:00"),
-            Some(Verdict::Due(_))
+            story.decision(ReservationConfirmation, "11-23 10:00"),
+            Some(Decision::Due(_))
         ));
     }
 }
@@ -58,10 +58,10 @@ fn a_modification_alone_is_a_reservation_but_confirms_nothing() {
     )]);
 
     assert_eq!(story.status("11-23 10:00"), Status::Confirmed);
-    assert_eq!(story.verdict(ReservationConfirmation, "11-23 10:00"), None);
+    assert_eq!(story.decision(ReservationConfirmation, "11-23 10:00"), None);
     story.resort.no_show_after = None;
     assert_eq!(
-        opens(story.verdict(ReviewRequest, "11-23 10:00")),
+        opens(story.decision(ReviewRequest, "11-23 10:00")),
         Some(at("12-27 14:00"))
     );
 }

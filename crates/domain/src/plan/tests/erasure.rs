@@ -11,17 +11,17 @@ impl Story {
     }
 }
 
-const ERASED: Option<Verdict> = Some(Verdict::NotWanted(Reason::Erased));
+const ERASED: Option<Decision> = Some(Decision::NotWanted(Reason::Erased));
 
 #[test]
 fn nothing_is_wanted_any_more_and_what_waits_is_withdrawn() {
     let mut story = Story::of([event(BookingAbandoned, "11-23 10:00")]);
     story.has(Reminder1, "11-23 10:00", |_| {});
-    let id = story.around.messages[0].id;
+    let id = story.circumstances.messages[0].id;
 
     story.forgets("11-23 10:05");
 
-    assert_eq!(story.verdict(Reminder1, "11-23 10:05"), ERASED);
+    assert_eq!(story.decision(Reminder1, "11-23 10:05"), ERASED);
     assert_eq!(
         story.changes("11-23 10:05"),
         [Change::Withdraw(id, Reason::Erased)]
@@ -35,7 +35,7 @@ fn a_timer_that_had_not_come_yet_does_not_remind() {
 
     story.forgets("11-23 10:05");
 
-    assert_eq!(story.verdict(Reminder1, "11-23 10:31"), ERASED);
+    assert_eq!(story.decision(Reminder1, "11-23 10:31"), ERASED);
     assert_eq!(story.changes("11-23 10:31"), []);
     assert_eq!(story.status("11-23 10:31"), Status::Abandoned);
 }
@@ -46,7 +46,7 @@ fn a_call_under_way_is_only_marked() {
     story.has(ReservationConfirmation, "11-23 10:00", |message| {
         (message.state, message.attempts) = (MessageState::Sending, 1);
     });
-    let id = story.around.messages[0].id;
+    let id = story.circumstances.messages[0].id;
 
     story.forgets("11-23 10:01");
 
@@ -63,9 +63,9 @@ fn a_guest_who_comes_back_is_written_to_again() {
 
     story.hears(&event(GuestCheckedOut, "11-30 09:00"));
 
-    assert_eq!(story.verdict(ReservationConfirmation, "11-30 13:00"), ERASED);
-    let review = story.verdict(ReviewRequest, "11-30 13:00");
-    assert!(matches!(review, Some(Verdict::Due(_))), "{review:?}");
+    assert_eq!(story.decision(ReservationConfirmation, "11-30 13:00"), ERASED);
+    let review = story.decision(ReviewRequest, "11-30 13:00");
+    assert!(matches!(review, Some(Decision::Due(_))), "{review:?}");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn messages_that_the_plan_does_not_speak_of_are_withdrawn_too() {
     let mut story = Story::of([]);
     story.has(Reminder1, "11-23 10:00", |_| {});
     story.has(ReviewRequest, "11-23 10:00", sent("11-23 10:00"));
-    let id = story.around.messages[0].id;
+    let id = story.circumstances.messages[0].id;
 
     story.forgets("11-23 10:05");
 

@@ -17,9 +17,9 @@ fn each_kind(change: impl Fn(Event) -> Event) -> Vec<(MessageKind, Story, &'stat
     .collect()
 }
 
-fn skipped(verdict: Option<Verdict>) -> Option<Reason> {
-    match verdict? {
-        Verdict::Skip(reason, _) => Some(reason),
+fn skipped(decision: Option<Decision>) -> Option<Reason> {
+    match decision? {
+        Decision::Skip(reason, _) => Some(reason),
         _ => None,
     }
 }
@@ -27,8 +27,8 @@ fn skipped(verdict: Option<Verdict>) -> Option<Reason> {
 #[test]
 fn an_event_that_must_not_notify_counts_for_the_booking_and_sends_nothing() {
     for (kind, story, now) in each_kind(silent) {
-        let not_wanted = Some(Verdict::NotWanted(Reason::NotifyOff));
-        assert_eq!(story.verdict(kind, now), not_wanted);
+        let not_wanted = Some(Decision::NotWanted(Reason::NotifyOff));
+        assert_eq!(story.decision(kind, now), not_wanted);
         assert_eq!(story.changes(now), []);
     }
 }
@@ -37,7 +37,7 @@ fn an_event_that_must_not_notify_counts_for_the_booking_and_sends_nothing() {
 fn a_missing_or_invalid_phone_number_skips_every_message_with_the_reason() {
     for (phone, reason) in [(None, Reason::NoPhone), (Some("12"), Reason::InvalidPhone)] {
         for (kind, story, now) in each_kind(|event| with_phone(event, phone)) {
-            assert_eq!(skipped(story.verdict(kind, now)), Some(reason), "{kind}");
+            assert_eq!(skipped(story.decision(kind, now)), Some(reason), "{kind}");
         }
     }
 }
@@ -47,7 +47,7 @@ fn a_phone_number_that_comes_later_brings_the_skipped_message_to_life() {
     let mut story = Story::of([with_phone(event(ReservationConfirmed, "11-23 10:00"), None)]);
     let skipped = untouched(MessageState::Skipped, Some(Reason::NoPhone));
     story.has(ReservationConfirmation, "11-23 10:00", skipped);
-    let message = story.around.messages[0].id;
+    let message = story.circumstances.messages[0].id;
 
     assert_eq!(story.changes("11-23 11:00"), []);
     story.hears(&event(ReservationModified, "11-23 12:00"));
@@ -64,7 +64,7 @@ fn without_consent_only_confirmations_go() {
     };
     for (kind, story, now) in each_kind(refused) {
         let reason = kind.is_marketing().then_some(Reason::NoConsent);
-        assert_eq!(skipped(story.verdict(kind, now)), reason, "{kind}");
+        assert_eq!(skipped(story.decision(kind, now)), reason, "{kind}");
     }
 }
 
@@ -77,10 +77,10 @@ fn to(phone: &str) -> Vec<(MessageKind, Story, &'static str)> {
 fn to_a_number_of_the_united_states_only_confirmations_go_unless_the_resorts_file_says_otherwise() {
     for (kind, mut story, now) in to("+1 202-555-0123") {
         let reason = kind.is_marketing().then_some(Reason::UsMarketing);
-        assert_eq!(skipped(story.verdict(kind, now)), reason, "{kind}");
+        assert_eq!(skipped(story.decision(kind, now)), reason, "{kind}");
 
         story.resort.limits.us_marketing = true;
-        assert_eq!(skipped(story.verdict(kind, now)), None, "{kind}");
+        assert_eq!(skipped(story.decision(kind, now)), None, "{kind}");
     }
     // A toll-free number is one of the United States.
     assert_eq!(skipped_reminder("+1 800 356 9377"), Some(Reason::UsMarketing));
@@ -96,7 +96,7 @@ fn to_a_number_of_the_united_states_only_confirmations_go_unless_the_resorts_fil
 
 fn skipped_reminder(phone: &str) -> Option<Reason> {
     let (kind, story, now) = to(phone).remove(0);
-    skipped(story.verdict(kind, now))
+    skipped(story.decision(kind, now))
 }
 
 #[test]
@@ -106,11 +106,11 @@ fn a_number_that_a_person_puts_right_is_judged_again_as_to_its_country() {
         let (kind, mut story, now) = to(wrong).remove(0);
         let number = PhoneNumber::parse(right, None).unwrap();
         let correction = story.facts.corrected(number, None, "anna", at("11-23 10:10"));
-        let before = skipped(story.verdict(kind, now));
+        let before = skipped(story.decision(kind, now));
 
         story.facts = story.facts.merge(correction);
 
-        let after = skipped(story.verdict(kind, now));
+        let after = skipped(story.decision(kind, now));
         let reason = |phone| (phone == american).then_some(Reason::UsMarketing);
         assert_eq!((before, after), (reason(wrong), reason(right)));
     }
@@ -124,7 +124,7 @@ fn a_reminder_that_was_skipped_for_its_country_goes_once_the_number_is_another_o
     )]);
     let skipped = untouched(MessageState::Skipped, Some(Reason::UsMarketing));
     story.has(Reminder1, "11-23 10:30", skipped);
-    let message = story.around.messages[0].id;
+    let message = story.circumstances.messages[0].id;
     assert_eq!(story.changes("11-23 11:00"), []);
 
     let number = PhoneNumber::parse("+306912345678", None).unwrap();
@@ -145,21 +145,21 @@ fn consent_that_is_given_later_counts() {
     let story = Story::of([given, refused]);
 
     assert!(matches!(
-        story.verdict(Reminder1, "11-23 10:31"),
-        Some(Verdict::Due(_))
+        story.decision(Reminder1, "11-23 10:31"),
+        Some(Decision::Due(_))
     ));
 }
 
 #[test]
 fn after_an_opt_out_only_confirmations_go_until_the_guest_opts_in_again() {
     for (kind, mut story, now) in each_kind(|event| event) {
-        story.around.wishes.opted_out_at = Some(at("11-01 10:00"));
+        story.circumstances.marketing_consent.opted_out_at = Some(at("11-01 10:00"));
         let reason = kind.is_marketing().then_some(Reason::OptedOut);
-        assert_eq!(skipped(story.verdict(kind, now)), reason, "{kind}");
+        assert_eq!(skipped(story.decision(kind, now)), reason, "{kind}");
 
-        story.around.wishes.opted_in_at = Some(at("11-02 10:00"));
+        story.circumstances.marketing_consent.opted_in_at = Some(at("11-02 10:00"));
         assert!(
-            matches!(story.verdict(kind, now), Some(Verdict::Due(_))),
+            matches!(story.decision(kind, now), Some(Decision::Due(_))),
             "{kind}"
         );
     }

@@ -26,12 +26,12 @@ fn a_started_booking_is_reminded_after_inactivity() {
     let due = window("11-23 10:30", "11-23 22:30");
 
     assert_eq!(
-        story.verdict(Reminder1, "11-23 10:29"),
-        Some(Verdict::Later(Some(due)))
+        story.decision(Reminder1, "11-23 10:29"),
+        Some(Decision::Later(Some(due)))
     );
     assert_eq!(story.status("11-23 10:29"), Status::Started);
     assert_eq!(story.plan("11-23 10:00").wake_at, Some(at("11-23 10:30")));
-    assert_eq!(story.verdict(Reminder1, "11-23 10:30"), Some(Verdict::Due(due)));
+    assert_eq!(story.decision(Reminder1, "11-23 10:30"), Some(Decision::Due(due)));
     assert_eq!(story.status("11-23 10:30"), Status::Abandoned);
 }
 
@@ -43,7 +43,7 @@ fn repeated_activity_moves_the_timer_and_an_older_one_does_not_move_it_back() {
     ]);
 
     assert_eq!(
-        opens(story.verdict(Reminder1, "11-23 10:21")),
+        opens(story.decision(Reminder1, "11-23 10:21")),
         Some(at("11-23 10:50"))
     );
     assert_eq!(story.plan("11-23 10:21").wake_at, Some(at("11-23 10:50")));
@@ -58,8 +58,8 @@ fn an_abandonment_that_the_platform_reports_is_answered_at_once() {
 
     assert_eq!(story.status("11-23 10:05"), Status::Abandoned);
     assert!(matches!(
-        story.verdict(Reminder1, "11-23 10:05"),
-        Some(Verdict::Due(_))
+        story.decision(Reminder1, "11-23 10:05"),
+        Some(Decision::Due(_))
     ));
 }
 
@@ -72,7 +72,7 @@ fn activity_after_a_reported_abandonment_starts_the_timer_again() {
 
     assert_eq!(story.status("11-23 10:06"), Status::Started);
     assert_eq!(
-        opens(story.verdict(Reminder1, "11-23 10:06")),
+        opens(story.decision(Reminder1, "11-23 10:06")),
         Some(at("11-23 10:36"))
     );
 }
@@ -92,13 +92,13 @@ fn the_second_reminder_is_counted_from_when_the_first_really_went() {
     let story = reminded_once();
 
     assert_eq!(
-        opens(story.verdict(Reminder2, "11-23 10:32")),
+        opens(story.decision(Reminder2, "11-23 10:32")),
         Some(at("11-24 10:31"))
     );
     assert_eq!(story.plan("11-23 10:32").wake_at, Some(at("11-24 10:31")));
     assert!(matches!(
-        story.verdict(Reminder2, "11-24 10:31"),
-        Some(Verdict::Due(_))
+        story.decision(Reminder2, "11-24 10:31"),
+        Some(Decision::Due(_))
     ));
 }
 
@@ -108,7 +108,7 @@ fn activity_after_the_first_reminder_puts_the_second_off_but_never_forward() {
         let mut story = reminded_once();
         story.hears(&event(BookingStarted, active));
         assert_eq!(
-            opens(story.verdict(Reminder2, "11-24 10:30")),
+            opens(story.decision(Reminder2, "11-24 10:30")),
             Some(at(expected)),
             "{active}"
         );
@@ -131,8 +131,8 @@ fn the_second_reminder_waits_while_nobody_knows_whether_the_first_went() {
         story.has(Reminder1, "11-23 10:30", |message| message.state = state);
 
         assert_eq!(
-            story.verdict(Reminder2, "11-25 10:00"),
-            Some(Verdict::Later(None)),
+            story.decision(Reminder2, "11-25 10:00"),
+            Some(Decision::Later(None)),
             "{state}"
         );
     }
@@ -140,7 +140,7 @@ fn the_second_reminder_waits_while_nobody_knows_whether_the_first_went() {
 
 #[test]
 fn there_is_no_second_reminder_when_the_first_never_went() {
-    let never = Some(Verdict::NotWanted(Reason::FirstReminderNeverWent));
+    let never = Some(Decision::NotWanted(Reason::FirstReminderNeverWent));
     for state in [
         MessageState::Skipped,
         MessageState::Expired,
@@ -150,17 +150,17 @@ fn there_is_no_second_reminder_when_the_first_never_went() {
         let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
         story.has(Reminder1, "11-23 10:30", |message| message.state = state);
 
-        assert_eq!(story.verdict(Reminder2, "11-25 10:00"), never, "{state}");
+        assert_eq!(story.decision(Reminder2, "11-25 10:00"), never, "{state}");
     }
 }
 
 #[test]
 fn a_first_reminder_that_whatsapp_took_and_failed_to_deliver_never_went() {
     let mut story = reminded_once();
-    story.around.messages[0].state = MessageState::Dead;
+    story.circumstances.messages[0].state = MessageState::Dead;
 
-    let never = Verdict::NotWanted(Reason::FirstReminderNeverWent);
-    assert_eq!(story.verdict(Reminder2, "11-24 10:31"), Some(never));
+    let never = Decision::NotWanted(Reason::FirstReminderNeverWent);
+    assert_eq!(story.decision(Reminder2, "11-24 10:31"), Some(never));
 }
 
 #[test]
@@ -168,8 +168,8 @@ fn a_resort_can_do_without_the_second_reminder() {
     let mut story = reminded_once();
     story.resort.abandonment.reminder_2 = None;
 
-    let not_configured = Verdict::NotWanted(Reason::NotConfigured);
-    assert_eq!(story.verdict(Reminder2, "11-24 10:31"), Some(not_configured));
+    let not_configured = Decision::NotWanted(Reason::NotConfigured);
+    assert_eq!(story.decision(Reminder2, "11-24 10:31"), Some(not_configured));
     assert_eq!(story.plan("11-24 10:31").wake_at, None);
 }
 
@@ -188,10 +188,10 @@ fn no_cart_event_sets_anything_once_an_order_is_known_whatever_the_clocks_say() 
         ]);
 
         for kind in [Reminder1, Reminder2] {
-            let verdict = story.verdict(kind, "11-23 14:00");
+            let decision = story.decision(kind, "11-23 14:00");
             assert!(
-                matches!(verdict, Some(Verdict::NotWanted(_))),
-                "{order} {kind} {verdict:?}"
+                matches!(decision, Some(Decision::NotWanted(_))),
+                "{order} {kind} {decision:?}"
             );
         }
         assert!(
@@ -211,8 +211,8 @@ fn a_cart_that_became_a_reservation_is_reminded_of_nothing_and_keeps_its_status(
 
     assert_eq!(cart.as_str(), "CART-77");
     assert_eq!(
-        story.verdict(Reminder1, "11-23 11:00"),
-        Some(Verdict::NotWanted(Reason::BecameReservation))
+        story.decision(Reminder1, "11-23 11:00"),
+        Some(Decision::NotWanted(Reason::BecameReservation))
     );
     assert_eq!(story.status("11-23 11:00"), Status::Started);
     assert_eq!(story.plan("11-23 10:11").wake_at, None);
@@ -232,10 +232,10 @@ fn the_same_guests_reservation_withdraws_reminders_when_the_stays_may_overlap() 
         let started = event(BookingStarted, "11-23 10:00");
         let started = cart.map_or(started.clone(), |(from, to)| staying(started, from, to));
         let mut story = Story::of([started]);
-        story.around.elsewhere = vec![elsewhere.clone()];
-        let expected = Some(Verdict::NotWanted(Reason::BookedElsewhere));
+        story.circumstances.elsewhere = vec![elsewhere.clone()];
+        let expected = Some(Decision::NotWanted(Reason::BookedElsewhere));
         assert_eq!(
-            story.verdict(Reminder1, "11-23 10:30") == expected,
+            story.decision(Reminder1, "11-23 10:30") == expected,
             withdrawn,
             "{cart:?} {elsewhere:?}"
         );
@@ -264,10 +264,10 @@ fn the_same_guests_reservation_withdraws_reminders_when_the_stays_may_overlap() 
 #[test]
 fn a_stay_that_was_over_before_the_guest_came_back_withdraws_nothing() {
     let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
-    story.around.elsewhere = vec![reservation(Some("11-01"), Some("11-08"))];
+    story.circumstances.elsewhere = vec![reservation(Some("11-01"), Some("11-08"))];
 
     assert!(matches!(
-        story.verdict(Reminder1, "11-23 10:30"),
-        Some(Verdict::Due(_))
+        story.decision(Reminder1, "11-23 10:30"),
+        Some(Decision::Due(_))
     ));
 }

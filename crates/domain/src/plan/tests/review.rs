@@ -19,8 +19,8 @@ fn the_review_request_waits_from_local_noon_of_the_departure_day() {
 
     // Noon in Athens is 10:00 UTC; the delay is 4 hours.
     assert_eq!(story.plan("12-20 18:00").wake_at, Some(at("12-27 14:00")));
-    let due = Verdict::Due(window("12-27 14:00", "12-30 14:00"));
-    assert_eq!(story.verdict(ReviewRequest, "12-27 14:00"), Some(due));
+    let due = Decision::Due(window("12-27 14:00", "12-30 14:00"));
+    assert_eq!(story.decision(ReviewRequest, "12-27 14:00"), Some(due));
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn the_actual_check_out_counts_where_it_is_known_earlier_or_later() {
         let mut story = arrived();
         story.hears(&event(GuestCheckedOut, left));
 
-        assert_eq!(opens(story.verdict(ReviewRequest, left)), Some(at(expected)));
+        assert_eq!(opens(story.decision(ReviewRequest, left)), Some(at(expected)));
     }
 }
 
@@ -43,7 +43,7 @@ fn a_moved_departure_moves_the_review_request() {
     ));
 
     assert_eq!(
-        opens(story.verdict(ReviewRequest, "12-21 10:00")),
+        opens(story.decision(ReviewRequest, "12-21 10:00")),
         Some(at("12-29 14:00"))
     );
 }
@@ -56,8 +56,8 @@ fn a_guest_who_never_arrived_is_not_asked() {
         "12-27",
     )]);
 
-    let not_arrived = Some(Verdict::NotWanted(Reason::NotArrived));
-    assert_eq!(story.verdict(ReviewRequest, "12-28 10:00"), not_arrived);
+    let not_arrived = Some(Decision::NotWanted(Reason::NotArrived));
+    assert_eq!(story.decision(ReviewRequest, "12-28 10:00"), not_arrived);
 }
 
 #[test]
@@ -70,12 +70,12 @@ fn a_resort_that_does_not_track_arrivals_takes_its_guests_as_arrived() {
     story.resort.no_show_after = None;
 
     assert_eq!(
-        opens(story.verdict(ReviewRequest, "11-23 10:00")),
+        opens(story.decision(ReviewRequest, "11-23 10:00")),
         Some(at("12-27 14:00"))
     );
     story.hears(&event(ReservationCancelled, "11-24 10:00"));
-    let cancelled = Some(Verdict::NotWanted(Reason::Cancelled));
-    assert_eq!(story.verdict(ReviewRequest, "11-24 10:00"), cancelled);
+    let cancelled = Some(Decision::NotWanted(Reason::Cancelled));
+    assert_eq!(story.decision(ReviewRequest, "11-24 10:00"), cancelled);
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn a_resort_can_do_without_reviews() {
     let mut story = arrived();
     story.resort.review_after_check_out = None;
 
-    let not_configured = Some(Verdict::NotWanted(Reason::NotConfigured));
-    assert_eq!(story.verdict(ReviewRequest, "12-27 14:00"), not_configured);
+    let not_configured = Some(Decision::NotWanted(Reason::NotConfigured));
+    assert_eq!(story.decision(ReviewRequest, "12-27 14:00"), not_configured);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn without_a_departure_day_the_request_waits_for_the_check_out() {
     let story = Story::of([event(GuestCheckedIn, "12-20 18:00")]);
 
     assert_eq!(
-        story.verdict(ReviewRequest, "12-30 10:00"),
-        Some(Verdict::Later(None))
+        story.decision(ReviewRequest, "12-30 10:00"),
+        Some(Decision::Later(None))
     );
 }

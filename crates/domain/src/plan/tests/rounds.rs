@@ -1,6 +1,6 @@
 //! Cancellations end a round; what comes later begins a new one.
 
-use super::difference::{Birth, Change};
+use super::difference::{Change, InitialState};
 use super::*;
 use crate::event::EventType::{
     GuestCheckedIn, GuestCheckedOut, ReservationCancelled, ReservationConfirmed, ReservationModified,
@@ -8,13 +8,13 @@ use crate::event::EventType::{
 use crate::message::MessageKind::{ReservationConfirmation, ReviewRequest};
 
 /// The rounds that would be created now.
-fn born(story: &Story, now: &str) -> Vec<(MessageKind, u32, Birth)> {
+fn born(story: &Story, now: &str) -> Vec<(MessageKind, u32, InitialState)> {
     let changes = story.changes(now).into_iter();
     changes
         .filter_map(|change| match change {
             Change::Create {
-                kind, round, birth, ..
-            } => Some((kind, round, birth)),
+                kind, round, initial, ..
+            } => Some((kind, round, initial)),
             _ => None,
         })
         .collect()
@@ -32,7 +32,7 @@ fn a_cancellation_withdraws_everything_still_to_come() {
     });
 
     let withdrawn: Vec<_> = story
-        .around
+        .circumstances
         .messages
         .iter()
         .map(|message| Change::Withdraw(message.id, Reason::Cancelled))
@@ -67,7 +67,7 @@ fn a_confirmation_after_a_cancellation_is_confirmed_anew() {
     assert_eq!(story.status("11-23 12:00"), Status::Confirmed);
     assert_eq!(
         born(&story, "11-23 12:00"),
-        [(ReservationConfirmation, 1, Birth::Queued)]
+        [(ReservationConfirmation, 1, InitialState::Queued)]
     );
 }
 
@@ -101,11 +101,11 @@ fn a_cancellation_learnt_after_both_of_its_confirmations_opens_the_second_round(
         event(ReservationCancelled, "11-23 11:00"),
     ]);
     story.has(ReservationConfirmation, "11-23 10:00", |_| {});
-    let first = story.around.messages[0].id;
+    let first = story.circumstances.messages[0].id;
 
     assert_eq!(
         born(&story, "11-23 12:00"),
-        [(ReservationConfirmation, 1, Birth::Queued)]
+        [(ReservationConfirmation, 1, InitialState::Queued)]
     );
     assert!(
         story
@@ -138,7 +138,7 @@ fn the_arrival_of_an_ended_round_does_not_count_in_the_new_one() {
 
     assert_eq!(story.status("11-05 10:00"), Status::Confirmed);
     assert_eq!(
-        story.verdict(ReviewRequest, "11-05 10:00"),
-        Some(Verdict::NotWanted(Reason::NotArrived))
+        story.decision(ReviewRequest, "11-05 10:00"),
+        Some(Decision::NotWanted(Reason::NotArrived))
     );
 }

@@ -24,11 +24,11 @@ fn quiet_hours_put_off_reminders_and_review_requests() {
     let review = at_a_quiet_resort(event(GuestCheckedOut, "11-23 15:00"));
 
     assert_eq!(
-        opens(reminder.verdict(Reminder1, "11-23 19:15")),
+        opens(reminder.decision(Reminder1, "11-23 19:15")),
         Some(at("11-24 07:00"))
     );
     assert_eq!(
-        opens(review.verdict(ReviewRequest, "11-23 19:15")),
+        opens(review.decision(ReviewRequest, "11-23 19:15")),
         Some(at("11-24 07:00"))
     );
     assert_eq!(reminder.plan("11-23 19:15").wake_at, Some(at("11-24 07:00")));
@@ -47,8 +47,8 @@ fn quiet_hours_do_not_put_off_confirmations() {
     let story = at_a_quiet_resort(event(ReservationConfirmed, "11-23 22:00"));
 
     assert!(matches!(
-        story.verdict(ReservationConfirmation, "11-23 22:00"),
-        Some(Verdict::Due(_))
+        story.decision(ReservationConfirmation, "11-23 22:00"),
+        Some(Decision::Due(_))
     ));
 }
 
@@ -58,12 +58,12 @@ fn expiry_is_counted_from_the_shifted_time() {
     let window = window("11-24 07:00", "11-24 19:00");
 
     assert_eq!(
-        story.verdict(Reminder1, "11-24 18:59"),
-        Some(Verdict::Due(window))
+        story.decision(Reminder1, "11-24 18:59"),
+        Some(Decision::Due(window))
     );
     assert_eq!(
-        story.verdict(Reminder1, "11-24 19:00"),
-        Some(Verdict::Expired(window))
+        story.decision(Reminder1, "11-24 19:00"),
+        Some(Decision::Expired(window))
     );
 }
 
@@ -73,8 +73,8 @@ fn a_resort_sets_its_own_expiry() {
     story.resort.expires_after.insert(Reminder1, hours(1));
 
     assert!(matches!(
-        story.verdict(Reminder1, "11-23 11:30"),
-        Some(Verdict::Expired(_))
+        story.decision(Reminder1, "11-23 11:30"),
+        Some(Decision::Expired(_))
     ));
 }
 
@@ -94,8 +94,8 @@ fn a_clock_that_was_set_back_makes_a_message_wait_again() {
     let story = Story::of([event(ReservationConfirmed, "11-23 10:00")]);
 
     assert!(matches!(
-        story.verdict(ReservationConfirmation, "11-23 09:00"),
-        Some(Verdict::Later(Some(_)))
+        story.decision(ReservationConfirmation, "11-23 09:00"),
+        Some(Decision::Later(Some(_)))
     ));
     assert_eq!(story.plan("11-23 09:00").wake_at, Some(at("11-23 10:00")));
 }

@@ -1,26 +1,25 @@
-//! Whether news of what belongs to the business is good, neutral or bad: one table of every event that Meta publishes.
+//! Whether an update about a template, a number or the account is good, neutral or bad: one table of all events
+//! that Meta publishes.
 //!
 //! The names are those of Meta's webhook references (`account_update` of April 2026, `account_alerts` of May 2026,
-//! `message_template_status_update` of April 2026, `template_category_update`, `phone_number_quality_update`) and of what
-//! public clients have seen beside them (`pywa` 4.5 and providers). A name that is not here counts as bad: a person reads it
-//! and decides.
+//! `message_template_status_update` of April 2026, `template_category_update`, `phone_number_quality_update`) and
+//! those that public clients have seen besides (`pywa` 4.5 and providers). A name that is not listed counts as bad:
+//! a person reads it and decides.
 
 use super::business::{Account, Number, Template, TemplateChange};
 
-/// What news means for sending.
+/// What an update means for sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// What waits may be tried again.
+pub enum Assessment {
+    /// Messages that wait may be tried again.
     Good,
-    /// Nothing follows from it.
     Neutral,
     /// Messages stop, may stop or cost more: a person has to look.
     Bad,
 }
-use Verdict::{Bad, Good, Neutral};
+use Assessment::{Bad, Good, Neutral};
 
-impl Verdict {
-    /// `good`, `neutral` or `bad`.
+impl Assessment {
     pub const fn as_str(self) -> &'static str {
         match self {
             Good => "good",
@@ -30,8 +29,8 @@ impl Verdict {
     }
 }
 
-/// Events of the business account, with the detail that decides where the event alone does not.
-const OF_ACCOUNTS: &[(&str, Option<&str>, Verdict)] = &[
+/// Events of the business account; where the event alone does not decide, with the detail that does.
+const OF_ACCOUNTS: &[(&str, Option<&str>, Assessment)] = &[
     // account_update
     ("ACCOUNT_DELETED", None, Bad),
     ("ACCOUNT_OFFBOARDED", None, Bad),
@@ -68,19 +67,18 @@ const OF_ACCOUNTS: &[(&str, Option<&str>, Verdict)] = &[
     ("DEFERRED", None, Bad),
     ("PENDING", None, Neutral),
     ("REJECTED", None, Bad),
-    // account_alerts: an increase of the limit leaves what there is; a lost badge or picture stops no message.
+    // account_alerts: without an increase the limit stays as it was; a lost badge or picture stops no message.
     ("INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED", None, Neutral),
     ("INCREASED_CAPABILITIES_ELIGIBILITY_FAILED", None, Bad),
     ("INCREASED_CAPABILITIES_ELIGIBILITY_NEED_MORE_INFO", None, Bad),
     ("OBA_APPROVED", None, Neutral),
     ("OBA_REJECTED", None, Neutral),
     ("PROFILE_PICTURE_LOST", None, Neutral),
-    // business_capability_update tells limits, and no event.
+    // business_capability_update reports limits without an event.
     ("BUSINESS_CAPABILITY_UPDATE", None, Neutral),
 ];
 
-/// Events of business numbers.
-const OF_NUMBERS: &[(&str, Verdict)] = &[
+const OF_NUMBERS: &[(&str, Assessment)] = &[
     // phone_number_quality_update
     ("DOWNGRADE", Bad),
     ("FLAGGED", Bad),
@@ -95,8 +93,7 @@ const OF_NUMBERS: &[(&str, Verdict)] = &[
     ("REJECTED", Bad),
 ];
 
-/// States of templates.
-const OF_TEMPLATES: &[(&str, Verdict)] = &[
+const OF_TEMPLATES: &[(&str, Assessment)] = &[
     ("APPROVED", Good),
     ("ARCHIVED", Bad),
     ("DELETED", Bad),
@@ -104,7 +101,7 @@ const OF_TEMPLATES: &[(&str, Verdict)] = &[
     ("FLAGGED", Bad),
     ("IN_APPEAL", Neutral),
     ("LIMIT_EXCEEDED", Bad),
-    // It cannot be edited; it can be sent.
+    // A locked template cannot be edited, but it can be sent.
     ("LOCKED", Neutral),
     ("PAUSED", Bad),
     ("PENDING", Neutral),
@@ -116,29 +113,28 @@ const OF_TEMPLATES: &[(&str, Verdict)] = &[
     ("UNPAUSED", Good),
 ];
 
-/// Qualities of templates. A yellow one is sent on.
-const OF_QUALITIES: &[(&str, Verdict)] = &[
+/// A template with quality yellow is still sent.
+const OF_QUALITIES: &[(&str, Assessment)] = &[
     ("GREEN", Neutral),
     ("RED", Bad),
     ("UNKNOWN", Neutral),
     ("YELLOW", Neutral),
 ];
 
-/// Categories that templates get. Marketing costs more and is limited, and whoever stopped marketing gets it no more.
-const OF_CATEGORIES: &[(&str, Verdict)] = &[
+/// Marketing costs more and is limited, and guests who opted out of marketing do not get it any more.
+const OF_CATEGORIES: &[(&str, Assessment)] = &[
     ("AUTHENTICATION", Neutral),
     ("MARKETING", Bad),
     ("UTILITY", Neutral),
 ];
 
-fn find(table: &[(&str, Verdict)], event: &str) -> Verdict {
+fn find(table: &[(&str, Assessment)], event: &str) -> Assessment {
     let row = table.iter().find(|(name, _)| *name == event);
-    row.map_or(Bad, |(_, verdict)| *verdict)
+    row.map_or(Bad, |(_, assessment)| *assessment)
 }
 
 impl Template {
-    /// What the change means for sending.
-    pub fn verdict(&self) -> Verdict {
+    pub fn assessment(&self) -> Assessment {
         let table = match &self.change {
             TemplateChange::Status(_) => OF_TEMPLATES,
             TemplateChange::Quality(_) => OF_QUALITIES,
@@ -149,19 +145,17 @@ impl Template {
 }
 
 impl Number {
-    /// What the event means for sending.
-    pub fn verdict(&self) -> Verdict {
+    pub fn assessment(&self) -> Assessment {
         find(OF_NUMBERS, &self.event)
     }
 }
 
 impl Account {
-    /// What the event means for sending.
-    pub fn verdict(&self) -> Verdict {
+    pub fn assessment(&self) -> Assessment {
         let fits = |detail: &Option<&str>| detail.is_none() || *detail == self.reason.as_deref();
         let row = OF_ACCOUNTS
             .iter()
             .find(|(event, detail, _)| *event == self.event && fits(detail));
-        row.map_or(Bad, |(_, _, verdict)| *verdict)
+        row.map_or(Bad, |(_, _, assessment)| *assessment)
     }
 }

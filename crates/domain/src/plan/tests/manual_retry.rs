@@ -4,7 +4,7 @@ use super::*;
 use crate::dead_letter::DecisionRefused;
 use crate::event::EventType::{BookingStarted, GuestCheckedOut, ReservationCancelled, ReservationConfirmed};
 use crate::message::MessageKind::{Reminder1, Reminder2, ReservationConfirmation, ReviewRequest};
-use crate::plan::once_more::judge;
+use crate::plan::manual_retry::judge;
 
 fn dead(message: &mut Existing) {
     (message.state, message.attempts) = (MessageState::Dead, 1);
@@ -18,8 +18,8 @@ fn cart() -> Story {
 }
 
 fn judged(story: &Story, now: &str) -> Result<Window, DecisionRefused> {
-    let message = &story.around.messages[0];
-    judge(&story.plan(now), &story.facts, &story.around, message)
+    let message = &story.circumstances.messages[0];
+    judge(&story.plan(now), &story.facts, &story.circumstances, message)
 }
 
 #[track_caller]
@@ -61,7 +61,7 @@ fn a_reminder_may_not_go_once_the_guest_has_booked_cancelled_or_come_back() {
 #[test]
 fn a_message_may_not_go_against_the_guests_will_or_without_a_number() {
     let mut story = cart();
-    story.around.wishes.opted_out_at = Some(at("11-23 10:40"));
+    story.circumstances.marketing_consent.opted_out_at = Some(at("11-23 10:40"));
     check(
         &story,
         "11-23 10:41",
@@ -85,7 +85,7 @@ fn what_is_not_dead_is_not_tried_once_more() {
         (MessageState::Withdrawn, DecisionRefused::NotDead),
     ] {
         let mut story = cart();
-        story.around.messages[0].state = state;
+        story.circumstances.messages[0].state = state;
 
         check(&story, "11-23 10:41", refusal);
     }
@@ -129,7 +129,7 @@ fn a_second_reminder_may_go_while_the_first_is_known_to_have_gone() {
     story.has(Reminder1, "11-22 09:30", sent("11-22 09:31"));
 
     assert!(judged(&story, "11-23 10:41").is_ok());
-    story.around.messages[1].state = MessageState::Dead;
+    story.circumstances.messages[1].state = MessageState::Dead;
     check(
         &story,
         "11-23 10:41",

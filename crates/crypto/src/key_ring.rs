@@ -1,8 +1,8 @@
-//! The keys under which personal data lie in tables and queues.
+//! The keys that seal personal data in tables and queues.
 //!
-//! A sealed value is: format (1), length of the key's id, the id, a 96-bit nonce, ciphertext and tag of AES-256-GCM.
-//! Everything before the nonce is authenticated together with the identity of the row that the value belongs to,
-//! so a value that was moved to another row does not open.
+//! A sealed value consists of: format (1), length of the key's id, the id, a 96-bit nonce, ciphertext and tag of
+//! AES-256-GCM. The bytes before the nonce are authenticated together with the identity of the row that the value
+//! belongs to, so a value that was moved to another row does not open.
 
 use std::fmt;
 
@@ -15,12 +15,12 @@ pub use entry::{KeyProblem, KeyRingError};
 
 use crate::random;
 
-/// The id of the entry that hashes phone numbers, never seals and never rotates.
+/// The id of the entry that hashes phone numbers; it never seals and never rotates.
 pub const LOOKUP_ID: &str = "lookup";
 
 const FORMAT: u8 = 1;
 
-/// The keys of one installation. The first seals, all open, the one named `lookup` hashes.
+/// The keys of one installation. The first one seals, all open, the one named `lookup` hashes.
 ///
 /// The decoded keys are wiped as soon as the ciphers are made from them. `Debug` shows the ids only.
 pub struct KeyRing {
@@ -34,27 +34,23 @@ struct SealingKey {
     key: LessSafeKey,
 }
 
-/// Why a sealed value did not open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// Sealed under a key that this process does not have: not the value's fault, another process may open it.
+    /// Sealed under a key that this process does not have. The value is not damaged: another process may open it.
     #[error("the key ring has no key {id}")]
-    UnknownKey {
-        /// The key's id.
-        id: String,
-    },
+    UnknownKey { id: String },
     /// Changed, cut, moved from another row, or never sealed.
     #[error("the sealed value is damaged or belongs elsewhere")]
     Damaged,
 }
 
 impl KeyRing {
-    /// Reads entries `ID:BASE64(32 bytes)`, separated by commas or lines, and names every bad one at once.
+    /// Reads entries `ID:BASE64(32 bytes)`, separated by commas or lines; the error names all bad ones.
     pub fn parse(text: &str) -> Result<Self, KeyRingError> {
         entry::read_all(text)
     }
 
-    /// Seals a value for the row that `identity` names, under the first key.
+    /// Seals a value under the first key, for the row with this identity.
     pub fn seal(&self, plaintext: &[u8], identity: &str) -> Vec<u8> {
         let SealingKey { id, key } = &self.sealing;
         let header = header(id);
@@ -73,7 +69,7 @@ impl KeyRing {
         sealed
     }
 
-    /// Opens what [`KeyRing::seal`] made for the same identity, under whichever key.
+    /// Opens a value that was sealed for the same identity, under any key of the ring.
     pub fn open(&self, sealed: &[u8], identity: &str) -> Result<Vec<u8>, OpenError> {
         let (id, rest) = split(sealed).ok_or(OpenError::Damaged)?;
         let key = self
@@ -90,22 +86,20 @@ impl KeyRing {
         Ok(buffer)
     }
 
-    /// The id of the key that seals.
     pub fn sealing_key_id(&self) -> &str {
         &self.sealing.id
     }
 
-    /// What every value begins with that the first key sealed, and no other.
+    /// The first bytes of every value that the first key sealed, and of no other.
     pub fn sealed_prefix(&self) -> Vec<u8> {
         header(&self.sealing.id)
     }
 
-    /// Whether the ring can open what this key sealed.
     pub fn has(&self, id: &str) -> bool {
         self.find(id).is_some()
     }
 
-    /// The 256-bit HMAC of a text under the lookup key: equal texts are found by it, nothing is read from it.
+    /// The 256-bit HMAC of a text under the lookup key: it finds equal texts and reveals none.
     pub fn lookup(&self, text: &str) -> [u8; 32] {
         let tag = hmac::sign(&self.lookup, text.as_bytes());
         let mut hash = [0; 32];
@@ -123,7 +117,7 @@ impl KeyRing {
     }
 }
 
-/// The id of the key under which a value was sealed; `None` where it was not sealed.
+/// The id of the key that sealed a value; `None` if it was not sealed.
 pub fn key_id_of(sealed: &[u8]) -> Option<&str> {
     split(sealed).map(|(id, _)| id)
 }
@@ -150,7 +144,7 @@ impl fmt::Debug for KeyRing {
 }
 
 fn header(id: &str) -> Vec<u8> {
-    // Ids are at most 32 bytes long, or were read from a byte's length.
+    // Ids are at most 32 bytes long, or were read after a length of one byte.
     let length = u8::try_from(id.len()).unwrap_or(u8::MAX);
     [FORMAT, length].into_iter().chain(id.bytes()).collect()
 }

@@ -1,8 +1,8 @@
 //! Verifies signatures, seals and opens personal data, keeps the key ring.
 //!
-//! Nothing here knows what is sealed or who signs, reads the environment, or keeps anything between calls but keys.
-//! Start with [`key_ring`] for data at rest, [`secret`] for what files refer to, [`signature`] for webhooks, [`token`]
-//! for people.
+//! The crate does not know what it seals or who signs, does not read the environment, and keeps nothing between
+//! calls but keys. Start with [`key_ring`] for stored data, [`secret`] for references in files, [`signature`] for
+//! webhooks, [`token`] for the staff's tokens.
 
 pub mod key_ring;
 mod random;

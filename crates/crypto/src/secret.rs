@@ -13,29 +13,27 @@ use crate::text_encoding::{from_base64, to_base64};
 
 pub use file_text::FileText;
 
-// What a sealed secret belongs to; it keeps rows' values from being passed off as secrets.
+// The identity of sealed secrets: no value of a row can be used as a secret.
 const IDENTITY: &str = "secret";
 
-/// Of a secret. A device or a wrong path must not fill the memory.
+/// The longest file of a secret: a device or a wrong path must not fill the memory.
 const LONGEST_FILE: usize = 64 * 1024;
 
-/// What Windows editors write before a text.
+/// Windows editors write it before a text.
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// A text that only [`Secret::reveal`] shows. Its memory is wiped when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
-/// Where a secret is to be found, as a file names it. `Debug` shows no value.
+/// Where to find a secret, as a file names it. `Debug` shows no value.
 #[derive(Debug, Clone)]
 pub enum SecretReference {
     /// A variable of the environment at the start of the process.
     Environment(String),
-    /// A file, read anew at each resolution.
+    /// A file, read again at each resolution.
     File(PathBuf),
-    /// Sealed under a key of the ring.
     Sealed(Sealed),
-    /// The secret itself.
     Plain(Secret),
 }
 
@@ -43,77 +41,59 @@ pub enum SecretReference {
 #[derive(Clone)]
 pub struct Sealed(Vec<u8>);
 
-/// A text that refers to no secret; it is not repeated, it may be the secret itself.
+/// The text does not refer to a secret. The error does not repeat it, since it may be the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is not env:NAME, file:PATH, sealed:BASE64 or plain:VALUE")]
 pub struct InvalidReference;
 
-/// Where references are looked up.
+/// Where to look references up.
 #[derive(Clone, Copy)]
 pub struct Places<'a> {
     /// The environment at the start of the process.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
-    /// The keys that open sealed secrets, where the process has them.
+    /// The keys that open sealed secrets, if the process has them.
     pub key_ring: Option<&'a KeyRing>,
-    /// The folder to which paths are relative.
+    /// The folder that paths are relative to.
     pub base: &'a Path,
 }
 
-/// A secret that was found.
 #[derive(Debug)]
 pub struct Resolved {
-    /// The secret, never empty.
+    /// Never empty.
     pub secret: Secret,
-    /// What the operator should hear about it.
+    /// Warnings for the operator.
     pub warnings: Vec<SecretWarning>,
 }
 
-/// What is unwise about a secret that was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretWarning {
-    /// Every user of the machine may read it.
     #[error("the secret's file {} can be read by every user", path.display())]
-    ReadableByOthers {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Blanks around it are part of it; whoever copied it may not have meant them.
+    ReadableByOthers { path: PathBuf },
+    /// The person who copied it may not have meant the blanks.
     #[error("the secret begins or ends with a blank, which counts as part of it")]
     SurroundingBlanks,
-    /// A byte order mark, which only files lose.
+    /// Only in a file a byte order mark is removed.
     #[error("the secret begins with a byte order mark, which counts as part of it")]
     ByteOrderMark,
 }
 
-/// Why a secret was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The environment does not have it.
     #[error("the variable {name} is not set")]
-    NotSet {
-        /// The variable.
-        name: String,
-    },
-    /// Its file cannot be read.
+    NotSet { name: String },
     #[error("cannot read the secret's file {}", path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// What the system said.
         #[source]
         cause: io::Error,
     },
-    /// This process has no key ring.
     #[error("a sealed secret needs the key ring")]
     NoKeyRing,
-    /// The ring does not open it.
     #[error("cannot open the sealed secret")]
     Sealed {
-        /// Why not.
         #[source]
         cause: OpenError,
     },
-    /// It is no text.
     #[error("the secret is not UTF-8 text")]
     NotText,
     /// An empty secret would let anyone in.
@@ -122,7 +102,6 @@ pub enum SecretError {
 }
 
 impl Secret {
-    /// Takes a text as a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
@@ -134,7 +113,6 @@ impl Secret {
 }
 
 impl SecretReference {
-    /// Reads what stands in a file.
     pub fn parse(text: &str) -> Result<Self, InvalidReference> {
         let (kind, rest) = text.split_once(':').ok_or(InvalidReference)?;
         match kind {
@@ -148,7 +126,7 @@ impl SecretReference {
         }
     }
 
-    /// The id of the key under which it is sealed, where it is.
+    /// The id of the key that sealed it, if it is sealed.
     pub fn key_id(&self) -> Option<&str> {
         match self {
             Self::Sealed(sealed) => key_id_of(&sealed.0),
@@ -181,7 +159,7 @@ impl SecretReference {
     }
 }
 
-/// Seals a secret for a file: what comes back begins with `sealed:`.
+/// Seals a secret for a file; the result begins with `sealed:`.
 pub fn seal(secret: &Secret, key_ring: &KeyRing) -> String {
     format!(
         "sealed:{}",
@@ -198,7 +176,7 @@ impl Sealed {
     }
 }
 
-/// The line ends after it do not belong to a secret: editors write one, and copying may add more.
+/// Line ends after the secret do not belong to it: editors add one, and copying may add more.
 fn read(path: &Path, warnings: &mut Vec<SecretWarning>) -> Result<Secret, SecretError> {
     let file = FileText::read(path, LONGEST_FILE).map_err(|cause| match cause.kind() {
         io::ErrorKind::InvalidData => SecretError::NotText,

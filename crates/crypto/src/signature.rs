@@ -1,12 +1,13 @@
-//! Whether a webhook really comes from who may send it.
+//! Checks that a webhook comes from a source that knows the secret.
 //!
-//! A [`Verifier`] is made once from a [`Scheme`] and its secrets, any of which may match, and sees the body's raw
-//! bytes. Comparisons take the same time wherever two values differ. Start with [`Verifier::verify`].
+//! A [`Verifier`] is made once from a [`Scheme`] and its secrets, any of which may match; it checks the raw bytes
+//! of the body. Comparisons take the same time wherever two values differ. Start with [`Verifier::verify`].
 
 use std::fmt;
 
-mod claim;
 mod keys;
+mod parts;
+mod rule;
 mod scheme;
 mod signing;
 mod token;
@@ -15,8 +16,9 @@ pub use scheme::{Encoding, HeaderName, HmacScheme, InvalidScheme, KeyForm, Schem
 pub use signing::{sign_github, sign_standard};
 
 use crate::secret::Secret;
-use claim::{Claim, Rule};
 use keys::Keys;
+use parts::Parts;
+use rule::Rule;
 use token::Tokens;
 
 /// Checks requests against one scheme. `Debug` shows no secret.
@@ -29,57 +31,43 @@ enum Check {
     Token(Tokens),
 }
 
-/// What a verifier looks at.
+/// The parts of a request that a verifier checks.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// Gives every value of the header with this name, which is in lower case.
+    /// Returns all values of the header with this name, which is in lower case.
     pub headers: &'a dyn Fn(&str) -> Vec<&'a [u8]>,
-    /// The bytes as they came.
+    /// The raw bytes of the body.
     pub body: &'a [u8],
-    /// What follows the source in the path.
+    /// The part of the path after the source.
     pub url_token: Option<&'a str>,
     /// Unix time in seconds.
     pub now: i64,
 }
 
-/// The request is authentic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The event's id, where the scheme signs one.
+    /// The event's id, if the scheme signs one.
     pub signed_id: Option<String>,
 }
 
-/// Why a request is not authentic. For our log only: the caller is told nothing.
+/// Why a request is not authentic. For our log only: the caller learns nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAuthentic {
-    /// A header is not there.
     #[error("the header {header} is missing")]
-    Missing {
-        /// Its name.
-        header: String,
-    },
-    /// A header is there more than once: proxies and we might read different ones.
+    Missing { header: String },
+    /// Our proxy and we might read different ones.
     #[error("the header {header} is given more than once")]
-    Duplicate {
-        /// Its name.
-        header: String,
-    },
-    /// A header is not of the scheme's form.
+    Duplicate { header: String },
     #[error("the header {header} is malformed")]
-    Malformed {
-        /// Its name.
-        header: String,
-    },
-    /// No token follows the source in the path.
+    Malformed { header: String },
     #[error("the path holds no token")]
     NoUrlToken,
     /// Signed too long ago, or in the future.
     #[error("the signature's time is {seconds} s away from ours")]
     OutsideTolerance {
-        /// Positive when it is in the past.
+        /// Positive if it is in the past.
         seconds: i64,
     },
-    /// No signature or token fits any of the secrets.
     #[error("no secret fits")]
     NoMatch,
 }
@@ -87,37 +75,22 @@ pub enum NotAuthentic {
 /// Why a scheme cannot be used with these secrets. Secrets are counted from 1 and never repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemeError {
-    /// No secret at all would be an open door.
+    /// Without a secret anyone could send.
     #[error("at least one secret is needed")]
     NoSecrets,
-    /// An empty secret would be an open door.
+    /// With an empty secret anyone could send.
     #[error("secret {number} is empty")]
-    Empty {
-        /// Which one.
-        number: usize,
-    },
-    /// The scheme's keys are written in base64.
+    Empty { number: usize },
     #[error("secret {number} is not base64")]
-    NotBase64 {
-        /// Which one.
-        number: usize,
-    },
-    /// A `whpk_` key has another length.
+    NotBase64 { number: usize },
+    /// A `whpk_` key of the wrong length.
     #[error("secret {number} is not an ed25519 public key")]
-    NotPublicKey {
-        /// Which one.
-        number: usize,
-    },
-    /// `basic` needs both parts.
+    NotPublicKey { number: usize },
     #[error("secret {number} is not of the form user:password")]
-    NotCredentials {
-        /// Which one.
-        number: usize,
-    },
+    NotCredentials { number: usize },
 }
 
 impl Verifier {
-    /// Prepares the secrets for the scheme.
     pub fn new(scheme: Scheme, secrets: &[Secret]) -> Result<Self, SchemeError> {
         if secrets.is_empty() {
             return Err(SchemeError::NoSecrets);
@@ -135,8 +108,8 @@ impl Verifier {
         Ok(Self { check })
     }
 
-    /// What `WWW-Authenticate` says beside a 401, for schemes of HTTP's own: clients that wait for it send their
-    /// credentials only then. It is the same for every refusal.
+    /// The value of `WWW-Authenticate` for a 401, for HTTP's own schemes: some clients send their credentials only
+    /// after such an answer. It is the same after every refusal.
     pub fn challenge(&self) -> Option<&'static str> {
         match &self.check {
             Check::Token(tokens) => tokens.challenge(),
@@ -144,7 +117,6 @@ impl Verifier {
         }
     }
 
-    /// Says whether the request is authentic.
     pub fn verify(&self, request: &Request<'_>) -> Result<Verified, NotAuthentic> {
         match &self.check {
             Check::Token(tokens) => {
@@ -152,22 +124,22 @@ impl Verifier {
                 Ok(Verified { signed_id: None })
             }
             Check::Signature { rule, keys } => {
-                let claim = rule.read(request)?;
-                check_time(&claim, rule.tolerance_seconds(), request.now)?;
-                let parts = rule.signed_parts(&claim, request.body);
-                if !keys.any_fits(&parts, &claim.signatures) {
+                let parts = rule.read(request)?;
+                check_time(&parts, rule.tolerance_seconds(), request.now)?;
+                let signed = rule.signed_pieces(&parts, request.body);
+                if !keys.any_fits(&signed, &parts.signatures) {
                     return Err(NotAuthentic::NoMatch);
                 }
                 Ok(Verified {
-                    signed_id: claim.id.map(str::to_owned),
+                    signed_id: parts.id.map(str::to_owned),
                 })
             }
         }
     }
 }
 
-fn check_time(claim: &Claim<'_>, tolerance: u64, now: i64) -> Result<(), NotAuthentic> {
-    let Some(timestamp) = &claim.timestamp else {
+fn check_time(parts: &Parts<'_>, tolerance: u64, now: i64) -> Result<(), NotAuthentic> {
+    let Some(timestamp) = &parts.timestamp else {
         return Ok(());
     };
     let seconds = now.saturating_sub(timestamp.seconds);

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_read_as_it_was_written_and_is_like_no_other() {
+    fn a_token_reads_back_as_it_was_written_and_is_unique() {
         let (one, other) = (Token::generate(), Token::generate());
 
         let read = Token::parse(&format!("\u{FEFF} {}\r\n", one.reveal())).unwrap();
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused_and_not_repeated() {
+    fn a_text_that_is_not_a_token_is_refused_and_not_repeated() {
         let good = Token::generate();
         let cut = &good.reveal()[..good.reveal().len() - 1];
 

@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passing_refusal_earns_three_retries_ten_seconds_apart_and_then_a_letter() {
+    fn a_passing_refusal_gets_three_retries_ten_seconds_apart_and_then_a_dead_letter() {
         let answered = refused(Scope::Message, Advice::Retry, None);
         for outcome in [failed(&answered), answered] {
             for used in 0..3 {
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_whatsapp_never_saw_costs_no_retry_however_often_it_happens() {
+    fn a_request_that_whatsapp_never_saw_uses_up_no_retry() {
         for used in [0, 3, 100] {
             check(
                 used,
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn free_text_outside_of_the_guests_window_gives_way_to_the_fallback_template_whosever_turn_it_was() {
+    fn free_text_outside_of_the_guests_window_is_followed_by_the_fallback_template() {
         let refusal = refused(Scope::Recipient, Advice::Fallback, None);
         for outcome in [failed(&refusal), refusal] {
             for turn in [ContentChoice::Template, ContentChoice::Fallback] {
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_without_an_error_is_a_letter() {
+    fn a_failure_without_an_error_is_a_dead_letter() {
         check(
             0,
             &CallOutcome::Failed(None),
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_waits_as_long_as_it_was_told_but_never_shorter_than_ten_seconds() {
+    fn a_retry_waits_as_long_as_whatsapp_asks_but_at_least_ten_seconds() {
         for (asked, expected) in [(60, 60), (2, 10)] {
             let refusal = refused(Scope::Message, Advice::Retry, Some(asked));
             check(0, &refusal, &NextStep::RetryAfter(seconds(expected)));
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_scope_costs_no_retry_however_often_it_happens() {
+    fn a_refused_scope_uses_up_no_retry() {
         for scope in Scope::ALL {
             for used in [0, 3, 100] {
                 check(
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_throttled_scope_costs_no_retry_however_often_it_happens() {
+    fn a_throttled_scope_uses_up_no_retry() {
         let wait = |pause| NextStep::WaitAtNoCost(seconds(pause));
         for used in [0, 3, 100] {
             let number = |asked| refused(Scope::Number, Advice::Throttle, asked);
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_who_is_written_to_too_often_is_given_four_times_as_long_each_time() {
+    fn the_pause_of_a_throttled_pair_grows_fourfold_each_time() {
         let pair = refused(Scope::Pair, Advice::Throttle, None);
         for (calls_before, pause) in [(0, 1), (1, 4), (2, 16), (6, 4096), (60, 4096)] {
             check(calls_before, &pair, &NextStep::WaitAtNoCost(seconds(pause)));
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_who_has_had_enough_for_today_is_left_alone_for_a_day_and_then_for_good() {
+    fn a_guest_who_had_enough_marketing_gets_a_days_rest_and_then_no_message() {
         let refusal = refused(Scope::Recipient, Advice::RestADay, None);
         for outcome in [failed(&refusal), refusal] {
             check(3, &outcome, &NextStep::Rest(seconds(86_400)));
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fallback_has_its_turn_once() {
+    fn the_fallback_is_tried_once() {
         let after = |scope, turn| {
             let tried = Tried { turn, ..tried(3) };
             RetryPolicy::default().next_step(tried, &refused(scope, Advice::Fallback, None))
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_for_good_is_a_letter_at_once() {
+    fn a_final_refusal_is_a_dead_letter_at_once() {
         let refusal = refused(Scope::Message, Advice::GiveUp, None);
 
         check(0, &refusal, &NextStep::GiveUp(DeadLetterReason::Refused));
@@ -501,14 +501,14 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_who_refuses_marketing_is_believed() {
+    fn a_guest_who_refuses_marketing_is_opted_out() {
         let refusal = refused(Scope::Recipient, Advice::OptOut, None);
 
         check(0, &refusal, &NextStep::OptOut);
     }
 
     #[test]
-    fn only_an_answer_about_the_message_itself_shows_that_the_way_is_well() {
+    fn only_an_answer_about_the_message_itself_proves_that_the_route_is_healthy() {
         let proves = |scope, advice| refused(scope, advice, None).proves_route_healthy();
 
         assert!(proves(Scope::Message, Advice::GiveUp) && proves(Scope::Recipient, Advice::OptOut));

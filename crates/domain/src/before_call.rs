@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fallback_goes_where_the_own_template_is_held_or_was_refused() {
+    fn the_fallback_is_sent_if_the_kinds_own_template_is_held_or_was_refused() {
         check(ContentChoice::Template, &[], Ok((OWN, ContentChoice::Template)));
         check(
             ContentChoice::Template,
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_with_nothing_left_waits_for_its_own_template() {
+    fn a_message_without_usable_content_waits_for_its_own_template() {
         let awaits = |template: &str| Err(Step::AwaitTemplate(template.to_owned()));
         check(ContentChoice::Template, &[OWN, FALLBACK], awaits(OWN));
         check(ContentChoice::Fallback, &[FALLBACK], awaits(FALLBACK));
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_hours_put_a_message_off_and_before_they_begin_it_has_to_be_gone() {
+    fn quiet_hours_delay_a_message_and_end_the_time_in_which_it_may_be_sent() {
         let hour = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
         let quiet = |from, to| Resort {
             quiet_hours: Some(QuietHours {

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_of_a_letter_reads_back_as_it_was_written() {
+    fn the_stored_enums_of_dead_letters_read_back_what_they_write() {
         for reason in DeadLetterReason::ALL {
             assert_eq!(reason.as_str().parse(), Ok(*reason));
         }

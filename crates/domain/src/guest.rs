@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_guest_said_under_several_names_is_one_wish() {
+    fn what_a_guest_said_under_several_names_is_combined() {
         let at = |second| DateTime::from_timestamp(second, 0);
         let said = |opted_out_at, opted_in_at| MarketingConsent {
             opted_out_at,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_wish_counts_and_stop_wins_a_tie() {
+    fn the_newer_of_opt_out_and_opt_in_counts_and_opt_out_wins_a_tie() {
         let at = |second| DateTime::from_timestamp(second, 0);
         let opted_out = |out, back| {
             MarketingConsent {

@@ -243,14 +243,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shared_has_a_coverage_and_nothing_else_has() {
+    fn exactly_the_shared_scopes_have_a_coverage() {
         for scope in Scope::ALL {
             assert_eq!(route().coverage(*scope).is_some(), scope.is_shared(), "{scope}");
         }
     }
 
     #[test]
-    fn a_used_up_quota_is_a_hold_and_a_number_that_is_too_fast_only_slows_down() {
+    fn a_used_up_quota_is_a_hold_and_a_number_that_is_too_fast_is_only_slowed_down() {
         assert!(held(Scope::Platform, Advice::Throttle).is_some());
         assert!(held(Scope::Account, Advice::Throttle).is_some());
         assert_eq!(held(Scope::Number, Advice::Throttle), None);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn no_call_but_a_refused_one_holds_anything() {
+    fn only_a_refused_call_lays_a_hold() {
         for outcome in [
             CallOutcome::Unreachable,
             CallOutcome::Intercepted,
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_is_reported_holds_the_same_as_an_answer_and_says_so() {
+    fn a_reported_failure_lays_the_same_hold_as_an_error_answer_and_records_the_difference() {
         for scope in Scope::ALL {
             let refusal = Refusal {
                 code: 1,
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fifth_answer_in_a_row_that_is_not_whatsapps_holds_the_number() {
+    fn the_fifth_foreign_answer_in_a_row_holds_the_number() {
         let after = |count| after_foreign_answers(count, "HTTP 403, text/html", &route(), Duration::ZERO);
 
         assert_eq!(after(4), None);

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_quiet_hours_begin_this_evening_or_have_begun() {
+    fn the_next_quiet_hours_begin_this_evening_or_have_already_begun() {
         assert_eq!(
             night().next_start(utc("2026-11-23T10:00:00Z"), ATHENS),
             utc("2026-11-23T19:00:00Z")

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn callback_data_reads_back_what_it_writes_and_refuses_strangers() {
+    fn callback_data_reads_back_what_it_writes_and_refuses_other_texts() {
         let data = CallbackData {
             message: crate::ids::MessageId(uuid::Uuid::nil()),
             attempt: Attempt(3),

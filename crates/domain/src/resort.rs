@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_is_written_to_in_the_nearest_language_that_has_a_template() {
+    fn a_guest_gets_the_template_in_the_nearest_language() {
         check(&["pt-BR", "pt", "en"], "en", Some("pt_BR"), Some("pt-br"));
         check(&["pt", "en"], "en", Some("pt-BR"), Some("pt"));
         check(&["pt-BR", "en"], "en", Some("pt"), Some("en"));
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_is_answered_in_the_guests_language_by_the_resorts_own_words_or_built_in_ones() {
+    fn a_stop_is_answered_in_the_guests_language_with_the_resorts_own_text_or_a_built_in_one() {
         let mut resort = crate::plan::tests::resort();
         resort.stop_texts = [(language("en"), "As you wish.".to_owned())].into();
         let text = |resort: &Resort, guest: Option<&str>| {
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_tag_is_one_however_it_is_written_and_nonsense_is_none() {
+    fn a_language_tag_is_read_in_any_spelling_and_nonsense_is_refused() {
         for tag in ["pt-BR", "pt_BR", " PT-br "] {
             assert_eq!(language(tag).as_str(), "pt-br");
         }

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_that_five_reported_neighbours_speak_about_queues_a_message_again() {
+    fn five_reported_neighbours_are_enough_evidence_to_queue_a_message_again() {
         check("all there is", convincing(), SilenceVerdict::QueueAgain);
         check(
             "late, but all there is",
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_missing_makes_a_message_wait_and_then_a_letter() {
+    fn without_full_evidence_a_message_waits_and_is_then_given_up() {
         type Spoil = fn(&mut Evidence);
         let cases: [(&str, Spoil); 8] = [
             ("too few answers", |e| (e.answered, e.reported) = (4, 4)),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_says_nothing_before_its_time() {
+    fn silence_is_no_evidence_before_its_time() {
         let early = Evidence {
             now: after(2) - TimeDelta::milliseconds(1),
             ..convincing()

@@ -39,7 +39,7 @@ fn half_of_a_surrogate_pair_becomes_a_replacement_character() {
 }
 
 #[test]
-fn a_key_is_mended_like_any_text() {
+fn a_key_is_repaired_like_any_text() {
     assert_eq!(
         mended(br#"{"\udc00":{"\ud800":1}}"#),
         json!({ "\u{FFFD}": { "\u{FFFD}": 1 } })
@@ -47,7 +47,7 @@ fn a_key_is_mended_like_any_text() {
 }
 
 #[test]
-fn control_characters_that_are_not_escaped_stay_in_their_text() {
+fn unescaped_control_characters_stay_in_their_text() {
     let every: String = (0..0x20_u8).map(char::from).collect();
     let body = format!("{{\"a\":\"{every}\"}}");
 
@@ -94,7 +94,7 @@ fn a_byte_order_mark_or_a_named_charset_says_what_the_bytes_mean() {
 }
 
 #[test]
-fn bytes_that_are_no_text_cost_their_place_alone() {
+fn invalid_bytes_cost_only_themselves() {
     assert_eq!(
         mended(b"{\"a\":\"x\xff\xfey\",\"b\":\"z\"}"),
         json!({ "a": "x\u{FFFD}\u{FFFD}y", "b": "z" })
@@ -120,7 +120,7 @@ fn numbers_that_json_does_not_have_are_null() {
 }
 
 #[test]
-fn what_is_nested_too_deep_is_null_and_its_neighbours_are_read() {
+fn values_that_are_nested_too_deep_are_null_and_their_neighbours_are_read() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[{"]}":"["},"#, "]")] {
         let bomb = format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
         let body = format!(r#"{{"bomb":{bomb},"b":"z","c":{{"d":[{bomb},7]}}}}"#);
@@ -202,7 +202,7 @@ fn whole_numbers_are_whole_however_they_are_written() {
 
 proptest! {
     #[test]
-    fn json_that_is_right_is_read_as_it_is_and_mending_would_not_change_it(
+    fn valid_json_is_read_unchanged_and_repairing_would_not_change_it(
         text in r#"("([a-z \\\\]|\\\\["\\/bfnrt]|\\u00[0-7][0-9a-f]|é|😀){0,9}"|-?[1-9][0-9]{0,20}(\.[0-9]+)?|true|null)"#
     ) {
         for body in [text.clone(), format!("[{text} , {{\"k\":{text}}}]")] {
@@ -214,13 +214,13 @@ proptest! {
     }
 
     #[test]
-    fn whatever_the_bytes_nothing_panics(body in prop::collection::vec(any::<u8>(), 0..200), charset in 0..3_usize) {
+    fn no_bytes_cause_a_panic(body in prop::collection::vec(any::<u8>(), 0..200), charset in 0..3_usize) {
         let name: [&[u8]; 3] = [b"utf-8", LATIN_1, b"utf-16"];
         let _ = read(&body, Charset::named(name[charset]).unwrap());
     }
 
     #[test]
-    fn whatever_stands_between_quotes_never_costs_a_neighbour(
+    fn no_text_between_quotes_costs_its_neighbours(
         text in r#"([^"\\\pC]|[\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}|\\u[dD][89a-fA-F][0-9a-f]{2}){0,20}"#
     ) {
         let body = format!("{{\"a\":\"{text}\",\"b\":7}}");

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_cannot_be_used_is_named_without_its_value() {
+    fn an_unusable_url_is_reported_without_its_value() {
         let set = [
             ("https_proxy", "socks5://user:hunter2@proxy.example"),
             ("HTTP_PROXY", "http://user:hunter2/@proxy.example"),

@@ -1,4 +1,4 @@
-//! A TOML file, read key by key; what is wrong is noted with its line, and reading goes on.
+//! Reads a TOML file key by key. An error is noted with its line, and reading goes on.
 //!
 //! Notes name keys and never repeat values.
 
@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::finding::Severity;
 
-/// Something about one line.
+/// Something that is wrong or unwise in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Note {
     pub(crate) line: usize,
@@ -20,9 +20,9 @@ pub(crate) struct Note {
     pub(crate) text: String,
 }
 
-/// A table and which of its keys were asked for.
+/// A table, and which of its keys were read.
 pub(crate) struct Table<'d> {
-    /// Where it stands; empty for the whole file.
+    /// The key of the table; empty for the whole file.
     path: String,
     line: usize,
     entries: &'d DeTable<'d>,
@@ -30,7 +30,7 @@ pub(crate) struct Table<'d> {
     notes: &'d Notes<'d>,
 }
 
-/// A value and where it stands.
+/// A value, with its key and line.
 #[derive(Clone)]
 pub(crate) struct Entry<'d> {
     path: String,
@@ -44,7 +44,7 @@ struct Notes<'d> {
     notes: RefCell<Vec<Note>>,
 }
 
-/// Reads a whole file. Nothing comes back where an error was noted.
+/// Reads a whole file. Returns nothing if an error was noted.
 pub(crate) fn read<T>(text: &str, interpret: impl FnOnce(&Table<'_>) -> Option<T>) -> (Option<T>, Vec<Note>) {
     let (root, syntax_errors) = DeTable::parse_recoverable(text);
     let notes = Notes {
@@ -75,7 +75,7 @@ pub(crate) fn read<T>(text: &str, interpret: impl FnOnce(&Table<'_>) -> Option<T
 }
 
 impl<'d> Table<'d> {
-    /// Reads a key that may be left out.
+    /// Reads a key that may be missing.
     pub(crate) fn optional<T>(
         &self,
         key: &'static str,
@@ -86,7 +86,7 @@ impl<'d> Table<'d> {
         read(&self.entry(name.get_ref(), name.span(), value.get_ref()))
     }
 
-    /// Reads a key that must be there.
+    /// Reads a key that must be present.
     pub(crate) fn required<T>(
         &self,
         key: &'static str,
@@ -101,7 +101,7 @@ impl<'d> Table<'d> {
         self.optional(key, read)
     }
 
-    /// Every entry of a table whose keys are the file's own.
+    /// All entries of a table whose keys the file chooses.
     pub(crate) fn entries(&self) -> Vec<(&'d str, Entry<'d>)> {
         let entries = self.entries.iter();
         entries
@@ -112,7 +112,7 @@ impl<'d> Table<'d> {
             .collect()
     }
 
-    /// Notes every key that nobody asked for.
+    /// Notes each key that was not read.
     pub(crate) fn refuse_unknown_keys(&self) {
         for (key, entry) in self.entries() {
             if !self.asked.borrow().contains(&key) {
@@ -121,12 +121,10 @@ impl<'d> Table<'d> {
         }
     }
 
-    /// Notes something about the table itself.
     pub(crate) fn note(&self, severity: Severity, text: impl fmt::Display) {
         self.notes.add(self.line, severity, text.to_string());
     }
 
-    /// Whether an error was noted anywhere in the file.
     pub(crate) fn has_errors(&self) -> bool {
         self.notes
             .notes
@@ -146,14 +144,14 @@ impl<'d> Table<'d> {
 }
 
 impl<'d> Entry<'d> {
-    /// A text, empty or not.
+    /// A text, which may be empty.
     pub(crate) fn text(&self) -> Option<&'d str> {
         self.value
             .as_str()
             .or_else(|| self.refuse("must be a text in quotes"))
     }
 
-    /// A text that says something.
+    /// A text that is not blank.
     pub(crate) fn filled_text(&self) -> Option<&'d str> {
         let text = self.text()?;
         if text.trim().is_empty() {
@@ -163,7 +161,7 @@ impl<'d> Entry<'d> {
         }
     }
 
-    /// A text that `parse` understands; its error is a clause about it, such as `is not a duration`.
+    /// A text that `parse` accepts; its error is a clause about the text, such as `is not a duration`.
     pub(crate) fn parsed<T, E: fmt::Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         parse(self.text()?).map_err(|error| self.refuse::<()>(error)).ok()
     }
@@ -186,7 +184,6 @@ impl<'d> Entry<'d> {
             .or_else(|| self.refuse("must be a whole number of at least 1"))
     }
 
-    /// The items of a list.
     pub(crate) fn items(&self) -> Option<Vec<Self>> {
         let Some(array) = self.value.as_array() else {
             return self.refuse("must be a list in brackets");
@@ -200,9 +197,9 @@ impl<'d> Entry<'d> {
         Some(array.iter().enumerate().map(item).collect())
     }
 
-    /// The items of a list, each read; `None` where one of them could not be.
+    /// Reads each item of a list; `None` if any of them has an error.
     pub(crate) fn each<T>(&self, read: impl Fn(&Self) -> Option<T>) -> Option<Vec<T>> {
-        // All are read, so that every error is noted.
+        // All items are read, so that every error is noted.
         let items: Vec<Option<T>> = self.items()?.iter().map(read).collect();
         items.into_iter().collect()
     }
@@ -215,7 +212,7 @@ impl<'d> Entry<'d> {
         found
     }
 
-    /// A table whose keys are the file's own.
+    /// A table whose keys the file chooses.
     pub(crate) fn open_table(&self) -> Option<Table<'d>> {
         let Some(entries) = self.value.as_table() else {
             return self.refuse("must be a table");
@@ -238,7 +235,7 @@ impl<'d> Entry<'d> {
         self.line
     }
 
-    /// The key as notes name it.
+    /// The key, as notes name it.
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
@@ -250,7 +247,7 @@ impl<'d> Entry<'d> {
         None
     }
 
-    /// Notes what is unwise about this entry.
+    /// Notes a warning; the text is a clause about this entry.
     pub(crate) fn warn(&self, clause: impl fmt::Display) {
         self.notes
             .add(self.line, Severity::Warning, format!("{} {clause}", self.path));
@@ -272,7 +269,7 @@ impl Notes<'_> {
     }
 }
 
-// What is no ordinary key may be a value that slipped to the left: it is not repeated.
+// An unusual key may be a value in the wrong place, so it is not repeated.
 fn joined(path: &str, key: &str) -> String {
     let ordinary = key.len() <= 64
         && key.starts_with(|first: char| first.is_ascii_alphabetic())

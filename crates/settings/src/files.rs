@@ -1,4 +1,4 @@
-//! Every file's last reading and its last good version.
+//! The last reading and the last good version of every file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,15 +8,13 @@ use crypto::secret::{FileText, Places, Secret};
 use domain::ids::{ResortId, SourceId};
 use domain::resort::Resort;
 
-use crate::changes::Changes;
 use crate::document::Note;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Changes, Finding, Severity};
 use crate::folder::{self, Contents, FileName, Kind, UnreadableFolder};
 use crate::resolve::{Resolve, told};
 use crate::source::Source;
 use crate::{resort_file, source_file};
 
-/// All files, and what is known from them.
 pub(crate) struct Files {
     folder: PathBuf,
     resolve: Resolve,
@@ -24,21 +22,19 @@ pub(crate) struct Files {
     folder_problem: Option<Finding>,
 }
 
-/// One file.
 #[derive(Default)]
 pub(crate) struct Held {
-    /// The last reading; `None` where it could not be read.
+    /// The last reading; `None` if the file could not be read.
     file: Option<FileText>,
     secrets: Vec<Secret>,
     pub(crate) good: Option<Good>,
     pub(crate) findings: Vec<Finding>,
-    /// The resorts that a source names, and where.
+    /// The resorts that a source names, with their lines.
     pub(crate) named_resorts: Vec<(usize, ResortId)>,
-    /// The keys under which its secrets are sealed.
+    /// The ids of the keys that sealed its secrets.
     pub(crate) sealed_under: BTreeSet<String>,
 }
 
-/// The last good version of a file.
 pub(crate) enum Good {
     Resort(Arc<Resort>, Option<Arc<Secret>>),
     Source(Arc<Source>),
@@ -54,18 +50,17 @@ impl Files {
         }
     }
 
-    /// Every file with its name.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&FileName, &Held)> {
         self.held.iter()
     }
 
-    /// Everything that is to be said about the files.
+    /// All findings about the files.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let of_files = self.held.values().flat_map(|held| held.findings.iter());
         self.folder_problem.iter().chain(of_files).cloned().collect()
     }
 
-    /// Reads the folder again. Where that fails, everything stays as it was.
+    /// Reads the folder again. If that fails, nothing changes.
     pub(crate) fn read(&mut self, places: &Places<'_>) -> Result<Changes, UnreadableFolder> {
         let found = folder::read(&self.folder, |kind| {
             self.held.keys().any(|name| name.kind == kind)
@@ -86,7 +81,7 @@ impl Files {
         Ok(changes)
     }
 
-    /// Reads the folder again; where that fails, that is a finding.
+    /// Reads the folder again; if that fails, the failure becomes a finding.
     pub(crate) fn read_or_note(&mut self, places: &Places<'_>) -> Changes {
         let had_problem = self.folder_problem.is_some();
         self.read(places).unwrap_or_else(|error| {
@@ -107,7 +102,7 @@ impl Files {
 }
 
 impl Held {
-    /// Whether the last reading was refused.
+    /// Whether the last reading was rejected.
     pub(crate) fn is_broken(&self) -> bool {
         self.findings
             .iter()
@@ -122,8 +117,8 @@ impl Held {
         places: &Places<'_>,
         changes: &mut Changes,
     ) {
-        // A secret in a file of its own may have changed where this one has not, and one that was missing may be
-        // there now.
+        // An unchanged file is interpreted again if a secret is in a file of its own, which may have changed, or if
+        // the file was broken: a secret that was missing may exist now.
         let (now, before) = (contents.as_ref().ok(), self.file.as_ref());
         let both = now.zip(before);
         let same_text = both.is_some_and(|(now, before)| now.text.reveal() == before.text.reveal());
@@ -163,7 +158,7 @@ impl Held {
     }
 }
 
-/// What one reading of one file gave.
+/// The result of one reading of one file.
 #[derive(Default)]
 struct Reading {
     file: Option<FileText>,
@@ -204,7 +199,7 @@ impl Reading {
         resolve: Resolve,
         places: &Places<'_>,
     ) -> Vec<Note> {
-        // Names become part of URLs, log lines and command lines.
+        // The name becomes part of URLs, log lines and command lines.
         let good_name = name
             .stem
             .bytes()

@@ -1,4 +1,4 @@
-//! The folder with the files, as it lies on the disk.
+//! Reads the files of the folder from the disk.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,35 +7,31 @@ use std::{fs, io};
 
 use crypto::secret::FileText;
 
-// Far beyond any file that people write; keeps a wrong one from filling the memory.
+// Far more than people write; it keeps a wrong file from filling the memory.
 const LONGEST_FILE: usize = 1024 * 1024;
 
-/// The folder, or one of the two in it, cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the folder {}", path.display())]
 pub struct UnreadableFolder {
-    /// Which one.
     pub path: PathBuf,
-    /// What the system said.
     #[source]
     pub cause: io::Error,
 }
 
-/// What a file describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Resort,
     Source,
 }
 
-/// A file of ours: its kind, and its name without the extension.
+/// The kind of a file, and its name without the extension.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FileName {
     pub(crate) kind: Kind,
     pub(crate) stem: String,
 }
 
-/// What a file holds, or why that is not known.
+/// The text of a file, or why it cannot be read.
 pub(crate) type Contents = Result<FileText, io::Error>;
 
 impl Kind {
@@ -55,8 +51,8 @@ impl fmt::Display for FileName {
     }
 }
 
-/// Reads every file. A folder of one kind that is not there holds no files; `known` says of which kind there were
-/// some before, for which that is an error: it may be about to be replaced.
+/// Reads all files. A missing folder of one kind holds no files, unless `known` says that files of that kind
+/// existed before: then that is an error, since the folder may be about to be replaced.
 pub(crate) fn read(
     folder: &Path,
     known: impl Fn(Kind) -> bool,
@@ -80,7 +76,7 @@ pub(crate) fn read(
 fn read_kind(path: &Path, kind: Kind, found: &mut BTreeMap<FileName, Contents>) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
-        // Hidden files are those of editors, and of Kubernetes, which replaces whole folders.
+        // Hidden files belong to editors, or to Kubernetes, which replaces whole folders.
         let name = name.to_string_lossy();
         let Some(stem) = name
             .strip_suffix(".toml")
@@ -89,7 +85,7 @@ fn read_kind(path: &Path, kind: Kind, found: &mut BTreeMap<FileName, Contents>) 
             continue;
         };
         let contents = FileText::read(&path.join(name.as_ref()), LONGEST_FILE);
-        // It was deleted since it was listed.
+        // The file was deleted since it was listed.
         if matches!(&contents, Err(error) if error.kind() == io::ErrorKind::NotFound) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The key ring, as every process that touches personal data reads it; and which of its keys files need.
+//! Reads the key ring, for all processes that use personal data; and finds out which of its keys the files need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -12,28 +12,27 @@ use crate::finding::{Finding, Severity};
 use crate::folder::UnreadableFolder;
 use crate::resolve::{Resolve, told};
 
-/// The variable that holds the ring itself.
+/// Holds the ring itself.
 pub const VARIABLE: &str = "BELLHOP_KEYS";
-/// The variable that names a file with it.
+/// Names a file that holds the ring.
 pub const FILE_VARIABLE: &str = "BELLHOP_KEYS_FILE";
 
-// Room for hundreds of keys.
+// Enough for hundreds of keys.
 const LONGEST_FILE: usize = 64 * 1024;
 
 /// Why there is no key ring; never holds a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoKeyRing {
-    /// The variable to look at.
     pub variable: &'static str,
-    /// What is wrong with it, as a clause that follows its name.
+    /// A clause that follows the variable's name.
     pub problem: String,
 }
 
-/// By a file's name, the ids of the keys that its secrets need.
+/// The ids of the keys that the secrets of each file need, by the file's name.
 pub type KeysOfFiles = BTreeMap<String, BTreeSet<String>>;
 
-/// Reads the ring from `BELLHOP_KEYS` or from the file that `BELLHOP_KEYS_FILE` names; both at once are an error. That others can
-/// read the file is told in the log.
+/// Reads the ring from `BELLHOP_KEYS`, or from the file that `BELLHOP_KEYS_FILE` names; to set both is an error. If
+/// every user can read the file, that is a warning in the log.
 pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing, NoKeyRing> {
     let given = (environment(VARIABLE), environment(FILE_VARIABLE));
     let (variable, text) = match given {
@@ -44,7 +43,7 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
         (None, Some(path)) => match FileText::read(Path::new(&path), LONGEST_FILE) {
             Ok(file) => {
                 if file.readable_by_others {
-                    log::warn!(file = path; "the key ring's file can be read by every user");
+                    log::warn!(event = "key_file_readable_by_all", file = path; "every user can read the key ring's file");
                 }
                 (FILE_VARIABLE, file.text)
             }
@@ -63,7 +62,7 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
     KeyRing::parse(text.reveal()).or_else(|error| no_ring(variable, &told(&error as &dyn Error)))
 }
 
-/// The keys under which secrets in files are sealed, by file. Files that are broken are told instead.
+/// The keys that sealed the secrets in files, by file; and the errors of broken files.
 pub fn keys_of_files(folder: &Path) -> Result<(KeysOfFiles, Vec<Finding>), UnreadableFolder> {
     let places = Places {
         environment: &|_| None,
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_both_variables_and_a_missing_file_are_named() {
+    fn the_error_names_the_variable_without_a_key_with_both_and_with_a_missing_file() {
         let problem = |pairs: &'static [(&'static str, &'static str)]| {
             let found = move |name: &str| {
                 pairs

@@ -1,14 +1,12 @@
-//! Reads the resort and source files and keeps the last good ones.
+//! Reads the resort and source files and keeps the last good version of each.
 //!
-//! A folder holds `resorts/*.toml` and `sources/*.toml`. Every file is read on its own: one with an error is refused
-//! whole and changes nothing for the others. What is said about a file names its key and line and never repeats a
-//! value, which may be a secret or a phone number.
+//! A folder holds `resorts/*.toml` and `sources/*.toml`. Each file is read on its own: one with an error is
+//! rejected as a whole and changes nothing for the others. A finding about a file names its key and line and never
+//! repeats a value, which may be a secret or a phone number.
 //!
-//! Nothing here reads the environment, knows the time or runs on its own. Start with [`Watched`] for a process that
-//! lives, [`check()`] for a person who asks.
+//! The crate reads no environment, no clock, and runs nothing by itself. Start with [`Watched`] for a long-running
+//! process and [`check()`] for a person who asks.
 
-mod changes;
-mod check;
 mod document;
 mod files;
 mod finding;
@@ -23,11 +21,45 @@ mod source;
 mod source_file;
 mod watched;
 
-pub use changes::Changes;
-pub use check::check;
-pub use finding::{Finding, Severity};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crypto::secret::Places;
+
+use files::Files;
+use folder::Kind;
+
+pub use finding::{Changes, Finding, Severity};
 pub use folder::UnreadableFolder;
 pub use resolve::Resolve;
 pub use snapshot::{ResortState, Snapshot, SourceState, load};
 pub use source::{RateLimit, Source};
 pub use watched::{Environment, Watched};
+
+/// Reads every file and returns everything that is wrong or unwise, in the order of files and lines.
+///
+/// With [`Resolve::Nothing`], references to secrets are read but not followed.
+pub fn check(folder: &Path, resolve: Resolve, places: &Places<'_>) -> Result<Vec<Finding>, UnreadableFolder> {
+    let mut files = Files::new(folder.to_owned(), resolve);
+    files.read(places)?;
+    let mut findings = files.findings();
+    let resorts: BTreeSet<&str> = files
+        .held()
+        .filter(|(name, _)| name.kind == Kind::Resort)
+        .map(|(name, _)| name.stem.as_str())
+        .collect();
+    for (name, held) in files.held() {
+        let unknown = held
+            .named_resorts
+            .iter()
+            .filter(|(_, resort)| !resorts.contains(resort.as_str()));
+        findings.extend(unknown.map(|(line, resort)| Finding {
+            file: name.to_string(),
+            line: *line,
+            severity: Severity::Warning,
+            text: format!("resorts names {resort}, which has no file"),
+        }));
+    }
+    findings.sort();
+    Ok(findings)
+}

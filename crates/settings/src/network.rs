@@ -1,14 +1,14 @@
-//! Networks, as lists of addresses name them.
+//! Reads networks in lists of addresses.
 
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// Bits of an IPv6 address before the IPv4 address that it may hold.
+/// The bits of an IPv6 address before the IPv4 address that it may contain.
 const MAPPED: u8 = 96;
 
-/// Reads a network such as `203.0.113.0/24`, or a single address. One of IPv4 that is written as IPv6 is the IPv4 network, as
-/// its addresses are.
+/// Reads a network such as `203.0.113.0/24`, or a single address. An IPv4 network written as IPv6 becomes the IPv4
+/// network.
 pub fn parse(text: &str) -> Option<IpNet> {
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     network.ok().map(canonical)
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_of_ipv4_is_one_however_it_is_written() {
+    fn an_ipv4_network_written_as_ipv6_is_the_same_network() {
         let check =
             |text: &str, expected: &str| assert_eq!(parse(text).unwrap().to_string(), expected, "{text}");
 

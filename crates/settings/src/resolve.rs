@@ -1,4 +1,4 @@
-//! From what a file calls a secret to the secret.
+//! Finds the secrets that files refer to.
 
 use std::error::Error;
 
@@ -7,16 +7,14 @@ use crypto::secret::{FileText, Places, Secret, SecretReference};
 use crate::document::Note;
 use crate::finding::Severity;
 
-/// Which secrets a process uses. A file whose secret is used and cannot be found counts as broken.
+/// The secrets that a process uses. A file counts as broken if a secret of it is used and cannot be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolve {
-    /// None.
     Nothing,
-    /// Those that verify webhooks.
+    /// The secrets that verify webhooks.
     SourceSecrets,
-    /// Those that send messages.
+    /// The tokens that send messages.
     AccessTokens,
-    /// All.
     Everything,
 }
 
@@ -30,7 +28,7 @@ impl Resolve {
     }
 }
 
-/// What a file calls a secret, and where.
+/// A reference to a secret, and its place in the file.
 pub(crate) struct Reference {
     pub(crate) reference: SecretReference,
     pub(crate) line: usize,
@@ -38,7 +36,7 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// What is unwise about a secret that stands in this file itself.
+    /// A warning about a secret in the file itself, if every user can read the file.
     pub(crate) fn lies_open(&self, file: &FileText) -> Option<Note> {
         let is_open = file.readable_by_others && matches!(self.reference, SecretReference::Plain(_));
         is_open.then(|| Note {
@@ -51,12 +49,12 @@ impl Reference {
         })
     }
 
-    /// The id of the key under which it is sealed, where it is.
+    /// The id of the key that sealed it, if it is sealed.
     pub(crate) fn key_id(&self) -> Option<String> {
         self.reference.key_id().map(str::to_owned)
     }
 
-    /// Finds the secret; what goes wrong is noted.
+    /// Finds the secret; errors and warnings become notes.
     pub(crate) fn resolve(&self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<Secret> {
         let mut note = |severity, error: &dyn Error| {
             notes.push(Note {

@@ -1,4 +1,4 @@
-//! A resort's file, key by key as operators know them.
+//! Reads a resort's file, key by key.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,30 +12,29 @@ use domain::message::MessageKind;
 use domain::phone_number::PhoneNumber;
 use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
 
-mod advice;
 mod templates;
 
 use crate::document::{self, Entry, Note, Table};
+use crate::finding::Severity;
 use crate::resolve::Reference;
 
-/// What a resort's file says.
 pub(crate) struct ResortFile {
     pub(crate) resort: Resort,
     pub(crate) access_token: Reference,
 }
 
-/// Reads a file; nothing comes back where it has an error.
+/// Reads a file; returns nothing if it has an error.
 pub(crate) fn read(id: &ResortId, text: &str) -> (Option<ResortFile>, Vec<Note>) {
     document::read(text, |file| {
         let found = resort_file(id, file);
         if let Some(found) = found.as_ref().filter(|_| !file.has_errors()) {
-            advice::give(&found.resort, file);
+            warn_about(&found.resort, file);
         }
         found
     })
 }
 
-// Every key is read before the first `?`, so that every error is noted.
+// All keys are read before the first `?`, so that every error is noted.
 fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let name = file.required("name", Entry::filled_text);
     let time_zone = file.required("time_zone", time_zone);
@@ -95,7 +94,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     Some(ResortFile { resort, access_token })
 }
 
-/// A section that may be left out.
+/// Reads a section that may be missing.
 fn table_or_default<'d, T: Default>(
     file: &Table<'d>,
     key: &'static str,
@@ -123,7 +122,7 @@ fn language_of(entry: &Entry<'_>, text: &str) -> Option<Language> {
     Language::parse(text).or_else(|| entry.refuse("is not a language such as en or pt-BR"))
 }
 
-// As links bear it: lower case, in ASCII, neither scheme nor port nor path.
+// A host in the form of links: lower case, ASCII, without scheme, port and path.
 fn host(entry: &Entry<'_>) -> Option<String> {
     let host = entry.text()?.to_ascii_lowercase();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -141,7 +140,7 @@ fn values(entry: &Entry<'_>) -> Option<BTreeMap<String, String>> {
 
 fn whatsapp(section: &Table<'_>) -> Option<(NumberId, Reference)> {
     let number = section.required("phone_number_id", |entry| {
-        // It becomes part of a URL's path.
+        // The id becomes part of a URL's path.
         let number = |text: &str| {
             NumberId::parse(text)
                 .ok()
@@ -201,8 +200,38 @@ fn retention(section: &Table<'_>) -> Option<Retention> {
     Some(Retention { raw_events, guests })
 }
 
+/// Warns about settings that are allowed, but probably not meant.
+fn warn_about(resort: &Resort, file: &Table<'_>) {
+    let warn = |text: String| file.note(Severity::Warning, text);
+    let language = resort.language.as_str();
+    if resort.fallback_template(None).is_none() {
+        warn(format!(
+            "fallback.template.{language} is missing: a message without a template would be held"
+        ));
+    }
+    for kind in MessageKind::ALL.iter().filter(|kind| is_sent(resort, **kind)) {
+        if resort.template(*kind, None).is_none() {
+            warn(format!(
+                "templates.{kind}.{language} is missing: guests who speak it, or no other, get the fallback"
+            ));
+        }
+    }
+    if matches!(&resort.mode, Mode::Test(numbers) if numbers.is_empty()) {
+        warn("mode is \"test\" and test_numbers is empty: nothing is sent".to_owned());
+    }
+}
+
+fn is_sent(resort: &Resort, kind: MessageKind) -> bool {
+    match kind {
+        MessageKind::Reminder1 | MessageKind::ReservationConfirmation => true,
+        MessageKind::Reminder2 => resort.abandonment.reminder_2.is_some(),
+        MessageKind::ReviewRequest => resort.review_after_check_out.is_some(),
+        // It has texts of its own, and no template.
+        MessageKind::StopConfirmation => false,
+    }
+}
+
 impl Reference {
-    /// Reads how a file names a secret.
     pub(crate) fn read(entry: &Entry<'_>) -> Option<Self> {
         let reference = entry.parsed(SecretReference::parse)?;
         Some(Self {

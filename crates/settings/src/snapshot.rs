@@ -14,7 +14,8 @@ use crate::folder::{Kind, UnreadableFolder};
 use crate::resolve::Resolve;
 use crate::source::Source;
 
-/// All resorts and sources in force, and what is wrong with the files. It never changes; a newer one replaces it.
+/// All resorts and sources in force, and the findings about the files. A snapshot never changes; a newer one
+/// replaces it.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     generation: u64,
@@ -26,25 +27,21 @@ pub struct Snapshot {
     findings: Vec<Finding>,
 }
 
-/// What is known of a source.
 #[derive(Debug, Clone)]
 pub enum SourceState {
-    /// Its file is good, or was when it was last good.
+    /// The last good version of its file.
     Good(Arc<Source>),
-    /// Its file has never been good since the start.
+    /// Its file has not been good since the start of the process.
     Broken,
-    /// It has no file.
     Unknown,
 }
 
-/// What is known of a resort.
 #[derive(Debug, Clone)]
 pub enum ResortState {
-    /// Its file is good, or was when it was last good.
+    /// The last good version of its file.
     Good(Arc<Resort>),
-    /// Its file has never been good since the start.
+    /// Its file has not been good since the start of the process.
     Broken,
-    /// It has no file.
     Unknown,
 }
 
@@ -56,17 +53,16 @@ pub fn load(folder: &Path, resolve: Resolve, places: &Places<'_>) -> Result<Snap
 }
 
 impl Snapshot {
-    /// The resort, in its last good version.
+    /// The last good version of the resort.
     pub fn resort(&self, id: &ResortId) -> Option<Arc<Resort>> {
         self.resorts.get(id).cloned()
     }
 
-    /// The same resorts, for a planner.
+    /// The last good version of all resorts, for a planner.
     pub fn readable_resorts(&self) -> Arc<Resorts> {
         Arc::clone(&self.resorts)
     }
 
-    /// The resort, or why there is none.
     pub fn resort_state(&self, id: &ResortId) -> ResortState {
         match self.resort(id) {
             Some(resort) => ResortState::Good(resort),
@@ -75,17 +71,17 @@ impl Snapshot {
         }
     }
 
-    /// Every resort in its last good version, by id.
+    /// The last good version of each resort, by id.
     pub fn resorts(&self) -> impl Iterator<Item = &Arc<Resort>> {
         self.resorts.values()
     }
 
-    /// The name of every resort that has a file, good or broken.
+    /// The id of every resort that has a file, good or broken.
     pub fn resort_ids(&self) -> impl Iterator<Item = &ResortId> {
         self.resorts.keys().chain(&self.broken_resorts)
     }
 
-    /// The token by which the resort sends; `None` also where this process does not resolve tokens.
+    /// The token with which the resort sends; `None` also if this process does not resolve tokens.
     pub fn access_token(&self, id: &ResortId) -> Option<Arc<Secret>> {
         self.access_tokens.get(id).cloned()
     }
@@ -99,19 +95,19 @@ impl Snapshot {
         }
     }
 
-    /// Every source in its last good version, by id.
+    /// The last good version of each source, by id.
     pub fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
         self.sources.values()
     }
 
-    /// The errors for which files were refused.
+    /// The errors for which files were rejected.
     pub fn problems(&self) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
     }
 
-    /// Whether every file below a folder, such as `resorts/`, could be read; else all their errors in one text.
+    /// Readiness check: an error with all problems below a folder, such as `resorts/`.
     pub fn check(&self, folder: &str) -> Result<(), String> {
         let problems = self.problems().filter(|problem| problem.file.starts_with(folder));
         let problems: Vec<String> = problems.map(ToString::to_string).collect();
@@ -122,24 +118,19 @@ impl Snapshot {
         }
     }
 
-    /// What is unwise in files that are in force.
+    /// The warnings about files that are in force.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()
             .filter(|finding| finding.severity == Severity::Warning)
     }
 
-    /// One line in the log for each finding.
-    pub(crate) fn tell(&self) {
-        for problem in self.problems() {
-            log::error!(finding:% = problem; "file is refused");
-        }
-        for warning in self.warnings() {
-            log::warn!(finding:% = warning; "file is unwise");
-        }
+    /// Logs one line for each finding.
+    pub(crate) fn log_findings(&self) {
+        self.problems().chain(self.warnings()).for_each(Finding::log);
     }
 
-    /// Grows by one with every change of anything here.
+    /// Grows by one with each change of the content.
     pub fn generation(&self) -> u64 {
         self.generation
     }

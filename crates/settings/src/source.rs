@@ -1,4 +1,4 @@
-//! Who may send webhooks, and for which resorts.
+//! The sources: which systems may send webhooks, and for which resorts.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -8,31 +8,28 @@ use crypto::signature::Verifier;
 use domain::ids::{ResortId, SourceId};
 use ipnet::IpNet;
 
-/// A platform that sends webhooks, ready to be checked. `Debug` shows no secret.
+/// A platform that sends webhooks, with its verifier. `Debug` shows no secret.
 #[derive(Debug)]
 pub struct Source {
-    /// The name of its file, and what follows `/webhooks/`.
+    /// The name of its file, and the part of the path after `/webhooks/`.
     pub id: SourceId,
-    /// Whether a type that nobody knows is an error.
+    /// Whether an unknown event type is an error.
     pub strict: bool,
-    /// How its requests prove where they come from.
     pub verifier: Verifier,
-    /// How much it may send.
     pub rate_limit: RateLimit,
     pub(crate) resorts: Speaks,
     pub(crate) networks: Option<Vec<IpNet>>,
 }
 
-/// How much a source may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     /// Sustained.
     pub per_second: NonZeroU32,
-    /// At once.
+    /// In a burst.
     pub burst: NonZeroU32,
 }
 
-/// The resorts that a source may speak for.
+/// The resorts that a source may send events of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Speaks {
     ForAll,
@@ -40,7 +37,6 @@ pub(crate) enum Speaks {
 }
 
 impl Source {
-    /// Whether events about this resort are the source's to tell.
     pub fn speaks_for(&self, resort: &ResortId) -> bool {
         match &self.resorts {
             Speaks::ForAll => true,
@@ -48,7 +44,6 @@ impl Source {
         }
     }
 
-    /// Whether events about any resort are.
     pub fn speaks_for_all(&self) -> bool {
         self.resorts == Speaks::ForAll
     }

@@ -1,4 +1,4 @@
-//! A source's file, key by key as operators know them.
+//! Reads a source's file, key by key.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,6 @@ use crate::source::{RateLimit, Source, Speaks};
 const SCHEMES: &str =
     "standard-webhooks, github, stripe, shopify, slack, hmac, basic, bearer, header, url-token";
 
-/// What a source's file says.
 pub(crate) struct SourceFile {
     id: SourceId,
     strict: bool,
@@ -24,7 +23,7 @@ pub(crate) struct SourceFile {
     networks: Option<Vec<IpNet>>,
     rate_limit: RateLimit,
     resorts: Speaks,
-    /// The resorts that it names, and where.
+    /// The resorts that it names, with their lines.
     pub(crate) named_resorts: Vec<(usize, ResortId)>,
 }
 
@@ -34,7 +33,7 @@ struct Auth {
     line: usize,
 }
 
-/// Reads a file; nothing comes back where it has an error.
+/// Reads a file; returns nothing if it has an error.
 pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>) {
     document::read(text, |file| {
         if *id == SourceId::whatsapp() {
@@ -73,17 +72,16 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
 }
 
 impl SourceFile {
-    /// What it names as its secrets.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Reference> {
         self.auth.secrets.iter()
     }
 
-    /// The keys under which its secrets are sealed.
+    /// The ids of the keys that sealed its secrets.
     pub(crate) fn sealed_under(&self) -> BTreeSet<String> {
         self.auth.secrets.iter().filter_map(Reference::key_id).collect()
     }
 
-    /// Finds the secrets and prepares the verifier. Nothing comes back where that fails.
+    /// Finds the secrets and prepares the verifier; returns nothing if that fails.
     pub(crate) fn resolve(self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<(Source, Vec<Secret>)> {
         let secrets: Vec<_> = self
             .auth
@@ -115,7 +113,7 @@ impl SourceFile {
     }
 }
 
-// `Some(None)`: all of them.
+// `Some(None)` means all resorts.
 fn resorts(entry: &Entry<'_>) -> Option<Option<Vec<(usize, ResortId)>>> {
     let items = entry.items()?;
     let everyone = items.iter().filter(|item| item.text() == Some("*")).count();

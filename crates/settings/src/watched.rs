@@ -1,4 +1,4 @@
-//! The files of a process that lives: read again when it says so.
+//! The files of a long-running process, which reads them again when it wants to.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use crypto::key_ring::KeyRing;
 use crypto::secret::Places;
 
-use crate::changes::Changes;
 use crate::files::Files;
+use crate::finding::Changes;
 use crate::folder::UnreadableFolder;
 use crate::resolve::Resolve;
 use crate::snapshot::Snapshot;
 
-/// Looks a variable up in the environment as it was at the start.
+/// Looks a variable up in the environment as it was at the start of the process.
 pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// The files of a folder, their last good versions, and the means to resolve their secrets.
+/// The files of a folder, their last good versions, and the means to find their secrets.
 ///
 /// It has no thread of its own: the process calls [`Watched::refresh`] every few seconds and on SIGHUP.
 pub struct Watched {
@@ -28,8 +28,8 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Reads the folder for the first time, and tells in the log what is wrong or unwise. Broken files are no error here;
-    /// see [`Snapshot::problems`].
+    /// Reads the folder for the first time and logs all findings. Broken files are not an error here; see
+    /// [`Snapshot::problems`].
     pub fn start(
         folder: &Path,
         environment: Environment,
@@ -39,7 +39,7 @@ impl Watched {
         let mut files = Files::new(folder.to_owned(), resolve);
         files.read(&places(folder, &environment, key_ring.as_deref()))?;
         let current = Snapshot::of(&files, 1);
-        current.tell();
+        current.log_findings();
         Ok(Self {
             folder: folder.to_owned(),
             environment,
@@ -49,18 +49,17 @@ impl Watched {
         })
     }
 
-    /// What is in force now.
     pub fn current(&self) -> Arc<Snapshot> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads every file, and every secret in a file of its own, again. It blocks on the disk.
+    /// Reads every file again, and every secret in a file of its own. It blocks on the disk.
     pub fn refresh(&self) -> Changes {
         let mut files = self.lock();
         let changes = files.read_or_note(&places(&self.folder, &self.environment, self.key_ring.as_deref()));
         let before = self.current();
         let findings_before = before.problems().chain(before.warnings()).count();
-        // An error that was mended leaves no other trace where the file is again what it was.
+        // A file that is mended by restoring its last good version changes nothing but the findings.
         if !changes.is_empty() || files.findings().len() != findings_before {
             let snapshot = Arc::new(Snapshot::of(&files, before.generation().saturating_add(1)));
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_sorted_and_no_code_stands_twice() {
+    fn the_table_is_sorted_and_lists_no_code_twice() {
         for pair in all().windows(2) {
             assert!(
                 pair[0].last < pair[1].code,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_code_is_tried_again_only_when_the_answer_hints_that_it_will_pass() {
+    fn an_unknown_code_is_retried_only_when_the_answer_hints_that_it_will_pass() {
         assert_eq!(
             of(77_777, None, 400, false),
             (77_777, Scope::Message, Advice::GiveUp)

@@ -1,4 +1,4 @@
-//! How the key ring is written: `ID:BASE64(32 bytes)`, separated by commas or lines.
+//! Reads the text of a key ring: `ID:BASE64(32 bytes)`, separated by commas or lines.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::text_encoding::from_base64;
 
 const LONGEST_ID: usize = 32;
 
-/// The key ring cannot be used; `problems` names everything that is wrong with it, and no value.
+/// The key ring cannot be used; `problems` names everything that is wrong with it, but no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read the key ring: {}", Listed(problems))]
 pub struct KeyRingError {
@@ -18,44 +18,27 @@ pub struct KeyRingError {
     pub problems: Vec<KeyProblem>,
 }
 
-/// One thing that is wrong with a key ring.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyProblem {
-    /// Not `ID:BASE64`, or an id that is none. Counted from 1; its text is not repeated, it may be a bare key.
+    /// Entries are counted from 1. The text is not repeated, since it may be a bare key.
     #[error("entry {number} is not ID:BASE64 with an id of 1 to {LONGEST_ID} letters, digits, - _ or .")]
-    NoId {
-        /// Which entry.
-        number: usize,
-    },
-    /// What stands after the id is no base64.
+    NoId { number: usize },
     #[error("the key {id} is not base64")]
-    NotBase64 {
-        /// The entry's id.
-        id: String,
-    },
-    /// The key is too short or too long.
+    NotBase64 { id: String },
     #[error("the key {id} has {length} bytes instead of 32")]
     WrongLength {
-        /// The entry's id.
         id: String,
-        /// What it has.
+        /// In bytes.
         length: usize,
     },
-    /// Two entries bear the same id.
     #[error("the key {id} is given twice")]
-    Duplicate {
-        /// The entries' id.
-        id: String,
-    },
-    /// No entry is there to seal with.
+    Duplicate { id: String },
     #[error("no key to seal with: add an entry with an id other than {LOOKUP_ID}")]
     NoSealingKey,
-    /// No entry is there to hash phone numbers with.
     #[error("no key with the id {LOOKUP_ID}, which hashes phone numbers")]
     NoLookupKey,
 }
 
-/// Reads a whole ring.
 pub(super) fn read_all(text: &str) -> Result<KeyRing, KeyRingError> {
     let mut problems = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
@@ -100,7 +83,7 @@ pub(super) fn read_all(text: &str) -> Result<KeyRing, KeyRingError> {
     }
 }
 
-/// Whether a text may be a key's id: it stands in logs and in every sealed value.
+/// Whether a text may be a key's id, which appears in logs and in every sealed value.
 pub(super) fn is_good_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len())
         && id

@@ -40,7 +40,7 @@ fn each_kind_of_reference_leads_to_its_secret() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_everybody_may_read_is_found_with_a_warning() {
+fn a_file_that_every_user_can_read_is_used_with_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let path = std::env::temp_dir().join(format!("bellhop-open-secret-{}", std::process::id()));
     let reference = format!("file:{}", path.display());
@@ -80,7 +80,7 @@ fn a_file_is_read_whole_or_not_at_all() {
 }
 
 #[test]
-fn what_cannot_be_found_is_named_by_its_place() {
+fn a_secret_that_cannot_be_found_is_named_by_its_reference() {
     let base = Path::new("/nowhere");
     assert_eq!(
         resolve("env:MISSING", base).unwrap_err().to_string(),
@@ -128,7 +128,7 @@ fn neither_debug_nor_display_shows_a_secret() {
 }
 
 #[test]
-fn what_an_editor_writes_around_a_secret_does_not_belong_to_it() {
+fn line_ends_and_marks_of_editors_do_not_belong_to_a_secret() {
     let path = std::env::temp_dir().join(format!("bellhop-edited-secret-{}", std::process::id()));
     let found = |contents: &[u8]| {
         std::fs::write(&path, contents).unwrap();
@@ -174,7 +174,7 @@ fn what_an_editor_writes_around_a_secret_does_not_belong_to_it() {
 }
 
 #[test]
-fn blanks_and_marks_that_are_part_of_a_secret_are_told() {
+fn blanks_and_marks_that_are_part_of_a_secret_cause_warnings() {
     let warnings = |reference: &str| resolve(reference, Path::new("")).unwrap().warnings;
 
     assert_eq!(warnings("plain:s3cret"), []);

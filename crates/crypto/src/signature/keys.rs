@@ -4,26 +4,25 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use ring::{digest, hmac};
 
 use super::SchemeError;
-use super::claim::Signature;
+use super::parts::Signature;
 use crate::random;
 use crate::secret::Secret;
 use crate::text_encoding::from_base64;
 
 const PUBLIC_KEY_LENGTH: usize = 32;
 
-/// How the secrets of a scheme are written.
 #[derive(Clone, Copy)]
 pub(super) enum KeyFormat {
     Text,
     Base64,
-    /// Base64, `whsec_` before it or not; `whpk_` before an ed25519 public key.
+    /// Base64, with or without `whsec_` in front; an ed25519 public key has `whpk_` in front.
     Standard,
 }
 
 /// Keys of which any may fit.
 pub(super) struct Keys {
     keys: Vec<Key>,
-    // Drawn for this verifier alone; see `fits`.
+    // Random, for this verifier alone; see `fits`.
     comparison: hmac::Key,
 }
 
@@ -48,7 +47,7 @@ impl Keys {
         })
     }
 
-    /// Whether any signature is one of the message by any key.
+    /// Whether any of the signatures is one of the message by any key.
     pub(super) fn any_fits(&self, message: &[&[u8]], signatures: &[Signature]) -> bool {
         self.keys.iter().any(|key| match key {
             Key::Hmac(key) => {
@@ -67,8 +66,8 @@ impl Keys {
         })
     }
 
-    // Both sides go through one more HMAC: that comparison is ring's, in constant time, and the message is hashed
-    // once for all signatures of a header.
+    // Both sides go through one more HMAC. That comparison is ring's, in constant time, and the message is hashed
+    // only once for all signatures of a header.
     fn fits(&self, expected: &hmac::Tag, signature: &Signature) -> bool {
         let Signature::Hmac(bytes) = signature else {
             return false;

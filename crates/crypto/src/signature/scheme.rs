@@ -1,9 +1,9 @@
-//! The schemes by which platforms sign, and the parameters of the free one.
+//! The schemes by which platforms sign, and the parameters of the configurable one.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The tolerance of every scheme that signs a time and says nothing else.
+/// The default tolerance between a signed time and ours.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// How a source proves that a request is its own.
@@ -19,11 +19,9 @@ pub enum Scheme {
     Shopify,
     /// `X-Slack-Signature`.
     Slack,
-    /// An HMAC-SHA256 with the parameters given.
     Hmac(HmacScheme),
     /// `Authorization: Basic`; secrets are `user:password`.
     Basic,
-    /// `Authorization: Bearer`.
     Bearer,
     /// A fixed text in a header.
     Header(HeaderName),
@@ -34,27 +32,24 @@ pub enum Scheme {
 /// An HMAC-SHA256 over a text that the source composes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HmacScheme {
-    /// Where the signature stands.
+    /// The header with the signature.
     pub header: HeaderName,
-    /// What stands before it, such as `sha256=`.
+    /// The text before the signature, such as `sha256=`.
     pub prefix: String,
-    /// How it is written.
     pub encoding: Encoding,
-    /// What is signed.
     pub signed: SignedText,
-    /// How the secrets are written.
     pub key: KeyForm,
     /// How far a signed time may be from ours.
     pub tolerance: Duration,
-    /// Where `{id}` stands; `None`: `webhook-id`.
+    /// The header with `{id}`; `None`: `webhook-id`.
     pub id_header: Option<HeaderName>,
-    /// Where `{timestamp}` stands; `None`: the item `t=` of the signature's header where there is one, else
+    /// The header with `{timestamp}`; `None`: the item `t=` of the signature's header if it has one, else
     /// `webhook-timestamp`.
     pub timestamp_header: Option<HeaderName>,
 }
 
 impl HmacScheme {
-    /// A bare hexadecimal signature of the body alone in this header, keys written as text.
+    /// A bare hexadecimal signature of the body alone in this header, with keys written as text.
     pub fn new(header: HeaderName) -> Self {
         Self {
             header,
@@ -69,22 +64,16 @@ impl HmacScheme {
     }
 }
 
-/// Why a parameter of a scheme is not usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidScheme {
-    /// Not a header's name.
     #[error("is not the name of a header")]
     HeaderName,
-    /// Not an encoding.
     #[error("is neither hex nor base64")]
     Encoding,
-    /// Not a form of keys.
     #[error("is neither text nor base64")]
     KeyForm,
-    /// The body must be signed.
     #[error("does not contain {{body}}")]
     BodyNotSigned,
-    /// Placeholders are few.
     #[error("contains a placeholder other than {{id}}, {{timestamp}} and {{body}}")]
     Placeholder,
 }
@@ -94,7 +83,7 @@ pub enum InvalidScheme {
 pub struct HeaderName(String);
 
 impl HeaderName {
-    /// Takes what HTTP allows in a name.
+    /// Accepts what HTTP allows in a name, up to 128 characters.
     pub fn parse(text: &str) -> Result<Self, InvalidScheme> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let good = (1..=128).contains(&text.len()) && text.bytes().all(allowed);
@@ -102,7 +91,6 @@ impl HeaderName {
             .ok_or(InvalidScheme::HeaderName)
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -112,10 +100,8 @@ impl HeaderName {
     }
 }
 
-/// How a signature's bytes are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// Two digits a byte.
     Hex,
     /// The standard alphabet, padded or not.
     Base64,
@@ -132,12 +118,11 @@ impl FromStr for Encoding {
     }
 }
 
-/// How a secret becomes a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyForm {
-    /// Its UTF-8 bytes are the key.
+    /// The secret's UTF-8 bytes are the key.
     Text,
-    /// It is the key in base64.
+    /// The secret is the key in base64.
     Base64,
 }
 
@@ -152,7 +137,7 @@ impl FromStr for KeyForm {
     }
 }
 
-/// What is signed: a text with `{id}`, `{timestamp}` and `{body}`, the last of them at least.
+/// A text with `{id}`, `{timestamp}` and `{body}`, of which the last is required.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedText(Vec<Part>);
 
@@ -165,7 +150,7 @@ pub(super) enum Part {
 }
 
 impl SignedText {
-    /// Reads such a text. Braces stand around placeholders only.
+    /// Reads such a text; braces are allowed only around placeholders.
     pub fn parse(text: &str) -> Result<Self, InvalidScheme> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -188,7 +173,7 @@ impl SignedText {
         }
     }
 
-    /// Whether a time is signed; without it a tolerance means nothing.
+    /// Whether a time is signed; otherwise a tolerance has no effect.
     pub fn has_timestamp(&self) -> bool {
         self.0.contains(&Part::Timestamp)
     }

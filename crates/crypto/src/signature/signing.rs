@@ -1,4 +1,4 @@
-//! The other side: signatures as platforms make them, for trying out and for tests.
+//! Signs as platforms do, for trying out and for tests.
 
 use ring::hmac;
 
@@ -10,9 +10,9 @@ pub fn sign_github(secret: &str, body: &[u8]) -> String {
     format!("sha256={}", to_hex(hmac::sign(&key, body).as_ref()))
 }
 
-/// The value of `webhook-signature`, for the id and the time (Unix seconds) that stand in the headers beside it.
+/// The value of `webhook-signature`, for the id and the time (Unix seconds) in the headers beside it.
 ///
-/// A secret that is not base64 is taken as text; no verifier of ours accepts what it signs.
+/// A secret that is not base64 is used as text; no verifier of ours accepts such a signature.
 pub fn sign_standard(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> String {
     let text = secret.strip_prefix("whsec_").unwrap_or(secret);
     let key = from_base64(text).unwrap_or_else(|| text.as_bytes().to_vec());

@@ -11,25 +11,24 @@ use crate::text_encoding::from_any_base64;
 
 const AUTHORIZATION: &str = "authorization";
 
-/// Where the token stands.
-pub(super) enum Place {
+pub(super) enum TokenPlace {
     Basic,
     Bearer,
     Header(HeaderName),
     Url,
 }
 
-/// Tokens of which any may fit, hashed under a key drawn for this verifier alone.
+/// Tokens of which any may fit, hashed under a random key of this verifier alone.
 pub(super) struct Tokens {
-    place: Place,
+    place: TokenPlace,
     key: hmac::Key,
     hashes: Vec<hmac::Tag>,
 }
 
 impl Tokens {
-    pub(super) fn read(place: Place, secrets: &[Secret]) -> Result<Self, SchemeError> {
+    pub(super) fn read(place: TokenPlace, secrets: &[Secret]) -> Result<Self, SchemeError> {
         let without_colon = secrets.iter().position(|secret| !secret.reveal().contains(':'));
-        if let (Place::Basic, Some(index)) = (&place, without_colon) {
+        if let (TokenPlace::Basic, Some(index)) = (&place, without_colon) {
             return Err(SchemeError::NotCredentials { number: index + 1 });
         }
         let key = hmac::Key::new(
@@ -46,9 +45,9 @@ impl Tokens {
 
     pub(super) fn challenge(&self) -> Option<&'static str> {
         match self.place {
-            Place::Basic => Some(r#"Basic realm="bellhop", charset="UTF-8""#),
-            Place::Bearer => Some(r#"Bearer realm="bellhop""#),
-            Place::Header(_) | Place::Url => None,
+            TokenPlace::Basic => Some(r#"Basic realm="bellhop", charset="UTF-8""#),
+            TokenPlace::Bearer => Some(r#"Bearer realm="bellhop""#),
+            TokenPlace::Header(_) | TokenPlace::Url => None,
         }
     }
 
@@ -62,7 +61,7 @@ impl Tokens {
     }
 }
 
-impl Place {
+impl TokenPlace {
     fn read(&self, request: &Request<'_>) -> Result<Vec<u8>, NotAuthentic> {
         let malformed = || NotAuthentic::Malformed {
             header: AUTHORIZATION.to_owned(),
@@ -79,7 +78,7 @@ impl Place {
     }
 }
 
-/// How clients that take headers for Latin-1 write a secret, where that is not how UTF-8 writes it.
+/// The secret in Latin-1, which some clients use for headers, if it differs from UTF-8.
 fn latin_1(secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
     let text = secret.reveal();
     if text.is_ascii() {

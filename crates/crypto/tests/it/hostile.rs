@@ -55,7 +55,7 @@ fn header_value() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn what_was_not_signed_is_refused_without_a_panic(
+    fn an_unsigned_request_is_refused_without_a_panic(
         headers in proptest::collection::vec((proptest::sample::select(&HEADERS[..]), header_value()), 0..8),
         body in proptest::collection::vec(any::<u8>(), 0..64),
         url_token in proptest::option::of(".{0,20}"),
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn a_signed_body_is_let_in_and_no_other_under_its_signature(
+    fn a_signature_verifies_its_own_body_and_no_other(
         body in proptest::collection::vec(any::<u8>(), 1..200),
         place in any::<Index>(),
         change in 1..=u8::MAX,

@@ -43,7 +43,7 @@ fn header(name: &str) -> HeaderName {
 }
 
 #[test]
-fn any_of_several_secrets_lets_a_request_in_and_its_signed_id_is_known() {
+fn any_of_several_secrets_verifies_a_request_and_its_signed_id_is_known() {
     let verifier = verifier(Scheme::StandardWebhooks, &[NEW, OLD]);
 
     for secret in [NEW, OLD] {
@@ -62,7 +62,7 @@ fn any_of_several_secrets_lets_a_request_in_and_its_signed_id_is_known() {
 }
 
 #[test]
-fn any_of_several_signatures_lets_a_request_in_and_unknown_versions_are_skipped() {
+fn any_of_several_signatures_verifies_a_request_and_unknown_versions_are_skipped() {
     let verifier = verifier(Scheme::StandardWebhooks, &[NEW]);
     let sign = |secret| sign_standard(secret, "evt_1", NOW, b"{}");
     let listed = |list: String| {
@@ -165,7 +165,7 @@ fn stripe_needs_exactly_one_time() {
 }
 
 #[test]
-fn a_free_scheme_says_everything_itself() {
+fn a_configurable_scheme_sets_every_parameter_itself() {
     // Standard Webhooks and GitHub, written as parameters.
     let scheme = HmacScheme {
         prefix: "v1,".to_owned(),
@@ -198,7 +198,7 @@ fn a_free_scheme_says_everything_itself() {
 }
 
 #[test]
-fn a_free_scheme_without_a_header_for_the_time_finds_it_beside_the_signature_or_in_webhook_timestamp() {
+fn without_a_header_for_the_time_it_is_found_beside_the_signature_or_in_webhook_timestamp() {
     let mut scheme = HmacScheme {
         prefix: "v1=".to_owned(),
         ..HmacScheme::new(header("Signature"))
@@ -219,7 +219,7 @@ fn a_free_scheme_without_a_header_for_the_time_finds_it_beside_the_signature_or_
 }
 
 #[test]
-fn a_token_lets_a_request_in_from_its_own_place_only() {
+fn a_token_verifies_a_request_from_its_own_place_only() {
     let basic = verifier(Scheme::Basic, &["platform:pa:ss"]);
     let bearer = verifier(Scheme::Bearer, &["t0ken"]);
     let own = verifier(Scheme::Header(header("X-Api-Key")), &["old", "t0ken"]);
@@ -269,7 +269,7 @@ fn a_token_lets_a_request_in_from_its_own_place_only() {
 }
 
 #[test]
-fn secrets_that_would_be_an_open_door_or_no_key_are_refused_by_their_number() {
+fn empty_and_unusable_secrets_are_refused_by_their_number() {
     let refused = |scheme, secrets: &[&str]| {
         let secrets: Vec<Secret> = secrets.iter().copied().map(Secret::new).collect();
         Verifier::new(scheme, &secrets).map(|_| ()).unwrap_err()

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn courtesy_is_written_as_it_is_compared() {
+    fn the_words_of_courtesy_are_listed_in_folded_form() {
         for courtesy in COURTESY {
             assert_eq!(spell(courtesy), *courtesy);
         }

@@ -94,7 +94,7 @@ fn a_word_that_also_means_cancel_stops_only_in_reply_to_marketing() {
 }
 
 #[test]
-fn a_start_word_takes_a_stop_back() {
+fn a_start_word_reverses_a_stop() {
     for text in messages(STARTS) {
         assert_eq!(
             typed(text, RepliesTo::Other),
@@ -105,7 +105,7 @@ fn a_start_word_takes_a_stop_back() {
 }
 
 #[test]
-fn what_guests_say_otherwise_is_no_wish() {
+fn other_messages_of_guests_change_nothing() {
     for text in messages(OTHERS).chain(["", " ", "\n"]) {
         for answers in [RepliesTo::Marketing, RepliesTo::Other] {
             assert_eq!(typed(text, answers), None, "{text}");

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_word_has_two_meanings_and_none_folds_to_nothing() {
+    fn every_word_has_one_meaning_and_is_not_empty_when_folded() {
         let mut known: HashMap<String, Meaning> = HashMap::new();
         let mut wrong = Vec::new();
         for (word, meaning) in entries() {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn at_least_thirty_languages_have_words_for_each_wish() {
+    fn at_least_thirty_languages_have_words_for_stop_and_start() {
         let columns =
             |(_, stop, in_reply, start): &&Row| ![stop, in_reply, start].iter().any(|c| c.is_empty());
         assert!(LANGUAGES.iter().filter(columns).count() >= 30);

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn who_the_guest_is_goes_and_what_happened_stays() {
+    fn an_erasure_removes_who_the_guest_is_and_keeps_what_happened() {
         let facts = statistics(0).merge(personal(0));
 
         let erased = facts.without_guest(at(1));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_the_guest_afterwards_stays() {
+    fn facts_about_the_guest_from_after_the_erasure_stay() {
         let back = statistics(0).merge(personal(2));
 
         let erased = back.clone().without_guest(at(1));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn erasing_twice_and_merging_in_any_order_is_the_same() {
+    fn erasing_twice_and_merging_in_any_order_give_the_same_facts() {
         let facts = statistics(0).merge(personal(0));
         let (once, late) = (
             facts.clone().without_guest(at(1)),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_the_stamp_nor_debug_tells_who_it_was() {
+    fn neither_the_stamp_nor_debug_shows_the_guest() {
         let erased = personal(0).without_guest(at(1));
 
         assert!(!format!("{erased:?}").contains("Ada"));

@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_program_knows_is_kept_as_it_is() {
+    fn unknown_facts_of_a_newer_program_are_written_back_unchanged() {
         let facts = said("a cat", 1);
 
         let written = serde_json::to_value(&facts).unwrap();
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_program_knows_merges_in_any_order() {
+    fn unknown_facts_merge_in_any_order() {
         let (early, late) = (said("a cat", 1), said("a dog", 2));
 
         assert_eq!(early.clone().merge(late.clone()), late);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_program_knows_may_be_personal_and_goes_with_the_guest() {
+    fn unknown_facts_may_be_personal_and_are_erased_with_the_guest() {
         let facts = said("Ada's cat", 1);
         let (before, after) = (
             "2026-11-24T10:00:00Z".parse().unwrap(),

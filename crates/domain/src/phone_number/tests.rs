@@ -54,7 +54,7 @@ fn numbers_are_read_as_guests_type_them() {
 }
 
 #[test]
-fn what_stands_around_a_number_does_not_matter() {
+fn text_around_a_number_does_not_matter() {
     for typed in [
         "+306912345678",
         "+30 691 234 5678",
@@ -74,7 +74,7 @@ fn what_stands_around_a_number_does_not_matter() {
 }
 
 #[test]
-fn what_is_no_number_is_none() {
+fn a_text_that_is_not_a_number_is_refused() {
     for typed in [
         "",
         "+30 691",
@@ -101,7 +101,7 @@ fn what_is_no_number_is_none() {
 }
 
 #[test]
-fn a_text_longer_than_google_reads_is_no_number() {
+fn a_text_longer_than_google_reads_is_refused() {
     let padded = |length: usize| format!("{:>length$}", "+306912345678");
 
     check("GR", &padded(LONGEST), Some("+306912345678"));

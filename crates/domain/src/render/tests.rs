@@ -66,7 +66,7 @@ fn values_are_written_in_the_language_of_the_template() {
 }
 
 #[test]
-fn what_a_stranger_wrote_counts_as_missing_where_it_would_be_a_link() {
+fn untrusted_text_counts_as_missing_if_it_would_be_a_link() {
     let link = || fact(Personal::new("https://evil.example/prize Ada"));
     let facts = Facts {
         name: link(),

@@ -5,9 +5,6 @@
 
 use url::Host;
 
-/// One name a line; see its head.
-const TOP_LEVEL_DOMAINS: &str = include_str!("top_level_domains.txt");
-
 /// Reserved by RFC 2606, so IANA does not list it: documents, demos and tests use it.
 const EXAMPLE: &str = "example";
 
@@ -51,12 +48,7 @@ fn is_top_level(label: &str) -> bool {
         .unwrap_or_default();
     [label, begins].into_iter().any(|label| match Host::parse(label) {
         // IANA lists names in other scripts as IDNA writes them in ASCII.
-        Ok(Host::Domain(name)) => {
-            name == EXAMPLE
-                || TOP_LEVEL_DOMAINS
-                    .lines()
-                    .any(|known| known.eq_ignore_ascii_case(&name))
-        }
+        Ok(Host::Domain(name)) => name == EXAMPLE || tld::exist(&name),
         _ => false,
     })
 }
@@ -105,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn names_numbers_dates_and_abbreviations_are_no_links() {
+    fn names_numbers_dates_and_abbreviations_are_not_links() {
         for text in [
             "Ada Lovelace",
             "J.R.R. Tolkien",

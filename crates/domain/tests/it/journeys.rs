@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn every_message_comes_to_an_end_that_is_explained(
+    fn every_message_reaches_an_end_with_a_reason(
         events in deliveries(),
         steps in prop::collection::vec(step(), 0..60),
     ) {
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_changes_before_the_booking_is_to_be_woken_but_messages_that_expire(
+    fn before_its_timer_only_expiring_messages_change(
         events in deliveries(),
         now in 0..3_000_i64,
         ahead in 1..3_000_i64,
@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn a_reservation_stands_exactly_when_the_status_is_that_of_one(events in deliveries(), now in 0..3_000_i64) {
+    fn a_booking_has_a_reservation_exactly_when_its_status_says_so(events in deliveries(), now in 0..3_000_i64) {
         let world = heard(&events, now);
 
         let status = world.plan().status;

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_refused() {
+    fn a_text_that_is_not_a_proxy_is_refused() {
         for (text, want) in [
             ("socks5://proxy.example", InvalidProxy::Scheme),
             ("ftp://proxy.example", InvalidProxy::Scheme),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_told_as_they_are_or_percent_decoded() {
+    fn credentials_are_sent_unchanged_or_percent_decoded() {
         for (text, want) in [
             ("http://proxy.example", None),
             ("http://user@proxy.example", Some("user:")),

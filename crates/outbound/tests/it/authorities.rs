@@ -53,7 +53,7 @@ fn without_the_variables_the_systems_authorities_are_trusted() {
 }
 
 #[test]
-fn what_is_not_there_or_holds_no_certificate_is_named() {
+fn a_missing_file_and_one_without_a_certificate_are_reported() {
     let (_folder, within) = folder(&[("empty.pem", ""), ("text.pem", "hunter2")]);
     let (_empty, in_empty) = folder(&[]);
     for (name, value) in [

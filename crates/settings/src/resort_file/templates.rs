@@ -1,4 +1,4 @@
-//! The templates and fallback texts of a resort, and the values that fill them.
+//! Reads the templates and texts of a resort, and the values that fill them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::document::{Entry, Table};
 type Own = BTreeMap<String, String>;
 type ByLanguage<T> = BTreeMap<Language, T>;
 
-/// What goes where a kind has no template.
+/// The content for kinds without a template of their own.
 #[derive(Default)]
 pub(super) struct Fallback {
     pub(super) templates: ByLanguage<Template>,
@@ -33,7 +33,7 @@ pub(super) fn all(section: &Entry<'_>, own: &Own) -> Option<BTreeMap<MessageKind
     })
 }
 
-/// The kinds that a file may furnish.
+/// The kinds that a file may configure.
 pub(super) fn kinds() -> impl Iterator<Item = &'static MessageKind> {
     MessageKind::ALL.iter().filter(|kind| kind.has_templates())
 }
@@ -116,7 +116,7 @@ fn header(entry: &Entry<'_>, body: &Variables, own: &Own) -> Option<Variables> {
     if header.count() > 1 {
         return entry.refuse("holds more than one variable");
     }
-    // Meta approves a template with names or with numbers throughout, and answers a mixture with 132012.
+    // Meta approves templates with names or with numbers throughout, and answers a mixture with 132012.
     match (&header, body) {
         _ if header.count() == 0 || body.count() == 0 => Some(header),
         (Variables::Positional(_), Variables::Named(_)) => {

@@ -103,7 +103,7 @@ fn every_scheme_of_the_list_is_known_and_takes_its_own_parameters() {
 }
 
 #[test]
-fn a_source_without_a_good_door_is_an_error() {
+fn a_source_without_usable_authentication_is_an_error() {
     let secret = "secrets = [\"plain:x\"]";
     for (text, expected) in [
         ("resorts = [\"*\"]".to_owned(), "auth is missing".to_owned()),
@@ -144,7 +144,7 @@ fn a_source_without_a_good_door_is_an_error() {
 }
 
 #[test]
-fn what_else_can_be_wrong_is_named() {
+fn every_other_error_is_named() {
     for (line, replacement, expected) in [
         (
             "resorts = [\"azure-bay\"]",
@@ -186,7 +186,7 @@ fn what_else_can_be_wrong_is_named() {
 }
 
 #[test]
-fn a_secret_that_is_missing_or_no_key_is_an_error_that_does_not_show_it() {
+fn a_missing_or_unusable_secret_is_an_error_that_does_not_show_it() {
     let missing = resolved(&GOOD.replace("DIRECT_SECRET", "OTHER_SECRET")).unwrap_err();
     let no_key = resolved(&GOOD.replace("env:DIRECT_SECRET", "plain:hunter-2")).unwrap_err();
 

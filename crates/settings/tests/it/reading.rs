@@ -13,7 +13,7 @@ fn broken(name: &str) -> String {
 }
 
 #[test]
-fn a_broken_file_is_refused_whole_and_the_others_work() {
+fn a_broken_file_is_rejected_as_a_whole_and_the_others_work() {
     let folder = Folder::new();
     folder.write("resorts/broken.toml", &broken("Athens"));
     folder.write("sources/broken.toml", "resorts = 1");
@@ -131,7 +131,7 @@ fn a_folder_that_cannot_be_read_is_an_error_and_one_without_files_is_not() {
 }
 
 #[test]
-fn files_that_are_no_settings_are_left_alone_and_odd_names_are_refused() {
+fn other_files_are_ignored_and_odd_names_are_refused() {
     let folder = Folder::new();
     folder.write("resorts/.azure-bay.toml", "not ours");
     folder.write("resorts/azure-bay.toml~", "not ours");
@@ -152,7 +152,7 @@ fn files_that_are_no_settings_are_left_alone_and_odd_names_are_refused() {
 }
 
 #[test]
-fn a_check_tells_errors_warnings_and_what_does_not_fit_together() {
+fn a_check_reports_errors_warnings_and_files_that_do_not_fit_together() {
     let folder = Folder::new();
     folder.write(
         "resorts/azure-bay.toml",
@@ -230,7 +230,7 @@ fn no_finding_and_no_debug_repeats_a_secret_or_a_number() {
 }
 
 #[test]
-fn the_keys_that_files_need_are_named_and_broken_files_are_told() {
+fn the_keys_that_files_need_are_listed_and_broken_files_are_reported() {
     let folder = Folder::new();
     let sealed = seal(&Secret::new("token of azure bay"), &key_ring());
     folder.write(
@@ -301,7 +301,7 @@ fn the_line_of_an_error_does_not_depend_on_a_byte_order_mark() {
 }
 
 #[test]
-fn a_secret_with_blanks_around_it_is_told_and_not_repeated() {
+fn a_secret_with_blanks_around_it_is_reported_and_not_repeated() {
     let folder = Folder::new();
     folder.write(
         "sources/direct.toml",

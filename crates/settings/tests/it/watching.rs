@@ -56,7 +56,7 @@ fn a_changed_file_is_in_force_after_the_next_reading() {
 }
 
 #[test]
-fn a_file_with_an_error_changes_nothing_is_told_once_and_stays_listed_until_it_is_mended() {
+fn a_file_with_an_error_changes_nothing_is_reported_once_and_stays_listed_until_it_is_corrected() {
     let folder = Folder::new();
     let watched = watched(&folder);
 
@@ -122,7 +122,7 @@ fn a_file_that_was_broken_at_the_start_comes_into_force_once_it_is_good() {
 }
 
 #[test]
-fn a_secret_in_a_file_of_its_own_is_read_again_though_the_file_that_names_it_is_the_same() {
+fn a_secret_in_a_file_of_its_own_is_read_again_although_the_settings_file_is_unchanged() {
     let folder = Folder::new();
     folder.write(FILE, &RESORT.replace("env:AZURE_BAY_TOKEN", "file:token"));
     let watched = watched(&folder);
@@ -173,7 +173,7 @@ fn a_folder_that_is_gone_for_a_moment_removes_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_with_a_secret_that_others_may_read_from_now_on_is_told_once() {
+fn a_file_with_a_secret_that_becomes_readable_by_others_is_reported_once() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let path = folder.path().join(FILE);

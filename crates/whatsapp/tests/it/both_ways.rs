@@ -227,7 +227,7 @@ fn every_code_leads_to_the_same_whether_it_comes_as_an_answer_or_as_a_status() {
 }
 
 #[test]
-fn a_code_that_is_not_in_the_list_is_a_letter_when_it_comes_as_a_status() {
+fn an_unknown_code_in_a_status_is_a_dead_letter() {
     assert_eq!(
         reported(error_codes::failure(77_777), false).to,
         "dead delivery_failed"

@@ -39,7 +39,7 @@ fn arrives(row: &Value) -> Arrives {
 }
 
 #[test]
-fn every_listed_code_stands_in_the_table_with_its_scope_and_advice() {
+fn every_listed_code_is_in_the_table_with_its_scope_and_advice() {
     let fixture = fixtures::json("error-codes.json");
     let rows = fixture["errors"].as_array().unwrap();
 

@@ -30,7 +30,7 @@ fn check(field: &str, cases: &[(Value, Assessment)]) {
 }
 
 #[test]
-fn each_update_of_an_account_that_meta_publishes_has_a_verdict() {
+fn each_update_of_an_account_that_meta_publishes_has_an_assessment() {
     let partner = json!({ "waba_id": "980198427658004", "owner_business_id": "2329417887457253" });
     let event = |event: &str| json!({ "event": event, "waba_info": partner });
     let ban = |state: &str| {
@@ -110,7 +110,7 @@ fn an_alert_is_found_at_both_places_where_meta_puts_it() {
 }
 
 #[test]
-fn each_update_of_a_number_that_meta_publishes_has_a_verdict() {
+fn each_update_of_a_number_that_meta_publishes_has_an_assessment() {
     let event = |event: &str| json!({ "display_phone_number": "15550100200", "event": event, "current_limit": "TIER_1K" });
     check(
         "phone_number_quality_update",
@@ -148,7 +148,7 @@ fn of_template(more: &Value) -> Value {
 }
 
 #[test]
-fn each_state_and_quality_of_a_template_has_a_verdict() {
+fn each_state_and_quality_of_a_template_has_an_assessment() {
     let state = |event: &str| of_template(&json!({ "event": event, "reason": "NONE" }));
     let states = [
         ("APPROVED", Good),

@@ -149,7 +149,7 @@ fn every_example_of_a_notification_is_read() {
 }
 
 #[test]
-fn every_update_reads_back_from_its_json_with_an_event_id_and_shows_nobody_in_debug() {
+fn every_update_reads_back_from_its_json_with_an_event_id_and_debug_shows_no_guest() {
     for path in fixtures::list("webhooks") {
         for update in read(&fixtures::json(&path)) {
             let stored = serde_json::to_string(&update).unwrap();
@@ -257,7 +257,7 @@ fn event_names_and_languages_are_written_in_one_way() {
 }
 
 #[test]
-fn a_played_message_was_read_and_a_word_that_nobody_knows_is_kept() {
+fn a_played_message_was_read_and_an_unknown_status_is_kept() {
     let status = |word: &str| {
         let list = json!({ "statuses": [{ "id": "wamid.A", "status": word, "timestamp": 1_790_000_000 }] });
         match read(&change("messages", list)).remove(0) {
@@ -274,7 +274,7 @@ fn a_played_message_was_read_and_a_word_that_nobody_knows_is_kept() {
 }
 
 #[test]
-fn a_choice_that_nobody_knows_is_kept() {
+fn an_unknown_choice_is_kept() {
     let list = json!({ "user_preferences": [{ "wa_id": "4915550001111", "value": "signup" }] });
 
     let Update::Preference(preference) = read(&change("user_preferences", list)).remove(0) else {
@@ -288,7 +288,7 @@ fn a_choice_that_nobody_knows_is_kept() {
 }
 
 #[test]
-fn an_odd_member_hurts_only_itself() {
+fn a_malformed_member_costs_only_itself() {
     let body = change(
         "messages",
         json!({
@@ -338,7 +338,7 @@ fn outcome(updates: &[Update]) -> (usize, Vec<Damage>) {
 }
 
 #[test]
-fn what_cannot_be_read_loses_that_update_alone_and_says_why() {
+fn an_unreadable_update_costs_only_itself_and_has_a_reason() {
     let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
     let status = "/entry/1/changes/0/value/statuses/0";
     let check = |pointer: &str, json: &str, statuses: usize, damage: Damage| {
@@ -431,7 +431,7 @@ fn numbers_are_read_as_texts_are_where_whatsapp_writes_either() {
 }
 
 #[test]
-fn what_is_new_is_kept_under_its_name() {
+fn an_unknown_field_is_kept_under_its_name() {
     let updates: Vec<_> = [
         change("calls", json!({ "calls": [] })),
         change("messages", json!({ "groups": [1] })),
@@ -589,7 +589,7 @@ fn any_field() -> impl Strategy<Value = &'static str> {
 
 proptest! {
     #[test]
-    fn no_json_whatever_makes_it_panic(value in any_json(), entry in any_json(), field in any_field()) {
+    fn no_json_causes_a_panic(value in any_json(), entry in any_json(), field in any_field()) {
         let body = json!({ "entry": [entry, { "changes": [{ "field": field, "value": value }] }] });
 
         for update in read(&body) {
@@ -614,7 +614,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_whatever_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = parse(&bytes);
     }
 }

@@ -42,7 +42,7 @@ async fn outcome_of(reply: Reply, timeout: Duration) -> CallOutcome {
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_answers_ends_within_15_s_when_nothing_else_was_said() {
+async fn a_call_without_an_answer_ends_within_15_s_by_default() {
     let server = Server::start(Reply::Silence).await;
 
     let within = Duration::from_secs(15);
@@ -102,7 +102,7 @@ async fn without_tls() -> u16 {
 }
 
 #[tokio::test]
-async fn what_cannot_be_connected_to_is_unreachable_and_says_why() {
+async fn a_failed_connection_is_unreachable_and_has_a_reason() {
     let closed = closed_port().await;
     let plain = without_tls().await;
     // Longer than any name may be: no resolver has to be asked.
@@ -150,7 +150,7 @@ async fn a_connection_that_is_not_made_in_time_is_unreachable_since_nothing_was_
 }
 
 #[tokio::test]
-async fn whatever_answers_can_be_reached() {
+async fn any_answer_shows_that_whatsapp_can_be_reached() {
     for reply in [
         Reply::http(200, "", ACCEPTED),
         Reply::http(404, "", "<html>"),
@@ -171,7 +171,7 @@ async fn whatever_answers_can_be_reached() {
 }
 
 #[tokio::test]
-async fn a_connection_that_closes_after_the_request_leaves_the_outcome_unknown_and_is_not_tried_again() {
+async fn a_connection_that_closes_after_the_request_leaves_the_outcome_unknown_and_is_not_retried() {
     assert_eq!(
         outcome_of(Reply::BytesAndClose(Vec::new()), LONG).await,
         CallOutcome::Unknown
@@ -228,7 +228,7 @@ async fn garbage_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_is_not_graphs_never_reached_whatsapp_and_tells_where_it_came_from() {
+async fn a_foreign_refusal_never_reached_whatsapp_and_is_described() {
     let headers = "Content-Type: text/html; charset=utf-8\r\nServer: squid/5.7\r\n";
     for status in [403, 404, 407] {
         let server = Server::start(Reply::http(status, headers, "<html>No</html>")).await;
@@ -276,7 +276,7 @@ async fn the_pause_that_an_answer_asks_for_is_passed_on() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_sent_is_a_refused_token_and_nobody_is_called() {
+async fn a_token_that_cannot_be_sent_is_a_refused_token_and_nothing_is_sent() {
     let server = Server::start(Reply::http(200, "", ACCEPTED)).await;
     let client = Client::new(&server.url, "v25.0", LONG).unwrap();
 

@@ -53,7 +53,7 @@ fn a_moved_arrival_moves_the_timer_and_takes_a_no_show_back() {
 }
 
 #[test]
-fn nobody_is_a_no_show_where_arrivals_are_not_tracked_or_the_day_is_unknown() {
+fn there_is_no_no_show_if_arrivals_are_not_tracked_or_the_day_is_unknown() {
     let mut untracked = reserved();
     untracked.resort.no_show_after = None;
     let dateless = Story::of([event(ReservationConfirmed, "11-23 10:00")]);
@@ -64,7 +64,7 @@ fn nobody_is_a_no_show_where_arrivals_are_not_tracked_or_the_day_is_unknown() {
 }
 
 #[test]
-fn a_check_out_says_more_than_a_check_in_in_any_order() {
+fn a_check_out_overrules_a_check_in_in_any_order() {
     let story = Story::of([
         event(GuestCheckedOut, "12-27 09:00"),
         event(GuestCheckedIn, "12-20 18:00"),

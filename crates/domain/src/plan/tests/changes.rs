@@ -20,14 +20,14 @@ fn attempted(state: MessageState) -> impl FnOnce(&mut Existing) {
 }
 
 #[test]
-fn a_message_that_is_as_the_plan_wants_it_stays_as_it_is() {
+fn a_message_that_matches_the_plan_is_not_changed() {
     let (story, _) = cart_with(|_| {});
 
     assert_eq!(story.changes("11-23 10:30"), []);
 }
 
 #[test]
-fn a_message_that_nobody_touched_follows_the_plan() {
+fn a_message_that_was_never_attempted_follows_the_plan() {
     for state in [MessageState::Queued, MessageState::Held] {
         let (mut story, id) = cart_with(untouched(state, None));
         story.hears(&event(BookingStarted, "11-23 10:31"));
@@ -38,7 +38,7 @@ fn a_message_that_nobody_touched_follows_the_plan() {
 }
 
 #[test]
-fn a_message_that_nobody_touched_expires_or_is_skipped_where_it_waits() {
+fn a_message_that_was_never_attempted_expires_or_is_skipped_where_it_waits() {
     for state in [MessageState::Queued, MessageState::Held] {
         let (mut story, id) = cart_with(untouched(state, None));
 
@@ -50,7 +50,7 @@ fn a_message_that_nobody_touched_expires_or_is_skipped_where_it_waits() {
 }
 
 #[test]
-fn an_attempted_message_is_not_moved_but_withdrawn() {
+fn an_attempted_message_can_only_be_withdrawn() {
     for state in [
         MessageState::Queued,
         MessageState::Held,
@@ -68,7 +68,7 @@ fn an_attempted_message_is_not_moved_but_withdrawn() {
 }
 
 #[test]
-fn a_message_that_ended_is_left_alone() {
+fn a_message_that_ended_is_not_changed() {
     for state in [
         MessageState::Sent,
         MessageState::Delivered,
@@ -88,7 +88,7 @@ fn a_message_that_ended_is_left_alone() {
 }
 
 #[test]
-fn a_message_that_never_went_waits_again_when_the_guest_drifts_away_once_more() {
+fn a_message_that_was_never_sent_is_queued_again_when_the_guest_leaves_again() {
     for state in [MessageState::Withdrawn, MessageState::Expired] {
         let (mut story, id) = cart_with(untouched(state, None));
         story.hears(&event(BookingStarted, "11-24 10:00"));
@@ -100,7 +100,7 @@ fn a_message_that_never_went_waits_again_when_the_guest_drifts_away_once_more() 
 }
 
 #[test]
-fn what_no_event_can_mend_stays_skipped() {
+fn a_skipped_message_stays_skipped_if_no_event_can_change_the_reason() {
     for reason in [Reason::TestMode, Reason::Erased] {
         let (story, _) = cart_with(untouched(MessageState::Skipped, Some(reason)));
 
@@ -109,7 +109,7 @@ fn what_no_event_can_mend_stays_skipped() {
 }
 
 #[test]
-fn a_message_that_lacked_a_value_waits_again_once_an_event_brings_it() {
+fn a_message_that_lacked_a_value_is_queued_again_once_an_event_brings_it() {
     let (mut story, id) = cart_with(untouched(MessageState::Skipped, Some(Reason::MissingValue)));
     let template = Template {
         name: "booking_reminder_1".into(),

@@ -67,7 +67,7 @@ fn a_modification_alone_is_a_reservation_but_confirms_nothing() {
 }
 
 #[test]
-fn an_older_modification_that_is_learnt_late_does_not_undo_a_newer_one() {
+fn an_older_modification_that_arrives_late_does_not_undo_a_newer_one() {
     let story = Story::of([
         staying(event(ReservationModified, "11-25 10:00"), "12-22", "12-29"),
         staying(event(ReservationModified, "11-24 10:00"), "12-21", "12-28"),

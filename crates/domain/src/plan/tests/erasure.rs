@@ -14,7 +14,7 @@ impl Story {
 const ERASED: Option<Decision> = Some(Decision::NotWanted(Reason::Erased));
 
 #[test]
-fn nothing_is_wanted_any_more_and_what_waits_is_withdrawn() {
+fn after_an_erasure_nothing_is_wanted_and_waiting_messages_are_withdrawn() {
     let mut story = Story::of([event(BookingAbandoned, "11-23 10:00")]);
     story.has(Reminder1, "11-23 10:00", |_| {});
     let id = story.circumstances.messages[0].id;
@@ -30,7 +30,7 @@ fn nothing_is_wanted_any_more_and_what_waits_is_withdrawn() {
 }
 
 #[test]
-fn a_timer_that_had_not_come_yet_does_not_remind() {
+fn a_timer_after_an_erasure_sends_no_reminder() {
     let mut story = Story::of([event(EventType::BookingStarted, "11-23 10:00")]);
 
     story.forgets("11-23 10:05");
@@ -41,7 +41,7 @@ fn a_timer_that_had_not_come_yet_does_not_remind() {
 }
 
 #[test]
-fn a_call_under_way_is_only_marked() {
+fn a_message_during_its_call_is_only_marked_as_withdrawn() {
     let mut story = Story::of([event(ReservationConfirmed, "11-23 10:00")]);
     story.has(ReservationConfirmation, "11-23 10:00", |message| {
         (message.state, message.attempts) = (MessageState::Sending, 1);
@@ -57,7 +57,7 @@ fn a_call_under_way_is_only_marked() {
 }
 
 #[test]
-fn a_guest_who_comes_back_is_written_to_again() {
+fn a_guest_who_books_again_after_an_erasure_gets_messages() {
     let mut story = Story::of([event(ReservationConfirmed, "11-23 10:00")]);
     story.forgets("11-23 10:05");
 
@@ -69,7 +69,7 @@ fn a_guest_who_comes_back_is_written_to_again() {
 }
 
 #[test]
-fn messages_that_the_plan_does_not_speak_of_are_withdrawn_too() {
+fn messages_that_the_plan_does_not_mention_are_withdrawn_too() {
     let mut story = Story::of([]);
     story.has(Reminder1, "11-23 10:00", |_| {});
     story.has(ReviewRequest, "11-23 10:00", sent("11-23 10:00"));

@@ -28,7 +28,7 @@ fn check(story: &Story, now: &str, refusal: DecisionRefused) {
 }
 
 #[test]
-fn a_dead_message_that_is_still_wanted_may_go_within_its_window() {
+fn a_dead_message_that_is_still_wanted_may_be_sent_within_its_window() {
     let window = window("11-23 10:30", "11-23 22:30");
 
     assert_eq!(judged(&cart(), "11-23 12:00"), Ok(window));
@@ -36,7 +36,7 @@ fn a_dead_message_that_is_still_wanted_may_go_within_its_window() {
 }
 
 #[test]
-fn a_dead_message_that_comes_too_late_may_not() {
+fn a_dead_message_that_is_too_late_may_not_be_sent() {
     check(
         &cart(),
         "11-23 22:30",
@@ -45,7 +45,7 @@ fn a_dead_message_that_comes_too_late_may_not() {
 }
 
 #[test]
-fn a_reminder_may_not_go_once_the_guest_has_booked_cancelled_or_come_back() {
+fn a_dead_reminder_may_not_be_sent_once_the_guest_has_booked_cancelled_or_returned() {
     for (event_type, occurred, reason) in [
         (ReservationConfirmed, "11-23 10:40", Reason::Confirmed),
         (ReservationCancelled, "11-23 10:40", Reason::Cancelled),
@@ -59,7 +59,7 @@ fn a_reminder_may_not_go_once_the_guest_has_booked_cancelled_or_come_back() {
 }
 
 #[test]
-fn a_message_may_not_go_against_the_guests_will_or_without_a_number() {
+fn a_dead_message_may_not_be_sent_after_an_opt_out_or_without_a_number() {
     let mut story = cart();
     story.circumstances.marketing_consent.opted_out_at = Some(at("11-23 10:40"));
     check(
@@ -78,7 +78,7 @@ fn a_message_may_not_go_against_the_guests_will_or_without_a_number() {
 }
 
 #[test]
-fn what_is_not_dead_is_not_tried_once_more() {
+fn only_a_dead_message_can_be_retried() {
     for (state, refusal) in [
         (MessageState::Delivered, DecisionRefused::SentAfterAll),
         (MessageState::Queued, DecisionRefused::NotDead),
@@ -92,7 +92,7 @@ fn what_is_not_dead_is_not_tried_once_more() {
 }
 
 #[test]
-fn a_confirmation_of_a_round_that_was_cancelled_may_not_go() {
+fn a_dead_confirmation_of_a_cancelled_round_may_not_be_sent() {
     let mut story = Story::of([event(ReservationConfirmed, "11-23 10:00")]);
     story.has(ReservationConfirmation, "11-23 10:00", dead);
     assert!(judged(&story, "11-23 10:41").is_ok());
@@ -123,7 +123,7 @@ fn a_review_request_waits_for_a_departure_that_was_moved() {
 }
 
 #[test]
-fn a_second_reminder_may_go_while_the_first_is_known_to_have_gone() {
+fn a_dead_second_reminder_may_be_sent_if_the_first_was_sent() {
     let mut story = Story::of([event(BookingStarted, "11-22 09:00")]);
     story.has(Reminder2, "11-22 09:30", dead);
     story.has(Reminder1, "11-22 09:30", sent("11-22 09:31"));

@@ -43,7 +43,7 @@ fn a_missing_or_invalid_phone_number_skips_every_message_with_the_reason() {
 }
 
 #[test]
-fn a_phone_number_that_comes_later_brings_the_skipped_message_to_life() {
+fn a_phone_number_that_arrives_later_queues_the_skipped_message() {
     let mut story = Story::of([with_phone(event(ReservationConfirmed, "11-23 10:00"), None)]);
     let skipped = untouched(MessageState::Skipped, Some(Reason::NoPhone));
     story.has(ReservationConfirmation, "11-23 10:00", skipped);
@@ -57,7 +57,7 @@ fn a_phone_number_that_comes_later_brings_the_skipped_message_to_life() {
 }
 
 #[test]
-fn without_consent_only_confirmations_go() {
+fn without_consent_only_confirmations_are_sent() {
     let refused = |mut event: Event| {
         event.guest.consent = Some(false);
         event
@@ -74,7 +74,7 @@ fn to(phone: &str) -> Vec<(MessageKind, Story, &'static str)> {
 }
 
 #[test]
-fn to_a_number_of_the_united_states_only_confirmations_go_unless_the_resorts_file_says_otherwise() {
+fn to_a_number_of_the_united_states_only_confirmations_are_sent_unless_the_file_says_otherwise() {
     for (kind, mut story, now) in to("+1 202-555-0123") {
         let reason = kind.is_marketing().then_some(Reason::UsMarketing);
         assert_eq!(skipped(story.decision(kind, now)), reason, "{kind}");
@@ -100,7 +100,7 @@ fn skipped_reminder(phone: &str) -> Option<Reason> {
 }
 
 #[test]
-fn a_number_that_a_person_puts_right_is_judged_again_as_to_its_country() {
+fn a_corrected_number_is_checked_again_for_its_country() {
     let (greek, american) = ("+306912345678", "+12025550123");
     for (wrong, right) in [(american, greek), (greek, american)] {
         let (kind, mut story, now) = to(wrong).remove(0);
@@ -117,7 +117,7 @@ fn a_number_that_a_person_puts_right_is_judged_again_as_to_its_country() {
 }
 
 #[test]
-fn a_reminder_that_was_skipped_for_its_country_goes_once_the_number_is_another_one() {
+fn a_reminder_that_was_skipped_for_its_country_is_sent_once_the_number_is_corrected() {
     let mut story = Story::of([with_phone(
         event(BookingStarted, "11-23 10:00"),
         Some("+12025550123"),
@@ -151,7 +151,7 @@ fn consent_that_is_given_later_counts() {
 }
 
 #[test]
-fn after_an_opt_out_only_confirmations_go_until_the_guest_opts_in_again() {
+fn after_an_opt_out_only_confirmations_are_sent_until_the_guest_opts_in_again() {
     for (kind, mut story, now) in each_kind(|event| event) {
         story.circumstances.marketing_consent.opted_out_at = Some(at("11-01 10:00"));
         let reason = kind.is_marketing().then_some(Reason::OptedOut);

@@ -50,7 +50,7 @@ fn repeated_activity_moves_the_timer_and_an_older_one_does_not_move_it_back() {
 }
 
 #[test]
-fn an_abandonment_that_the_platform_reports_is_answered_at_once() {
+fn an_abandonment_that_the_platform_reports_is_followed_by_a_reminder_at_once() {
     let story = Story::of([
         event(BookingStarted, "11-23 10:00"),
         event(BookingAbandoned, "11-23 10:05"),
@@ -78,7 +78,7 @@ fn activity_after_a_reported_abandonment_starts_the_timer_again() {
 }
 
 #[test]
-fn of_an_activity_and_an_abandonment_of_one_instant_the_abandonment_counts() {
+fn of_an_activity_and_an_abandonment_at_the_same_instant_the_abandonment_counts() {
     let story = Story::of([
         event(BookingAbandoned, "11-23 10:05"),
         event(BookingStarted, "11-23 10:05"),
@@ -88,7 +88,7 @@ fn of_an_activity_and_an_abandonment_of_one_instant_the_abandonment_counts() {
 }
 
 #[test]
-fn the_second_reminder_is_counted_from_when_the_first_really_went() {
+fn the_second_reminder_is_counted_from_when_the_first_was_really_sent() {
     let story = reminded_once();
 
     assert_eq!(
@@ -103,7 +103,7 @@ fn the_second_reminder_is_counted_from_when_the_first_really_went() {
 }
 
 #[test]
-fn activity_after_the_first_reminder_puts_the_second_off_but_never_forward() {
+fn activity_after_the_first_reminder_delays_the_second_and_never_advances_it() {
     let check = |active: &str, expected: &str| {
         let mut story = reminded_once();
         story.hears(&event(BookingStarted, active));
@@ -120,7 +120,7 @@ fn activity_after_the_first_reminder_puts_the_second_off_but_never_forward() {
 }
 
 #[test]
-fn the_second_reminder_waits_while_nobody_knows_whether_the_first_went() {
+fn the_second_reminder_waits_while_the_outcome_of_the_first_is_unknown() {
     for state in [
         MessageState::Queued,
         MessageState::Sending,
@@ -139,7 +139,7 @@ fn the_second_reminder_waits_while_nobody_knows_whether_the_first_went() {
 }
 
 #[test]
-fn there_is_no_second_reminder_when_the_first_never_went() {
+fn there_is_no_second_reminder_when_the_first_was_never_sent() {
     let never = Some(Decision::NotWanted(Reason::FirstReminderNeverWent));
     for state in [
         MessageState::Skipped,
@@ -155,7 +155,7 @@ fn there_is_no_second_reminder_when_the_first_never_went() {
 }
 
 #[test]
-fn a_first_reminder_that_whatsapp_took_and_failed_to_deliver_never_went() {
+fn a_first_reminder_that_whatsapp_accepted_and_failed_to_deliver_was_never_sent() {
     let mut story = reminded_once();
     story.circumstances.messages[0].state = MessageState::Dead;
 
@@ -174,7 +174,7 @@ fn a_resort_can_do_without_the_second_reminder() {
 }
 
 #[test]
-fn no_cart_event_sets_anything_once_an_order_is_known_whatever_the_clocks_say() {
+fn no_cart_event_counts_once_an_order_is_known_whatever_the_clocks_say() {
     for order in [
         ReservationConfirmed,
         ReservationModified,
@@ -202,7 +202,7 @@ fn no_cart_event_sets_anything_once_an_order_is_known_whatever_the_clocks_say() 
 }
 
 #[test]
-fn a_cart_that_became_a_reservation_is_reminded_of_nothing_and_keeps_its_status() {
+fn a_cart_that_became_a_reservation_gets_no_reminder_and_keeps_its_status() {
     let mut confirmation = event(ReservationConfirmed, "11-23 10:10");
     confirmation.details.cart = Some(BookingId::parse("CART-77").unwrap());
     let (cart, became) = Facts::of_cart(&confirmation, confirmation.occurred_at).unwrap();
@@ -219,7 +219,7 @@ fn a_cart_that_became_a_reservation_is_reminded_of_nothing_and_keeps_its_status(
 }
 
 #[test]
-fn a_reservation_that_names_itself_as_its_cart_says_nothing_of_another_booking() {
+fn a_reservation_that_names_itself_as_its_cart_changes_no_other_booking() {
     let mut confirmation = event(ReservationConfirmed, "11-23 10:10");
     confirmation.details.cart = confirmation.booking.clone();
 
@@ -262,7 +262,7 @@ fn the_same_guests_reservation_withdraws_reminders_when_the_stays_may_overlap() 
 }
 
 #[test]
-fn a_stay_that_was_over_before_the_guest_came_back_withdraws_nothing() {
+fn a_stay_that_was_over_before_the_guest_returned_withdraws_nothing() {
     let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
     story.circumstances.elsewhere = vec![reservation(Some("11-01"), Some("11-08"))];
 

@@ -49,7 +49,7 @@ fn a_moved_departure_moves_the_review_request() {
 }
 
 #[test]
-fn a_guest_who_never_arrived_is_not_asked() {
+fn a_guest_who_never_arrived_gets_no_review_request() {
     let story = Story::of([staying(
         event(ReservationConfirmed, "11-23 10:00"),
         "12-20",
@@ -61,7 +61,7 @@ fn a_guest_who_never_arrived_is_not_asked() {
 }
 
 #[test]
-fn a_resort_that_does_not_track_arrivals_takes_its_guests_as_arrived() {
+fn where_arrivals_are_not_tracked_guests_count_as_arrived() {
     let mut story = Story::of([staying(
         event(ReservationConfirmed, "11-23 10:00"),
         "12-20",

@@ -43,7 +43,7 @@ fn a_cancellation_withdraws_everything_still_to_come() {
 }
 
 #[test]
-fn a_confirmation_that_is_learnt_after_its_cancellation_sends_nothing() {
+fn a_confirmation_that_arrives_after_its_cancellation_sends_nothing() {
     for cancelled in ["11-23 10:00", "11-23 10:01"] {
         let story = Story::of([
             event(ReservationCancelled, cancelled),
@@ -56,7 +56,7 @@ fn a_confirmation_that_is_learnt_after_its_cancellation_sends_nothing() {
 }
 
 #[test]
-fn a_confirmation_after_a_cancellation_is_confirmed_anew() {
+fn a_confirmation_after_a_cancellation_is_confirmed_again() {
     let mut story = Story::of([
         event(ReservationConfirmed, "11-23 10:00"),
         event(ReservationCancelled, "11-23 11:00"),
@@ -72,7 +72,7 @@ fn a_confirmation_after_a_cancellation_is_confirmed_anew() {
 }
 
 #[test]
-fn no_kind_goes_twice_in_a_round() {
+fn no_kind_is_sent_twice_in_a_round() {
     let mut story = Story::of([
         event(ReservationConfirmed, "11-23 10:00"),
         event(ReservationConfirmed, "11-23 12:00"),
@@ -83,7 +83,7 @@ fn no_kind_goes_twice_in_a_round() {
 }
 
 #[test]
-fn an_older_cancellation_that_is_learnt_late_leaves_the_new_rounds_message_alone() {
+fn an_older_cancellation_that_arrives_late_does_not_change_the_new_rounds_message() {
     let mut story = Story::of([event(ReservationConfirmed, "11-23 12:00")]);
     story.has(ReservationConfirmation, "11-23 12:00", sent("11-23 12:01"));
     story.hears(&event(ReservationCancelled, "11-23 11:00"));
@@ -94,7 +94,7 @@ fn an_older_cancellation_that_is_learnt_late_leaves_the_new_rounds_message_alone
 }
 
 #[test]
-fn a_cancellation_learnt_after_both_of_its_confirmations_opens_the_second_round() {
+fn a_cancellation_that_arrives_after_both_confirmations_opens_the_second_round() {
     let mut story = Story::of([
         event(ReservationConfirmed, "11-23 10:00"),
         event(ReservationConfirmed, "11-23 12:00"),

@@ -19,7 +19,7 @@ fn at_a_quiet_resort(event: Event) -> Story {
 }
 
 #[test]
-fn quiet_hours_put_off_reminders_and_review_requests() {
+fn quiet_hours_delay_reminders_and_review_requests() {
     let reminder = at_a_quiet_resort(event(BookingStarted, "11-23 18:45"));
     let review = at_a_quiet_resort(event(GuestCheckedOut, "11-23 15:00"));
 
@@ -35,7 +35,7 @@ fn quiet_hours_put_off_reminders_and_review_requests() {
 }
 
 #[test]
-fn quiet_hours_do_not_put_off_the_abandonment_itself() {
+fn quiet_hours_do_not_delay_the_abandonment_itself() {
     let story = at_a_quiet_resort(event(BookingStarted, "11-23 18:45"));
 
     assert_eq!(story.plan("11-23 18:45").wake_at, Some(at("11-23 19:15")));
@@ -43,7 +43,7 @@ fn quiet_hours_do_not_put_off_the_abandonment_itself() {
 }
 
 #[test]
-fn quiet_hours_do_not_put_off_confirmations() {
+fn quiet_hours_do_not_delay_confirmations() {
     let story = at_a_quiet_resort(event(ReservationConfirmed, "11-23 22:00"));
 
     assert!(matches!(
@@ -79,7 +79,7 @@ fn a_resort_sets_its_own_expiry() {
 }
 
 #[test]
-fn a_booking_is_not_looked_at_again_when_nothing_will_change() {
+fn a_booking_has_no_timer_when_nothing_will_change() {
     let mut finished = Story::of([event(GuestCheckedOut, "11-23 10:00")]);
     finished.has(ReviewRequest, "11-23 10:00", sent("11-23 14:00"));
     let nothing_to_come = Story::of([event(GuestCheckedIn, "11-23 10:00")]);

@@ -1,11 +1,11 @@
 //! The headers of Standard Webhooks and Svix.
 
-use super::{Claim, MOST_SIGNATURES, Signature, Timestamp, malformed, read_id};
+use crate::signature::parts::{MOST_SIGNATURES, Parts, Signature, Timestamp, malformed, read_id};
 use crate::signature::{NotAuthentic, Request, only_value};
 use crate::text_encoding::from_any_base64;
 
-/// Reads `webhook-*`, or `svix-*` where only those are there.
-pub(super) fn read<'a>(request: &Request<'a>) -> Result<Claim<'a>, NotAuthentic> {
+/// Reads `webhook-*`, or `svix-*` if only those are there.
+pub(super) fn read<'a>(request: &Request<'a>) -> Result<Parts<'a>, NotAuthentic> {
     let is_svix =
         (request.headers)("webhook-signature").is_empty() && !(request.headers)("svix-signature").is_empty();
     let [id, timestamp, signature] = if is_svix {
@@ -23,14 +23,14 @@ pub(super) fn read<'a>(request: &Request<'a>) -> Result<Claim<'a>, NotAuthentic>
         return Err(malformed(signature));
     }
     let seconds = Timestamp::parse(only_value(request, timestamp)?).ok_or_else(|| malformed(timestamp))?;
-    Ok(Claim {
+    Ok(Parts {
         id: Some(read_id(request, id)?),
         timestamp: Some(seconds),
         signatures,
     })
 }
 
-// Versions that we do not know are left alone, so that a sender can introduce one.
+// Unknown versions are ignored, so that a sender can introduce one.
 fn decode_versioned(item: &str) -> Option<Signature> {
     match item.split_once(',')? {
         ("v1", text) => from_any_base64(text).map(Signature::Hmac),

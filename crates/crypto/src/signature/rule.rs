@@ -1,17 +1,15 @@
-//! What a request's headers claim: an id, a time, and signatures to be checked.
+//! The rule of a scheme that signs: which headers hold the parts of a signature, and which bytes it covers.
 
 mod standard;
 
 use super::keys::KeyFormat;
+use super::parts::{MOST_SIGNATURES, Parts, Signature, Timestamp, malformed, read_id};
 use super::scheme::{Encoding, HeaderName, HmacScheme, KeyForm, Part, Scheme, SignedText, TOLERANCE};
-use super::token::Place;
+use super::token::TokenPlace;
 use super::{NotAuthentic, Request, only_value};
 use crate::text_encoding::{from_any_base64, from_hex};
 
-// Rotation needs two; each more would cost a sender nothing and us a check.
-const MOST_SIGNATURES: usize = 16;
-
-/// Where the parts of a signature stand, and what it covers.
+/// Which headers hold the parts of a signature, and which bytes it covers.
 pub(super) struct Rule {
     layout: Layout,
     signed: SignedText,
@@ -20,7 +18,7 @@ pub(super) struct Rule {
 }
 
 enum Layout {
-    /// The headers of Standard Webhooks or Svix, whichever are there.
+    /// The headers of Standard Webhooks or Svix, whichever are present.
     Standard,
     /// A header of the scheme's own.
     Own(OwnHeader),
@@ -37,32 +35,13 @@ struct OwnHeader {
 enum TimestampPlace {
     None,
     Header(HeaderName),
-    /// The item `t=` of the signature's header, which is a list; without it this header, if any.
+    /// The item `t=` of the signature's header, which is a list; without that item this header, if any.
     ListOr(Option<HeaderName>),
 }
 
-/// What the headers of one request claim.
-pub(super) struct Claim<'a> {
-    pub(super) id: Option<&'a str>,
-    pub(super) timestamp: Option<Timestamp<'a>>,
-    pub(super) signatures: Vec<Signature>,
-}
-
-/// A signed time: the text that was signed, and its meaning.
-pub(super) struct Timestamp<'a> {
-    text: &'a str,
-    pub(super) seconds: i64,
-}
-
-/// A signature, decoded.
-pub(super) enum Signature {
-    Hmac(Vec<u8>),
-    Ed25519(Vec<u8>),
-}
-
 impl Rule {
-    /// The rule of a scheme that signs; the others have a place where a token stands.
-    pub(super) fn of(scheme: Scheme) -> Result<Self, Place> {
+    /// The rule of a scheme that signs; for the other schemes, the place of their token.
+    pub(super) fn of(scheme: Scheme) -> Result<Self, TokenPlace> {
         let own = |name, prefix, encoding, signed| {
             let scheme = HmacScheme {
                 prefix: String::from(prefix),
@@ -107,10 +86,10 @@ impl Rule {
                 "x-slack-request-timestamp",
             ))),
             Scheme::Hmac(scheme) => Self::free(scheme),
-            Scheme::Basic => return Err(Place::Basic),
-            Scheme::Bearer => return Err(Place::Bearer),
-            Scheme::Header(name) => return Err(Place::Header(name)),
-            Scheme::UrlToken => return Err(Place::Url),
+            Scheme::Basic => return Err(TokenPlace::Basic),
+            Scheme::Bearer => return Err(TokenPlace::Bearer),
+            Scheme::Header(name) => return Err(TokenPlace::Header(name)),
+            Scheme::UrlToken => return Err(TokenPlace::Url),
         })
     }
 
@@ -122,20 +101,19 @@ impl Rule {
         self.tolerance_seconds
     }
 
-    /// Reads the headers.
-    pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Claim<'a>, NotAuthentic> {
+    pub(super) fn read<'a>(&self, request: &Request<'a>) -> Result<Parts<'a>, NotAuthentic> {
         match &self.layout {
             Layout::Standard => standard::read(request),
             Layout::Own(header) => header.read(request),
         }
     }
 
-    /// The bytes that were signed, in pieces, so that the body is not copied.
-    pub(super) fn signed_parts<'a>(&'a self, claim: &Claim<'a>, body: &'a [u8]) -> Vec<&'a [u8]> {
+    /// The signed bytes, in pieces, so that the body is not copied.
+    pub(super) fn signed_pieces<'a>(&'a self, parts: &Parts<'a>, body: &'a [u8]) -> Vec<&'a [u8]> {
         let piece = |part: &'a Part| match part {
             Part::Literal(text) => text.as_bytes(),
-            Part::Id => claim.id.unwrap_or_default().as_bytes(),
-            Part::Timestamp => claim
+            Part::Id => parts.id.unwrap_or_default().as_bytes(),
+            Part::Timestamp => parts
                 .timestamp
                 .as_ref()
                 .map_or("", |timestamp| timestamp.text)
@@ -190,7 +168,7 @@ impl Rule {
 }
 
 impl OwnHeader {
-    fn read<'a>(&self, request: &Request<'a>) -> Result<Claim<'a>, NotAuthentic> {
+    fn read<'a>(&self, request: &Request<'a>) -> Result<Parts<'a>, NotAuthentic> {
         let value = only_value(request, self.name.as_str())?;
         let (signatures, listed_time) = match &self.timestamp {
             TimestampPlace::ListOr(_) => value
@@ -224,7 +202,7 @@ impl OwnHeader {
             .as_ref()
             .map(|name| read_id(request, name.as_str()))
             .transpose()?;
-        Ok(Claim {
+        Ok(Parts {
             id,
             timestamp,
             signatures,
@@ -241,29 +219,5 @@ impl OwnHeader {
 
     fn malformed(&self) -> NotAuthentic {
         malformed(self.name.as_str())
-    }
-}
-
-impl<'a> Timestamp<'a> {
-    // Digits only, and few enough that no arithmetic overflows.
-    fn parse(text: &'a str) -> Option<Self> {
-        let plausible = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        let seconds = text.parse().ok().filter(|_| plausible)?;
-        Some(Self { text, seconds })
-    }
-}
-
-fn read_id<'a>(request: &Request<'a>, header: &str) -> Result<&'a str, NotAuthentic> {
-    let id = only_value(request, header)?;
-    if id.is_empty() {
-        Err(malformed(header))
-    } else {
-        Ok(id)
-    }
-}
-
-fn malformed(header: &str) -> NotAuthentic {
-    NotAuthentic::Malformed {
-        header: header.to_owned(),
     }
 }

@@ -2,7 +2,6 @@
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Fills an array with fresh random bytes.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[expect(

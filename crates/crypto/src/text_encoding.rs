@@ -5,7 +5,7 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-// Senders differ on padding and on two letters; all forms name the same bytes.
+// Senders differ in padding and in two characters; all forms mean the same bytes.
 const ANY_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const LENIENT: GeneralPurpose = GeneralPurpose::new(&STANDARD, ANY_PADDING);
@@ -16,8 +16,8 @@ pub(crate) fn from_base64(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     LENIENT.decode(text).ok()
 }
 
-/// As [`from_base64`], also of the alphabet for URLs. For what programs send; what people write is held to one alphabet,
-/// so that a word is not taken for a key.
+/// Like [`from_base64`], but also reads the alphabet for URLs. Use it for what programs send; what people write is
+/// limited to one alphabet, so that a word is not taken for a key.
 pub(crate) fn from_any_base64(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     let text = text.as_ref();
     from_base64(text).or_else(|| LENIENT_FOR_URLS.decode(text).ok())
@@ -28,7 +28,7 @@ pub(crate) fn to_base64(bytes: &[u8]) -> String {
     LENIENT.encode(bytes)
 }
 
-/// Writes base64 with the letters that URLs and shells leave alone, unpadded.
+/// Writes base64 in the alphabet that URLs and shells leave alone, unpadded.
 pub(crate) fn to_base64_for_urls(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -1,4 +1,4 @@
-//! Tokens of people: random, shown once, known again by their hash.
+//! The staff's tokens: random, shown once, recognised later by their hash.
 
 use ring::digest::{SHA256, digest};
 
@@ -6,30 +6,29 @@ use crate::random;
 use crate::secret::Secret;
 use crate::text_encoding::to_base64_for_urls;
 
-/// What every token begins with, so that whoever finds one, a scanner of sources too, knows whose it is.
+/// The beginning of every token, by which people and source scanners recognise a leaked one.
 const PREFIX: &str = "bellhop_";
-/// Bytes of chance in a token: nobody guesses one, so its hash need not be slow.
+/// 256 random bits: too many to guess, so a fast hash is enough.
 const RANDOM: usize = 32;
-/// Characters that those take in base64 without padding.
+/// The length of those bytes in base64 without padding.
 const WRITTEN: usize = 43;
 
 /// A token. `Debug` shows nothing of it, and its memory is wiped when it is dropped.
 #[derive(Debug, Clone)]
 pub struct Token(Secret);
 
-/// A text that is no token; it is not repeated, it may be some other secret.
+/// The text is not a token. The error does not repeat it, since it may be another secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is no token: one begins with {PREFIX} and has {WRITTEN} more letters, digits, _ or -")]
 pub struct InvalidToken;
 
 impl Token {
-    /// A new one.
     pub fn generate() -> Self {
         let random = to_base64_for_urls(&random::bytes::<RANDOM>());
         Self(Secret::new(format!("{PREFIX}{random}")))
     }
 
-    /// Takes what a member of the staff gives as their token; blanks around it and a byte order mark do not count.
+    /// Reads a token as a person enters it: blanks around it and a byte order mark are ignored.
     pub fn parse(text: &str) -> Result<Self, InvalidToken> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).trim();
         let random = text.strip_prefix(PREFIX).ok_or(InvalidToken)?;
@@ -41,12 +40,12 @@ impl Token {
         }
     }
 
-    /// The token itself, for the one to whom it belongs.
+    /// The token itself, to be shown to its owner.
     pub fn reveal(&self) -> &str {
         self.0.reveal()
     }
 
-    /// What is kept of it: equal tokens are found by it, nothing is read from it.
+    /// The hash that is stored: it finds equal tokens and reveals none.
     pub fn hash(&self) -> [u8; 32] {
         let mut hash = [0; 32];
         let digest = digest(&SHA256, self.reveal().as_bytes());

@@ -42,11 +42,11 @@ impl Trouble {
                 "due long ago and still queued: do processors and senders run, and is `messages` consumed?"
             }
             Self::SendingTooLong | Self::UnknownTooLong => "a call without an outcome: does a sender run?",
-            Self::HeldByNothing => "its hold is gone, and nobody let it go: does a sender run?",
-            Self::HeldTooLong => "too late to go, and nobody ended it: does a sender run?",
-            Self::LetterUnpublished => "its letter is not in dead.messages: does a processor run?",
+            Self::HeldByNothing => "its hold is gone, and no sender released it: does a sender run?",
+            Self::HeldTooLong => "too late to be sent, and no sender ended it: does a sender run?",
+            Self::LetterUnpublished => "its dead letter is not in dead.messages: does a processor run?",
             Self::LetterMissing => {
-                "dead, and no letter of it is here or on its way: was dead.messages emptied by somebody else?"
+                "dead, and its dead letter is neither stored nor queued: did another program empty dead.messages?"
             }
             Self::LetterOutlived => "its message lives: close it",
             Self::RetriedEventMissing => "retried, and never applied: is it still in `events`?",

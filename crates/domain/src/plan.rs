@@ -83,7 +83,6 @@ pub struct Circumstances {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Where the booking stands.
     pub status: Status,
     /// One entry for each kind of message that the facts ask for or rule out.
     pub messages: Vec<Planned>,

@@ -204,12 +204,12 @@ mod tests {
             witnesses: 0,
             ..SilencePolicy::default()
         };
-        let nobody = Evidence {
+        let without_neighbours = Evidence {
             answered: 0,
             reported: 0,
             ..convincing()
         };
 
-        assert_eq!(careless.judge(&nobody), SilenceVerdict::Wait);
+        assert_eq!(careless.judge(&without_neighbours), SilenceVerdict::Wait);
     }
 }

@@ -1,4 +1,4 @@
-//! What is mended, what is refused, and what stays as it was.
+//! What is repaired, what is refused, and what stays unchanged.
 
 use proptest::prelude::*;
 use serde_json::json;

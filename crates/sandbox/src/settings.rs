@@ -116,21 +116,6 @@ impl StatusTimes {
     }
 }
 
-/// A duration as all of our settings write it: `500ms`, `90s`, `30m`, `24h`, `2d`.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-    let number: u64 = number.parse().ok()?;
-    let unit_ms = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.checked_mul(unit_ms).map(Duration::from_millis)
-}
-
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "is not an address with a port; write it as 127.0.0.1:8090")
@@ -159,7 +144,10 @@ fn status_times(text: &str) -> Result<StatusTimes, &'static str> {
     const EXPECTED: &str = "is not a list such as sent=20ms,delivered=2s,read=1m";
     let entry = |entry: &str| {
         let (status, time) = entry.split_once('=')?;
-        Some((Status::parse(status.trim())?, duration(time.trim())?))
+        Some((
+            Status::parse(status.trim())?,
+            domain::duration::parse(time.trim()).ok()?,
+        ))
     };
     let mut times: Vec<_> = text
         .split(',')

@@ -102,7 +102,7 @@ impl Client {
             return Answer::without_content(
                 CallOutcome::Refused(refusal),
                 None,
-                "the token cannot stand in a header; nothing was sent",
+                "the token does not fit into a header; nothing was sent",
             );
         };
         let request = self

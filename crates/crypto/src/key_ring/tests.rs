@@ -1,4 +1,4 @@
-//! What a key ring accepts, and what opens.
+//! Which key rings are accepted, and which values open.
 
 use super::*;
 

@@ -8,25 +8,26 @@ use zeroize::Zeroizing;
 
 use super::{BYTE_ORDER_MARK, Secret};
 
-// With less room left the standard library makes a buffer grow before it looks whether there is more to read.
+// With less spare room, the standard library grows the buffer before it checks whether there is more to read.
 const SPARE: usize = 64;
 
-/// What a file holds, and who may read it.
+/// The text of a file, and who may read it.
 #[derive(Debug)]
 pub struct FileText {
-    /// All of it: it is, or may hold, a secret.
+    /// A secret as a whole, since any part may be one.
     pub text: Secret,
     /// Whether every user of the machine may read it.
     pub readable_by_others: bool,
 }
 
 impl FileText {
-    /// Reads a file of at most so many bytes, a longer one is an error. No copy of it stays behind in memory. A byte
-    /// order mark, which some editors write, is left out.
+    /// Reads a file; one of more than `longest` bytes is an error. No copy of the text stays in memory. A byte
+    /// order mark, which some editors write, is removed.
     pub fn read(path: &Path, longest: usize) -> io::Result<Self> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        // As large as can be from the start: a buffer that grows leaves its contents where it was. What is no file has no length.
+        // The buffer has its full size from the start: one that grows would leave copies behind. Devices and pipes
+        // have no length.
         let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
         let expected = if metadata.is_file() {
             length.min(longest)

@@ -1,4 +1,4 @@
-//! References, and what they lead to.
+//! References to secrets, and what they resolve to.
 
 use super::*;
 

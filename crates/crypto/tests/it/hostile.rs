@@ -1,4 +1,4 @@
-//! Whatever is sent, a verifier answers and lets nobody in.
+//! Hostile requests: a verifier refuses all of them and never panics.
 
 use crypto::signature::{HeaderName, HmacScheme, Scheme, SignedText, Verifier, sign_github, sign_standard};
 use proptest::prelude::*;
@@ -103,8 +103,8 @@ proptest! {
     }
 }
 
-/// Hexadecimal digits may be written large, and base64 without its end or with the letters for URLs; nothing else of a
-/// header is free.
+/// Hexadecimal digits may be upper case, and base64 may lack its padding or use the alphabet for URLs; every other
+/// byte of a header counts.
 fn means_the_same(header: &str, one: &[u8], other: &[u8]) -> bool {
     if !header.starts_with("webhook-") {
         return one.trim_ascii().eq_ignore_ascii_case(other);
@@ -120,7 +120,7 @@ fn means_the_same(header: &str, one: &[u8], other: &[u8]) -> bool {
     essence(one) == essence(other)
 }
 
-/// A body as each scheme that covers it signs it.
+/// A body, signed by each scheme that covers it.
 fn signed(body: &[u8]) -> Vec<(Sent, Verifier)> {
     const KEY: &str = "a long enough secret";
     const STANDARD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

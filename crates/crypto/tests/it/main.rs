@@ -1,6 +1,6 @@
-//! Signatures: published vectors, every scheme's way in and its refusals, and that hostile input never panics.
+//! Signatures: published vectors, what each scheme accepts and refuses, and that hostile input causes no panic.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 mod hostile;
 mod schemes;
@@ -9,7 +9,7 @@ mod vectors;
 use crypto::secret::Secret;
 use crypto::signature::{NotAuthentic, Request, Scheme, Verified, Verifier};
 
-/// A request as a test writes it down.
+/// A request, as tests write it.
 #[derive(Clone, Default)]
 struct Sent {
     headers: Vec<(String, Vec<u8>)>,

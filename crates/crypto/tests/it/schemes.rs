@@ -1,4 +1,4 @@
-//! What lets a request in, and what keeps it out, scheme by scheme.
+//! What each scheme accepts and refuses.
 
 use std::time::Duration;
 

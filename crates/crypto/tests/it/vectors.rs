@@ -1,4 +1,4 @@
-//! What platforms and their libraries published.
+//! Examples that platforms and their libraries published.
 
 use crypto::signature::{NotAuthentic, Scheme};
 use serde_json::Value;
@@ -42,7 +42,7 @@ fn every_published_vector_is_judged_as_published() {
     assert_eq!(judged, vectors.as_array().unwrap().len() - 1);
 }
 
-/// Stripe's documents show a header, and neither its secret nor its body.
+/// Stripe's documents show a header without its secret and body.
 #[test]
 fn a_published_header_without_its_secret_is_read_and_refused_for_its_signature_alone() {
     const SIGNED_AT: i64 = 1_492_774_577;
@@ -67,7 +67,7 @@ fn a_published_header_without_its_secret_is_read_and_refused_for_its_signature_a
     let late = Err(NotAuthentic::OutsideTolerance { seconds: 301 });
     assert_eq!(answer(header, SIGNED_AT + 300), Err(NotAuthentic::NoMatch));
     assert_eq!(answer(header, SIGNED_AT + 301), late);
-    // The signature of the scheme is what counts, not the older one beside it.
+    // Only the scheme's own signature counts, not the older one beside it.
     let malformed = Err(NotAuthentic::Malformed {
         header: "stripe-signature".to_owned(),
     });

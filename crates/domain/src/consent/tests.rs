@@ -1,8 +1,8 @@
-//! What guests write and press, and what it asks for.
+//! What guests write and press, and what it means.
 
 use super::*;
 
-/// Messages that stop, whatever they answer.
+/// Messages that stop, whatever they reply to.
 const STOPS: &str = r#"
 STOP | stop. | STOP! |  Stop  | "Stop" | s t o p | ＳＴＯＰ | stop stop | 🛑 STOP 🙏 | Please stop!
 Stop, thanks | STOP ALL | Unsubscribe | opt-out | OPT OUT | Remove me from your list! | Baja
@@ -22,7 +22,7 @@ otkaži | Отмена | скасувати | Ακύρωση | İPTAL | iptal | 
 बंद
 "#;
 
-/// Messages that take a stop back.
+/// Messages that reverse a stop.
 const STARTS: &str = r#"
 START | start! | unstop | Subscribe | opt in | suscribirme | s'abonner | abonnieren | подписаться
 старт | başla | ابدأ | 訂閱 | 再開 | 구독 | quero receber

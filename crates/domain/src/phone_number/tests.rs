@@ -6,7 +6,7 @@ fn country(code: &str) -> Country {
     Country::parse(code).unwrap()
 }
 
-/// How a number is read that was typed at a resort of a country; `None`: not at all.
+/// The reading of a number that was typed at a resort of a country; `None`: it is refused.
 #[track_caller]
 fn check(at: &str, typed: &str, expected: Option<&str>) {
     let read = PhoneNumber::parse(typed, Some(country(at))).ok();
@@ -88,7 +88,7 @@ fn a_text_that_is_not_a_number_is_refused() {
         check("GR", typed, None);
     }
     assert_eq!(PhoneNumber::parse("6912345678", None), Err(InvalidPhoneNumber));
-    // Metadata of a newer program may name a country that this one does not know.
+    // A program with newer metadata may name a country that this one does not know.
     let unknown: Country = serde_json::from_str("\"ZZ\"").unwrap();
     assert_eq!(
         PhoneNumber::parse("6912345678", Some(unknown)),
@@ -136,7 +136,7 @@ fn a_number_knows_the_calling_code_of_its_country() {
         ("77012345678", 7),
         ("3584123456", 358),
         ("88213123456", 882),
-        // Too short for a number of its country, whose it is all the same.
+        // Too short for a number of its country, but still one of that country.
         ("3012345", 30),
         ("0000000", 0),
         ("9991234567", 0),
@@ -185,7 +185,7 @@ fn at_least_five_digits_of_a_number_are_hidden_whatever_its_length() {
         let masked = PhoneNumber(format!("+{}", &digits[..length])).masked();
         assert_eq!(masked, expected);
     }
-    // Nothing reads such numbers; a row may hold one all the same.
+    // Such numbers are never accepted, but a row may hold one.
     for length in 0..=digits.len() {
         let masked = PhoneNumber(format!("+{}", &digits[..length])).masked();
         let hidden = masked.chars().filter(|character| *character == '•').count();

@@ -1,4 +1,4 @@
-//! The rules of `docs/behaviour.md`, told as stories: events, then what the plan says at some moment.
+//! The rules of `docs/behaviour.md`, as stories: events, then what the plan says at some time.
 
 mod arrival;
 mod changes;
@@ -91,7 +91,7 @@ fn event(event_type: EventType, occurred: &str) -> Event {
     }
 }
 
-/// The same event, of a stay from and to these days.
+/// The same event, with a stay from and to these days.
 fn staying(mut event: Event, from: &str, to: &str) -> Event {
     (event.details.check_in, event.details.check_out) = (Some(day(from)), Some(day(to)));
     event
@@ -153,7 +153,7 @@ impl Story {
         difference::changes(&self.plan(now), &self.facts, &self.circumstances.messages)
     }
 
-    /// A message exists; `change` says how it differs from one that waits untouched.
+    /// Adds an existing message; `change` changes one that waits and was never attempted.
     fn has(&mut self, kind: MessageKind, basis: &str, change: impl FnOnce(&mut Existing)) {
         let round = self
             .circumstances
@@ -179,7 +179,7 @@ impl Story {
     }
 }
 
-/// Makes a message one that WhatsApp took.
+/// Makes a message one that WhatsApp accepted.
 fn sent(when: &str) -> impl FnOnce(&mut Existing) {
     let sent_at = at(when);
     move |message| {
@@ -187,7 +187,7 @@ fn sent(when: &str) -> impl FnOnce(&mut Existing) {
     }
 }
 
-/// Makes a message one that ended, or waits, in a state without ever having been attempted.
+/// Puts a message that was never attempted into a state.
 fn untouched(state: MessageState, reason: Option<Reason>) -> impl FnOnce(&mut Existing) {
     move |message| {
         (message.state, message.reason) = (state, reason);
@@ -202,7 +202,7 @@ fn window(opens: &str, closes: &str) -> Window {
     }
 }
 
-/// When a decision lets its message go.
+/// When the window of a decision opens.
 fn opens(decision: Option<Decision>) -> Option<DateTime<Utc>> {
     match decision? {
         Decision::Later(window) => window.map(|window| window.opens_at),

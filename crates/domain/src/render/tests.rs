@@ -1,4 +1,4 @@
-//! Values, links, languages and what is missing.
+//! Values, links, languages, and missing values.
 
 use chrono::{DateTime, NaiveDate};
 
@@ -88,10 +88,10 @@ fn untrusted_text_counts_as_missing_if_it_would_be_a_link() {
     };
     let text = |name: &str| value(subject, &resort.language, &Value::parse(name).unwrap());
 
-    for stranger in ["guest.name", "guest.first_name", "stay.room", "booking.id"] {
-        assert_eq!(text(stranger), None, "{stranger}");
+    for untrusted in ["guest.name", "guest.first_name", "stay.room", "booking.id"] {
+        assert_eq!(text(untrusted), None, "{untrusted}");
         assert_eq!(
-            fill_text(subject, &resort.language, &format!("Hi {{{stranger}}}")),
+            fill_text(subject, &resort.language, &format!("Hi {{{untrusted}}}")),
             Err(NoContent::Skip(Reason::MissingValue))
         );
     }

@@ -1,4 +1,5 @@
-//! Any order and repetition of a booking's events, mixed with everything else that happens, comes to the same.
+//! Random orders and repetitions of a booking's events, mixed with everything else that can happen, lead to the
+//! same result.
 
 use domain::message::MessageState;
 use domain::plan::{Status, order};
@@ -10,9 +11,9 @@ use crate::stories::{Delivery, dawn, deliveries, minutes};
 /// Something that happens between two events.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// The event with this number arrives, once more perhaps.
+    /// The event with this number arrives, possibly again.
     Hear(usize),
-    /// Time goes on, or a clock is set back.
+    /// Time passes, or a clock is set back.
     Pass(i64),
     Claim,
     Hold,
@@ -60,7 +61,7 @@ fn take(world: &mut World, step: Step, events: &[Delivery]) {
     }
 }
 
-/// A world that heard these events in this order at one moment.
+/// A world in which these events arrived in this order at one instant.
 fn heard(events: &[Delivery], now_in_minutes: i64) -> World {
     let mut world = World::new();
     world.now = dawn() + minutes(now_in_minutes);
@@ -93,7 +94,7 @@ proptest! {
         prop_assert_eq!(world.plan().status, reference.plan().status);
         prop_assert_eq!(world.wake_at, reference.wake_at);
         prop_assert_eq!(world.to_come(), reference.to_come());
-        // A clock that was set back leaves rows that wait for the same time as those that it did not create.
+        // A clock that was set back leaves queued rows with the same due time as rows that it did not create.
         let due = |world: &World| {
             let queue = world.queue().into_iter();
             queue.filter(|(_, window)| window.opens_at <= world.now).collect::<Vec<_>>()

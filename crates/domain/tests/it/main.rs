@@ -1,4 +1,4 @@
-//! Laws that hold for every history of a booking, checked on random ones.
+//! Properties that hold for every history of a booking, checked on random ones.
 
 #![cfg(test)]
 

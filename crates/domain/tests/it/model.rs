@@ -1,4 +1,5 @@
-//! A processor, a store and a sender in memory: they apply what `domain` decides and check what must always hold.
+//! A processor, a store and a sender in memory: they apply the decisions of `domain` and check what must always
+//! hold.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Re
 
 use crate::stories::{Delivery, dawn, minutes};
 
-/// What a call came to, as the sender learns it, possibly much later.
+/// The outcome of a call, as the sender learns it, possibly much later.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Outcome {
     Accepted,
@@ -24,7 +25,7 @@ pub(crate) enum Outcome {
     Held,
 }
 
-/// One booking in its world.
+/// One booking, with everything around it.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) facts: Facts,
@@ -45,7 +46,7 @@ impl World {
         }
     }
 
-    /// The processor's way with an event; whether it came before does not matter.
+    /// Applies an event, as the processor does, whether it is new or a repetition.
     pub(crate) fn hears(&mut self, delivery: &Delivery) {
         let news = delivery.facts();
         self.facts = std::mem::take(&mut self.facts).merge(news);
@@ -53,16 +54,16 @@ impl World {
     }
 
     pub(crate) fn opts(&mut self, out: bool) {
-        let wish = if out {
+        let time = if out {
             &mut self.circumstances.marketing_consent.opted_out_at
         } else {
             &mut self.circumstances.marketing_consent.opted_in_at
         };
-        *wish = Some(self.now);
+        *time = Some(self.now);
         self.replan();
     }
 
-    /// Sets the clock and wakes the booking if its time has come.
+    /// Sets the clock, and plans again if the booking's timer is due.
     pub(crate) fn tick(&mut self, now: DateTime<Utc>) {
         self.now = now;
         if self.wake_at.is_some_and(|at| at <= now) {
@@ -75,7 +76,7 @@ impl World {
         plan(&booking, &self.facts, &self.circumstances, &self.resort, self.now)
     }
 
-    /// Plans, applies the difference, and finds that a second look changes nothing.
+    /// Plans, applies the difference, and checks that planning again changes nothing.
     pub(crate) fn replan(&mut self) {
         let planned = self.plan();
         for change in difference::changes(&planned, &self.facts, &self.circumstances.messages) {
@@ -152,7 +153,7 @@ impl World {
             .unwrap()
     }
 
-    /// The sender's claim: the first message that is due, or nothing.
+    /// Claims the first message that is due, as the sender does.
     pub(crate) fn claim(&mut self) -> Option<MessageId> {
         let now = self.now;
         let due = |message: &&mut Existing| message.state == MessageState::Queued && message.due_at <= now;
@@ -169,7 +170,7 @@ impl World {
         Some(claimed.id)
     }
 
-    /// The sender finds no template before it claims: the message waits without having been attempted.
+    /// Holds a queued message, as the sender does when it finds no template before the claim.
     pub(crate) fn holds(&mut self) {
         let waits = |message: &&mut Existing| message.state == MessageState::Queued;
         if let Some(message) = self.circumstances.messages.iter_mut().find(waits) {
@@ -192,7 +193,7 @@ impl World {
         }
     }
 
-    /// The sender's record of what came of a claim.
+    /// Records the outcome of a claimed message, as the sender does.
     pub(crate) fn learns(&mut self, id: MessageId, outcome: Outcome) {
         let now = self.now;
         let message = self.message(id);
@@ -213,7 +214,7 @@ impl World {
         self.replan();
     }
 
-    /// What a sender does not know the fate of.
+    /// Messages whose call has no known outcome.
     pub(crate) fn unsettled(&self) -> Vec<MessageId> {
         let open =
             |message: &&Existing| matches!(message.state, MessageState::Sending | MessageState::Unknown);
@@ -225,7 +226,7 @@ impl World {
             .collect()
     }
 
-    /// A resort's template came: what was held goes back to the queue.
+    /// Queues all held messages, as when a resort's template appears.
     pub(crate) fn releases_holds(&mut self) {
         for message in &mut self.circumstances.messages {
             if message.state == MessageState::Held {
@@ -234,7 +235,7 @@ impl World {
         }
     }
 
-    /// What may still go out: what waits for a sender, and what the plan will create.
+    /// The messages that may still be sent: those that wait for a sender, and those that the plan will create.
     pub(crate) fn to_come(&self) -> Vec<(MessageKind, Window)> {
         let planned = self.plan().messages.into_iter();
         planned
@@ -245,7 +246,7 @@ impl World {
             .collect()
     }
 
-    /// What a sender would find, now or in time.
+    /// The queued messages, with their windows.
     pub(crate) fn queue(&self) -> Vec<(MessageKind, Window)> {
         let waiting = self
             .circumstances
@@ -265,7 +266,7 @@ impl World {
         queue
     }
 
-    /// Messages that ended, or not, without an explanation.
+    /// Messages without an end, or with an end but without a reason.
     pub(crate) fn unexplained(&self) -> Vec<&Existing> {
         let explained = |message: &Existing| match message.state {
             MessageState::Skipped | MessageState::Withdrawn => message.reason.is_some(),
@@ -278,7 +279,7 @@ impl World {
             .collect()
     }
 
-    /// Lets time pass until nothing is to happen any more; every call is answered.
+    /// Lets time pass until nothing is left to happen; every call is answered.
     pub(crate) fn runs_out(&mut self) {
         for _ in 0..200 {
             for id in self.unsettled() {
@@ -301,7 +302,7 @@ impl World {
     }
 }
 
-/// Everything is set up, and nights are quiet.
+/// A resort with all features configured, and quiet nights.
 fn resort() -> Resort {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
     let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();

@@ -7,7 +7,7 @@ use domain::ids::{BookingId, EventId, ResortId, SourceId};
 use domain::stay::Personal;
 use proptest::prelude::*;
 
-/// An event and when it arrived; the same at each of its deliveries.
+/// An event and its arrival time, which is the same at each delivery.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     pub(crate) event: Event,
@@ -15,7 +15,8 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// What it says of `BK-1`: that booking's own event, or another booking's that grew from it as its cart.
+    /// The facts that it brings for `BK-1`: as its own event, or as the event of a reservation that names it as its
+    /// cart.
     pub(crate) fn facts(&self) -> Facts {
         match Facts::of_cart(&self.event, self.received_at) {
             Some((_, of_the_cart)) => of_the_cart,
@@ -78,7 +79,7 @@ pub(crate) fn deliveries() -> impl Strategy<Value = Vec<Delivery>> {
                         },
                         guest,
                     },
-                    // One that seems to arrive before it occurred comes from a clock that runs ahead.
+                    // An event that arrives before it occurred comes from a clock that runs ahead.
                     received_at: dawn() + minutes(10 * (occurred + delay - 1)),
                 },
             )

@@ -1,4 +1,4 @@
-//! curl as the oracle: for each setting it is asked whether it goes through the proxy, and what it tells the proxy.
+//! Compares with curl: for each setting, whether curl uses the proxy, and what it sends to the proxy.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::thread;
 use outbound::Proxies;
 use url::Url;
 
-/// Answers every request with 502 and hands its head on.
+/// Answers every request with 502 and returns its head.
 struct Listener {
     port: u16,
     heads: Receiver<String>,
@@ -33,7 +33,7 @@ impl Listener {
         Self { port, heads }
     }
 
-    /// The heads that came so far.
+    /// The heads that have arrived.
     fn heads(&self) -> Vec<String> {
         self.heads.try_iter().collect()
     }
@@ -53,11 +53,11 @@ fn read_head(mut connection: TcpStream) -> (String, TcpStream) {
 
 fn refuse(mut connection: TcpStream) {
     let said = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    // curl may have gone away.
+    // curl may have closed the connection.
     let _ = connection.write_all(said);
 }
 
-/// Lets curl call the URL. What it calls directly is refused at once, at a port where nothing listens.
+/// Lets curl call the URL. A direct call is refused at once, at a port without a server.
 fn curl(variables: &[(&str, &str)], url: &str) {
     Command::new("curl")
         .args(["--silent", "--output", "/dev/null", "--max-time", "20"])
@@ -132,7 +132,7 @@ fn hosts_are_called_without_a_proxy_where_curl_calls_them_without_one() {
     }
 }
 
-/// Newer versions of curl agree; that of Debian 12 compares IPv6 addresses as texts.
+/// Newer versions of curl agree; the one in Debian 12 compares IPv6 addresses as texts.
 #[test]
 fn beyond_curl_ipv6_addresses_are_compared_as_numbers_and_slash_0_is_every_address() {
     for (list, host) in [

@@ -1,4 +1,4 @@
-//! Proxies held against curl, and authorities read from files.
+//! Proxies compared with curl, and authorities read from files.
 
 #[cfg(test)]
 mod authorities;

@@ -15,7 +15,6 @@ use crate::notification::inbound::{Inbound, Marketing};
 use crate::outbox::Update;
 use crate::request;
 use crate::scripts::Rule;
-use crate::settings::duration;
 use crate::templates::TemplateStatus;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -232,7 +231,8 @@ async fn handshake(state: Data<State>, body: Bytes) -> Answer {
 
 async fn advance_clock(state: Data<State>, body: Bytes) -> Answer {
     let change: ClockChange = parse(&body)?;
-    let by = duration(&change.advance).ok_or_else(|| refused("advance: is not a duration such as 25h"))?;
+    let by = domain::duration::parse(&change.advance)
+        .map_err(|_| refused("advance: is not a duration such as 25h"))?;
     state.emulator.clock.advance(by);
     Ok(HttpResponse::NoContent().finish())
 }

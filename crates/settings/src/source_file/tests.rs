@@ -1,4 +1,4 @@
-//! What a source's file means, and what is said about a bad one.
+//! A source's file: the meaning of a good one, and the errors of a bad one.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
-//! Folders on a disk: what is in force, what is refused, and what changes when files do.
+//! Folders on a disk: what is in force, what is rejected, and what changes when files do.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 mod reading;
 mod watching;

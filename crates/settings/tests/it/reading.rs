@@ -242,14 +242,14 @@ fn the_keys_that_files_need_are_listed_and_broken_files_are_reported() {
         &broken("Athens").replace("env:AZURE_BAY_TOKEN", &sealed),
     );
 
-    let (keys, told) = keys_of_files(folder.path()).unwrap();
+    let (keys, broken) = keys_of_files(folder.path()).unwrap();
 
     let expected = (
         "resorts/azure-bay.toml".to_owned(),
         BTreeSet::from(["a".to_owned()]),
     );
     assert_eq!(keys, BTreeMap::from([expected]));
-    let files: Vec<_> = told.iter().map(|finding| finding.file.as_str()).collect();
+    let files: Vec<_> = broken.iter().map(|finding| finding.file.as_str()).collect();
     assert_eq!(files, ["resorts/broken.toml"]);
     assert!(keys_of_files(&folder.path().join("nowhere")).is_err());
 }
@@ -311,8 +311,8 @@ fn a_secret_with_blanks_around_it_is_reported_and_not_repeated() {
 
     let findings = check(folder.path(), Resolve::Everything, &folder.places()).unwrap();
 
-    let told: Vec<_> = findings.iter().filter(|one| one.text.contains("blank")).collect();
-    assert_eq!(told.len(), 1, "{findings:?}");
-    assert_eq!(told[0].file, "sources/direct.toml");
-    assert!(!told[0].text.contains("AAAA"));
+    let about_blanks: Vec<_> = findings.iter().filter(|one| one.text.contains("blank")).collect();
+    assert_eq!(about_blanks.len(), 1, "{findings:?}");
+    assert_eq!(about_blanks[0].file, "sources/direct.toml");
+    assert!(!about_blanks[0].text.contains("AAAA"));
 }

@@ -1,4 +1,4 @@
-//! Files that change under a process that lives.
+//! Files that change while a process watches them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Every known answer is understood, through the real client.
+//! Every known answer, read through the real client.
 
 use std::time::Duration;
 

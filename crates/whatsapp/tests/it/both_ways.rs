@@ -1,6 +1,6 @@
-//! Every code of the list, as an answer and as a status that comes later: what becomes of the message, and what is held.
+//! Every code of the list, as an answer and as a later status: the next state of the message, and the hold.
 //!
-//! What should become of it is read from the list's own words (`action`, `scope`), not from our table.
+//! The expectations come from the list's own words (`action`, `scope`), not from our table.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::fixtures;
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 const ONE_DAY_S: i64 = 86_400;
 
-/// What became of a message, in the words of this test.
+/// The result for a message, in the words of this test.
 #[derive(Debug, PartialEq, Eq)]
 struct Came {
     /// `queued` with the seconds until it is due, or the state with its reason.
@@ -149,7 +149,7 @@ fn reported(failure: Refusal, free_text: bool) -> Came {
     came(&after, held.as_ref())
 }
 
-/// What the list says should become of a message with this error.
+/// The result that the list demands for this error.
 fn expected(code: i64, row: &Value, reported_in: ReportedIn) -> Came {
     let scope = row["scope"].as_str().unwrap();
     let plain = |to: &str| Came {

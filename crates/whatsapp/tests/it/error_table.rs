@@ -16,7 +16,7 @@ fn scope(row: &Value) -> &str {
 
 fn advice(row: &Value) -> &'static str {
     match row["action"].as_str().unwrap() {
-        // The whole account may not send marketing templates, so another template would not help.
+        // The whole account must not send marketing templates, so another template would not help.
         "HOLD_TEMPLATE" if scope(row) == "account" => "hold",
         "HOLD_TEMPLATE" | "USE_TEMPLATE" => "fallback",
         "RETRY" => "retry",

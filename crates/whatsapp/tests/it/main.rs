@@ -1,4 +1,4 @@
-//! What the Cloud API is told, what it answers and what it notifies, by the examples in `fixtures`.
+//! Requests to the Cloud API, its answers and its notifications, by the examples in `fixtures`.
 
 #[cfg(test)]
 mod answers;

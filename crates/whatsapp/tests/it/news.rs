@@ -1,4 +1,5 @@
-//! News of accounts, numbers and templates, in the shapes of Meta's examples: what each means for sending.
+//! Updates about accounts, numbers and templates, in the shapes of Meta's examples, and what each means for
+//! sending.
 
 use serde_json::{Value, json};
 use whatsapp::notification::{Assessment, Update, parse};

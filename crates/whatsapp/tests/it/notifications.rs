@@ -31,7 +31,7 @@ fn change(field: &str, value: Value) -> Value {
     })
 }
 
-/// What an update says, in a line.
+/// Describes an update in one line.
 fn told(update: &Update) -> String {
     match update {
         Update::Status(status) => {
@@ -328,7 +328,7 @@ fn with_damage(pointer: &str, json: &str) -> Vec<Update> {
     parse(body.to_string().replace("\"DAMAGE\"", json).as_bytes()).unwrap()
 }
 
-/// How many statuses were read, and what was wrong with the others.
+/// The number of statuses that were read, and the damage of the others.
 fn outcome(updates: &[Update]) -> (usize, Vec<Damage>) {
     let statuses = updates
         .iter()

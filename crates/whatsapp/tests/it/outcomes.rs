@@ -1,4 +1,4 @@
-//! The classes of outcomes: who was refused, who was not reached, and whose fate nobody knows.
+//! The classes of outcomes: refused, not reached, unknown.
 
 use std::time::Duration;
 
@@ -83,13 +83,13 @@ async fn calls_one_after_the_other_share_a_connection() {
     assert_eq!((seen.connections, seen.requests.len()), (1, 2));
 }
 
-/// A port at which nothing listens.
+/// A port without a server.
 async fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// A port at which a server speaks at once, and no TLS.
+/// A port whose server writes at once, and not in TLS.
 async fn without_tls() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -105,7 +105,7 @@ async fn without_tls() -> u16 {
 async fn a_failed_connection_is_unreachable_and_has_a_reason() {
     let closed = closed_port().await;
     let plain = without_tls().await;
-    // Longer than any name may be: no resolver has to be asked.
+    // The name is too long, so no resolver is asked.
     let no_name = "a".repeat(64);
     let cases = [
         (format!("http://127.0.0.1:{closed}"), "the connection is refused"),

@@ -1,4 +1,4 @@
-//! The arrival, and guests who do not come.
+//! Arrivals and no-shows.
 
 use super::*;
 use crate::event::EventType::{GuestCheckedIn, GuestCheckedOut, ReservationConfirmed, ReservationModified};

@@ -1,4 +1,4 @@
-//! A guest who was erased gets nothing more for what was known of them before.
+//! An erased guest gets no message that follows from earlier facts.
 
 use super::difference::Change;
 use super::*;

@@ -1,4 +1,4 @@
-//! When a person may have a dead message tried once more.
+//! When a person may retry a dead message.
 
 use super::*;
 use crate::dead_letter::DecisionRefused;
@@ -10,7 +10,7 @@ fn dead(message: &mut Existing) {
     (message.state, message.attempts) = (MessageState::Dead, 1);
 }
 
-/// A cart of 10:00 whose first reminder died at 10:31.
+/// A cart of 10:00 whose first reminder became a dead letter at 10:31.
 fn cart() -> Story {
     let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
     story.has(Reminder1, "11-23 10:30", dead);

@@ -1,4 +1,4 @@
-//! Who may be written to, and what is not to be sent.
+//! Which guests may get messages, and which messages are skipped.
 
 use super::*;
 use crate::event::EventType::{BookingStarted, GuestCheckedOut, ReservationConfirmed, ReservationModified};
@@ -68,7 +68,7 @@ fn without_consent_only_confirmations_are_sent() {
     }
 }
 
-/// A story's phone number, and what the plan says of each kind's message to it.
+/// A story's phone number, and the decision about each kind of message to it.
 fn to(phone: &str) -> Vec<(MessageKind, Story, &'static str)> {
     each_kind(|event| with_phone(event, Some(phone)))
 }

@@ -6,7 +6,7 @@ use crate::event::EventType::{
 };
 use crate::message::MessageKind::{Reminder1, Reminder2};
 
-/// A cart of 10:00 whose first reminder went at 10:31.
+/// A cart of 10:00 whose first reminder was sent at 10:31.
 fn reminded_once() -> Story {
     let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
     story.has(Reminder1, "11-23 10:30", sent("11-23 10:31"));

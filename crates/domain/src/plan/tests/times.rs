@@ -1,4 +1,4 @@
-//! Quiet hours, expiry, and when to look again.
+//! Quiet hours, expiry, and when to plan again.
 
 use chrono::NaiveTime;
 

@@ -2,95 +2,81 @@
 
 use domain::after_call::{CallOutcome, Tried};
 use domain::hold;
-use domain::message::life::CallResult;
-use domain::message::{Attempt, CallbackData};
+use domain::message::CallbackData;
 use service::crash;
 use whatsapp::answer::Answer;
 use whatsapp::request::Outgoing;
 
-use crate::claim::Granted;
-use crate::gate::Lane;
-use crate::log_lines;
-use crate::prepare::Ready;
-use crate::send::Sender;
+use crate::claim::release;
+use crate::context::Sender;
+use crate::probe::RouteKey;
+use crate::stages::{Called, Granted};
+use crate::telemetry;
 
-impl Sender {
-    /// Calls WhatsApp once. `None`: the claim is too old, or the resort's token is gone since the message was prepared;
-    /// nothing was sent.
-    pub(crate) async fn call(&self, lane: &Lane, granted: Granted) -> Option<CallResult> {
-        crash::point("sender.call.begins");
-        let route = &granted.ready.wanted.route;
-        let token = self.settings.current().access_token(&route.resort);
-        let token = token.filter(|_| granted.is_good());
-        let Granted { ready, attempt, .. } = granted;
-        let Some(token) = token else {
-            log_lines::released(&ready, attempt);
-            self.release(ready.wanted.id, attempt).await;
-            return None;
-        };
-        let message = Outgoing {
-            to: ready.to.clone(),
-            callback: CallbackData {
-                message: ready.wanted.id,
-                attempt,
-            },
-            content: ready.content.clone(),
-        };
-        self.metrics.in_flight.inc();
-        let answer = self.whatsapp.send(lane.number(), token.reveal(), &message).await;
-        self.metrics.in_flight.dec();
-        crash::point("sender.call.answered");
-        let foreign = self.learn(lane, &answer);
-        Some(self.conclude(ready, attempt, &answer, foreign))
+/// Calls WhatsApp once. `None`: nothing was sent, because the claim is too old or the resort's token is gone since the
+/// message was prepared; the message is queued again.
+pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) -> Option<Called> {
+    crash::point("sender.call.begins");
+    let ready = &granted.ready;
+    let token = sender.files.current().access_token(&ready.route().resort);
+    let Some(token) = token.filter(|_| granted.is_valid()) else {
+        telemetry::released(&granted);
+        release(sender, &granted).await;
+        return None;
+    };
+    let message = Outgoing {
+        to: ready.to.clone(),
+        callback: CallbackData {
+            message: ready.wanted.id,
+            attempt: granted.attempt,
+        },
+        content: ready.content.clone(),
+    };
+    sender.metrics.in_flight.inc();
+    let answer = sender
+        .whatsapp
+        .send(route.number(), token.reveal(), &message)
+        .await;
+    sender.metrics.in_flight.dec();
+    crash::point("sender.call.answered");
+    let foreign_in_a_row = learn(sender, route, &answer);
+    let called = conclude(sender, granted, answer, foreign_in_a_row);
+    telemetry::called(&sender.metrics, &called);
+    Some(called)
+}
+
+/// Notes what the answer shows about the route and the number. Returns how many answers in a row were not WhatsApp's.
+fn learn(sender: &Sender, route: &RouteKey, answer: &Answer) -> u32 {
+    sender.probes.learn(route, answer.outcome.is_route_healthy());
+    if answer.outcome.number_is_too_fast() {
+        sender.rate_limits.slow_down(route.number());
     }
-
-    /// What an answer tells, also of those that go the same way. Returns how many answers in a row were not WhatsApp's.
-    fn learn(&self, lane: &Lane, answer: &Answer) -> u32 {
-        self.metrics.call_duration.observe(answer.duration.as_secs_f64());
-        if let Some(code) = answer.outcome.error_code() {
-            self.metrics
-                .refusals
-                .with_label_values(&[&code.to_string()])
-                .inc();
-        }
-        self.gates.learn(lane, answer.outcome.proves_route_healthy());
-        if answer.outcome.number_is_too_fast() {
-            self.pace.slow_down(lane.number());
-        }
-        if answer.outcome == CallOutcome::Unreachable {
-            self.reach.doubt();
-        }
-        if answer.foreign.is_some() {
-            self.metrics.foreign_answers.inc();
-        }
-        self.foreign_answers.count(lane.number(), answer)
+    if answer.outcome == CallOutcome::Unreachable {
+        sender.reachability.doubt();
     }
+    sender.foreign_answers.count(route.number(), answer)
+}
 
-    /// What follows from an answer for its message.
-    fn conclude(&self, ready: Ready, attempt: Attempt, answer: &Answer, foreign: u32) -> CallResult {
-        let tried = Tried {
-            retries: ready.retries,
-            attempt,
-            turn: ready.turn,
-            free_text: ready.wanted.route.template.is_none(),
-            rested: ready.rested,
-        };
-        let next = self.policy.next_step(tried, &answer.outcome);
-        let outcome = log_lines::called(&ready, attempt, answer, &next);
-        let route = ready.wanted.route;
-        self.count(route.kind, outcome);
-        let in_between = answer.foreign.as_deref();
-        let in_between =
-            in_between.and_then(|seen| hold::after_foreign_answers(foreign, seen, &route, self.probe_after));
-        CallResult {
-            id: ready.wanted.id,
-            attempt,
-            hold: hold::after(&answer.outcome, &route, self.probe_after).or(in_between),
-            route,
-            next,
-            error_code: answer.outcome.error_code(),
-            paced: answer.outcome.is_held_for_quality(),
-            names: answer.names.clone(),
-        }
+/// What follows from an answer for its message.
+fn conclude(sender: &Sender, granted: Granted, answer: Answer, foreign_in_a_row: u32) -> Called {
+    let Granted { ready, attempt, .. } = granted;
+    let route = ready.route();
+    let tried = Tried {
+        retries: ready.retries,
+        attempt,
+        turn: ready.choice,
+        free_text: route.template.is_none(),
+        rested: ready.rested,
+    };
+    let foreign = || {
+        let seen = answer.foreign.as_deref()?;
+        hold::after_foreign_answers(foreign_in_a_row, seen, route, sender.probe_after)
+    };
+    Called {
+        next: sender.retry_policy.next_step(tried, &answer.outcome),
+        hold: hold::after(&answer.outcome, route, sender.probe_after).or_else(foreign),
+        ready,
+        attempt,
+        answer,
     }
 }

@@ -1,4 +1,4 @@
-//! Takes due ids from the queue and sends what they name, several batches at once.
+//! Takes the ids of due messages from the queue `messages` and runs the pipeline for them, several batches at once.
 
 use std::sync::Arc;
 
@@ -9,51 +9,51 @@ use service::{Stop, crash};
 use store::StoreError;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::log_lines;
-use crate::send::Sender;
+use crate::context::Sender;
+use crate::{pipeline, telemetry};
 
-/// How many ids are worked on together.
+/// How many ids are finished on together.
 const BATCH: u16 = 50;
-/// How many batches at once: calls take their time, and a slow one must not hold up the others.
+/// How many batches run at once: a slow call must not delay other batches.
 const BATCHES: u16 = 8;
-/// What the queue hands out at most.
+/// How many unacknowledged ids RabbitMQ hands out.
 pub(crate) const PREFETCH: u16 = BATCH * BATCHES;
 
-/// A batch that was worked on, and what is to become of its deliveries.
-type Worked = Vec<(Delivery, Verdict)>;
+/// The deliveries of a finished batch, and how each is settled.
+type Finished = Vec<(Delivery, Verdict)>;
 
 /// Consumes until the stop, then finishes the calls in hand.
 pub(crate) async fn run(sender: Arc<Sender>, mut consumer: Consumer, stop: Stop) {
-    let mut working: JoinSet<Worked> = JoinSet::new();
+    let mut working: JoinSet<Finished> = JoinSet::new();
     while !stop.is_stopped() {
         tokio::select! {
             biased;
             () = stop.stopped() => break,
-            () = sender.reach.lost() => leave_to_others(&sender, &mut consumer, &mut working, &stop).await,
-            Some(worked) = working.join_next() => settle(&mut consumer, worked).await,
+            () = sender.reachability.until_unreachable() => leave_to_others(&sender, &mut consumer, &mut working, &stop).await,
+            Some(finished) = working.join_next() => settle(&mut consumer, finished).await,
             batch = consumer.next_batch(BATCH.into()), if working.len() < usize::from(BATCHES) => {
                 working.spawn(work(Arc::clone(&sender), batch));
             }
         }
     }
-    while let Some(worked) = working.join_next().await {
-        settle(&mut consumer, worked).await;
+    while let Some(finished) = working.join_next().await {
+        settle(&mut consumer, finished).await;
     }
     consumer.stop().await;
 }
 
-/// Finishes what is in hand, and takes nothing until WhatsApp can be reached again. What was prefetched goes back to the
-/// queue with the connection.
+/// Finishes the running batches, then takes nothing until WhatsApp can be reached again. Closing the connection returns
+/// prefetched ids to the queue.
 async fn leave_to_others(
     sender: &Sender,
     consumer: &mut Consumer,
-    working: &mut JoinSet<Worked>,
+    working: &mut JoinSet<Finished>,
     stop: &Stop,
 ) {
-    while let Some(worked) = working.join_next().await {
-        settle(consumer, worked).await;
+    while let Some(finished) = working.join_next().await {
+        settle(consumer, finished).await;
     }
-    if sender.reach.is_given() {
+    if sender.reachability.is_reachable() {
         return;
     }
     consumer
@@ -61,62 +61,64 @@ async fn leave_to_others(
         .await;
     tokio::select! {
         () = stop.stopped() => {}
-        () = sender.reach.given() => {}
+        () = sender.reachability.until_reachable() => {}
     }
 }
 
-async fn settle(consumer: &mut Consumer, worked: Result<Worked, JoinError>) {
-    match worked {
-        Ok(worked) => {
-            let settled = consumer.settle(worked).await;
+async fn settle(consumer: &mut Consumer, finished: Result<Finished, JoinError>) {
+    match finished {
+        Ok(finished) => {
+            let settled = consumer.settle(finished).await;
             crash::point("sender.ids.acknowledged");
             if settled.lost > 0 {
-                log::warn!(ids = settled.lost; "settled ids come again: their connection is gone");
+                log::warn!(ids = settled.lost, event = "acks_lost"; "acks lost with the connection; deliveries will repeat");
             }
         }
-        // Only if the task below panics outside of its own: its deliveries come again with the next connection.
-        Err(error) => log::error!(error = service::chain(&error), alert = true; "a batch of ids was lost"),
+        // `work` itself panicked: RabbitMQ redelivers its ids when the connection ends.
+        Err(error) => {
+            log::error!(error = service::chain(&error), alert = "batch_lost"; "a batch of ids was lost")
+        }
     }
 }
 
-async fn work(sender: Arc<Sender>, batch: Vec<Delivery>) -> Worked {
+async fn work(sender: Arc<Sender>, batch: Vec<Delivery>) -> Finished {
     let ids = batch.iter().filter_map(id_of).collect();
-    let (stop, reaching) = (sender.stop.clone(), Arc::clone(&sender));
-    // A task of its own: whatever happens to it, the deliveries stay in hand.
-    let sent = tokio::spawn(async move { sender.send(ids).await }).await;
+    let sending = Arc::clone(&sender);
+    // A task of its own, so that a panic leaves the deliveries here to be settled.
+    let sent = tokio::spawn(async move { pipeline::send(&sending, ids).await }).await;
     if matches!(sent, Ok(Err(_))) {
         tokio::time::sleep(Backoff::RECONNECT.pause(4, rand::random())).await;
     }
-    let must_come_again = stop.is_stopped() || !reaching.reach.is_given();
-    let verdict = verdict(sent, must_come_again);
+    let return_ids = sender.stop.is_stopped() || !sender.reachability.is_reachable();
+    let verdict = verdict(sent, return_ids);
     batch.into_iter().map(|delivery| (delivery, verdict())).collect()
 }
 
-/// What becomes of a batch's ids. They must come again where not all may have been called for.
-fn verdict(sent: Result<Result<(), StoreError>, JoinError>, must_come_again: bool) -> fn() -> Verdict {
+/// How the ids of a batch are settled. They return to the queue where not all may have been called for.
+fn verdict(sent: Result<Result<(), StoreError>, JoinError>, return_ids: bool) -> fn() -> Verdict {
     match sent {
-        // What was not claimed any more goes to another sender at once; what was called for is known there.
-        Ok(Ok(())) if must_come_again => || Verdict::GiveBack,
+        // Another sender gets what was not claimed; for the others it finds nothing to do.
+        Ok(Ok(())) if return_ids => || Verdict::GiveBack,
         Ok(Ok(())) => || Verdict::Done,
         Ok(Err(error)) => {
-            log_lines::given_back(&error);
+            telemetry::batch_failed(&error);
             || Verdict::GiveBack
         }
-        // Given back they would come again at once, and again; their rows hand them out again, ever more seldom.
+        // Returned, they would be redelivered at once and panic again. The relay publishes them again, ever more seldom.
         Err(error) => {
-            log::error!(error = service::chain(&error), alert = true; "sending a batch panicked; its messages come again");
+            log::error!(error = service::chain(&error), alert = "batch_panicked"; "sending a batch panicked; the relay publishes its ids again");
             || Verdict::Done
         }
     }
 }
 
-/// A body that is no id of ours is worth nothing: the rows know what is due.
+/// A body that is not one of our ids is dropped: the rows in Postgres say what is due.
 fn id_of(delivery: &Delivery) -> Option<MessageId> {
     let id = std::str::from_utf8(&delivery.body)
         .ok()
         .and_then(|text| text.parse().ok());
     if id.is_none() {
-        log::error!("delivery.id" = delivery.message_id; "dropped a queue entry that is not a message id");
+        log::error!("delivery.id" = delivery.message_id, event = "foreign_queue_entry"; "dropped a queue entry that is not a message id");
     }
     id
 }
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_ids_of_a_batch_that_panicked_do_not_stay_in_hand() {
+    async fn the_ids_of_a_batch_that_panicked_are_acknowledged() {
         let panicked = tokio::spawn(async { panic!("a defect") }).await;
 
         let verdict = verdict(panicked, false);

@@ -1,26 +1,31 @@
-//! Claims a message, sends it, records what came of it.
+//! Sends due messages over the WhatsApp Cloud API and records the result of each call.
 //!
-//! [`consume`] takes due ids from the queue; [`send`] prepares them ([`prepare`]), waits for their turn ([`gate`],
-//! [`pace`]), claims ([`claim`]), calls ([`call`]) and records ([`record`]). [`holds`] looks after what is held,
-//! [`unknown`] after calls that nobody spoke of again, [`reach`] after whether WhatsApp can be reached at all. Any number of senders may run at once: only who claims a message may
-//! call for it.
+//! Start with [`pipeline`]: it knows the order of the stages ([`prepare`], [`claim`], [`call`], [`record`]), which pass
+//! the values of [`stages`] on and share the [`context`]. [`consume`] feeds it with ids from RabbitMQ. Beside it run
+//! [`holds`] (maintenance of holds), [`reconcile`] (calls without a known outcome) and [`reconnect`] (while WhatsApp
+//! cannot be reached). Any number of senders may run at once: the claim gives one of them the right to a call.
 
 mod call;
 mod claim;
 mod consume;
-mod foreign;
-mod gate;
+mod context;
+mod foreign_answers;
 mod holds;
-mod log_lines;
 mod metrics;
-mod pace;
-mod persist;
+mod pipeline;
 mod prepare;
-mod reach;
+mod probe;
+mod rate_limit;
+mod reachability;
+mod reconcile;
+mod reconnect;
 mod record;
-mod send;
+mod retry;
 mod settings;
-mod unknown;
+mod stages;
+pub mod steps;
+mod telemetry;
+mod unrecorded;
 mod upkeep;
 
 use std::net::SocketAddr;
@@ -41,13 +46,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
-use crate::foreign::ForeignAnswers;
-use crate::gate::Gates;
+use crate::context::Sender;
+use crate::foreign_answers::ForeignAnswers;
 use crate::metrics::SenderMetrics;
-use crate::pace::Pace;
-use crate::reach::Reach;
-use crate::record::Unrecorded;
-use crate::send::Sender;
+use crate::probe::Probes;
+use crate::rate_limit::RateLimits;
+use crate::reachability::Reachability;
+use crate::unrecorded::Unrecorded;
 
 pub use crate::settings::{HELP, Settings};
 
@@ -109,7 +114,11 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
             stop.clone(),
         ));
     }
-    tasks.spawn(reach::run(Arc::clone(&sender), readiness.clone(), stop.clone()));
+    tasks.spawn(reconnect::run(
+        Arc::clone(&sender),
+        readiness.clone(),
+        stop.clone(),
+    ));
     tasks.spawn(upkeep::tell_health(Arc::clone(&sender), readiness, stop.clone()));
     tasks.spawn(upkeep::look_for_keys(Arc::clone(&sender), stop.clone()));
     tasks.spawn(work(sender, consumer, publisher.depths(), stop));
@@ -136,7 +145,7 @@ async fn work(sender: Arc<Sender>, consumer: Consumer, depths: watch::Receiver<O
     tokio::join!(
         calling,
         record::run(Arc::clone(&sender), called_last.clone()),
-        unknown::run(Arc::clone(&sender), depths, stop.clone()),
+        reconcile::run(Arc::clone(&sender), depths, stop.clone()),
         holds::run(Arc::clone(&sender), stop.clone()),
     );
 }
@@ -154,18 +163,18 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
     Ok(Sender {
         store: Store::new(&settings.database_url, CONNECTIONS, "sender"),
         ring: Arc::clone(&settings.ring),
-        settings: Arc::new(files),
+        files: Arc::new(files),
         whatsapp,
-        pace: Pace::new(settings.per_second),
-        gates: Gates::default(),
-        reach: Reach::default(),
+        rate_limits: RateLimits::new(settings.per_second),
+        probes: Probes::default(),
+        reachability: Reachability::default(),
         foreign_answers: ForeignAnswers::default(),
         unrecorded: Unrecorded::default(),
-        policy: RetryPolicy::default(),
+        retry_policy: RetryPolicy::default(),
         probe_after: settings.probe_after,
-        patience: settings.patience,
+        silence_policy: settings.silence_policy,
         metrics: SenderMetrics::new(metrics).map_err(anyhow::Error::from)?,
-        judged_by_old_files: AtomicBool::new(false),
+        held_by_old_files: AtomicBool::new(false),
         stop: stop.clone(),
     })
 }

@@ -1,46 +1,63 @@
-//! Every metric of the sender.
+//! Every metric of the sender; `docs/metrics.md` lists them. Series with known labels exist from the start.
 
+use domain::after_call::Scope;
+use domain::dead_letter::DeadLetterReason;
+use domain::hold;
+use domain::message::{MessageKind, MessageState};
 use service::metrics::{
     Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
 };
 
-/// The sender's counters.
+/// What a call came to, what kept a message from its call, and what a claim ended it for.
+const OUTCOMES: [&str; 12] = [
+    "accepted",
+    "refused",
+    "unreachable",
+    "intercepted",
+    "unknown",
+    "skipped",
+    "put_off",
+    "held",
+    "expired",
+    "opted_out",
+    "confirmed",
+    "booked_elsewhere",
+];
+
 #[derive(Clone)]
 pub(crate) struct SenderMetrics {
     /// By kind and outcome.
     pub(crate) messages: IntCounterVec,
-    /// Calls by WhatsApp's error code.
+    /// By WhatsApp's error code.
     pub(crate) refusals: IntCounterVec,
-    /// How long calls took.
     pub(crate) call_duration: Histogram,
-    /// 1 while WhatsApp cannot be reached from this process.
     pub(crate) unreachable: IntGauge,
-    /// Answers that were not WhatsApp's.
     pub(crate) foreign_answers: IntCounter,
-    /// Calls in flight.
     pub(crate) in_flight: IntGauge,
-    /// Calls that nobody spoke of again.
-    pub(crate) unanswered: IntCounter,
-    /// What became of calls that nobody spoke of, by kind and state.
-    pub(crate) silent: IntCounterVec,
-    /// Holds in force or being tried, by scope.
+    pub(crate) lost_calls: IntCounter,
+    /// By kind and the state that the message was given.
+    pub(crate) settled_calls: IntCounterVec,
+    /// By scope.
     pub(crate) holds: IntGaugeVec,
-    /// Messages that wait for them, by scope.
+    /// By the scope of their hold.
     pub(crate) held_messages: IntGaugeVec,
-    /// Holds that began, by scope.
+    /// By scope.
     pub(crate) holds_begun: IntCounterVec,
-    /// Messages of resorts without a readable file, left in the queue.
     pub(crate) without_resort: IntCounter,
-    /// Messages of bookings whose stored facts are damaged, left in the queue.
     pub(crate) damaged: IntCounter,
-    /// Values under keys that the ring does not have, by table.
+    /// By table.
     pub(crate) without_key: IntGaugeVec,
 }
 
 impl SenderMetrics {
-    /// Registers them.
-    #[expect(clippy::too_many_lines, reason = "one entry for each metric")]
     pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
+        let made = Self::register(metrics)?;
+        made.start_at_zero();
+        Ok(made)
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one entry for each metric")]
+    fn register(metrics: &Metrics) -> Result<Self, MetricError> {
         Ok(Self {
             messages: metrics.counters(
                 "bellhop_messages_total",
@@ -49,35 +66,35 @@ impl SenderMetrics {
             )?,
             refusals: metrics.counters(
                 "bellhop_refusals_total",
-                "Calls that WhatsApp refused, by its code.",
+                "Calls that WhatsApp refused, by its error code.",
                 &["code"],
             )?,
             call_duration: metrics.histogram(
                 "bellhop_call_seconds",
-                "How long calls to WhatsApp took.",
+                "Duration of calls to WhatsApp.",
                 LATENCY_BUCKETS,
             )?,
             unreachable: metrics.gauge(
                 "bellhop_whatsapp_unreachable",
-                "1 while WhatsApp cannot be reached from this process, which claims nothing then.",
+                "1 while this process cannot connect to WhatsApp and claims nothing.",
             )?,
             foreign_answers: metrics.counter(
                 "bellhop_foreign_answers_total",
-                "Answers to calls that were not WhatsApp's: of a proxy, a firewall or a wrong address.",
+                "Answers to calls that came from a proxy, a firewall or a wrong address instead of WhatsApp.",
             )?,
             in_flight: metrics.gauge("bellhop_calls_in_flight", "Calls to WhatsApp that run now.")?,
-            unanswered: metrics.counter(
-                "bellhop_unanswered_calls_total",
-                "Calls that were left without a word by a process that ended.",
+            lost_calls: metrics.counter(
+                "bellhop_lost_calls_total",
+                "Claims left without a result by a sender that was killed.",
             )?,
-            silent: metrics.counters(
-                "bellhop_silent_calls_total",
-                "Calls that nobody spoke of and that were settled by evidence or given up, by kind and state.",
+            settled_calls: metrics.counters(
+                "bellhop_settled_calls_total",
+                "Unresolved calls that were queued again or dead-lettered, by kind and new state.",
                 &["kind", "state"],
             )?,
             holds: metrics.gauges(
                 "bellhop_holds",
-                "Holds by scope, a person's as paused.",
+                "Holds by scope; a person's has the scope paused.",
                 &["scope"],
             )?,
             held_messages: metrics.gauges(
@@ -92,17 +109,43 @@ impl SenderMetrics {
             )?,
             without_resort: metrics.counter(
                 "bellhop_messages_without_resort_total",
-                "Times a message was left in the queue because its resort has no readable file.",
+                "Times a message stayed queued because its resort has no readable file.",
             )?,
             without_key: metrics.gauges(
                 "bellhop_values_without_key",
-                "Values that lie under keys that are not in the key ring, as found at start, by table.",
+                "Values whose key is not in the key ring, as found at start, by table.",
                 &["table"],
             )?,
             damaged: metrics.counter(
                 "bellhop_messages_of_damaged_bookings_total",
-                "Times a message was left in the queue because its booking's stored facts are damaged.",
+                "Times a message stayed queued because its booking's stored facts are damaged.",
             )?,
         })
+    }
+
+    /// Makes every series whose labels are known, so that rates and alarms have a start.
+    fn start_at_zero(&self) {
+        for kind in MessageKind::ALL.iter().map(|kind| kind.as_str()) {
+            for outcome in OUTCOMES {
+                self.messages.with_label_values(&[kind, outcome]);
+            }
+            for state in [MessageState::Queued, MessageState::Dead] {
+                self.settled_calls.with_label_values(&[kind, state.as_str()]);
+            }
+        }
+        let shared = Scope::ALL.iter().filter(|scope| scope.is_shared());
+        for scope in shared.map(|scope| scope.as_str()) {
+            self.holds_begun.with_label_values(&[scope]);
+        }
+        for scope in Scope::ALL
+            .iter()
+            .map(|scope| scope.as_str())
+            .chain([hold::PAUSED])
+        {
+            self.holds.with_label_values(&[scope]);
+            self.held_messages.with_label_values(&[scope]);
+        }
+        let missing = DeadLetterReason::TemplateMissing.as_str();
+        self.held_messages.with_label_values(&[missing]);
     }
 }

@@ -1,4 +1,8 @@
-//! Preparing: what may be due is read and judged before its call; what does not go now ends, waits or is held at once.
+//! Preparing: reads messages that may be due and judges each before its call.
+//!
+//! What can go now becomes [`Ready`]. What cannot ends, is put off or is held at once, in one transaction, without a
+//! claim. A message whose resort's file or booking cannot be read stays queued and is noted as unprepared, so that hold
+//! maintenance ([`crate::holds`]) finds it when it can be read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,80 +10,25 @@ use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
-use domain::before_call::{self, Due, Sendable, Step};
+use domain::before_call::{self, Due, Step};
 use domain::dead_letter::DeadLetterReason;
-use domain::hold::{self, Route};
-use domain::ids::{MessageId, NumberId};
-use domain::message::ContentChoice;
-use domain::phone_number::PhoneNumber;
-use domain::plan::cart;
-use domain::render::{Content, ServiceWindow, Subject};
+use domain::hold;
+use domain::ids::{MessageId, NumberId, ResortId};
+use domain::render::{ServiceWindow, Subject};
 use domain::resort::Resort;
 use service::crash;
 use store::StoreError;
-use store::claims::{self, Draft, Lacks, NotNow, Uncalled, Wanted};
+use store::claims::{self, Draft, Drafts, Lacks, NotNow, Uncalled};
 use store::holds::{self, Hold};
 
-use crate::log_lines;
-use crate::send::Sender;
-
-/// A message that can be called for at once.
-#[derive(Debug)]
-pub(crate) struct Ready {
-    /// What the claim needs.
-    pub(crate) wanted: Wanted,
-    /// Whom.
-    pub(crate) to: PhoneNumber,
-    /// What.
-    pub(crate) content: Content,
-    /// Passing refusals so far.
-    pub(crate) retries: u32,
-    /// Whether it has rested a day because the guest had enough marketing.
-    pub(crate) rested: bool,
-    /// Whether this is the kind's own template or the fallback.
-    pub(crate) turn: ContentChoice,
-    /// The booking, for the log.
-    pub(crate) booking: String,
-}
-
-impl Ready {
-    fn new(draft: Draft, resort: &Resort, sendable: Sendable) -> Self {
-        let Sendable {
-            to,
-            content,
-            turn,
-            not_after,
-        } = sendable;
-        let route = Route {
-            resort: resort.id.clone(),
-            number: resort.number.clone(),
-            country: to.country_code(),
-            template: content.template(),
-            kind: draft.kind,
-        };
-        let wanted = Wanted {
-            id: draft.id,
-            version: draft.version,
-            last_seen_on: cart::last_seen_on(&draft.facts, resort),
-            not_after,
-            route,
-            may_call: true,
-        };
-        Self {
-            wanted,
-            to,
-            content,
-            retries: draft.retries,
-            rested: draft.rested,
-            turn,
-            booking: draft.booking.to_string(),
-        }
-    }
-}
+use crate::context::Sender;
+use crate::stages::Ready;
+use crate::telemetry;
 
 /// What every message of a batch depends on.
 struct Circumstances {
     held: Vec<Hold>,
+    /// By the database's clock.
     now: DateTime<Utc>,
 }
 
@@ -92,134 +41,119 @@ impl Circumstances {
     }
 }
 
-/// What does not go now.
+/// The messages of a batch by what becomes of them.
 #[derive(Default)]
-struct Unsent {
-    /// By what was decided of each.
-    judged: Vec<(Draft, Step)>,
-    /// As it is written: what is in `judged`, and what waits for its guest's turn.
+struct Sorted {
+    ready: Vec<Ready>,
+    /// The changes that are written: for all in `judged`, and for those that wait for their guest's rate.
     uncalled: Vec<Uncalled>,
-    /// What could not be read.
+    judged: Vec<(Draft, Step)>,
     unprepared: Vec<(MessageId, Lacks)>,
+    without_file: BTreeMap<ResortId, u64>,
 }
 
-impl Sender {
-    /// Reads those of some messages that are queued and due, and returns those that go now.
-    pub(crate) async fn prepare(&self, ids: Vec<MessageId>) -> Result<Vec<Ready>, StoreError> {
-        let ring = Arc::clone(&self.ring);
-        let (drafts, around) = self
-            .store
-            .run(move |connection| {
-                let drafts = claims::read_drafts(connection, &ring, &ids)?;
-                let (held, now) = (
-                    holds::held_templates(connection)?,
-                    store::pool::clock(connection)?,
-                );
-                Ok((drafts, Circumstances { held, now }))
-            })
-            .await?;
-        self.metrics.damaged.inc_by(log_lines::damaged(&drafts.damaged));
-        let (mut ready, mut unsent, mut without_file) = (Vec::new(), Unsent::default(), BTreeMap::new());
-        let damaged = drafts.damaged.iter().map(|(id, _)| (*id, Lacks::Booking));
-        unsent.unprepared.extend(damaged);
-        let snapshot = self.settings.current();
-        for draft in drafts.readable {
-            match snapshot.resort(&draft.booking.resort) {
-                Some(resort) => ready.extend(self.prepare_one(draft, &resort, &around, &mut unsent)),
-                None => {
-                    unsent.unprepared.push((draft.id, Lacks::ResortFile));
-                    *without_file.entry(draft.booking.resort).or_default() += 1;
-                }
+/// Reads those of some messages that are queued and due, and returns those that go now.
+pub(crate) async fn prepare(sender: &Sender, ids: Vec<MessageId>) -> Result<Vec<Ready>, StoreError> {
+    let (drafts, circumstances) = read(sender, ids).await?;
+    telemetry::damaged(&sender.metrics, &drafts.damaged);
+    let mut sorted = Sorted::default();
+    let damaged = drafts.damaged.iter().map(|(id, _)| (*id, Lacks::Booking));
+    sorted.unprepared.extend(damaged);
+    let snapshot = sender.files.current();
+    for draft in drafts.readable {
+        match snapshot.resort(&draft.booking.resort) {
+            Some(resort) => judge(sender, draft, &resort, &circumstances, &mut sorted),
+            None => {
+                sorted.unprepared.push((draft.id, Lacks::ResortFile));
+                *sorted.without_file.entry(draft.booking.resort).or_default() += 1;
             }
         }
-        self.metrics
-            .without_resort
-            .inc_by(log_lines::without_file(&without_file));
-        self.note(unsent).await?;
-        if self.settings.current().generation() != snapshot.generation() {
-            // What was just held for want of a template may have one by now, and who looks after holds may have passed.
-            self.judged_by_old_files.store(true, Ordering::Release);
-        }
-        Ok(ready)
     }
-
-    fn prepare_one(
-        &self,
-        draft: Draft,
-        resort: &Resort,
-        around: &Circumstances,
-        unsent: &mut Unsent,
-    ) -> Option<Ready> {
-        let window = window(&draft, resort);
-        let step = step(&draft, resort, window, around);
-        let Some(verdict) = verdict(&step, &resort.number) else {
-            return self.take_turn(draft, resort, around, (step, unsent));
-        };
-        let waits_for_text = window == ServiceWindow::Closed && matches!(verdict, NotNow::Hold { .. });
-        unsent.uncalled.push(Uncalled {
-            id: draft.id,
-            version: draft.version,
-            closed_window: waits_for_text.then(|| resort.number.clone()),
-            verdict,
-        });
-        unsent.judged.push((draft, step));
-        None
+    telemetry::without_file(&sender.metrics, &sorted.without_file);
+    let ready = write(sender, sorted).await?;
+    if sender.files.current().generation() != snapshot.generation() {
+        // A new file may have the template for which a message was just held, and hold maintenance may have looked
+        // between the file's change and the message's hold.
+        sender.held_by_old_files.store(true, Ordering::Release);
     }
+    Ok(ready)
+}
 
-    /// Of what can be called for: whether its guest's turn has come.
-    fn take_turn(
-        &self,
-        draft: Draft,
-        resort: &Resort,
-        around: &Circumstances,
-        (step, unsent): (Step, &mut Unsent),
-    ) -> Option<Ready> {
-        let Step::Call(sendable) = step else { return None };
-        let one = Ready::new(draft, resort, *sendable);
-        let Err(wait) = self.pace.take_pair(&resort.number, &one.to) else {
-            return Some(one);
-        };
-        log_lines::crowded(&one, wait);
-        unsent.uncalled.push(Uncalled {
-            id: one.wanted.id,
-            version: one.wanted.version,
-            closed_window: None,
-            verdict: NotNow::PutOff(around.now + wait),
-        });
-        None
-    }
+async fn read(sender: &Sender, ids: Vec<MessageId>) -> Result<(Drafts, Circumstances), StoreError> {
+    let ring = Arc::clone(&sender.ring);
+    let reading = sender.store.run(move |connection| {
+        let drafts = claims::read_drafts(connection, &ring, &ids)?;
+        let held = holds::held_templates(connection)?;
+        let now = store::pool::clock(connection)?;
+        Ok((drafts, Circumstances { held, now }))
+    });
+    reading.await
+}
 
-    /// Ends, puts off and holds what does not go now, and tells of it as far as it came to that.
-    async fn note(&self, unsent: Unsent) -> Result<(), StoreError> {
-        let Unsent {
-            judged,
-            uncalled,
-            unprepared,
-        } = unsent;
-        if uncalled.is_empty() && unprepared.is_empty() {
-            return Ok(());
+/// Decides what happens to one message now.
+fn judge(sender: &Sender, draft: Draft, resort: &Resort, around: &Circumstances, sorted: &mut Sorted) {
+    let window = window(&draft, resort);
+    let step = next_step(&draft, resort, window, around);
+    let Some(verdict) = not_now(&step, &resort.number) else {
+        if let Step::Call(sendable) = step {
+            take_turn(sender, Ready::new(draft, resort, *sendable), around.now, sorted);
         }
-        let outdated = self
-            .store
-            .transaction(move |connection| {
-                let outdated = claims::set_aside(connection, &uncalled)?;
-                claims::note_unprepared(connection, &unprepared)?;
-                crash::point("sender.unsent.written");
-                Ok(outdated)
-            })
-            .await?;
-        crash::point("sender.unsent.committed");
-        for (draft, step) in judged.iter().filter(|(draft, _)| !outdated.contains(&draft.id)) {
-            if let Some(outcome) = log_lines::not_sent(draft, step) {
-                self.count(draft.kind, outcome);
-            }
+        return;
+    };
+    // A guest who writes opens the window for free text, which may be what this message lacks.
+    let waits_for_text = window == ServiceWindow::Closed && matches!(verdict, NotNow::Hold { .. });
+    sorted.uncalled.push(Uncalled {
+        id: draft.id,
+        version: draft.version,
+        closed_window: waits_for_text.then(|| resort.number.clone()),
+        verdict,
+    });
+    sorted.judged.push((draft, step));
+}
+
+/// Puts a message off that would be too many for its guest.
+fn take_turn(sender: &Sender, one: Ready, now: DateTime<Utc>, sorted: &mut Sorted) {
+    match sender.rate_limits.take_pair(&one.route().number, &one.to) {
+        Ok(()) => sorted.ready.push(one),
+        Err(wait) => {
+            telemetry::crowded(&one, wait);
+            sorted.uncalled.push(Uncalled {
+                id: one.wanted.id,
+                version: one.wanted.version,
+                closed_window: None,
+                verdict: NotNow::PutOff(now + wait),
+            });
         }
-        Ok(())
     }
 }
 
-/// What becomes of a message that is not called for; `None`: it is.
-fn verdict(step: &Step, number: &NumberId) -> Option<NotNow> {
+/// Ends, puts off and holds what does not go now; logs what was written. Returns the rest.
+async fn write(sender: &Sender, sorted: Sorted) -> Result<Vec<Ready>, StoreError> {
+    let (uncalled, unprepared) = (sorted.uncalled, sorted.unprepared);
+    if uncalled.is_empty() && unprepared.is_empty() {
+        return Ok(sorted.ready);
+    }
+    let writing = sender.store.transaction(move |connection| {
+        let outdated = claims::set_aside(connection, &uncalled)?;
+        claims::note_unprepared(connection, &unprepared)?;
+        crash::point("sender.unsent.written");
+        Ok(outdated)
+    });
+    let outdated = writing.await?;
+    crash::point("sender.unsent.committed");
+    // An outdated message has changed since it was read: it stays queued, and nothing happened to it.
+    for (draft, step) in sorted
+        .judged
+        .iter()
+        .filter(|(draft, _)| !outdated.contains(&draft.id))
+    {
+        telemetry::not_sent(&sender.metrics, draft, step);
+    }
+    Ok(sorted.ready)
+}
+
+/// The change for a message that is not called for; `None`: it is.
+fn not_now(step: &Step, number: &NumberId) -> Option<NotNow> {
     Some(match step {
         Step::Call(_) => return None,
         Step::Skip(reason) => NotNow::Skip(*reason),
@@ -243,8 +177,7 @@ fn window(draft: &Draft, resort: &Resort) -> ServiceWindow {
     }
 }
 
-/// What happens to one message now.
-fn step(draft: &Draft, resort: &Resort, window: ServiceWindow, around: &Circumstances) -> Step {
+fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, around: &Circumstances) -> Step {
     let due = Due {
         subject: Subject {
             kind: draft.kind,

@@ -40,7 +40,7 @@ pub struct Settings {
     /// How long a hold lasts until one message may try again.
     pub probe_after: Duration,
     /// What silence after a call means.
-    pub patience: SilencePolicy,
+    pub silence_policy: SilencePolicy,
     /// The environment that files may refer to.
     pub environment: Environment,
 }
@@ -118,7 +118,7 @@ impl Settings {
             EIGHTY,
         );
         let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, hold::PROBE_AFTER);
-        let patience = patience(&mut read);
+        let silence_policy = patience(&mut read);
         let environment = environment.clone();
         read.finish_with(|| {
             let (ring, whatsapp_url) = (ring?, whatsapp_url?);
@@ -133,7 +133,7 @@ impl Settings {
                 whatsapp_version,
                 per_second,
                 probe_after,
-                patience,
+                silence_policy,
                 environment,
             })
         })

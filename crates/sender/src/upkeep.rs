@@ -9,7 +9,7 @@ use service::{Stop, periodic};
 use store::reseal::{self, Place};
 use tokio::sync::watch;
 
-use crate::send::Sender;
+use crate::context::Sender;
 
 pub(crate) const POSTGRES: &str = "postgres";
 /// After what went wrong.
@@ -23,11 +23,11 @@ pub(crate) const QUEUE: &str = "queue";
 /// Watches the files until the stop.
 pub(crate) async fn watch_files(sender: Arc<Sender>, readiness: Readiness, stop: Stop) {
     periodic::run(&stop, Duration::from_secs(2), || async {
-        let files = Arc::clone(&sender.settings);
+        let files = Arc::clone(&sender.files);
         if let Ok(changes) = tokio::task::spawn_blocking(move || files.refresh()).await {
             changes.tell();
         }
-        readiness.set(FILES, sender.settings.current().check("resorts/"));
+        readiness.set(FILES, sender.files.current().check("resorts/"));
     })
     .await;
 }
@@ -91,8 +91,8 @@ pub(crate) async fn tell_health(sender: Arc<Sender>, readiness: Readiness, stop:
             ready = readiness.is_ready(),
             "calls.in_flight" = sender.metrics.in_flight.get(),
             "calls.made" = sender.metrics.call_duration.get_sample_count(),
-            "calls.unanswered" = sender.metrics.unanswered.get(),
-            resorts = sender.settings.current().resorts().count();
+            "calls.lost" = sender.metrics.lost_calls.get(),
+            resorts = sender.files.current().resorts().count();
             "health"
         );
     })

@@ -54,7 +54,7 @@ async fn a_token_that_expires_under_a_thousand_messages_stops_them_and_comes_bac
     let alerts = world
         .logs()
         .lines()
-        .filter(|line| line.contains("sending is on hold: WhatsApp refuses"))
+        .filter(|line| line.contains(r#""alert":"hold_laid""#))
         .count();
     assert_eq!(alerts, 1);
 }

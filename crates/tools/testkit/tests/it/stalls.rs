@@ -199,7 +199,7 @@ async fn a_message_that_is_locked_when_it_is_to_be_claimed_goes_once_the_lock_is
     world.start_sender().await;
     world
         .until("the claim was given up", async || {
-            world.logs().contains("the ids are given back").then_some(())
+            world.logs().contains(r#""event":"postgres_contention""#).then_some(())
         })
         .await;
 
@@ -281,7 +281,7 @@ async fn a_sender_that_cannot_record_a_result_stops_in_time_tells_and_leaves_it_
 
     assert_eq!(sender.stop().await.unwrap(), Some(0));
 
-    assert!(sender.log().contains("what came of a call is not recorded"));
+    assert!(sender.log().contains(r#""alert":"result_lost""#));
     drop(lock);
     let settled = world.until_state(&locked, CONFIRMATION, Read).await;
     assert_eq!(settled.existing.attempts, 1);

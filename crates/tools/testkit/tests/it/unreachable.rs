@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::scene::CONFIRMATION;
 
 const GUESTS: usize = 5;
-const CANNOT: &str = "WhatsApp cannot be reached from this process";
+const CANNOT: &str = r#""alert":"whatsapp_unreachable""#;
 
 fn guest(number: usize) -> (String, String) {
     (format!("BK-{number}"), format!("+3069{number:08}"))
@@ -104,7 +104,7 @@ async fn while_nothing_listens_at_whatsapps_address_messages_wait_at_no_cost_and
     assert_eq!(world.letters("").await.len(), 0);
     let logs = world.logs();
     assert_eq!(logs.matches(CANNOT).count(), 1);
-    assert_eq!(logs.matches("WhatsApp can be reached again").count(), 1);
+    assert_eq!(logs.matches(r#""event":"whatsapp_reachable""#).count(), 1);
     assert_eq!(readyz(&world).await, (200, json!({ "status": "ready" })));
     drop(line);
 }
@@ -145,7 +145,7 @@ async fn a_firewall_that_answers_in_whatsapps_place_holds_the_number_and_costs_n
     assert!((5..=8).contains(&calls), "{calls} calls");
     assert_eq!(retries(&world).await, 0);
     assert_eq!(world.letters("").await.len(), 0);
-    let alert = "something else answers in WhatsApp's place";
+    let alert = r#""alert":"foreign_answers""#;
     let logs = world.logs();
     assert_eq!(logs.matches(alert).count(), 1);
     assert!(!logs.contains("Blocked by policy"), "no body in a log");

@@ -1,4 +1,5 @@
-//! Answers that are not WhatsApp's, counted number by number: several in a row show that something stands in between.
+//! Answers that are not WhatsApp's, counted for each number: several in a row show that a proxy, a firewall or a wrong
+//! address answers in its place.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use domain::ids::NumberId;
 use whatsapp::answer::Answer;
 
-/// How many foreign answers in a row the calls of each number got in this process.
+/// How many foreign answers in a row the calls of each number got.
 #[derive(Default)]
 pub(crate) struct ForeignAnswers(Mutex<HashMap<NumberId, u32>>);
 
 impl ForeignAnswers {
-    /// Counts an answer. Returns how many in a row are foreign now; calls without any answer say nothing.
+    /// Counts an answer and returns how many in a row are foreign now. A call without an answer changes nothing.
     pub(crate) fn count(&self, number: &NumberId, answer: &Answer) -> u32 {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(number.clone()).or_default();

@@ -1,14 +1,13 @@
-//! Steps in Postgres that are tried again until they are done: what they are about is known only here.
+//! Retries of database steps whose subject only this process knows.
 //!
-//! The process's own shutdown deadline is their only end. What is lost then counts as a call without an answer and is
-//! settled by WhatsApp's report, by evidence or by a person.
+//! Only the process's shutdown deadline ends them. What is lost then leaves a message unresolved ([`crate::reconcile`]).
 
 use std::future::Future;
 
 use domain::backoff::Backoff;
 use store::{Fault, StoreError};
 
-/// Tries until it is done, with growing pauses.
+/// Tries until a step succeeds, with growing pauses.
 pub(crate) async fn until_done<T, F, Fut>(step: &'static str, mut attempt: F) -> T
 where
     F: FnMut() -> Fut,
@@ -20,14 +19,15 @@ where
             Ok(done) => return done,
             Err(error) => {
                 failures += 1;
-                log::warn!(step = step, failures = failures, error = service::chain(&error); "database step failed; retrying");
+                log::warn!(step = step, failures = failures, error = service::chain(&error), event = "database_step_failed";
+                    "database step failed; retrying");
                 tokio::time::sleep(Backoff::RECONNECT.pause(failures, rand::random())).await;
             }
         }
     }
 }
 
-/// Tries, with growing pauses, until Postgres is there and says something.
+/// Tries, with growing pauses, until Postgres is available. Other errors are the caller's.
 pub(crate) async fn through_outages<T, F, Fut>(step: &'static str, mut attempt: F) -> Result<T, StoreError>
 where
     F: FnMut() -> Fut,

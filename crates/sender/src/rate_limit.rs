@@ -1,4 +1,4 @@
-//! How fast a business number may send, and how often one guest may be written to.
+//! Rate limits: how fast a business number may send, and how often one guest may get a message.
 //!
 //! WhatsApp takes 80 messages a second from a number by default (Meta, throughput), of which each running sender takes
 //! its share, and one message in 6 s to a guest, or 45 at once on credit (Meta, pair rate limits).
@@ -16,25 +16,25 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLim
 
 const PAIR_PERIOD: Duration = Duration::from_secs(6);
 const PAIR_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(44);
-/// How long a number that was too fast stays slowed before it may send twice as fast again.
+/// A number that was throttled keeps its rate for this long before the rate may double.
 const SLOWED_FOR: Duration = Duration::from_secs(60);
-/// Refusals of calls that were under way together halve the pace once.
+/// Several calls under way can be throttled together: within this time the rate is halved once.
 const ONE_MOMENT: Duration = Duration::from_secs(1);
-const SLOWEST: u32 = 64;
+const LARGEST_DIVISOR: u32 = 64;
 
-/// Every limit of this process.
-pub(crate) struct Pace {
+/// All limits of this process.
+pub(crate) struct RateLimits {
     per_second: NonZeroU32,
     senders: AtomicU32,
     numbers: Mutex<HashMap<NumberId, Bucket>>,
     pairs: DefaultKeyedRateLimiter<(NumberId, PhoneNumber)>,
 }
 
-/// One number's. Full, it lets through a quarter of a second's worth at once.
+/// One number's limit. A full bucket lets a quarter of a second's worth through at once.
 struct Bucket {
     limiter: Arc<DefaultDirectRateLimiter>,
     per_second: NonZeroU32,
-    /// The pace is divided by this.
+    /// The rate is divided by this.
     divisor: u32,
     slowed_at: Option<Instant>,
 }
@@ -52,7 +52,7 @@ impl Bucket {
     fn slow_down(&mut self, now: Instant) {
         let lately = |at: Instant| now.duration_since(at) < ONE_MOMENT;
         if !self.slowed_at.is_some_and(lately) {
-            self.divisor = (self.divisor * 2).min(SLOWEST);
+            self.divisor = (self.divisor * 2).min(LARGEST_DIVISOR);
             self.slowed_at = Some(now);
         }
     }
@@ -65,7 +65,7 @@ impl Bucket {
         }
     }
 
-    /// Takes the pace that holds now, where it has changed.
+    /// Applies this process's share, divided while the number is slowed.
     fn adjust(&mut self, share: NonZeroU32) {
         let per_second = at_least_one(share.get() / self.divisor);
         if per_second != self.per_second {
@@ -75,7 +75,7 @@ impl Bucket {
     }
 }
 
-impl Pace {
+impl RateLimits {
     pub(crate) fn new(per_second: NonZeroU32) -> Self {
         let pairs = Quota::with_period(PAIR_PERIOD).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
         Self {
@@ -91,17 +91,17 @@ impl Pace {
         self.bucket(number, Bucket::recover).until_ready().await;
     }
 
-    /// WhatsApp says that the number is too fast: half the pace, for a minute at least.
+    /// WhatsApp throttled the number: halves its rate, for a minute at least.
     pub(crate) fn slow_down(&self, number: &NumberId) {
         self.bucket(number, Bucket::slow_down);
     }
 
-    /// So many senders share each number's pace.
+    /// Divides each number's rate by the number of running senders.
     pub(crate) fn share(&self, senders: u32) {
         self.senders.store(senders.max(1), Ordering::Relaxed);
     }
 
-    /// Takes one message to this guest, or says how long that has to wait.
+    /// Takes one message to this guest from the limit, or returns how long the message must wait.
     pub(crate) fn take_pair(&self, number: &NumberId, to: &PhoneNumber) -> Result<(), Duration> {
         let pair = (number.clone(), to.clone());
         self.pairs
@@ -109,7 +109,7 @@ impl Pace {
             .map_err(|until| until.wait_time_from(DefaultClock::default().now()))
     }
 
-    /// Forgets guests who were not written to lately.
+    /// Forgets guests who got no message lately.
     pub(crate) fn forget_idle(&self) {
         self.pairs.retain_recent();
         self.pairs.shrink_to_fit();
@@ -150,20 +150,20 @@ mod tests {
         NonZeroU32::new(80).unwrap()
     }
 
-    fn pace_of(pace: &Pace) -> u32 {
+    fn rate_of(limits: &RateLimits) -> u32 {
         let number = NumberId::parse("1").unwrap();
-        pace.bucket(&number, |_, _| {});
-        pace.numbers.lock().unwrap()[&number].per_second.get()
+        limits.bucket(&number, |_, _| {});
+        limits.numbers.lock().unwrap()[&number].per_second.get()
     }
 
     // shows: B91
     #[test]
-    fn senders_share_a_numbers_pace_and_each_sends_something() {
-        let pace = Pace::new(eighty());
+    fn senders_share_a_numbers_rate_and_each_sends_something() {
+        let limits = RateLimits::new(eighty());
 
         for (senders, expected) in [(1, 80), (2, 40), (3, 26), (200, 1), (1, 80)] {
-            pace.share(senders);
-            assert_eq!(pace_of(&pace), expected, "{senders}");
+            limits.share(senders);
+            assert_eq!(rate_of(&limits), expected, "{senders}");
         }
     }
 
@@ -172,10 +172,10 @@ mod tests {
     fn a_number_that_is_too_fast_is_halved_once_a_moment_and_recovers_by_steps() {
         let mut bucket = Bucket::new(eighty());
         let start = Instant::now();
-        let mut paces = Vec::new();
+        let mut rates = Vec::new();
         let mut note = |bucket: &mut Bucket| {
             bucket.adjust(eighty());
-            paces.push(bucket.per_second.get());
+            rates.push(bucket.per_second.get());
         };
 
         bucket.slow_down(start);
@@ -188,24 +188,24 @@ mod tests {
             note(&mut bucket);
         }
 
-        assert_eq!(paces, [40, 20, 40, 80, 80]);
+        assert_eq!(rates, [40, 20, 40, 80, 80]);
     }
 
     // shows: B91
     #[test]
     fn a_guest_gets_forty_five_messages_at_once_and_then_waits_up_to_six_seconds() {
-        let pace = Pace::new(eighty());
+        let limits = RateLimits::new(eighty());
         let number = NumberId::parse("1").unwrap();
         let guest = |digits| PhoneNumber::from_whatsapp(digits).unwrap();
         let ada = guest("306912345678");
 
         let taken = (0..50)
-            .take_while(|_| pace.take_pair(&number, &ada).is_ok())
+            .take_while(|_| limits.take_pair(&number, &ada).is_ok())
             .count();
-        let wait = pace.take_pair(&number, &ada).unwrap_err();
+        let wait = limits.take_pair(&number, &ada).unwrap_err();
 
         assert_eq!(taken, 45);
         assert!(wait <= PAIR_PERIOD && wait > Duration::from_secs(5), "{wait:?}");
-        assert!(pace.take_pair(&number, &guest("306987654321")).is_ok());
+        assert!(limits.take_pair(&number, &guest("306987654321")).is_ok());
     }
 }

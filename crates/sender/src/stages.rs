@@ -1,0 +1,140 @@
+//! The values that a message passes through: [`Ready`], [`Granted`], [`Called`]; then its result is recorded.
+//!
+//! Each stage takes one of them and gives the next; log lines and counters are made from them ([`crate::telemetry`]).
+
+use std::time::{Duration, Instant};
+
+use domain::after_call::NextStep;
+use domain::before_call::Sendable;
+use domain::hold::{NewHold, Route};
+use domain::message::life::CallResult;
+use domain::message::{Attempt, ContentChoice};
+use domain::phone_number::PhoneNumber;
+use domain::plan::cart;
+use domain::render::Content;
+use domain::resort::Resort;
+use store::claims::{Draft, Wanted};
+use store::holds::{Hold, Released};
+use whatsapp::answer::Answer;
+
+use crate::probe::RouteKey;
+
+/// A call begins this soon after its claim or not at all: later, a withdrawal may have been committed.
+const CLAIM_VALID_FOR: Duration = Duration::from_secs(2);
+
+/// A message that is due, allowed and filled in: it can be claimed.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) wanted: Wanted,
+    pub(crate) to: PhoneNumber,
+    pub(crate) content: Content,
+    /// Passing refusals so far.
+    pub(crate) retries: u32,
+    /// Whether it has waited a day already because WhatsApp limits marketing to this guest.
+    pub(crate) rested: bool,
+    pub(crate) choice: ContentChoice,
+    /// The booking's key, for the log.
+    pub(crate) booking: String,
+}
+
+impl Ready {
+    pub(crate) fn new(draft: Draft, resort: &Resort, sendable: Sendable) -> Self {
+        let route = Route {
+            resort: resort.id.clone(),
+            number: resort.number.clone(),
+            country: sendable.to.country_code(),
+            template: sendable.content.template(),
+            kind: draft.kind,
+        };
+        let wanted = Wanted {
+            id: draft.id,
+            version: draft.version,
+            last_seen_on: cart::last_seen_on(&draft.facts, resort),
+            not_after: sendable.not_after,
+            route,
+            may_call: true,
+        };
+        Self {
+            wanted,
+            to: sendable.to,
+            content: sendable.content,
+            retries: draft.retries,
+            rested: draft.rested,
+            choice: sendable.turn,
+            booking: draft.booking.to_string(),
+        }
+    }
+
+    pub(crate) fn route(&self) -> &Route {
+        &self.wanted.route
+    }
+
+    pub(crate) fn route_key(&self) -> RouteKey {
+        RouteKey::of(self.route())
+    }
+}
+
+/// A claimed message: this process alone may call for it.
+pub(crate) struct Granted {
+    pub(crate) ready: Ready,
+    pub(crate) attempt: Attempt,
+    /// When the claim was asked for, which is before Postgres granted it.
+    pub(crate) asked_at: Instant,
+}
+
+impl Granted {
+    /// Whether a call may still begin. Ask right before it: the process may have been suspended.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.asked_at.elapsed() < CLAIM_VALID_FOR
+    }
+}
+
+/// What one claim of several messages came to.
+#[derive(Default)]
+pub(crate) struct Claimed {
+    pub(crate) granted: Vec<Granted>,
+    /// Messages that were only checked ([`Wanted::may_call`] was false) and are still queued.
+    pub(crate) waiting: Vec<Ready>,
+}
+
+/// A message that was called for, with the answer and what follows from it.
+pub(crate) struct Called {
+    pub(crate) ready: Ready,
+    pub(crate) attempt: Attempt,
+    pub(crate) answer: Answer,
+    pub(crate) next: NextStep,
+    pub(crate) hold: Option<NewHold>,
+}
+
+impl Called {
+    /// The part that is recorded.
+    pub(crate) fn into_result(self) -> CallResult {
+        CallResult {
+            id: self.ready.wanted.id,
+            attempt: self.attempt,
+            route: self.ready.wanted.route,
+            next: self.next,
+            hold: self.hold,
+            error_code: self.answer.outcome.error_code(),
+            paced: self.answer.outcome.is_held_for_quality(),
+            names: self.answer.names,
+        }
+    }
+}
+
+/// What one round of hold maintenance found and did ([`crate::holds`]).
+pub(crate) struct MaintenanceRound {
+    /// Messages whose resort's file or booking can be read again.
+    pub(crate) mended: usize,
+    pub(crate) running: u32,
+    pub(crate) released: Released,
+    pub(crate) holds: Vec<(Hold, i64)>,
+    pub(crate) without_template: i64,
+}
+
+impl MaintenanceRound {
+    pub(crate) fn has_changed_messages(&self) -> bool {
+        let released = &self.released;
+        self.mended + released.freed + released.probes + released.expired > 0 || !released.lifted.is_empty()
+    }
+}

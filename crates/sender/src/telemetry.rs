@@ -1,0 +1,232 @@
+//! Log lines and counters, made from the values that pass through the stages. Lines hold ids, never personal data.
+//!
+//! Every line that an operator may search for has an `event`, or an `alert` where a person must act
+//! (`docs/operations.md`). Metrics are listed in `docs/metrics.md`.
+
+mod holds;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::after_call::{CallOutcome, NextStep};
+use domain::before_call::Step;
+use domain::ids::{MessageId, ResortId};
+use domain::message::life::CallResult;
+use domain::message::{MessageKind, Reason};
+use store::claims::Draft;
+use store::results::{Outcome, Silent as Unresolved};
+use store::senders::Unreachable;
+use store::{Fault, StoreError};
+
+use crate::metrics::SenderMetrics;
+use crate::stages::{Called, Granted, Ready};
+
+pub(crate) use holds::{maintained, recorded};
+
+fn count(metrics: &SenderMetrics, kind: MessageKind, outcome: &str) {
+    metrics
+        .messages
+        .with_label_values(&[kind.as_str(), outcome])
+        .inc();
+}
+
+/// A batch failed at a database step, and its ids return to the queue.
+pub(crate) fn batch_failed(error: &StoreError) {
+    let chain = service::chain(error);
+    match error.fault() {
+        Fault::Outage => {
+            log::warn!(error = chain, event = "postgres_unavailable"; "Postgres is unavailable; ids returned to the queue");
+        }
+        Fault::Contention | Fault::Locked => {
+            log::warn!(error = chain, event = "postgres_contention"; "another transaction is in the way; ids returned to the queue");
+        }
+        Fault::Unclear | Fault::Ours | Fault::Data => {
+            log::error!(error = chain, alert = "sending_failed"; "a database step failed; ids returned to the queue");
+        }
+    }
+}
+
+/// A message that does not go now, for a reason that was found before its claim.
+pub(crate) fn not_sent(metrics: &SenderMetrics, draft: &Draft, step: &Step) {
+    let (id, booking) = (draft.id.to_string(), draft.booking.to_string());
+    let kind = draft.kind.as_str();
+    let outcome = match step {
+        Step::Call(_) => return,
+        Step::Skip(reason) => {
+            log::info!("message.id" = id, "booking.id" = booking, kind, reason = reason.as_str(), event = "message_skipped";
+                "message skipped");
+            "skipped"
+        }
+        Step::PutOff(until) => {
+            log::info!("message.id" = id, "booking.id" = booking, kind, until:%, event = "message_put_off";
+                "message put off by quiet hours");
+            "put_off"
+        }
+        Step::AwaitTemplate(template) => {
+            log::warn!("message.id" = id, "booking.id" = booking, kind, template, event = "message_held";
+                "message held: its template is on hold and there is no fallback");
+            "held"
+        }
+        Step::TemplateMissing => {
+            log::error!("message.id" = id, "booking.id" = booking, kind, alert = "template_missing";
+                "message held: the resort's file has neither a template nor a fallback for it");
+            "held"
+        }
+    };
+    count(metrics, draft.kind, outcome);
+}
+
+/// Messages, by resort, that stay queued because their resort has no readable file.
+pub(crate) fn without_file(metrics: &SenderMetrics, waiting: &BTreeMap<ResortId, u64>) {
+    for (resort, messages) in waiting {
+        metrics.without_resort.inc_by(*messages);
+        log::error!(resort = resort.as_str(), messages, alert = "messages_without_resort";
+            "messages wait: their resort has no readable file");
+    }
+}
+
+/// Messages, with their bookings' keys, that stay queued because the stored facts cannot be opened.
+pub(crate) fn damaged(metrics: &SenderMetrics, messages: &[(MessageId, String)]) {
+    for (id, booking) in messages {
+        metrics.damaged.inc();
+        log::error!("message.id" = id.to_string(), "booking.id" = booking, alert = "message_of_damaged_booking";
+            "message waits: the stored facts of its booking are damaged");
+    }
+}
+
+/// The guest has just received as many messages as WhatsApp accepts.
+pub(crate) fn crowded(one: &Ready, wait: Duration) {
+    log::warn!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
+        wait_s = wait.as_secs_f64(), event = "message_put_off"; "message put off by the rate limit of its guest");
+}
+
+pub(crate) fn ended(metrics: &SenderMetrics, one: &Ready, reason: Reason) {
+    count(metrics, one.route().kind, reason.as_str());
+    log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
+        reason = reason.as_str(), event = "message_ended"; "message ended by its claim");
+}
+
+pub(crate) fn held(metrics: &SenderMetrics, one: &Ready, scope: &str) {
+    count(metrics, one.route().kind, "held");
+    log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
+        scope, event = "message_held"; "message held");
+}
+
+pub(crate) fn released(granted: &Granted) {
+    let one = &granted.ready;
+    log::warn!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking,
+        "attempt.number" = granted.attempt.0, event = "claim_released";
+        "claim released without a call: it took too long, or the resort's token is gone");
+}
+
+/// One call, its answer and what follows.
+pub(crate) fn called(metrics: &SenderMetrics, called: &Called) {
+    let (one, answer) = (&called.ready, &called.answer);
+    let outcome = call_outcome(&answer.outcome);
+    count(metrics, one.route().kind, outcome);
+    metrics.call_duration.observe(answer.duration.as_secs_f64());
+    let code = answer.outcome.error_code();
+    if let Some(code) = code {
+        metrics.refusals.with_label_values(&[&code.to_string()]).inc();
+    }
+    if answer.foreign.is_some() {
+        metrics.foreign_answers.inc();
+    }
+    let level = match called.next {
+        NextStep::Finish(_) => log::Level::Info,
+        _ => log::Level::Warn,
+    };
+    let duration_ms = u64::try_from(answer.duration.as_millis()).unwrap_or(u64::MAX);
+    log::log!(level, "message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
+        "attempt.number" = called.attempt.0, outcome, then = follows(&called.next), code = code.unwrap_or_default(),
+        duration_ms, note = answer.note.unwrap_or_default(), seen = answer.foreign.as_deref().unwrap_or_default(),
+        event = "call_finished"; "called WhatsApp");
+}
+
+fn call_outcome(outcome: &CallOutcome) -> &'static str {
+    match outcome {
+        CallOutcome::Accepted { .. } => "accepted",
+        CallOutcome::Refused(_) => "refused",
+        CallOutcome::Failed(_) => "failed",
+        CallOutcome::Unreachable => "unreachable",
+        CallOutcome::Intercepted => "intercepted",
+        CallOutcome::Unknown => "unknown",
+    }
+}
+
+fn follows(next: &NextStep) -> &'static str {
+    match next {
+        NextStep::Finish(_) => "sent",
+        NextStep::RetryAfter(_) => "retry",
+        NextStep::WaitAtNoCost(_) => "wait",
+        NextStep::Rest(_) => "rest",
+        NextStep::TakeFallback | NextStep::LeaveText => "fallback",
+        NextStep::Skip(reason) => reason.as_str(),
+        NextStep::Hold(_) => "hold",
+        NextStep::OptOut => "opt_out",
+        NextStep::AwaitEvidence => "await_evidence",
+        NextStep::GiveUp(reason) => reason.as_str(),
+    }
+}
+
+/// A result that Postgres may take later.
+pub(crate) fn kept(result: &CallResult, error: &StoreError) {
+    log::warn!("message.id" = result.id.to_string(), "attempt.number" = result.attempt.0,
+        error = service::chain(error), event = "result_kept"; "call result not stored yet; retrying every second");
+}
+
+/// A result that is lost: its message becomes unresolved.
+pub(crate) fn unrecorded(result: &CallResult, reason: &str) {
+    log::error!("message.id" = result.id.to_string(), "attempt.number" = result.attempt.0,
+        error = reason, alert = "result_lost"; "call result lost; the message is `unknown` until WhatsApp sends a status");
+}
+
+/// Calls that have no result long after their claim.
+pub(crate) fn lost(metrics: &SenderMetrics, calls: usize) {
+    metrics
+        .lost_calls
+        .inc_by(u64::try_from(calls).unwrap_or_default());
+    log::error!(calls, alert = "calls_lost"; "calls have no result: their sender was probably killed");
+}
+
+/// An unresolved call that was queued again or dead-lettered.
+pub(crate) fn settled(metrics: &SenderMetrics, unresolved: &Unresolved, outcome: &Outcome) {
+    let evidence = &unresolved.evidence;
+    for recorded in &outcome.recorded {
+        let labels = [recorded.kind.as_str(), recorded.state.as_str()];
+        metrics.settled_calls.with_label_values(&labels).inc();
+        log::warn!("message.id" = unresolved.id.to_string(), "booking.id" = unresolved.booking_key,
+            kind = recorded.kind.as_str(), "attempt.number" = unresolved.attempt.0, state = recorded.state.as_str(),
+            reason = recorded.reason.as_deref().unwrap_or_default(),
+            unresolved_s = (evidence.now - evidence.claimed_at).num_seconds(), neighbours = evidence.answered,
+            event = "call_settled"; "unresolved call settled");
+    }
+}
+
+pub(crate) fn unsettled(unresolved: &Unresolved, error: &StoreError) {
+    log::error!("message.id" = unresolved.id.to_string(), "booking.id" = unresolved.booking_key,
+        error = service::chain(error), event = "call_not_settled"; "could not settle an unresolved call");
+}
+
+/// A probe of the connection to WhatsApp failed.
+pub(crate) fn unreachable(metrics: &SenderMetrics, reason: &str, is_news: bool) {
+    metrics.unreachable.set(1);
+    if is_news {
+        log::error!(reason, alert = "whatsapp_unreachable";
+            "WhatsApp cannot be reached from this process; it claims nothing until it can");
+    } else {
+        log::debug!(reason; "WhatsApp still cannot be reached");
+    }
+}
+
+/// A probe connected; `outage` is what ends, where the probe was not the first.
+pub(crate) fn reachable(metrics: &SenderMetrics, outage: Option<&Unreachable>) {
+    metrics.unreachable.set(0);
+    match outage {
+        Some(outage) => {
+            let lasted_s = (chrono::Utc::now() - outage.since).num_seconds();
+            log::info!(lasted_s, event = "whatsapp_reachable"; "WhatsApp can be reached again");
+        }
+        None => log::debug!("a call could not connect, and a probe could"),
+    }
+}

@@ -97,8 +97,8 @@ pub enum CallOutcome {
 }
 
 impl CallOutcome {
-    /// Whether the answer shows that token, number and account are well: WhatsApp judged the message itself.
-    pub fn is_route_healthy(&self) -> bool {
+    /// Whether the answer shows that token, number and account work: WhatsApp judged the message itself.
+    pub fn proves_route_healthy(&self) -> bool {
         match self {
             Self::Accepted { .. } => true,
             Self::Refused(refusal) => {
@@ -508,12 +508,12 @@ mod tests {
     }
 
     #[test]
-    fn only_an_answer_about_the_message_itself_shows_that_the_way_is_well() {
-        let proves = |scope, advice| refused(scope, advice, None).is_route_healthy();
+    fn only_an_answer_about_the_message_itself_proves_that_the_route_is_healthy() {
+        let proves = |scope, advice| refused(scope, advice, None).proves_route_healthy();
 
         assert!(proves(Scope::Message, Advice::GiveUp) && proves(Scope::Recipient, Advice::OptOut));
         assert!(!proves(Scope::Token, Advice::Hold) && !proves(Scope::Template, Advice::Fallback));
-        assert!(!proves(Scope::Platform, Advice::Retry) && !CallOutcome::Unknown.is_route_healthy());
+        assert!(!proves(Scope::Platform, Advice::Retry) && !CallOutcome::Unknown.proves_route_healthy());
     }
 
     #[test]

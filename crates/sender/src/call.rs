@@ -47,7 +47,7 @@ pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) ->
 
 /// Notes what the answer shows about the route and the number. Returns how many answers in a row were not WhatsApp's.
 fn learn(sender: &Sender, route: &RouteKey, answer: &Answer) -> u32 {
-    sender.probes.learn(route, answer.outcome.is_route_healthy());
+    sender.probes.learn(route, answer.outcome.proves_route_healthy());
     if answer.outcome.number_is_too_fast() {
         sender.rate_limits.slow_down(route.number());
     }

@@ -33,7 +33,7 @@ fn laid_new(hold: &NewHold, key: &str) {
     let (scope, pause_s) = (hold.scope.as_str(), hold.pause.as_secs());
     match &hold.cause {
         Cause::Code(code) => {
-            log::error!(hold = key, scope, code, title = error_codes::title(*code), pause_s, heard = hold.heard.as_str(),
+            log::error!(hold = key, scope, code, title = error_codes::title(*code), pause_s, heard = hold.reported_in.as_str(),
                 alert = "hold_laid"; "hold laid: WhatsApp refuses this scope");
         }
         Cause::NotWhatsApp(seen) => {

@@ -79,6 +79,7 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
 /// The content: the kind's own template, or the fallback if that template is on hold or WhatsApp has refused it for
 /// this message.
 fn choose(due: &Due<'_>) -> Result<(Content, ContentChoice), Step> {
+    // The own content is written even if the fallback is next, to find out whether its template is on hold.
     let own = render::content(due.subject, ContentChoice::Template, due.window);
     let own_is_held = own.as_ref().ok().and_then(|content| held(due, content));
     let turn = if own_is_held.is_some() {

@@ -36,6 +36,7 @@ pub struct InboundText<'a> {
 /// them. Most guests type a reply without naming a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RepliesTo {
+    /// A reminder or a review request.
     Marketing,
     /// Any other message of ours, or none that is known.
     Other,

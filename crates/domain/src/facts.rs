@@ -24,6 +24,7 @@ pub use unknown::UnknownFact;
 /// When a fact became true; it also decides between two facts on the same matter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
+    // The order of the fields is the order of comparison.
     /// `occurred_at` of the event, but never later than its arrival: otherwise one event of a clock that runs ahead
     /// would win over all later ones.
     pub at: DateTime<Utc>,

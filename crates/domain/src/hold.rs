@@ -162,6 +162,7 @@ pub fn template_key(number: &NumberId, template: String) -> String {
 /// So is a template that WhatsApp refuses while the message itself is sent with the fallback.
 pub fn after(outcome: &CallOutcome, route: &Route, pause: Duration) -> Option<NewHold> {
     let (reported_in, refusal) = outcome.refusal()?;
+    // A throttled number or pair only slows down; a quota of the app or account stops everything.
     let used_up =
         refusal.advice == Advice::Throttle && matches!(refusal.scope, Scope::Platform | Scope::Account);
     let unusable = refusal.advice == Advice::Fallback && refusal.scope == Scope::Template;

@@ -62,6 +62,7 @@ impl QuietHours {
             return None;
         }
         let today = day(at, zone);
+        // Quiet hours that contain `at` began today or, if they span midnight, yesterday.
         let days = [today.pred_opt(), Some(today)];
         days.into_iter().flatten().find_map(|begins| {
             let ends = if self.from < self.to {

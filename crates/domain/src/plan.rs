@@ -189,6 +189,7 @@ impl View<'_> {
     /// Decides about a kind that `cause` makes wanted at `at`. A reason to skip is looked for only once the window
     /// has opened: until then the facts may change.
     pub(crate) fn decision(&self, kind: MessageKind, at: DateTime<Utc>, cause: &Fact<Notify>) -> Decision {
+        // Neither an erasure nor `notify: false` can change later, so the message is not wanted, whatever the time.
         let erased = self.facts.erased.as_ref();
         if erased.is_some_and(|erased| cause.stamp.at <= erased.stamp.at) {
             return Decision::NotWanted(Reason::Erased);

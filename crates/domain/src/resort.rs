@@ -148,6 +148,17 @@ impl Resort {
         }
     }
 
+    /// Whether the file asks for messages of this kind at all.
+    pub fn asks_for(&self, kind: MessageKind) -> bool {
+        match kind {
+            MessageKind::Reminder1 | MessageKind::ReservationConfirmation | MessageKind::StopConfirmation => {
+                true
+            }
+            MessageKind::Reminder2 => self.abandonment.reminder_2.is_some(),
+            MessageKind::ReviewRequest => self.review_after_check_out.is_some(),
+        }
+    }
+
     /// How long after its planned time a message of this kind is still useful.
     pub fn expiry(&self, kind: MessageKind) -> Duration {
         self.expires_after

@@ -209,7 +209,7 @@ fn warn_about(resort: &Resort, file: &Table<'_>) {
             "fallback.template.{language} is missing: a message without a template would be held"
         ));
     }
-    for kind in MessageKind::ALL.iter().filter(|kind| is_sent(resort, **kind)) {
+    for kind in templates::kinds().filter(|kind| resort.asks_for(**kind)) {
         if resort.template(*kind, None).is_none() {
             warn(format!(
                 "templates.{kind}.{language} is missing: guests who speak it, or no other, get the fallback"
@@ -218,16 +218,6 @@ fn warn_about(resort: &Resort, file: &Table<'_>) {
     }
     if matches!(&resort.mode, Mode::Test(numbers) if numbers.is_empty()) {
         warn("mode is \"test\" and test_numbers is empty: nothing is sent".to_owned());
-    }
-}
-
-fn is_sent(resort: &Resort, kind: MessageKind) -> bool {
-    match kind {
-        MessageKind::Reminder1 | MessageKind::ReservationConfirmation => true,
-        MessageKind::Reminder2 => resort.abandonment.reminder_2.is_some(),
-        MessageKind::ReviewRequest => resort.review_after_check_out.is_some(),
-        // It has texts of its own, and no template.
-        MessageKind::StopConfirmation => false,
     }
 }
 

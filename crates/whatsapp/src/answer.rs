@@ -119,6 +119,7 @@ pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> An
         note: None,
         ..Answer::without_content(outcome, Some(http_status), "")
     };
+    // Only a 2xx with an id is an acceptance; WhatsApp's errors may have any status.
     if (200..300).contains(&http_status)
         && let Some(outcome) = accepted(&json)
     {

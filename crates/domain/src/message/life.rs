@@ -96,6 +96,7 @@ impl MessageRecord {
     pub fn after_call(&self, result: &CallResult, hash: Hash<'_>, now: DateTime<Utc>) -> Option<Self> {
         let mut after = self.clone();
         if let NextStep::Finish(id) = &result.next {
+            // WhatsApp reported the failure after it had accepted the call, so the failure is the newer fact.
             if self.failed_attempt.is_some_and(|failed| result.attempt <= failed) {
                 return None;
             }
@@ -103,6 +104,7 @@ impl MessageRecord {
             after.paced |= result.paced;
             return (after != *self).then_some(after);
         }
+        // A refusal says something about its own call only, and only while the outcome of that call is open.
         let open = matches!(self.state, MessageState::Sending | MessageState::Unknown);
         if self.attempt != result.attempt || !open {
             return None;

@@ -59,6 +59,7 @@ fn became_at(view: &View<'_>) -> Option<DateTime<Utc>> {
 fn absence<'a>(view: &View<'a>) -> Option<Absence<'a>> {
     let (activity, abandoned) = (view.facts.activity.as_ref(), view.facts.abandoned.as_ref());
     match (activity, abandoned) {
+        // The guest returned after the platform had reported the abandonment.
         (Some(activity), Some(abandoned)) if abandoned.stamp < activity.stamp => {
             Some(inactive(view, activity))
         }

@@ -132,6 +132,7 @@ fn creation(planned: &Planned, messages: &[Existing]) -> Option<Change> {
 
 fn change_of(existing: &Existing, decision: &Decision) -> Option<Change> {
     let id = existing.id;
+    // WhatsApp may have accepted an attempted message, so the plan can only withdraw it.
     if existing.attempts > 0 {
         let reason = match decision {
             Decision::NotWanted(reason) | Decision::Skip(reason, _) => *reason,
@@ -141,10 +142,12 @@ fn change_of(existing: &Existing, decision: &Decision) -> Option<Change> {
     }
     let waits = matches!(existing.state, MessageState::Queued | MessageState::Held);
     match decision {
+        // It is queued already: only its window can change.
         Decision::Due(window) | Decision::Later(Some(window)) if existing.state == MessageState::Queued => {
             let same = existing.due_at == window.opens_at && existing.expires_at == window.closes_at;
             (!same).then_some(Change::Queue(id, *window))
         }
+        // It ended, and the facts have changed so that it is wanted again.
         Decision::Due(window) => may_be_revived(existing).then_some(Change::Queue(id, *window)),
         // The guest returned while the message was held: after the hold it must not be sent at the old time.
         Decision::Later(Some(window)) if existing.state == MessageState::Held => {

@@ -2,7 +2,7 @@
 //!
 //! The error table ([`Advice`], [`Scope`]) is in crate `whatsapp`; [`RetryPolicy::next_step`] turns an outcome into
 //! the next step of the message itself. [`crate::hold`] decides which other messages have to wait,
-//! [`crate::message::life`] applies the step.
+//! [`crate::message_record`] applies the step.
 
 use std::time::Duration;
 

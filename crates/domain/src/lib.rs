@@ -7,7 +7,7 @@
 //! [`plan`] says which messages follow from them, and [`plan::difference`] what that changes in the messages that
 //! exist. For a message that is due, [`before_call`] decides whether it goes now, and [`render`] writes its text.
 //! [`after_call`] decides what follows from WhatsApp's answer, [`hold`] which other messages have to wait, and
-//! [`silence_policy`] what to do about a call whose outcome stays unknown. [`message::life`] applies these
+//! [`silence_policy`] what to do about a call whose outcome stays unknown. [`message_record`] applies these
 //! decisions to the message.
 
 pub mod after_call;
@@ -26,6 +26,7 @@ pub mod ids;
 pub mod ledger;
 pub mod local_time;
 pub mod message;
+pub mod message_record;
 pub mod phone_number;
 pub mod plan;
 pub mod render;

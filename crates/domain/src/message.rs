@@ -1,7 +1,5 @@
 //! A message to a guest: its kind, its states, and the reasons for which it is not sent.
 
-pub mod life;
-
 use std::fmt;
 use std::str::FromStr;
 

@@ -14,7 +14,7 @@ use broker::envelope::Envelope;
 use domain::event::Event;
 use domain::facts::Facts;
 use domain::ids::{BookingKey, MessageId};
-use domain::message::life::Judging;
+use domain::message_record::Judging;
 use store::bookings::{self, Booking};
 use store::guests::GuestKey;
 use store::planning::{self, Planned, Planner};

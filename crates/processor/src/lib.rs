@@ -35,7 +35,7 @@ use broker::consumer::Consumer;
 use broker::publisher::{Options, Publisher};
 use broker::topology::Queue;
 use domain::after_call::RetryPolicy;
-use domain::message::life::Judging;
+use domain::message_record::Judging;
 use service::health::Readiness;
 use service::http::Serving;
 use service::metrics::Metrics;

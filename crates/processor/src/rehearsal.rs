@@ -8,7 +8,7 @@ use broker::envelope::{Envelope, VERSION};
 use chrono::Utc;
 use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::ids::{BookingId, EventId, MessageId, ResortId, SourceId, WhatsAppMessageId};
-use domain::message::life::Report;
+use domain::message_record::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
 use domain::stay::Personal;
 use store::StoreError;

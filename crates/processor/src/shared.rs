@@ -7,7 +7,7 @@ use std::time::Duration;
 use crypto::key_ring::KeyRing;
 use domain::backoff::Backoff;
 use domain::hold::{Cause, NewHold};
-use domain::message::life::Judging;
+use domain::message_record::Judging;
 use service::health::Readiness;
 use settings::Watched;
 use store::holds::Laid;

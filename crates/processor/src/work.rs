@@ -7,7 +7,7 @@ use domain::after_call::Scope;
 use domain::consent::ConsentChange;
 use domain::facts::Facts;
 use domain::ids::BookingKey;
-use domain::message::life::Report;
+use domain::message_record::Report;
 use store::guests::GuestKey;
 
 use crate::notices::Notice;

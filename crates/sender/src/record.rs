@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::message::life::CallResult;
+use domain::message_record::CallResult;
 use futures_util::future::join_all;
 use service::{Stop, crash, periodic};
 use store::results::{self, Outcome};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use domain::after_call::NextStep;
 use domain::before_call::Sendable;
 use domain::hold::{NewHold, Route};
-use domain::message::life::CallResult;
+use domain::message_record::CallResult;
 use domain::message::{Attempt, ContentChoice};
 use domain::phone_number::PhoneNumber;
 use domain::plan::cart;

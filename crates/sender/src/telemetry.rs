@@ -11,7 +11,7 @@ use std::time::Duration;
 use domain::after_call::{CallOutcome, NextStep};
 use domain::before_call::Step;
 use domain::ids::{MessageId, ResortId};
-use domain::message::life::CallResult;
+use domain::message_record::CallResult;
 use domain::message::{MessageKind, Reason};
 use store::claims::Draft;
 use store::results::{Outcome, Silent as Unresolved};

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use domain::message::life::CallResult;
+use domain::message_record::CallResult;
 
 #[derive(Default)]
 pub(crate) struct Unrecorded(Mutex<Vec<CallResult>>);

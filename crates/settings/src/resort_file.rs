@@ -41,20 +41,12 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let country = file.required("country", |entry| entry.parsed(Country::parse));
     let language = file.required("language", |entry| language_of(entry, entry.text()?));
     let link_hosts = file.optional("link_hosts", |entry| entry.each(host));
-    let is_test = file.optional("mode", is_test);
-    let number = |entry: &Entry<'_>| entry.parsed(|text| PhoneNumber::parse(text, country));
-    let test_numbers = file
-        .optional("test_numbers", |entry| entry.each(number))
-        .unwrap_or_default();
+    let mode = mode(file, country);
     let values = file.optional("values", values).unwrap_or_default();
     let whatsapp = file.required("whatsapp", |entry| entry.table(whatsapp));
     let abandonment = file.required("abandonment", |entry| entry.table(abandonment));
-    let no_show_after = file.optional("check_in", |entry| {
-        entry.table(|section| section.required("no_show_after", Entry::duration))
-    });
-    let review_after_check_out = file.optional("review", |entry| {
-        entry.table(|section| section.required("after_check_out", Entry::duration))
-    });
+    let no_show_after = delay(file, "check_in", "no_show_after");
+    let review_after_check_out = delay(file, "review", "after_check_out");
     let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
     let expires_after = file.optional("expires_after", expires_after).unwrap_or_default();
     let limits = table_or_default(file, "limits", limits);
@@ -72,11 +64,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         country: country?,
         language: language?,
         link_hosts,
-        mode: if is_test.unwrap_or_default() {
-            Mode::Test(test_numbers)
-        } else {
-            Mode::Live
-        },
+        mode,
         values,
         number,
         abandonment: abandonment?,
@@ -92,6 +80,24 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         stop_texts,
     };
     Some(ResortFile { resort, access_token })
+}
+
+fn mode(file: &Table<'_>, country: Option<Country>) -> Mode {
+    let is_test = file.optional("mode", is_test);
+    let number = |entry: &Entry<'_>| entry.parsed(|text| PhoneNumber::parse(text, country));
+    let test_numbers = file.optional("test_numbers", |entry| entry.each(number));
+    if is_test.unwrap_or_default() {
+        Mode::Test(test_numbers.unwrap_or_default())
+    } else {
+        Mode::Live
+    }
+}
+
+/// Reads a section whose only key is a duration.
+fn delay(file: &Table<'_>, section: &'static str, key: &'static str) -> Option<Duration> {
+    file.optional(section, |entry| {
+        entry.table(|section| section.required(key, Entry::duration))
+    })
 }
 
 /// Reads a section that may be missing.

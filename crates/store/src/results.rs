@@ -14,7 +14,7 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::after_call::NextStep;
 use domain::hold::{NewHold, Route};
 use domain::ids::{MessageId, WhatsAppMessageId};
-use domain::message::life::{CallResult, Judging, Report};
+use domain::message_record::{CallResult, Judging, Report};
 use domain::message::{MessageKind, MessageState};
 use uuid::Uuid;
 

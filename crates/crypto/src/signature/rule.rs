@@ -42,41 +42,23 @@ enum TimestampPlace {
 impl Rule {
     /// The rule of a scheme that signs; for the other schemes, the place of their token.
     pub(super) fn of(scheme: Scheme) -> Result<Self, TokenPlace> {
-        let own = |name, prefix, encoding, signed| {
-            let scheme = HmacScheme {
-                prefix: String::from(prefix),
-                encoding,
-                signed,
-                ..HmacScheme::new(HeaderName::known(name))
-            };
-            Self::free(scheme)
-        };
-        let time_and_body = |version, mark: &str| {
-            let mark = Part::Literal(mark.to_owned());
-            SignedText::known([
-                Part::Literal(String::from(version)),
-                Part::Timestamp,
-                mark,
-                Part::Body,
-            ])
-        };
         Ok(match scheme {
             Scheme::StandardWebhooks => Self::standard(),
-            Scheme::GitHub => own(
+            Scheme::GitHub => Self::preset(
                 "x-hub-signature-256",
                 "sha256=",
                 Encoding::Hex,
                 SignedText::known([Part::Body]),
             ),
-            Scheme::Shopify => own(
+            Scheme::Shopify => Self::preset(
                 "x-shopify-hmac-sha256",
                 "",
                 Encoding::Base64,
                 SignedText::known([Part::Body]),
             ),
-            Scheme::Stripe => own("stripe-signature", "v1=", Encoding::Hex, time_and_body("", "."))
+            Scheme::Stripe => Self::preset("stripe-signature", "v1=", Encoding::Hex, time_and_body("", "."))
                 .with_timestamp(TimestampPlace::ListOr(None)),
-            Scheme::Slack => own(
+            Scheme::Slack => Self::preset(
                 "x-slack-signature",
                 "v0=",
                 Encoding::Hex,
@@ -131,6 +113,16 @@ impl Rule {
             key_format: KeyFormat::Standard,
             tolerance_seconds: TOLERANCE.as_secs(),
         }
+    }
+
+    /// An HMAC scheme of a known platform.
+    fn preset(header: &'static str, prefix: &str, encoding: Encoding, signed: SignedText) -> Self {
+        Self::free(HmacScheme {
+            prefix: prefix.to_owned(),
+            encoding,
+            signed,
+            ..HmacScheme::new(HeaderName::known(header))
+        })
     }
 
     fn free(scheme: HmacScheme) -> Self {
@@ -220,4 +212,14 @@ impl OwnHeader {
     fn malformed(&self) -> NotAuthentic {
         malformed(self.name.as_str())
     }
+}
+
+/// A version, the time, a mark and the body.
+fn time_and_body(version: &str, mark: &str) -> SignedText {
+    SignedText::known([
+        Part::Literal(version.to_owned()),
+        Part::Timestamp,
+        Part::Literal(mark.to_owned()),
+        Part::Body,
+    ])
 }

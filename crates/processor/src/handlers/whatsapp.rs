@@ -5,7 +5,7 @@ use domain::after_call::Scope;
 use domain::consent::ConsentChange;
 use domain::guest::GuestName;
 use domain::ids::{NumberId, WhatsAppMessageId};
-use domain::message::life::Report;
+use domain::message_record::Report;
 use whatsapp::error_codes;
 use whatsapp::notification::{
     Account, Assessment, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template,

@@ -6,7 +6,7 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, SelectableH
 use domain::hold::{NewHold, Route};
 use domain::ids::{BookingKey, MessageId, NumberId};
 use domain::message::DeliveryStatus;
-use domain::message::life::{Judging, LastCall, MessageRecord, Report};
+use domain::message_record::{Judging, LastCall, MessageRecord, Report};
 use uuid::Uuid;
 
 use super::columns::Columns;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Queryable, Selectable};
 use domain::message::Attempt;
-use domain::message::life::MessageRecord;
+use domain::message_record::MessageRecord;
 
 use crate::error::StoreError;
 use crate::schema::messages;

@@ -10,7 +10,7 @@ use diesel::{
 use domain::consent::ConsentChange;
 use domain::guest::GuestName;
 use domain::ids::{BookingKey, MessageId, NumberId};
-use domain::message::life::MessageRecord;
+use domain::message_record::MessageRecord;
 use domain::message::{MessageKind, MessageState};
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use domain::after_call::{Advice, Refusal, Scope};
 use domain::event::EventType::{ReservationCancelled, ReservationConfirmed};
 use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::MessageKind::{Reminder1, Reminder2, ReservationConfirmation};
-use domain::message::life::Report;
+use domain::message_record::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageState};
 use store::claims::Claim;
 use store::holds::{self, Laid, Released};

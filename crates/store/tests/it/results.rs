@@ -8,7 +8,7 @@ use domain::dead_letter::DeadLetterReason;
 use domain::event::EventType::ReservationConfirmed;
 use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::MessageKind::Reminder1;
-use domain::message::life::Report;
+use domain::message_record::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageState};
 use store::results::{self, Outcome};
 

@@ -8,7 +8,7 @@ use domain::event::EventType::ReservationConfirmed;
 use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::MessageKind::{Reminder1, Reminder2};
 use domain::message::MessageState::{self, Dead, Delivered, Queued, Sending, Unknown, Withdrawn};
-use domain::message::life::Report;
+use domain::message_record::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
 use domain::silence_policy::{SilencePolicy, SilenceVerdict};
 use store::results::{self, Outcome, Silent};

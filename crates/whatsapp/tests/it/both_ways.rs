@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::after_call::{CallOutcome, Refusal, ReportedIn, RetryPolicy, Tried};
 use domain::hold::{self, NewHold, Route};
 use domain::ids::{MessageId, NumberId, ResortId, WhatsAppMessageId};
-use domain::message::life::{CallResult, Judging, LastCall, MessageRecord, Report};
+use domain::message_record::{CallResult, Judging, LastCall, MessageRecord, Report};
 use domain::message::{Attempt, CallbackData, ContentChoice, DeliveryStatus, MessageKind, MessageState};
 use serde_json::Value;
 use uuid::Uuid;

@@ -5,7 +5,7 @@ use domain::dead_letter::{DeadLetterReason, LetterState, Settlement};
 use domain::event::EventType::BookingStarted;
 use domain::ids::WhatsAppMessageId;
 use domain::message::MessageKind::Reminder1;
-use domain::message::life::Report;
+use domain::message_record::Report;
 use domain::message::{CallbackData, DeliveryStatus, MessageState};
 use store::letters::{self, Letter};
 use store::results;

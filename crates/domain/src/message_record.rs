@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Attempt, ContentChoice, DeliveryStatus, MessageState, Reason};
 use crate::after_call::{NextStep, Scope};
 use crate::dead_letter::DeadLetterReason;
 use crate::guest::GuestName;
 use crate::hold::{NewHold, Route};
 use crate::ids::{MessageId, WhatsAppMessageId};
+use crate::message::{Attempt, ContentChoice, DeliveryStatus, MessageState, Reason};
 use crate::silence_policy::SilenceVerdict;
 
 pub use report::{Judging, LastCall, Report};

@@ -14,20 +14,21 @@ use settings::{RateLimit, Source};
 
 use crate::problem::Problem;
 
-/// Where requests come from of which nobody knows. No list of addresses has it, but one that has all.
-const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+/// The address of a caller whose own address is unknown. A list of allowed networks contains it only if it contains
+/// every address.
+const UNKNOWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// The address that a request came from: the first one, read from the right, that is none of our own proxies.
+/// The address that a request came from: the first one, read from the right, that is not one of our own proxies.
 ///
-/// Whatever stands further left was written by the caller and could be anything. What a proxy of ours forwards for somebody
-/// whose address cannot be read comes from [`NOWHERE`], not from the proxy.
+/// The addresses further left were written by the caller and could be anything. If a proxy of ours forwards a
+/// request from an unreadable address, the request comes from [`UNKNOWN_ADDRESS`], not from the proxy.
 pub(crate) fn client_address<'h>(
     peer: Option<IpAddr>,
     forwarded_for: impl DoubleEndedIterator<Item = &'h [u8]>,
     trusted_proxies: &[IpNet],
 ) -> IpAddr {
     let is_ours = |address: &IpAddr| trusted_proxies.iter().any(|network| network.contains(address));
-    let mut address = peer.map_or(NOWHERE, |peer| peer.to_canonical());
+    let mut address = peer.map_or(UNKNOWN_ADDRESS, |peer| peer.to_canonical());
     let mut hops = forwarded_for
         .rev()
         .flat_map(|line| line.rsplit(|byte| *byte == b','))
@@ -36,7 +37,7 @@ pub(crate) fn client_address<'h>(
     while is_ours(&address)
         && let Some(hop) = hops.next()
     {
-        address = parse_hop(hop).unwrap_or(NOWHERE);
+        address = parse_hop(hop).unwrap_or(UNKNOWN_ADDRESS);
     }
     address
 }

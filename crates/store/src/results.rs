@@ -14,8 +14,8 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::after_call::NextStep;
 use domain::hold::{NewHold, Route};
 use domain::ids::{MessageId, WhatsAppMessageId};
-use domain::message_record::{CallResult, Judging, Report};
 use domain::message::{MessageKind, MessageState};
+use domain::message_record::{CallResult, Judging, Report};
 use uuid::Uuid;
 
 use crate::error::StoreError;

@@ -14,8 +14,9 @@ use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::schema::staff;
 
-/// Under these names letters are ended by WhatsApp's reports, and because their guests were erased: nobody may have them.
-pub const NOBODYS: [&str; 2] = ["whatsapp", "erasure"];
+/// Names under which dead letters are closed automatically: by WhatsApp's reports, and by erasures. No member of
+/// the staff may have them.
+pub const RESERVED_NAMES: [&str; 2] = ["whatsapp", "erasure"];
 
 /// Somebody who is, or was, a member of the staff.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -45,7 +46,7 @@ pub enum Unchanged {
     /// Else nobody could add anybody any more.
     #[error("is the last member of the staff; add another first")]
     Last,
-    /// One of [`NOBODYS`].
+    /// One of [`RESERVED_NAMES`].
     #[error("is a name under which WhatsApp's own reports or erasures stand; take another")]
     Reserved,
 }
@@ -98,7 +99,7 @@ pub fn add(
     name: &StaffName,
     token_hash: &[u8; 32],
 ) -> Result<Result<(), Unchanged>, StoreError> {
-    if NOBODYS.contains(&name.as_str()) {
+    if RESERVED_NAMES.contains(&name.as_str()) {
         return Ok(Err(Unchanged::Reserved));
     }
     lock(connection)?;

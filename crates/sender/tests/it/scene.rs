@@ -13,8 +13,8 @@ use domain::facts::Facts;
 use domain::ids::{
     BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, WhatsAppMessageId,
 };
-use domain::message_record::{Judging, Report};
 use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageKind, MessageState};
+use domain::message_record::{Judging, Report};
 use domain::phone_number::PhoneNumber;
 use domain::stay::Personal;
 use sandbox::{Sandbox, Templates};

@@ -10,8 +10,8 @@ use diesel::{
 use domain::consent::ConsentChange;
 use domain::guest::GuestName;
 use domain::ids::{BookingKey, MessageId, NumberId};
-use domain::message_record::MessageRecord;
 use domain::message::{MessageKind, MessageState};
+use domain::message_record::MessageRecord;
 use uuid::Uuid;
 
 use super::columns::Columns;

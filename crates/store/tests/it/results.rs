@@ -8,8 +8,8 @@ use domain::dead_letter::DeadLetterReason;
 use domain::event::EventType::ReservationConfirmed;
 use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::MessageKind::Reminder1;
-use domain::message_record::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageState};
+use domain::message_record::Report;
 use store::results::{self, Outcome};
 
 use crate::scene::{Scene, accepted, judging};

@@ -16,8 +16,8 @@ use domain::hold::{NewHold, Route};
 use domain::ids::{
     BookingId, BookingKey, EventId, MessageId, NumberId, ResortId, SourceId, StaffName, WhatsAppMessageId,
 };
-use domain::message_record::{CallResult, Judging};
 use domain::message::{Attempt, MessageKind};
+use domain::message_record::{CallResult, Judging};
 use domain::plan::cart;
 use domain::resort::{Abandonment, Language, Limits, Mode, Resort, Resorts, Retention};
 use domain::stay::Personal;

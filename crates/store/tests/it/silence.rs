@@ -8,8 +8,8 @@ use domain::event::EventType::ReservationConfirmed;
 use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::MessageKind::{Reminder1, Reminder2};
 use domain::message::MessageState::{self, Dead, Delivered, Queued, Sending, Unknown, Withdrawn};
-use domain::message_record::Report;
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
+use domain::message_record::Report;
 use domain::silence_policy::{SilencePolicy, SilenceVerdict};
 use store::results::{self, Outcome, Silent};
 

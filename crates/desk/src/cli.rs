@@ -121,7 +121,10 @@ enum Answer {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let environment = Environment::of_process();
-    service::logs::init(&environment);
+    if let Err(problems) = service::logs::init(&environment) {
+        output::complain(&problems.to_string());
+        return ExitCode::from(2);
+    }
     service::crash::arm(&environment);
     match answer(cli.command, &environment) {
         Ok(Answer::Done) => ExitCode::SUCCESS,

@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use broker::Status;
 use broker::envelope::{Envelope, VERSION};
-use broker::publisher::{Options, Outgoing, PublishError, Publisher};
+use broker::publisher::{Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use chrono::Utc;
 use crypto::key_ring::KeyRing;
@@ -16,17 +15,12 @@ use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
 use domain::phone_number::PhoneNumber;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use service::Stop;
-use service::health::Readiness;
 use uuid::Uuid;
 use whatsapp::notification::Update;
 
-use crate::metrics::Metrics;
+use crate::metrics::IngestMetrics;
 use crate::problem::Problem;
 use crate::request_log::Entry;
-use crate::settings::Settings;
-
-const BROKER: &str = "rabbitmq";
 
 /// How many updates of one notification may wait for their confirmation at once; other requests need places too.
 const UPDATES_IN_FLIGHT: usize = 250;
@@ -34,8 +28,8 @@ const UPDATES_IN_FLIGHT: usize = 250;
 /// The way into the queue `events`.
 pub(crate) struct Events {
     publisher: Publisher,
-    key_ring: Arc<KeyRing>,
-    metrics: Arc<Metrics>,
+    ring: Arc<KeyRing>,
+    metrics: Arc<IngestMetrics>,
 }
 
 /// Why an event is not known to lie in its queue.
@@ -74,32 +68,11 @@ impl EventError {
 }
 
 impl Events {
-    /// Begins to connect and tells from then on whether events can be published.
-    pub(crate) fn connect(
-        settings: &Settings,
-        readiness: &Readiness,
-        metrics: &Arc<Metrics>,
-        stop: &Stop,
-    ) -> Self {
-        let options = Options {
-            confirm_timeout: settings.confirm_timeout,
-            ..Options::named("bellhop ingest")
-        };
-        let publisher = Publisher::start(settings.amqp_address.clone(), options);
-        readiness.expect(BROKER);
-        let (status, gauge) = (publisher.status(), metrics.broker_ready.clone());
-        let (readiness, stop) = (readiness.clone(), stop.clone());
-        tokio::spawn(async move {
-            let holds = |status: &Status| {
-                gauge.set(i64::from(status.is_ready()));
-                status.check()
-            };
-            readiness.follow(BROKER, status, holds, &stop).await;
-        });
+    pub(crate) fn new(publisher: Publisher, ring: Arc<KeyRing>, metrics: Arc<IngestMetrics>) -> Self {
         Self {
             publisher,
-            key_ring: Arc::clone(&settings.key_ring),
-            metrics: Arc::clone(metrics),
+            ring,
+            metrics,
         }
     }
 
@@ -134,11 +107,6 @@ impl Events {
             .await
     }
 
-    /// Waits for what is in flight and closes the connection.
-    pub(crate) async fn close(&self) {
-        self.publisher.stop().await;
-    }
-
     async fn publish_update(&self, update: &Update, request_id: Uuid) -> Result<(), EventError> {
         let head = Head {
             key: EventKey {
@@ -157,7 +125,7 @@ impl Events {
     /// The same for every delivery of an update. Keyed: some updates are named by a phone number and a time, which
     /// anybody who sees the id could find by trying.
     fn update_id(&self, update: &Update) -> Result<EventId, EventError> {
-        let tag = self.key_ring.lookup(&update.dedupe_id());
+        let tag = self.ring.lookup(&update.dedupe_id());
         let half = tag.iter().take(16).map(|byte| format!("{byte:02x}"));
         EventId::parse(&half.collect::<String>()).map_err(EventError::Id)
     }
@@ -166,10 +134,10 @@ impl Events {
         let plaintext = serde_json::to_vec(body).map_err(EventError::Encode)?;
         let identity = sealing_identity(&head.key);
         let message_id = head.key.to_string();
-        let hash = |text: &str| self.key_ring.lookup(text).to_vec();
+        let hash = |text: &str| self.ring.lookup(text).to_vec();
         let envelope = Envelope {
             version: VERSION,
-            sealed: self.key_ring.seal(&plaintext, &identity),
+            sealed: self.ring.seal(&plaintext, &identity),
             source: head.key.source,
             event_id: head.key.id,
             event_type: head.event_type.to_owned(),

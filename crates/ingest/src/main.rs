@@ -1,23 +1,14 @@
-//! The program: settings, run, exit code.
+//! The program of `ingest`.
 
 use std::process::ExitCode;
 
 use ingest::Settings;
-use service::{About, Environment, Failure, Stop};
+use service::Stop;
 
 fn main() -> ExitCode {
-    let about = About {
-        name: "ingest",
-        version: env!("CARGO_PKG_VERSION"),
-        about: "Checks webhooks and publishes them to RabbitMQ.",
-        help: ingest::HELP,
-    };
     service::run(
-        about,
-        async |environment: Environment, stop: Stop| -> Result<(), Failure> {
-            let settings = Settings::from_environment(&environment)?;
-            let running = ingest::run(settings, stop).await?;
-            Ok(running.finished().await?)
-        },
+        ingest::ABOUT,
+        Settings::read,
+        async |settings: Settings, stop: Stop| ingest::start(settings, stop).await?.finished().await,
     )
 }

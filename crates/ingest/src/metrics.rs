@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use service::metrics::{
-    Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics as Registry,
+    Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
 };
 use whatsapp::notification::{Damage, NotANotification};
 
 /// The metrics of this binary.
-pub(crate) struct Metrics {
+pub(crate) struct IngestMetrics {
     webhooks: IntCounterVec,
     rejected: IntCounterVec,
     answer_seconds: Histogram,
@@ -25,8 +25,7 @@ pub(crate) struct Metrics {
     pub(crate) unconfirmed: IntCounter,
     /// Resort and source files that are broken now.
     pub(crate) broken_files: IntGauge,
-    /// How often a file was refused.
-    pub(crate) refused_files: IntCounter,
+    refused_files: IntCounter,
 }
 
 /// What stands in a label for a name that is none of ours.
@@ -34,51 +33,51 @@ pub(crate) const UNKNOWN: &str = "unknown";
 /// What stands in a label for a type that is none of ours.
 pub(crate) const OTHER: &str = "other";
 
-impl Metrics {
+impl IngestMetrics {
     /// Makes and registers them.
-    pub(crate) fn new(registry: &Registry) -> Result<Self, MetricError> {
+    pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
         Ok(Self {
-            webhooks: registry.counters(
+            webhooks: metrics.counters(
                 "ingest_webhooks_total",
                 "Webhooks by source, event type and answer (accepted, ignored, or the problem's name).",
                 &["source", "type", "answer"],
             )?,
-            rejected: registry.counters(
+            rejected: metrics.counters(
                 "ingest_rejected_total",
                 "Webhooks answered with 4xx, by source and problem.",
                 &["source", "reason"],
             )?,
-            answer_seconds: registry.histogram(
+            answer_seconds: metrics.histogram(
                 "ingest_answer_seconds",
                 "From a webhook's head to its answer, the broker's confirm included.",
                 LATENCY_BUCKETS,
             )?,
-            updates: registry.counters(
+            updates: metrics.counters(
                 "ingest_whatsapp_updates_total",
                 "Updates in WhatsApp's notifications that were published, by kind.",
                 &["kind"],
             )?,
-            mended: registry.counters(
+            mended: metrics.counters(
                 "bellhop_mended_bodies_total",
                 "Webhooks whose JSON had to be mended before it could be read (half a surrogate pair, a byte order mark, \
                  another charset, …), by source.",
                 &["source"],
             )?,
-            unreadable: unreadable_counters(registry)?,
-            lines_left_out: registry.counter(
+            unreadable: unreadable_counters(metrics)?,
+            lines_left_out: metrics.counter(
                 "bellhop_log_lines_left_out_total",
                 "Log lines about refused requests that were left out, since there were too many of them.",
             )?,
-            broker_ready: registry.gauge("ingest_broker_ready", "1 while events can be published.")?,
-            unconfirmed: registry.counter(
+            broker_ready: metrics.gauge("ingest_broker_ready", "1 while events can be published.")?,
+            unconfirmed: metrics.counter(
                 "ingest_publishes_unconfirmed_total",
                 "Events that RabbitMQ did not confirm in time or refused.",
             )?,
-            broken_files: registry.gauge(
+            broken_files: metrics.gauge(
                 "ingest_broken_files",
                 "Resort and source files that are broken now.",
             )?,
-            refused_files: registry.counter(
+            refused_files: metrics.counter(
                 "ingest_refused_files_total",
                 "How often a resort or source file was refused.",
             )?,
@@ -103,6 +102,15 @@ impl Metrics {
         self.answer_seconds.observe(took.as_secs_f64());
     }
 
+    pub(crate) fn count_refused_files(&self, files: usize) {
+        self.refused_files
+            .inc_by(u64::try_from(files).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn set_broken_files(&self, files: usize) {
+        self.broken_files.set(i64::try_from(files).unwrap_or(i64::MAX));
+    }
+
     /// How many webhooks were answered since the start.
     pub(crate) fn answered(&self) -> u64 {
         self.answer_seconds.get_sample_count()
@@ -125,8 +133,8 @@ impl Metrics {
 }
 
 /// Every series is there from the start.
-fn unreadable_counters(registry: &Registry) -> Result<IntCounterVec, MetricError> {
-    let counters = registry.counters(
+fn unreadable_counters(metrics: &Metrics) -> Result<IntCounterVec, MetricError> {
+    let counters = metrics.counters(
         "bellhop_unreadable_updates_total",
         "What could not be read in WhatsApp's notifications and was lost alone, by reason.",
         &["reason"],

@@ -12,13 +12,13 @@ use budget::{Budget, LeftOut};
 use domain::ids::SourceId;
 use uuid::Uuid;
 
-use crate::metrics::{Metrics, OTHER, UNKNOWN};
+use crate::metrics::{IngestMetrics, OTHER, UNKNOWN};
 use crate::problem::Problem;
 use crate::validation::Seen;
 
 /// Where lines and counts of requests go.
 pub(crate) struct RequestLog {
-    metrics: Arc<Metrics>,
+    metrics: Arc<IngestMetrics>,
     strangers: Budget,
 }
 
@@ -60,7 +60,7 @@ pub(crate) struct Other {
 
 impl RequestLog {
     /// Nothing was logged yet.
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(metrics: Arc<IngestMetrics>) -> Self {
         Self {
             metrics,
             strangers: Budget::default(),
@@ -83,7 +83,7 @@ impl RequestLog {
     }
 
     /// Tells how many lines were left out lately; to be called every few seconds.
-    pub(crate) fn tell_left_out(&self) {
+    pub(crate) fn report_omitted(&self) {
         tell(self.strangers.settle(Instant::now()));
     }
 

@@ -1,39 +1,34 @@
 //! What is served where.
 
 mod openapi;
+mod respond;
 mod webhook;
 mod whatsapp;
 
-use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
+use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
-use futures_util::FutureExt;
 use service::health::Readiness;
-use service::metrics::Metrics as Registry;
+use service::metrics::Metrics;
 use uuid::Uuid;
 
 use crate::problem::Problem;
 use crate::request_log::Other;
+use crate::routes::respond::client_address;
 use crate::state::Ingest;
-
-pub(crate) use whatsapp::Meta;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Sets up everything that this binary serves.
 pub(crate) fn configure(
     ingest: Data<Ingest>,
     readiness: Readiness,
-    registry: Registry,
+    metrics: Metrics,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
-    let health = service::http::endpoints(readiness, registry);
+    let health = service::http::endpoints(readiness, metrics);
     move |config| {
         config
             .app_data(ingest.clone())
@@ -68,42 +63,6 @@ fn webhook(paths: [&str; 2]) -> actix_web::Resource {
     web::resource(paths)
         .route(web::post().to(webhook::receive))
         .default_service(web::to(webhook::refuse_method))
-}
-
-/// Gives an answer the id of its request, which every answer carries.
-fn with_request_id(mut response: HttpResponse, request_id: Uuid) -> HttpResponse {
-    response
-        .headers_mut()
-        .insert(REQUEST_ID, header_value(request_id));
-    response
-}
-
-fn header_value(request_id: Uuid) -> HeaderValue {
-    let mut buffer = Uuid::encode_buffer();
-    let text = request_id.hyphenated().encode_lower(&mut buffer);
-    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("invalid"))
-}
-
-/// Where a request came from, as far as our own proxies know.
-fn client_address(request: &HttpRequest, ingest: &Ingest) -> std::net::IpAddr {
-    let forwarded_for = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .map(HeaderValue::as_bytes)
-        .collect::<Vec<_>>();
-    crate::access::client_address(
-        request.peer_addr().map(|peer| peer.ip()),
-        forwarded_for.into_iter(),
-        &ingest.trusted_proxies,
-    )
-}
-
-/// What `work` answers; a panic in it is our fault and the caller is told so.
-async fn answer_of<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    AssertUnwindSafe(work)
-        .catch_unwind()
-        .await
-        .unwrap_or(Err(Problem::Internal))
 }
 
 async fn not_found() -> HttpResponse {
@@ -144,7 +103,7 @@ async fn finish(
         None => response,
     };
     Ok(response.map_body(|head, body| {
-        head.headers_mut().insert(REQUEST_ID, header_value(request_id));
+        respond::add_request_id(head.headers_mut(), request_id);
         body
     }))
 }

@@ -36,7 +36,7 @@ pub struct Settings {
     /// The folder with `resorts/` and `sources/`.
     pub config: PathBuf,
     /// Seals what is published.
-    pub key_ring: Arc<KeyRing>,
+    pub ring: Arc<KeyRing>,
     /// What Meta's apps know; `None`: no notifications are taken.
     pub whatsapp: Option<WhatsApp>,
     /// How much one address may send as WhatsApp. No variable says otherwise.
@@ -60,15 +60,51 @@ pub struct WhatsApp {
     pub verify_token: Option<Secret>,
 }
 
+/// The body of `--help`.
+pub(crate) const HELP: &str = "\
+Takes webhooks of booking platforms and notifications of WhatsApp, checks who sent them and what they say, seals them and
+publishes them to RabbitMQ. It answers 200 only after RabbitMQ has confirmed, and needs no database. Any number may run at
+once.
+
+Environment:
+  AMQP_URL               RabbitMQ (required), amqp:// or amqps://
+  SSL_CERT_FILE          certificate authorities that are trusted instead of the system's, a file in PEM form; and
+  SSL_CERT_DIR           folders of such files, separated by colons
+  BELLHOP_CONFIG         folder with resorts/*.toml and sources/*.toml (required)
+  BELLHOP_KEYS           key ring, entries ID:BASE64(32 bytes), one of them named lookup (required), or
+  BELLHOP_KEYS_FILE      a file with it
+  WHATSAPP_APP_SECRETS   of Meta's apps that notify us, separated by commas; any may sign [no notifications are taken]
+  WHATSAPP_VERIFY_TOKEN  what Meta's handshake must bring [no handshake succeeds]
+  INGEST_ADDR            where to listen [0.0.0.0:8080]
+  INGEST_CONFIRM_TIMEOUT how long RabbitMQ may take to confirm before ingest answers 503 [5s]
+  INGEST_LINGER          how long webhooks are still taken after SIGTERM, while /readyz says no and every answer closes
+                         its connection: as long as your balancer needs to notice, 10s at most [5s]
+  INGEST_TRUSTED_PROXIES networks whose X-Forwarded-For is believed, 10.0.0.0/8,fd00::/8 [none]; set it when a proxy is
+                         in front of this program, else all callers share the proxy's address
+  RUST_LOG               log filter [info]; libraries never log below info, because their debug output may hold
+                         personal data
+  LOG_FORMAT             json or text [text on a terminal, else json]
+
+Endpoints:
+  POST /webhooks/{source}           one event as JSON; sources are files in BELLHOP_CONFIG/sources
+  POST /webhooks/{source}/{token}   the same, for sources of the scheme url-token
+  GET, POST /webhooks/whatsapp      Meta's handshake and notifications
+  GET /openapi.json                 the interface, for machines
+  GET /healthz, /readyz, /metrics
+
+Signals:    SIGTERM and SIGINT finish the work in hand and end (30 s at most); SIGHUP reads the files again.
+Exit codes: 0 stopped when asked to, 2 wrong settings, 1 anything else.
+Not ready?  GET /readyz names what is missing. A missing queue: run `desk migrate`.";
+
 impl Settings {
     /// Reads all settings and reports every missing or malformed one at once.
-    pub fn from_environment(environment: &Environment) -> Result<Self, Problems> {
+    pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let address = read.address_or("INGEST_ADDR", DEFAULT_ADDRESS);
         let authorities = read.together(|look_up| Authorities::read(look_up));
         let amqp_address = read.parsed("AMQP_URL", Address::parse);
         let config = read.folder("BELLHOP_CONFIG");
-        let key_ring = keys::key_ring(&|name| environment.get(name).map(str::to_owned))
+        let ring = keys::key_ring(&environment.look_up())
             .map_err(|missing| read.problem(missing.variable, missing.problem))
             .ok();
         let whatsapp = read_whatsapp(&mut read);
@@ -81,7 +117,7 @@ impl Settings {
                 address,
                 amqp_address: amqp_address?.trusting(&authorities),
                 config: config?,
-                key_ring: Arc::new(key_ring?),
+                ring: Arc::new(ring?),
                 whatsapp,
                 whatsapp_rate: WHATSAPP_RATE,
                 trusted_proxies,
@@ -152,7 +188,7 @@ mod tests {
             ("INGEST_LINGER", "11s"),
         ]);
 
-        let problems = Settings::from_environment(&environment).unwrap_err().to_string();
+        let problems = Settings::read(&environment).unwrap_err().to_string();
 
         for name in [
             "INGEST_ADDR",
@@ -171,9 +207,7 @@ mod tests {
 
     #[test]
     fn what_is_required_is_named_when_nothing_is_set() {
-        let problems = Settings::from_environment(&Environment::default())
-            .unwrap_err()
-            .to_string();
+        let problems = Settings::read(&Environment::default()).unwrap_err().to_string();
 
         let names: Vec<_> = problems
             .lines()
@@ -186,7 +220,7 @@ mod tests {
     fn both_variables_of_the_key_ring_at_once_are_an_error() {
         let both = Environment::from_pairs([("BELLHOP_KEYS", "x"), ("BELLHOP_KEYS_FILE", "y")]);
 
-        let problems = Settings::from_environment(&both).unwrap_err().to_string();
+        let problems = Settings::read(&both).unwrap_err().to_string();
 
         assert!(
             problems.contains("BELLHOP_KEYS: and BELLHOP_KEYS_FILE are both set"),

@@ -7,9 +7,9 @@ use settings::Watched;
 
 use crate::access::Rates;
 use crate::events::Events;
-use crate::metrics::Metrics;
+use crate::meta::Meta;
+use crate::metrics::IngestMetrics;
 use crate::request_log::RequestLog;
-use crate::routes::Meta;
 
 /// Shared by all workers.
 pub(crate) struct Ingest {
@@ -18,6 +18,6 @@ pub(crate) struct Ingest {
     pub(crate) meta: Option<Meta>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) rates: Rates,
-    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<IngestMetrics>,
     pub(crate) log: Arc<RequestLog>,
 }

@@ -2,20 +2,13 @@
 
 use std::process::ExitCode;
 
-use service::{About, Environment, Failure, Stop};
+use processor::Settings;
+use service::Stop;
 
 fn main() -> ExitCode {
-    let about = About {
-        name: "processor",
-        version: env!("CARGO_PKG_VERSION"),
-        about: "Merges events into bookings, wakes them, hands due messages to the senders.",
-        help: processor::HELP,
-    };
     service::run(
-        about,
-        async |environment: Environment, stop: Stop| -> Result<(), Failure> {
-            let settings = processor::Settings::read(&environment)?;
-            processor::start(settings, stop).await?.finished().await
-        },
+        processor::ABOUT,
+        Settings::read,
+        async |settings: Settings, stop: Stop| processor::start(settings, stop).await?.finished().await,
     )
 }

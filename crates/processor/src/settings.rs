@@ -32,7 +32,7 @@ pub struct Settings {
 }
 
 /// The body of `--help`.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Takes events from the queue, merges them into bookings, wakes bookings whose time has come, and hands due messages
 to the senders. Any number may run at once.
 
@@ -60,13 +60,12 @@ impl Settings {
     /// Reads the environment and reports every problem at once.
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
-        let _ = service::logs::Settings::read(&mut read);
         let database_url = read.parsed("DATABASE_URL", DatabaseUrl::parse);
         let authorities = read.together(|look_up| Authorities::read(look_up));
         let amqp_address = read.parsed("AMQP_URL", Address::parse);
         let config = read.folder("BELLHOP_CONFIG");
         let address = read.address_or("PROCESSOR_ADDR", (Ipv4Addr::UNSPECIFIED, 8081).into());
-        let ring = settings::keys::key_ring(&|name| environment.get(name).map(str::to_owned))
+        let ring = settings::keys::key_ring(&environment.look_up())
             .map_err(|missing| read.problem(missing.variable, missing.problem))
             .ok()
             .map(Arc::new);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use sandbox::Settings;
-use service::{About, Environment, Failure, Stop};
+use service::{About, Stop};
 
 fn main() -> ExitCode {
     let about = About {
@@ -12,11 +12,7 @@ fn main() -> ExitCode {
         about: "Emulates the WhatsApp Cloud API, for tests and for trying Bellhop out.",
         help: sandbox::HELP,
     };
-    service::run(
-        about,
-        async |environment: Environment, stop: Stop| -> Result<(), Failure> {
-            let settings = Settings::read(&environment)?;
-            Ok(sandbox::run(settings, stop).await?)
-        },
-    )
+    service::run(about, Settings::read, async |settings: Settings, stop: Stop| {
+        Ok(sandbox::run(settings, stop).await?)
+    })
 }

@@ -26,24 +26,22 @@ mod stages;
 pub mod steps;
 mod telemetry;
 mod unrecorded;
-mod upkeep;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use ::settings::{Resolve, Watched};
+use broker::Status;
 use broker::consumer::Consumer;
 use broker::publisher::{Options, Publisher};
 use broker::topology::{Depths, Queue};
 use domain::after_call::RetryPolicy;
-use service::health::Readiness;
-use service::http::Serving;
+use service::daemon::{Daemon, MissingKey, Running};
 use service::metrics::Metrics;
-use service::{Failure, Problems, Stop};
-use store::Store;
+use service::{About, Failure, Problems, Stop};
+use store::reseal::{self, Place};
+use store::{Store, StoreError};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
 use crate::context::Sender;
@@ -54,117 +52,51 @@ use crate::rate_limit::RateLimits;
 use crate::reachability::Reachability;
 use crate::unrecorded::Unrecorded;
 
-pub use crate::settings::{HELP, Settings};
+pub use crate::settings::Settings;
+
+pub const ABOUT: About = About {
+    name: "sender",
+    version: env!("CARGO_PKG_VERSION"),
+    about: "Sends due messages over the WhatsApp Cloud API.",
+    help: settings::HELP,
+};
 
 /// Several batches claim and record at the same time.
 const CONNECTIONS: u32 = 8;
 
-/// A running sender; it ends when its stop does.
-pub struct Running {
-    serving: Serving,
-    tasks: JoinSet<()>,
-    publisher: Publisher,
-}
-
-impl Running {
-    /// Where health and metrics are served.
-    pub fn address(&self) -> SocketAddr {
-        self.serving.address()
-    }
-
-    /// Waits until the stop came and the calls in hand are recorded.
-    pub async fn finished(mut self) -> Result<(), Failure> {
-        while let Some(ended) = self.tasks.join_next().await {
-            ended.map_err(anyhow::Error::from)?;
-        }
-        self.publisher.stop().await;
-        Ok(self.serving.finished().await?)
-    }
-}
-
 /// Starts the sender. Servers that are away, and a schema that is not there yet, are waited for.
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
-    let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION")).map_err(anyhow::Error::from)?;
-    let address = settings.amqp_address.clone();
-    let sender = Arc::new(assemble(&settings, &metrics, &stop)?);
-    let readiness = Readiness::new();
-    readiness.expect(upkeep::POSTGRES);
-    let publisher = Publisher::start(address.clone(), Options::named("bellhop sender"));
-    let consumer = Consumer::new(address, Queue::Messages, consume::PREFETCH, publisher.clone());
-    let serving = service::http::serve_health(settings.address, &readiness, &metrics, &stop)?;
-    let mut tasks = JoinSet::new();
-    tasks.spawn(upkeep::watch_files(
-        Arc::clone(&sender),
-        readiness.clone(),
-        stop.clone(),
-    ));
-    tasks.spawn(upkeep::watch_postgres(
-        Arc::clone(&sender),
-        readiness.clone(),
-        stop.clone(),
-    ));
-    for (status, condition) in [
-        (publisher.status(), upkeep::BROKER),
-        (consumer.status(), upkeep::QUEUE),
-    ] {
-        tasks.spawn(upkeep::watch_broker(
-            status,
-            condition,
-            readiness.clone(),
-            stop.clone(),
-        ));
-    }
-    tasks.spawn(reconnect::run(
-        Arc::clone(&sender),
-        readiness.clone(),
-        stop.clone(),
-    ));
-    tasks.spawn(upkeep::tell_health(Arc::clone(&sender), readiness, stop.clone()));
-    tasks.spawn(upkeep::look_for_keys(Arc::clone(&sender), stop.clone()));
-    tasks.spawn(work(sender, consumer, publisher.depths(), stop));
-    Ok(Running {
-        serving,
-        tasks,
-        publisher,
-    })
-}
-
-/// Everything that needs Postgres, from when there is a schema that this program knows.
-async fn work(sender: Arc<Sender>, consumer: Consumer, depths: watch::Receiver<Option<Depths>>, stop: Stop) {
-    tokio::select! {
-        () = stop.stopped() => return,
-        known = sender.store.schema_known() => if let Err(error) = known {
-            return stop.stop_for(Problems::one("DATABASE_URL", error));
-        }
-    }
-    let called_last = Stop::manual();
-    let calling = async {
-        consume::run(Arc::clone(&sender), consumer, stop.clone()).await;
-        called_last.stop();
-    };
-    tokio::join!(
-        calling,
-        record::run(Arc::clone(&sender), called_last.clone()),
-        reconcile::run(Arc::clone(&sender), depths, stop.clone()),
-        holds::run(Arc::clone(&sender), stop.clone()),
+    let mut daemon = Daemon::new(&ABOUT, stop)?;
+    let sender = Arc::new(assemble(&settings, &daemon.metrics, &daemon.stop)?);
+    let publisher = Publisher::start(settings.amqp_address.clone(), Options::named("bellhop sender"));
+    let consumer = Consumer::new(
+        settings.amqp_address,
+        Queue::Messages,
+        consume::PREFETCH,
+        publisher.clone(),
     );
+    let serving = daemon.serve_health(settings.address)?;
+    // The publisher's connection notices within 2 s that the server is gone or silent.
+    daemon.follow("rabbitmq", publisher.status(), Status::check);
+    daemon.follow("queue", consumer.status(), Status::check);
+    add_parts(&mut daemon, &sender);
+    add_loops(&mut daemon, sender, consumer, publisher.depths());
+    Ok(daemon.running(serving, async move { publisher.stop().await }))
 }
 
 fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sender, Failure> {
-    let environment = settings.environment.clone();
     let files = Watched::start(
         &settings.config,
-        Box::new(move |name| environment.get(name).map(str::to_owned)),
+        settings.environment.look_up(),
         Some(Arc::clone(&settings.ring)),
         Resolve::AccessTokens,
     )
     .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
-    let whatsapp = whatsapp(settings)?;
     Ok(Sender {
         store: Store::new(&settings.database_url, CONNECTIONS, "sender"),
         ring: Arc::clone(&settings.ring),
         files: Arc::new(files),
-        whatsapp,
+        whatsapp: whatsapp(settings)?,
         rate_limits: RateLimits::new(settings.per_second),
         probes: Probes::default(),
         reachability: Reachability::default(),
@@ -173,7 +105,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         retry_policy: RetryPolicy::default(),
         probe_after: settings.probe_after,
         silence_policy: settings.silence_policy,
-        metrics: SenderMetrics::new(metrics).map_err(anyhow::Error::from)?,
+        metrics: SenderMetrics::new(metrics)?,
         held_by_old_files: AtomicBool::new(false),
         stop: stop.clone(),
     })
@@ -186,4 +118,74 @@ fn whatsapp(settings: &Settings) -> Result<Client, Problems> {
     }
     Client::through(outbound, url, &settings.whatsapp_version, DEFAULT_TIMEOUT)
         .map_err(|error| Problems::one("WHATSAPP_API_URL", service::chain(&error)))
+}
+
+fn add_parts(daemon: &mut Daemon, sender: &Arc<Sender>) {
+    let files = Arc::clone(&sender.files);
+    daemon.refresh_files(move || {
+        files.refresh().tell();
+        files.current().check("resorts/")
+    });
+    let store = sender.store.clone();
+    daemon.check("postgres", move || {
+        let store = store.clone();
+        async move { store.check().await }
+    });
+    let searching = Arc::clone(sender);
+    daemon.search_missing_keys(move || missing_keys(Arc::clone(&searching)));
+    let sender = Arc::clone(sender);
+    daemon.health_line(move |ready| {
+        log::info!(
+            ready,
+            event = "health",
+            "calls.in_flight" = sender.metrics.in_flight.get(),
+            "calls.made" = sender.metrics.call_duration.get_sample_count(),
+            "calls.lost" = sender.metrics.lost_calls.get(),
+            resorts = sender.files.current().resorts().count();
+            "health"
+        );
+    });
+}
+
+/// Values of bookings that this process cannot open.
+async fn missing_keys(sender: Arc<Sender>) -> Result<Vec<MissingKey>, StoreError> {
+    let found = reseal::count_without_key(&sender.store, &sender.ring, &[Place::Bookings]).await?;
+    let missing = found.into_iter().map(|(place, key, values)| MissingKey {
+        table: place.table(),
+        key,
+        values,
+    });
+    Ok(missing.collect())
+}
+
+/// Every loop is a task of its own, so that none waits while another one works. None that needs Postgres begins before
+/// there is a schema.
+fn add_loops(
+    daemon: &mut Daemon,
+    sender: Arc<Sender>,
+    consumer: Consumer,
+    depths: watch::Receiver<Option<Depths>>,
+) {
+    let (stop, store) = (daemon.stop.clone(), sender.store.clone());
+    daemon.work_after(async move {
+        let known = store.schema_known().await;
+        known.map_err(|error| Problems::one("DATABASE_URL", error))
+    });
+    // Results are recorded until the last call has ended.
+    let called_last = Stop::manual();
+    let consuming = consume::run(Arc::clone(&sender), consumer, stop.clone());
+    let no_more_calls = called_last.stop_on_drop();
+    let recording = record::run(Arc::clone(&sender), called_last);
+    daemon.spawn_work("messages", async move {
+        let _no_more_calls = no_more_calls;
+        consuming.await;
+    });
+    daemon.spawn_work("record", recording);
+    daemon.spawn_work(
+        "reconcile",
+        reconcile::run(Arc::clone(&sender), depths, stop.clone()),
+    );
+    daemon.spawn_work("holds", holds::run(Arc::clone(&sender), stop.clone()));
+    let readiness = daemon.readiness.clone();
+    daemon.spawn("reconnect", reconnect::run(sender, readiness, stop));
 }

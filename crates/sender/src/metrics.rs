@@ -45,8 +45,6 @@ pub(crate) struct SenderMetrics {
     pub(crate) holds_begun: IntCounterVec,
     pub(crate) without_resort: IntCounter,
     pub(crate) damaged: IntCounter,
-    /// By table.
-    pub(crate) without_key: IntGaugeVec,
 }
 
 impl SenderMetrics {
@@ -110,11 +108,6 @@ impl SenderMetrics {
             without_resort: metrics.counter(
                 "bellhop_messages_without_resort_total",
                 "Times a message stayed queued because its resort has no readable file.",
-            )?,
-            without_key: metrics.gauges(
-                "bellhop_values_without_key",
-                "Values whose key is not in the key ring, as found at start, by table.",
-                &["table"],
             )?,
             damaged: metrics.counter(
                 "bellhop_messages_of_damaged_bookings_total",

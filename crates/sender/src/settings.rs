@@ -46,7 +46,7 @@ pub struct Settings {
 }
 
 /// The body of `--help`.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Sends due messages over the WhatsApp Cloud API and records what came of each call. Any number may run at once: who
 claims a message in Postgres sends it, nobody else.
 
@@ -96,13 +96,12 @@ impl Settings {
     /// Reads the environment and reports every problem at once.
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
-        let _ = service::logs::Settings::read(&mut read);
         let database_url = read.parsed("DATABASE_URL", DatabaseUrl::parse);
         let outbound = read.together(|look_up| Outbound::read(look_up));
         let amqp_address = read.parsed("AMQP_URL", Address::parse);
         let config = read.folder("BELLHOP_CONFIG");
         let address = read.address_or("SENDER_ADDR", (Ipv4Addr::UNSPECIFIED, 8082).into());
-        let ring = settings::keys::key_ring(&|name| environment.get(name).map(str::to_owned))
+        let ring = settings::keys::key_ring(&environment.look_up())
             .map_err(|missing| read.problem(missing.variable, missing.problem))
             .ok()
             .map(Arc::new);

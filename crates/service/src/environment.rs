@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::logs;
-
 /// A snapshot of the process's variables, so that everything else is a function of it.
 ///
 /// A variable that is set to nothing counts as unset. A byte order mark before a value and line ends after it, which
@@ -52,16 +50,18 @@ impl Environment {
         self.0.values.get(name).map(|value| value.as_str())
     }
 
+    /// A function that looks variables up, for libraries.
+    pub fn look_up(&self) -> Box<dyn Fn(&str) -> Option<String> + Send + Sync> {
+        let environment = self.clone();
+        Box::new(move |name| environment.get(name).map(str::to_owned))
+    }
+
     /// A reader that remembers every problem it meets.
-    ///
-    /// It has already looked at the variables that every program knows, those of the logs.
     pub fn reader(&self) -> Reader<'_> {
-        let mut reader = Reader {
+        Reader {
             environment: self,
             problems: Problems(Vec::new()),
-        };
-        logs::Settings::read(&mut reader);
-        reader
+        }
     }
 }
 
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn no_problem_repeats_a_value() {
-        let environment = Environment::from_pairs([("PORT", "hunter2"), ("LOG_FORMAT", "hunter2")]);
+        let environment = Environment::from_pairs([("PORT", "hunter2")]);
 
         let mut read = environment.reader();
         read.parsed("PORT", port);

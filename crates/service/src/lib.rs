@@ -7,6 +7,7 @@
 //! their own use [`Environment`], [`logs`] and [`Stop`] by themselves.
 
 pub mod crash;
+pub mod daemon;
 pub mod environment;
 pub mod health;
 pub mod http;

@@ -11,7 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use env_logger::{Builder, Logger, Target};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::environment::{Environment, Reader};
+use crate::environment::{Environment, Problems, Reader};
 use peers::Peers;
 
 mod json;
@@ -58,7 +58,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads both variables; the format defaults to text on a terminal and JSON elsewhere.
+    /// The format defaults to text on a terminal and JSON elsewhere.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let default_format = if io::stderr().is_terminal() {
             Format::Text
@@ -74,9 +74,10 @@ impl Settings {
 
 /// Sets up the logger (to stderr) and the panic hook of this process; later calls change nothing.
 ///
-/// A wrong `LOG_FORMAT` is reported by the program's own reading of its settings.
-pub fn init(environment: &Environment) {
-    let settings = Settings::read(&mut environment.reader());
+/// Logs are written also where `LOG_FORMAT` is wrong: in the default form, for the caller to report the problem.
+pub fn init(environment: &Environment) -> Result<(), Problems> {
+    let mut reader = environment.reader();
+    let settings = Settings::read(&mut reader);
     let logger = Discreet(builder(&settings).target(Target::Stderr).build());
     // Peers are counted also where errors are not logged.
     let most = logger.0.filter().max(LevelFilter::Error);
@@ -85,6 +86,7 @@ pub fn init(environment: &Environment) {
         std::panic::set_hook(Box::new(log_panic));
         log::trace!("everything is logged that this process has to say");
     }
+    reader.finish(())
 }
 
 /// How many panics this process has had.
@@ -225,10 +227,11 @@ mod tests {
 
     #[test]
     fn an_unknown_format_is_a_problem_of_the_settings() {
-        let problems = Environment::from_pairs([("LOG_FORMAT", "xml")])
-            .reader()
-            .finish(())
-            .unwrap_err();
+        let environment = Environment::from_pairs([("LOG_FORMAT", "xml")]);
+
+        let mut reader = environment.reader();
+        Settings::read(&mut reader);
+        let problems = reader.finish(()).unwrap_err();
 
         assert!(problems.to_string().starts_with("LOG_FORMAT: "), "{problems}");
     }

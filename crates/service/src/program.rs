@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::environment::{Environment, Problems};
+use crate::metrics::MetricError;
 use crate::{Stop, chain, crash, logs};
 
 /// How long threads that cannot be interrupted may hold up the end of the process.
@@ -53,14 +54,20 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<MetricError> for Failure {
+    fn from(error: MetricError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
 /// Runs a program that takes no arguments until it ends or is asked to stop.
 ///
 /// Answers `--help` and `--version`, refuses other arguments, sets up the logs and the signals, and gives the main
-/// function the environment and the stop on a multi-threaded runtime. The exit code is 0 after a
-/// clean end, 2 for wrong settings (all named on stderr), 1 otherwise.
-pub fn run<M>(about: About, main: M) -> ExitCode
+/// function the settings and the stop on a multi-threaded runtime. The exit code is 0 after a clean end, 2 for wrong
+/// settings (all named on stderr), 1 otherwise.
+pub fn run<S, M>(about: About, read: impl FnOnce(&Environment) -> Result<S, Problems>, main: M) -> ExitCode
 where
-    M: AsyncFnOnce(Environment, Stop) -> Result<(), Failure>,
+    M: AsyncFnOnce(S, Stop) -> Result<(), Failure>,
 {
     match ask(std::env::args().skip(1)) {
         Ask::Run => {}
@@ -79,12 +86,12 @@ where
             return ExitCode::from(2);
         }
     }
-    let environment = Environment::of_process();
-    logs::init(&environment);
-    crash::arm(&environment);
-    match live(environment, main) {
+    match set_up(read)
+        .map_err(Failure::Settings)
+        .and_then(|settings| live(settings, main))
+    {
         Ok(()) => {
-            log::info!("stopped");
+            log::info!(event = "stopped"; "stopped");
             ExitCode::SUCCESS
         }
         Err(Failure::Settings(problems)) => {
@@ -92,21 +99,36 @@ where
             ExitCode::from(2)
         }
         Err(Failure::Other(error)) => {
-            log::error!(error = chain(error.as_ref()); "ended with a failure");
+            log::error!(error = chain(error.as_ref()), event = "failed"; "ended with a failure");
             ExitCode::FAILURE
         }
     }
 }
 
-fn live<M>(environment: Environment, main: M) -> Result<(), Failure>
+/// Reads the settings of the logs and of the program, and reports the problems of both at once.
+fn set_up<S>(read: impl FnOnce(&Environment) -> Result<S, Problems>) -> Result<S, Problems> {
+    let environment = Environment::of_process();
+    let logs = logs::init(&environment);
+    crash::arm(&environment);
+    match (logs, read(&environment)) {
+        (Ok(()), read) => read,
+        (Err(problems), Ok(_)) => Err(problems),
+        (Err(mut problems), Err(others)) => {
+            problems.extend(others);
+            Err(problems)
+        }
+    }
+}
+
+fn live<S, M>(settings: S, main: M) -> Result<(), Failure>
 where
-    M: AsyncFnOnce(Environment, Stop) -> Result<(), Failure>,
+    M: AsyncFnOnce(S, Stop) -> Result<(), Failure>,
 {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let stop = Stop::on_signals()?;
         let ended = stop
-            .within_shutdown_deadline(main(environment, stop.clone()))
+            .within_shutdown_deadline(main(settings, stop.clone()))
             .await
             .map_err(anyhow::Error::from)?;
         match stop.wrong_settings() {

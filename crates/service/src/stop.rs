@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 use crate::environment::Problems;
 
@@ -67,6 +67,11 @@ impl Stop {
     /// Asks every part to end.
     pub fn stop(&self) {
         self.token.cancel();
+    }
+
+    /// A guard that asks every part to end when it is dropped, also by a panic.
+    pub fn stop_on_drop(&self) -> DropGuard {
+        self.token.clone().drop_guard()
     }
 
     /// Asks every part to end because a setting has turned out to be wrong, such as an address of a server of the wrong

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use service::crash;
 use settings::{ResortState, Snapshot, Source, SourceState};
 
-use super::{answer_of, client_address, with_request_id};
+use super::respond::{answer_of, client_address, with_request_id};
 use crate::body;
 use crate::content_type::charset_of_json;
 use crate::problem::Problem;

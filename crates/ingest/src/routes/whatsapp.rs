@@ -3,7 +3,6 @@
 //! Any answer but 200 makes Meta send the whole batch again for a week, so nothing in an authentic one is refused. Only
 //! a body that cannot be unpacked is: a newer version of ours may be able to, within that week.
 
-use std::slice;
 use std::sync::Arc;
 
 use actix_web::http::Method;
@@ -11,37 +10,19 @@ use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::Utc;
-use crypto::signature::{Request, Scheme, SchemeError, Verifier};
+use crypto::signature::Request;
 use domain::ids::SourceId;
 use serde_json::json;
 use service::crash;
 use whatsapp::notification::{self, LONGEST_BODY};
 
-use super::{answer_of, client_address, with_request_id};
+use super::respond::{answer_of, client_address, with_request_id};
 use crate::body;
 use crate::problem::Problem;
 use crate::request_log::Entry;
-use crate::settings;
 use crate::state::Ingest;
 
 const LONGEST_CHALLENGE: usize = 1_024;
-
-/// What is needed to recognise Meta.
-pub(crate) struct Meta {
-    signature: Verifier,
-    verify_token: Option<Verifier>,
-}
-
-impl Meta {
-    /// Prepares the secrets.
-    pub(crate) fn new(settings: &settings::WhatsApp) -> Result<Self, SchemeError> {
-        let verifier = |token| Verifier::new(Scheme::UrlToken, slice::from_ref(token));
-        Ok(Self {
-            signature: Verifier::new(Scheme::GitHub, &settings.app_secrets)?,
-            verify_token: settings.verify_token.as_ref().map(verifier).transpose()?,
-        })
-    }
-}
 
 /// The handshake: the challenge comes back as plain text to who knows the token.
 pub(super) async fn greet(request: HttpRequest, ingest: Data<Ingest>) -> HttpResponse {

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
-use ingest::{Running, Settings};
+use ingest::Settings;
 use serde_json::{Value, json};
+use service::daemon::Running;
 use service::{Environment, Stop};
 use uuid::Uuid;
 
@@ -120,10 +121,10 @@ impl World {
         ];
         pairs.retain(|(name, _)| variables.iter().all(|(other, _)| name != other));
         pairs.extend(variables);
-        let mut settings = Settings::from_environment(&Environment::from_pairs(pairs)).unwrap();
+        let mut settings = Settings::read(&Environment::from_pairs(pairs)).unwrap();
         change(&mut settings);
         let stop = Stop::manual();
-        let running = ingest::run(settings, stop.clone()).await.unwrap();
+        let running = ingest::start(settings, stop.clone()).await.unwrap();
         Self {
             address: running.address(),
             folder,

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     };
     service::run(
         about,
+        |environment| Ok(environment.clone()),
         async |environment: Environment, stop: Stop| -> Result<(), Failure> {
             // An error means that another provider is in place, which serves as well.
             let _ = rustls::crypto::ring::default_provider().install_default();

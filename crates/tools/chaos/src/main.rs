@@ -26,7 +26,7 @@ mod whatsapp;
 
 use std::process::ExitCode;
 
-use service::{About, Environment, Failure, Stop};
+use service::{About, Stop};
 
 use crate::settings::Settings;
 
@@ -37,13 +37,9 @@ fn main() -> ExitCode {
         about: "Runs Bellhop under fire, and checks the books.",
         help: settings::HELP,
     };
-    service::run(
-        about,
-        async |environment: Environment, stop: Stop| -> Result<(), Failure> {
-            // An error means that another provider is in place, which serves as well.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let settings = Settings::read(&environment)?;
-            Ok(run::run(&settings, &stop).await?)
-        },
-    )
+    service::run(about, Settings::read, async |settings: Settings, stop: Stop| {
+        // An error means that another provider is in place, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Ok(run::run(&settings, &stop).await?)
+    })
 }

@@ -11,7 +11,7 @@ mod screen;
 use std::process::ExitCode;
 
 use reqwest::Url;
-use service::{About, Environment, Failure, Problems, Stop};
+use service::{About, Environment, Problems, Stop};
 
 use crate::desk::Desk;
 use crate::journey::Journey;
@@ -36,21 +36,17 @@ fn main() -> ExitCode {
         about: "Shows Bellhop at work.",
         help: HELP,
     };
-    service::run(
-        about,
-        async |environment: Environment, stop: Stop| -> Result<(), Failure> {
-            // An error means that another provider is in place, which serves as well.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let mut journey = prepare(&environment)?;
-            tokio::select! {
-                result = journey.play() => Ok(result?),
-                () = stop.stopped() => Err(anyhow::anyhow!("interrupted").into()),
-            }
-        },
-    )
+    service::run(about, prepare, async |mut journey: Journey, stop: Stop| {
+        tokio::select! {
+            result = journey.play() => Ok(result?),
+            () = stop.stopped() => Err(anyhow::anyhow!("interrupted").into()),
+        }
+    })
 }
 
-fn prepare(environment: &Environment) -> Result<Journey, Failure> {
+fn prepare(environment: &Environment) -> Result<Journey, Problems> {
+    // An error means that another provider is in place, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut read = environment.reader();
     let ingest = read.parsed("DEMO_INGEST_URL", address);
     let sandbox = read.parsed("DEMO_SANDBOX_URL", address);

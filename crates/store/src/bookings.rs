@@ -7,15 +7,16 @@ mod without_resort;
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
-use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date, Nullable, Text, Timestamptz};
-use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use diesel::sql_types::{BigInt, Bool, Bytea, Date, Nullable, Text, Timestamptz};
+use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl};
 use domain::facts::Facts;
 use domain::ids::{BookingId, BookingKey, ResortId};
 use domain::plan::Status;
 
 use crate::error::StoreError;
+use crate::rows::Rows;
 use crate::schema::bookings;
 
 pub use due::{list_due, lock_due, lock_due_of, next_wake_up, put_off};
@@ -81,19 +82,17 @@ type Row = (
 
 /// Creates empty rows for bookings that are heard of for the first time, so that they can be locked.
 pub fn create_missing(connection: &mut PgConnection, keys: &BTreeSet<BookingKey>) -> Result<(), StoreError> {
-    let column = |read: fn(&BookingKey) -> String| keys.iter().map(read).collect::<Vec<_>>();
-    sql_query(
-        "INSERT INTO bookings (key, resort, id, status, sealed_facts) \
-         SELECT key, resort, id, $4, ''::bytea FROM unnest($1, $2, $3) AS b(key, resort, id) \
-         ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING",
-    )
-    .bind::<Array<Text>, _>(column(ToString::to_string))
-    .bind::<Array<Text>, _>(column(|key| key.resort.to_string()))
-    .bind::<Array<Text>, _>(column(|key| key.booking.to_string()))
-    .bind::<Text, _>(Status::Started.as_str())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("create bookings"))
+    let sql = "INSERT INTO bookings (key, resort, id, status, sealed_facts) \
+         SELECT key, resort, id, status, ''::bytea FROM {rows} \
+         ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING";
+    Rows::new(sql, keys)
+        .column::<Text, _>("key", ToString::to_string)
+        .column::<Text, _>("resort", |key| key.resort.as_str())
+        .column::<Text, _>("id", |key| key.booking.as_str())
+        .column::<Text, _>("status", |_| Status::Started.as_str())
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("create bookings"))
 }
 
 /// Locks bookings in the order of their keys, and reads them. Those that do not exist are left out.
@@ -245,51 +244,30 @@ pub(crate) fn save(
 ) -> Result<(), StoreError> {
     let sealed = saved
         .iter()
-        .map(|row| seal_facts(ring, row.booking))
-        .collect::<Result<Vec<_>, _>>()?;
-    let keys: Vec<String> = saved.iter().map(|row| row.booking.key.to_string()).collect();
-    let (arrivals, departures): (Vec<Option<NaiveDate>>, Vec<Option<NaiveDate>>) =
-        saved.iter().map(|row| row.booking.facts.dates()).unzip();
-    sql_query(
-        "UPDATE bookings b SET sealed_facts = n.facts, version = n.version, status = n.status, \
+        .map(|row| Ok((row, seal_facts(ring, row.booking)?)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let sql = "UPDATE bookings b SET sealed_facts = n.facts, version = n.version, status = n.status, \
          phone_hash = n.phone_hash, stands = n.stands, check_in = n.check_in, check_out = n.check_out, \
          wake_at = n.wake_at, became_key = n.became_key, tells_of_guest = n.tells_of_guest, \
-         without_resort = n.without_resort, updated_at = now() \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-         AS n(key, facts, version, status, phone_hash, stands, check_in, check_out, wake_at, became_key, tells_of_guest, \
-              without_resort) \
-         WHERE b.key = n.key",
-    )
-    .bind::<Array<Text>, _>(keys)
-    .bind::<Array<Bytea>, _>(sealed)
-    .bind::<Array<BigInt>, _>(saved.iter().map(|row| row.booking.version).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(saved.iter().map(|row| row.status.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Bytea>>, _>(
-        saved
-            .iter()
-            .map(|row| row.phone_hash.as_deref())
-            .collect::<Vec<_>>(),
-    )
-    .bind::<Array<Bool>, _>(saved.iter().map(|row| row.stands).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Date>>, _>(arrivals)
-    .bind::<Array<Nullable<Date>>, _>(departures)
-    .bind::<Array<Nullable<Timestamptz>>, _>(saved.iter().map(|row| row.wake_at).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(
-        saved
-            .iter()
-            .map(|row| row.booking.became().map(|key| key.to_string()))
-            .collect::<Vec<_>>(),
-    )
-    .bind::<Array<Bool>, _>(
-        saved
-            .iter()
-            .map(|row| row.booking.facts.tells_of_guest())
-            .collect::<Vec<_>>(),
-    )
-    .bind::<Array<Bool>, _>(saved.iter().map(|row| row.without_resort).collect::<Vec<_>>())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("save bookings"))
+         without_resort = n.without_resort, updated_at = now() FROM {rows} WHERE b.key = n.key";
+    Rows::new(sql, &sealed)
+        .column::<Text, _>("key", |(row, _)| row.booking.key.to_string())
+        .column::<Bytea, _>("facts", |(_, sealed)| sealed.as_slice())
+        .column::<BigInt, _>("version", |(row, _)| row.booking.version)
+        .column::<Text, _>("status", |(row, _)| row.status.as_str())
+        .column::<Nullable<Bytea>, _>("phone_hash", |(row, _)| row.phone_hash.as_deref())
+        .column::<Bool, _>("stands", |(row, _)| row.stands)
+        .column::<Nullable<Date>, _>("check_in", |(row, _)| row.booking.facts.dates().0)
+        .column::<Nullable<Date>, _>("check_out", |(row, _)| row.booking.facts.dates().1)
+        .column::<Nullable<Timestamptz>, _>("wake_at", |(row, _)| row.wake_at)
+        .column::<Nullable<Text>, _>("became_key", |(row, _)| {
+            row.booking.became().map(|key| key.to_string())
+        })
+        .column::<Bool, _>("tells_of_guest", |(row, _)| row.booking.facts.tells_of_guest())
+        .column::<Bool, _>("without_resort", |(row, _)| row.without_resort)
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("save bookings"))
 }
 
 fn seal_facts(ring: &KeyRing, booking: &Booking) -> Result<Vec<u8>, StoreError> {

@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 use crate::bookings;
 use crate::error::StoreError;
+use crate::messages;
+use crate::rows::Rows;
 
 pub use uncalled::{NotNow, Uncalled, release, set_aside};
 pub use unprepared::{Lacks, note_unprepared, retry_of_mended_bookings, retry_of_resorts};
@@ -196,33 +198,20 @@ pub fn claim(
     token: Uuid,
     wanted: &[Wanted],
 ) -> Result<Vec<Claim>, StoreError> {
-    let ids: Vec<Uuid> = wanted.iter().map(|one| one.id.0).collect();
-    sql_query("SELECT 1 FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
-        .bind::<Array<SqlUuid>, _>(&ids)
-        .execute(connection)
-        .map_err(StoreError::query("wait for messages to claim"))?;
-    let routes = || wanted.iter().map(|one| &one.route);
-    let rows: Vec<ClaimRow> = sql_query(include_str!("claims/claim.sql"))
-        .bind::<Array<SqlUuid>, _>(&ids)
-        .bind::<Array<BigInt>, _>(wanted.iter().map(|one| one.version).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Timestamptz>>, _>(wanted.iter().map(|one| one.not_after).collect::<Vec<_>>())
-        .bind::<Array<Bool>, _>(
-            routes()
-                .map(|route| route.kind.is_marketing())
-                .collect::<Vec<_>>(),
-        )
-        .bind::<Array<Bool>, _>(routes().map(|route| route.kind.is_reminder()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(routes().map(Route::template_name).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(routes().map(|route| route.number.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Integer>, _>(routes().map(|route| i32::from(route.country)).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(
-            routes()
-                .map(|route| route.template.as_deref())
-                .collect::<Vec<_>>(),
-        )
-        .bind::<Array<Bool>, _>(wanted.iter().map(|one| one.may_call).collect::<Vec<_>>())
-        .bind::<SqlUuid, _>(token)
-        .bind::<Array<Nullable<Date>>, _>(wanted.iter().map(|one| one.last_seen_on).collect::<Vec<_>>())
+    messages::lock(connection, wanted.iter().map(|one| one.id))?;
+    let rows: Vec<ClaimRow> = Rows::new(include_str!("claims/claim.sql"), wanted)
+        .column::<SqlUuid, _>("id", |one| one.id.0)
+        .column::<SqlUuid, _>("token", |_| token)
+        .column::<BigInt, _>("version", |one| one.version)
+        .column::<Nullable<Timestamptz>, _>("not_after", |one| one.not_after)
+        .column::<Bool, _>("is_marketing", |one| one.route.kind.is_marketing())
+        .column::<Bool, _>("is_reminder", |one| one.route.kind.is_reminder())
+        .column::<Text, _>("template_name", |one| one.route.template_name())
+        .column::<Text, _>("number", |one| one.route.number.as_str())
+        .column::<Integer, _>("country", |one| i32::from(one.route.country))
+        .column::<Nullable<Text>, _>("template", |one| one.route.template.as_deref())
+        .column::<Bool, _>("may_call", |one| one.may_call)
+        .column::<Nullable<Date>, _>("last_seen_on", |one| one.last_seen_on)
         .load(connection)
         .map_err(StoreError::query("claim messages"))?;
     rows.into_iter().map(into_claim).collect()

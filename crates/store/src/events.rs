@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
 use domain::ids::{BookingKey, MessageId};
-use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::guest_names;
+use crate::rows::Rows;
 use crate::schema::events;
 
 /// An event as it arrives in Postgres.
@@ -48,39 +48,27 @@ struct Key {
 /// Records events and returns the keys of those that were not known before. Waits for another transaction that is
 /// recording the same one.
 pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<HashSet<String>, StoreError> {
-    let column = |read: fn(&NewEvent) -> &str| new.iter().map(read).collect::<Vec<_>>();
-    let bookings: Vec<Option<String>> = new
-        .iter()
-        .map(|e| e.booking.as_ref().map(ToString::to_string))
-        .collect();
-    let received: Vec<DateTime<Utc>> = new.iter().map(|event| event.received_at).collect();
-    let bodies: Vec<Option<&[u8]>> = new.iter().map(|event| event.sealed_body.as_deref()).collect();
-    let hashes: Vec<Option<&[u8]>> = new.iter().map(|event| event.phone_hash.as_deref()).collect();
-    let messages: Vec<Option<Uuid>> = new.iter().map(|event| event.message.map(|id| id.0)).collect();
-    let names = new
-        .iter()
-        .map(|event| guest_names::array_literal(&event.name_hashes));
-    let fresh: Vec<Key> = sql_query(
-        "INSERT INTO events (key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, \
+    let sql = "INSERT INTO events (key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, \
          phone_hash, message_id, name_hashes) \
          SELECT DISTINCT ON (key COLLATE \"C\") key, source, event_type, booking_key, received_at, request_id, outcome, \
-         sealed_body, phone_hash, message_id, names::bytea[] FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         AS e(key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, phone_hash, message_id, names) \
-         ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING RETURNING key",
-    )
-    .bind::<Array<Text>, _>(column(|e| &e.key))
-    .bind::<Array<Text>, _>(column(|e| &e.source))
-    .bind::<Array<Text>, _>(column(|e| &e.event_type))
-    .bind::<Array<Nullable<Text>>, _>(bookings)
-    .bind::<Array<Timestamptz>, _>(received)
-    .bind::<Array<Text>, _>(column(|e| &e.request_id))
-    .bind::<Array<Text>, _>(column(|e| e.outcome))
-    .bind::<Array<Nullable<Bytea>>, _>(bodies)
-    .bind::<Array<Nullable<Bytea>>, _>(hashes)
-    .bind::<Array<Nullable<SqlUuid>>, _>(messages)
-    .bind::<Array<Nullable<Text>>, _>(names.collect::<Vec<_>>())
-    .load(connection)
-    .map_err(StoreError::query("record events"))?;
+         sealed_body, phone_hash, message_id, names::bytea[] FROM {rows} \
+         ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING RETURNING key";
+    let fresh: Vec<Key> = Rows::new(sql, new)
+        .column::<Text, _>("key", |event| event.key.as_str())
+        .column::<Text, _>("source", |event| event.source.as_str())
+        .column::<Text, _>("event_type", |event| event.event_type.as_str())
+        .column::<Nullable<Text>, _>("booking_key", |event| {
+            event.booking.as_ref().map(ToString::to_string)
+        })
+        .column::<Timestamptz, _>("received_at", |event| event.received_at)
+        .column::<Text, _>("request_id", |event| event.request_id.as_str())
+        .column::<Text, _>("outcome", |event| event.outcome)
+        .column::<Nullable<Bytea>, _>("sealed_body", |event| event.sealed_body.as_deref())
+        .column::<Nullable<Bytea>, _>("phone_hash", |event| event.phone_hash.as_deref())
+        .column::<Nullable<SqlUuid>, _>("message_id", |event| event.message.map(|id| id.0))
+        .column::<Nullable<Text>, _>("names", |event| guest_names::array_literal(&event.name_hashes))
+        .load(connection)
+        .map_err(StoreError::query("record events"))?;
     Ok(fresh.into_iter().map(|row| row.key).collect())
 }
 

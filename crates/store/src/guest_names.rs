@@ -16,6 +16,7 @@ use domain::message::MessageKind;
 use crate::error::StoreError;
 use crate::letters;
 use crate::planning::Planner;
+use crate::rows::Rows;
 
 /// A keyed hash: of a number, or of another name.
 pub type Hash = [u8; 32];
@@ -56,18 +57,15 @@ pub fn learn(connection: &mut PgConnection, learnt: &BTreeSet<Learnt>) -> Result
     if learnt.is_empty() {
         return Ok(());
     }
-    let column =
-        |read: fn(&Learnt) -> &Hash| learnt.iter().map(|one| read(one).as_slice()).collect::<Vec<_>>();
-    let new: Vec<Name> = sql_query(
-        "INSERT INTO guest_names (name_hash, phone_hash, kind) \
-         SELECT * FROM unnest($1, $2, $3) AS n(name_hash, phone_hash, kind) ORDER BY name_hash, phone_hash \
-         ON CONFLICT (name_hash, phone_hash) DO NOTHING RETURNING name_hash",
-    )
-    .bind::<Array<Bytea>, _>(column(|one| &one.name))
-    .bind::<Array<Bytea>, _>(column(|one| &one.phone))
-    .bind::<Array<Text>, _>(learnt.iter().map(|one| one.kind.as_str()).collect::<Vec<_>>())
-    .load(connection)
-    .map_err(StoreError::query("learn guests' names"))?;
+    let sql = "INSERT INTO guest_names (name_hash, phone_hash, kind) \
+         SELECT name_hash, phone_hash, kind FROM {rows} ORDER BY name_hash, phone_hash \
+         ON CONFLICT (name_hash, phone_hash) DO NOTHING RETURNING name_hash";
+    let new: Vec<Name> = Rows::new(sql, learnt)
+        .column::<Bytea, _>("name_hash", |one| one.name.as_slice())
+        .column::<Bytea, _>("phone_hash", |one| one.phone.as_slice())
+        .column::<Text, _>("kind", |one| one.kind.as_str())
+        .load(connection)
+        .map_err(StoreError::query("learn guests' names"))?;
     let new: Vec<Vec<u8>> = new.into_iter().map(|row| row.name_hash).collect();
     letters::settle_matched(connection, &new)
 }

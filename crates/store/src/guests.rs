@@ -12,9 +12,7 @@ use domain::consent::ConsentChange;
 use domain::ids::ResortId;
 
 use crate::error::StoreError;
-use crate::planning::{self, Planned, Planner};
-use crate::{bookings, pool};
-use said::Said;
+use crate::rows::Rows;
 
 /// A guest of a resort: never the number itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,27 +58,20 @@ pub(crate) fn copy_stops(
     if moved.is_empty() {
         return Ok(());
     }
-    let column = |read: fn(&(GuestKey, GuestKey)) -> &[u8]| moved.iter().map(read).collect::<Vec<_>>();
-    sql_query(
-        "INSERT INTO guests (resort, phone_hash, opted_out_at) \
-         SELECT n.resort, n.becomes, max(g.opted_out_at) FROM unnest($1, $2, $3) AS n(resort, was, becomes) \
+    let sql = "INSERT INTO guests (resort, phone_hash, opted_out_at) \
+         SELECT n.resort, n.becomes, max(g.opted_out_at) FROM {rows} \
          JOIN guests g ON g.phone_hash = n.was AND g.resort = n.resort \
          WHERE g.opted_out_at IS NOT NULL AND (g.opted_in_at IS NULL OR g.opted_out_at >= g.opted_in_at) \
          GROUP BY n.resort, n.becomes ORDER BY n.becomes, n.resort \
          ON CONFLICT (phone_hash, resort) DO UPDATE SET \
-         opted_out_at = greatest(guests.opted_out_at, excluded.opted_out_at)",
-    )
-    .bind::<Array<Text>, _>(
-        moved
-            .iter()
-            .map(|(was, _)| was.resort.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind::<Array<Bytea>, _>(column(|(was, _)| &was.phone_hash))
-    .bind::<Array<Bytea>, _>(column(|(_, becomes)| &becomes.phone_hash))
-    .execute(connection)
-    .map(drop)
-    .map_err(StoreError::query("keep guests' stops"))
+         opted_out_at = greatest(guests.opted_out_at, excluded.opted_out_at)";
+    Rows::new(sql, moved)
+        .column::<Text, _>("resort", |(was, _)| was.resort.as_str())
+        .column::<Bytea, _>("was", |(was, _)| was.phone_hash.as_slice())
+        .column::<Bytea, _>("becomes", |(_, becomes)| becomes.phone_hash.as_slice())
+        .execute(connection)
+        .map(drop)
+        .map_err(StoreError::query("keep guests' stops"))
 }
 
 /// The resorts that know a number: by a booking, or by what was said of messages.
@@ -130,27 +121,4 @@ struct Number {
 struct Resort {
     #[diesel(sql_type = Text)]
     resort: String,
-}
-
-/// Guests who want no more reminders and review requests, by a person's word: what waits for them is withdrawn at once.
-/// Returns those who had not said so before, and what follows.
-pub fn stop(
-    connection: &mut PgConnection,
-    planner: &Planner,
-    guests: &BTreeSet<GuestKey>,
-) -> Result<(Vec<GuestKey>, Planned), StoreError> {
-    let keys = bookings::all_of_guests(connection, guests)?;
-    let locked = bookings::lock(connection, &planner.ring, &keys)?;
-    let now = pool::clock(connection)?;
-    let said = Said::by(connection, &guests.iter().map(|guest| guest.phone_hash).collect())?;
-    let stopped = |guest: &GuestKey| {
-        let resort = planner.resort(&guest.resort);
-        let number = resort.as_ref().map(|resort| &resort.number);
-        said.to(&guest.phone_hash, &guest.resort, number).is_opted_out()
-    };
-    let new: Vec<GuestKey> = guests.iter().filter(|guest| !stopped(guest)).cloned().collect();
-    for guest in &new {
-        record_wish(connection, guest, ConsentChange::Stop, now)?;
-    }
-    Ok((new, planning::replan(connection, planner, now, &locked)?))
 }

@@ -13,7 +13,7 @@ mod release;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable,
     QueryableByName, RunQueryDsl, Selectable, SelectableHelper, sql_query,
@@ -27,6 +27,7 @@ use domain::message::MessageState;
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::notes::NoteKey;
+use crate::rows::Rows;
 use crate::schema::{holds, messages};
 
 pub(crate) use probes::{Word, lift_reported, mark_accepted, unmark_failed};
@@ -146,20 +147,19 @@ pub(crate) fn lift_disproved(
     connection: &mut PgConnection,
     accepted: &[&Route],
 ) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<Key> = sql_query(
-        "DELETE FROM holds h USING unnest($1, $2, $3, $4, $5) AS r(resort, number, country, template, kind) \
+    let sql = "DELETE FROM holds h USING {rows} \
          WHERE h.until <= clock_timestamp() AND NOT h.by_status \
-           AND (h.resort IS NULL OR h.resort = r.resort) AND (h.number IS NULL OR h.number = r.number) \
-           AND (h.country IS NULL OR h.country = r.country) AND (h.template IS NULL OR h.template = r.template) \
-           AND (h.kind IS NULL OR h.kind = r.kind) RETURNING h.key",
-    )
-    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.resort.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.number.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(accepted.iter().map(|route| i32::from(route.country)).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(accepted.iter().map(|route| route.template.as_deref()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(accepted.iter().map(|route| route.kind.as_str()).collect::<Vec<_>>())
-    .load(connection)
-    .map_err(StoreError::query("lift holds"))?;
+           AND (h.resort IS NULL OR h.resort = n.resort) AND (h.number IS NULL OR h.number = n.number) \
+           AND (h.country IS NULL OR h.country = n.country) AND (h.template IS NULL OR h.template = n.template) \
+           AND (h.kind IS NULL OR h.kind = n.kind) RETURNING h.key";
+    let rows: Vec<Key> = Rows::new(sql, accepted)
+        .column::<Text, _>("resort", |route| route.resort.as_str())
+        .column::<Text, _>("number", |route| route.number.as_str())
+        .column::<Integer, _>("country", |route| i32::from(route.country))
+        .column::<Nullable<Text>, _>("template", |route| route.template.as_deref())
+        .column::<Text, _>("kind", |route| route.kind.as_str())
+        .load(connection)
+        .map_err(StoreError::query("lift holds"))?;
     Ok(rows.into_iter().map(|row| row.key).collect())
 }
 

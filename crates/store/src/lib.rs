@@ -31,6 +31,7 @@ pub mod relay;
 pub mod reseal;
 pub mod results;
 pub mod rights;
+mod rows;
 pub mod senders;
 pub mod staff;
 pub mod suspects;

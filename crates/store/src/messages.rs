@@ -70,6 +70,22 @@ pub(crate) fn lock_of_bookings(
     rows.into_iter().map(into_domain).collect()
 }
 
+/// Waits for the locks of some messages, in the one order. Later statements of the transaction see what is committed by then.
+pub(crate) fn lock(
+    connection: &mut PgConnection,
+    ids: impl Iterator<Item = MessageId>,
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = ids.map(|id| id.0).collect();
+    messages::table
+        .filter(messages::id.eq_any(ids))
+        .order(messages::id)
+        .for_no_key_update()
+        .select(messages::id)
+        .execute(connection)
+        .map(drop)
+        .map_err(StoreError::query("lock messages"))
+}
+
 /// Every message of a booking, oldest first.
 pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Result<Vec<Message>, StoreError> {
     let rows: Vec<Row> = messages::table

@@ -1,6 +1,7 @@
 //! Planning under the lock: whoever changed a booking's facts, or what is known of its messages, plans it anew here.
 
 mod readings;
+mod stop_guests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::guests::said::Said;
 use crate::letters;
 use crate::messages::changes::Changes;
 use crate::messages::{self, Moved};
+
+pub use stop_guests::stop_guests;
 
 /// How long a booking of a resort without a readable file waits before it is planned again.
 const WITHOUT_RESORT: TimeDelta = TimeDelta::minutes(1);

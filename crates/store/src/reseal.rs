@@ -17,6 +17,7 @@ use domain::event::sealing_identity;
 use crate::error::StoreError;
 use crate::notes;
 use crate::pool::Store;
+use crate::rows::Rows;
 
 pub use readings::{Reread, reread_bookings, reread_events};
 
@@ -232,23 +233,13 @@ pub fn replace_letter_bodies(
     connection: &mut PgConnection,
     replaced: &[(LetterBody, LetterBody)],
 ) -> Result<usize, StoreError> {
-    let body = |of: fn(&(LetterBody, LetterBody)) -> &LetterBody| {
-        let bodies = replaced.iter().map(of);
-        bodies.map(|letter| letter.body.as_slice()).collect::<Vec<_>>()
-    };
-    sql_query(
-        "UPDATE letters l SET body = n.anew, phone_hash = n.phone_hash \
-         FROM unnest($1, $2, $3, $4) AS n(id, before, anew, phone_hash) WHERE l.id = n.id AND l.body = n.before",
-    )
-    .bind::<Array<BigInt>, _>(replaced.iter().map(|(before, _)| before.id).collect::<Vec<_>>())
-    .bind::<Array<Bytea>, _>(body(|(before, _)| before))
-    .bind::<Array<Bytea>, _>(body(|(_, anew)| anew))
-    .bind::<Array<Nullable<Bytea>>, _>(
-        replaced
-            .iter()
-            .map(|(_, anew)| anew.phone_hash.as_deref())
-            .collect::<Vec<_>>(),
-    )
-    .execute(connection)
-    .map_err(StoreError::query("seal letters anew"))
+    let sql = "UPDATE letters l SET body = n.anew, phone_hash = n.phone_hash \
+         FROM {rows} WHERE l.id = n.id AND l.body = n.before";
+    Rows::new(sql, replaced)
+        .column::<BigInt, _>("id", |(before, _)| before.id)
+        .column::<Bytea, _>("before", |(before, _)| before.body.as_slice())
+        .column::<Bytea, _>("anew", |(_, anew)| anew.body.as_slice())
+        .column::<Nullable<Bytea>, _>("phone_hash", |(_, anew)| anew.phone_hash.as_deref())
+        .execute(connection)
+        .map_err(StoreError::query("seal letters anew"))
 }

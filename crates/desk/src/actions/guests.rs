@@ -14,7 +14,7 @@ use domain::phone_number::PhoneNumber;
 use store::audit::{self, Actor, Subject};
 use store::guest_data::{self, Whom};
 use store::guests::{self, GuestKey};
-use store::planning::{Planned, Planner};
+use store::planning::{self, Planned, Planner};
 use store::{Connection, StoreError, bookings};
 
 use crate::actions::shelf::Shelf;
@@ -147,7 +147,7 @@ pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: Actor) -> Result<St
                 Ok(guests) => guests,
                 Err(none) => return Ok(none),
             };
-            let (new, planned) = guests::stop(connection, planner, &guests)?;
+            let (new, planned) = planning::stop_guests(connection, planner, &guests)?;
             audit::append(connection, &by, Action::GuestStopped, &subject)?;
             let new: Vec<ResortId> = new.into_iter().map(|guest| guest.resort).collect();
             let all = guests.into_iter().map(|guest| guest.resort);

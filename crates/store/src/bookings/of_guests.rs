@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use diesel::sql_types::{Array, Bytea, Text};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use diesel::sql_types::{Bytea, Text};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
 use domain::ids::{BookingKey, ResortId};
 use domain::plan::Reservation;
 
 use super::parse_key;
 use crate::error::StoreError;
 use crate::guests::GuestKey;
+use crate::rows::Rows;
 use crate::schema::bookings;
 
 #[derive(QueryableByName)]
@@ -48,24 +49,15 @@ fn of_guests(
     guests: &BTreeSet<GuestKey>,
     condition: &'static str,
 ) -> Result<BTreeSet<BookingKey>, StoreError> {
-    let rows: Vec<KeyRow> = sql_query(format!(
-        "SELECT b.resort, b.id FROM unnest($1, $2) AS g(phone_hash, resort) \
-         JOIN bookings b ON b.phone_hash = g.phone_hash AND b.resort = g.resort {condition}"
-    ))
-    .bind::<Array<Bytea>, _>(
-        guests
-            .iter()
-            .map(|guest| guest.phone_hash.as_slice())
-            .collect::<Vec<_>>(),
-    )
-    .bind::<Array<Text>, _>(
-        guests
-            .iter()
-            .map(|guest| guest.resort.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .load(connection)
-    .map_err(StoreError::query("find guests' bookings"))?;
+    let sql = format!(
+        "SELECT b.resort, b.id FROM {{rows}} \
+         JOIN bookings b ON b.phone_hash = n.phone_hash AND b.resort = n.resort {condition}"
+    );
+    let rows: Vec<KeyRow> = Rows::new(sql, guests)
+        .column::<Bytea, _>("phone_hash", |guest| guest.phone_hash.as_slice())
+        .column::<Text, _>("resort", |guest| guest.resort.as_str())
+        .load(connection)
+        .map_err(StoreError::query("find guests' bookings"))?;
     rows.iter().map(|row| parse_key(&row.resort, &row.id)).collect()
 }
 

@@ -1,11 +1,9 @@
 -- Judges each wanted message by what is committed now and moves it: to sending, or to an end.
 -- A verdict other than claimed, outdated, held and not_now is the reason of the end.
 WITH wanted AS (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12)
-        AS w(id, version, not_after, is_marketing, is_reminder, template_name, number, country, template, may_call,
-             last_seen_on)
+    SELECT * FROM {rows}
 ), judged AS (
-    SELECT m.id, w.template_name, w.number, w.country, w.template, b.phone_hash, h.key AS hold, h.scope, CASE
+    SELECT m.id, w.token, w.template_name, w.number, w.country, w.template, b.phone_hash, h.key AS hold, h.scope, CASE
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
         -- As `MarketingConsent` in domain/src/guest.rs: the newest word under any of the guest's names.
@@ -55,7 +53,7 @@ UPDATE messages m SET
     held_by = CASE j.verdict WHEN 'held' THEN j.hold END,
     attempts = m.attempts + CASE j.verdict WHEN 'claimed' THEN 1 ELSE 0 END,
     claimed_at = CASE j.verdict WHEN 'claimed' THEN clock_timestamp() ELSE m.claimed_at END,
-    claim_token = CASE j.verdict WHEN 'claimed' THEN $11 END,
+    claim_token = CASE j.verdict WHEN 'claimed' THEN j.token END,
     -- What was reported so far belongs to the calls before this one.
     delivery = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery END,
     delivery_at = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery_at END,

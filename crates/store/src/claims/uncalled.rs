@@ -8,6 +8,8 @@ use domain::message::{Attempt, Reason};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::messages;
+use crate::rows::Rows;
 
 /// A queued message that is not called for now, and what it was judged by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +47,8 @@ pub enum NotNow {
 ///
 /// Run it in a transaction of its own: it first waits for the rows' locks and then looks at what is committed by then.
 pub fn set_aside(connection: &mut PgConnection, uncalled: &[Uncalled]) -> Result<Vec<MessageId>, StoreError> {
-    let ids: Vec<Uuid> = uncalled.iter().map(|one| one.id.0).collect();
-    // All locks first, in the one order. Whoever changes a booking's facts takes them too, so no version grows from here on.
-    sql_query("SELECT 1 FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
-        .bind::<Array<SqlUuid>, _>(&ids)
-        .execute(connection)
-        .map_err(StoreError::query("wait for messages to set aside"))?;
+    // All locks first, in the one order. A change of a booking's facts takes them too, so no version grows from here on.
+    messages::lock(connection, uncalled.iter().map(|one| one.id))?;
     let outdated = hand_out_outdated(connection, uncalled)?;
     let current = || uncalled.iter().filter(|one| !outdated.contains(&one.id));
     let (mut skipped, mut later, mut held) = (Vec::new(), Vec::new(), Vec::new());
@@ -78,66 +76,58 @@ fn hand_out_outdated(
     connection: &mut PgConnection,
     uncalled: &[Uncalled],
 ) -> Result<Vec<MessageId>, StoreError> {
-    let number = |one: &'_ Uncalled| {
-        one.closed_window
-            .as_ref()
-            .map(|number| number.as_str().to_owned())
-    };
-    let rows: Vec<OutdatedRow> = sql_query(
-        "UPDATE messages m SET publish_at = clock_timestamp(), publishes = 0 \
-         FROM unnest($1, $2, $3) AS n(id, version, closed_at), bookings b \
+    let sql = "UPDATE messages m SET publish_at = clock_timestamp(), publishes = 0 \
+         FROM {rows}, bookings b \
          WHERE m.id = n.id AND m.state = 'queued' AND b.key = m.booking_key AND (b.version <> n.version \
            OR EXISTS (SELECT 1 FROM conversations c WHERE c.phone_hash IN (SELECT b.phone_hash UNION ALL \
                SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) AND c.number = n.closed_at \
                       AND c.open_until > clock_timestamp())) \
-         RETURNING m.id",
-    )
-    .bind::<Array<SqlUuid>, _>(uncalled.iter().map(|one| one.id.0).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(uncalled.iter().map(|one| one.version).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(uncalled.iter().map(number).collect::<Vec<_>>())
-    .load(connection)
-    .map_err(StoreError::query(
-        "hand out messages that were judged by older facts",
-    ))?;
+         RETURNING m.id";
+    let rows: Vec<OutdatedRow> = Rows::new(sql, uncalled)
+        .column::<SqlUuid, _>("id", |one| one.id.0)
+        .column::<BigInt, _>("version", |one| one.version)
+        .column::<Nullable<Text>, _>("closed_at", |one| {
+            one.closed_window.as_ref().map(|number| number.as_str())
+        })
+        .load(connection)
+        .map_err(StoreError::query(
+            "hand out messages that were judged by older facts",
+        ))?;
     Ok(rows.into_iter().map(|row| MessageId(row.id)).collect())
 }
 
 fn skip(connection: &mut PgConnection, skipped: &[(MessageId, Reason)]) -> Result<(), StoreError> {
-    let reasons = skipped.iter().map(|(_, reason)| reason.as_str());
-    sql_query(
-        "UPDATE messages m SET state = 'skipped', reason = n.reason, publish_at = NULL, updated_at = now() \
-         FROM unnest($1, $2) AS n(id, reason) WHERE m.id = n.id AND m.state = 'queued'",
-    )
-    .bind::<Array<SqlUuid>, _>(skipped.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(reasons.collect::<Vec<_>>())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("skip messages"))
+    let sql = "UPDATE messages m SET state = 'skipped', reason = n.reason, publish_at = NULL, updated_at = now() \
+         FROM {rows} WHERE m.id = n.id AND m.state = 'queued'";
+    Rows::new(sql, skipped)
+        .column::<SqlUuid, _>("id", |(id, _)| id.0)
+        .column::<Text, _>("reason", |(_, reason)| reason.as_str())
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("skip messages"))
 }
 
 fn put_off(connection: &mut PgConnection, later: &[(MessageId, DateTime<Utc>)]) -> Result<(), StoreError> {
-    sql_query(
-        "UPDATE messages m SET due_at = greatest(m.due_at, n.at), publish_at = greatest(m.due_at, n.at), publishes = 0, \
-         updated_at = now() FROM unnest($1, $2) AS n(id, at) WHERE m.id = n.id AND m.state = 'queued'",
-    )
-    .bind::<Array<SqlUuid>, _>(later.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(later.iter().map(|(_, at)| *at).collect::<Vec<_>>())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("put messages off"))
+    let sql = "UPDATE messages m SET due_at = greatest(m.due_at, n.at), publish_at = greatest(m.due_at, n.at), \
+         publishes = 0, updated_at = now() FROM {rows} WHERE m.id = n.id AND m.state = 'queued'";
+    Rows::new(sql, later)
+        .column::<SqlUuid, _>("id", |(id, _)| id.0)
+        .column::<Timestamptz, _>("at", |(_, at)| *at)
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("put messages off"))
 }
 
 fn hold(connection: &mut PgConnection, held: &[(MessageId, &str, Option<&str>)]) -> Result<(), StoreError> {
-    sql_query(
-        "UPDATE messages m SET state = 'held', reason = n.scope, held_by = n.hold, publish_at = NULL, updated_at = now() \
-         FROM unnest($1, $2, $3) AS n(id, scope, hold) WHERE m.id = n.id AND m.state = 'queued'",
-    )
-    .bind::<Array<SqlUuid>, _>(held.iter().map(|(id, _, _)| id.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(held.iter().map(|(_, scope, _)| *scope).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(held.iter().map(|(_, _, hold)| *hold).collect::<Vec<_>>())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("hold messages"))
+    let sql = "UPDATE messages m SET state = 'held', reason = n.scope, held_by = n.hold, publish_at = NULL, \
+         updated_at = now() FROM {rows} WHERE m.id = n.id AND m.state = 'queued'";
+    Rows::new(sql, held)
+        .column::<SqlUuid, _>("id", |(id, _, _)| id.0)
+        .column::<Text, _>("scope", |(_, scope, _)| *scope)
+        .column::<Nullable<Text>, _>("hold", |(_, _, hold)| *hold)
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("hold messages"))
 }
 
 /// Frees messages that were claimed but for which no call was begun in time. The attempt's number stays used.

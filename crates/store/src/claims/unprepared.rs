@@ -13,6 +13,7 @@ use crypto::key_ring::KeyRing;
 
 use super::read_drafts;
 use crate::error::{Fault, StoreError};
+use crate::rows::Rows;
 
 /// What a sender could not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,22 +47,16 @@ pub fn note_unprepared(
     if messages.is_empty() {
         return Ok(());
     }
-    sql_query(
-        "INSERT INTO unprepared (message_id, resort, lacks) \
-         SELECT m.id, split_part(m.booking_key, '/', 1), n.lacks FROM unnest($1, $2) AS n(id, lacks) \
+    let sql = "INSERT INTO unprepared (message_id, resort, lacks) \
+         SELECT m.id, split_part(m.booking_key, '/', 1), n.lacks FROM {rows} \
          JOIN messages m ON m.id = n.id WHERE m.state = 'queued' ORDER BY m.id \
-         ON CONFLICT (message_id) DO UPDATE SET lacks = excluded.lacks",
-    )
-    .bind::<Array<SqlUuid>, _>(messages.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(
-        messages
-            .iter()
-            .map(|(_, lacks)| lacks.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("note messages that could not be prepared"))
+         ON CONFLICT (message_id) DO UPDATE SET lacks = excluded.lacks";
+    Rows::new(sql, messages)
+        .column::<SqlUuid, _>("id", |(id, _)| id.0)
+        .column::<Text, _>("lacks", |(_, lacks)| lacks.as_str())
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("note messages that could not be prepared"))
 }
 
 /// Hands out messages that waited for the files of these resorts, so many at most. Returns how many.

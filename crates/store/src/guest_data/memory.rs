@@ -14,6 +14,7 @@ use domain::ids::{BookingKey, MessageId, ResortId};
 use super::lock::{self, Named};
 use super::{Reach, Whom, whom};
 use crate::error::StoreError;
+use crate::rows::Rows;
 
 /// The place of an erasure that holds everywhere.
 const EVERYWHERE: &str = "";
@@ -111,17 +112,16 @@ pub(super) fn remember(
         places.extend(mine.iter().map(|hash| (hash.as_slice(), place)));
     }
     places.extend(reach.hashes().into_iter().map(|hash| (hash, NO_BOOKING)));
-    sql_query(
-        "INSERT INTO erased_guests AS e (phone_hash, place, erased_at) \
-         SELECT phone_hash, place, $3 FROM unnest($1, $2) AS n(phone_hash, place) ORDER BY phone_hash, place \
-         ON CONFLICT (phone_hash, place) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)",
-    )
-    .bind::<Array<Bytea>, _>(places.iter().map(|(hash, _)| *hash).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(places.iter().map(|(_, place)| *place).collect::<Vec<_>>())
-    .bind::<Timestamptz, _>(at)
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("remember an erased number"))
+    let sql = "INSERT INTO erased_guests AS e (phone_hash, place, erased_at) \
+         SELECT phone_hash, place, erased_at FROM {rows} ORDER BY phone_hash, place \
+         ON CONFLICT (phone_hash, place) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)";
+    Rows::new(sql, &places)
+        .column::<Bytea, _>("phone_hash", |(hash, _)| *hash)
+        .column::<Text, _>("place", |(_, place)| *place)
+        .column::<Timestamptz, _>("erased_at", |_| at)
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("remember an erased number"))
 }
 
 /// Remembers that the guests of some bookings were erased up to then.
@@ -130,14 +130,13 @@ pub(super) fn remember_bookings(
     keys: &BTreeSet<BookingKey>,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sql_query(
-        "INSERT INTO erased_bookings AS e (key, erased_at) \
-         SELECT key, $2 FROM unnest($1) AS n(key) ORDER BY key COLLATE \"C\" \
-         ON CONFLICT (key) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)",
-    )
-    .bind::<Array<Text>, _>(keys.iter().map(ToString::to_string).collect::<Vec<_>>())
-    .bind::<Timestamptz, _>(at)
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("remember erased bookings"))
+    let sql = "INSERT INTO erased_bookings AS e (key, erased_at) \
+         SELECT key, erased_at FROM {rows} ORDER BY key COLLATE \"C\" \
+         ON CONFLICT (key) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)";
+    Rows::new(sql, keys)
+        .column::<Text, _>("key", ToString::to_string)
+        .column::<Timestamptz, _>("erased_at", |_| at)
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("remember erased bookings"))
 }

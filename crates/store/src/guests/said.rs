@@ -12,6 +12,7 @@ use domain::ids::{NumberId, ResortId};
 
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
+use crate::rows::Rows;
 use crate::schema::{guests, number_wishes};
 
 /// What was said to numbers, by hash of a name and number.
@@ -43,21 +44,19 @@ pub fn record(connection: &mut PgConnection, wishes: &NumberWishes) -> Result<()
     if wishes.is_empty() {
         return Ok(());
     }
-    let (keys, said): (Vec<&(Hash, NumberId)>, Vec<&MarketingConsent>) = wishes.iter().unzip();
-    sql_query(
-        "INSERT INTO number_wishes AS w (hash, number, opted_out_at, opted_in_at) \
-         SELECT * FROM unnest($1, $2, $3, $4) AS n(hash, number, opted_out_at, opted_in_at) ORDER BY hash, number \
+    let sql = "INSERT INTO number_wishes AS w (hash, number, opted_out_at, opted_in_at) \
+         SELECT hash, number, opted_out_at, opted_in_at FROM {rows} ORDER BY hash, number \
          ON CONFLICT (hash, number) DO UPDATE SET \
          opted_out_at = greatest(w.opted_out_at, excluded.opted_out_at), \
-         opted_in_at = greatest(w.opted_in_at, excluded.opted_in_at)",
-    )
-    .bind::<Array<Bytea>, _>(keys.iter().map(|(hash, _)| hash.as_slice()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(keys.iter().map(|(_, number)| number.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Timestamptz>>, _>(said.iter().map(|said| said.opted_out_at).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Timestamptz>>, _>(said.iter().map(|said| said.opted_in_at).collect::<Vec<_>>())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("record what guests said to a number"))
+         opted_in_at = greatest(w.opted_in_at, excluded.opted_in_at)";
+    Rows::new(sql, wishes)
+        .column::<Bytea, _>("hash", |((hash, _), _)| hash.as_slice())
+        .column::<Text, _>("number", |((_, number), _)| number.as_str())
+        .column::<Nullable<Timestamptz>, _>("opted_out_at", |(_, said)| said.opted_out_at)
+        .column::<Nullable<Timestamptz>, _>("opted_in_at", |(_, said)| said.opted_in_at)
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("record what guests said to a number"))
 }
 
 /// Lets what was said under some hashes hold under others too, and stay under the old: a guest has another number, or
@@ -67,33 +66,26 @@ pub fn copy(
     from: &BTreeSet<Hash>,
     (names, phones): (&BTreeSet<Hash>, &BTreeSet<Hash>),
 ) -> Result<(), StoreError> {
-    sql_query(
-        "INSERT INTO number_wishes AS w (hash, number, opted_out_at, opted_in_at) \
-         SELECT t.hash, o.number, max(o.opted_out_at), max(o.opted_in_at) \
-         FROM number_wishes o CROSS JOIN unnest($2) AS t(hash) WHERE o.hash = ANY($1) \
-         GROUP BY t.hash, o.number ORDER BY t.hash, o.number \
-         ON CONFLICT (hash, number) DO UPDATE SET \
-         opted_out_at = greatest(w.opted_out_at, excluded.opted_out_at), \
-         opted_in_at = greatest(w.opted_in_at, excluded.opted_in_at)",
-    )
-    .bind::<Array<Bytea>, _>(guest_names::slices(from))
-    .bind::<Array<Bytea>, _>(guest_names::slices(names))
-    .execute(connection)
-    .map_err(StoreError::query("copy what a guest said to numbers"))?;
-    sql_query(
-        "INSERT INTO guests AS w (phone_hash, resort, opted_out_at, opted_in_at) \
-         SELECT t.hash, o.resort, max(o.opted_out_at), max(o.opted_in_at) \
-         FROM guests o CROSS JOIN unnest($2) AS t(hash) WHERE o.phone_hash = ANY($1) \
-         GROUP BY t.hash, o.resort ORDER BY t.hash, o.resort \
-         ON CONFLICT (phone_hash, resort) DO UPDATE SET \
-         opted_out_at = greatest(w.opted_out_at, excluded.opted_out_at), \
-         opted_in_at = greatest(w.opted_in_at, excluded.opted_in_at)",
-    )
-    .bind::<Array<Bytea>, _>(guest_names::slices(from))
-    .bind::<Array<Bytea>, _>(guest_names::slices(phones))
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("copy what a guest said to resorts"))
+    let copies = [
+        ("number_wishes", "hash", "number", names),
+        ("guests", "phone_hash", "resort", phones),
+    ];
+    for (table, hash, place, to) in copies {
+        sql_query(format!(
+            "INSERT INTO {table} AS w ({hash}, {place}, opted_out_at, opted_in_at) \
+             SELECT t.hash, o.{place}, max(o.opted_out_at), max(o.opted_in_at) \
+             FROM {table} o CROSS JOIN unnest($2) AS t(hash) WHERE o.{hash} = ANY($1) \
+             GROUP BY t.hash, o.{place} ORDER BY t.hash, o.{place} \
+             ON CONFLICT ({hash}, {place}) DO UPDATE SET \
+             opted_out_at = greatest(w.opted_out_at, excluded.opted_out_at), \
+             opted_in_at = greatest(w.opted_in_at, excluded.opted_in_at)"
+        ))
+        .bind::<Array<Bytea>, _>(guest_names::slices(from))
+        .bind::<Array<Bytea>, _>(guest_names::slices(to))
+        .execute(connection)
+        .map_err(StoreError::query("copy what a guest said"))?;
+    }
+    Ok(())
 }
 
 type Row = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);

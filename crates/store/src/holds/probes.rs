@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::Key;
 use crate::error::StoreError;
+use crate::rows::Rows;
 
 /// What a report says of a call that may be a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +27,7 @@ pub(crate) fn mark_accepted(
     connection: &mut PgConnection,
     accepted: &[(MessageId, &Route)],
 ) -> Result<(), StoreError> {
-    let routes = || accepted.iter().map(|(_, route)| route);
-    sql_query(
-        "WITH r AS (SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS r(id, resort, number, country, template, kind)), \
+    let sql = "WITH r AS (SELECT * FROM {rows}), \
          tried AS ( \
             SELECT h.key, (SELECT r.id FROM r WHERE (h.resort IS NULL OR h.resort = r.resort) \
                 AND (h.number IS NULL OR h.number = r.number) AND (h.country IS NULL OR h.country = r.country) \
@@ -37,17 +36,17 @@ pub(crate) fn mark_accepted(
             FROM holds h WHERE h.by_status AND h.until <= clock_timestamp() AND h.probe_taken_at IS NULL \
             ORDER BY h.key FOR UPDATE) \
          UPDATE holds SET probe_id = tried.id, probe_taken_at = clock_timestamp() \
-         FROM tried WHERE holds.key = tried.key AND tried.id IS NOT NULL",
-    )
-    .bind::<Array<SqlUuid>, _>(accepted.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(routes().map(|route| route.resort.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(routes().map(|route| route.number.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(routes().map(|route| i32::from(route.country)).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(routes().map(|route| route.template.as_deref()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(routes().map(|route| route.kind.as_str()).collect::<Vec<_>>())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("note which calls try holds"))
+         FROM tried WHERE holds.key = tried.key AND tried.id IS NOT NULL";
+    Rows::new(sql, accepted)
+        .column::<SqlUuid, _>("id", |(id, _)| id.0)
+        .column::<Text, _>("resort", |(_, route)| route.resort.as_str())
+        .column::<Text, _>("number", |(_, route)| route.number.as_str())
+        .column::<Integer, _>("country", |(_, route)| i32::from(route.country))
+        .column::<Nullable<Text>, _>("template", |(_, route)| route.template.as_deref())
+        .column::<Text, _>("kind", |(_, route)| route.kind.as_str())
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("note which calls try holds"))
 }
 
 /// Ends the half-open holds whose probes went; returns their keys.

@@ -1,8 +1,8 @@
 //! Letters come from the dead queues.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::sql_types::{Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::dead_letter::{DeadLetterReason, LetterKind};
 use domain::ids::{BookingId, MessageId, ResortId};
 
@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::guest_data::lock::{self, Named};
 use crate::guest_names;
 use crate::letters::unmatched;
+use crate::rows::Rows;
 
 /// A letter as it was found in its queue.
 #[derive(Debug, Clone)]
@@ -73,44 +74,23 @@ impl NewLetter {
 }
 
 fn insert_together(connection: &mut PgConnection, found: &[&NewLetter]) -> Result<usize, StoreError> {
-    let texts = |read: fn(&NewLetter) -> &str| {
-        found
-            .iter()
-            .map(|letter| storable(read(letter)))
-            .collect::<Vec<_>>()
-    };
-    let resorts = found
-        .iter()
-        .map(|letter| letter.resort.as_ref().map(ResortId::as_str));
-    let bookings = found
-        .iter()
-        .map(|letter| letter.booking.as_ref().map(BookingId::as_str));
-    let attempts = found
-        .iter()
-        .map(|letter| i32::try_from(letter.attempts).unwrap_or(i32::MAX));
-    let died_at = found.iter().map(|letter| letter.died_at);
-    let messages = found.iter().map(|letter| letter.message.map(|id| id.0));
-    let bodies = found.iter().map(|letter| letter.body.as_slice());
-    let hashes = found.iter().map(|letter| letter.phone_hash.as_deref());
-    let names = found
-        .iter()
-        .map(|letter| guest_names::array_literal(&letter.name_hashes));
-    let received_at = found.iter().map(|letter| letter.received_at);
-    sql_query(include_str!("insert.sql"))
-        .bind::<Array<Text>, _>(texts(|letter| letter.kind.as_str()))
-        .bind::<Array<Text>, _>(texts(|letter| &letter.amqp_id))
-        .bind::<Array<Text>, _>(texts(|letter| letter.reason.as_str()))
-        .bind::<Array<Text>, _>(texts(|letter| &letter.error))
-        .bind::<Array<Integer>, _>(attempts.collect::<Vec<_>>())
-        .bind::<Array<Nullable<Timestamptz>>, _>(died_at.collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(texts(|letter| &letter.subject))
-        .bind::<Array<Nullable<Text>>, _>(resorts.collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(bookings.collect::<Vec<_>>())
-        .bind::<Array<Nullable<SqlUuid>>, _>(messages.collect::<Vec<_>>())
-        .bind::<Array<Bytea>, _>(bodies.collect::<Vec<_>>())
-        .bind::<Array<Nullable<Bytea>>, _>(hashes.collect::<Vec<_>>())
-        .bind::<Array<Nullable<Timestamptz>>, _>(received_at.collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(names.collect::<Vec<_>>())
+    Rows::new(include_str!("insert.sql"), found.iter().copied())
+        .column::<Text, _>("kind", |letter| letter.kind.as_str())
+        .column::<Text, _>("amqp_id", |letter| storable(&letter.amqp_id))
+        .column::<Text, _>("reason", |letter| letter.reason.as_str())
+        .column::<Text, _>("error", |letter| storable(&letter.error))
+        .column::<Integer, _>("attempts", |letter| {
+            i32::try_from(letter.attempts).unwrap_or(i32::MAX)
+        })
+        .column::<Nullable<Timestamptz>, _>("died_at", |letter| letter.died_at)
+        .column::<Text, _>("subject", |letter| storable(&letter.subject))
+        .column::<Nullable<Text>, _>("resort", |letter| letter.resort.as_ref().map(ResortId::as_str))
+        .column::<Nullable<Text>, _>("booking", |letter| letter.booking.as_ref().map(BookingId::as_str))
+        .column::<Nullable<SqlUuid>, _>("message_id", |letter| letter.message.map(|id| id.0))
+        .column::<Bytea, _>("body", |letter| letter.body.as_slice())
+        .column::<Nullable<Bytea>, _>("phone_hash", |letter| letter.phone_hash.as_deref())
+        .column::<Nullable<Timestamptz>, _>("received_at", |letter| letter.received_at)
+        .column::<Nullable<Text>, _>("names", |letter| guest_names::array_literal(&letter.name_hashes))
         .execute(connection)
         .map_err(StoreError::query("keep letters"))
 }

@@ -8,9 +8,7 @@
 WITH found AS (
     SELECT kind, amqp_id, reason, error, attempts, died_at, subject, resort, booking, message_id, body, phone_hash,
         received_at, names::bytea[] AS name_hashes
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-    AS n(kind, amqp_id, reason, error, attempts, died_at, subject, resort, booking, message_id, body, phone_hash, received_at,
-        names)
+    FROM {rows}
 ), standing AS (
     SELECT m.id, b.resort, b.id AS booking, m.state, m.died_at, coalesce(m.delivery, m.state) AS became, m.created_at
     FROM messages m JOIN bookings b ON b.key = m.booking_key

@@ -1,8 +1,8 @@
 //! Writing the changes that plans make, many at once.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::ids::{BookingKey, MessageId};
 use domain::message::{MessageKind, MessageState, Reason};
 use domain::plan::difference::{Change, InitialState};
@@ -10,6 +10,7 @@ use domain::plan::{Existing, Window};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::rows::Rows;
 
 /// What became of a message by a plan, for logs and counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,41 +184,36 @@ fn find(messages: &[Existing], id: MessageId) -> Option<&Existing> {
 }
 
 fn insert(connection: &mut PgConnection, created: &[Created]) -> Result<(), StoreError> {
-    sql_query(
-        "INSERT INTO messages (id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, publish_at) \
+    let sql = "INSERT INTO messages (id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, publish_at) \
          SELECT id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, \
-                CASE WHEN state = 'queued' THEN due_at END \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-         AS n(id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at)",
-    )
-    .bind::<Array<SqlUuid>, _>(created.iter().map(|row| row.id).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(created.iter().map(|row| row.booking_key.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(created.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(created.iter().map(|row| row.round).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(created.iter().map(|row| row.basis_at).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(created.iter().map(|row| row.state.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(created.iter().map(|row| row.reason.map(Reason::as_str)).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(created.iter().map(|row| row.due_at).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(created.iter().map(|row| row.expires_at).collect::<Vec<_>>())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("create messages"))
+                CASE WHEN state = 'queued' THEN due_at END FROM {rows}";
+    Rows::new(sql, created)
+        .column::<SqlUuid, _>("id", |row| row.id)
+        .column::<Text, _>("booking_key", |row| row.booking_key.as_str())
+        .column::<Text, _>("kind", |row| row.kind.as_str())
+        .column::<Integer, _>("round", |row| row.round)
+        .column::<Timestamptz, _>("basis_at", |row| row.basis_at)
+        .column::<Text, _>("state", |row| row.state.as_str())
+        .column::<Nullable<Text>, _>("reason", |row| row.reason.map(Reason::as_str))
+        .column::<Timestamptz, _>("due_at", |row| row.due_at)
+        .column::<Timestamptz, _>("expires_at", |row| row.expires_at)
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("create messages"))
 }
 
 fn update(connection: &mut PgConnection, updated: &[Updated]) -> Result<(), StoreError> {
-    sql_query(
-        "UPDATE messages m SET state = n.state, reason = n.reason, due_at = n.due_at, expires_at = n.expires_at, \
-         withdrawn_reason = n.mark, held_by = NULL, publish_at = CASE WHEN n.state = 'queued' THEN n.due_at END, publishes = 0, \
-         updated_at = now() \
-         FROM unnest($1, $2, $3, $4, $5, $6) AS n(id, state, reason, due_at, expires_at, mark) WHERE m.id = n.id",
-    )
-    .bind::<Array<SqlUuid>, _>(updated.iter().map(|row| row.id).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(updated.iter().map(|row| row.state.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(updated.iter().map(|row| row.reason.map(Reason::as_str)).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(updated.iter().map(|row| row.due_at).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(updated.iter().map(|row| row.expires_at).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(updated.iter().map(|row| row.mark.map(Reason::as_str)).collect::<Vec<_>>())
-    .execute(connection)
-    .map(|_| ())
-    .map_err(StoreError::query("update messages"))
+    let sql = "UPDATE messages m SET state = n.state, reason = n.reason, due_at = n.due_at, expires_at = n.expires_at, \
+         withdrawn_reason = n.mark, held_by = NULL, publish_at = CASE WHEN n.state = 'queued' THEN n.due_at END, \
+         publishes = 0, updated_at = now() FROM {rows} WHERE m.id = n.id";
+    Rows::new(sql, updated)
+        .column::<SqlUuid, _>("id", |row| row.id)
+        .column::<Text, _>("state", |row| row.state.as_str())
+        .column::<Nullable<Text>, _>("reason", |row| row.reason.map(Reason::as_str))
+        .column::<Timestamptz, _>("due_at", |row| row.due_at)
+        .column::<Timestamptz, _>("expires_at", |row| row.expires_at)
+        .column::<Nullable<Text>, _>("mark", |row| row.mark.map(Reason::as_str))
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("update messages"))
 }

@@ -240,7 +240,7 @@ async fn who_wants_no_messages_is_still_known_by_the_hash_after_the_erasure() {
     };
     let stopped = BTreeSet::from([guest]);
     let (new, _) = scene
-        .run(move |c, planner| guests::stop(c, planner, &stopped))
+        .run(move |c, planner| store::planning::stop_guests(c, planner, &stopped))
         .await;
     assert_eq!(new.len(), 1);
 
@@ -262,7 +262,7 @@ async fn a_persons_stop_withdraws_what_waits_at_once_and_is_said_once() {
     let stop = async || {
         let guests = BTreeSet::from([guest.clone()]);
         scene
-            .run(move |c, planner| guests::stop(c, planner, &guests))
+            .run(move |c, planner| store::planning::stop_guests(c, planner, &guests))
             .await
     };
 

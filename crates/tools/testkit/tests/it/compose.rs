@@ -208,6 +208,8 @@ fn each_program_has_a_user_of_its_own_and_only_the_migration_is_the_owner() {
         }
         if service.environment.contains_key("DATABASE_URL") && name != "migrate" {
             assert!(roles.contains(&format!("CREATE ROLE {user} LOGIN;")), "{user}");
+            let in_english = format!("ALTER ROLE {user} SET lc_messages = 'C';");
+            assert!(roles.contains(&in_english), "{user}");
             assert!(
                 passwords.contains(&format!("ALTER ROLE {user} PASSWORD")),
                 "{user}"

@@ -1,0 +1,34 @@
+//! A person stops the marketing of some guests.
+
+use std::collections::BTreeSet;
+
+use diesel::PgConnection;
+use domain::consent::ConsentChange;
+
+use super::{Planned, Planner};
+use crate::error::StoreError;
+use crate::guests::said::Said;
+use crate::guests::{self, GuestKey};
+use crate::{bookings, pool};
+
+/// Records that guests want no more reminders and review requests, and withdraws what waits for them. Returns the guests who
+/// had not said so before, and what follows.
+pub fn stop_guests(
+    connection: &mut PgConnection,
+    planner: &Planner,
+    guests: &BTreeSet<GuestKey>,
+) -> Result<(Vec<GuestKey>, Planned), StoreError> {
+    let keys = bookings::all_of_guests(connection, guests)?;
+    let locked = bookings::lock(connection, &planner.ring, &keys)?;
+    let now = pool::clock(connection)?;
+    let said = Said::by(connection, &guests.iter().map(|guest| guest.phone_hash).collect())?;
+    let stopped = |guest: &GuestKey| {
+        let number = planner.resort(&guest.resort).map(|resort| &resort.number);
+        said.to(&guest.phone_hash, &guest.resort, number).is_opted_out()
+    };
+    let new: Vec<GuestKey> = guests.iter().filter(|guest| !stopped(guest)).cloned().collect();
+    for guest in &new {
+        guests::record_wish(connection, guest, ConsentChange::Stop, now)?;
+    }
+    Ok((new, super::replan(connection, planner, now, &locked)?))
+}

@@ -1,4 +1,4 @@
--- What each program may do in Postgres: granted by `desk migrate`, where deploy/roles.sql has made the roles. Nobody but
+-- What each program may do in Postgres: granted by `desk migrate`, where deploy/roles.sql has made the roles. Only
 -- the owner changes the schema or truncates.
 -- Every role is also PUBLIC, which a database from before Postgres 15 lets create tables.
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, bellhop_processor, bellhop_sender, bellhop_desk;
@@ -32,7 +32,7 @@ GRANT SELECT ON known_as TO bellhop_sender;
 GRANT SELECT ON conversations, heard TO bellhop_sender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders, unprepared TO bellhop_sender;
 
--- desk: looks at everything; decides about letters, messages and holds; seals anew; knows the staff.
+-- desk: looks at everything; decides about letters, messages and holds; re-encrypts; knows the staff.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO bellhop_desk;
 GRANT INSERT, UPDATE ON letters, messages TO bellhop_desk;
 GRANT INSERT, UPDATE, DELETE ON holds TO bellhop_desk;

@@ -1,6 +1,6 @@
 //! The audit trail: who did what, when, and why. Rows are only ever added; the database refuses everything else.
 //!
-//! A deed and its row are written in one transaction. Whoever looks at personal data is written down before they see
+//! A deed and its row are written in one transaction. A look at personal data is recorded before the person sees
 //! them.
 
 use chrono::{DateTime, Utc};
@@ -114,12 +114,10 @@ pub fn append(
         .map_err(StoreError::query("write into the audit trail"))
 }
 
-/// Which rows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// By whom.
     pub actor: Option<StaffName>,
-    /// What was done.
     pub action: Option<Action>,
     /// About which booking.
     pub booking: Option<BookingKey>,
@@ -130,9 +128,7 @@ pub struct Filter {
 /// A row of the trail.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// When.
     pub at: DateTime<Utc>,
-    /// Who.
     pub actor: String,
     /// What: an [`Action`], or the word of a newer program.
     pub action: String,
@@ -144,9 +140,8 @@ pub struct Record {
     pub letter: Option<LetterId>,
     /// About which phone number: its keyed hash.
     pub phone_hash: Option<Vec<u8>>,
-    /// What exactly.
     pub details: String,
-    /// Why, where somebody said it.
+    /// The person's reason, if they gave one.
     pub reason: Option<NoteKey>,
 }
 

@@ -1,4 +1,4 @@
-//! Claiming: who moved a row from `queued` to `sending` may call WhatsApp, and nobody else.
+//! Claiming: only the sender that moved a row from `queued` to `sending` may call WhatsApp.
 //!
 //! First messages are read and written out ([`read_drafts`]), then the few that are called at once are claimed
 //! ([`claim`]). The claim looks again at everything that could have changed in between.
@@ -29,11 +29,8 @@ pub use unprepared::{Lacks, note_unprepared, retry_of_mended_bookings, retry_of_
 /// A message that may be due, with everything that is needed to write it.
 #[derive(Debug)]
 pub struct Draft {
-    /// Which.
     pub id: MessageId,
-    /// Whose.
     pub booking: BookingKey,
-    /// What it is about.
     pub kind: MessageKind,
     /// Whether the kind's own template or the fallback is next.
     pub turn: ContentChoice,
@@ -141,7 +138,6 @@ fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
 /// One message that its sender is ready to call for.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Which.
     pub id: MessageId,
     /// The facts that it was written from.
     pub version: i64,

@@ -22,7 +22,6 @@ pub enum StoreError {
     /// A statement failed.
     #[error("cannot {step}")]
     Query {
-        /// What was being done.
         step: &'static str,
         /// What Postgres said.
         #[source]
@@ -31,9 +30,7 @@ pub enum StoreError {
     /// A sealed value did not open.
     #[error("cannot open the sealed {what}")]
     Sealed {
-        /// What it holds.
         what: &'static str,
-        /// Why.
         #[source]
         cause: OpenError,
     },

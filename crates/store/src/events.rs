@@ -17,7 +17,6 @@ use crate::schema::events;
 pub struct NewEvent {
     /// Source and id: `direct/evt_5f2c`.
     pub key: String,
-    /// Where it came from.
     pub source: String,
     /// Its type, as the envelope names it.
     pub event_type: String,
@@ -81,7 +80,6 @@ pub struct Recorded {
     pub event_type: String,
     /// When `ingest` took it.
     pub received_at: DateTime<Utc>,
-    /// When it was applied.
     pub applied_at: DateTime<Utc>,
     /// `applied` or `ignored`.
     pub outcome: String,

@@ -135,7 +135,6 @@ pub(crate) fn known_pairs(
 /// A message of ours, as an answer to it sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ours {
-    /// What it was about.
     pub kind: MessageKind,
     /// Keyed hash of the number that was called, where it is known.
     pub phone: Option<Hash>,

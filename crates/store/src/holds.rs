@@ -57,7 +57,6 @@ pub struct Hold {
     pub reason: String,
     /// The person; `None`: a machine.
     pub by_whom: Option<String>,
-    /// When it began.
     pub since: DateTime<Utc>,
     /// When messages may try again; `None`: when a person says so.
     pub until: Option<DateTime<Utc>>,

@@ -25,7 +25,6 @@ pub struct Count {
     /// Outcome, state or status.
     #[diesel(sql_type = Text)]
     pub state: String,
-    /// How many.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
 }
@@ -33,7 +32,6 @@ pub struct Count {
 /// Something that should not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong.
     pub trouble: Trouble,
     /// A message's id, a booking's or event's key, a letter's number, a resort.
     pub subject: String,
@@ -45,10 +43,8 @@ pub struct Finding {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// What the books say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
-    /// What became of everything.
     pub counts: Vec<Count>,
     /// What should not be, oldest first within its kind.
     pub findings: Vec<Finding>,

@@ -36,21 +36,19 @@ pub(crate) use unmatched::settle_matched;
 /// A letter, without its body.
 #[derive(Debug, Clone)]
 pub struct Letter {
-    /// Which.
     pub id: LetterId,
-    /// What died.
     pub kind: LetterKind,
     /// Its id in RabbitMQ.
     pub amqp_id: String,
     /// Why it died: a [`DeadLetterReason`], or the word of a newer program.
     pub reason: String,
-    /// What went wrong last; empty where nobody said it.
+    /// What went wrong last; empty where the queue did not say it.
     pub error: String,
     /// How often it was tried.
     pub attempts: u32,
     /// When it died, or, where that is not [known](Self::dated), when it was found.
     pub died_at: DateTime<Utc>,
-    /// Whether somebody said when it died.
+    /// Whether the queue said when it was dead-lettered.
     pub dated: bool,
     /// An event's type or a message's kind; empty where that is not known.
     pub subject: String,
@@ -65,7 +63,6 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// Where it stands.
     pub fn state(&self) -> LetterState {
         self.ending
             .as_ref()
@@ -81,7 +78,6 @@ impl Letter {
     }
 }
 
-/// How a letter ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
     /// Anything but open.
@@ -90,7 +86,6 @@ pub struct Ending {
     pub settled_as: Option<Settlement>,
     /// Who ended it: a person, or `whatsapp`.
     pub by: String,
-    /// When.
     pub at: DateTime<Utc>,
     /// Why, where the person said it.
     pub note: Option<NoteKey>,
@@ -104,22 +99,18 @@ pub type Decided<T> = Result<T, Declined>;
 pub enum Declined {
     /// It would be wrong.
     Refused(DecisionRefused),
-    /// Somebody was faster.
+    /// Another person was faster.
     TooLate(Ending),
     /// There is no such letter.
     NotFound,
 }
 
-/// Which letters.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Open ones or those that ended; both where it is left out.
     pub standing: Option<Standing>,
-    /// What died.
     pub kind: Option<LetterKind>,
-    /// Why.
     pub reason: Option<DeadLetterReason>,
-    /// Whose.
     pub resort: Option<ResortId>,
 }
 

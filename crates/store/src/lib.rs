@@ -1,6 +1,6 @@
 //! Postgres: every table, row and query.
 //!
-//! Functions take a connection and domain types and return domain types; rows stay inside. Whoever knows why opens the
+//! Functions take a connection and domain types and return domain types; rows stay inside. The caller opens the
 //! transaction. Every lock is taken in the order erasures, bookings, messages, letters, each by key, so no two can wait for each
 //! other in a circle. Personal data are sealed before they enter a table.
 //!

@@ -43,7 +43,6 @@ struct Row {
 pub struct Message {
     /// The booking's key.
     pub booking_key: String,
-    /// What the rules need.
     pub existing: Existing,
     /// The state's reason, also where it is a letter's.
     pub reason: Option<String>,

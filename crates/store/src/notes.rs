@@ -9,7 +9,6 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::schema::notes;
 
-/// Which note.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NoteKey(String);
 
@@ -31,7 +30,7 @@ pub struct Note {
 }
 
 impl Note {
-    /// Seals somebody's words.
+    /// Seals a person's words.
     pub fn seal(words: &str, ring: &KeyRing) -> Self {
         let key = Uuid::now_v7().to_string();
         Self {

@@ -1,4 +1,4 @@
-//! Planning under the lock: whoever changed a booking's facts, or what is known of its messages, plans it anew here.
+//! Planning under the lock: every change of a booking's facts, or of its messages, is followed by a new plan from here.
 
 mod readings;
 mod stop_guests;
@@ -61,7 +61,7 @@ impl Planner {
     }
 
     /// The guest of a booking as it stands. Where the resort has no readable file, and so no country to read the number
-    /// with, it is the guest that the booking had when it was planned last: nobody may be lost to whoever looks for them.
+    /// with, it is the guest that the booking had when it was planned last: a search by the number must not lose the guest.
     pub fn guest_of_booking(&self, booking: &Booking) -> Option<GuestKey> {
         self.guest_of_facts(booking, &booking.facts)
     }

@@ -23,8 +23,7 @@ pub struct Store {
     refusals: Refusals,
 }
 
-/// Who looks each second whether Postgres is there has noticed within 2 s that it is not: not even a connection to be had
-/// is waited for longer.
+/// The readiness check gives up after this, so that an outage shows in `/readyz` within 2 s.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 const LOOK_FOR_SCHEMA_EVERY: Duration = Duration::from_millis(500);

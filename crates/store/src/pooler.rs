@@ -1,6 +1,6 @@
 //! Whether a connection pooler such as `PgBouncer` lends each transaction another process of Postgres.
 //!
-//! Then advisory locks, settings and prepared statements end up with whoever comes next, so nothing may run there.
+//! Then advisory locks, settings and prepared statements end up with the next session, so nothing may run there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

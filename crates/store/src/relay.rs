@@ -15,7 +15,7 @@ struct Id {
     id: Uuid,
 }
 
-/// Takes ids whose time has come, oldest first, and puts each off: 30 s, doubling to 30 min while nobody claims it.
+/// Takes ids whose time has come, oldest first, and puts each off: 30 s, doubling to 30 min while no sender claims it.
 pub fn take_due(connection: &mut PgConnection, most: i64) -> Result<Vec<MessageId>, StoreError> {
     let rows: Vec<Id> = sql_query(
         "UPDATE messages m SET publishes = m.publishes + 1, \
@@ -50,13 +50,10 @@ pub struct Letter {
     /// The message.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    /// Whose.
     #[diesel(sql_type = Text)]
     pub booking_key: String,
-    /// What it is about.
     #[diesel(sql_type = Text)]
     pub kind: String,
-    /// Why it died.
     #[diesel(sql_type = Text)]
     pub reason: String,
     /// WhatsApp's code, empty where there is none.

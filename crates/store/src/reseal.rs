@@ -1,4 +1,4 @@
-//! Which keys the tables are sealed under, and sealing anew under the first key what lies under an older one.
+//! Lists the keys that sealed values use, and re-encrypts those of older keys with the first key of the ring.
 //!
 //! And the numbers that lie sealed, read again: [`reread_bookings`], [`reread_events`].
 //!
@@ -21,7 +21,6 @@ use crate::rows::Rows;
 
 pub use readings::{Reread, reread_bookings, reread_events};
 
-/// Where sealed values lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// What is known of bookings.
@@ -76,7 +75,7 @@ struct Count {
 /// How many rows are looked at in one query by those who count.
 const LOOKED_AT: i64 = 5_000;
 
-/// How many values lie under which key, by the key's id. Reads the whole table, page by page, so that it holds up nobody
+/// How many values lie under which key, by the key's id. Reads the whole table, page by page, so that it holds up no other work
 /// and may be broken off.
 pub async fn count_by_key(store: &Store, place: Place) -> Result<BTreeMap<String, i64>, StoreError> {
     let (mut counts, mut after) = (BTreeMap::new(), String::new());
@@ -97,7 +96,7 @@ pub async fn count_by_key(store: &Store, place: Place) -> Result<BTreeMap<String
     }
 }
 
-/// How many values lie under keys that the ring does not have, by table and the key's id: nobody can read them.
+/// How many values lie under keys that the ring does not have, by table and the key's id: no program with this ring can read them.
 pub async fn count_without_key(
     store: &Store,
     ring: &KeyRing,
@@ -134,7 +133,7 @@ pub struct Page {
     pub next: Option<String>,
     /// Values that lie under the first key now.
     pub resealed: usize,
-    /// Values that somebody else changed meanwhile, which seals them under the first key too.
+    /// Values that another program changed meanwhile, which encrypts them with the first key too.
     pub overtaken: usize,
     /// Values under keys that the ring does not have, by the key's id.
     pub unknown: BTreeMap<String, usize>,
@@ -150,7 +149,8 @@ struct Row {
     sealed: Vec<u8>,
 }
 
-/// Seals up to `most` values anew that come after a row's key and lie under another key than the first.
+/// Re-encrypts up to `most` values of rows after `after`, in the order of keys, that are not encrypted with the ring's first
+/// key.
 pub fn reseal(
     connection: &mut PgConnection,
     ring: &KeyRing,
@@ -167,7 +167,7 @@ pub fn reseal(
     .bind::<Bytea, _>(ring.sealed_prefix())
     .bind::<BigInt, _>(most)
     .load(connection)
-    .map_err(StoreError::query("read values to seal anew"))?;
+    .map_err(StoreError::query("read values to re-encrypt"))?;
     let mut page = Page::default();
     if i64::try_from(rows.len()).is_ok_and(|found| found >= most) {
         page.next = rows.last().map(|row| row.key.clone());
@@ -196,7 +196,7 @@ pub fn reseal(
     .bind::<Array<Bytea>, _>(before)
     .bind::<Array<Bytea>, _>(anew)
     .execute(connection)
-    .map_err(StoreError::query("seal values anew"))?;
+    .map_err(StoreError::query("re-encrypt values"))?;
     page.overtaken = wanted.saturating_sub(page.resealed);
     Ok(page)
 }
@@ -225,7 +225,7 @@ pub fn letter_bodies(
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(most)
         .load(connection)
-        .map_err(StoreError::query("read letters to seal anew"))
+        .map_err(StoreError::query("read letters to re-encrypt"))
 }
 
 /// Replaces letters' bodies and hashes, given as they were and as they become; returns how many were still the same before.
@@ -241,5 +241,5 @@ pub fn replace_letter_bodies(
         .column::<Bytea, _>("anew", |(_, anew)| anew.body.as_slice())
         .column::<Nullable<Bytea>, _>("phone_hash", |(_, anew)| anew.phone_hash.as_deref())
         .execute(connection)
-        .map_err(StoreError::query("seal letters anew"))
+        .map_err(StoreError::query("re-encrypt letters"))
 }

@@ -30,19 +30,13 @@ pub use silence::{Silent, doubt_lost_calls, gather, settle_silence};
 /// A message that moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
-    /// Which.
     pub id: MessageId,
-    /// Whose.
     pub booking_key: String,
-    /// What it is about.
     pub kind: MessageKind,
-    /// Where it stands now.
     pub state: MessageState,
-    /// Why.
     pub reason: Option<String>,
 }
 
-/// What recording came to.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Messages that moved.
@@ -63,7 +57,7 @@ pub fn record_calls(
     planner: &Planner,
     results: &[CallResult],
 ) -> Result<Outcome, StoreError> {
-    // Holds before bookings: whoever takes both takes them in this order.
+    // Holds before bookings: every transaction takes both in this order.
     let laid = lay_holds(
         connection,
         results.iter().filter_map(|result| result.hold.clone()),

@@ -14,7 +14,6 @@ const STEP: &str = "grant each program its rights";
 /// The roles that the grants name, one for each program that uses Postgres.
 pub const ROLES: [&str; 3] = ["bellhop_processor", "bellhop_sender", "bellhop_desk"];
 
-/// What was granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Granted {
     /// Each program has its role, and what it needs.

@@ -20,7 +20,6 @@ struct Count {
 /// A sender, as it says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
-    /// Which.
     pub id: Uuid,
     /// Its host and process.
     pub name: String,
@@ -31,9 +30,7 @@ pub struct Sender {
 /// That WhatsApp cannot be reached from somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable {
-    /// When it was noticed.
     pub since: DateTime<Utc>,
-    /// Why.
     pub reason: String,
 }
 

@@ -18,7 +18,7 @@ use crate::schema::staff;
 /// the staff may have them.
 pub const RESERVED_NAMES: [&str; 2] = ["whatsapp", "erasure"];
 
-/// Somebody who is, or was, a member of the staff.
+/// A present or former member of the staff.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = staff)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
@@ -27,11 +27,10 @@ pub struct Member {
     pub name: String,
     /// When they got the token that they have, or had last.
     pub added_at: DateTime<Utc>,
-    /// When they left.
     pub removed_at: Option<DateTime<Utc>>,
 }
 
-/// Why the staff is as it was.
+/// Why the change was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unchanged {
     /// Only members change the staff, once it has any.
@@ -43,15 +42,15 @@ pub enum Unchanged {
     /// Nothing to remove.
     #[error("is no member of the staff")]
     NoMember,
-    /// Else nobody could add anybody any more.
+    /// Without a member, only an unidentified person could add the next one.
     #[error("is the last member of the staff; add another first")]
     Last,
     /// One of [`RESERVED_NAMES`].
-    #[error("is a name under which WhatsApp's own reports or erasures stand; take another")]
+    #[error("is reserved; choose another name")]
     Reserved,
 }
 
-/// Who has this token, if anybody has.
+/// The member with this token.
 pub fn find_by_token(
     connection: &mut PgConnection,
     hash: &[u8; 32],
@@ -70,7 +69,7 @@ pub fn find_by_token(
         .transpose()
 }
 
-/// Whether there is nobody yet.
+/// Whether the staff has no member yet.
 pub fn is_empty(connection: &mut PgConnection) -> Result<bool, StoreError> {
     count(connection).map(|members| members == 0)
 }
@@ -92,7 +91,7 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<Member>, StoreError> {
         .map_err(StoreError::query("list the staff"))
 }
 
-/// Adds somebody, or takes back somebody who has left. The first of all is added by themselves.
+/// Adds a member, or a former one again. The first member adds themselves.
 pub fn add(
     connection: &mut PgConnection,
     by: &Actor,
@@ -125,7 +124,7 @@ pub fn add(
     audit::append(connection, by, Action::StaffAdded, &Subject::of(name.as_str())).map(Ok)
 }
 
-/// Removes somebody: their token is good for nothing any more.
+/// Removes a member: their token is refused from now on.
 pub fn remove(
     connection: &mut PgConnection,
     by: &Actor,

@@ -1,7 +1,7 @@
 //! Events that came again and again, and may be what brings their processors down.
 //!
 //! A try is noted before it begins and struck out when it has ended, however. What is left over are the tries that
-//! nobody lived to finish.
+//! no process finished.
 
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};

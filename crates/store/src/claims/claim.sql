@@ -17,14 +17,14 @@ WITH wanted AS (
                 WHERE n.hash = a.hash AND n.number = w.number) s) THEN 'opted_out'
         WHEN w.is_reminder AND b.stands THEN 'confirmed'
         WHEN b.version <> w.version THEN 'outdated'
-        -- For what was committed since the plan.
+        -- As `elsewhere` of the plan, for a reservation that was committed since the plan.
         WHEN w.is_reminder AND EXISTS (
             SELECT 1 FROM bookings e
             WHERE e.phone_hash = b.phone_hash AND e.resort = b.resort AND e.key <> b.key AND e.stands
               AND cart_is_superfluous(b.check_in, b.check_out, e.check_in, e.check_out, w.last_seen_on)
         ) THEN 'booked_elsewhere'
         WHEN m.due_at > clock_timestamp() OR w.not_after <= clock_timestamp() THEN 'not_now'
-        -- A template that is held gives way to the fallback: the message is written anew.
+        -- A template that is held gives way to the fallback: the message is prepared again.
         WHEN h.scope = 'template' THEN 'outdated'
         WHEN h.key IS NOT NULL THEN 'held'
         WHEN NOT w.may_call THEN 'not_now'

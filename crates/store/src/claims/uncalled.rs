@@ -20,7 +20,6 @@ pub struct Uncalled {
     pub version: i64,
     /// The number at which the guest's window was closed, where that mattered.
     pub closed_window: Option<NumberId>,
-    /// What became of it.
     pub verdict: NotNow,
 }
 

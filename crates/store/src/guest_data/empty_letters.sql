@@ -1,5 +1,5 @@
 -- Letters of bookings ($1 resorts, $2 ids) and of events that name a number ($3), accepted or dead up to $4 (null: whenever).
--- An event's letter loses its body and is known by its digest; a message's body is an id. Nobody can do anything about one
+-- An event's letter loses its body and is known by its digest; a message's body is an id. No person can do anything about one
 -- that is open.
 UPDATE letters SET
     digest = CASE WHEN kind = 'events' THEN coalesce(sha256(body), digest) ELSE digest END,

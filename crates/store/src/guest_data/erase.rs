@@ -16,7 +16,6 @@ use crate::planning::{self, Planned, Planner};
 use crate::schema::conversations;
 use crate::{bookings, pool};
 
-/// What was taken out.
 #[derive(Debug, Default)]
 pub struct Erased {
     /// Bookings that told of the guest.
@@ -62,7 +61,7 @@ pub fn erase(
     let telling: Vec<BookingKey> = telling.map(|booking| booking.key.clone()).collect();
     locked.retain(|booking| !booking.facts.is_without_guest());
     for booking in &mut locked {
-        // All of it goes: the clock of whoever took the events may run ahead of ours.
+        // All of it goes: the clock of the `ingest` that took the events may run ahead of ours.
         let newest = booking.facts.newest_at().unwrap_or(until);
         booking.learn(|facts| facts.without_guest(newest.max(until)));
     }
@@ -137,7 +136,7 @@ fn empty_letters(
         .map_err(StoreError::query("empty letters"))
 }
 
-/// What staff wrote about the guest; the trail says that there was something. Why somebody was erased stays.
+/// What staff wrote about the guest; the trail says that there was something. The reason of an erasure stays.
 fn forget_notes(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
     let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
     sql_query(include_str!("forget_notes.sql"))

@@ -94,7 +94,6 @@ pub fn windows(
 /// What a guest wants at one resort.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct WishRow {
-    /// Where.
     #[diesel(sql_type = Text)]
     pub resort: String,
     /// When they last said stop.
@@ -138,7 +137,6 @@ pub struct NameRow {
     /// What kind of name it is.
     #[diesel(sql_type = Text)]
     pub kind: String,
-    /// When it was learnt.
     #[diesel(sql_type = Timestamptz)]
     pub learnt_at: DateTime<Utc>,
 }

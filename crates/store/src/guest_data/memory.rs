@@ -1,8 +1,8 @@
-//! Who was erased.
+//! Erasure tombstones: which guests and bookings were erased, and up to when.
 //!
-//! A transaction that takes in events or letters first takes the [locks](super::lock) of what they speak of and then looks
-//! who was erased; an erasure takes the same locks alone. So what arrives is either there to be found, or finds that the
-//! guest is gone.
+//! A transaction that stores events or letters first takes the [locks](super::lock) of the resorts and numbers in them,
+//! shared, and then reads the tombstones; an erasure takes the same locks exclusively. So an erasure either sees a stored
+//! event, or the event's transaction sees the tombstone.
 
 use std::collections::BTreeSet;
 

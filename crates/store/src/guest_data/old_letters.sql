@@ -1,5 +1,6 @@
 -- Letters of events whose time is over, at most $4 at once: an ended one with its raw event, an open one with its guest.
--- $1 resorts, $2 from when on each keeps its raw events, $3 its guests. A letter of nobody knows which resort has the shortest time.
+-- $1 resorts, $2 from when on each keeps its raw events, $3 its guests.
+-- A letter without a known resort is kept for the shortest time.
 WITH terms AS (
     SELECT * FROM unnest($1, $2, $3) AS t(resort, events_from, guests_from)
     UNION ALL

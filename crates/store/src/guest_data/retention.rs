@@ -16,7 +16,6 @@ use crate::pool;
 /// How long a resort wants its data to be kept.
 #[derive(Debug, Clone)]
 pub struct Terms {
-    /// Which.
     pub resort: ResortId,
     /// Raw events, from their arrival.
     pub raw_events: TimeDelta,

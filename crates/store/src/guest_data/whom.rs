@@ -9,12 +9,11 @@ use domain::ids::{BookingKey, ResortId};
 use crate::bookings::parse_key;
 use crate::error::StoreError;
 
-/// Whose data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whom {
     /// The guest of one booking; others may share the number.
     Booking(BookingKey),
-    /// Whoever has a number.
+    /// The guest with a number.
     Number {
         /// Its keyed hash.
         phone_hash: [u8; 32],
@@ -25,7 +24,6 @@ pub enum Whom {
     },
 }
 
-/// What is theirs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Their bookings, with the carts that they grew from and the reservations that they became.
@@ -205,6 +203,6 @@ fn theirs_alone(
     .bind::<Array<Bytea>, _>(numbers)
     .bind::<Array<Text>, _>(reach.keys())
     .load(connection)
-    .map_err(StoreError::query("find numbers that nobody shares"))?;
+    .map_err(StoreError::query("find numbers of one guest only"))?;
     Ok(alone.into_iter().map(|row| row.phone_hash).collect())
 }

@@ -7,7 +7,7 @@ use super::Key;
 use super::probes;
 use crate::error::StoreError;
 
-/// A try that nobody answered does not keep the next one waiting longer than this.
+/// A try without an answer does not keep the next one waiting longer than this.
 const BETWEEN_PROBES: &str = "10 seconds";
 
 /// What [`release`] did.

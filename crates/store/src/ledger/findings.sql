@@ -5,7 +5,7 @@ WITH moment AS (
     SELECT clock_timestamp() AS now
 ), found AS (
     SELECT CASE
-            -- Nobody hands it out; or it is handed out, and nobody takes it.
+            -- No relay hands it out; or it is handed out, and no sender claims it.
             -- What came late was due before it was born.
             WHEN m.state = 'queued' AND (m.publish_at IS NULL
                 OR greatest(m.publish_at, m.updated_at) < now - make_interval(secs => $1)
@@ -19,7 +19,7 @@ WITH moment AS (
             WHEN m.state = 'dead' AND m.letter_due AND m.updated_at < now - make_interval(secs => $1)
                 THEN 'letter_unpublished'
             WHEN m.state = 'dead' AND NOT m.letter_due AND $8 AND m.updated_at < now - make_interval(secs => $1)
-                -- A letter of an earlier death asks nobody about this one.
+                -- A letter of an earlier failure asks no person about this one.
                 AND NOT EXISTS (SELECT FROM letters l WHERE l.message_id = m.id AND (l.died_at = m.died_at OR NOT l.dated))
                 THEN 'letter_missing'
             WHEN m.state <> ALL($7) OR (m.reason IS NULL AND m.state IN ('withdrawn', 'expired', 'skipped', 'dead', 'held'))

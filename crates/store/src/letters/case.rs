@@ -85,7 +85,7 @@ impl Case {
         Ok(manual_retry::judge(&plan, &booking.facts, &around, &self.message))
     }
 
-    /// Plans the locked bookings anew: to be called last.
+    /// Plans the locked bookings again. Call it last.
     pub(super) fn replan(
         &self,
         connection: &mut PgConnection,

@@ -23,7 +23,7 @@ pub fn close(connection: &mut PgConnection, id: LetterId, by: &Actor) -> Result<
     audit::append(connection, by, Action::LetterClosed, &Subject::from(&letter)).map(Ok)
 }
 
-/// Writes down that somebody is about to have an event published once more: RabbitMQ takes no part in a transaction, and
+/// Records that a person is about to publish an event again: RabbitMQ takes no part in a transaction, and
 /// no deed may go without its row.
 pub fn announce_event_retry(
     connection: &mut PgConnection,
@@ -113,8 +113,8 @@ pub(super) fn end_of_message(
         .map_err(StoreError::query("end a message's letters"))
 }
 
-/// Settles the open letters of messages that were dead when WhatsApp spoke of them: they live, or died anew, which has a
-/// letter of its own. The messages are locked and written.
+/// Closes the open dead letters of messages that a late status of WhatsApp's moved out of `dead`, or dead-lettered again,
+/// which makes a letter of its own. Call it when the messages are locked and written.
 pub(crate) fn settle_by_whatsapp(
     connection: &mut PgConnection,
     messages: &[Uuid],

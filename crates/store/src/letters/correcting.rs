@@ -25,7 +25,6 @@ pub struct Corrected {
     pub booking: BookingKey,
     /// The number as it was understood.
     pub number: PhoneNumber,
-    /// What follows.
     pub planned: Planned,
 }
 
@@ -80,7 +79,7 @@ pub fn correct_phone(
 }
 
 /// Bookings that the number matters to as well: the reservation that inherits it from its cart, and the carts of
-/// whoever was, or is now, taken for the guest.
+/// the guests that the old and the new number stand for.
 fn related(
     connection: &mut PgConnection,
     planner: &Planner,

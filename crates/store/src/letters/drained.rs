@@ -15,17 +15,14 @@ use crate::rows::Rows;
 /// A letter as it was found in its queue.
 #[derive(Debug, Clone)]
 pub struct NewLetter {
-    /// What died.
     pub kind: LetterKind,
     /// Its id in RabbitMQ.
     pub amqp_id: String,
-    /// Why it died.
     pub reason: DeadLetterReason,
-    /// What went wrong last.
     pub error: String,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it died, where somebody said it.
+    /// `None` where the queue did not say it.
     pub died_at: Option<DateTime<Utc>>,
     /// An event's type or a message's kind.
     pub subject: String,
@@ -45,8 +42,8 @@ pub struct NewLetter {
     pub body: Vec<u8>,
 }
 
-/// Keeps letters and returns how many were new: the same death is kept once, whoever finds it how often. Of one whose
-/// guest was erased meanwhile only the shell is kept.
+/// Inserts dead letters and returns how many were new; the same one inserted twice changes nothing. The body is dropped if
+/// the guest was erased in the meantime.
 pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usize, StoreError> {
     let named = found.iter().map(|letter| Named {
         resort: letter.resort.as_ref(),

@@ -34,7 +34,7 @@ pub fn judge(
 
 /// Puts a letter's message back into the queue, if its booking's plan still wants it.
 ///
-/// Its attempts' numbers go on; its retries begin anew, and so does the template's turn, since a person may have mended
+/// Its attempts' numbers go on; its retries begin again, and so does the template's turn, since a person may have mended
 /// the template.
 pub fn retry(
     connection: &mut PgConnection,

@@ -77,9 +77,7 @@ pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Resul
 /// How many letters died of one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReasonCount {
-    /// Why they died.
     pub reason: String,
-    /// How many.
     pub count: i64,
     /// When the first of them did.
     pub oldest_died_at: DateTime<Utc>,

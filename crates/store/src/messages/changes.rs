@@ -15,15 +15,10 @@ use crate::rows::Rows;
 /// What became of a message by a plan, for logs and counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
-    /// Which.
     pub id: MessageId,
-    /// Whose.
     pub booking: BookingKey,
-    /// What it is about.
     pub kind: MessageKind,
-    /// Where it stands now.
     pub state: MessageState,
-    /// Why.
     pub reason: Option<Reason>,
 }
 

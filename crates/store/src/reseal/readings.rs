@@ -31,7 +31,7 @@ pub struct Reread {
     pub without_resort: BTreeMap<ResortId, usize>,
 }
 
-/// Reads the numbers again of up to `most` bookings that come after a key, and plans anew whom that concerns. What cannot be
+/// Reads the numbers of up to `most` bookings after a key again, and plans those again whose reading changed. What cannot be
 /// opened is left as it is: [`reseal`](super::reseal) counts it.
 pub fn reread_bookings(
     connection: &mut PgConnection,

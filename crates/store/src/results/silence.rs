@@ -1,6 +1,6 @@
 //! Calls without an answer: first in doubt, then, by evidence, once more, or a letter to a person.
 //!
-//! Evidence is gathered without a lock; what is made of it is written under the booking's, if nobody spoke meanwhile.
+//! Evidence is gathered without a lock; what follows is written under the booking's, unless WhatsApp reported meanwhile.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -15,14 +15,12 @@ use super::locked::Locked;
 use crate::error::StoreError;
 use crate::planning::Planner;
 
-/// A call that nobody spoke of, and what is known around it.
+/// A call without an answer or a report, and what is known around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silent {
     /// The message.
     pub id: MessageId,
-    /// Whose.
     pub booking_key: String,
-    /// Which of its calls.
     pub attempt: Attempt,
     /// What speaks for and against its having gone.
     pub evidence: Evidence,
@@ -115,7 +113,7 @@ fn into_silent(row: Row, events_empty: bool) -> Silent {
     }
 }
 
-/// Does what was made of the silence after a call, and plans its booking anew. Changes nothing where somebody spoke
+/// Records the verdict on an unresolved call, and plans its booking again. Changes nothing where WhatsApp reported
 /// meanwhile, another sender was faster, or the verdict is to wait.
 pub fn settle_silence(
     connection: &mut PgConnection,

@@ -109,68 +109,66 @@ fn undecodable(error: serde_json::Error) -> DecodeError {
     }
 }
 
+/// Bytes as a base64 text in JSON; [`list`](base64_text::list) and [`optional`](base64_text::optional) do the same for
+/// several and for a missing value.
 mod base64_text {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
-    use serde::de::Error as _;
+    use serde::de::Error;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
+        serializer.serialize_str(&encode(bytes))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        STANDARD
-            .decode(text.as_bytes())
-            .map_err(|_| D::Error::custom("not base64"))
+        decode(&String::deserialize(deserializer)?)
+    }
+
+    fn encode(bytes: &[u8]) -> String {
+        STANDARD.encode(bytes)
+    }
+
+    fn decode<E: Error>(text: &str) -> Result<Vec<u8>, E> {
+        STANDARD.decode(text).map_err(|_| E::custom("not base64"))
     }
 
     pub(super) mod list {
-        use serde::ser::SerializeSeq as _;
-        use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-        #[derive(Serialize, Deserialize)]
-        struct Bytes(#[serde(with = "super")] Vec<u8>);
+        use super::{Deserializer, Serializer, decode, encode};
+        use serde::Deserialize as _;
 
         pub(in super::super) fn serialize<S: Serializer>(
             list: &[Vec<u8>],
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
-            let mut texts = serializer.serialize_seq(Some(list.len()))?;
-            for bytes in list {
-                texts.serialize_element(&Bytes(bytes.clone()))?;
-            }
-            texts.end()
+            serializer.collect_seq(list.iter().map(|bytes| encode(bytes)))
         }
 
         pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
         ) -> Result<Vec<Vec<u8>>, D::Error> {
-            let list = Vec::<Bytes>::deserialize(deserializer)?;
-            Ok(list.into_iter().map(|bytes| bytes.0).collect())
+            let texts = Vec::<String>::deserialize(deserializer)?;
+            texts.iter().map(|text| decode(text)).collect()
         }
     }
 
     pub(super) mod optional {
-        use serde::{Deserialize, Deserializer, Serializer};
+        use super::{Deserializer, Serializer, decode, encode};
+        use serde::{Deserialize as _, Serialize as _};
 
         pub(in super::super) fn serialize<S: Serializer>(
             bytes: &Option<Vec<u8>>,
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
-            match bytes {
-                Some(bytes) => super::serialize(bytes, serializer),
-                None => serializer.serialize_none(),
-            }
+            let text = bytes.as_deref().map(encode);
+            text.serialize(serializer)
         }
 
         pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
         ) -> Result<Option<Vec<u8>>, D::Error> {
-            #[derive(Deserialize)]
-            struct Bytes(#[serde(with = "super")] Vec<u8>);
-            Ok(Option::<Bytes>::deserialize(deserializer)?.map(|bytes| bytes.0))
+            let text = Option::<String>::deserialize(deserializer)?;
+            text.as_deref().map(decode).transpose()
         }
     }
 }

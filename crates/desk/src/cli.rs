@@ -1,4 +1,7 @@
-//! The command line: reads arguments, asks for what a command needs, prints what came of it.
+//! The command line.
+//!
+//! Each command has one file here, with its arguments, its help and its output. It calls `store` directly, or `actions` where
+//! a command follows a rule that another face must follow too.
 //!
 //! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.
 
@@ -7,9 +10,9 @@
     reason = "these doc comments are the help that people read on a terminal"
 )]
 
-mod acting;
 mod arguments;
 mod audit;
+mod auth;
 mod bookings;
 mod config;
 mod guests;
@@ -20,9 +23,9 @@ mod ledger;
 mod letters;
 mod messages;
 mod migrate;
-mod opening;
 mod output;
 mod seal;
+mod session;
 mod staff;
 mod table;
 mod token;
@@ -36,36 +39,36 @@ const ENVIRONMENT: &str = "\
 Environment (each command asks only for what it uses, and names everything that is missing at once):
   DATABASE_URL         Postgres
   AMQP_URL             RabbitMQ, amqp:// or amqps://, with its vhost
-  SSL_CERT_FILE        certificate authorities that amqps:// trusts instead of the system's, a file in PEM form; and
+  SSL_CERT_FILE        a PEM file of certificate authorities that amqps:// trusts instead of the system's; and
   SSL_CERT_DIR         folders of such files, separated by colons
   BELLHOP_CONFIG       the folder with resorts/*.toml and sources/*.toml
-  BELLHOP_KEYS         the key ring, ID:BASE64(32 bytes) separated by commas; or
-  BELLHOP_KEYS_FILE    a file with it
-  BELLHOP_STAFF_TOKEN  your token: what you do is recorded under your name in the audit trail; see below
-  RUST_LOG             what is logged to stderr [info]; libraries never log below info
+  BELLHOP_KEYS         the key ring: ID:BASE64(32 bytes), separated by commas; or
+  BELLHOP_KEYS_FILE    a file that contains it
+  BELLHOP_STAFF_TOKEN  your token, which identifies you in the audit trail; see below
+  RUST_LOG             the log level on stderr [info]; libraries never log below info
   LOG_FORMAT           json or text
 
-Looking at personal data, deciding, pausing, and changing keys or staff need a token, made by desk staff add. Without the
-variable it is asked for once, on a terminal, and kept in $XDG_CONFIG_HOME/bellhop/token or ~/.config/bellhop/token, which
-nobody else may read.
+To view personal data, to decide, to pause, and to change keys or staff you need a token, made by desk staff add. Without
+the variable, desk prompts for the token once and stores it in $XDG_CONFIG_HOME/bellhop/token or ~/.config/bellhop/token,
+which only you can read.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.
 
 Examples:
   desk migrate                               prepare Postgres and RabbitMQ before a new version starts
-  desk config check deploy/demo              is every resort's and source's file good?
-  desk bookings show azure-bay BK-1001       what happened to this guest, and what is still to come?
+  desk config check deploy/demo              check every resort's and source's file
+  desk bookings show azure-bay BK-1001       what happened to this booking, and what comes next?
   desk letters list --by reason              how many dead letters, and why?
-  desk letters retry 12                      try it once more
-  desk messages list --state dead --json     what did not go out?
-  desk guests erase --phone -                forget a guest; asks for the number
-  desk keys reseal                           after a new key was made the first one, everywhere
+  desk letters retry 12                      retry one of them
+  desk messages list --state dead --json     which messages were not sent?
+  desk guests erase --phone -                delete a guest's personal data; prompts for the number
+  desk keys reseal                           after every program has a new first key
   desk ledger check                          is anything stuck or missing?
-  desk staff add anna                        her token; the first one needs nobody else's
-  desk audit list --since 7d                 who looked at whom, who decided what, and why?
-  desk pause --resort azure-bay              hold everything of a resort; desk resume lets it go";
+  desk staff add anna                        create a token for anna
+  desk audit list --since 7d                 who viewed or decided what?
+  desk pause --resort azure-bay              hold a resort's messages until desk resume";
 
-/// Lets people see and settle what could not be done automatically.
+/// Support staff's tool: view bookings and messages, settle dead letters, answer guests' requests
 #[derive(Debug, Parser)]
 #[command(name = "desk", version, about, after_help = ENVIRONMENT, arg_required_else_help = true)]
 struct Cli {
@@ -76,32 +79,32 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Migrate(migrate::Arguments),
-    /// Look after the resort and source files
+    /// Check the resort and source files
     #[command(subcommand)]
     Config(config::Command),
     Seal(seal::Arguments),
     /// Check and change the keys that encrypt personal data
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Look at bookings
+    /// Show bookings
     #[command(subcommand)]
     Bookings(bookings::Command),
-    /// Look at dead letters, and settle them
+    /// List dead letters, and settle them
     #[command(subcommand)]
     Letters(letters::Command),
     /// Answer a guest's request: export, stop or erase
     #[command(subcommand)]
     Guests(guests::Command),
-    /// Look at messages
+    /// List messages
     #[command(subcommand)]
     Messages(messages::Command),
-    /// Check that nothing is stuck or missing
+    /// Check that no event or message is stuck or missing
     #[command(subcommand)]
     Ledger(ledger::Command),
-    /// Add and remove members of the staff
+    /// Add, remove and list members of the staff
     #[command(subcommand)]
     Staff(staff::Command),
-    /// Look up who did what
+    /// List what the staff did
     #[command(subcommand)]
     Audit(audit::Command),
     Pause(holds::Pause),
@@ -109,12 +112,17 @@ enum Command {
     Holds(holds::List),
 }
 
-/// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Done,
-    /// It did its work, and the answer is no; it has said why.
+    /// The command worked, and its answer is no; it has printed the reason.
     Refused,
+}
+
+impl Answer {
+    fn done_if(is_good: bool) -> Self {
+        if is_good { Self::Done } else { Self::Refused }
+    }
 }
 
 /// Runs the command line of this process.
@@ -126,7 +134,7 @@ pub fn run() -> ExitCode {
         return ExitCode::from(2);
     }
     service::crash::arm(&environment);
-    match answer(cli.command, &environment) {
+    match answer(cli.command, &environment).map_err(Failure::from) {
         Ok(Answer::Done) => ExitCode::SUCCESS,
         Ok(Answer::Refused) => ExitCode::FAILURE,
         Err(Failure::Settings(problems)) => {
@@ -140,7 +148,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn answer(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

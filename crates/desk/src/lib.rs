@@ -1,7 +1,7 @@
-//! Lets people see and settle what machines could not.
+//! The support staff's tool: lets people see and settle what machines could not.
 //!
-//! [`cli`] is the face: it reads arguments and prints. What is done stands in `actions`, which print nothing, so that
-//! another face can offer the same. Start with [`cli`].
+//! [`cli`] reads arguments and prints. The rules that any face must follow are in `actions`, which print nothing. Start with
+//! [`cli`].
 
 mod actions;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The desk: what people see of Bellhop, and what they settle by hand.
+//! The program `desk`.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! What the commands need from the environment: the only place that names its variables. Each command asks for what it
-//! uses and learns of everything that is missing at once.
+//! What the commands read from the environment: the only file that names its variables. A command asks for what it uses,
+//! and everything that is missing is reported at once.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crypto::token::Token;
 use domain::silence_policy::SilencePolicy;
 use outbound::Authorities;
 use service::environment::Reader;
-use service::{Environment, Failure, Problems, chain};
+use service::{Environment, Problems, chain};
 use settings::Snapshot;
 use store::{DatabaseUrl, Store};
 
-use crate::actions::shelf::{self, Shelf};
+use crate::actions::context::{self, Context};
 
-/// Connections that one command needs.
+/// Per command.
 const CONNECTIONS: u32 = 2;
 
 pub(crate) fn database(read: &mut Reader<'_>) -> Option<Store> {
@@ -29,14 +29,14 @@ pub(crate) fn broker(read: &mut Reader<'_>) -> Option<Address> {
     Some(address.trusting(&authorities))
 }
 
-/// As [`broker()`], where commands can do without.
+/// As [`broker()`], for commands that need no RabbitMQ.
 pub(crate) fn optional_broker(read: &mut Reader<'_>) -> Option<Address> {
     let authorities = read.together(|look_up| Authorities::read(look_up));
     let address = read.optional_parsed("AMQP_URL", Address::parse)?;
     Some(address.trusting(&authorities))
 }
 
-/// The folder with `resorts/` and `sources/`, unless an argument names it.
+/// The argument, or the folder of `BELLHOP_CONFIG`.
 pub(crate) fn folder(read: &mut Reader<'_>, argument: Option<PathBuf>) -> Option<PathBuf> {
     argument.or_else(|| {
         let path = read.required("BELLHOP_CONFIG");
@@ -44,10 +44,10 @@ pub(crate) fn folder(read: &mut Reader<'_>, argument: Option<PathBuf>) -> Option
     })
 }
 
-/// The resorts' files, where commands can do without.
+/// For commands that need no files.
 pub(crate) fn optional_files(read: &mut Reader<'_>) -> Option<Snapshot> {
     read.optional_parsed("BELLHOP_CONFIG", |folder| {
-        shelf::read_files(Path::new(folder)).map_err(|error| chain(&error))
+        context::read_files(Path::new(folder)).map_err(|error| chain(&error))
     })
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn key_ring(read: &mut Reader<'_>, environment: &Environment) -> Opti
     }
 }
 
-/// What senders are told of calls that nobody speaks of.
+/// The senders' policy for unresolved calls.
 pub(crate) fn patience(read: &mut Reader<'_>) -> SilencePolicy {
     let (patience, problems) = settings::patience::patience(|name| read.optional(name));
     for (name, problem) in problems {
@@ -70,40 +70,37 @@ pub(crate) fn patience(read: &mut Reader<'_>) -> SilencePolicy {
     patience
 }
 
-/// What [`Shelf::open`] needs.
-pub(crate) struct ShelfSettings {
+pub(crate) struct ContextSettings {
     store: Store,
     key_ring: KeyRing,
     folder: PathBuf,
 }
 
-impl ShelfSettings {
-    pub(crate) fn open(self) -> Result<Shelf, Failure> {
-        let opened = Shelf::open(self.store, self.key_ring, &self.folder);
-        opened.map_err(|error| Problems::one("BELLHOP_CONFIG", chain(&error)).into())
+impl ContextSettings {
+    pub(crate) fn open(self) -> Result<Context, Problems> {
+        let opened = Context::open(self.store, self.key_ring, &self.folder);
+        opened.map_err(|error| Problems::one("BELLHOP_CONFIG", chain(&error)))
     }
 }
 
-pub(crate) fn shelf(read: &mut Reader<'_>, environment: &Environment) -> Option<ShelfSettings> {
+pub(crate) fn context(read: &mut Reader<'_>, environment: &Environment) -> Option<ContextSettings> {
     let store = database(read);
     let folder = folder(read, None);
     let key_ring = key_ring(read, environment);
-    Some(ShelfSettings {
+    Some(ContextSettings {
         store: store?,
         key_ring: key_ring?,
         folder: folder?,
     })
 }
 
-/// The variable with the token of whoever acts.
 pub(crate) const STAFF_TOKEN: &str = "BELLHOP_STAFF_TOKEN";
 
-/// The token of whoever acts, where the environment has it.
 pub(crate) fn staff_token(read: &mut Reader<'_>) -> Option<Token> {
     read.optional_parsed(STAFF_TOKEN, Token::parse)
 }
 
-/// Where a token is kept that was asked for once: a file of the user's own.
+/// The user's own file for the token that was typed at the prompt.
 pub(crate) fn token_file(read: &mut Reader<'_>) -> Option<PathBuf> {
     let folder = read.optional("XDG_CONFIG_HOME").map(PathBuf::from);
     let home = || read.optional("HOME").map(|home| Path::new(&home).join(".config"));
@@ -111,7 +108,7 @@ pub(crate) fn token_file(read: &mut Reader<'_>) -> Option<PathBuf> {
     Some(folder.join("bellhop").join("token"))
 }
 
-/// As [`key_ring`], where commands can do without.
+/// As [`key_ring`], for commands that need no keys.
 pub(crate) fn optional_key_ring(read: &mut Reader<'_>, environment: &Environment) -> Option<KeyRing> {
     let given = ["BELLHOP_KEYS", "BELLHOP_KEYS_FILE"].map(|name| environment.get(name).is_some());
     if given.contains(&true) {

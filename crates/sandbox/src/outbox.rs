@@ -173,7 +173,9 @@ impl Outbox {
         let mut hasher = DefaultHasher::new();
         guest.hash(&mut hasher);
         let queue = usize::try_from(hasher.finish() % QUEUES).unwrap_or_default();
-        let Some(queue) = self.queues.get(queue) else { return };
+        let Some(queue) = self.queues.get(queue) else {
+            return;
+        };
         self.tally
             .waiting
             .add(i64::try_from(updates.len()).unwrap_or(i64::MAX));

@@ -64,7 +64,7 @@ impl Recipient {
     }
 }
 
-/// The number that we have made a user id from: whoever answers to the id writes to the same guest.
+/// The number that a user id of ours is made from: an answer to the id goes to the same guest.
 fn digits_of_user_id(id: &str) -> Option<&str> {
     let padded = id.strip_prefix(USER_ID_PREFIX)?;
     let digits = padded.trim_start_matches('0');

@@ -1,7 +1,6 @@
 //! Message templates: the list of `SANDBOX_TEMPLATES`, checked by Meta's rules of approval.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use serde::Deserialize;
 
@@ -57,7 +56,8 @@ pub(crate) enum TemplateStatus {
 }
 
 /// Every mistake of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
 pub struct InvalidTemplates(Vec<String>);
 
 impl Templates {
@@ -143,11 +143,3 @@ impl TemplateStatus {
         }
     }
 }
-
-impl fmt::Display for InvalidTemplates {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0.join("; "))
-    }
-}
-
-impl std::error::Error for InvalidTemplates {}

@@ -80,9 +80,8 @@ async fn tls_trusts_the_authorities_that_are_given_and_no_others() {
     let misnamed = Terminator::start(&ours, "mq.example", broker.server())
         .await
         .unwrap();
-    let address = |front: &Terminator| {
-        Address::parse(&broker.url_at("amqps", &front.address().to_string())).unwrap()
-    };
+    let address =
+        |front: &Terminator| Address::parse(&broker.url_at("amqps", &front.address().to_string())).unwrap();
 
     let publisher = Publisher::start(address(&front).trusting(&trusting(&ours)), Options::named("test"));
     becomes(publisher.status(), Status::is_ready).await;

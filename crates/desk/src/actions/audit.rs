@@ -1,4 +1,4 @@
-//! The audit trail as people see it.
+//! The audit trail as commands show it.
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
@@ -10,7 +10,6 @@ use store::{Connection, Store, StoreError};
 
 use super::notes::{Notes, Reader};
 
-/// Who did what, when, and why.
 #[derive(Debug, Serialize)]
 pub(crate) struct RecordView {
     pub(crate) at: DateTime<Utc>,
@@ -19,15 +18,14 @@ pub(crate) struct RecordView {
     pub(crate) resort: Option<String>,
     pub(crate) booking: Option<String>,
     pub(crate) letter: Option<LetterId>,
-    /// Keyed hash of the phone number that was named, in hexadecimal.
+    /// Keyed hash of the subject's phone number, in hexadecimal.
     pub(crate) phone_hash: Option<String>,
     pub(crate) details: String,
     /// Hidden unless it is revealed.
     pub(crate) reason: Option<String>,
 }
 
-/// Rows of the trail, newest first, at most so many. To whom people's words are revealed stands in it before anything is
-/// returned.
+/// The newest `most` rows, newest first. If notes are revealed, the trail has recorded it before this returns.
 pub(crate) async fn list(
     store: &Store,
     filter: Filter,
@@ -47,7 +45,7 @@ pub(crate) async fn list(
         .await
 }
 
-/// Rows with their reasons, which are opened where there is a key ring.
+/// Adds the reasons, opened if there is a key ring.
 pub(crate) fn views(
     connection: &mut Connection,
     ring: Option<&KeyRing>,

@@ -1,7 +1,7 @@
-//! A booking as people see it: what is known of it, what was heard and sent, and what is still to come and why.
+//! A booking as commands show it: its facts, events, messages and letters, and what comes next and why.
 
 mod facts;
-mod outlook;
+mod upcoming;
 
 use std::collections::BTreeMap;
 
@@ -18,33 +18,31 @@ use store::messages::Message;
 use store::planning::Planner;
 use store::{Connection, StoreError, events, messages, planning, pool};
 
+use crate::actions::context::Context;
 use crate::actions::letters::{Kept, LetterView};
+use crate::actions::masking::Masking;
 use crate::actions::messages::MessageView;
-use crate::actions::personal::Personal;
-use crate::actions::shelf::Shelf;
 pub(crate) use facts::FactView;
-pub(crate) use outlook::ToCome;
+pub(crate) use upcoming::Upcoming;
 
-/// Everything there is to see of a booking.
 #[derive(Debug, Serialize)]
 pub(crate) struct BookingView {
     pub(crate) resort: String,
     pub(crate) booking: String,
     pub(crate) status: &'static str,
-    /// When it is looked at again by itself.
+    /// The next timer.
     pub(crate) wake_at: Option<DateTime<Utc>>,
-    /// The guest was erased: nothing that told who it was is kept from before.
+    /// Personal data from before was erased.
     pub(crate) erased_at: Option<DateTime<Utc>>,
     pub(crate) facts: BTreeMap<String, FactView>,
     pub(crate) events: Vec<EventView>,
     pub(crate) messages: Vec<MessageView>,
-    /// Those that some desk has found already.
+    /// Without those that wait in the dead queues.
     pub(crate) letters: Vec<LetterView>,
-    /// Absent where the resort has no readable file, so that nothing can be planned.
-    pub(crate) to_come: Option<Vec<ToCome>>,
+    /// Null if the resort has no readable file, so that nothing can be planned.
+    pub(crate) to_come: Option<Vec<Upcoming>>,
 }
 
-/// An event that was heard.
 #[derive(Debug, Serialize)]
 pub(crate) struct EventView {
     /// Source and id.
@@ -70,7 +68,7 @@ impl From<events::Recorded> for EventView {
     }
 }
 
-/// What was read of one booking, at one moment.
+/// Read in one transaction.
 struct Found {
     booking: Booking,
     events: Vec<events::Recorded>,
@@ -79,17 +77,16 @@ struct Found {
     plan: Option<Plan>,
 }
 
-/// Everything known of a booking; `None`: nobody ever spoke of it. To whom the guest is revealed stands in the audit
-/// trail before anything is returned.
+/// `None` for an unknown booking. If personal data is revealed, the audit trail has recorded it before this returns.
 pub(crate) async fn show(
-    shelf: &Shelf,
+    context: &Context,
     key: BookingKey,
     revealed_to: Option<Actor>,
 ) -> Result<Option<BookingView>, StoreError> {
-    let personal = Personal::to(revealed_to.as_ref());
-    let country = shelf.resort(&key.resort).map(|resort| resort.country);
-    let told = revealed_to.as_ref().map(|by| (by.name.clone(), key.to_string()));
-    let found = shelf
+    let masking = Masking::to(revealed_to.as_ref());
+    let country = context.resort(&key.resort).map(|resort| resort.country);
+    let revealed = revealed_to.as_ref().map(|by| (by.name.clone(), key.to_string()));
+    let found = context
         .transaction(move |connection, planner| {
             let ring = revealed_to.as_ref().map(|_| &*planner.ring);
             let found = read(connection, planner, ring, &key)?;
@@ -99,13 +96,13 @@ pub(crate) async fn show(
             Ok(found)
         })
         .await?;
-    if let (Some(_), Some((staff, booking))) = (&found, told) {
-        log::warn!(booking = booking.as_str(), staff = staff.as_str(); "personal data of a booking are revealed");
+    if let (Some(_), Some((staff, booking))) = (&found, revealed) {
+        log::warn!(event = "booking_revealed", booking = booking.as_str(), staff = staff.as_str(); "personal data of a booking revealed");
     }
-    Ok(found.map(|found| view(found, country, personal)))
+    Ok(found.map(|found| view(found, country, masking)))
 }
 
-/// With a key ring the letters' notes are opened too.
+/// `notes`: the key ring, if the letters' notes are to be opened.
 fn read(
     connection: &mut Connection,
     planner: &Planner,
@@ -125,9 +122,9 @@ fn read(
     }))
 }
 
-fn view(found: Found, country: Option<Country>, personal: Personal) -> BookingView {
+fn view(found: Found, country: Option<Country>, masking: Masking) -> BookingView {
     let booking = found.booking;
-    // The stored status may be a moment behind the clock; the plan is the truth.
+    // The stored status may lag behind the clock; the plan is computed now.
     let status = found.plan.as_ref().map_or(booking.status, |plan| plan.status);
     BookingView {
         resort: booking.key.resort.to_string(),
@@ -135,8 +132,8 @@ fn view(found: Found, country: Option<Country>, personal: Personal) -> BookingVi
         status: status.as_str(),
         wake_at: booking.wake_at,
         erased_at: booking.facts.erased.as_ref().map(|erased| erased.stamp.at),
-        to_come: found.plan.map(|plan| outlook::to_come(&plan, &found.messages)),
-        facts: facts::view(&booking.facts, country, personal),
+        to_come: found.plan.map(|plan| upcoming::upcoming(&plan, &found.messages)),
+        facts: facts::view(&booking.facts, country, masking),
         events: found.events.into_iter().map(EventView::from).collect(),
         messages: found.messages.into_iter().map(MessageView::from).collect(),
         letters: found.letters.into_iter().map(LetterView::from).collect(),

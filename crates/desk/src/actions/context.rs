@@ -1,4 +1,4 @@
-//! What looking into bookings and deciding about them rests on: the database, the keys and the resorts' files.
+//! What showing bookings and deciding about them needs: the database, the keys and the resorts' files.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,18 +12,16 @@ use settings::{Resolve, Snapshot, UnreadableFolder};
 use store::planning::Planner;
 use store::{Connection, Fault, Store, StoreError};
 
-/// How often a transaction that others were in the way of is tried.
+/// For a transaction that conflicts with others.
 const TRIES: u32 = 5;
 
-/// Everything at hand.
-pub(crate) struct Shelf {
+pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) key_ring: Arc<KeyRing>,
     resorts: Snapshot,
 }
 
-impl Shelf {
-    /// Reads the resorts' files, once.
+impl Context {
     pub(crate) fn open(store: Store, key_ring: KeyRing, folder: &Path) -> Result<Self, UnreadableFolder> {
         Ok(Self {
             store,
@@ -32,17 +30,16 @@ impl Shelf {
         })
     }
 
-    /// The resorts' files.
     pub(crate) fn files(&self) -> &Snapshot {
         &self.resorts
     }
 
-    /// A resort, where its file can be read.
+    /// `None` if its file cannot be read.
     pub(crate) fn resort(&self, id: &ResortId) -> Option<Arc<Resort>> {
         self.resorts.resort(id)
     }
 
-    /// As [`transaction`], with the keys and the resorts at hand.
+    /// As [`transaction`], with the keys and the resorts.
     pub(crate) async fn transaction<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Connection, &Planner) -> Result<T, StoreError> + Send + Sync + 'static,
@@ -55,7 +52,7 @@ impl Shelf {
     }
 }
 
-/// Reads the resorts' files, without their secrets.
+/// Does not resolve the files' secrets.
 pub(crate) fn read_files(folder: &Path) -> Result<Snapshot, UnreadableFolder> {
     let places = Places {
         environment: &|_| None,
@@ -65,7 +62,7 @@ pub(crate) fn read_files(folder: &Path) -> Result<Snapshot, UnreadableFolder> {
     settings::load(folder, Resolve::Nothing, &places)
 }
 
-/// Runs one transaction, once more where another one was in the way.
+/// Runs one transaction, and again while it conflicts with others, five times at most.
 pub(crate) async fn transaction<T: Send + 'static>(
     store: &Store,
     work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + Sync + 'static,
@@ -81,14 +78,14 @@ pub(crate) async fn transaction<T: Send + 'static>(
             Ok(decided)
         });
         match deciding.await {
-            Err(error) if is_in_the_way(&error) && tries < TRIES => {
-                log::debug!(error = service::chain(&error); "another transaction was in the way; once more");
+            Err(error) if is_contention(&error) && tries < TRIES => {
+                log::debug!(error = service::chain(&error); "transaction conflicted with another; retrying");
             }
             done => return done.inspect(|_| crash::point("desk.decision.committed")),
         }
     }
 }
 
-fn is_in_the_way(error: &StoreError) -> bool {
+fn is_contention(error: &StoreError) -> bool {
     matches!(error.fault(), Fault::Contention | Fault::Locked | Fault::Unclear)
 }

@@ -1,4 +1,4 @@
-//! What a guest may ask for: everything that is held of them, no more messages, and to be forgotten.
+//! A guest's requests: an export of their data, no more messages, and erasure.
 
 mod export;
 mod number;
@@ -17,14 +17,13 @@ use store::guests::{self, GuestKey};
 use store::planning::{self, Planned, Planner};
 use store::{Connection, StoreError, bookings};
 
-use crate::actions::shelf::Shelf;
+use crate::actions::context::Context;
 pub(crate) use export::export;
 pub(crate) use number::{Meant, meant};
 
-/// Whose guest's data.
 #[derive(Debug, Clone)]
 pub(crate) enum Person {
-    /// Whoever has a number, at one resort or all.
+    /// At one resort or all.
     Number {
         number: PhoneNumber,
         resort: Option<ResortId>,
@@ -72,7 +71,6 @@ impl std::fmt::Display for Person {
     }
 }
 
-/// What an erasure took out.
 #[derive(Debug)]
 pub(crate) struct Erased {
     pub(crate) bookings: Vec<String>,
@@ -87,11 +85,10 @@ impl Erased {
     }
 }
 
-/// Takes a guest out of everything that is held.
-pub(crate) async fn erase(shelf: &Shelf, person: &Person, by: Actor) -> Result<Erased, StoreError> {
-    let whom = person.whom(&shelf.key_ring);
-    let (subject, staff) = (person.subject(&shelf.key_ring), by.name.clone());
-    let done = shelf
+pub(crate) async fn erase(context: &Context, person: &Person, by: Actor) -> Result<Erased, StoreError> {
+    let whom = person.whom(&context.key_ring);
+    let (subject, staff) = (person.subject(&context.key_ring), by.name.clone());
+    let done = context
         .transaction(move |connection, planner| {
             let done = guest_data::erase(connection, planner, &whom, None)?;
             let (bookings, events, letters) = (done.bookings.len(), done.events, done.letters);
@@ -101,7 +98,7 @@ pub(crate) async fn erase(shelf: &Shelf, person: &Person, by: Actor) -> Result<E
             Ok(done)
         })
         .await?;
-    log::warn!(guest = person.to_string(), staff = staff.as_str(), bookings = done.bookings.len(),
+    log::warn!(event = "guest_erased", guest = person.to_string(), staff = staff.as_str(), bookings = done.bookings.len(),
         "raw_events" = done.events, letters = done.letters; "guest erased");
     Ok(Erased {
         bookings: done.bookings.iter().map(ToString::to_string).collect(),
@@ -119,29 +116,24 @@ fn count(planned: &Planned, reason: Reason) -> usize {
         .count()
 }
 
-/// What came of a guest's stop.
 #[derive(Debug)]
 pub(crate) enum Stopped {
-    /// It holds at these resorts: where it is news, and where it was known.
     Done {
         new: Vec<ResortId>,
+        /// These had the stop already.
         known: Vec<ResortId>,
-        /// Messages that waited and do not go.
         withdrawn: usize,
     },
-    /// No resort knows the number.
     NumberUnknown,
-    /// No event ever spoke of the booking.
     BookingUnknown,
-    /// The booking has no valid number.
     WithoutNumber,
 }
 
-/// No more reminders and review requests for a guest, as if they had said so themselves.
-pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: Actor) -> Result<Stopped, StoreError> {
+/// Ends reminders and review requests, as if the guest had answered "stop".
+pub(crate) async fn stop(context: &Context, person: &Person, by: Actor) -> Result<Stopped, StoreError> {
     let (asked, staff) = (person.clone(), by.name.clone());
-    let subject = person.subject(&shelf.key_ring);
-    let stopped = shelf
+    let subject = person.subject(&context.key_ring);
+    let stopped = context
         .transaction(move |connection, planner| {
             let guests = match find_guests(connection, planner, &asked)? {
                 Ok(guests) => guests,
@@ -158,11 +150,10 @@ pub(crate) async fn stop(shelf: &Shelf, person: &Person, by: Actor) -> Result<St
             })
         })
         .await?;
-    log::info!(guest = person.to_string(), staff = staff.as_str(); "guest wants no more messages");
+    log::info!(event = "guest_stopped", guest = person.to_string(), staff = staff.as_str(); "guest opted out");
     Ok(stopped)
 }
 
-/// Only this one of some resorts.
 fn at(resort: &ResortId, mut resorts: BTreeSet<ResortId>) -> BTreeSet<ResortId> {
     resorts.retain(|other| other == resort);
     resorts

@@ -1,4 +1,4 @@
-//! Pausing and resuming, and what is held now.
+//! Pauses, and the list of what is held.
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
@@ -10,36 +10,35 @@ use store::holds::{self, Hold};
 use store::senders::{self, Sender};
 use store::{Connection, Store, StoreError};
 
-use super::names;
+use super::context::transaction;
 use super::notes::{Notes, Reader};
-use super::shelf::transaction;
 
 /// The scope of a sender that cannot reach WhatsApp.
 pub(crate) const SENDER: &str = "sender";
 
-/// A hold as people see it, or a sender that cannot reach WhatsApp and therefore sends nothing.
+/// A hold, or a sender that cannot reach WhatsApp and therefore sends nothing.
 #[derive(Debug, Serialize)]
 pub(crate) struct HoldView {
-    /// Scope and coverage.
+    /// Scope and coverage, its key.
     pub(crate) hold: String,
     pub(crate) scope: String,
     pub(crate) resort: Option<String>,
     pub(crate) number: Option<String>,
     pub(crate) template: Option<String>,
     pub(crate) kind: Option<String>,
-    /// The sender that cannot reach WhatsApp; null where it is a hold.
+    /// Null for a hold.
     pub(crate) sender: Option<String>,
-    /// WhatsApp's code, what was seen in WhatsApp's place, why a sender cannot reach it, or a person's words, hidden unless
-    /// they are revealed.
+    /// WhatsApp's code, what answered in WhatsApp's place, why a sender cannot reach it, or a person's note, hidden unless
+    /// it is revealed.
     pub(crate) reason: String,
-    /// Nobody: WhatsApp's answer began it.
+    /// Null for a hold after WhatsApp's answer.
     pub(crate) by_whom: Option<String>,
     pub(crate) since: DateTime<Utc>,
-    /// When one message tries again; null where a person decides.
+    /// When the probe is sent; null if a person ends the hold.
     pub(crate) tries_at: Option<DateTime<Utc>>,
-    /// When WhatsApp accepted the message that tries: the hold ends unless that one is reported as failed.
+    /// When WhatsApp accepted the probe: the hold ends unless the probe is reported as failed.
     pub(crate) judged_since: Option<DateTime<Utc>>,
-    /// How many messages wait for it.
+    /// How many messages it holds.
     pub(crate) messages: i64,
 }
 
@@ -81,8 +80,8 @@ fn view((hold, messages): (Hold, i64), notes: &Notes) -> HoldView {
     }
 }
 
-/// Everything that is held now, oldest first, then the senders that cannot reach WhatsApp. To whom people's words are revealed stands in the audit trail before anything
-/// is returned.
+/// The holds, oldest first, then the senders that cannot reach WhatsApp. If notes are revealed, the audit trail has recorded
+/// it before this returns.
 pub(crate) async fn list(store: &Store, reader: Option<Reader>) -> Result<Vec<HoldView>, StoreError> {
     store
         .transaction(move |connection| {
@@ -104,12 +103,7 @@ fn read(connection: &mut Connection, ring: Option<&KeyRing>) -> Result<Vec<HoldV
     Ok(found.into_iter().map(|found| view(found, &notes)).collect())
 }
 
-/// How many messages wait because their resort's file has nothing to send.
-pub(crate) async fn without_template(store: &Store) -> Result<i64, StoreError> {
-    store.run(holds::count_without_template).await
-}
-
-/// Pauses. `None` when it was not paused before, else the hold that is in force already.
+/// Pauses; returns the hold if it exists already.
 pub(crate) async fn pause(
     store: &Store,
     coverage: Coverage,
@@ -124,16 +118,4 @@ pub(crate) async fn pause(
         Ok(all.into_iter().find(|hold| hold.hold == key))
     })
     .await
-}
-
-/// The holds that come nearest to what was named, by their keys.
-pub(crate) async fn nearest(store: &Store, named: &Coverage) -> Result<Vec<String>, StoreError> {
-    let held = store.run(holds::list).await?;
-    let keys = held.into_iter().map(|(hold, _)| hold.key);
-    Ok(names::nearest(&named.to_string(), keys))
-}
-
-/// Ends every hold that names all that is given; returns their keys.
-pub(crate) async fn resume(store: &Store, named: Coverage, by: Actor) -> Result<Vec<String>, StoreError> {
-    transaction(store, move |connection| holds::resume(connection, &named, &by)).await
 }

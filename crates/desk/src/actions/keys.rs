@@ -1,41 +1,38 @@
-//! Rotating the keys under which personal data lie: what lies under which, and sealing it anew under the first. What lies
-//! sealed is read on the way, and with it the numbers whose hashes lie beside.
+//! Key rotation: counting the values under each key, and re-encrypting them with the first key. On the way the phone numbers
+//! are read again, so that their hashes follow a change of how they are read.
 
 mod letters;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use broker::envelope::Envelope;
-use crypto::key_ring::{KeyRing, key_id_of};
+use crypto::key_ring::KeyRing;
 use domain::audit::Action;
 use domain::ids::ResortId;
 use serde::Serialize;
 use settings::keys::KeysOfFiles;
 use store::audit::{self, Actor, Subject};
 use store::planning::Planner;
-use store::reseal::{self, LetterBody, Page, Place, Reread};
+use store::reseal::{self, Page, Place, Reread};
 use store::{Connection, Store, StoreError};
 
-use super::shelf::{Shelf, transaction};
+use super::context::{Context, transaction};
 
-/// How many values are sealed anew in one transaction.
+/// Values in one transaction.
 const PAGE: i64 = 500;
-/// The table whose values are sealed inside of envelopes.
+/// The table whose values are sealed inside envelopes.
 pub(crate) const LETTERS: &str = "letters";
 
-/// What lies under one key.
 #[derive(Debug, Serialize)]
 pub(crate) struct KeyUse {
-    /// The key's id.
     pub(crate) key: String,
-    /// Whether the key ring has it; values under a key that is missing cannot be read.
+    /// `false`: its values cannot be read.
     pub(crate) in_ring: bool,
-    /// Whether new values are sealed under it.
+    /// Whether it is the first key, which encrypts new values.
     pub(crate) seals: bool,
-    /// How many values, by table.
+    /// Counts by table.
     pub(crate) values: BTreeMap<&'static str, i64>,
-    /// The resorts' and sources' files with secrets that are sealed under it.
+    /// The resort and source files with secrets under it.
     pub(crate) files: Vec<String>,
 }
 
@@ -55,16 +52,8 @@ pub(crate) async fn check(
             *found.entry(key).or_default().entry(place.table()).or_default() += count;
         }
     }
-    let mut after = 0;
-    while let Some(bodies) = letters_after(store, after).await? {
-        after = bodies.last().map_or(after, |letter| letter.id);
-        for letter in bodies {
-            let envelope = Envelope::decode(&letter.body).ok();
-            if let Some(key) = envelope.as_ref().and_then(|envelope| key_id_of(&envelope.sealed)) {
-                let values = found.entry(key.to_owned()).or_default();
-                *values.entry(LETTERS).or_default() += 1;
-            }
-        }
+    for (key, count) in letters::count_by_key(store).await? {
+        found.entry(key).or_default().insert(LETTERS, count);
     }
     let needing = |key: &String| {
         let needing = files.iter().filter(|(_, keys)| keys.contains(key));
@@ -82,19 +71,12 @@ pub(crate) async fn check(
         .collect())
 }
 
-async fn letters_after(store: &Store, after: i64) -> Result<Option<Vec<LetterBody>>, StoreError> {
-    let found = store
-        .run(move |connection| reseal::letter_bodies(connection, after, PAGE))
-        .await?;
-    Ok((!found.is_empty()).then_some(found))
-}
-
-/// What sealing one table anew has come to so far.
+/// The result for one table so far.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tally {
     pub(crate) resealed: usize,
     pub(crate) damaged: usize,
-    /// Values under keys that the ring does not have, by the key's id.
+    /// Values under keys that are not in the ring, by the key's id.
     pub(crate) unknown: BTreeMap<String, usize>,
 }
 
@@ -108,75 +90,61 @@ impl Tally {
     }
 }
 
-/// What sealing anew and reading the numbers again has come to so far.
 #[derive(Debug, Default)]
 pub(crate) struct Resealed {
     /// By table.
     pub(crate) tallies: BTreeMap<&'static str, Tally>,
-    /// Bookings and raw events whose number is read differently now, by table.
+    /// Rows whose number is read differently now, by table.
     pub(crate) reread: BTreeMap<&'static str, usize>,
-    /// Bookings that keep their hash, since the number needs the country of a resort whose file cannot be read.
+    /// Bookings that keep their old hash, because their resort's file cannot be read, and with it the country.
     pub(crate) without_resort: BTreeMap<ResortId, usize>,
 }
 
-/// Where a run is.
 pub(crate) enum Progress<'a> {
-    /// Values of a table are sealed anew.
+    /// Values of a table were re-encrypted.
     Sealed(&'static str, &'a Tally),
-    /// Numbers of a table are read again.
+    /// Numbers of a table were read again.
     Reread(&'static str, usize),
 }
 
-/// Seals everything anew that does not lie under the first key, and reads all numbers again; tells of each page as it goes.
-/// The audit trail hears of the beginning and of the end.
+/// Re-encrypts everything that is not under the first key, and reads all numbers again; calls `progress` after each page. The
+/// audit trail records the beginning and the end.
 pub(crate) async fn reseal(
-    shelf: &Shelf,
+    context: &Context,
     by: &Actor,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Resealed, StoreError> {
-    let (store, first) = (&shelf.store, shelf.key_ring.sealing_key_id());
+    let (store, first) = (&context.store, context.key_ring.sealing_key_id());
     record(store, by, Action::ResealBegun, format!("under {first}")).await?;
     let mut resealed = Resealed::default();
     for place in Place::ALL {
-        let tally = seal_table(shelf, place, &mut progress).await?;
+        let tally = seal_table(context, place, &mut progress).await?;
         resealed.tallies.insert(place.table(), tally);
     }
-    let tally = letters::reseal(shelf, &mut progress).await?;
+    let tally = letters::reseal(context, &mut progress).await?;
     resealed.tallies.insert(LETTERS, tally);
-    reread_table(
-        shelf,
-        Place::Bookings,
-        reseal::reread_bookings,
-        &mut resealed,
-        &mut progress,
-    )
-    .await?;
-    reread_table(
-        shelf,
-        Place::Events,
-        reseal::reread_events,
-        &mut resealed,
-        &mut progress,
-    )
-    .await?;
+    let tables: [(Place, RereadPage); 2] = [
+        (Place::Bookings, reseal::reread_bookings),
+        (Place::Events, reseal::reread_events),
+    ];
+    for (place, page_after) in tables {
+        reread_table(context, place, page_after, &mut resealed, &mut progress).await?;
+    }
     let counts: Vec<String> = resealed.tallies.iter().map(counted).collect();
     let numbers: usize = resealed.reread.values().sum();
-    let told = format!(
-        "under {first}: {}; numbers read anew {numbers}",
-        counts.join(", ")
-    );
-    record(store, by, Action::ResealEnded, told).await?;
+    let details = format!("under {first}: {}; numbers changed {numbers}", counts.join(", "));
+    record(store, by, Action::ResealEnded, details).await?;
     Ok(resealed)
 }
 
 async fn seal_table(
-    shelf: &Shelf,
+    context: &Context,
     place: Place,
     progress: &mut impl FnMut(Progress<'_>),
 ) -> Result<Tally, StoreError> {
     let (mut tally, mut after) = (Tally::default(), String::new());
     loop {
-        let page = shelf
+        let page = context
             .transaction(move |connection, planner| {
                 reseal::reseal(connection, &planner.ring, place, &after, PAGE)
             })
@@ -193,7 +161,7 @@ async fn seal_table(
 type RereadPage = fn(&mut Connection, &Planner, &str, i64) -> Result<Reread, StoreError>;
 
 async fn reread_table(
-    shelf: &Shelf,
+    context: &Context,
     place: Place,
     page_after: RereadPage,
     resealed: &mut Resealed,
@@ -201,7 +169,7 @@ async fn reread_table(
 ) -> Result<(), StoreError> {
     let (mut changed, mut after) = (0, String::new());
     loop {
-        let page = shelf
+        let page = context
             .transaction(move |connection, planner| page_after(connection, planner, &after, PAGE))
             .await?;
         changed += page.changed;
@@ -226,8 +194,8 @@ fn counted((table, tally): (&&str, &Tally)) -> String {
     }
 }
 
-async fn record(store: &Store, by: &Actor, action: Action, told: String) -> Result<(), StoreError> {
-    let (by, subject) = (by.clone(), Subject::of(told));
+async fn record(store: &Store, by: &Actor, action: Action, details: String) -> Result<(), StoreError> {
+    let (by, subject) = (by.clone(), Subject::of(details));
     transaction(store, move |connection| {
         audit::append(connection, &by, action, &subject)
     })

@@ -1,23 +1,22 @@
-//! Whether everything has come to its end.
+//! The check of the books: whether every event and message has finished or is on time.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use broker::Address;
 use chrono::{DateTime, TimeDelta, Utc};
-use crypto::secret::Places;
 use domain::silence_policy::SilencePolicy;
 use serde::Serialize;
-use settings::{Resolve, UnreadableFolder};
+use settings::UnreadableFolder;
 use store::ledger::{self, Expected, Finding, Ledger};
 use store::{Store, StoreError};
 
+use super::context::read_files;
 use super::letters::{self, Drained};
 
-/// More are not shown: they have one cause.
+/// More findings than these usually have one cause.
 const SHOWN: usize = 1_000;
 
-/// Why the books could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckError {
     #[error(transparent)]
@@ -26,19 +25,16 @@ pub(crate) enum CheckError {
     Store(#[from] StoreError),
 }
 
-/// The books as people see them.
 #[derive(Debug, Serialize)]
 pub(crate) struct LedgerView {
-    /// By what it is, then by its end or state.
+    /// By kind, then by end or state.
     pub(crate) counts: BTreeMap<String, BTreeMap<String, i64>>,
     pub(crate) findings: Vec<FindingView>,
-    /// There are more findings than these.
     pub(crate) more: bool,
-    /// Whether the dead queues were emptied first: only then can a missing letter be found.
+    /// Whether the dead queues were emptied first: otherwise missing letters are not looked for.
     pub(crate) letters_are_here: bool,
 }
 
-/// Something that should not be.
 #[derive(Debug, Serialize)]
 pub(crate) struct FindingView {
     pub(crate) trouble: &'static str,
@@ -62,28 +58,22 @@ impl From<Finding> for FindingView {
     }
 }
 
-/// What counts as too long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TooLong {
-    /// What is allowed for everything that programs do every second or so.
+    /// Allowed delay of background work.
     pub(crate) margin: TimeDelta,
-    /// What the senders are told of calls that nobody speaks of.
+    /// The senders' policy for unresolved calls.
     pub(crate) patience: SilencePolicy,
 }
 
-/// Takes in what lies in the dead queues, then checks the books as they are at one moment.
+/// Empties the dead queues, then checks the books in one transaction.
 pub(crate) async fn check(
     store: &Store,
     broker: &Address,
     folder: &Path,
     too_long: TooLong,
 ) -> Result<LedgerView, CheckError> {
-    let places = Places {
-        environment: &|_| None,
-        key_ring: None,
-        base: folder,
-    };
-    let resorts = settings::load(folder, Resolve::Nothing, &places)?;
+    let resorts = read_files(folder)?;
     let expected = Expected {
         resorts: resorts.resorts().map(|resort| resort.id.clone()).collect(),
         margin: too_long.margin,

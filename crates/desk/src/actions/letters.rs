@@ -1,7 +1,6 @@
-//! Dead letters: taking them in, showing them, and carrying out what people decide.
+//! Dead letters: importing, showing and retrying them, and people's decisions.
 //!
-//! Every command begins with [`drain()`]. What is decided, and when it may not be, stands in `store::letters` and
-//! `domain::plan::manual_retry`.
+//! Every command first calls [`drain()`]. When a decision is allowed is in `store::letters` and `domain::plan::manual_retry`.
 
 mod decide;
 mod drain;
@@ -14,11 +13,11 @@ use store::audit::Actor;
 
 pub(crate) use decide::{close, correct_phone, settle};
 pub(crate) use drain::{Drained, drain};
-pub(crate) use retry::{All, Hand, Retrier, RetryError, Tally, Tried};
+pub(crate) use retry::{All, Mode, Retrier, RetryError, Tally, Tried};
 pub(crate) use show::{Details, open_sealed, show};
 pub(crate) use view::{Kept, LetterView, ReasonView, by_reason, list};
 
-/// Who decided what: one line for the log.
 fn log_decision(id: LetterId, by: &Actor, decision: &str) {
-    log::info!("letter.id" = id.to_string(), staff = by.name.as_str(), decision = decision; "letter decided");
+    log::info!(event = "letter_decided", "letter.id" = id.to_string(), staff = by.name.as_str(), decision = decision;
+        "letter decided");
 }

@@ -1,21 +1,20 @@
-//! What identifies a guest, masked unless it is asked for.
+//! Masking of what identifies a guest.
 
 use domain::country::Country;
 use domain::phone_number::PhoneNumber;
 use store::audit::Actor;
 
-/// Whether what identifies the guest is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Personal {
+pub(crate) enum Masking {
     Masked,
     Revealed,
 }
 
-/// What stands in place of a name, a link or a note.
+/// Replaces a name, a link or a note.
 pub(crate) const HIDDEN: &str = "•••";
 
-impl Personal {
-    /// Masked, unless it is revealed to somebody.
+impl Masking {
+    /// Masked, unless the audit trail records a person who views it.
     pub(crate) fn to(revealed_to: Option<&Actor>) -> Self {
         match revealed_to {
             Some(_) => Self::Revealed,
@@ -23,7 +22,7 @@ impl Personal {
         }
     }
 
-    /// A name or a link.
+    /// For a name or a link.
     pub(crate) fn text(self, text: &str) -> String {
         match self {
             Self::Revealed => text.to_owned(),
@@ -31,7 +30,7 @@ impl Personal {
         }
     }
 
-    /// A phone number as the platform wrote it.
+    /// For a phone number as the platform wrote it.
     pub(crate) fn phone(self, text: &str, country: Option<Country>) -> String {
         match (self, PhoneNumber::parse(text, country)) {
             (Self::Revealed, _) => text.to_owned(),
@@ -40,7 +39,6 @@ impl Personal {
         }
     }
 
-    /// A phone number.
     pub(crate) fn number(self, number: &PhoneNumber) -> String {
         match self {
             Self::Revealed => number.reveal().to_owned(),

@@ -1,13 +1,11 @@
-//! Messages as people see them.
+//! A message as commands show it.
 
 use chrono::{DateTime, Utc};
 use domain::ids::BookingKey;
-use domain::message::MessageState;
 use serde::Serialize;
-use store::messages::{self, Message};
-use store::{Store, StoreError};
+use store::messages::Message;
 
-/// One message, without anything personal.
+/// Holds nothing personal.
 #[derive(Debug, Serialize)]
 pub(crate) struct MessageView {
     pub(crate) id: String,
@@ -18,13 +16,13 @@ pub(crate) struct MessageView {
     pub(crate) round: u32,
     pub(crate) state: &'static str,
     pub(crate) reason: Option<String>,
-    /// Its call is under way or unanswered, and it will not be tried again.
+    /// It is not wanted any more, and is never queued again. Its call may be under way.
     pub(crate) withdrawn: bool,
     pub(crate) due_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) attempts: u32,
     pub(crate) sent_at: Option<DateTime<Utc>>,
-    /// What was sent last: a template's name, or `text`.
+    /// The template of the last call, or `text`.
     pub(crate) template: Option<String>,
     /// WhatsApp's code of the last refusal.
     pub(crate) error_code: Option<i64>,
@@ -56,16 +54,4 @@ impl From<Message> for MessageView {
             updated_at: message.updated_at,
         }
     }
-}
-
-/// The messages that changed last, newest first.
-pub(crate) async fn list(
-    store: &Store,
-    state: Option<MessageState>,
-    most: u32,
-) -> Result<Vec<MessageView>, StoreError> {
-    let found = store
-        .run(move |connection| messages::list_latest(connection, state, i64::from(most)))
-        .await?;
-    Ok(found.into_iter().map(MessageView::from).collect())
 }

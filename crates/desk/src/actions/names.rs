@@ -9,10 +9,8 @@ use domain::ids::{NumberId, ResortId, StaffName};
 use settings::{ResortState, Snapshot};
 use store::{Store, StoreError, names, staff};
 
-/// How many names are proposed.
 const PROPOSALS: usize = 3;
 
-/// Why a name was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NameError {
     #[error(transparent)]
@@ -21,7 +19,7 @@ pub(crate) enum NameError {
     Store(#[from] StoreError),
 }
 
-/// A name that does not exist, and the existing ones that are spelt most like it.
+/// A name that does not exist, with the existing ones that are spelt most like it.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown {what} {name}{}{hint}", proposal(.nearest))]
 pub(crate) struct UnknownName {
@@ -38,7 +36,7 @@ fn proposal(nearest: &[String]) -> String {
     format!("; the nearest that are known: {}", nearest.join(", "))
 }
 
-/// Refuses a resort that is not known. `files`: the resorts' files, where the command has them.
+/// Refuses an unknown resort. `files` is `None` where `BELLHOP_CONFIG` is optional and not set.
 pub(crate) async fn check_resort(
     store: &Store,
     files: Option<&Snapshot>,
@@ -58,7 +56,7 @@ pub(crate) async fn check_resort(
     check("resort", resort.as_str(), &known, files)
 }
 
-/// Refuses a business number that no resort sends from, or ever did.
+/// Refuses a business number that no resort sends, or ever sent, from.
 pub(crate) async fn check_number(
     store: &Store,
     files: Option<&Snapshot>,
@@ -108,7 +106,7 @@ fn check(
     }))
 }
 
-/// The known names that are spelt most like one, the closest first.
+/// The three names that are spelt most like `name`, the closest first.
 pub(crate) fn nearest(name: &str, known: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
     let mut known: Vec<String> = known.into_iter().map(Into::into).collect();
     let likeness = |known: &String| strsim::normalized_damerau_levenshtein(name, known);

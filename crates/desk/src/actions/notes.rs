@@ -1,4 +1,4 @@
-//! Why people did what they did: shown where it is to be revealed. Their words may name guests.
+//! The notes that people wrote about their actions. They may name guests, so they are hidden unless revealed.
 
 use std::collections::HashMap;
 
@@ -7,19 +7,19 @@ use store::audit::Actor;
 use store::notes::{self, NoteKey};
 use store::{Connection, StoreError};
 
-use super::personal::HIDDEN;
+use super::masking::HIDDEN;
 
-/// Somebody who looks at what people wrote, and is written down for it.
+/// A person to whom notes are revealed, which the audit trail records.
 pub(crate) struct Reader {
     pub(crate) by: Actor,
     pub(crate) key_ring: KeyRing,
 }
 
-/// Notes, opened for somebody or hidden.
+/// `None`: hidden.
 pub(crate) struct Notes(Option<HashMap<NoteKey, Result<String, OpenError>>>);
 
 impl Notes {
-    /// Opens notes with a key ring, which is at hand only where somebody is known to look and that is written down.
+    /// Opens the notes if there is a key ring; the caller has recorded the view in the audit trail.
     pub(crate) fn read<'k>(
         connection: &mut Connection,
         ring: Option<&KeyRing>,
@@ -29,7 +29,7 @@ impl Notes {
         found.transpose().map(Self)
     }
 
-    /// What it says, or why that cannot be told.
+    /// The note, or a placeholder with the reason why it is not shown.
     pub(crate) fn words(&self, key: &NoteKey) -> String {
         let Some(opened) = &self.0 else {
             return HIDDEN.to_owned();

@@ -1,4 +1,4 @@
-//! What several commands are told in the same words.
+//! Parsers of arguments that several commands have.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use domain::ids::{BookingId, BookingKey, ResortId};
 use service::Problems;
 
-/// One of an enum's words.
+/// One of an enum's names.
 pub(super) fn one_of<T>(all: &[T], as_str: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
 where
     T: FromStr<Err: Error + Send + Sync + 'static> + Copy + Send + Sync + 'static,
@@ -15,7 +15,7 @@ where
     PossibleValuesParser::new(all.iter().map(|one| as_str(*one))).try_map(|name| name.parse::<T>())
 }
 
-/// The two words of `--booking RESORT BOOKING`.
+/// `--booking RESORT BOOKING`
 pub(super) fn booking(words: &[String]) -> Result<BookingKey, Problems> {
     let wrong = |error| Problems::one("--booking", error);
     match words {

@@ -1,17 +1,16 @@
 //! `desk audit …`
 
 use ::settings::Snapshot;
-use anyhow::Error;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use domain::audit::Action;
 use domain::ids::StaffName;
-use service::{Environment, Failure};
+use service::Environment;
 use store::Store;
 use store::audit::Filter;
 
-use super::acting::{self, Reveal};
 use super::arguments::{booking, one_of};
+use super::auth::{self, RevealArgs};
 use super::{Answer, output, table};
 use crate::actions::audit::{self, RecordView};
 use crate::actions::names;
@@ -22,9 +21,9 @@ pub(super) enum Command {
     List(List),
 }
 
-/// List who looked at personal data, decided, paused, changed keys or staff, and why; newest first
+/// List who viewed personal data, decided, paused, or changed keys or staff, newest first
 ///
-/// Needs DATABASE_URL. What people wrote is hidden, since it may name guests; --reveal shows it, and needs BELLHOP_KEYS and
+/// Needs DATABASE_URL. The reasons are hidden, since they may name guests; --reveal shows them, and needs BELLHOP_KEYS and
 /// your token (see desk --help).
 ///
 /// Examples:
@@ -34,29 +33,29 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct List {
-    /// Only what this member of the staff did
+    /// Only actions of this member of the staff
     #[arg(long, value_name = "NAME")]
     who: Option<StaffName>,
-    /// Only this
+    /// Only this action
     #[arg(long, value_parser = one_of(Action::ALL, Action::as_str))]
     action: Option<Action>,
-    /// Only what was about this booking
+    /// Only actions on this booking
     #[arg(long, num_args = 2, value_names = ["RESORT", "BOOKING"])]
     booking: Option<Vec<String>>,
-    /// Only what was done since: 24h, 7d, 2026-11-25 or 2026-11-25T09:00:00Z
+    /// Only actions since this time: 24h, 7d, 2026-11-25 or 2026-11-25T09:00:00Z
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<DateTime<Utc>>,
     /// Show at most this many
     #[arg(long, default_value_t = 100)]
     most: u32,
     #[command(flatten)]
-    reveal: Reveal,
-    /// One JSON array instead of a table
+    reveal: RevealArgs,
+    /// Print one JSON array instead of a table
     #[arg(long)]
     json: bool,
 }
 
-/// A time ago, a day that begins in UTC, or an instant.
+/// A duration before now, a day (in UTC), or an instant.
 fn since(text: &str) -> Result<DateTime<Utc>, &'static str> {
     let ago = domain::duration::parse(text).ok();
     let ago = ago.and_then(|ago| TimeDelta::from_std(ago).ok());
@@ -67,17 +66,17 @@ fn since(text: &str) -> Result<DateTime<Utc>, &'static str> {
         return Ok(day.and_time(chrono::NaiveTime::MIN).and_utc());
     }
     text.parse().map_err(
-        |_| "is neither a time ago (24h, 7d), nor a day, nor an instant such as 2026-11-25T09:00:00Z",
+        |_| "is neither a duration (24h, 7d), nor a day, nor an instant such as 2026-11-25T09:00:00Z",
     )
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     let Command::List(arguments) = command;
     let mut read = environment.reader();
     let store = settings::database(&mut read);
-    let looking = arguments.reveal.read_notes(&mut read, environment);
+    let login = arguments.reveal.read_notes(&mut read, environment);
     let files = settings::optional_files(&mut read);
-    let (store, looking) = read.finish_with(|| Some((store?, looking?)))?;
+    let (store, login) = read.finish_with(|| Some((store?, login?)))?;
     let filter = Filter {
         actor: arguments.who,
         action: arguments.action,
@@ -85,28 +84,19 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
         since: arguments.since,
     };
 
-    let reader = acting::identify_reader(looking, &store).await?;
-    let found = audit::list(&store, filter.clone(), arguments.most, reader)
-        .await
-        .map_err(Error::from)?;
+    let reader = auth::identify_reader(login, &store).await?;
+    let found = audit::list(&store, filter.clone(), arguments.most, reader).await?;
     if found.is_empty() {
         check_names(&filter, &store, files.as_ref()).await?;
     }
-    acting::hint_at_hidden(found.iter().map(|record| record.reason.as_deref()));
+    auth::hint_at_hidden(found.iter().map(|record| record.reason.as_deref()));
 
-    if arguments.json {
-        output::print_json(&found)?;
-    } else if found.is_empty() {
-        output::complain("nothing");
-    } else {
-        let rows: Vec<_> = found.iter().map(row).collect();
-        output::print(&table::rows("", &rows))?;
-    }
+    output::print_list(&found, arguments.json, "no actions", row)?;
     Ok(Answer::Done)
 }
 
-/// Tells "nothing was done" from a typing error.
-async fn check_names(filter: &Filter, store: &Store, files: Option<&Snapshot>) -> Result<(), Error> {
+/// Refuses names that do not exist: an empty list would look like "nothing was done".
+async fn check_names(filter: &Filter, store: &Store, files: Option<&Snapshot>) -> anyhow::Result<()> {
     if let Some(who) = &filter.actor {
         names::check_member(store, who).await?;
     }

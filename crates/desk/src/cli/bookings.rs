@@ -1,31 +1,33 @@
 //! `desk bookings …`
 
-use anyhow::anyhow;
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use domain::ids::{BookingId, BookingKey, ResortId};
-use service::{Environment, Failure};
+use service::Environment;
+use service::environment::Reader;
 
-use super::acting::{self, Reveal};
-use super::{Answer, output, table};
-use crate::actions::bookings::{self, BookingView, FactView};
+use super::auth::RevealArgs;
+use super::{Answer, output, session, table};
+use crate::actions::bookings::{self, BookingView, EventView, FactView, Upcoming};
 use crate::actions::letters::LetterView;
+use crate::actions::messages::MessageView;
 use crate::actions::names;
-use crate::settings;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Show(Show),
 }
 
-/// Show what is known of a booking, what was sent, and what is still to come and why
+/// Show a booking: its facts, events and messages, and what comes next and why
 ///
-/// Needs DATABASE_URL, BELLHOP_CONFIG and BELLHOP_KEYS; --reveal also your token (see desk --help). Phone numbers are
-/// masked and names and links hidden.
+/// Phone numbers are masked, names and links are hidden, unless you use --reveal.
+///
+/// Needs DATABASE_URL, BELLHOP_CONFIG and BELLHOP_KEYS; --reveal also your token (see desk --help).
 ///
 /// Examples:
 ///   desk bookings show azure-bay BK-1001
 ///   desk bookings show azure-bay BK-1001 --json
-///   desk bookings show azure-bay BK-1001 --reveal      the guest is on the phone
+///   desk bookings show azure-bay BK-1001 --reveal      for a guest on the phone
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Show {
@@ -33,95 +35,47 @@ pub(super) struct Show {
     resort: ResortId,
     /// The booking's id, as its platform writes it
     booking: BookingId,
-    /// One JSON object instead of text
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    reveal: Reveal,
+    reveal: RevealArgs,
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     let Command::Show(arguments) = command;
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let acting = arguments.reveal.read(&mut read, environment);
-    let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
-    let shelf = shelf.open()?;
-    let revealed_to = acting::identify(acting, &shelf.store).await?;
+    let login = |read: &mut Reader<'_>| arguments.reveal.read(read, environment);
+    let (context, revealed_to) = session::context(environment, login).await?;
     let key = BookingKey {
         resort: arguments.resort,
         booking: arguments.booking,
     };
 
-    let found = bookings::show(&shelf, key.clone(), revealed_to)
-        .await
-        .map_err(anyhow::Error::from)?;
+    let found = bookings::show(&context, key.clone(), revealed_to).await?;
 
     let Some(view) = found else {
-        names::check_resort(&shelf.store, Some(shelf.files()), &key.resort)
-            .await
-            .map_err(anyhow::Error::from)?;
-        return Err(anyhow!("unknown booking {key}: no event has named it").into());
+        names::check_resort(&context.store, Some(context.files()), &key.resort).await?;
+        bail!("unknown booking {key}: no event has named it");
     };
     if arguments.json {
         output::print_json(&view)?;
     } else {
-        output::print(&told(&view))?;
+        output::print(&text(&view))?;
     }
     Ok(Answer::Done)
 }
 
-fn told(view: &BookingView) -> String {
+fn text(view: &BookingView) -> String {
     let mut text = head(view);
-    section(
-        &mut text,
-        "facts",
-        &view.facts.iter().map(fact).collect::<Vec<_>>(),
-    );
-    let events = view.events.iter().map(|event| {
-        let received_at = table::instant(event.received_at);
-        [
-            received_at,
-            event.event_type.clone(),
-            event.outcome.clone(),
-            event.event.clone(),
-        ]
-    });
-    section(&mut text, "events", &events.collect::<Vec<_>>());
-    let messages = view.messages.iter().map(|message| {
-        [
-            message.kind.to_owned(),
-            message.state.to_owned(),
-            message.reason.clone().unwrap_or_default(),
-            format!("due {}", table::instant(message.due_at)),
-            message
-                .sent_at
-                .map(|at| format!("sent {}", table::instant(at)))
-                .unwrap_or_default(),
-            message.id.clone(),
-        ]
-    });
-    section(&mut text, "messages", &messages.collect::<Vec<_>>());
+    section(&mut text, "facts", view.facts.iter().map(fact).collect());
+    section(&mut text, "events", view.events.iter().map(event).collect());
+    section(&mut text, "messages", view.messages.iter().map(message).collect());
     if !view.letters.is_empty() {
-        section(
-            &mut text,
-            "letters",
-            &view.letters.iter().map(letter).collect::<Vec<_>>(),
-        );
+        section(&mut text, "letters", view.letters.iter().map(letter).collect());
     }
     match &view.to_come {
         None => text.push_str("\nto come\n  unknown: the resort has no readable file\n"),
-        Some(to_come) => {
-            let rows = to_come.iter().map(|one| {
-                [
-                    one.kind.to_owned(),
-                    one.expected.to_owned(),
-                    one.at.map(table::instant).unwrap_or_default(),
-                    one.reason.unwrap_or_default().to_owned(),
-                ]
-            });
-            section(&mut text, "to come", &rows.collect::<Vec<_>>());
-        }
+        Some(all) => section(&mut text, "to come", all.iter().map(upcoming).collect()),
     }
     text
 }
@@ -140,12 +94,42 @@ fn head(view: &BookingView) -> String {
     text
 }
 
-fn section<const N: usize>(text: &mut String, title: &str, rows: &[[String; N]]) {
+fn section<const N: usize>(text: &mut String, title: &str, rows: Vec<[String; N]>) {
     text.push_str(&format!("\n{title}\n"));
     if rows.is_empty() {
         text.push_str("  none\n");
     }
-    text.push_str(&table::rows("  ", rows));
+    text.push_str(&table::rows("  ", &rows));
+}
+
+fn event(event: &EventView) -> [String; 4] {
+    [
+        table::instant(event.received_at),
+        event.event_type.clone(),
+        event.outcome.clone(),
+        event.event.clone(),
+    ]
+}
+
+fn message(message: &MessageView) -> [String; 6] {
+    let sent = message.sent_at.map(|at| format!("sent {}", table::instant(at)));
+    [
+        message.kind.to_owned(),
+        message.state.to_owned(),
+        message.reason.clone().unwrap_or_default(),
+        format!("due {}", table::instant(message.due_at)),
+        sent.unwrap_or_default(),
+        message.id.clone(),
+    ]
+}
+
+fn upcoming(one: &Upcoming) -> [String; 4] {
+    [
+        one.kind.to_owned(),
+        one.expected.to_owned(),
+        one.at.map(table::instant).unwrap_or_default(),
+        one.reason.unwrap_or_default().to_owned(),
+    ]
 }
 
 fn letter(letter: &LetterView) -> [String; 5] {
@@ -154,7 +138,7 @@ fn letter(letter: &LetterView) -> [String; 5] {
         letter.subject().to_owned(),
         letter.reason.clone(),
         letter.standing(),
-        format!("died {}", table::instant(letter.died_at)),
+        format!("dead since {}", table::instant(letter.died_at)),
     ]
 }
 

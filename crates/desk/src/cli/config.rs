@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use ::settings::Severity;
+use ::settings::{Resolve, Severity};
 use clap::{Args, Subcommand};
-use service::{Environment, Failure, Problems, chain};
+use crypto::secret::Places;
+use service::{Environment, Problems, chain};
 
 use super::{Answer, output};
-use crate::actions::config::{self, Secrets};
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -15,40 +15,42 @@ pub(super) enum Command {
     Check(Check),
 }
 
-/// Tell everything that is wrong, or unwise, in the resort and source files
+/// Check the resort and source files for errors and warnings
 ///
-/// Prints one line for each finding, FILE:LINE: error|warning: what. Exit code 1 when a file would be refused.
+/// Prints one line for each finding, FILE:LINE: error|warning: TEXT. Exit code 1 if the programs would reject a file.
 ///
 /// Examples:
 ///   desk config check                     the folder of BELLHOP_CONFIG
 ///   desk config check deploy/demo
-///   desk config check --secrets           also looks every secret up, in this environment
+///   desk config check --secrets           also resolves every secret, in this environment
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Check {
-    /// The folder with resorts/ and sources/; left out: BELLHOP_CONFIG
+    /// The folder with resorts/ and sources/ [default: BELLHOP_CONFIG]
     dir: Option<PathBuf>,
-    /// Look the secrets up too: env: in this environment, file: on this disk, sealed: with BELLHOP_KEYS
+    /// Resolve the secrets too: env: in this environment, file: on this disk, sealed: with BELLHOP_KEYS
     #[arg(long)]
     secrets: bool,
 }
 
-pub(super) fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
-    let Command::Check(arguments) = command;
-    let secrets = if arguments.secrets {
-        Secrets::Resolve
-    } else {
-        Secrets::Leave
-    };
+pub(super) fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
+    let Command::Check(Check { dir, secrets }) = command;
     let mut read = environment.reader();
-    let folder = settings::folder(&mut read, arguments.dir);
-    let key_ring = match secrets {
-        Secrets::Resolve => settings::optional_key_ring(&mut read, environment),
-        Secrets::Leave => None,
+    let folder = settings::folder(&mut read, dir);
+    let (resolve, key_ring) = if secrets {
+        let key_ring = settings::optional_key_ring(&mut read, environment);
+        (Resolve::Everything, key_ring)
+    } else {
+        (Resolve::Nothing, None)
     };
     let folder = read.finish_with(|| folder)?;
 
-    let findings = config::check(&folder, secrets, environment, key_ring.as_ref())
+    let places = Places {
+        environment: &|name| environment.get(name).map(str::to_owned),
+        key_ring: key_ring.as_ref(),
+        base: &folder,
+    };
+    let findings = ::settings::check(&folder, resolve, &places)
         .map_err(|error| Problems::one("BELLHOP_CONFIG", chain(&error)))?;
 
     for finding in &findings {
@@ -58,14 +60,10 @@ pub(super) fn run(command: Command, environment: &Environment) -> Result<Answer,
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
         .count();
+    let warnings = findings.len() - errors;
     output::complain(&format!(
-        "{}: {errors} errors, {} warnings",
-        folder.display(),
-        findings.len() - errors
+        "{}: {errors} errors, {warnings} warnings",
+        folder.display()
     ));
-    Ok(if errors == 0 {
-        Answer::Done
-    } else {
-        Answer::Refused
-    })
+    Ok(Answer::done_if(errors == 0))
 }

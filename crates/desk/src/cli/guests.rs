@@ -1,19 +1,17 @@
 //! `desk guests …`
 
-use anyhow::Error;
 use clap::{ArgGroup, Args, Subcommand};
 use domain::ids::ResortId;
 use domain::phone_number::PhoneNumber;
-use service::{Environment, Failure, Problems};
+use service::{Environment, Problems};
 
-use super::acting::Why;
 use super::arguments::booking;
-use super::opening::{self, Opened};
+use super::auth::ReasonArgs;
+use super::session::{self, Session};
 use super::{Answer, input, output};
+use crate::actions::context::Context;
 use crate::actions::guests::{self, Erased, Meant, Person, Stopped};
 use crate::actions::names;
-use crate::actions::shelf::Shelf;
-use crate::settings;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -22,28 +20,28 @@ pub(super) enum Command {
     Stop(Stop),
 }
 
-/// Whose.
 #[derive(Debug, Args)]
 #[group(skip)]
-struct Who {
-    /// Whoever has this number. It would stand in your shell's history: with - it is read from stdin, or asked for
+struct SubjectArgs {
+    /// The guest with this phone number; use - to be prompted (or pipe it), which keeps it out of the shell's history
     #[arg(long, value_name = "+…")]
     phone: Option<String>,
-    /// Only at this resort, whose country a number without + is read with. Left out, the countries of all resorts' files are
-    /// tried; of several numbers the one is taken of whose guest something is held
+    /// Only at this resort. A number without + is read with the resort's country; without --resort, with the countries of
+    /// all resorts' files: of several possible numbers the one of a known guest is taken
     #[arg(long, conflicts_with = "booking")]
     resort: Option<ResortId>,
-    /// Only the guest of this booking, with its cart; others of the same number are left alone
+    /// Only the guest of this booking; other bookings with the same number are not touched
     #[arg(long, num_args = 2, value_names = ["RESORT", "BOOKING"])]
     booking: Option<Vec<String>>,
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-/// Print everything that is held of a guest, as one JSON document
+/// Print all data that is stored about a guest, as one JSON document
 ///
-/// Bookings with their facts, messages and letters; the raw events; what the guest said of messages; what people did about
-/// them, and why; everything opened. What cannot be opened is named. First takes in what lies in the dead queues. That you did it stands in the audit trail.
+/// It contains the bookings with their facts, messages and letters, the raw events, the guest's consent, and what the staff
+/// did and why, all decrypted. What cannot be decrypted is named. First imports the letters of the dead queues. The audit
+/// trail records the export.
 ///
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
 ///
@@ -54,33 +52,34 @@ struct Who {
 #[command(verbatim_doc_comment, group = ArgGroup::new("who").args(["phone", "booking"]).required(true))]
 pub(super) struct Export {
     #[command(flatten)]
-    who: Who,
+    subject: SubjectArgs,
 }
 
-/// Forget a guest
+/// Erase a guest's personal data
 ///
-/// Name, number, link, texts and raw events are gone, also from dead letters; messages that have not gone are withdrawn. A
-/// call that has begun may finish. What was accepted before and arrives later is stripped on arrival; what is accepted from
-/// now on is kept: the guest has come back. Ids, dates, status and money stay, and keyed hashes of who wants no messages.
-/// Done again, it finds nothing. There is no way back. A --note stays, with the deed: do not name the guest in it.
+/// Deletes name, number, link, texts and raw events, also in dead letters, and withdraws messages that were not sent. A call
+/// that has begun may finish. Events that were accepted before the erasure and arrive later lose their personal data on
+/// arrival; events that are accepted after it are stored: the guest has come back. Ids, dates, status and amounts stay, and
+/// keyed hashes of guests who want no messages. It cannot be undone; a second erasure finds nothing. A --note stays in the
+/// audit trail: do not name the guest in it.
 ///
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
-///   desk guests erase --phone -                            asks for the number
+///   desk guests erase --phone -                            prompts for the number
 ///   desk guests erase --phone - --resort azure-bay
-///   desk guests erase --booking azure-bay BK-1001          a family shares the number
+///   desk guests erase --booking azure-bay BK-1001          if a family shares the number
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, group = ArgGroup::new("who").args(["phone", "booking"]).required(true))]
 pub(super) struct Erase {
     #[command(flatten)]
-    who: Who,
+    subject: SubjectArgs,
 }
 
-/// Send a guest no more reminders and review requests
+/// Stop reminders and review requests for a guest
 ///
-/// As if they had answered "stop" themselves: at each resort that knows them, or the one named. What waits does not go;
-/// confirmations do. It holds until they say otherwise.
+/// As if the guest had answered "stop": at each resort that knows them, or at the named one. Waiting reminders and review
+/// requests are withdrawn; confirmations are still sent. It holds until the guest opts in again.
 ///
 /// Needs DATABASE_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
 ///
@@ -91,35 +90,31 @@ pub(super) struct Erase {
 #[command(verbatim_doc_comment, group = ArgGroup::new("who").args(["phone", "booking"]).required(true))]
 pub(super) struct Stop {
     #[command(flatten)]
-    who: Who,
+    subject: SubjectArgs,
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     match command {
-        Command::Export(arguments) => export(arguments.who, environment).await,
-        Command::Erase(arguments) => erase(arguments.who, environment).await,
-        Command::Stop(arguments) => stop(arguments.who, environment).await,
+        Command::Export(arguments) => export(arguments.subject, environment).await,
+        Command::Erase(arguments) => erase(arguments.subject, environment).await,
+        Command::Stop(arguments) => stop(arguments.subject, environment).await,
     }
 }
 
-impl Who {
-    /// Whose guest; a number is asked for where it must be. An unknown resort is refused: nothing would be found there.
-    async fn person(self, shelf: &Shelf) -> Result<Person, Failure> {
+impl SubjectArgs {
+    /// Prompts for the number if necessary. An unknown resort is refused: nothing would be found there.
+    async fn person(self, context: &Context) -> anyhow::Result<Person> {
         let booking = self.booking.as_deref().map(booking).transpose()?;
         let resort = booking.as_ref().map(|key| &key.resort).or(self.resort.as_ref());
         if let Some(resort) = resort {
-            names::check_resort(&shelf.store, Some(shelf.files()), resort)
-                .await
-                .map_err(Error::from)?;
+            names::check_resort(&context.store, Some(context.files()), resort).await?;
         }
         if let Some(key) = booking {
             return Ok(Person::Booking(key));
         }
         let text = input::phone_number(self.phone.unwrap_or_default())?;
         let resort = self.resort;
-        let meant = guests::meant(shelf, &text, resort.as_ref())
-            .await
-            .map_err(Error::from)?;
+        let meant = guests::meant(context, &text, resort.as_ref()).await?;
         Ok(Person::Number {
             number: number(meant)?,
             resort,
@@ -127,7 +122,7 @@ impl Who {
     }
 }
 
-/// The number that is meant; which readings were tried is told in any case.
+/// The number, or why the text is none; the readings that were tried are printed in any case.
 fn number(meant: Meant) -> Result<PhoneNumber, Problems> {
     const REMEDY: &str = "give it with + and the country's code, or name the resort with --resort";
     match meant {
@@ -153,12 +148,12 @@ fn number(meant: Meant) -> Result<PhoneNumber, Problems> {
     }
 }
 
-async fn export(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
-    let why = std::mem::take(&mut who.why);
-    let Opened { shelf, by, .. } = opening::for_somebody(why, environment).await?;
-    let person = who.person(&shelf).await?;
+async fn export(mut subject: SubjectArgs, environment: &Environment) -> anyhow::Result<Answer> {
+    let reason = std::mem::take(&mut subject.reason);
+    let Session { context, by, .. } = session::for_staff(reason, environment).await?;
+    let person = subject.person(&context).await?;
 
-    let document = guests::export(&shelf, &person, by).await.map_err(Error::from)?;
+    let document = guests::export(&context, &person, by).await?;
 
     for name in &document.unreadable {
         output::complain(&format!("cannot be opened: {name}"));
@@ -167,18 +162,18 @@ async fn export(mut who: Who, environment: &Environment) -> Result<Answer, Failu
     Ok(Answer::Done)
 }
 
-async fn erase(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
-    let why = std::mem::take(&mut who.why);
-    let Opened { shelf, by, .. } = opening::for_somebody(why, environment).await?;
-    let person = who.person(&shelf).await?;
+async fn erase(mut subject: SubjectArgs, environment: &Environment) -> anyhow::Result<Answer> {
+    let reason = std::mem::take(&mut subject.reason);
+    let Session { context, by, .. } = session::for_staff(reason, environment).await?;
+    let person = subject.person(&context).await?;
 
-    let erased = guests::erase(&shelf, &person, by).await.map_err(Error::from)?;
+    let erased = guests::erase(&context, &person, by).await?;
 
-    output::print(&told(&person, &erased))?;
+    output::print(&summary(&person, &erased))?;
     Ok(Answer::Done)
 }
 
-fn told(person: &Person, erased: &Erased) -> String {
+fn summary(person: &Person, erased: &Erased) -> String {
     if erased.is_nothing() {
         return format!("{person}: nothing is held that tells who it is");
     }
@@ -193,16 +188,12 @@ fn told(person: &Person, erased: &Erased) -> String {
     format!("{person}: erased: {counts}{}", bookings.collect::<String>())
 }
 
-async fn stop(mut who: Who, environment: &Environment) -> Result<Answer, Failure> {
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let acting = std::mem::take(&mut who.why).read(&mut read, environment);
-    let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
-    let shelf = shelf.open()?;
-    let by = acting.identify(&shelf.store).await?;
-    let person = who.person(&shelf).await?;
+async fn stop(mut subject: SubjectArgs, environment: &Environment) -> anyhow::Result<Answer> {
+    let reason = std::mem::take(&mut subject.reason);
+    let (context, by) = session::context_for_staff(reason, environment).await?;
+    let person = subject.person(&context).await?;
 
-    let stopped = guests::stop(&shelf, &person, by).await.map_err(Error::from)?;
+    let stopped = guests::stop(&context, &person, by).await?;
 
     let refused = match stopped {
         Stopped::Done {
@@ -223,9 +214,7 @@ async fn stop(mut who: Who, environment: &Environment) -> Result<Answer, Failure
             }
             return Ok(Answer::Done);
         }
-        Stopped::NumberUnknown => {
-            "no resort knows the number; name one with --resort to have it remembered there"
-        }
+        Stopped::NumberUnknown => "no resort knows the number; name one with --resort to store it there",
         Stopped::BookingUnknown => "unknown booking: no event has named it",
         Stopped::WithoutNumber => "the booking has no valid phone number, so that nothing is sent for it",
     };

@@ -4,16 +4,17 @@ use clap::{ArgGroup, Args};
 use domain::hold::Coverage;
 use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
-use service::{Environment, Failure};
+use service::Environment;
 
-use super::acting::{self, Reveal, Why};
 use super::arguments::one_of;
-use super::{Answer, output, table};
+use super::auth::{self, ReasonArgs, RevealArgs};
+use super::{Answer, output, session, table};
+use crate::actions::context::transaction;
 use crate::actions::holds::{self, HoldView};
 use crate::actions::names;
 use crate::settings;
 
-/// What a pause covers, or a resume names. Several together mean: all of them at once.
+/// Several together mean messages that match all of them.
 #[derive(Debug, Args)]
 pub(super) struct Which {
     /// Messages of this resort
@@ -40,11 +41,11 @@ impl Which {
 
 /// Hold messages until they are resumed
 ///
-/// Every sender honours it from its next claim on; a call that has begun may finish. Messages wait as held, use up no
-/// try, and expire when they come too late to be of use.
+/// It takes effect at each sender's next claim; a call that has begun may finish. Messages wait as held, use up no
+/// attempt, and expire when they would be too late to be of use.
 ///
-/// An unknown resort or number is refused, and the nearest names are shown. Known are those of the resorts' files, where
-/// BELLHOP_CONFIG is set, and those that have bookings, letters, messages or conversations.
+/// An unknown resort or number is refused, and the nearest names are shown. Known are the names in the resorts' files, if
+/// BELLHOP_CONFIG is set, and the names that have bookings, letters, messages or conversations.
 ///
 /// Needs DATABASE_URL and your token (see desk --help); with --note also BELLHOP_KEYS.
 ///
@@ -58,14 +59,14 @@ pub(super) struct Pause {
     #[command(flatten)]
     which: Which,
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-/// Let held messages go
+/// Release held messages
 ///
-/// Ends every hold that names what is given: pauses of people, and holds that WhatsApp's refusals began (desk holds lists
-/// them). What was held goes out at the usual pace, each message checked once more. Where WhatsApp still refuses, the first
-/// call begins the hold anew.
+/// Ends every hold that matches the arguments: people's pauses, and holds after a refusal by WhatsApp (desk holds lists
+/// them). Held messages are checked again and sent at the usual pace. If WhatsApp still refuses, the first call starts the
+/// hold again.
 ///
 /// Needs DATABASE_URL and your token (see desk --help); with --note also BELLHOP_KEYS.
 ///
@@ -78,91 +79,83 @@ pub(super) struct Pause {
 pub(super) struct Resume {
     #[command(flatten)]
     which: Which,
-    /// Every hold there is
+    /// All holds
     #[arg(long, conflicts_with_all = ["resort", "kind", "number"])]
     all: bool,
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-/// List what is held now, since when and why
+/// List the holds, with their start and reason
 ///
-/// A sender that cannot reach WhatsApp is listed too: it claims no message until it can, and desk resume does not change
+/// A sender that cannot reach WhatsApp is listed too: it claims no messages until it can, and desk resume does not change
 /// that.
 ///
-/// Needs DATABASE_URL. What people said of their pauses is hidden; --reveal shows it, and needs BELLHOP_KEYS and your token
-/// (see desk --help).
+/// Needs DATABASE_URL. People's reasons are hidden; --reveal shows them, and needs BELLHOP_KEYS and your token (see
+/// desk --help).
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct List {
     #[command(flatten)]
-    reveal: Reveal,
-    /// One JSON array instead of a table
+    reveal: RevealArgs,
+    /// Print one JSON array instead of a table
     #[arg(long)]
     json: bool,
 }
 
-pub(super) async fn pause(arguments: Pause, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn pause(arguments: Pause, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let files = settings::optional_files(&mut read);
-    let acting = arguments.why.read(&mut read, environment);
-    let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
-    let by = acting.identify(&store).await?;
+    let login = arguments.reason.read(&mut read, environment);
+    let (store, login) = read.finish_with(|| Some((store?, login?)))?;
+    let by = login.identify(&store).await?;
     let coverage = arguments.which.coverage();
     let named = coverage.to_string();
     if let Some(resort) = &coverage.resort {
-        names::check_resort(&store, files.as_ref(), resort)
-            .await
-            .map_err(anyhow::Error::from)?;
+        names::check_resort(&store, files.as_ref(), resort).await?;
     }
     if let Some(number) = &coverage.number {
-        names::check_number(&store, files.as_ref(), number)
-            .await
-            .map_err(anyhow::Error::from)?;
+        names::check_number(&store, files.as_ref(), number).await?;
     }
 
-    let before = holds::pause(&store, coverage, by)
-        .await
-        .map_err(anyhow::Error::from)?;
+    let before = holds::pause(&store, coverage, by).await?;
 
     match before {
         None => output::print(&format!("paused: {named}"))?,
         Some(first) => output::print(&format!(
             "{named} is paused already, by {} since {}{}",
-            first.by_whom.as_deref().unwrap_or("nobody"),
+            first.by_whom.as_deref().unwrap_or("?"),
             table::instant(first.since),
             if first.reason.is_empty() {
                 ""
             } else {
-                "; desk holds --reveal tells why"
+                "; desk holds --reveal shows the reason"
             }
         ))?,
     }
     Ok(Answer::Done)
 }
 
-pub(super) async fn resume(arguments: Resume, environment: &Environment) -> Result<Answer, Failure> {
-    let mut read = environment.reader();
-    let store = settings::database(&mut read);
-    let acting = arguments.why.read(&mut read, environment);
-    let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
-    let by = acting.identify(&store).await?;
-
+pub(super) async fn resume(arguments: Resume, environment: &Environment) -> anyhow::Result<Answer> {
+    let (store, by) = session::store_for_staff(arguments.reason, environment).await?;
     let named = arguments.which.coverage();
-    // What a hold names may be gone since: its resort's file, for one. So the holds alone are compared.
-    let ended = holds::resume(&store, named.clone(), by)
-        .await
-        .map_err(anyhow::Error::from)?;
+
+    // The names are compared with the holds alone: a resort that is held may have lost its file since.
+    let coverage = named.clone();
+    let ended = transaction(&store, move |connection| {
+        store::holds::resume(connection, &coverage, &by)
+    })
+    .await?;
 
     if ended.is_empty() {
-        let nearest = holds::nearest(&store, &named)
-            .await
-            .map_err(anyhow::Error::from)?;
+        let held = store.run(store::holds::list).await?;
+        let keys = held.into_iter().map(|(hold, _)| hold.key);
+        let nearest = names::nearest(&named.to_string(), keys);
         output::complain(&if nearest.is_empty() {
             "nothing is held".to_owned()
         } else {
-            format!("no hold names that; the nearest: {}", nearest.join(", "))
+            format!("no hold has that name; the nearest: {}", nearest.join(", "))
         });
         return Ok(Answer::Refused);
     }
@@ -172,18 +165,16 @@ pub(super) async fn resume(arguments: Resume, environment: &Environment) -> Resu
     Ok(Answer::Done)
 }
 
-pub(super) async fn list(arguments: List, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn list(arguments: List, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
-    let looking = arguments.reveal.read_notes(&mut read, environment);
-    let (store, looking) = read.finish_with(|| Some((store?, looking?)))?;
-    let reader = acting::identify_reader(looking, &store).await?;
+    let login = arguments.reveal.read_notes(&mut read, environment);
+    let (store, login) = read.finish_with(|| Some((store?, login?)))?;
+    let reader = auth::identify_reader(login, &store).await?;
 
-    let found = holds::list(&store, reader).await.map_err(anyhow::Error::from)?;
-    acting::hint_at_hidden(found.iter().map(|hold| Some(hold.reason.as_str())));
-    let without_template = holds::without_template(&store)
-        .await
-        .map_err(anyhow::Error::from)?;
+    let found = holds::list(&store, reader).await?;
+    auth::hint_at_hidden(found.iter().map(|hold| Some(hold.reason.as_str())));
+    let without_template = store.run(store::holds::count_without_template).await?;
     if without_template > 0 {
         output::complain(&format!(
             "{without_template} messages wait because their resort's file has neither a template nor a fallback for them: \
@@ -191,14 +182,7 @@ pub(super) async fn list(arguments: List, environment: &Environment) -> Result<A
         ));
     }
 
-    if arguments.json {
-        output::print_json(&found)?;
-    } else if found.is_empty() {
-        output::complain("nothing is held");
-    } else {
-        let rows: Vec<_> = found.iter().map(row).collect();
-        output::print(&table::rows("", &rows))?;
-    }
+    output::print_list(&found, arguments.json, "nothing is held", row)?;
     Ok(Answer::Done)
 }
 

@@ -1,13 +1,12 @@
-//! What is asked for rather than given on the command line, where it would stand in the shell's history.
+//! Secrets and numbers, read from a prompt or stdin: arguments end up in the shell's history.
 
 use std::io::{self, IsTerminal, Read};
 
-use anyhow::Context;
+use anyhow::Context as _;
 use crypto::secret::Secret;
-use service::Failure;
 
-/// A guest's number: as it was given, or asked for where it was given as `-`.
-pub(super) fn phone_number(given: String) -> Result<String, Failure> {
+/// The number itself, or the one typed at a prompt if `-` is given.
+pub(super) fn phone_number(given: String) -> anyhow::Result<String> {
     if given != "-" {
         return Ok(given);
     }
@@ -15,8 +14,7 @@ pub(super) fn phone_number(given: String) -> Result<String, Failure> {
     Ok(asked.reveal().trim().to_owned())
 }
 
-/// Reads stdin to its end, or asks on a terminal without showing what is typed. A byte order mark before it and line ends
-/// after it do not belong to it.
+/// Prompts on a terminal without echo, else reads stdin to its end, without a byte order mark and trailing line ends.
 pub(super) fn ask(prompt: &str) -> io::Result<Secret> {
     if io::stdin().is_terminal() {
         return rpassword::prompt_password(prompt).map(Secret::new);

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ::settings::keys::KeysOfFiles;
-use anyhow::Error;
 use broker::Address;
 use broker::topology::{self, Depths};
 use clap::{Args, Subcommand};
-use service::{Environment, Failure, Problems, chain};
+use service::{Environment, Problems, chain};
 
-use super::acting::Why;
-use super::{Answer, output, table};
+use super::auth::ReasonArgs;
+use super::{Answer, output, session};
 use crate::actions::keys::{self, KeyUse, Progress, Resealed};
 use crate::settings;
 
@@ -23,46 +22,48 @@ pub(super) enum Command {
 
 /// Count the values that are encrypted with each key
 ///
-/// Exit code 1 when something lies under a key that the key ring does not have: it cannot be read. Reads the tables
-/// whole. Where BELLHOP_CONFIG is set, it names the files with secrets that are sealed under each key (desk seal makes them
-/// anew); where AMQP_URL is set, it says whether events wait in the queues, under whichever key.
+/// Reads the tables completely. Exit code 1 if a value is encrypted with a key that the key ring does not have: it cannot be
+/// read.
+///
+/// If BELLHOP_CONFIG is set, it names the files with secrets that are encrypted with each key (replace them with desk seal).
+/// If AMQP_URL is set, it says whether events wait in the queues, which may need any of the keys.
 ///
 /// Needs DATABASE_URL and BELLHOP_KEYS (or BELLHOP_KEYS_FILE).
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Check {
-    /// One JSON array instead of a table
+    /// Print one JSON array instead of a table
     #[arg(long)]
     json: bool,
 }
 
-/// Seal everything anew under the first key of the ring, and read all phone numbers again
+/// Encrypt everything with the first key of the ring, and update the hashes of all phone numbers
 ///
-/// To change a key: add the new one second everywhere; then make it first everywhere; then run this; then take the old one
-/// out, once desk keys check finds nothing under it and the queues have been empty since. Secrets in files are sealed anew
-/// by hand (desk seal). It may run beside all programs, be interrupted, and be run again. Exit code 1 when something could
-/// not be opened, or a number could not be read because its resort's file cannot be.
+/// To change a key: 1. add the new key as the second one in every program's key ring; 2. make it the first one everywhere;
+/// 3. run this; 4. replace the secrets in files (desk seal); 5. remove the old key once desk keys check finds no value under
+/// it and the queues have been empty since step 2. This may run while all programs run, be interrupted, and be run again.
+/// Exit code 1 if a value could not be decrypted, or a number could not be read because its resort has no readable file.
 ///
-/// Numbers are found by a hash of how they are read. Run this after an upgrade that says so, and after the country in a
-/// resort's file was changed: bookings, raw events and letters get the hashes of their numbers as they are read now, and a
-/// guest who wants no messages is known by the new hash too.
+/// Guests are found by a hash of their number as it is read. So run this also after an upgrade that says so, and after the
+/// country in a resort's file has changed: bookings, raw events and letters get the new hashes, and an opt-out holds for the
+/// new hash too.
 ///
 /// Needs DATABASE_URL, BELLHOP_CONFIG, BELLHOP_KEYS (or BELLHOP_KEYS_FILE), and your token (see desk --help).
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Reseal {
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     match command {
         Command::Check(arguments) => check(&arguments, environment).await,
         Command::Reseal(arguments) => reseal(arguments, environment).await,
     }
 }
 
-async fn check(arguments: &Check, environment: &Environment) -> Result<Answer, Failure> {
+async fn check(arguments: &Check, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let ring = settings::key_ring(&mut read, environment);
@@ -73,28 +74,26 @@ async fn check(arguments: &Check, environment: &Environment) -> Result<Answer, F
     let (store, ring) = read.finish_with(|| Some((store?, Arc::new(ring?))))?;
 
     let files = folder.map(|folder| of_files(Path::new(&folder))).transpose()?;
-    let found = keys::check(&store, &ring, &files.unwrap_or_default())
-        .await
-        .map_err(Error::from)?;
+    let found = keys::check(&store, &ring, &files.unwrap_or_default()).await?;
 
-    tell_queues(broker.as_ref()).await;
-    told(&found, arguments.json)
+    report_queues(broker.as_ref()).await;
+    report(&found, arguments.json)
 }
 
-/// The keys that files need; broken ones may need others.
+/// The keys that readable files need.
 fn of_files(folder: &Path) -> Result<KeysOfFiles, Problems> {
     let read = ::settings::keys::keys_of_files(folder);
     let (keys, broken) = read.map_err(|error| Problems::one("BELLHOP_CONFIG", chain(&error)))?;
     for finding in broken {
-        output::complain(&format!("not looked into: {finding}"));
+        output::complain(&format!("not checked: {finding}"));
     }
     Ok(keys)
 }
 
-/// What lies in the queues was sealed by whichever key came first then, and cannot be looked at without being taken out.
-async fn tell_queues(broker: Option<&Address>) {
+/// Events in the queues were encrypted with the key that was the first one then, which shows only when they are consumed.
+async fn report_queues(broker: Option<&Address>) {
     let Some(broker) = broker else {
-        return output::complain("the queues were not looked at: AMQP_URL is not set");
+        return output::complain("the queues were not checked: AMQP_URL is not set");
     };
     match topology::verify(broker).await {
         Ok(Depths {
@@ -103,82 +102,71 @@ async fn tell_queues(broker: Option<&Address>) {
             ..
         }) => {}
         Ok(depths) => output::complain(&format!(
-            "events wait in RabbitMQ, under whichever key: events {}, dead.events {}; take no key away before they are gone",
+            "events wait in RabbitMQ and may need any key: events {}, dead.events {}; remove no key before they are gone",
             depths.events, depths.dead_events
         )),
-        Err(error) => output::complain(&format!("the queues could not be looked at: {}", chain(&error))),
+        Err(error) => output::complain(&format!("the queues could not be checked: {}", chain(&error))),
     }
 }
 
-async fn reseal(arguments: Reseal, environment: &Environment) -> Result<Answer, Failure> {
-    let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
-    let acting = arguments.why.read(&mut read, environment);
-    let (shelf, acting) = read.finish_with(|| Some((shelf?, acting?)))?;
-    let shelf = shelf.open()?;
-    let by = acting.identify(&shelf.store).await?;
+async fn reseal(arguments: Reseal, environment: &Environment) -> anyhow::Result<Answer> {
+    let (context, by) = session::context_for_staff(arguments.reason, environment).await?;
 
     let progress = |progress: Progress<'_>| match progress {
         Progress::Sealed(table, tally) => {
-            output::complain(&format!("{table}: {} sealed anew", tally.resealed));
+            output::complain(&format!("{table}: {} re-encrypted", tally.resealed));
         }
         Progress::Reread(table, count) => {
             output::complain(&format!("{table}: {count} numbers are read differently now"));
         }
     };
-    let resealed = keys::reseal(&shelf, &by, progress).await.map_err(Error::from)?;
+    let resealed = keys::reseal(&context, &by, progress).await?;
 
-    resealed_told(&resealed)
+    report_resealed(&resealed)
 }
 
-fn resealed_told(resealed: &Resealed) -> Result<Answer, Failure> {
+fn report_resealed(resealed: &Resealed) -> anyhow::Result<Answer> {
     let mut answer = Answer::Done;
-    let mut lacking = |text: &str| {
+    let mut incomplete = |text: &str| {
         output::complain(text);
         answer = Answer::Refused;
     };
     for (table, tally) in &resealed.tallies {
-        output::print(&format!("{table}: {} sealed anew", tally.resealed))?;
+        output::print(&format!("{table}: {} re-encrypted", tally.resealed))?;
         for (key, count) in &tally.unknown {
-            lacking(&format!(
-                "{table}: {count} lie under the key {key}, which is not in the key ring: put it back"
+            incomplete(&format!(
+                "{table}: {count} need the key {key}, which is not in the key ring: put it back"
             ));
         }
         if tally.damaged > 0 {
-            lacking(&format!("{table}: {} are damaged and do not open", tally.damaged));
+            incomplete(&format!(
+                "{table}: {} are damaged and cannot be decrypted",
+                tally.damaged
+            ));
         }
     }
     for (table, count) in &resealed.reread {
         output::print(&format!("{table}: {count} numbers are read differently now"))?;
     }
     for (resort, count) in &resealed.without_resort {
-        lacking(&format!(
-            "{resort}: {count} bookings keep the hashes of their numbers, which need the country in the resort's file: mend \
-             the file, then run this again"
+        incomplete(&format!(
+            "{resort}: {count} bookings keep their old hashes, because the country is in the resort's file: correct the file, then \
+             run this again"
         ));
     }
     Ok(answer)
 }
 
-fn told(found: &[KeyUse], json: bool) -> Result<Answer, Failure> {
-    if json {
-        output::print_json(&found)?;
-    } else {
-        let rows: Vec<_> = found.iter().map(row).collect();
-        output::print(&table::rows("", &rows))?;
-    }
-    Ok(if found.iter().all(|key| key.in_ring) {
-        Answer::Done
-    } else {
-        Answer::Refused
-    })
+fn report(found: &[KeyUse], json: bool) -> anyhow::Result<Answer> {
+    output::print_list(found, json, "", row)?;
+    Ok(Answer::done_if(found.iter().all(|key| key.in_ring)))
 }
 
 fn row(key: &KeyUse) -> [String; 4] {
-    let standing = match (key.in_ring, key.seals) {
+    let role = match (key.in_ring, key.seals) {
         (false, _) => "MISSING from the key ring",
-        (true, true) => "seals",
-        (true, false) => "opens",
+        (true, true) => "encrypts",
+        (true, false) => "decrypts",
     };
     let values: Vec<String> = key
         .values
@@ -187,7 +175,7 @@ fn row(key: &KeyUse) -> [String; 4] {
         .collect();
     [
         key.key.clone(),
-        standing.to_owned(),
+        role.to_owned(),
         values.join(", "),
         key.files.join(", "),
     ]

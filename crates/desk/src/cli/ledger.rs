@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use domain::duration::InvalidDuration;
-use service::{Environment, Failure};
+use service::Environment;
 
 use super::{Answer, output, table};
 use crate::actions::ledger::{self, FindingView, LedgerView, TooLong};
@@ -14,28 +14,28 @@ pub(super) enum Command {
     Check(Check),
 }
 
-/// Check that nothing is stuck: everything has finished, or is on time
+/// Check that every event and message has finished or is on time
 ///
-/// Every event must be applied, ignored or a dead letter; every message must be on its way or have ended with a reason. What
-/// hangs longer than it should is listed with where to look, and the exit code is 1. With 0 a summary of counts is all.
+/// Every event must be applied, ignored or a dead letter; every message must be on its way or have ended with a reason.
+/// Overdue ones are listed with advice where to look, and the exit code is 1. Otherwise only a summary of counts is printed.
 ///
-/// First takes in what lies in the dead queues; with RabbitMQ away it warns, and does not look for missing letters. After that it only
-/// reads, locks nothing, and may run at any time.
+/// First imports the letters of the dead queues; if RabbitMQ is away it warns, and does not look for missing letters. After
+/// that it only reads, locks nothing, and may run at any time.
 ///
-/// Needs DATABASE_URL, AMQP_URL and BELLHOP_CONFIG. Set the senders' SENDER_UNKNOWN_AFTER and SENDER_SILENCE_LETTER here
-/// too where they have them: a call in doubt has so long.
+/// Needs DATABASE_URL, AMQP_URL and BELLHOP_CONFIG. If the senders have SENDER_UNKNOWN_AFTER and SENDER_SILENCE_LETTER, set
+/// them here too: they say how long a call may stay unresolved.
 ///
 /// Examples:
 ///   desk ledger check
-///   desk ledger check --margin 1m              minutes after the programs were started again
+///   desk ledger check --margin 1m              minutes after the programs were restarted
 ///   desk ledger check --json
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Check {
-    /// What the programs do every second or so may be late by so much
+    /// Allowed delay of the programs' background work
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = margin)]
     margin: TimeDelta,
-    /// One JSON document: counts, findings
+    /// Print one JSON document with counts and findings
     #[arg(long)]
     json: bool,
 }
@@ -45,7 +45,7 @@ fn margin(text: &str) -> Result<TimeDelta, InvalidDuration> {
     TimeDelta::from_std(margin).map_err(|_| InvalidDuration)
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     let Command::Check(arguments) = command;
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
@@ -57,20 +57,14 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
         margin: arguments.margin,
         patience,
     };
-    let found = ledger::check(&store, &broker, &folder, too_long)
-        .await
-        .map_err(anyhow::Error::from)?;
+    let found = ledger::check(&store, &broker, &folder, too_long).await?;
 
     if arguments.json {
         output::print_json(&found)?;
     } else {
         output::print(&text(&found))?;
     }
-    Ok(if found.findings.is_empty() {
-        Answer::Done
-    } else {
-        Answer::Refused
-    })
+    Ok(Answer::done_if(found.findings.is_empty()))
 }
 
 fn text(found: &LedgerView) -> String {
@@ -111,7 +105,7 @@ fn row(finding: &FindingView) -> [String; 5] {
     ]
 }
 
-/// Each trouble once, with where to look.
+/// The advice for each kind of finding, once.
 fn advice(findings: &[FindingView]) -> Vec<[String; 2]> {
     let mut all: Vec<_> = findings
         .iter()

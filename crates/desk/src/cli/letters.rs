@@ -6,17 +6,16 @@ mod retry;
 mod show;
 
 use ::settings::Snapshot;
-use anyhow::Error;
 use clap::{Args, Subcommand};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Settlement};
 use domain::ids::{LetterId, ResortId};
-use service::{Environment, Failure};
+use service::Environment;
 use store::Store;
 use store::letters::{Declined, Ending, Filter};
 
 use super::arguments::one_of;
-use super::opening::drain;
-use super::{Answer, acting, input, opening, output, table};
+use super::session::drain;
+use super::{Answer, auth, input, output, session, table};
 use crate::actions::names;
 
 #[derive(Debug, Subcommand)]
@@ -29,13 +28,12 @@ pub(super) enum Command {
     Close(decide::Close),
 }
 
-/// Which letters.
 #[derive(Debug, Args)]
 struct Filters {
     /// Only letters of events, or of messages
     #[arg(long, value_parser = one_of(LetterKind::ALL, LetterKind::as_str))]
     kind: Option<LetterKind>,
-    /// Only letters that died of this
+    /// Only letters with this reason
     #[arg(long, value_parser = one_of(DeadLetterReason::ALL, DeadLetterReason::as_str))]
     reason: Option<DeadLetterReason>,
     /// Only letters of this resort
@@ -44,11 +42,9 @@ struct Filters {
 }
 
 /// Refuses filters that could match nothing, because of a typing error.
-async fn check_filters(filters: &Filters, store: &Store, files: Option<&Snapshot>) -> Result<(), Failure> {
+async fn check_filters(filters: &Filters, store: &Store, files: Option<&Snapshot>) -> anyhow::Result<()> {
     if let Some(resort) = &filters.resort {
-        names::check_resort(store, files, resort)
-            .await
-            .map_err(Error::from)?;
+        names::check_resort(store, files, resort).await?;
     }
     Ok(())
 }
@@ -64,7 +60,7 @@ impl From<Filters> for Filter {
     }
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     match command {
         Command::List(arguments) => list::run(arguments, environment).await,
         Command::Show(arguments) => show::run(arguments, environment).await,
@@ -75,7 +71,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
     }
 }
 
-/// Says why a decision changed nothing.
+/// Prints why a decision changed nothing.
 fn decline(id: LetterId, declined: &Declined) -> Answer {
     let why = match declined {
         Declined::Refused(refusal) => format!("refused: {refusal}"),
@@ -86,7 +82,7 @@ fn decline(id: LetterId, declined: &Declined) -> Answer {
     Answer::Refused
 }
 
-/// With what, and when, a letter ended, and where the reason is found.
+/// A letter's decision and its time, and how to see the reason.
 fn ended(id: LetterId, ending: &Ending) -> String {
     let with = match (ending.state, ending.settled_as.map(Settlement::as_str)) {
         (LetterState::Settled, Some(settlement)) => format!("settled as {settlement}"),
@@ -94,7 +90,7 @@ fn ended(id: LetterId, ending: &Ending) -> String {
     };
     let at = table::instant(ending.at);
     match ending.note {
-        Some(_) => format!("{with} at {at}; desk letters show {id} --reveal tells why"),
+        Some(_) => format!("{with} at {at}; desk letters show {id} --reveal shows the reason"),
         None => format!("{with} at {at}"),
     }
 }

@@ -2,11 +2,12 @@
 
 use clap::{Args, Subcommand};
 use domain::message::MessageState;
-use service::{Environment, Failure};
+use service::Environment;
+use store::messages;
 
 use super::arguments::one_of;
 use super::{Answer, output, table};
-use crate::actions::messages::{self, MessageView};
+use crate::actions::messages::MessageView;
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -14,7 +15,7 @@ pub(super) enum Command {
     List(List),
 }
 
-/// List messages, those that changed last first
+/// List messages, the most recently changed first
 ///
 /// Needs DATABASE_URL.
 ///
@@ -31,29 +32,23 @@ pub(super) struct List {
     /// Show at most this many
     #[arg(long, default_value_t = 100)]
     limit: u32,
-    /// One JSON array instead of a table
+    /// Print one JSON array instead of a table
     #[arg(long)]
     json: bool,
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
-    let Command::List(arguments) = command;
+pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
+    let Command::List(List { state, limit, json }) = command;
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let store = read.finish_with(|| store)?;
 
-    let found = messages::list(&store, arguments.state, arguments.limit)
-        .await
-        .map_err(anyhow::Error::from)?;
+    let found = store
+        .run(move |connection| messages::list_latest(connection, state, i64::from(limit)))
+        .await?;
 
-    if arguments.json {
-        output::print_json(&found)?;
-    } else if found.is_empty() {
-        output::complain("no messages");
-    } else {
-        let rows: Vec<_> = found.iter().map(row).collect();
-        output::print(&table::rows("", &rows))?;
-    }
+    let found: Vec<_> = found.into_iter().map(MessageView::from).collect();
+    output::print_list(&found, json, "no messages", row)?;
     Ok(Answer::Done)
 }
 

@@ -1,63 +1,68 @@
 //! `desk migrate`
 
+use broker::topology;
 use clap::Args;
-use service::{Environment, Failure, chain};
-use store::rights::Granted;
+use service::{Environment, chain};
+use store::migrations;
+use store::rights::{self, Granted};
 
 use super::{Answer, output};
-use crate::actions::migrate;
 use crate::settings;
 
 /// Update the schema, the rights and the queues for this version
 ///
-/// Migrates the database's schema, grants each program's role what it needs (where deploy/roles.sql has made the
-/// roles), and declares the exchanges and queues. Run it before a new version starts; the programs wait until it was
-/// run. Twice, or by two people at once, does no harm.
+/// Migrates the database's schema, grants each program's role what it needs (if deploy/roles.sql has made the roles),
+/// and declares the exchanges and queues. Run it before a new version starts: the programs wait for it. Running it twice,
+/// or from two terminals at once, does no harm.
 ///
 /// Needs DATABASE_URL (the owner of the database) and AMQP_URL (a user who may configure the vhost).
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {}
 
-pub(super) async fn run(_: &Arguments, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(_: &Arguments, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
     let (store, broker) = read.finish_with(|| Some((store?, broker?)))?;
 
-    let migrated = migrate::migrate(&store, &broker).await;
+    // Each server is prepared even if the other one fails.
+    let database = store
+        .run(|connection| Ok((migrations::migrate(connection)?, rights::grant(connection)?)))
+        .await;
+    let declared = topology::declare(&broker).await;
 
-    let mut answer = Answer::Done;
-    match &migrated.database {
-        Ok((steps, granted)) => {
-            match &steps[..] {
-                [] => output::print("Postgres: the schema was up to date")?,
-                steps => output::print(&format!("Postgres: applied {}", steps.join(", ")))?,
-            }
-            match granted {
-                Granted::EachItsOwn => output::print("Postgres: each program's role may do what it needs")?,
-                Granted::NoRoles => {
-                    output::print("Postgres: the programs have no roles of their own (deploy/roles.sql)")?
-                }
-                Granted::Missing(roles) => {
-                    output::complain(&format!(
-                        "Postgres: nothing was granted: no role {}; deploy/roles.sql makes it",
-                        roles.join(", ")
-                    ));
-                    answer = Answer::Refused;
-                }
-            }
-        }
+    let is_granted = match &database {
+        Ok((steps, granted)) => report_steps(steps, granted)?,
         Err(error) => {
             output::complain(&format!("Postgres: {}", chain(error)));
-            answer = Answer::Refused;
+            false
         }
-    }
-    match &migrated.broker {
+    };
+    match &declared {
         Ok(()) => output::print("RabbitMQ: exchanges and queues are as they must be")?,
-        Err(error) => {
-            output::complain(&format!("RabbitMQ: {}", chain(error)));
-            answer = Answer::Refused;
+        Err(error) => output::complain(&format!("RabbitMQ: {}", chain(error))),
+    }
+    Ok(Answer::done_if(is_granted && declared.is_ok()))
+}
+
+/// Whether the rights were granted, or there are no roles to grant them to.
+fn report_steps(steps: &[String], granted: &Granted) -> std::io::Result<bool> {
+    match steps {
+        [] => output::print("Postgres: the schema was up to date")?,
+        steps => output::print(&format!("Postgres: applied {}", steps.join(", ")))?,
+    }
+    match granted {
+        Granted::EachItsOwn => output::print("Postgres: each program's role may do what it needs")?,
+        Granted::NoRoles => {
+            output::print("Postgres: the programs have no roles of their own (deploy/roles.sql)")?;
+        }
+        Granted::Missing(roles) => {
+            let roles = roles.join(", ");
+            output::complain(&format!(
+                "Postgres: nothing was granted: no role {roles}; deploy/roles.sql makes it"
+            ));
+            return Ok(false);
         }
     }
-    Ok(answer)
+    Ok(true)
 }

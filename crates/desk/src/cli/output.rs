@@ -1,10 +1,12 @@
-//! Where results and complaints are written.
+//! Writing results to stdout and complaints to stderr.
 
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 
-/// Writes a result; a reader that has gone away (`desk … | head`) is no failure.
+use super::table;
+
+/// A reader that has gone away (`desk … | head`) is no failure.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let written = writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush());
@@ -14,12 +16,28 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     })
 }
 
-/// Writes a result as the one JSON document of this command.
 pub(super) fn print_json(document: &impl Serialize) -> io::Result<()> {
     print(&serde_json::to_string_pretty(document)?)
 }
 
-/// Says on stderr what is wrong.
+/// Writes a list as one JSON array or as a table. Instead of an empty table it writes `if_empty` to stderr.
+pub(super) fn print_list<T: Serialize, const N: usize>(
+    found: &[T],
+    json: bool,
+    if_empty: &str,
+    row: fn(&T) -> [String; N],
+) -> io::Result<()> {
+    if json {
+        return print_json(&found);
+    }
+    if found.is_empty() {
+        complain(if_empty);
+        return Ok(());
+    }
+    let rows: Vec<_> = found.iter().map(row).collect();
+    print(&table::rows("", &rows))
+}
+
 pub(super) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,60 +1,107 @@
-//! What commands about guests and letters begin with: the shelf is opened, whoever acts is known, and what lies in the dead
-//! queues is taken in.
+//! What commands begin with: reading the environment, identifying the person, and emptying the dead queues.
 
-use anyhow::anyhow;
+use anyhow::Context as _;
 use broker::Address;
+use service::Environment;
 use service::environment::Reader;
-use service::{Environment, Failure};
 use store::Store;
 use store::audit::Actor;
 
-use super::acting::{self, Acting, Why};
+use super::auth::{Login, ReasonArgs};
+use crate::actions::context::Context;
 use crate::actions::letters;
-use crate::actions::shelf::Shelf;
 use crate::settings;
 
-/// Everything at hand, for somebody.
-pub(super) struct Opened<By> {
-    pub(super) shelf: Shelf,
+/// For commands about letters: the dead queues are emptied.
+pub(super) struct Session<By> {
+    pub(super) context: Context,
     pub(super) broker: Address,
     pub(super) by: By,
 }
 
-/// For somebody who acts.
-pub(super) async fn for_somebody(why: Why, environment: &Environment) -> Result<Opened<Actor>, Failure> {
-    let (shelf, broker, acting) = read(environment, |read| why.read(read, environment))?;
-    let by = acting.identify(&shelf.store).await?;
-    drain(&shelf.store, &broker).await?;
-    Ok(Opened { shelf, broker, by })
+pub(super) async fn for_staff(
+    reason: ReasonArgs,
+    environment: &Environment,
+) -> anyhow::Result<Session<Actor>> {
+    let (context, broker, login) = read(environment, |read| reason.read(read, environment))?;
+    let by = login.identify(&context.store).await?;
+    drain(&context.store, &broker).await?;
+    Ok(Session { context, broker, by })
 }
 
-/// For somebody who need not be known, unless they ask for what only the staff may do.
-pub(super) async fn for_anybody(
+/// Without a person, unless `login` finds that the command needs one.
+pub(super) async fn for_anyone(
     environment: &Environment,
-    acting: impl FnOnce(&mut Reader<'_>) -> Option<Option<Acting>>,
-) -> Result<Opened<Option<Actor>>, Failure> {
-    let (shelf, broker, acting) = read(environment, acting)?;
-    let by = acting::identify(acting, &shelf.store).await?;
-    drain(&shelf.store, &broker).await?;
-    Ok(Opened { shelf, broker, by })
+    login: impl FnOnce(&mut Reader<'_>) -> Option<Option<Login>>,
+) -> anyhow::Result<Session<Option<Actor>>> {
+    let (context, broker, login) = read(environment, login)?;
+    let by = identify(login, &context.store).await?;
+    drain(&context.store, &broker).await?;
+    Ok(Session { context, broker, by })
 }
 
-/// Reads the environment, and tells everything that is missing at once.
-fn read<A>(
+fn read<L>(
     environment: &Environment,
-    acting: impl FnOnce(&mut Reader<'_>) -> Option<A>,
-) -> Result<(Shelf, Address, A), Failure> {
+    login: impl FnOnce(&mut Reader<'_>) -> Option<L>,
+) -> anyhow::Result<(Context, Address, L)> {
     let mut read = environment.reader();
-    let shelf = settings::shelf(&mut read, environment);
+    let context = settings::context(&mut read, environment);
     let broker = settings::broker(&mut read);
-    let acting = acting(&mut read);
-    let (shelf, broker, acting) = read.finish_with(|| Some((shelf?, broker?, acting?)))?;
-    Ok((shelf.open()?, broker, acting))
+    let login = login(&mut read);
+    let (context, broker, login) = read.finish_with(|| Some((context?, broker?, login?)))?;
+    Ok((context.open()?, broker, login))
 }
 
-/// Takes in what lies in the dead queues.
-pub(super) async fn drain(store: &Store, broker: &Address) -> Result<(), Failure> {
+pub(super) async fn drain(store: &Store, broker: &Address) -> anyhow::Result<()> {
     let drained = letters::drain(store, broker).await;
-    drained.map_err(|error| anyhow!(error).context("cannot take letters in"))?;
+    drained.context("cannot import the letters of the dead queues")?;
     Ok(())
+}
+
+/// For commands that need no RabbitMQ.
+pub(super) async fn context(
+    environment: &Environment,
+    login: impl FnOnce(&mut Reader<'_>) -> Option<Option<Login>>,
+) -> anyhow::Result<(Context, Option<Actor>)> {
+    let mut read = environment.reader();
+    let context = settings::context(&mut read, environment);
+    let login = login(&mut read);
+    let (context, login) = read.finish_with(|| Some((context?, login?)))?;
+    let context = context.open()?;
+    let by = identify(login, &context.store).await?;
+    Ok((context, by))
+}
+
+/// As [`context()`], for a command that needs a person.
+pub(super) async fn context_for_staff(
+    reason: ReasonArgs,
+    environment: &Environment,
+) -> anyhow::Result<(Context, Actor)> {
+    let mut read = environment.reader();
+    let context = settings::context(&mut read, environment);
+    let login = reason.read(&mut read, environment);
+    let (context, login) = read.finish_with(|| Some((context?, login?)))?;
+    let context = context.open()?;
+    let by = login.identify(&context.store).await?;
+    Ok((context, by))
+}
+
+/// For commands that need only the database and a person.
+pub(super) async fn store_for_staff(
+    reason: ReasonArgs,
+    environment: &Environment,
+) -> anyhow::Result<(Store, Actor)> {
+    let mut read = environment.reader();
+    let store = settings::database(&mut read);
+    let login = reason.read(&mut read, environment);
+    let (store, login) = read.finish_with(|| Some((store?, login?)))?;
+    let by = login.identify(&store).await?;
+    Ok((store, by))
+}
+
+async fn identify(login: Option<Login>, store: &Store) -> anyhow::Result<Option<Actor>> {
+    match login {
+        Some(login) => login.identify(store).await.map(Some),
+        None => Ok(None),
+    }
 }

@@ -1,13 +1,16 @@
 //! `desk staff …`
 
-use anyhow::{Error, anyhow};
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use crypto::token::Token;
 use domain::ids::StaffName;
-use service::{Environment, Failure};
+use serde::Serialize;
+use service::Environment;
+use store::staff::{self, Unchanged};
 
-use super::acting::Why;
-use super::{Answer, output, table};
-use crate::actions::staff::{self, MemberView, Unchanged};
+use super::auth::ReasonArgs;
+use super::{Answer, output, session, table};
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -19,9 +22,9 @@ pub(super) enum Command {
 
 /// Add a member of the staff, and print their token
 ///
-/// The token goes to stdout, once: only its hash is kept. Whoever has it acts under this name, and the audit trail says so.
-/// The first member needs no token; after that, members add members. If a token is lost, remove the person and add them
-/// again.
+/// The token is printed to stdout, once: only its hash is stored. It lets its owner act under this name, which the audit
+/// trail records. The first member is added without a token; after that, members add members. To replace a lost token,
+/// remove the person and add them again.
 ///
 /// Needs DATABASE_URL, and your token (see desk --help) unless you are the first.
 ///
@@ -34,12 +37,12 @@ pub(super) struct Add {
     /// The name under which they act
     name: StaffName,
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-/// Remove a member of the staff: their token is no longer valid
+/// Remove a member of the staff, whose token becomes invalid
 ///
-/// The audit trail keeps what they did. The last member stays.
+/// The audit trail keeps their name. The last member cannot be removed.
 ///
 /// Needs DATABASE_URL, and your token (see desk --help).
 #[derive(Debug, Args)]
@@ -48,21 +51,28 @@ pub(super) struct Remove {
     /// The name under which they act
     name: StaffName,
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-/// List who is, or was, on the staff
+/// List the present and former members of the staff
 ///
 /// Needs DATABASE_URL.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct List {
-    /// One JSON array instead of a table
+    /// Print one JSON array instead of a table
     #[arg(long)]
     json: bool,
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<Answer, Failure> {
+#[derive(Debug, Serialize)]
+struct MemberView {
+    name: String,
+    added_at: DateTime<Utc>,
+    removed_at: Option<DateTime<Utc>>,
+}
+
+pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     match command {
         Command::Add(arguments) => add(arguments, environment).await,
         Command::Remove(arguments) => remove(arguments, environment).await,
@@ -70,67 +80,66 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<A
     }
 }
 
-async fn add(arguments: Add, environment: &Environment) -> Result<Answer, Failure> {
-    let Add { name, why } = arguments;
+async fn add(Add { name, reason }: Add, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
-    let acting = why.read_anybody(&mut read, environment);
-    let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
-    let by = if staff::is_empty(&store).await.map_err(Error::from)? {
-        acting.unknown(name.clone())
+    let login = reason.read_without_token(&mut read, environment);
+    let (store, login) = read.finish_with(|| Some((store?, login?)))?;
+    let by = if store.run(staff::is_empty).await? {
+        login.unidentified(name.clone())
     } else {
-        acting.identify(&store).await?
+        login.identify(&store).await?
     };
 
-    let token = staff::add(&store, by, name.clone()).await.map_err(Error::from)?;
+    let token = Token::generate();
+    let (hash, added) = (token.hash(), name.clone());
+    let done = store
+        .transaction(move |connection| staff::add(connection, &by, &added, &hash))
+        .await?;
 
-    let token = token.map_err(|unchanged| refused(&name, unchanged))?;
+    done.map_err(|unchanged| refused(&name, unchanged))?;
     output::print(token.reveal())?;
     output::complain(&format!(
-        "that is the token of {name}: give it to nobody else, it is not shown again"
+        "this is the token of {name}: keep it secret, it is not shown again"
     ));
     Ok(Answer::Done)
 }
 
-async fn remove(arguments: Remove, environment: &Environment) -> Result<Answer, Failure> {
-    let Remove { name, why } = arguments;
-    let mut read = environment.reader();
-    let store = settings::database(&mut read);
-    let acting = why.read(&mut read, environment);
-    let (store, acting) = read.finish_with(|| Some((store?, acting?)))?;
-    let by = acting.identify(&store).await?;
+async fn remove(Remove { name, reason }: Remove, environment: &Environment) -> anyhow::Result<Answer> {
+    let (store, by) = session::store_for_staff(reason, environment).await?;
 
-    let removed = staff::remove(&store, by, name.clone())
-        .await
-        .map_err(Error::from)?;
+    let removed = name.clone();
+    let done = store
+        .transaction(move |connection| staff::remove(connection, &by, &removed))
+        .await?;
 
-    removed.map_err(|unchanged| refused(&name, unchanged))?;
+    done.map_err(|unchanged| refused(&name, unchanged))?;
     output::print(&format!("{name} is no member of the staff any more"))?;
     Ok(Answer::Done)
 }
 
-fn refused(name: &StaffName, unchanged: Unchanged) -> Error {
+fn refused(name: &StaffName, unchanged: Unchanged) -> anyhow::Error {
     match unchanged {
         Unchanged::Uninvited => anyhow!("refused: {unchanged}"),
         _ => anyhow!("refused: {name} {unchanged}"),
     }
 }
 
-async fn list(arguments: &List, environment: &Environment) -> Result<Answer, Failure> {
+async fn list(arguments: &List, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let store = read.finish_with(|| store)?;
 
-    let found = staff::list(&store).await.map_err(Error::from)?;
+    let members = store.run(staff::list).await?;
 
-    if arguments.json {
-        output::print_json(&found)?;
-    } else if found.is_empty() {
-        output::complain("nobody; desk staff add NAME adds the first");
-    } else {
-        let rows: Vec<_> = found.iter().map(row).collect();
-        output::print(&table::rows("", &rows))?;
-    }
+    let views = members.into_iter().map(|member| MemberView {
+        name: member.name,
+        added_at: member.added_at,
+        removed_at: member.removed_at,
+    });
+    let views: Vec<_> = views.collect();
+    let if_empty = "there is no member yet; desk staff add NAME adds the first";
+    output::print_list(&views, arguments.json, if_empty, row)?;
     Ok(Answer::Done)
 }
 

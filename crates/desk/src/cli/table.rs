@@ -1,8 +1,8 @@
-//! Columns for people.
+//! Tables of aligned columns.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// Rows with their columns aligned, each line after an indent; the last column is not padded.
+/// Each line starts with `indent`; the last column is not padded.
 pub(super) fn rows<const N: usize>(indent: &str, rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -21,7 +21,7 @@ pub(super) fn rows<const N: usize>(indent: &str, rows: &[[String; N]]) -> String
     text
 }
 
-/// An instant in UTC, to the second.
+/// In UTC, to the second.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

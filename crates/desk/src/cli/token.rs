@@ -1,95 +1,93 @@
-//! The token that tells who acts: from the environment, from the user's own file, or asked for once on a terminal.
+//! The token that identifies the person: from the environment, from the user's own file, or from a prompt, once.
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Error, anyhow};
+use anyhow::{Context as _, anyhow};
 use crypto::token::Token;
 use domain::ids::StaffName;
+use service::Problems;
 use service::environment::Reader;
-use service::{Failure, Problems};
 use store::{Store, StoreError, staff};
 
 use super::output;
 use crate::settings::{self, STAFF_TOKEN};
 
-const MISSING: &str = "is not set, no token is kept, and there is no terminal to ask for it on; set it to the token \
-                       that `desk staff add` gave you";
+const MISSING: &str = "is not set, no token is stored, and there is no terminal to prompt on; set it to the token \
+                       that `desk staff add` printed";
 
-/// What there is to know the person by.
 #[derive(Debug)]
 pub(super) enum Credential {
-    /// The variable.
+    /// From the variable.
     Given(Token),
-    /// What was asked for once.
-    Kept(Token, PathBuf),
-    /// Nothing yet; where it is kept then.
-    ToAskFor(Option<PathBuf>),
-    /// Nothing, and nobody to ask.
+    /// From the user's file.
+    Stored(Token, PathBuf),
+    /// To be asked for, then stored in this file.
+    Prompt(Option<PathBuf>),
+    /// No token, and no terminal.
     Missing,
 }
 
 impl Credential {
-    /// What there is; nothing may do.
     pub(super) fn find(read: &mut Reader<'_>) -> Self {
         if let Some(token) = settings::staff_token(read) {
             return Self::Given(token);
         }
         let file = settings::token_file(read);
         if let Some(path) = &file
-            && let Some(token) = kept(path)
+            && let Some(token) = stored(path)
         {
-            return Self::Kept(token, path.clone());
+            return Self::Stored(token, path.clone());
         }
         if io::stdin().is_terminal() {
-            Self::ToAskFor(file)
+            Self::Prompt(file)
         } else {
             Self::Missing
         }
     }
 
-    /// As [`find`](Self::find), for commands that cannot do without: told with everything else that is not set.
+    /// As [`find`](Self::find); a missing token is reported together with the other missing settings.
     pub(super) fn required(read: &mut Reader<'_>) -> Self {
         let found = Self::find(read);
-        // A variable that holds no token is told already.
+        // A variable that holds no token was reported when it was read.
         if matches!(found, Self::Missing) && read.optional(STAFF_TOKEN).is_none() {
             read.problem(STAFF_TOKEN, MISSING);
         }
         found
     }
 
-    /// Whose it is. Asks where it must, and keeps what it got.
-    pub(super) async fn identify(self, store: &Store) -> Result<StaffName, Failure> {
+    /// Looks up the token's owner; prompts if necessary, and stores a valid token.
+    pub(super) async fn identify(self, store: &Store) -> anyhow::Result<StaffName> {
         let path = match self {
             Self::Missing => return Err(Problems::one(STAFF_TOKEN, MISSING).into()),
             Self::Given(token) => {
-                let owner = owner(store, &token).await.map_err(Error::from)?;
-                return owner.ok_or_else(|| nobodys(&format!("the token in {STAFF_TOKEN}")).into());
+                let owner = owner(store, &token).await?;
+                return owner.ok_or_else(|| not_a_member(&format!("the token in {STAFF_TOKEN}")));
             }
-            Self::Kept(token, path) => {
-                if let Some(name) = owner(store, &token).await.map_err(Error::from)? {
+            Self::Stored(token, path) => {
+                if let Some(name) = owner(store, &token).await? {
                     return Ok(name);
                 }
-                let nobodys = nobodys(&format!("the token in {}", path.display()));
+                let error = not_a_member(&format!("the token in {}", path.display()));
                 if !io::stdin().is_terminal() {
-                    return Err(nobodys.into());
+                    return Err(error);
                 }
-                output::complain(&nobodys.to_string());
+                output::complain(&error.to_string());
                 Some(path)
             }
-            Self::ToAskFor(path) => path,
+            Self::Prompt(path) => path,
         };
         let token = ask()?;
-        let name = owner(store, &token).await.map_err(Error::from)?;
-        let name = name.ok_or_else(|| nobodys("that token"))?;
-        keep_or_complain(path.as_deref(), &token);
+        let name = owner(store, &token).await?;
+        let name = name.ok_or_else(|| not_a_member("that token"))?;
+        store_or_complain(path.as_deref(), &token);
         Ok(name)
     }
 }
 
-fn nobodys(which: &str) -> Error {
+fn not_a_member(which: &str) -> anyhow::Error {
     anyhow!(
         "{which} belongs to no current member of the staff; a colleague can make a new one: desk staff add"
     )
@@ -102,13 +100,13 @@ async fn owner(store: &Store, token: &Token) -> Result<Option<StaffName>, StoreE
         .await
 }
 
-fn ask() -> Result<Token, Error> {
+fn ask() -> anyhow::Result<Token> {
     let given = rpassword::prompt_password("Your token (not shown): ").context("cannot ask for the token")?;
     Token::parse(&given).context("what was given")
 }
 
-/// What lies in the file, if anything does; whatever is wrong with it is said.
-fn kept(path: &Path) -> Option<Token> {
+/// Complains about a file that cannot be read, or that others can read.
+fn stored(path: &Path) -> Option<Token> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
@@ -131,8 +129,8 @@ fn kept(path: &Path) -> Option<Token> {
     }
 }
 
-fn keep_or_complain(path: Option<&Path>, token: &Token) {
-    let said = match path.map(|path| (path, keep(path, token))) {
+fn store_or_complain(path: Option<&Path>, token: &Token) {
+    let said = match path.map(|path| (path, store_token(path, token))) {
         Some((path, Ok(()))) => format!("kept in {}, for you alone", path.display()),
         Some((path, Err(error))) => {
             format!("the token could not be kept in {}: {error}", path.display())
@@ -142,8 +140,8 @@ fn keep_or_complain(path: Option<&Path>, token: &Token) {
     output::complain(&said);
 }
 
-/// Whole or not at all, and never for others, not even for a moment.
-fn keep(path: &Path, token: &Token) -> io::Result<()> {
+/// Writes a new file and renames it, so that the file is complete and was never readable by others.
+fn store_token(path: &Path, token: &Token) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }

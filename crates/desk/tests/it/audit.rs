@@ -1,4 +1,4 @@
-//! Everything that somebody does stands in the audit trail, with who and why, and without any guest.
+//! The audit trail: every action is recorded with its person and reason, and without personal data.
 
 use domain::dead_letter::DeadLetterReason::{CannotBeApplied, OutcomeUnknown, Refused};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ async fn last(office: &Office) -> Value {
 #[tokio::test]
 async fn each_decision_about_a_letter_is_written_down() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
 
     for (command, row) in [
@@ -43,13 +43,13 @@ async fn each_decision_about_a_letter_is_written_down() {
         assert_eq!(json!(told(&written)), row);
         assert_eq!(written["booking"], "BK-1001", "{written}");
     }
-    office.reminder_dies(OutcomeUnknown).await;
+    office.reminder_is_dead_lettered(OutcomeUnknown).await;
     let id = office.list("").await[0]["id"].clone();
     office.letters(&format!("settle {id} --not-sent")).await.check(0);
     let row = json!(["anna", "letter_settled", id, "not_sent", null]);
     assert_eq!(json!(told(&last(&office).await)), row);
-    office.event_dies("evt_7", CannotBeApplied).await;
-    office.event_dies("evt_8", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_8", CannotBeApplied).await;
     let letters = office.list("").await;
     let (one, other) = (&letters[0]["id"], &letters[1]["id"]);
     office
@@ -70,7 +70,9 @@ async fn each_decision_about_a_letter_is_written_down() {
 async fn many_letters_that_are_retried_have_a_row_each_and_one_reason() {
     let office = Office::open().await;
     for number in 0..3 {
-        office.event_dies(&format!("evt_{number}"), CannotBeApplied).await;
+        office
+            .event_is_dead_lettered(&format!("evt_{number}"), CannotBeApplied)
+            .await;
     }
     let before = office.trail().await.len();
 
@@ -147,7 +149,7 @@ async fn a_look_at_a_guest_is_written_down_before_anything_is_shown() {
 #[tokio::test]
 async fn what_is_refused_or_only_tried_out_leaves_no_row() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
     let before = office.trail().await;
 
@@ -170,7 +172,7 @@ async fn what_is_refused_or_only_tried_out_leaves_no_row() {
 #[tokio::test]
 async fn nothing_of_a_guest_lies_in_the_database_after_people_have_spoken_of_them() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
     for command in [
         &format!("letters show {id} --reveal --note Lovelace"),
@@ -213,7 +215,7 @@ async fn who_reads_why_others_acted_is_written_down_before_anything_is_shown() {
         .check(0);
 
     let hidden = office.by_anna("audit list").await;
-    let by_nobody = desk(
+    let without_token = desk(
         &["audit", "list", "--reveal"],
         &[("DATABASE_URL", &office.database.url()), ("BELLHOP_KEYS", KEYS)],
         "",
@@ -225,7 +227,7 @@ async fn who_reads_why_others_acted_is_written_down_before_anything_is_shown() {
 
     assert!(hidden.check(0).stderr.contains("--reveal"), "{hidden:?}");
     assert!(!hidden.stdout.contains("Lovelace"), "{hidden:?}");
-    assert_eq!(by_nobody.check(2).stdout, "");
+    assert_eq!(without_token.check(2).stdout, "");
     assert!(shown.check(0).stdout.contains("Lovelace"), "{shown:?}");
     let rows = office.by_anna("audit list --json --reveal").await.json();
     let row = json!(["anna", "audit_revealed", null, "", "review"]);
@@ -236,7 +238,7 @@ async fn who_reads_why_others_acted_is_written_down_before_anything_is_shown() {
 #[tokio::test]
 async fn the_trail_is_listed_by_person_action_booking_and_time() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
     office
         .letters_by("ben", &format!("show {id} --reveal"))

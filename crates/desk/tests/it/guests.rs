@@ -26,7 +26,7 @@ fn check_masked(ended: &Ended) {
 #[tokio::test]
 async fn everything_that_is_held_is_exported_as_one_document_with_everything_opened() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
     office
         .database
         .execute(
@@ -63,7 +63,9 @@ async fn everything_that_is_held_is_exported_as_one_document_with_everything_ope
         assert_eq!(by_booking[part], document[part], "{part}");
     }
     assert!(
-        by_number.stderr.contains("anna") && !by_number.stderr.contains("6912345678"),
+        by_number.stderr.contains("guest_exported")
+            && by_number.stderr.contains("anna")
+            && !by_number.stderr.contains("6912345678"),
         "{by_number:?}"
     );
 }
@@ -71,7 +73,7 @@ async fn everything_that_is_held_is_exported_as_one_document_with_everything_ope
 #[tokio::test]
 async fn what_people_wrote_of_a_guest_is_exported_too_and_what_they_wrote_of_others_is_not() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
     for command in [
         "letters close 1 --note moved",
         "bookings show azure-bay BK-1001 --reveal --note complaint",
@@ -124,7 +126,7 @@ async fn what_cannot_be_opened_is_named_and_the_rest_is_exported() {
 #[tokio::test]
 async fn a_guest_is_erased_by_number_with_masked_words_and_a_second_time_finds_nothing() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
 
     let erased = office.guests("erase --phone -", ADA).await;
     let again = office.guests("erase --phone -", ADA).await;
@@ -156,12 +158,12 @@ async fn a_guest_is_erased_by_number_with_masked_words_and_a_second_time_finds_n
 #[tokio::test]
 async fn an_erased_events_letter_can_be_looked_at_and_is_not_retried() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
     office
         .guests("erase --booking azure-bay BK-1001", "")
         .await
         .check(0);
-    // As if it waited still.
+    // As if the erasure had left it open.
     office.database.execute("UPDATE letters SET state = 'open'").await;
 
     let letter = office.letters("show 1 --reveal --json").await.json();
@@ -179,12 +181,12 @@ async fn an_erased_events_letter_can_be_looked_at_and_is_not_retried() {
 #[tokio::test]
 async fn a_letter_that_is_found_after_the_erasure_is_closed_and_empty() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     office
         .by_anna_without_broker("guests erase --booking azure-bay BK-1001")
         .await
         .check(0);
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
 
     let open = office.list("").await;
     let closed = office.list("--closed").await;
@@ -325,7 +327,7 @@ async fn what_was_done_for_a_guest_stands_in_the_audit_trail_which_does_not_name
     for personal in PERSONAL {
         assert!(!told.contains(personal), "{personal}: {told}");
     }
-    // Why she stopped went with the guest: the number was nobody else's.
+    // The reason of her stop was erased with her: no other guest has the number.
     assert!(!told.contains("\"asked\""), "{told}");
 }
 

@@ -55,7 +55,7 @@ fn key<'a>(found: &'a Value, id: &str) -> &'a Value {
 async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
     let office = Office::open().await;
     office
-        .event_dies("evt-1", DeadLetterReason::CannotBeApplied)
+        .event_is_dead_lettered("evt-1", DeadLetterReason::CannotBeApplied)
         .await;
     assert_eq!(office.list("").await.len(), 1);
 
@@ -80,7 +80,7 @@ async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
         (&ended["action"], &ended["details"]),
         (
             &json!("reseal_ended"),
-            &json!("under b: bookings 1, events 1, letters 1, notes 1; numbers read anew 0")
+            &json!("under b: bookings 1, events 1, letters 1, notes 1; numbers changed 0")
         )
     );
     assert_eq!(begun["action"], "reseal_begun");
@@ -96,7 +96,7 @@ async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_gone_too_early_is_told_and_nothing_is_lost() {
+async fn a_key_that_is_removed_too_early_is_reported_and_nothing_is_lost() {
     let office = Office::open().await;
 
     let found = keys(&office, &without_old(), "check").await;
@@ -107,17 +107,17 @@ async fn a_key_that_is_gone_too_early_is_told_and_nothing_is_lost() {
     let told = &office.trail().await[0]["details"];
     assert_eq!(
         told,
-        "under b: bookings 0 (1 not opened), events 0 (1 not opened), letters 0, notes 0; numbers read anew 0"
+        "under b: bookings 0 (1 not opened), events 0 (1 not opened), letters 0, notes 0; numbers changed 0"
     );
     keys(&office, &rotated(), "reseal").await.check(0);
     keys(&office, &without_old(), "check").await.check(0);
 }
 
 #[tokio::test]
-async fn files_that_need_a_key_are_named_and_what_waits_in_the_queues_is_told() {
+async fn files_that_need_a_key_are_named_and_events_in_the_queues_are_reported() {
     let office = Office::open().await;
     office
-        .event_dies("evt-1", DeadLetterReason::CannotBeApplied)
+        .event_is_dead_lettered("evt-1", DeadLetterReason::CannotBeApplied)
         .await;
     let folder = tempfile::tempdir().unwrap();
     let sealed = desk(&["seal"], &[("BELLHOP_KEYS", KEYS)], "a secret").await;
@@ -138,7 +138,7 @@ async fn files_that_need_a_key_are_named_and_what_waits_in_the_queues_is_told() 
         ];
         desk(&["keys", "check", "--json"], &environment, "").await
     };
-    // Nothing else is left under the old key.
+    // No other value is left under the old key.
     office
         .database
         .execute("UPDATE bookings SET sealed_facts = ''; UPDATE events SET sealed_body = NULL")
@@ -151,14 +151,11 @@ async fn files_that_need_a_key_are_named_and_what_waits_in_the_queues_is_told() 
     assert_eq!(key(&keys, "a")["in_ring"], false);
     assert_eq!(key(&keys, "a")["files"], json!(["sources/direct.toml"]));
     assert!(found.stderr.contains("events 0, dead.events 1"), "{found:?}");
-    assert!(
-        away.check(1).stderr.contains("could not be looked at"),
-        "{away:?}"
-    );
+    assert!(away.check(1).stderr.contains("could not be checked"), "{away:?}");
 }
 
 #[tokio::test]
-async fn who_is_in_the_way_for_a_while_does_not_break_sealing_anew_off() {
+async fn a_lock_that_is_held_for_a_while_does_not_interrupt_resealing() {
     let office = Office::open().await;
     let rolled_back =
         "SELECT xact_rollback AS count FROM pg_stat_database WHERE datname = current_database()";
@@ -182,7 +179,7 @@ async fn who_is_in_the_way_for_a_while_does_not_break_sealing_anew_off() {
     let (resealed, ()) = tokio::join!(desk(&["keys", "reseal"], &environment, ""), letting_go);
 
     assert!(
-        resealed.check(0).stdout.contains("bookings: 1 sealed anew"),
+        resealed.check(0).stdout.contains("bookings: 1 re-encrypted"),
         "{resealed:?}"
     );
 }
@@ -191,7 +188,7 @@ async fn who_is_in_the_way_for_a_while_does_not_break_sealing_anew_off() {
 async fn numbers_that_were_read_differently_are_read_again_with_their_guests_stop() {
     let office = Office::open().await;
     office
-        .event_dies("evt-1", DeadLetterReason::CannotBeApplied)
+        .event_is_dead_lettered("evt-1", DeadLetterReason::CannotBeApplied)
         .await;
     assert_eq!(office.list("").await.len(), 1);
     let misread = "'\\x0102030405060708091011121314151617181920212223242526272829303132'";
@@ -213,7 +210,10 @@ async fn numbers_that_were_read_differently_are_read_again_with_their_guests_sto
 
     let told = "bookings: 1 numbers are read differently now\nevents: 1 numbers are read differently now\n";
     assert!(resealed.check(0).stdout.ends_with(told), "{resealed:?}");
-    assert!(resealed.stdout.contains("letters: 1 sealed anew"), "{resealed:?}");
+    assert!(
+        resealed.stdout.contains("letters: 1 re-encrypted"),
+        "{resealed:?}"
+    );
     assert!(!again.check(0).stdout.contains(": 1 "), "{again:?}");
     for table in ["bookings", "events", "letters"] {
         assert_eq!(misread_in(table).await, 0, "{table}");
@@ -229,18 +229,18 @@ async fn numbers_that_were_read_differently_are_read_again_with_their_guests_sto
     let last = trail.iter().find(|row| row["action"] == "reseal_ended").unwrap();
     assert_eq!(
         last["details"],
-        "under a: bookings 0, events 0, letters 0, notes 0; numbers read anew 0"
+        "under a: bookings 0, events 0, letters 0, notes 0; numbers changed 0"
     );
 }
 
 #[tokio::test]
-async fn bookings_of_a_resort_without_a_readable_file_are_told_and_keep_their_hashes() {
+async fn a_number_with_its_country_code_is_read_again_without_its_resorts_file() {
     let office = Office::open().await;
     let folder = tempfile::tempdir().unwrap();
     let hashes =
         "SELECT count(DISTINCT b.phone_hash) AS count FROM bookings b JOIN events e USING (phone_hash)";
 
-    // The number bears its country code: no file is needed to read it.
+    // The number has its country code: no file is needed to read it.
     let without_files = office.by_anna_with(folder.path(), "keys reseal", "").await;
 
     without_files.check(0);

@@ -90,10 +90,10 @@ async fn with_the_broker_away_it_warns_and_misses_no_letter() {
         )
         .await;
 
-    let ended = check(&database, "amqp://nobody:nothing@127.0.0.1:1/%2f", &[]).await;
+    let ended = check(&database, "amqp://user:nothing@127.0.0.1:1/%2f", &[]).await;
 
     assert!(
-        ended.check(0).stderr.contains("could not be emptied"),
+        ended.check(0).stderr.contains("dead_queues_not_emptied"),
         "{ended:?}"
     );
 }

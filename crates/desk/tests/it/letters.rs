@@ -34,7 +34,7 @@ pub(crate) struct Office {
 }
 
 impl Office {
-    /// With one booking, BK-1001, whose guest has just drifted away: its first reminder waits.
+    /// With one abandoned booking, BK-1001, whose first reminder is queued.
     pub(crate) async fn open() -> Self {
         let (database, vhost) = tokio::join!(booked(), Vhost::create());
         let address = Address::parse(&vhost.url()).unwrap();
@@ -80,7 +80,7 @@ impl Office {
         self.desk(arguments, &self.vhost.url(), &self.anna, stdin).await
     }
 
-    /// As above, RabbitMQ being away.
+    /// As above, without RabbitMQ.
     pub(crate) async fn by_anna_without_broker(&self, arguments: &str) -> Ended {
         self.desk(arguments, "amqp://127.0.0.1:1/%2f", &self.anna, "")
             .await
@@ -114,8 +114,7 @@ impl Office {
         desk(&words, &environment, stdin).await
     }
 
-    /// The audit trail with its reasons: who, what, about which letter and details; newest first. Without the looks that
-    /// this takes.
+    /// The audit trail with its reasons, newest first, without the row that reading it appends.
     pub(crate) async fn trail(&self) -> Vec<Value> {
         let ended = self.by_anna("audit list --json --reveal").await;
         let mut rows = ended.json().as_array().unwrap().clone();
@@ -132,8 +131,8 @@ impl Office {
         topology::verify(&self.address).await.unwrap()
     }
 
-    /// An event dies and its letter lies in the queue.
-    pub(crate) async fn event_dies(&self, id: &str, reason: DeadLetterReason) {
+    /// An event is dead-lettered; its letter is in the dead queue.
+    pub(crate) async fn event_is_dead_lettered(&self, id: &str, reason: DeadLetterReason) {
         let cause = Cause {
             reason,
             error: "cannot save bookings".to_owned(),
@@ -154,8 +153,8 @@ impl Office {
         self.publisher.publish(outgoing).await.unwrap();
     }
 
-    /// The reminder dies after a call, and the relay publishes its letter.
-    pub(crate) async fn reminder_dies(&self, reason: DeadLetterReason) {
+    /// The reminder is dead-lettered after a call, as by the sender and the relay.
+    pub(crate) async fn reminder_is_dead_lettered(&self, reason: DeadLetterReason) {
         let dies = format!(
             "UPDATE messages SET state = 'dead', reason = '{reason}', attempts = attempts + 1, letter_due = true, \
              died_at = clock_timestamp(), claimed_at = now() - interval '20 seconds', publish_at = NULL"
@@ -188,7 +187,7 @@ impl Office {
         }
     }
 
-    /// The booking as `desk bookings show` tells it.
+    /// The output of `desk bookings show`.
     async fn booking(&self) -> Value {
         let database_url = self.database.url();
         let environment = [

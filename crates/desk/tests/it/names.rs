@@ -1,4 +1,4 @@
-//! Names with a typing error: a pause, a filter or a guest's request must not report success for one.
+//! Names with a typing error are refused: no pause, filter or request reports success for one.
 
 use testkit::database::Database;
 

@@ -28,7 +28,7 @@ impl Ended {
     }
 }
 
-/// Runs `desk` and waits for its end. Nothing of this process's environment is seen by it.
+/// Runs `desk` without this process's environment and waits for its end.
 pub(crate) async fn desk(arguments: &[&str], environment: &[(&str, &str)], stdin: &str) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_desk"));
     command
@@ -41,7 +41,7 @@ pub(crate) async fn desk(arguments: &[&str], environment: &[(&str, &str)], stdin
     let stdin = stdin.to_owned();
     let ended = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
-        // A program that reads nothing may be gone already.
+        // A program that reads no stdin may have ended already.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
         child.wait_with_output().unwrap()
     });

@@ -1,4 +1,4 @@
-//! `desk staff …`, and how people show who they are.
+//! `desk staff …`, and the token.
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -22,7 +22,7 @@ async fn by(database: &Database, token: &str, arguments: &[&str]) -> Ended {
     desk(arguments, &environment, "").await
 }
 
-/// Somebody whose token lies in their own file, if it lies anywhere.
+/// A person with their own folder for the token file.
 async fn at_home(database: &Database, home: &Path, arguments: &[&str]) -> Ended {
     let url = database.url();
     let environment = [
@@ -33,7 +33,7 @@ async fn at_home(database: &Database, home: &Path, arguments: &[&str]) -> Ended 
     desk(arguments, &environment, "").await
 }
 
-/// Keeps a token as the command line would.
+/// Stores a token as the command line does.
 fn keep(home: &Path, token: &str, mode: u32) {
     let folder = home.join(".config/bellhop");
     fs::create_dir_all(&folder).unwrap();
@@ -74,7 +74,7 @@ async fn without_a_token_nothing_is_done_and_the_remedy_is_named() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_nobodys_or_that_of_somebody_removed_is_refused() {
+async fn an_unknown_token_and_that_of_a_removed_member_are_refused() {
     let database = Database::create().await;
     let anna = database.hire("anna").await;
     let ben = database.hire("ben").await;
@@ -108,7 +108,7 @@ async fn a_token_that_is_nobodys_or_that_of_somebody_removed_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_acts_under_whatsapps_name() {
+async fn no_member_has_whatsapps_name() {
     let database = Database::create().await;
 
     for name in ["whatsapp", "erasure"] {

@@ -100,7 +100,7 @@ async fn where_one_of_several_arguments_is_missing_all_of_them_are_named() {
     }
 }
 
-const SHELF: &[&str] = &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "AMQP_URL"];
+const CONTEXT: &[&str] = &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "AMQP_URL"];
 const ACTING: &[&str] = &["DATABASE_URL", "BELLHOP_STAFF_TOKEN"];
 const SEALING: &[&str] = &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"];
 const DECIDING: &[&str] = &[
@@ -145,7 +145,7 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
             ],
         ),
         (&["staff", "remove", "anna"], ACTING),
-        // The first needs no token; whether there is one, the database says.
+        // The first member needs no token; only the database knows whether there is one.
         (&["staff", "add", "anna"], &["DATABASE_URL"]),
         (&["staff", "list"], &["DATABASE_URL"]),
         (&["audit", "list"], &["DATABASE_URL"]),
@@ -153,8 +153,8 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
         (&["holds"], &["DATABASE_URL"]),
         (&["holds", "--reveal"], SEALING),
         (&["letters", "list"], &["DATABASE_URL", "AMQP_URL"]),
-        (&["letters", "show", "1"], SHELF),
-        (&["letters", "retry", "1", "--dry-run"], SHELF),
+        (&["letters", "show", "1"], CONTEXT),
+        (&["letters", "retry", "1", "--dry-run"], CONTEXT),
         (&["letters", "retry", "1"], DECIDING),
         (&["letters", "edit", "1", "--phone", "+30"], DECIDING),
         (&["letters", "settle", "1", "--sent"], DECIDING),

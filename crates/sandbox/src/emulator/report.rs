@@ -51,25 +51,22 @@ impl Plan {
 impl Emulator {
     /// Spawns the statuses; if a script wants it, the receiver fires when the callback has accepted the first one.
     pub(super) fn report(self: &Arc<Self>, taken: Taken, plan: Plan) -> Option<oneshot::Receiver<()>> {
-        let (told, mut first_report) = (None, None);
-        let (mut told, begun) = (told, Instant::now());
-        if plan.notify.before_answer && !plan.steps.is_empty() {
-            let (sender, receiver) = oneshot::channel();
-            (told, first_report) = (Some(sender), Some(receiver));
-        }
+        let begun = Instant::now();
+        let waits = plan.notify.before_answer && !plan.steps.is_empty();
+        let (mut accepted, first_report) = waits.then(oneshot::channel).unzip();
         let emulator = self.clone();
         self.runtime.spawn(async move {
             for (status, after) in &plan.steps {
                 if !after.is_zero() {
                     tokio::time::sleep_until(begun + *after).await;
                 }
-                emulator.happen(&taken, *status, &plan, told.take());
+                emulator.happen(&taken, *status, &plan, accepted.take());
             }
         });
         first_report
     }
 
-    fn happen(&self, taken: &Taken, status: Status, plan: &Plan, mut told: Option<oneshot::Sender<()>>) {
+    fn happen(&self, taken: &Taken, status: Status, plan: &Plan, mut accepted: Option<oneshot::Sender<()>>) {
         if !self.journal.note(taken.place, status.as_str()) {
             return;
         }
@@ -80,7 +77,7 @@ impl Emulator {
                 change: change.clone(),
                 account_event_at: None,
                 forged_first: plan.notify.forged_first,
-                taken: told.take(),
+                taken: accepted.take(),
             };
             match plan.notify.batch {
                 Some(size) => self.outbox.push_batched(update, size),

@@ -104,18 +104,7 @@ impl Inbound {
             );
         }
         if let Some(wanted) = self.marketing {
-            let verb = if wanted == Marketing::Stop {
-                "stop"
-            } else {
-                "resume"
-            };
-            let mut preference = json!({
-                "wa_id": spelling, "detail": format!("User requested to {verb} marketing messages"),
-                "category": "marketing_messages", "value": verb, "timestamp": at / 1000,
-            });
-            if let Some(fields) = preference.as_object_mut().filter(|_| self.without_phone) {
-                fields.remove("wa_id");
-            }
+            let preference = self.preference(wanted, spelling, at);
             value.insert("user_preferences".to_owned(), json!([preference]));
             return json!({ "value": value, "field": "user_preferences" });
         }
@@ -139,6 +128,21 @@ impl Inbound {
         self.content(&mut message, spelling);
         value.insert("messages".to_owned(), json!([message]));
         json!({ "value": value, "field": "messages" })
+    }
+
+    fn preference(&self, wanted: Marketing, spelling: &str, at: Millis) -> Value {
+        let verb = match wanted {
+            Marketing::Stop => "stop",
+            Marketing::Resume => "resume",
+        };
+        let mut preference = json!({
+            "wa_id": spelling, "detail": format!("User requested to {verb} marketing messages"),
+            "category": "marketing_messages", "value": verb, "timestamp": at / 1000,
+        });
+        if let Some(fields) = preference.as_object_mut().filter(|_| self.without_phone) {
+            fields.remove("wa_id");
+        }
+        preference
     }
 
     fn content(&self, message: &mut Map<String, Value>, digits: &str) {

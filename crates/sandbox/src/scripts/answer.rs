@@ -41,7 +41,9 @@ pub(crate) struct Script {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    Taken { message_status: Option<String> },
+    Taken {
+        message_status: Option<String>,
+    },
     Refused(GraphError),
     /// An answer that is not Graph's JSON.
     Garbage {
@@ -49,7 +51,9 @@ pub(crate) enum Reply {
         body: String,
         accepted: bool,
     },
-    Cut { accepted: bool },
+    Cut {
+        accepted: bool,
+    },
 }
 
 impl Default for Reply {

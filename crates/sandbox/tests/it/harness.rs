@@ -146,7 +146,7 @@ pub(crate) fn text(body: &str) -> Value {
     json!({ "messaging_product": "whatsapp", "to": GUEST, "type": "text", "text": { "body": body } })
 }
 
-/// Takes notifications and answers them as it is told, 200 in the end.
+/// A callback that answers with the given statuses, then with 200.
 pub(crate) struct CallbackServer {
     pub(crate) url: String,
     received: watch::Receiver<Vec<Received>>,

@@ -1,4 +1,4 @@
-//! What the callback is told.
+//! The notifications that the callback gets.
 
 use crypto::signature::sign_github;
 use serde_json::json;

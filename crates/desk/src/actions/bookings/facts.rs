@@ -1,4 +1,4 @@
-//! Facts for people: each with its value and the event that said so; what identifies the guest is masked.
+//! A booking's facts by name, each with its value and its event; what identifies the guest is masked.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,22 @@ use domain::facts::{Fact, Facts, Notify};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::actions::personal::Personal;
+use crate::actions::masking::Masking;
 
-/// One fact.
 #[derive(Debug, Serialize)]
 pub(crate) struct FactView {
-    /// What is known; absent where the fact is that something happened.
+    /// Absent if the fact is that something happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<Value>,
-    /// `false`: nothing is sent for it. Only for what happened.
+    /// `false`: no message is sent for it. Only if the fact is that something happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) notify: Option<bool>,
-    /// Since when.
     pub(crate) at: DateTime<Utc>,
-    /// Who said so: source and id.
+    /// Source and id.
     pub(crate) event: String,
 }
 
-/// The facts by name.
-pub(super) fn view(facts: &Facts, resort: Option<Country>, personal: Personal) -> BTreeMap<String, FactView> {
+pub(super) fn view(facts: &Facts, resort: Option<Country>, masking: Masking) -> BTreeMap<String, FactView> {
     let mut views = BTreeMap::new();
     let happened = [
         ("activity", &facts.activity),
@@ -53,24 +50,33 @@ pub(super) fn view(facts: &Facts, resort: Option<Country>, personal: Personal) -
     known(&mut views, "country", &facts.country);
     known(&mut views, "language", &facts.language);
     known(&mut views, "consent", &facts.consent);
+    add_personal(&mut views, facts, resort, masking);
+    views
+}
+
+fn add_personal(
+    views: &mut BTreeMap<String, FactView>,
+    facts: &Facts,
+    resort: Option<Country>,
+    masking: Masking,
+) {
     for (name, fact) in [("name", &facts.name), ("resume_url", &facts.resume_url)] {
-        add(&mut views, name, fact, |view, text| {
-            view.value = Some(Value::String(personal.text(text.reveal())));
+        add(views, name, fact, |view, text| {
+            view.value = Some(Value::String(masking.text(text.reveal())));
         });
     }
     let country = facts.country_of_numbers(resort);
-    add(&mut views, "phone", &facts.phone, |view, text| {
-        view.value = Some(Value::String(personal.phone(text.reveal(), country)));
+    add(views, "phone", &facts.phone, |view, text| {
+        view.value = Some(Value::String(masking.phone(text.reveal(), country)));
     });
     add(
-        &mut views,
+        views,
         "corrected_phone",
         &facts.corrected_phone,
         |view, correction| {
-            view.value = Some(Value::String(personal.number(&correction.number)));
+            view.value = Some(Value::String(masking.number(&correction.number)));
         },
     );
-    views
 }
 
 fn known<T: Serialize>(views: &mut BTreeMap<String, FactView>, name: &str, fact: &Option<Fact<T>>) {

@@ -1,27 +1,26 @@
-//! What is still to come, and why: the plan, told for people.
+//! What comes next and why: the plan's messages that have not reached their end.
 
 use chrono::{DateTime, Utc};
 use domain::plan::{Decision, Plan, Planned};
 use serde::Serialize;
 use store::messages::Message;
 
-/// What the plan says of one kind of message that has not reached its end.
 #[derive(Debug, Serialize)]
-pub(crate) struct ToCome {
+pub(crate) struct Upcoming {
     pub(crate) kind: &'static str,
     /// `later`, `now`, `waits`, `skipped`, `expired` or `not_wanted`.
     pub(crate) expected: &'static str,
-    /// When it may go.
+    /// When it may be sent.
     pub(crate) at: Option<DateTime<Utc>>,
-    /// When it is of no more use.
+    /// When it expires.
     pub(crate) until: Option<DateTime<Utc>>,
-    /// Why it is not to be sent, or what it waits for.
+    /// Why it is not sent, or what it waits for.
     pub(crate) reason: Option<&'static str>,
-    /// Since when the fact holds that it answers.
+    /// The time of the fact that it follows from.
     pub(crate) since: DateTime<Utc>,
 }
 
-pub(super) fn to_come(plan: &Plan, messages: &[Message]) -> Vec<ToCome> {
+pub(super) fn upcoming(plan: &Plan, messages: &[Message]) -> Vec<Upcoming> {
     let is_over = |planned: &Planned| {
         let mut same = messages.iter().map(|message| &message.existing);
         same.any(|message| {
@@ -32,11 +31,11 @@ pub(super) fn to_come(plan: &Plan, messages: &[Message]) -> Vec<ToCome> {
     plan.messages
         .iter()
         .filter(|planned| !is_over(planned))
-        .map(told)
+        .map(view)
         .collect()
 }
 
-fn told(planned: &Planned) -> ToCome {
+fn view(planned: &Planned) -> Upcoming {
     let (expected, window, reason) = match &planned.decision {
         Decision::Later(Some(window)) => ("later", Some(window), None),
         Decision::Later(None) => ("waits", None, Some("another_event")),
@@ -45,7 +44,7 @@ fn told(planned: &Planned) -> ToCome {
         Decision::Expired(window) => ("expired", Some(window), None),
         Decision::NotWanted(reason) => ("not_wanted", None, Some(reason.as_str())),
     };
-    ToCome {
+    Upcoming {
         kind: planned.kind.as_str(),
         expected,
         at: window.map(|window| window.opens_at),

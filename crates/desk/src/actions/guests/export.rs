@@ -1,4 +1,4 @@
-//! Everything that is held of a guest, in one document.
+//! The export of all data that is stored about a guest, as one document with everything decrypted.
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
@@ -15,34 +15,31 @@ use store::{Connection, StoreError, messages, pool};
 use super::Person;
 use crate::actions::audit::{self as records, RecordView};
 use crate::actions::bookings::{self, BookingView};
+use crate::actions::context::Context;
 use crate::actions::letters::{self, Details};
 use crate::actions::messages::MessageView;
-use crate::actions::shelf::Shelf;
 
-/// Everything that is held of a guest, with everything opened.
 #[derive(Debug, Serialize)]
 pub(crate) struct Export {
     pub(crate) exported_at: DateTime<Utc>,
-    /// As it was asked for.
+    /// The request.
     pub(crate) of: AskedFor,
     pub(crate) bookings: Vec<Booking>,
-    /// As they came, until their retention is over.
+    /// As received, until their retention ends.
     pub(crate) raw_events: Vec<RawEventView>,
-    /// What was given up.
     pub(crate) letters: Vec<Details>,
     pub(crate) wishes: Vec<WishView>,
-    /// What they said to business numbers, which holds at every resort that sends from there.
+    /// Opt-outs and opt-ins that the guest sent to a business number; they hold at every resort that sends from it.
     pub(crate) wishes_to_numbers: Vec<NumberWishView>,
-    /// By what else WhatsApp knows them; only keyed hashes are held.
+    /// The kinds of WhatsApp ids that are stored for the guest, as keyed hashes only.
     pub(crate) known_as: Vec<NameView>,
     pub(crate) conversations: Vec<Conversation>,
-    /// What people did about them, and why.
+    /// What the staff did about them, and why.
     pub(crate) audit: Vec<RecordView>,
-    /// What is held and cannot be opened: the guest may ask for it all the same.
+    /// What is stored and cannot be decrypted: the guest has a right to it all the same.
     pub(crate) unreadable: Vec<String>,
 }
 
-/// Whom it is about.
 #[derive(Debug, Serialize)]
 pub(crate) struct AskedFor {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +50,6 @@ pub(crate) struct AskedFor {
     booking: Option<String>,
 }
 
-/// A booking, as far as it can be read.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Booking {
@@ -66,7 +62,6 @@ pub(crate) enum Booking {
     },
 }
 
-/// An event as it came.
 #[derive(Debug, Serialize)]
 pub(crate) struct RawEventView {
     event: String,
@@ -75,61 +70,66 @@ pub(crate) struct RawEventView {
     booking: Option<String>,
     received_at: DateTime<Utc>,
     outcome: String,
-    /// Null: it was erased, or held long enough.
+    /// Null: it was erased, or its retention has ended.
     content: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<String>,
 }
 
-/// What the guest said of reminders and review requests.
 #[derive(Debug, Serialize)]
 pub(crate) struct WishView {
     resort: String,
+    #[serde(flatten)]
+    consent: ConsentView,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NumberWishView {
+    number: String,
+    #[serde(flatten)]
+    consent: ConsentView,
+}
+
+/// Consent to reminders and review requests.
+#[derive(Debug, Serialize)]
+struct ConsentView {
     opted_out: bool,
     opted_out_at: Option<DateTime<Utc>>,
     opted_in_at: Option<DateTime<Utc>>,
+}
+
+impl ConsentView {
+    fn of(opted_out_at: Option<DateTime<Utc>>, opted_in_at: Option<DateTime<Utc>>) -> Self {
+        let consent = MarketingConsent {
+            opted_out_at,
+            opted_in_at,
+        };
+        Self {
+            opted_out: consent.is_opted_out(),
+            opted_out_at,
+            opted_in_at,
+        }
+    }
 }
 
 impl From<WishRow> for WishView {
     fn from(row: WishRow) -> Self {
-        let wishes = MarketingConsent {
-            opted_out_at: row.opted_out_at,
-            opted_in_at: row.opted_in_at,
-        };
         Self {
             resort: row.resort,
-            opted_out: wishes.is_opted_out(),
-            opted_out_at: row.opted_out_at,
-            opted_in_at: row.opted_in_at,
+            consent: ConsentView::of(row.opted_out_at, row.opted_in_at),
         }
     }
-}
-
-/// What the guest said to a business number of reminders and review requests.
-#[derive(Debug, Serialize)]
-pub(crate) struct NumberWishView {
-    number: String,
-    opted_out: bool,
-    opted_out_at: Option<DateTime<Utc>>,
-    opted_in_at: Option<DateTime<Utc>>,
 }
 
 impl From<NumberWishRow> for NumberWishView {
     fn from(row: NumberWishRow) -> Self {
-        let wishes = MarketingConsent {
-            opted_out_at: row.opted_out_at,
-            opted_in_at: row.opted_in_at,
-        };
         Self {
             number: row.number,
-            opted_out: wishes.is_opted_out(),
-            opted_out_at: row.opted_out_at,
-            opted_in_at: row.opted_in_at,
+            consent: ConsentView::of(row.opted_out_at, row.opted_in_at),
         }
     }
 }
 
-/// A name that WhatsApp has for the guest, without the name.
 #[derive(Debug, Serialize)]
 pub(crate) struct NameView {
     kind: String,
@@ -142,14 +142,14 @@ impl From<NameRow> for NameView {
     }
 }
 
-/// Until when a guest may be answered who has written.
+/// The window in which free text may be sent.
 #[derive(Debug, Serialize)]
 pub(crate) struct Conversation {
     number: String,
     open_until: DateTime<Utc>,
 }
 
-/// What is read at one moment.
+/// Read in one transaction.
 struct Found {
     now: DateTime<Utc>,
     reach: Reach,
@@ -162,36 +162,26 @@ struct Found {
     audit: Vec<RecordView>,
 }
 
-/// Reads everything that is held of a guest. What cannot be opened is named. To whom it is shown stands in the audit trail
-/// before anything is read.
-pub(crate) async fn export(shelf: &Shelf, person: &Person, by: Actor) -> Result<Export, StoreError> {
-    let whom = person.whom(&shelf.key_ring);
-    let (subject, actor) = (person.subject(&shelf.key_ring), by.clone());
-    shelf
+/// The audit trail records the export before anything is read.
+pub(crate) async fn export(context: &Context, person: &Person, by: Actor) -> Result<Export, StoreError> {
+    let whom = person.whom(&context.key_ring);
+    let (subject, actor) = (person.subject(&context.key_ring), by.clone());
+    context
         .transaction(move |connection, _| audit::append(connection, &actor, Action::GuestExported, &subject))
         .await?;
-    log::warn!(guest = person.to_string(), staff = by.name.as_str(); "everything that is held of a guest is exported");
-    let found = shelf
+    log::warn!(event = "guest_exported", guest = person.to_string(), staff = by.name.as_str(); "guest data exported");
+    let found = context
         .transaction(move |connection, planner| find(connection, &planner.ring, &whom))
         .await?;
     let mut unreadable = Vec::new();
     let mut bookings = Vec::new();
     for key in found.reach.bookings {
-        bookings.extend(booking(shelf, key, &by, &mut unreadable).await?);
+        bookings.extend(booking(context, key, &by, &mut unreadable).await?);
     }
     let raw_events = found.raw_events.into_iter();
-    let raw_events = raw_events.map(|event| opened(&shelf.key_ring, event, &mut unreadable));
+    let raw_events = raw_events.map(|event| opened(&context.key_ring, event, &mut unreadable));
     let raw_events = raw_events.collect();
-    let mut letters = Vec::new();
-    for id in found.letters {
-        let letter = letters::show(shelf, id, Some(by.clone())).await?;
-        // One without a body was erased, and holds nothing.
-        let closed = letter
-            .as_ref()
-            .is_some_and(|letter| letter.unreadable.is_some() && letter.size > 0);
-        unreadable.extend(closed.then(|| format!("letter {id}")));
-        letters.extend(letter);
-    }
+    let letters = letters_of(context, found.letters, &by, &mut unreadable).await?;
     let windows = found.windows.into_iter();
     Ok(Export {
         exported_at: found.now,
@@ -212,6 +202,25 @@ pub(crate) async fn export(shelf: &Shelf, person: &Person, by: Actor) -> Result<
         audit: found.audit,
         unreadable,
     })
+}
+
+async fn letters_of(
+    context: &Context,
+    ids: Vec<LetterId>,
+    by: &Actor,
+    unreadable: &mut Vec<String>,
+) -> Result<Vec<Details>, StoreError> {
+    let mut all = Vec::new();
+    for id in ids {
+        let letter = letters::show(context, id, Some(by.clone())).await?;
+        // A letter without a body was erased; there is nothing left to decrypt.
+        let is_sealed = letter
+            .as_ref()
+            .is_some_and(|letter| letter.unreadable.is_some() && letter.size > 0);
+        unreadable.extend(is_sealed.then(|| format!("letter {id}")));
+        all.extend(letter);
+    }
+    Ok(all)
 }
 
 fn find(connection: &mut Connection, ring: &KeyRing, whom: &Whom) -> Result<Found, StoreError> {
@@ -247,19 +256,19 @@ fn asked_for(person: &Person) -> AskedFor {
 }
 
 async fn booking(
-    shelf: &Shelf,
+    context: &Context,
     key: BookingKey,
     by: &Actor,
     unreadable: &mut Vec<String>,
 ) -> Result<Option<Booking>, StoreError> {
-    let error = match bookings::show(shelf, key.clone(), Some(by.clone())).await {
+    let error = match bookings::show(context, key.clone(), Some(by.clone())).await {
         Ok(view) => return Ok(view.map(|view| Booking::Readable(Box::new(view)))),
         Err(error @ (StoreError::Sealed { .. } | StoreError::Unreadable { .. })) => error,
         Err(error) => return Err(error),
     };
     unreadable.push(format!("booking {key}"));
     let of = key.clone();
-    let messages = shelf
+    let messages = context
         .store
         .run(move |connection| messages::list_of_booking(connection, &of))
         .await?;

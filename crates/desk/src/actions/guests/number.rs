@@ -1,4 +1,4 @@
-//! Which number is meant by what a person types at the desk.
+//! Reading the phone number that a member of the staff types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +7,16 @@ use domain::ids::ResortId;
 use domain::phone_number::PhoneNumber;
 use store::{StoreError, guests};
 
-use crate::actions::shelf::Shelf;
+use crate::actions::context::Context;
 
-/// How a number without a country code is read with the country of each resort's file; numbers are masked when shown.
+/// The readings of a number without a country code with the countries of all resorts' files. `Display` masks the numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Readings(BTreeMap<Option<PhoneNumber>, BTreeSet<Country>>);
 
 impl Readings {
-    fn of(shelf: &Shelf, text: &str) -> Self {
+    fn of(context: &Context, text: &str) -> Self {
         let mut readings: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for country in shelf.files().resorts().map(|resort| resort.country) {
+        for country in context.files().resorts().map(|resort| resort.country) {
             let number = PhoneNumber::parse(text, Some(country)).ok();
             readings.entry(number).or_default().insert(country);
         }
@@ -46,22 +46,24 @@ impl std::fmt::Display for Readings {
     }
 }
 
-/// What a person typed.
 #[derive(Debug)]
 pub(crate) enum Meant {
-    /// One number, and the readings that were tried for it, where it has no country code.
+    /// With the readings that were tried, if it has no country code.
     Number(PhoneNumber, Option<Readings>),
-    /// No number, however it is read.
     Invalid(Option<Readings>),
-    /// Several numbers; several of them, or none, are of guests of whom something is held.
+    /// Several numbers are possible, and not exactly one of them is a known guest's.
     Ambiguous(Readings),
 }
 
-/// Reads a number as platforms' numbers are read: without a country code it is one of the resort's country. Where no resort
-/// is named those of all files are tried, and of several numbers the one is meant of whose guest something is held.
-pub(crate) async fn meant(shelf: &Shelf, text: &str, resort: Option<&ResortId>) -> Result<Meant, StoreError> {
+/// Reads a number as platforms' numbers are read: without a country code it is one of the resort's country. Without a resort
+/// the countries of all files are tried, and of several possible numbers the one of a known guest is taken.
+pub(crate) async fn meant(
+    context: &Context,
+    text: &str,
+    resort: Option<&ResortId>,
+) -> Result<Meant, StoreError> {
     let country = resort
-        .and_then(|id| shelf.resort(id))
+        .and_then(|id| context.resort(id))
         .map(|resort| resort.country);
     if let Ok(number) = PhoneNumber::parse(text, country) {
         return Ok(Meant::Number(number, None));
@@ -69,10 +71,10 @@ pub(crate) async fn meant(shelf: &Shelf, text: &str, resort: Option<&ResortId>) 
     if resort.is_some() {
         return Ok(Meant::Invalid(None));
     }
-    let readings = Readings::of(shelf, text);
+    let readings = Readings::of(context, text);
     let mut numbers = readings.numbers();
     if numbers.len() > 1 {
-        numbers = held(shelf, numbers).await?;
+        numbers = known(context, numbers).await?;
     }
     Ok(match (numbers.pop(), numbers.is_empty()) {
         (Some(number), true) => Meant::Number(number, Some(readings)),
@@ -81,9 +83,9 @@ pub(crate) async fn meant(shelf: &Shelf, text: &str, resort: Option<&ResortId>) 
     })
 }
 
-/// Those of some numbers of whose guests something is held.
-async fn held(shelf: &Shelf, numbers: Vec<PhoneNumber>) -> Result<Vec<PhoneNumber>, StoreError> {
-    shelf
+/// The numbers of guests about whom data is stored.
+async fn known(context: &Context, numbers: Vec<PhoneNumber>) -> Result<Vec<PhoneNumber>, StoreError> {
+    context
         .transaction(move |connection, planner| {
             let hashes: Vec<_> = numbers.iter().map(|number| planner.phone_hash(number)).collect();
             let known = guests::held(connection, &hashes)?;

@@ -1,4 +1,4 @@
-//! From the dead queues into Postgres: commit, then acknowledge.
+//! Imports letters from the dead queues into Postgres: commit, then acknowledge.
 
 use broker::Address;
 use broker::drain::{DeadLetter, Drain, DrainError};
@@ -9,11 +9,11 @@ use service::crash;
 use store::letters::{self, NewLetter};
 use store::{Store, StoreError};
 
-/// How many letters are taken in at once; each may be a megabyte.
+/// Letters in one transaction; each may be a megabyte.
 const AT_ONCE: usize = 50;
 
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum Failed {
     #[error(transparent)]
     Broker(#[from] DrainError),
     #[error(transparent)]
@@ -25,47 +25,47 @@ enum Trouble {
 pub(crate) enum Drained {
     /// Every letter is in Postgres.
     Everything,
-    /// There may be more letters than what is stored.
+    /// RabbitMQ is away: there may be more letters than the stored ones.
     NotNow,
 }
 
-/// Empties the dead queues. With the broker away there is only what is stored, which is said in the log.
+/// Empties the dead queues. If RabbitMQ is away, it only logs that.
 pub(crate) async fn drain(store: &Store, broker: &Address) -> Result<Drained, StoreError> {
     let emptied = empty(store, broker).await;
     let matched = store.transaction(letters::settle_all_matched).await?;
     if matched > 0 {
-        log::info!(letters = matched; "writers of unmatched stops are known by now; their letters are settled");
+        log::info!(event = "stops_matched", letters = matched; "unmatched stops settled: their writers are known now");
     }
     match emptied {
         Ok(0) => Ok(Drained::Everything),
         Ok(new) => {
-            log::info!(letters = new; "letters were found in the dead queues");
+            log::info!(event = "letters_imported", letters = new; "letters imported from the dead queues");
             Ok(Drained::Everything)
         }
-        Err(Trouble::Broker(error)) => {
-            log::warn!(error = service::chain(&error);
-                "the dead queues could not be emptied: there may be more letters than what is stored");
+        Err(Failed::Broker(error)) => {
+            log::warn!(event = "dead_queues_not_emptied", error = service::chain(&error);
+                "the dead queues could not be emptied: there may be more letters than the stored ones");
             Ok(Drained::NotNow)
         }
-        Err(Trouble::Store(error)) => Err(error),
+        Err(Failed::Store(error)) => Err(error),
     }
 }
 
-async fn empty(store: &Store, broker: &Address) -> Result<usize, Trouble> {
+async fn empty(store: &Store, broker: &Address) -> Result<usize, Failed> {
     let drain = Drain::open(broker).await?;
     let mut new = Ok(0);
     for queue in [Queue::DeadEvents, Queue::DeadMessages] {
         match (new, empty_one(store, &drain, queue).await) {
             (Ok(so_far), Ok(more)) => new = Ok(so_far + more),
-            (Err(trouble), _) | (_, Err(trouble)) => new = Err(trouble),
+            (Err(failed), _) | (_, Err(failed)) => new = Err(failed),
         }
     }
-    // Whatever happened: what was not acknowledged goes back, for the next desk.
+    // Also after a failure, so that RabbitMQ requeues what was not acknowledged.
     drain.close().await;
     new
 }
 
-async fn empty_one(store: &Store, drain: &Drain, queue: Queue) -> Result<usize, Trouble> {
+async fn empty_one(store: &Store, drain: &Drain, queue: Queue) -> Result<usize, Failed> {
     let mut new = 0;
     loop {
         let found = drain.take(queue, AT_ONCE).await?;
@@ -92,7 +92,7 @@ fn names(envelope: &Envelope) -> Vec<Vec<u8>> {
     names
 }
 
-/// What a letter says of itself; what cannot be read is kept all the same.
+/// Letters that cannot be read are stored too.
 fn read(queue: Queue, letter: &DeadLetter) -> NewLetter {
     let kind = if queue == Queue::DeadEvents {
         LetterKind::Events

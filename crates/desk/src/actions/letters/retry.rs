@@ -1,4 +1,4 @@
-//! Trying once more what died: single letters, or all that a filter names, page by page.
+//! Retrying dead messages and events: single letters, or all that match a filter, page by page.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,36 +15,31 @@ use store::letters::{self, Declined, Filter, Letter, Standing};
 use store::{Fault, StoreError};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use crate::actions::shelf::Shelf;
+use crate::actions::context::Context;
 
-/// How many letters are tried between two looks at the clock.
+/// Letters per page.
 const PAGE: i64 = 50;
-/// How soon one page may follow another: the processors and senders have other work too.
+/// Limits the load on the processors and senders.
 const PAGE_EVERY: Duration = Duration::from_millis(200);
-/// How long to wait for RabbitMQ.
 const CONNECTING: Duration = Duration::from_secs(5);
 
-/// Whether a retry is carried out.
 #[derive(Debug, Clone)]
-pub(crate) enum Hand {
-    /// By this person.
+pub(crate) enum Mode {
     Retry(Actor),
-    /// It is only found out what would happen.
-    Rehearse,
+    /// Finds out what would happen, and changes nothing.
+    DryRun,
 }
 
-/// What came of one letter.
 #[derive(Debug)]
 pub(crate) enum Tried {
-    /// What died is under way again, or would be.
+    /// Or would be retried.
     Retried,
-    /// It is not, for this reason.
     Declined(Declined),
-    /// Something is wrong with this letter's data.
+    /// An error of this letter's data.
     Failed(StoreError),
 }
 
-/// Why no letter can be tried now.
+/// An error that all letters would have.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RetryError {
     #[error("cannot retry letters")]
@@ -53,29 +48,27 @@ pub(crate) enum RetryError {
     Publish(#[source] PublishError),
 }
 
-/// Retries letters.
 pub(crate) struct Retrier {
-    pub(crate) shelf: Shelf,
+    pub(crate) context: Context,
     broker: Address,
-    hand: Hand,
-    /// Connected when the first event is to be published.
+    mode: Mode,
+    /// Connects when the first event is published.
     publisher: Option<Publisher>,
 }
 
 impl Retrier {
-    pub(crate) fn new(shelf: Shelf, broker: Address, hand: Hand) -> Self {
+    pub(crate) fn new(context: Context, broker: Address, mode: Mode) -> Self {
         Self {
-            shelf,
+            context,
             broker,
-            hand,
+            mode,
             publisher: None,
         }
     }
 
-    /// Tries one letter by its number.
     pub(crate) async fn one(&mut self, id: LetterId) -> Result<Tried, RetryError> {
         let found = self
-            .shelf
+            .context
             .store
             .run(move |connection| letters::find(connection, id))
             .await?;
@@ -83,13 +76,12 @@ impl Retrier {
             return Ok(Tried::Declined(Declined::NotFound));
         };
         let tried = self.letter(letter).await?;
-        if let (Tried::Retried, Hand::Retry(by)) = (&tried, &self.hand) {
+        if let (Tried::Retried, Mode::Retry(by)) = (&tried, &self.mode) {
             super::log_decision(id, by, "retried");
         }
         Ok(tried)
     }
 
-    /// Closes the connection to RabbitMQ, where there is one.
     pub(crate) async fn finish(self) {
         if let Some(publisher) = self.publisher {
             publisher.stop().await;
@@ -107,14 +99,14 @@ impl Retrier {
     }
 
     async fn message(&self, id: LetterId) -> Result<Tried, RetryError> {
-        let hand = self.hand.clone();
+        let mode = self.mode.clone();
         let decided = self
-            .shelf
-            .transaction(move |connection, planner| match &hand {
-                Hand::Retry(by) => {
+            .context
+            .transaction(move |connection, planner| match &mode {
+                Mode::Retry(by) => {
                     letters::retry(connection, planner, id, by).map(|retried| retried.map(drop))
                 }
-                Hand::Rehearse => letters::judge(connection, planner, id),
+                Mode::DryRun => letters::judge(connection, planner, id),
             })
             .await;
         Ok(match decided {
@@ -125,12 +117,10 @@ impl Retrier {
         })
     }
 
-    /// The trail hears of it first. Then the event is published: a crash before the letter is marked only brings it twice,
-    /// and ids are remembered.
     async fn event(&mut self, letter: Letter) -> Result<Tried, RetryError> {
         let id = letter.id;
         let body = self
-            .shelf
+            .context
             .store
             .run(move |connection| letters::find_body(connection, id))
             .await?;
@@ -138,17 +128,28 @@ impl Retrier {
             let refusal = DecisionRefused::NotWanted(Reason::Erased);
             return Ok(Tried::Declined(Declined::Refused(refusal)));
         };
-        let Hand::Retry(by) = self.hand.clone() else {
+        let Mode::Retry(by) = self.mode.clone() else {
             return Ok(Tried::Retried);
         };
+        // First the audit trail, then the event. A crash before the letter is marked only publishes the event twice, and the
+        // second one is a duplicate by its id.
         let who = by.clone();
         let announced = self
-            .shelf
+            .context
             .transaction(move |connection, _| letters::announce_event_retry(connection, id, &who))
             .await?;
         if let Err(declined) = announced {
             return Ok(Tried::Declined(declined));
         }
+        self.publish(letter, body).await.map_err(RetryError::Publish)?;
+        let marked = self
+            .context
+            .transaction(move |connection, _| letters::mark_event_retried(connection, id, &by))
+            .await?;
+        Ok(marked.map_or_else(Tried::Declined, |()| Tried::Retried))
+    }
+
+    async fn publish(&mut self, letter: Letter, body: Vec<u8>) -> Result<(), PublishError> {
         let event = Outgoing {
             queue: Queue::Events,
             message_id: letter.amqp_id,
@@ -158,17 +159,12 @@ impl Retrier {
         };
         let publisher = self.publisher().await;
         crash::point("desk.event.read");
-        let published = publisher.publish(event).await;
-        published.map_err(RetryError::Publish)?;
+        publisher.publish(event).await?;
         crash::point("desk.event.confirmed");
-        let marked = self
-            .shelf
-            .transaction(move |connection, _| letters::mark_event_retried(connection, id, &by))
-            .await?;
-        Ok(marked.map_or_else(Tried::Declined, |()| Tried::Retried))
+        Ok(())
     }
 
-    /// A publisher that had its time to connect; one that could not says so when it is used.
+    /// Waits for the connection. If there is none, publishing fails.
     async fn publisher(&mut self) -> &Publisher {
         let address = self.broker.clone();
         let publisher = self
@@ -180,18 +176,16 @@ impl Retrier {
     }
 }
 
-/// What came of many letters.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// How many there were at the beginning.
+    /// At the beginning.
     pub(crate) total: i64,
-    /// How many were tried so far.
+    /// So far.
     pub(crate) tried: i64,
-    /// How many of them are under way again.
     pub(crate) retried: i64,
-    /// How many are not, by reason.
+    /// By reason.
     pub(crate) refused: BTreeMap<&'static str, i64>,
-    /// How many somebody else decided meanwhile.
+    /// Decided by another person meanwhile.
     pub(crate) too_late: i64,
 }
 
@@ -208,7 +202,7 @@ impl Tally {
     }
 }
 
-/// All open letters of a filter, as they were at the beginning: one that dies again meanwhile waits for the next run.
+/// All open letters of a filter that exist at the beginning: what fails again meanwhile waits for the next run.
 pub(crate) struct All {
     filter: Filter,
     after: LetterId,
@@ -225,7 +219,7 @@ impl All {
         };
         let counted = filter.clone();
         let (total, last) = retrier
-            .shelf
+            .context
             .store
             .run(move |connection| letters::extent(connection, &counted))
             .await?;
@@ -244,12 +238,12 @@ impl All {
         })
     }
 
-    /// Tries the next letters; `false`: there are none left.
+    /// Returns `false` when no letters are left.
     pub(crate) async fn next_page(&mut self, retrier: &mut Retrier) -> Result<bool, RetryError> {
         self.pace.tick().await;
         let (filter, after) = (self.filter.clone(), self.after);
         let mut page = retrier
-            .shelf
+            .context
             .store
             .run(move |connection| letters::list(connection, &filter, after, PAGE))
             .await?;
@@ -259,7 +253,8 @@ impl All {
             let id = letter.id;
             let tried = retrier.letter(letter).await?;
             if let Tried::Failed(error) = &tried {
-                log::error!("letter.id" = id.to_string(), error = service::chain(error); "letter cannot be retried");
+                log::error!(event = "letter_not_retried", "letter.id" = id.to_string(), error = service::chain(error);
+                    "letter cannot be retried");
             }
             self.tally.count(&tried);
             self.after = id;

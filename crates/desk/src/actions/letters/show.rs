@@ -1,4 +1,4 @@
-//! Everything there is to see of one letter.
+//! One letter with everything that belongs to it: its event or message, and the guest.
 
 use broker::envelope::Envelope;
 use chrono::{DateTime, Utc};
@@ -15,32 +15,29 @@ use store::letters::{self, Letter};
 use store::{StoreError, bookings};
 
 use super::view::{Kept, LetterView};
+use crate::actions::context::Context;
+use crate::actions::masking::Masking;
 use crate::actions::messages::MessageView;
-use crate::actions::personal::Personal;
-use crate::actions::shelf::Shelf;
 
-/// Why a letter has no content any more.
 const ERASED: &str = "what it held was erased";
 
-/// A letter with what it is about.
 #[derive(Debug, Serialize)]
 pub(crate) struct Details {
     #[serde(flatten)]
     pub(crate) letter: LetterView,
-    /// The message as it stands now.
+    /// Its present state.
     pub(crate) message: Option<MessageView>,
     pub(crate) event: Option<EventDetails>,
     pub(crate) guest: Option<GuestView>,
-    /// Why guest and event cannot be shown.
+    /// The reason if guest and event cannot be shown.
     pub(crate) unreadable: Option<String>,
-    /// What lay in the queue, opened where that is possible. Only where it is to be revealed.
+    /// The body, decrypted if possible. Only if it is revealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) content: Option<Value>,
-    /// How long that is, in bytes.
+    /// Of the body, in bytes.
     pub(crate) size: usize,
 }
 
-/// The event that could not be applied.
 #[derive(Debug, Serialize)]
 pub(crate) struct EventDetails {
     /// Source and id.
@@ -49,14 +46,12 @@ pub(crate) struct EventDetails {
     pub(crate) request_id: String,
 }
 
-/// Whom it is about.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct GuestView {
     pub(crate) name: Option<String>,
     pub(crate) phone: Option<String>,
 }
 
-/// What was found of the inside of a letter.
 #[derive(Default)]
 struct Inside {
     event: Option<EventDetails>,
@@ -65,16 +60,48 @@ struct Inside {
     content: Option<Value>,
 }
 
-/// Everything known of a letter; `None`: there is none of this number. To whom the guest is revealed stands in the audit
-/// trail before anything is returned.
+/// `None` for an unknown letter. If personal data is revealed, the audit trail has recorded it before this returns.
 pub(crate) async fn show(
-    shelf: &Shelf,
+    context: &Context,
     id: LetterId,
     revealed_to: Option<Actor>,
 ) -> Result<Option<Details>, StoreError> {
-    let personal = Personal::to(revealed_to.as_ref());
-    let told = revealed_to.as_ref().map(|by| by.name.clone());
-    let found = shelf
+    let masking = Masking::to(revealed_to.as_ref());
+    let Some((kept, body)) = find(context, id, revealed_to).await? else {
+        return Ok(None);
+    };
+    let inside = match (kept.letter.kind, &body) {
+        (LetterKind::Events, Some(body)) => inside_of_event(context, body, masking),
+        (LetterKind::Events, None) => unreadable(None, ERASED.to_owned()),
+        (LetterKind::Messages, _) => inside_of_message(context, &kept.letter, masking).await?,
+    };
+    let raw = || {
+        let body = String::from_utf8_lossy(body.as_ref()?).into_owned();
+        Some(Value::String(body))
+    };
+    let content = match masking {
+        Masking::Masked => None,
+        Masking::Revealed => inside.content.or_else(raw),
+    };
+    Ok(Some(Details {
+        message: kept.message.clone().map(MessageView::from),
+        letter: kept.into(),
+        event: inside.event,
+        guest: inside.guest,
+        unreadable: inside.unreadable,
+        content,
+        size: body.map_or(0, |body| body.len()),
+    }))
+}
+
+/// The letter and its body, which is `None` after an erasure.
+async fn find(
+    context: &Context,
+    id: LetterId,
+    revealed_to: Option<Actor>,
+) -> Result<Option<(Kept, Option<Vec<u8>>)>, StoreError> {
+    let staff = revealed_to.as_ref().map(|by| by.name.clone());
+    let found = context
         .transaction(move |connection, planner| {
             let Some(letter) = letters::find(connection, id)? else {
                 return Ok(None);
@@ -88,39 +115,15 @@ pub(crate) async fn show(
             Ok(kept.map(|kept| (kept, body)))
         })
         .await?;
-    let Some((kept, body)) = found else {
-        return Ok(None);
-    };
-    if let Some(staff) = told {
-        log::warn!("letter.id" = id.to_string(), staff = staff.as_str(); "personal data of a letter are revealed");
+    if let (Some(_), Some(staff)) = (&found, staff) {
+        log::warn!(event = "letter_revealed", "letter.id" = id.to_string(), staff = staff.as_str();
+            "personal data of a letter revealed");
     }
-    let inside = match (kept.letter.kind, &body) {
-        (LetterKind::Events, Some(body)) => inside_of_event(shelf, body, personal),
-        (LetterKind::Events, None) => unreadable(None, ERASED.to_owned()),
-        (LetterKind::Messages, _) => inside_of_message(shelf, &kept.letter, personal).await?,
-    };
-    let raw = || {
-        Some(Value::String(
-            String::from_utf8_lossy(body.as_ref()?).into_owned(),
-        ))
-    };
-    let content = match personal {
-        Personal::Masked => None,
-        Personal::Revealed => inside.content.or_else(raw),
-    };
-    Ok(Some(Details {
-        message: kept.message.clone().map(MessageView::from),
-        letter: kept.into(),
-        event: inside.event,
-        guest: inside.guest,
-        unreadable: inside.unreadable,
-        content,
-        size: body.map_or(0, |body| body.len()),
-    }))
+    Ok(found)
 }
 
-/// Of an event that was never applied only the letter itself knows.
-fn inside_of_event(shelf: &Shelf, body: &[u8], personal: Personal) -> Inside {
+/// An event that was not applied is stored in its letter alone.
+fn inside_of_event(context: &Context, body: &[u8], masking: Masking) -> Inside {
     let envelope = match Envelope::decode(body) {
         Ok(envelope) => envelope,
         Err(error) => return unreadable(None, error.to_string()),
@@ -130,12 +133,12 @@ fn inside_of_event(shelf: &Shelf, body: &[u8], personal: Personal) -> Inside {
         received_at: envelope.received_at,
         request_id: envelope.request_id.clone(),
     };
-    let resort = envelope.resort.as_ref().and_then(|id| shelf.resort(id));
-    match open_sealed(&shelf.key_ring, &envelope.sealed, &envelope.identity()) {
+    let resort = envelope.resort.as_ref().and_then(|id| context.resort(id));
+    match open_sealed(&context.key_ring, &envelope.sealed, &envelope.identity()) {
         Err(why) => unreadable(Some(event), why),
         Ok(content) => Inside {
             event: Some(event),
-            guest: guest_in(&content, personal, resort.map(|resort| resort.country)),
+            guest: guest_in(&content, masking, resort.map(|resort| resort.country)),
             unreadable: None,
             content: Some(content),
         },
@@ -150,31 +153,35 @@ fn unreadable(event: Option<EventDetails>, why: String) -> Inside {
     }
 }
 
-/// Opens the body of an event; else why not.
+/// The body of an event as JSON, or the reason why it cannot be read.
 pub(crate) fn open_sealed(ring: &KeyRing, sealed: &[u8], identity: &str) -> Result<Value, String> {
     let opened = ring.open(sealed, identity).map_err(|error| error.to_string())?;
-    // The parser's own words may quote what it read.
+    // The parser's error is dropped: it may quote personal data.
     serde_json::from_slice(&opened).map_err(|_| "the sealed body is not JSON".to_owned())
 }
 
-/// The guest of a platform's event; WhatsApp's notifications are told only when they are revealed.
-fn guest_in(content: &Value, personal: Personal, resort: Option<Country>) -> Option<GuestView> {
+/// The guest of a platform's event; `None` for WhatsApp's updates, which are shown only as revealed content.
+fn guest_in(content: &Value, masking: Masking, resort: Option<Country>) -> Option<GuestView> {
     let event: Event = serde_json::from_value(content.clone()).ok()?;
     let country = event.guest.country.or(resort);
     let (name, phone) = (event.guest.name, event.guest.phone);
     Some(GuestView {
-        name: name.map(|name| personal.text(name.reveal())),
-        phone: phone.map(|phone| personal.phone(phone.reveal(), country)),
+        name: name.map(|name| masking.text(name.reveal())),
+        phone: phone.map(|phone| masking.phone(phone.reveal(), country)),
     })
 }
 
-/// Of a message's guest the booking knows, with what was put right since.
-async fn inside_of_message(shelf: &Shelf, letter: &Letter, personal: Personal) -> Result<Inside, StoreError> {
+/// The guest comes from the booking, with a corrected number if there is one.
+async fn inside_of_message(
+    context: &Context,
+    letter: &Letter,
+    masking: Masking,
+) -> Result<Inside, StoreError> {
     let Some(key) = letter.booking_key() else {
         return Ok(unreadable(None, "it names no message that exists".to_owned()));
     };
-    let resort = shelf.resort(&key.resort).map(|resort| resort.country);
-    let found = shelf
+    let resort = context.resort(&key.resort).map(|resort| resort.country);
+    let found = context
         .transaction(move |connection, planner| bookings::find(connection, &planner.ring, &key))
         .await;
     let facts = match found {
@@ -187,11 +194,11 @@ async fn inside_of_message(shelf: &Shelf, letter: &Letter, personal: Personal) -
     let guest = facts.map(|facts| {
         let country = facts.country_of_numbers(resort);
         let corrected = facts.correction_in_force(resort);
-        let phone = corrected.map(|correction| personal.number(&correction.value.number));
+        let phone = corrected.map(|correction| masking.number(&correction.value.number));
         let said = facts.phone.as_ref().map(|phone| phone.value.reveal());
         GuestView {
-            name: facts.name.as_ref().map(|name| personal.text(name.value.reveal())),
-            phone: phone.or_else(|| said.map(|said| personal.phone(said, country))),
+            name: facts.name.as_ref().map(|name| masking.text(name.value.reveal())),
+            phone: phone.or_else(|| said.map(|said| masking.phone(said, country))),
         }
     });
     Ok(Inside {

@@ -1,4 +1,4 @@
-//! Letters as people see them.
+//! Letters as commands show them.
 
 use std::collections::HashMap;
 
@@ -14,15 +14,15 @@ use store::{Connection, Store, StoreError};
 
 use crate::actions::notes::Notes;
 
-/// How many letters are read at once.
+/// Letters per query.
 const PAGE: i64 = 1_000;
 
-/// A letter, and its message as it stands now.
+/// A letter with the present state of its message.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(super) letter: Letter,
     pub(super) message: Option<Message>,
-    /// Why it ended, where a person said it: hidden unless it is revealed.
+    /// The reason of the person who decided; hidden unless it is revealed.
     pub(super) note: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Kept {
         Self::of(connection, ring, letters)
     }
 
-    /// Adds to each letter its message and its note, which is opened where there is a key ring.
+    /// Adds each letter's message and its note, opened if there is a key ring.
     pub(super) fn of(
         connection: &mut Connection,
         ring: Option<&KeyRing>,
@@ -57,7 +57,7 @@ fn note_of(letter: &Letter) -> Option<&NoteKey> {
     letter.ending.as_ref()?.note.as_ref()
 }
 
-/// One letter. Nothing in it is personal but the note, where that is revealed.
+/// Personal only if the note is revealed.
 #[derive(Debug, Serialize)]
 pub(crate) struct LetterView {
     pub(crate) id: LetterId,
@@ -70,7 +70,7 @@ pub(crate) struct LetterView {
     pub(crate) event_type: Option<String>,
     pub(crate) attempts: u32,
     pub(crate) died_at: DateTime<Utc>,
-    /// `false`: nobody said when it died, `died_at` is when it was found.
+    /// `false`: RabbitMQ dead-lettered it, and `died_at` is when it was imported.
     pub(crate) died_at_is_known: bool,
     pub(crate) state: &'static str,
     pub(crate) settled_as: Option<&'static str>,
@@ -78,19 +78,19 @@ pub(crate) struct LetterView {
     pub(crate) closed_at: Option<DateTime<Utc>>,
     pub(crate) note: Option<String>,
     pub(crate) message_id: Option<String>,
-    /// Where the message stands now; absent also where it was erased.
+    /// The message's present state; also null if the message was erased.
     pub(crate) message_state: Option<&'static str>,
     pub(crate) message_reason: Option<String>,
 }
 
 impl LetterView {
-    /// The message's kind or the event's type, `?` where nobody knows it.
+    /// The message's kind or the event's type, `?` if it is unknown.
     pub(crate) fn subject(&self) -> &str {
         let known = self.message_kind.as_deref().or(self.event_type.as_deref());
         known.unwrap_or("?")
     }
 
-    /// Where it stands, and by whom; for an open one also where its message does, should that not be dead.
+    /// State, decision and person; also the message's state, unless that is `dead`.
     pub(crate) fn standing(&self) -> String {
         let settled_as = self
             .settled_as
@@ -150,7 +150,7 @@ impl From<Kept> for LetterView {
     }
 }
 
-/// Letters, in the order in which they were found.
+/// In the order in which they were imported.
 pub(crate) async fn list(store: &Store, filter: Filter) -> Result<Vec<LetterView>, StoreError> {
     let found = store
         .run(move |connection| {
@@ -168,7 +168,6 @@ pub(crate) async fn list(store: &Store, filter: Filter) -> Result<Vec<LetterView
     Ok(found.into_iter().map(LetterView::from).collect())
 }
 
-/// How many letters died of one reason.
 #[derive(Debug, Serialize)]
 pub(crate) struct ReasonView {
     pub(crate) reason: String,
@@ -176,7 +175,7 @@ pub(crate) struct ReasonView {
     pub(crate) oldest_died_at: DateTime<Utc>,
 }
 
-/// Letters counted by reason, the most frequent first.
+/// Counts by reason, the most frequent first.
 pub(crate) async fn by_reason(store: &Store, filter: Filter) -> Result<Vec<ReasonView>, StoreError> {
     let counts = store
         .run(move |connection| letters::count_by_reason(connection, &filter))

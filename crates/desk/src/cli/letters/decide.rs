@@ -1,47 +1,44 @@
 //! `desk letters edit`, `settle` and `close`
 
-use anyhow::Error;
 use clap::{ArgGroup, Args};
 use domain::ids::LetterId;
-use service::{Environment, Failure};
+use service::Environment;
 use store::letters::Word;
 
-use super::acting::{self, Why};
-use super::opening::{self, Opened};
+use super::auth::{self, ReasonArgs};
+use super::session::{self, Session};
 use super::{Answer, input, output};
 use crate::actions::letters;
 use crate::settings;
 
-/// Put right the phone number of a letter's booking
+/// Correct the phone number of a letter's booking
 ///
-/// The number holds for the booking whatever the platform repeats, until the platform names a third one. The letter
-/// stays open: retry it then.
+/// The corrected number is used for the booking until the platform sends a number that is neither the wrong nor the
+/// corrected one. The letter stays open: retry it afterwards.
 ///
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
-///   desk letters edit 12 --phone -              asks for the number
+///   desk letters edit 12 --phone -              prompts for the number
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Edit {
     /// The letter's number
     id: LetterId,
-    /// The right number; without a country code, one of the guest's country where the platform told it, else of the resort's. It would stand in your shell's history: with -
-    /// it is read from stdin, or asked for
+    /// The right number; use - to be prompted (or pipe it), which keeps it out of the shell's history. Without a country code
+    /// it is read with the guest's country, if the platform sent it, else with the resort's
     #[arg(long, value_name = "+…")]
     phone: String,
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-pub(super) async fn edit(arguments: Edit, environment: &Environment) -> Result<Answer, Failure> {
-    let Edit { id, phone, why } = arguments;
-    let Opened { shelf, by, .. } = opening::for_somebody(why, environment).await?;
+pub(super) async fn edit(arguments: Edit, environment: &Environment) -> anyhow::Result<Answer> {
+    let Edit { id, phone, reason } = arguments;
+    let Session { context, by, .. } = session::for_staff(reason, environment).await?;
     let phone = input::phone_number(phone)?;
 
-    let decided = letters::correct_phone(&shelf, id, by, phone)
-        .await
-        .map_err(Error::from)?;
+    let decided = letters::correct_phone(&context, id, by, phone).await?;
 
     match decided {
         Err(declined) => Ok(super::decline(id, &declined)),
@@ -56,15 +53,15 @@ pub(super) async fn edit(arguments: Edit, environment: &Environment) -> Result<A
     }
 }
 
-/// Say what became of a letter's message
+/// Record whether the guest received a letter's message
 ///
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
-///   desk letters settle 12 --sent          the guest has it; what follows from that goes on
-///   desk letters settle 12 --not-sent      the guest does not have it, and it is not to be sent
+///   desk letters settle 12 --sent          the guest has it; the booking's plan continues
+///   desk letters settle 12 --not-sent      the guest does not have it, and it is not sent again
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, group = ArgGroup::new("fate").args(["sent", "not_sent"]).required(true))]
+#[command(verbatim_doc_comment, group = ArgGroup::new("resolution").args(["sent", "not_sent"]).required(true))]
 pub(in crate::cli) struct Settle {
     /// The letter's number
     id: LetterId,
@@ -75,57 +72,59 @@ pub(in crate::cli) struct Settle {
     #[arg(long)]
     not_sent: bool,
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-pub(super) async fn settle(arguments: Settle, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn settle(arguments: Settle, environment: &Environment) -> anyhow::Result<Answer> {
     let id = arguments.id;
-    let Opened { shelf, by, .. } = opening::for_somebody(arguments.why, environment).await?;
-    let (word, told) = if arguments.sent {
+    let Session { context, by, .. } = session::for_staff(arguments.reason, environment).await?;
+    let (resolution, counts_as) = if arguments.sent {
         (Word::Sent, "sent")
     } else {
         (Word::NotSent, "not sent")
     };
 
-    let decided = letters::settle(&shelf, id, by, word).await.map_err(Error::from)?;
+    let decided = letters::settle(&context, id, by, resolution).await?;
 
     match decided {
         Err(declined) => Ok(super::decline(id, &declined)),
         Ok(()) => {
-            output::print(&format!("letter {id}: settled, the message counts as {told}"))?;
+            output::print(&format!(
+                "letter {id}: settled, the message counts as {counts_as}"
+            ))?;
             Ok(Answer::Done)
         }
     }
 }
 
-/// Close a letter about which nothing is to be done
+/// Close a letter without further action
 ///
-/// Its message stays dead, its event is not applied.
+/// Its message stays dead, or its event stays unapplied.
 ///
 /// Needs DATABASE_URL, AMQP_URL and BELLHOP_KEYS, and your token (see desk --help).
 ///
 /// Examples:
-///   desk letters close 12 --note "a test of the platform's"
+///   desk letters close 12 --note "the platform's test data"
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Close {
     /// The letter's number
     id: LetterId,
-    /// Why
-    #[arg(long, value_name = "TEXT", value_parser = acting::words)]
+    /// The reason, for the audit trail; encrypted with BELLHOP_KEYS
+    #[arg(long, value_name = "TEXT", value_parser = auth::not_blank)]
     note: String,
 }
 
-pub(super) async fn close(arguments: Close, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn close(arguments: Close, environment: &Environment) -> anyhow::Result<Answer> {
     let Close { id, note } = arguments;
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
-    let acting = acting::acting(Some(note), &mut read, environment);
-    let (store, broker, acting) = read.finish_with(|| Some((store?, broker?, acting?)))?;
-    let by = acting.identify(&store).await?;
+    let login = auth::login(Some(note), &mut read, environment);
+    let (store, broker, login) = read.finish_with(|| Some((store?, broker?, login?)))?;
+    let by = login.identify(&store).await?;
 
     super::drain(&store, &broker).await?;
-    let decided = letters::close(&store, id, by).await.map_err(Error::from)?;
+    let decided = letters::close(&store, id, by).await?;
 
     match decided {
         Err(declined) => Ok(super::decline(id, &declined)),

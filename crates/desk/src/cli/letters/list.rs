@@ -1,19 +1,19 @@
 //! `desk letters list`
 
-use anyhow::Error;
 use clap::{Args, ValueEnum};
-use service::{Environment, Failure};
+use service::Environment;
 use store::letters::{Filter, Standing};
 
 use super::{Answer, Filters, output, table};
 use crate::actions::letters::{self, LetterView, ReasonView};
 use crate::settings;
 
-/// List what was given up: open letters, unless told otherwise, in the order in which they were found
+/// List dead letters, the open ones by default, oldest first
 ///
-/// First takes in what lies in the dead queues; with RabbitMQ away it warns and shows what is stored.
+/// First imports the letters of the dead queues; if RabbitMQ is away it warns and shows the stored ones. Notes are hidden;
+/// desk letters show ID --reveal shows one.
 ///
-/// Needs DATABASE_URL and AMQP_URL. Notes are hidden: desk letters show ID --reveal tells one.
+/// Needs DATABASE_URL and AMQP_URL.
 ///
 /// Examples:
 ///   desk letters list
@@ -30,10 +30,10 @@ pub(in crate::cli) struct Arguments {
     closed: bool,
     #[command(flatten)]
     filters: Filters,
-    /// Count them instead
+    /// Count the letters instead of listing them
     #[arg(long, value_enum)]
     by: Option<By>,
-    /// One JSON array instead of a table
+    /// Print one JSON array instead of a table
     #[arg(long)]
     json: bool,
 }
@@ -43,7 +43,7 @@ enum By {
     Reason,
 }
 
-pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
     let files = settings::optional_files(&mut read);
@@ -62,36 +62,20 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Resu
     };
 
     if arguments.by == Some(By::Reason) {
-        let counts = letters::by_reason(&store, filter).await.map_err(Error::from)?;
-        tell(&counts, arguments.json, counted)?;
+        let counts = letters::by_reason(&store, filter).await?;
+        output::print_list(&counts, arguments.json, "no letters", counted)?;
     } else {
-        let found = letters::list(&store, filter).await.map_err(Error::from)?;
-        tell(&found, arguments.json, row)?;
+        let found = letters::list(&store, filter).await?;
+        output::print_list(&found, arguments.json, "no letters", row)?;
     }
     Ok(Answer::Done)
-}
-
-fn tell<T: serde::Serialize, const N: usize>(
-    found: &[T],
-    json: bool,
-    row: fn(&T) -> [String; N],
-) -> std::io::Result<()> {
-    if json {
-        return output::print_json(&found);
-    }
-    if found.is_empty() {
-        output::complain("no letters");
-        return Ok(());
-    }
-    let rows: Vec<_> = found.iter().map(row).collect();
-    output::print(&table::rows("", &rows))
 }
 
 fn counted(reason: &ReasonView) -> [String; 3] {
     [
         reason.count.to_string(),
         reason.reason.clone(),
-        format!("the oldest died {}", table::instant(reason.oldest_died_at)),
+        format!("oldest {}", table::instant(reason.oldest_died_at)),
     ]
 }
 

@@ -1,22 +1,22 @@
 //! `desk letters retry`
 
-use anyhow::Error;
+use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 use domain::ids::LetterId;
-use service::{Environment, Failure, chain};
+use service::{Environment, chain};
 
-use super::acting::Why;
-use super::opening::{self, Opened};
+use super::auth::ReasonArgs;
+use super::session::{self, Session};
 use super::{Answer, Filters, output};
-use crate::actions::letters::{All, Hand, Retrier, RetryError, Tally, Tried};
+use crate::actions::letters::{All, Mode, Retrier, RetryError, Tally, Tried};
 
 /// Retry dead messages and events
 ///
-/// A message goes back into its queue if its booking's plan still wants it: not after the guest has booked, cancelled,
-/// opted out or come back, nor when it is too late. An event is published once more as it was. What dies again gets a
-/// new letter. To continue an interrupted --all, run it again. Exit code 1 when any is refused.
+/// A message is queued again if its booking's plan still wants it: not after the guest has booked, cancelled, opted out or
+/// come back, nor if it is too late. An event is published again, unchanged. What fails again gets a new letter. To continue
+/// an interrupted --all, run it again. Exit code 1 if any retry is refused.
 ///
-/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; unless it is a --dry-run also your token (see desk --help).
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; without --dry-run also your token (see desk --help).
 ///
 /// Examples:
 ///   desk letters retry 12 13
@@ -28,33 +28,33 @@ pub(in crate::cli) struct Arguments {
     /// The letters' numbers
     #[arg(value_name = "ID", conflicts_with_all = ["kind", "reason", "resort"])]
     ids: Vec<LetterId>,
-    /// Every open letter, or those that the filters name
+    /// All open letters, or those that match the filters
     #[arg(long)]
     all: bool,
     #[command(flatten)]
     filters: Filters,
-    /// Change nothing, and tell what would happen
+    /// Change nothing, and print what would happen
     #[arg(long, conflicts_with = "note")]
     dry_run: bool,
     #[command(flatten)]
-    why: Why,
+    reason: ReasonArgs,
 }
 
-pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
-    let (dry_run, why) = (arguments.dry_run, arguments.why);
-    let opened = opening::for_anybody(environment, |read| match dry_run {
+pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyhow::Result<Answer> {
+    let (dry_run, reason) = (arguments.dry_run, arguments.reason);
+    let opening = session::for_anyone(environment, |read| match dry_run {
         true => Some(None),
-        false => why.read(read, environment).map(Some),
+        false => reason.read(read, environment).map(Some),
     });
-    let Opened { shelf, broker, by } = opened.await?;
-    super::check_filters(&arguments.filters, &shelf.store, Some(shelf.files())).await?;
-    let hand = by.map_or(Hand::Rehearse, Hand::Retry);
+    let Session { context, broker, by } = opening.await?;
+    super::check_filters(&arguments.filters, &context.store, Some(context.files())).await?;
+    let mode = by.map_or(Mode::DryRun, Mode::Retry);
 
-    let happens = match hand {
-        Hand::Retry(_) => "retried",
-        Hand::Rehearse => "would be retried",
+    let happens = match mode {
+        Mode::Retry(_) => "retried",
+        Mode::DryRun => "would be retried",
     };
-    let mut retrier = Retrier::new(shelf, broker, hand);
+    let mut retrier = Retrier::new(context, broker, mode);
     let answered = if arguments.all {
         all(&mut retrier, arguments.filters, happens).await
     } else {
@@ -64,7 +64,7 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Resu
     answered
 }
 
-async fn each(retrier: &mut Retrier, ids: &[LetterId], happens: &str) -> Result<Answer, Failure> {
+async fn each(retrier: &mut Retrier, ids: &[LetterId], happens: &str) -> anyhow::Result<Answer> {
     let mut answer = Answer::Done;
     for id in ids {
         let failed = match retrier.one(*id).await {
@@ -77,9 +77,9 @@ async fn each(retrier: &mut Retrier, ids: &[LetterId], happens: &str) -> Result<
                 continue;
             }
             Ok(Tried::Failed(error)) => chain(&error),
-            // The others may be of messages, which need no broker.
+            // The other letters may be of messages, which need no RabbitMQ.
             Err(error @ RetryError::Publish(_)) => chain(&error),
-            Err(error @ RetryError::Store(_)) => return Err(Error::from(error).into()),
+            Err(error @ RetryError::Store(_)) => return Err(error.into()),
         };
         output::complain(&format!("letter {id}: {failed}"));
         answer = Answer::Refused;
@@ -87,9 +87,9 @@ async fn each(retrier: &mut Retrier, ids: &[LetterId], happens: &str) -> Result<
     Ok(answer)
 }
 
-async fn all(retrier: &mut Retrier, filters: Filters, happens: &str) -> Result<Answer, Failure> {
-    let mut all = All::begin(retrier, filters.into()).await.map_err(Error::from)?;
-    let broken_off = loop {
+async fn all(retrier: &mut Retrier, filters: Filters, happens: &str) -> anyhow::Result<Answer> {
+    let mut all = All::begin(retrier, filters.into()).await?;
+    let interrupted = loop {
         match all.next_page(retrier).await {
             Ok(true) => output::complain(&progress(&all.tally)),
             Ok(false) => break None,
@@ -97,12 +97,9 @@ async fn all(retrier: &mut Retrier, filters: Filters, happens: &str) -> Result<A
         }
     };
     output::print(&summary(&all.tally, happens))?;
-    match broken_off {
-        Some(error) => Err(Error::from(error)
-            .context("interrupted; run it again to continue")
-            .into()),
-        None if all.tally.refused.is_empty() => Ok(Answer::Done),
-        None => Ok(Answer::Refused),
+    match interrupted {
+        Some(error) => Err(error).context("interrupted; run it again to continue"),
+        None => Ok(Answer::done_if(all.tally.refused.is_empty())),
     }
 }
 
@@ -132,7 +129,7 @@ fn summary(tally: &Tally, happens: &str) -> String {
         .map(|(reason, count)| format!("{count} refused: {reason}"));
     lines.extend(refused);
     if tally.too_late > 0 {
-        lines.push(format!("{} decided by somebody else meanwhile", tally.too_late));
+        lines.push(format!("{} decided by another person meanwhile", tally.too_late));
     }
     lines.join("\n")
 }

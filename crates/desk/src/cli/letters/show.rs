@@ -3,86 +3,88 @@
 use anyhow::anyhow;
 use clap::Args;
 use domain::ids::LetterId;
-use service::{Environment, Failure};
+use service::Environment;
 
-use super::acting::{self, Reveal};
-use super::{Answer, opening, output, table};
+use super::auth::{self, RevealArgs};
+use super::{Answer, output, session, table};
 use crate::actions::letters::{self, Details};
+use crate::actions::messages::MessageView;
 
-/// Show a letter: what died, of what, whom it is about, and how things stand now
+/// Show a dead letter: its event or message, the reason, the guest, and the present state
+///
+/// Phone numbers are masked, names and notes are hidden, and the content of an event is not shown, unless you use --reveal.
 ///
 /// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; --reveal also your token (see desk --help).
-/// Phone numbers are masked, names and notes hidden. An event is opened, as far as that is possible, only with --reveal.
 ///
 /// Examples:
 ///   desk letters show 12
-///   desk letters show 12 --reveal --json      what did the platform send?
+///   desk letters show 12 --reveal --json      shows what the platform sent
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Arguments {
     /// The letter's number
     id: LetterId,
     #[command(flatten)]
-    reveal: Reveal,
-    /// One JSON object instead of text
+    reveal: RevealArgs,
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 }
 
-pub(super) async fn run(arguments: Arguments, environment: &Environment) -> Result<Answer, Failure> {
+pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyhow::Result<Answer> {
     let (id, reveal) = (arguments.id, arguments.reveal);
-    let opened = opening::for_anybody(environment, |read| reveal.read(read, environment)).await?;
+    let opened = session::for_anyone(environment, |read| reveal.read(read, environment)).await?;
 
-    let found = letters::show(&opened.shelf, id, opened.by)
-        .await
-        .map_err(anyhow::Error::from)?;
+    let found = letters::show(&opened.context, id, opened.by).await?;
 
     let details = found.ok_or_else(|| anyhow!("there is no letter {id}"))?;
-    acting::hint_at_hidden([details.letter.note.as_deref()]);
+    auth::hint_at_hidden([details.letter.note.as_deref()]);
     if arguments.json {
         output::print_json(&details)?;
     } else {
-        output::print(&told(&details))?;
+        output::print(&text(&details))?;
     }
     Ok(Answer::Done)
 }
 
-fn told(details: &Details) -> String {
+fn text(details: &Details) -> String {
     let letter = &details.letter;
-    let mut rows: Vec<[String; 2]> = Vec::new();
-    let mut tell = |name: &str, value: Option<String>| {
-        rows.extend(value.map(|value| [name.to_owned(), value]));
+    let (event, message) = (details.event.as_ref(), details.message.as_ref());
+    let guest = details.guest.as_ref();
+    let error = Some(letter.error.clone()).filter(|error| !error.is_empty());
+    let since = match letter.died_at_is_known {
+        true => "dead since",
+        false => "found",
     };
-    tell("letter", Some(format!("{}  {}", letter.id, letter.standing())));
-    tell("note", letter.note.clone());
-    tell("of", Some(format!("{}  {}", letter.kind, letter.subject())));
-    tell("resort", letter.resort.clone());
-    tell("booking", letter.booking.clone());
-    tell("reason", Some(letter.reason.clone()));
-    tell(
-        "error",
-        Some(letter.error.clone()).filter(|error| !error.is_empty()),
-    );
-    tell("tries", Some(letter.attempts.to_string()));
-    let died = if letter.died_at_is_known { "died" } else { "found" };
-    tell(died, Some(table::instant(letter.died_at)));
-    if let Some(event) = &details.event {
-        tell("event", Some(event.event.clone()));
-        tell("received", Some(table::instant(event.received_at)));
-        tell("request", Some(event.request_id.clone()));
-    }
-    if let Some(message) = &details.message {
-        let reason = message.reason.clone().unwrap_or_default();
-        tell("message", Some(message.id.clone()));
-        tell("is now", Some(format!("{} {reason}", message.state)));
-        tell("sent", message.sent_at.map(table::instant));
-    }
-    if let Some(guest) = &details.guest {
-        tell("guest", guest.name.clone());
-        tell("phone", guest.phone.clone());
-    }
-    tell("unreadable", details.unreadable.clone());
-    tell("size", Some(format!("{} bytes", details.size)));
-    tell("content", details.content.as_ref().map(ToString::to_string));
-    table::rows("", &rows)
+    let state =
+        |message: &MessageView| format!("{} {}", message.state, message.reason.as_deref().unwrap_or(""));
+    let rows = [
+        ("letter", Some(format!("{}  {}", letter.id, letter.standing()))),
+        ("note", letter.note.clone()),
+        ("of", Some(format!("{}  {}", letter.kind, letter.subject()))),
+        ("resort", letter.resort.clone()),
+        ("booking", letter.booking.clone()),
+        ("reason", Some(letter.reason.clone())),
+        ("error", error),
+        ("tries", Some(letter.attempts.to_string())),
+        (since, Some(table::instant(letter.died_at))),
+        ("event", event.map(|event| event.event.clone())),
+        ("received", event.map(|event| table::instant(event.received_at))),
+        ("request", event.map(|event| event.request_id.clone())),
+        ("message", message.map(|message| message.id.clone())),
+        ("is now", message.map(state)),
+        (
+            "sent",
+            message.and_then(|message| message.sent_at).map(table::instant),
+        ),
+        ("guest", guest.and_then(|guest| guest.name.clone())),
+        ("phone", guest.and_then(|guest| guest.phone.clone())),
+        ("unreadable", details.unreadable.clone()),
+        ("size", Some(format!("{} bytes", details.size))),
+        ("content", details.content.as_ref().map(ToString::to_string)),
+    ];
+    let known = rows
+        .into_iter()
+        .filter_map(|(name, value)| Some([name.to_owned(), value?]));
+    table::rows("", &known.collect::<Vec<_>>())
 }

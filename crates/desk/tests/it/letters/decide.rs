@@ -1,4 +1,4 @@
-//! What people say of a message that died.
+//! `desk letters edit`, `settle` and `close`
 
 use domain::dead_letter::DeadLetterReason::{CannotBeApplied, OutcomeUnknown, Refused};
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::Office;
 #[tokio::test]
 async fn a_number_is_put_right_and_the_message_can_go() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
 
     let ended = office.letters(&format!("edit {id} --phone 691-234-5670")).await;
@@ -36,7 +36,7 @@ async fn a_number_is_put_right_and_the_message_can_go() {
 #[tokio::test]
 async fn a_number_that_is_none_is_refused_and_not_repeated() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
 
     let ended = office.letters(&format!("edit {id} --phone +3069123")).await;
@@ -50,9 +50,9 @@ async fn a_number_that_is_none_is_refused_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_message_that_somebody_knows_to_have_gone_counts_as_sent() {
+async fn a_message_that_a_person_knows_to_be_sent_counts_as_sent() {
     let office = Office::open().await;
-    office.reminder_dies(OutcomeUnknown).await;
+    office.reminder_is_dead_lettered(OutcomeUnknown).await;
     let id = office.list("").await[0]["id"].clone();
 
     office.letters(&format!("settle {id} --sent")).await.check(0);
@@ -78,7 +78,7 @@ async fn a_message_that_somebody_knows_to_have_gone_counts_as_sent() {
 #[tokio::test]
 async fn a_message_that_did_not_go_is_left_at_that() {
     let office = Office::open().await;
-    office.reminder_dies(OutcomeUnknown).await;
+    office.reminder_is_dead_lettered(OutcomeUnknown).await;
     let id = office.list("").await[0]["id"].clone();
 
     office.letters(&format!("settle {id} --not-sent")).await.check(0);
@@ -90,7 +90,7 @@ async fn a_message_that_did_not_go_is_left_at_that() {
 #[tokio::test]
 async fn an_events_letter_has_no_message_to_speak_of() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
     let id = office.list("").await[0]["id"].clone();
 
     for command in [
@@ -106,9 +106,9 @@ async fn an_events_letter_has_no_message_to_speak_of() {
 }
 
 #[tokio::test]
-async fn who_was_first_is_told_and_where_the_reason_is_found() {
+async fn a_decision_that_came_too_late_names_the_first_person_and_where_the_reason_is() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
     let id = office.list("").await[0]["id"].clone();
     office
         .letters(&format!("close {id} --note test-data"))
@@ -119,7 +119,7 @@ async fn who_was_first_is_told_and_where_the_reason_is_found() {
 
     let told = format!("letter {id}: anna was first: closed at ");
     assert!(ended.check(1).stderr.contains(&told), "{ended:?}");
-    let hint = format!("; desk letters show {id} --reveal tells why");
+    let hint = format!("; desk letters show {id} --reveal shows the reason");
     assert!(ended.stderr.contains(&hint), "{ended:?}");
     assert!(!ended.stderr.contains("test-data"), "{ended:?}");
 }
@@ -127,7 +127,7 @@ async fn who_was_first_is_told_and_where_the_reason_is_found() {
 #[tokio::test]
 async fn the_right_number_is_read_from_stdin_and_stands_in_no_history() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
 
     let ended = office

@@ -1,4 +1,4 @@
-//! Letters are taken in, listed and counted.
+//! `desk letters list`: letters are imported, listed and counted.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use super::Office;
 #[tokio::test]
 async fn what_lies_in_the_dead_queues_is_taken_in_and_listed() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
-    office.reminder_dies(Refused).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
+    office.reminder_is_dead_lettered(Refused).await;
 
     let letters = office.list("").await;
 
@@ -50,9 +50,9 @@ async fn what_lies_in_the_dead_queues_is_taken_in_and_listed() {
 #[tokio::test]
 async fn open_letters_are_listed_unless_others_are_asked_for() {
     let office = Office::open().await;
-    office.event_dies("evt_1", CannotBeApplied).await;
-    office.event_dies("evt_2", Undecodable).await;
-    office.reminder_dies(Refused).await;
+    office.event_is_dead_lettered("evt_1", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_2", Undecodable).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let events = office.list("--kind events").await;
     office
         .letters(&format!("close {} --note done", events[0]["id"]))
@@ -80,7 +80,7 @@ async fn open_letters_are_listed_unless_others_are_asked_for() {
 async fn letters_are_counted_by_reason() {
     let office = Office::open().await;
     for id in ["evt_1", "evt_2"] {
-        office.event_dies(id, CannotBeApplied).await;
+        office.event_is_dead_lettered(id, CannotBeApplied).await;
     }
 
     let counts = office.list("--by reason").await;
@@ -98,40 +98,36 @@ async fn letters_are_counted_by_reason() {
 #[tokio::test]
 async fn with_the_broker_away_the_desk_warns_and_shows_what_is_stored() {
     let office = Office::open().await;
-    office.event_dies("evt_1", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_1", CannotBeApplied).await;
     office.list("").await;
     let nowhere = "amqp://u:hunter2@127.0.0.1:1/%2f";
 
     let ended = office.letters_at(nowhere, "anna", "list --json").await;
 
     assert_eq!(ended.json().as_array().unwrap().len(), 1);
-    assert!(
-        ended.stderr.contains("dead queues could not be emptied"),
-        "{ended:?}"
-    );
+    assert!(ended.stderr.contains("dead_queues_not_emptied"), "{ended:?}");
     assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
 }
 
 #[tokio::test]
 async fn a_dead_queue_that_is_missing_is_a_warning_too_and_the_other_is_emptied() {
     let office = Office::open().await;
-    office.event_dies("evt_1", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_1", CannotBeApplied).await;
     office.vhost.delete_queue("dead.messages").await;
 
     let ended = office.letters("list --json").await;
 
     assert_eq!(ended.json().as_array().unwrap().len(), 1);
-    assert!(
-        ended.stderr.contains("dead queues could not be emptied"),
-        "{ended:?}"
-    );
+    assert!(ended.stderr.contains("dead_queues_not_emptied"), "{ended:?}");
 }
 
 #[tokio::test]
 async fn desks_that_empty_the_queues_at_once_lose_and_double_nothing() {
     let office = Office::open().await;
     for number in 0..150 {
-        office.event_dies(&format!("evt_{number}"), CannotBeApplied).await;
+        office
+            .event_is_dead_lettered(&format!("evt_{number}"), CannotBeApplied)
+            .await;
     }
 
     let desks = tokio::join!(

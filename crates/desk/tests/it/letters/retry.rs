@@ -1,4 +1,4 @@
-//! What died is tried once more.
+//! `desk letters retry`
 
 use broker::consumer::Consumer;
 use broker::topology::Queue;
@@ -9,7 +9,7 @@ use super::{Office, envelope};
 #[tokio::test]
 async fn a_message_goes_back_into_its_queue_once() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
 
     let first = office.letters(&format!("retry {id}")).await;
@@ -38,7 +38,7 @@ async fn a_message_goes_back_into_its_queue_once() {
 #[tokio::test]
 async fn a_message_that_would_be_wrong_now_is_refused_with_the_reason() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
     office
         .database
@@ -60,7 +60,7 @@ async fn a_message_that_would_be_wrong_now_is_refused_with_the_reason() {
 #[tokio::test]
 async fn an_event_is_published_once_more_as_it_was() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
     let id = office.list("").await[0]["id"].clone();
 
     office.letters(&format!("retry {id}")).await.check(0);
@@ -86,8 +86,8 @@ async fn an_event_is_published_once_more_as_it_was() {
 #[tokio::test]
 async fn an_event_that_cannot_be_published_keeps_its_letter_open_and_a_message_needs_no_broker() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
-    office.reminder_dies(Refused).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let letters = office.list("").await;
     let (event, message) = (&letters[0]["id"], &letters[1]["id"]);
     let nowhere = "amqp://u:hunter2@127.0.0.1:1/%2f";
@@ -106,10 +106,12 @@ async fn an_event_that_cannot_be_published_keeps_its_letter_open_and_a_message_n
 async fn all_letters_of_a_filter_are_retried_in_pages_with_progress_on_stderr() {
     let office = Office::open().await;
     for number in 0..70 {
-        office.event_dies(&format!("evt_{number}"), CannotBeApplied).await;
+        office
+            .event_is_dead_lettered(&format!("evt_{number}"), CannotBeApplied)
+            .await;
     }
-    office.event_dies("evt_other", Crashed).await;
-    office.reminder_dies(Refused).await;
+    office.event_is_dead_lettered("evt_other", Crashed).await;
+    office.reminder_is_dead_lettered(Refused).await;
 
     let ended = office.letters("retry --all --reason cannot_be_applied").await;
 
@@ -129,8 +131,8 @@ async fn all_letters_of_a_filter_are_retried_in_pages_with_progress_on_stderr() 
 #[tokio::test]
 async fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
     let office = Office::open().await;
-    office.event_dies("evt_1", CannotBeApplied).await;
-    office.reminder_dies(Refused).await;
+    office.event_is_dead_lettered("evt_1", CannotBeApplied).await;
+    office.reminder_is_dead_lettered(Refused).await;
     office
         .database
         .execute("INSERT INTO guests (resort, phone_hash, opted_out_at) SELECT resort, phone_hash, now() FROM bookings")

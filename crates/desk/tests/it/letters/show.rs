@@ -1,4 +1,4 @@
-//! One letter, and whom it is about.
+//! `desk letters show`
 
 use domain::dead_letter::DeadLetterReason::{CannotBeApplied, Refused};
 use serde_json::Value;
@@ -15,7 +15,7 @@ async fn show(office: &Office, more: &str) -> Value {
 #[tokio::test]
 async fn a_messages_letter_tells_how_its_message_stands_and_masks_the_guest() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
 
     let shown = show(&office, "").await;
 
@@ -32,7 +32,7 @@ async fn a_messages_letter_tells_how_its_message_stands_and_masks_the_guest() {
 #[tokio::test]
 async fn an_events_letter_is_opened_only_when_it_is_to_be_revealed_and_that_is_logged() {
     let office = Office::open().await;
-    office.event_dies("evt_7", CannotBeApplied).await;
+    office.event_is_dead_lettered("evt_7", CannotBeApplied).await;
 
     let shown = show(&office, "").await;
     assert_eq!(shown["event"]["event"], "direct/evt_7");
@@ -50,7 +50,7 @@ async fn an_events_letter_is_opened_only_when_it_is_to_be_revealed_and_that_is_l
     assert_eq!(revealed["guest"]["phone"], "+306912345678");
     assert_eq!(revealed["content"]["details"]["room"], "Sea view");
     assert!(
-        ended.stderr.contains("anna") && ended.stderr.contains("revealed"),
+        ended.stderr.contains("letter_revealed") && ended.stderr.contains("anna"),
         "{ended:?}"
     );
     assert!(!ended.stderr.contains("Ada"), "{ended:?}");
@@ -59,14 +59,14 @@ async fn an_events_letter_is_opened_only_when_it_is_to_be_revealed_and_that_is_l
 #[tokio::test]
 async fn a_letter_that_cannot_be_read_is_shown_with_its_bytes_and_closed() {
     let office = Office::open().await;
-    office.publish("evt_1", None, b"nobody's {words".to_vec()).await;
+    office.publish("evt_1", None, b"not {json".to_vec()).await;
 
     let shown = show(&office, "").await;
     assert_eq!(shown["reason"], "delivery_limit");
     assert_eq!(shown["died_at_is_known"], false);
-    assert_eq!(shown["size"], 15);
+    assert_eq!(shown["size"], 9);
     assert!(shown["unreadable"].as_str().unwrap().contains("envelope"));
-    assert_eq!(show(&office, " --reveal").await["content"], "nobody's {words");
+    assert_eq!(show(&office, " --reveal").await["content"], "not {json");
 
     let id = &shown["id"];
     office
@@ -83,7 +83,7 @@ async fn a_letter_that_cannot_be_read_is_shown_with_its_bytes_and_closed() {
 #[tokio::test]
 async fn a_note_is_told_of_and_shown_only_where_it_is_revealed() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     let id = office.list("").await[0]["id"].clone();
     office
         .letters(&format!("close {id} --note Lovelace"))
@@ -119,7 +119,7 @@ async fn a_letter_that_does_not_exist_is_refused() {
 #[tokio::test]
 async fn a_booking_is_shown_with_its_letters() {
     let office = Office::open().await;
-    office.reminder_dies(Refused).await;
+    office.reminder_is_dead_lettered(Refused).await;
     office.list("").await;
 
     let shown = office.booking().await;

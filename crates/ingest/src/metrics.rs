@@ -7,9 +7,8 @@ use std::time::Duration;
 use service::metrics::{
     Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
 };
-use whatsapp::notification::{Damage, NotANotification};
+use whatsapp::notification::{Damage, NotANotification, Update};
 
-/// The metrics of this binary.
 pub(crate) struct IngestMetrics {
     webhooks: IntCounterVec,
     rejected: IntCounterVec,
@@ -17,13 +16,10 @@ pub(crate) struct IngestMetrics {
     updates: IntCounterVec,
     mended: IntCounterVec,
     unreadable: IntCounterVec,
-    /// Lines about refused requests that were not written, since there were too many of them.
     pub(crate) lines_left_out: IntCounter,
     /// 1 while events can be published.
     pub(crate) broker_ready: IntGauge,
-    /// Publishes that were not confirmed.
     pub(crate) unconfirmed: IntCounter,
-    /// Resort and source files that are broken now.
     pub(crate) broken_files: IntGauge,
     refused_files: IntCounter,
 }
@@ -34,29 +30,24 @@ pub(crate) const UNKNOWN: &str = "unknown";
 pub(crate) const OTHER: &str = "other";
 
 impl IngestMetrics {
-    /// Makes and registers them.
     pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
         Ok(Self {
             webhooks: metrics.counters(
-                "ingest_webhooks_total",
+                "bellhop_webhooks_total",
                 "Webhooks by source, event type and answer (accepted, ignored, or the problem's name).",
                 &["source", "type", "answer"],
             )?,
             rejected: metrics.counters(
-                "ingest_rejected_total",
+                "bellhop_webhooks_rejected_total",
                 "Webhooks answered with 4xx, by source and problem.",
                 &["source", "reason"],
             )?,
             answer_seconds: metrics.histogram(
-                "ingest_answer_seconds",
+                "bellhop_webhook_answer_seconds",
                 "From a webhook's head to its answer, the broker's confirm included.",
                 LATENCY_BUCKETS,
             )?,
-            updates: metrics.counters(
-                "ingest_whatsapp_updates_total",
-                "Updates in WhatsApp's notifications that were published, by kind.",
-                &["kind"],
-            )?,
+            updates: update_counters(metrics)?,
             mended: metrics.counters(
                 "bellhop_mended_bodies_total",
                 "Webhooks whose JSON had to be mended before it could be read (half a surrogate pair, a byte order mark, \
@@ -68,17 +59,17 @@ impl IngestMetrics {
                 "bellhop_log_lines_left_out_total",
                 "Log lines about refused requests that were left out, since there were too many of them.",
             )?,
-            broker_ready: metrics.gauge("ingest_broker_ready", "1 while events can be published.")?,
+            broker_ready: metrics.gauge("bellhop_broker_ready", "1 while events can be published.")?,
             unconfirmed: metrics.counter(
-                "ingest_publishes_unconfirmed_total",
+                "bellhop_publishes_unconfirmed_total",
                 "Events that RabbitMQ did not confirm in time or refused.",
             )?,
             broken_files: metrics.gauge(
-                "ingest_broken_files",
+                "bellhop_broken_files",
                 "Resort and source files that are broken now.",
             )?,
             refused_files: metrics.counter(
-                "ingest_refused_files_total",
+                "bellhop_refused_files_total",
                 "How often a resort or source file was refused.",
             )?,
         })
@@ -132,7 +123,20 @@ impl IngestMetrics {
     }
 }
 
-/// Every series is there from the start.
+/// Every series exists from the start.
+fn update_counters(metrics: &Metrics) -> Result<IntCounterVec, MetricError> {
+    let counters = metrics.counters(
+        "bellhop_whatsapp_updates_total",
+        "Updates in WhatsApp's notifications that were published, by kind.",
+        &["kind"],
+    )?;
+    for kind in Update::KINDS {
+        counters.with_label_values(&[kind]);
+    }
+    Ok(counters)
+}
+
+/// Every series exists from the start.
 fn unreadable_counters(metrics: &Metrics) -> Result<IntCounterVec, MetricError> {
     let counters = metrics.counters(
         "bellhop_unreadable_updates_total",

@@ -59,7 +59,6 @@ pub(crate) struct Other {
 }
 
 impl RequestLog {
-    /// Nothing was logged yet.
     pub(crate) fn new(metrics: Arc<IngestMetrics>) -> Self {
         Self {
             metrics,
@@ -79,17 +78,17 @@ impl RequestLog {
             return;
         }
         log::log!(level, "request.id":% = other.request_id, source = UNKNOWN, address:% = other.address,
-            answer = other.answer, status = other.status, duration_ms = other.took.as_secs_f64() * 1_000.0; "request");
+            answer = other.answer, status = other.status, duration_ms = other.took.as_secs_f64() * 1_000.0, event = "request"; "request");
     }
 
-    /// Tells how many lines were left out lately; to be called every few seconds.
+    /// Logs how many lines were omitted lately; to be called every few seconds.
     pub(crate) fn report_omitted(&self) {
-        tell(self.strangers.settle(Instant::now()));
+        log_omitted(self.strangers.settle(Instant::now()));
     }
 
-    /// Tells how many lines were left out and not told of yet.
+    /// Logs how many lines were omitted and not reported yet.
     pub(crate) fn finish(&self) {
-        tell(self.strangers.settle_all());
+        log_omitted(self.strangers.settle_all());
     }
 
     fn allows(&self, source: Option<&SourceId>, answer: &'static str) -> bool {
@@ -101,7 +100,7 @@ impl RequestLog {
     }
 }
 
-fn tell(left_out: Vec<LeftOut>) {
+fn log_omitted(left_out: Vec<LeftOut>) {
     for LeftOut {
         source,
         answer,
@@ -109,7 +108,7 @@ fn tell(left_out: Vec<LeftOut>) {
     } in left_out
     {
         let source = source.as_ref().map_or(UNKNOWN, SourceId::as_str);
-        log::warn!(source, answer, lines; "lines of refused requests were left out");
+        log::warn!(source, answer, lines, event = "lines_omitted"; "lines of refused requests were left out");
     }
 }
 
@@ -172,7 +171,8 @@ impl Entry {
             reason = self.reason.as_deref(),
             updates = self.updates,
             mended = self.is_mended.then_some(true),
-            duration_ms = took.as_secs_f64() * 1_000.0;
+            duration_ms = took.as_secs_f64() * 1_000.0,
+            event = "webhook";
             "webhook"
         );
     }

@@ -52,8 +52,12 @@ impl Readiness {
         let former = self.lock().insert(name.to_owned(), reason.clone());
         match (former, reason) {
             (Some(former), reason) if former == reason => {}
-            (_, Some(reason)) => log::warn!("condition.name" = name, reason; "not ready"),
-            (Some(_), None) => log::info!("condition.name" = name; "condition holds"),
+            (_, Some(reason)) => {
+                log::warn!("condition.name" = name, reason, event = "not_ready"; "not ready")
+            }
+            (Some(_), None) => {
+                log::info!("condition.name" = name, event = "condition_holds"; "condition holds")
+            }
             (None, None) => {}
         }
     }

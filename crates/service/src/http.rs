@@ -153,7 +153,7 @@ fn serve_with(
         .shutdown_timeout(DRAIN_SECONDS)
         .listen(listener)?
         .run();
-    log::info!(address:% = address; "listening");
+    log::info!(address:% = address, event = "listening"; "listening");
     Ok(Serving {
         address,
         server: tokio::spawn(async move {

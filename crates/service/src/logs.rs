@@ -18,7 +18,7 @@ mod json;
 mod peers;
 mod text;
 
-/// Whose lines may be heard at every level: they are written by people who know what is personal.
+/// Crates that may log below `info`. Third-party crates may not: their debug output can contain payloads.
 pub const OUR_CRATES: &[&str] = &[
     "broker",
     "crypto",
@@ -160,7 +160,7 @@ fn log_panic(info: &PanicHookInfo<'_>) {
         .location()
         .map_or_else(|| "unknown".to_owned(), ToString::to_string);
     let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
-    log::error!(location, thread; "panicked");
+    log::error!(location, thread, event = "panicked"; "panicked");
 }
 
 /// The message of a record, without the white space around it.

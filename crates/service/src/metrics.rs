@@ -118,7 +118,7 @@ impl Metrics {
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .unwrap_or_else(|error| {
-                log::error!(error = crate::chain(&error); "cannot write the metrics");
+                log::error!(error = crate::chain(&error), event = "metrics_not_written"; "cannot write the metrics");
                 String::new()
             })
     }
@@ -153,13 +153,13 @@ mod tests {
     fn what_was_counted_is_rendered() {
         let metrics = Metrics::new("ingest", "0.1.0").unwrap();
         let answers = metrics
-            .counters("ingest_answers_total", "Answers.", &["status"])
+            .counters("bellhop_answers_total", "Answers.", &["status"])
             .unwrap();
 
         answers.with_label_values(&["200"]).inc_by(3);
 
         let text = metrics.render();
-        assert!(text.contains("ingest_answers_total{status=\"200\"} 3"), "{text}");
+        assert!(text.contains("bellhop_answers_total{status=\"200\"} 3"), "{text}");
         assert!(
             text.contains("bellhop_build_info{program=\"ingest\",version=\"0.1.0\"} 1"),
             "{text}"

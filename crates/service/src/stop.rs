@@ -117,7 +117,7 @@ impl Stop {
                 _ = terminate.recv() => self.asked_to_stop("SIGTERM"),
                 _ = interrupt.recv() => self.asked_to_stop("SIGINT"),
                 _ = hang_up.recv() => {
-                    log::info!(signal = "SIGHUP"; "reading the files again");
+                    log::info!(signal = "SIGHUP", event = "reload"; "reading the files again");
                     self.reload();
                 }
             }
@@ -126,10 +126,10 @@ impl Stop {
 
     fn asked_to_stop(&self, signal: &str) {
         if self.is_stopped() {
-            log::warn!(signal; "stopping at once: asked a second time");
+            log::warn!(signal, event = "stopping_at_once"; "stopping at once: asked a second time");
             std::process::exit(1);
         }
-        log::info!(signal; "stopping: finishing the work in hand");
+        log::info!(signal, event = "stopping"; "stopping: finishing the work in hand");
         self.stop();
     }
 }

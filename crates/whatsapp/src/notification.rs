@@ -208,6 +208,19 @@ fn read_conversations(origin: &Origin<'_>, updates: &mut Vec<Update>) {
 }
 
 impl Update {
+    /// Every [`kind`](Self::kind), so that each is counted from 0.
+    pub const KINDS: [&str; 9] = [
+        "whatsapp_status",
+        "whatsapp_message",
+        "whatsapp_preference",
+        "whatsapp_template",
+        "whatsapp_account",
+        "whatsapp_number",
+        "whatsapp_problem",
+        "whatsapp_other",
+        "whatsapp_unreadable",
+    ];
+
     /// A name for metrics and for the envelope.
     pub fn kind(&self) -> &'static str {
         match self {

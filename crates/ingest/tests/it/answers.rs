@@ -321,12 +321,12 @@ async fn what_was_answered_is_counted_under_names_that_nobody_can_make_up() {
     let metrics = String::from_utf8(world.get("/metrics").await.body).unwrap();
 
     for line in [
-        r#"ingest_webhooks_total{answer="unknown-source",source="unknown",type="other"} 1"#,
-        r#"ingest_webhooks_total{answer="ignored",source="lenient",type="other"} 1"#,
-        r#"ingest_webhooks_total{answer="broker-unavailable",source="direct",type="booking_started"} 1"#,
-        r#"ingest_rejected_total{reason="unknown-source",source="unknown"} 1"#,
-        "ingest_answer_seconds_count 3",
-        "ingest_broker_ready 0",
+        r#"bellhop_webhooks_total{answer="unknown-source",source="unknown",type="other"} 1"#,
+        r#"bellhop_webhooks_total{answer="ignored",source="lenient",type="other"} 1"#,
+        r#"bellhop_webhooks_total{answer="broker-unavailable",source="direct",type="booking_started"} 1"#,
+        r#"bellhop_webhooks_rejected_total{reason="unknown-source",source="unknown"} 1"#,
+        "bellhop_webhook_answer_seconds_count 3",
+        "bellhop_broker_ready 0",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }

@@ -52,7 +52,10 @@ impl Peers {
         }
         let count = self.count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if let Some(since) = self.due(count, Instant::now()) {
-            let fields = [("connections", log::kv::Value::from(since))];
+            let fields = [
+                ("connections", log::kv::Value::from(since)),
+                ("event", "unreadable_connections".into()),
+            ];
             let summary = Record::builder()
                 .level(Level::Warn)
                 .target(module_path!())

@@ -1,4 +1,4 @@
-//! Who may knock, and how often: the caller's address and the rates.
+//! The caller's address, and the rate limits for each source and address.
 //!
 //! Rates hold per process; behind k processes a source may send k times as much.
 
@@ -72,7 +72,6 @@ pub(crate) struct SourceRates {
 }
 
 impl Rates {
-    /// Nobody has sent anything yet.
     pub(crate) fn new(whatsapp: RateLimit) -> Self {
         Self {
             of_sources: RwLock::default(),
@@ -80,7 +79,7 @@ impl Rates {
         }
     }
 
-    /// The rates of a source; begun anew when its limit has changed.
+    /// The rates of a source; they restart when its limit has changed.
     pub(crate) fn of(&self, source: &Source) -> Arc<SourceRates> {
         let known = self.of_sources.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((limit, rates)) = known.get(&source.id)
@@ -139,7 +138,7 @@ impl SourceRates {
     }
 }
 
-/// Whoever has one IPv6 address has the 64 bits below it as well.
+/// A caller with one IPv6 address has the whole /64 network.
 fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

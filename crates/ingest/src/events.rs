@@ -32,16 +32,16 @@ pub(crate) struct Events {
     metrics: Arc<IngestMetrics>,
 }
 
-/// Why an event is not known to lie in its queue.
+/// Why an event is not known to be in its queue.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EventError {
-    /// A defect: what was just made by us has no JSON form.
+    /// A defect: our own value has no JSON form.
     #[error("cannot write the event as JSON")]
     Encode(#[source] serde_json::Error),
-    /// A defect: an id of our own making is none.
+    /// A defect: we made an invalid id.
     #[error("cannot name the update")]
     Id(#[source] InvalidId),
-    /// The caller has to come again.
+    /// The caller must retry.
     #[error("cannot publish the event")]
     Publish(#[source] PublishError),
 }
@@ -57,7 +57,7 @@ struct Head {
 }
 
 impl EventError {
-    /// What the caller is told; the log gets the whole story.
+    /// The caller gets no cause; the log does.
     pub(crate) fn into_problem(self, entry: &mut Entry) -> Problem {
         entry.reason = Some(service::chain(&self));
         match self {
@@ -122,8 +122,8 @@ impl Events {
         self.publish(head, update, request_id).await
     }
 
-    /// The same for every delivery of an update. Keyed: some updates are named by a phone number and a time, which
-    /// anybody who sees the id could find by trying.
+    /// The same for every delivery of an update. Keyed, because some updates are named by a phone number and a time, which
+    /// could be guessed from an unkeyed hash.
     fn update_id(&self, update: &Update) -> Result<EventId, EventError> {
         let tag = self.ring.lookup(&update.dedupe_id());
         let half = tag.iter().take(16).map(|byte| format!("{byte:02x}"));

@@ -1,6 +1,6 @@
 //! Every metric of this binary, in one place.
 //!
-//! Label values are bounded: a stranger can make none up.
+//! Label values are bounded: no caller can create one.
 
 use std::time::Duration;
 
@@ -24,9 +24,9 @@ pub(crate) struct IngestMetrics {
     refused_files: IntCounter,
 }
 
-/// What stands in a label for a name that is none of ours.
+/// The label for a source that does not exist.
 pub(crate) const UNKNOWN: &str = "unknown";
-/// What stands in a label for a type that is none of ours.
+/// The label for an unknown event type.
 pub(crate) const OTHER: &str = "other";
 
 impl IngestMetrics {

@@ -1,4 +1,4 @@
-//! What a caller is told when his request is refused: RFC 9457, and nothing that is nobody's business.
+//! Error responses (RFC 9457 problem details). They name no internal causes; those go to the log.
 //!
 //! Every answer of 4xx and 5xx is made here.
 

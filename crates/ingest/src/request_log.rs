@@ -26,15 +26,13 @@ pub(crate) struct RequestLog {
 ///
 /// It never holds the path, in which a token may stand, or anything personal.
 pub(crate) struct Entry {
-    /// Told to the caller too.
+    /// Also in the answer.
     pub(crate) request_id: Uuid,
-    /// Where it came from.
     pub(crate) address: IpAddr,
     /// Set once the source is known to exist.
     pub(crate) source: Option<SourceId>,
-    /// What its body says.
     pub(crate) seen: Seen,
-    /// Why it was refused, in more detail than the caller is told.
+    /// Why it was refused, in more detail than the answer says.
     pub(crate) reason: Option<String>,
     /// How many updates a notification brought.
     pub(crate) updates: Option<usize>,
@@ -113,7 +111,6 @@ fn log_omitted(left_out: Vec<LeftOut>) {
 }
 
 impl Entry {
-    /// Begins with the request's head.
     pub(crate) fn begin(address: IpAddr, log: Arc<RequestLog>) -> Self {
         Self {
             request_id: Uuid::now_v7(),
@@ -131,13 +128,11 @@ impl Entry {
         }
     }
 
-    /// Notes a 200.
     pub(crate) fn answered(&mut self, answer: &'static str) {
         self.answer = answer;
         self.status = 200;
     }
 
-    /// Notes a refusal.
     pub(crate) fn refused(&mut self, problem: &Problem) {
         self.answer = problem.name();
         self.status = problem.status().as_u16();

@@ -54,7 +54,6 @@ impl SenderMetrics {
         Ok(made)
     }
 
-    #[expect(clippy::too_many_lines, reason = "one entry for each metric")]
     fn register(metrics: &Metrics) -> Result<Self, MetricError> {
         Ok(Self {
             messages: metrics.counters(

@@ -47,8 +47,8 @@ pub struct Settings {
 
 /// The body of `--help`.
 pub(crate) const HELP: &str = "\
-Sends due messages over the WhatsApp Cloud API and records what came of each call. Any number may run at once: who
-claims a message in Postgres sends it, nobody else.
+Claims due messages, sends them over the WhatsApp Cloud API, and records the result of each call. Any number may run at
+once: only the sender that claimed a message in Postgres sends it.
 
 Environment:
   DATABASE_URL               Postgres (required), for example postgres://bellhop@db/bellhop

@@ -1,8 +1,8 @@
-//! Places where a process dies, or stands still, because a test told it to.
+//! Points at which a test makes a process abort or stall.
 //!
 //! What a process does to the world outside (a commit, a publication, a call, an acknowledgement) may be the last thing it
 //! does. A [`point`] before and one behind such a step let a test try exactly that: `BELLHOP_CRASH_AT` names the point at
-//! which the process dies as under `kill -9`, `BELLHOP_STALL_AT` the one at which it stands still, once, until it is
+//! which the process aborts as under `kill -9`, `BELLHOP_STALL_AT` the one at which it stalls, once, until it is
 //! continued (SIGCONT). Only builds with debug assertions know these variables: what is shipped cannot be told to die, and
 //! its points are empty.
 //!
@@ -23,7 +23,7 @@ mod told {
 
     static ORDERS: OnceLock<Orders> = OnceLock::new();
 
-    /// A signal takes its time: whoever waits for this shell waits until the process was stopped and continued.
+    /// SIGSTOP takes effect late: waiting for this shell covers the whole time until the process was continued.
     const STAND_STILL: &str = r#"
         state() { cut -d ' ' -f 3 "/proc/$PPID/stat"; }
         kill -STOP "$PPID"
@@ -36,7 +36,7 @@ mod told {
         has_stalled: AtomicBool,
     }
 
-    /// Remembers what this process was told; to be called once, at start.
+    /// Remembers the variables; to be called once, at start.
     pub fn arm(environment: &Environment) {
         let told = |name| environment.get(name).map(str::to_owned);
         let _ = ORDERS.set(Orders {
@@ -46,7 +46,7 @@ mod told {
         });
     }
 
-    /// Dies here, or stands still, where this is the point that the process was told.
+    /// Aborts or stalls here if the test named this point.
     pub fn point(name: &str) {
         let Some(orders) = ORDERS.get() else { return };
         if orders.crash_at.as_deref() == Some(name) {
@@ -61,11 +61,11 @@ mod told {
     }
 }
 
-/// Does nothing: what is shipped is told nothing.
+/// Does nothing: shipped builds have no crash points.
 #[cfg(not(debug_assertions))]
 pub fn arm(_: &crate::Environment) {}
 
-/// Does nothing: what is shipped is told nothing.
+/// Does nothing: shipped builds have no crash points.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn point(_: &str) {}

@@ -15,6 +15,9 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub struct Environment(Arc<Variables>);
 
+/// Looks a variable up by its name.
+pub type LookUp = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// Wiped when the last clone is gone: some are secrets.
 #[derive(Default)]
 struct Variables {
@@ -51,7 +54,7 @@ impl Environment {
     }
 
     /// A function that looks variables up, for libraries.
-    pub fn look_up(&self) -> Box<dyn Fn(&str) -> Option<String> + Send + Sync> {
+    pub fn look_up(&self) -> LookUp {
         let environment = self.clone();
         Box::new(move |name| environment.get(name).map(str::to_owned))
     }
@@ -116,7 +119,7 @@ impl<'e> Reader<'e> {
         })
     }
 
-    /// What `parse` makes of a variable that must be set; `None` stands for a problem, see [`finish_with`](Self::finish_with).
+    /// What `parse` makes of a variable that must be set; `None` means a problem, see [`finish_with`](Self::finish_with).
     ///
     /// The text of a parse error is shown: it should say what is expected and not repeat the value.
     pub fn parsed<T, E: Display>(
@@ -179,7 +182,7 @@ impl<'e> Reader<'e> {
         build().ok_or_else(|| Problems::one("environment", "is incomplete; --help lists every variable"))
     }
 
-    /// Not a copy, which nobody would wipe.
+    // Borrowed, because a copy would not be wiped.
     fn look_up(&mut self, name: &str) -> Option<&'e str> {
         if self.environment.0.not_text.contains(name) {
             self.problem(name, "is not UTF-8; set it to text");

@@ -34,12 +34,11 @@ struct Missing {
 }
 
 impl Readiness {
-    /// Ready until a condition is named.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Names a condition that does not hold yet, unless it is known already.
+    /// Adds a condition that is not met yet, unless it is known already.
     pub fn expect(&self, name: &str) {
         self.lock()
             .entry(name.to_owned())
@@ -85,12 +84,10 @@ impl Readiness {
         lock(&self.warnings).insert(name.to_owned(), reason.to_owned());
     }
 
-    /// Shows a warning no longer.
     pub fn clear_warning(&self, name: &str) {
         lock(&self.warnings).remove(name);
     }
 
-    /// Forgets a condition.
     pub fn remove(&self, name: &str) {
         self.lock().remove(name);
     }
@@ -137,7 +134,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Report {
-    /// Whether nothing is missing.
     pub fn is_ready(&self) -> bool {
         self.missing.is_empty()
     }

@@ -14,7 +14,7 @@ use crate::environment::Problems;
 /// How long a process may take for the work in hand after it was asked to stop.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Tells every part of a process when to end; clones speak of the same end.
+/// The signal to every part of a process to end; clones share it.
 #[derive(Debug, Clone)]
 pub struct Stop {
     token: CancellationToken,
@@ -77,7 +77,7 @@ impl Stop {
     /// Asks every part to end because a setting has turned out to be wrong, such as an address of a server of the wrong
     /// kind. The process then ends as for settings that cannot be read.
     pub fn stop_for(&self, problems: Problems) {
-        // The first reason is the one that is told.
+        // The first reason is reported.
         let _ = self.wrong_settings.set(problems);
         self.stop();
     }

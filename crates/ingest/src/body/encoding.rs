@@ -18,7 +18,7 @@ pub(crate) fn unpack(body: Bytes, headers: &HeaderMap, limit: usize) -> Result<B
     }
 }
 
-/// `x-gzip` is its old name, `identity` stands for no encoding.
+/// `x-gzip` is its old name, `identity` means no encoding.
 fn is_gzip(headers: &HeaderMap) -> Result<bool, Problem> {
     let mut encodings = headers
         .get_all(CONTENT_ENCODING)

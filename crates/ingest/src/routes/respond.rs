@@ -39,7 +39,7 @@ pub(super) fn client_address(request: &HttpRequest, ingest: &Ingest) -> std::net
     )
 }
 
-/// What `work` answers; a panic in it is our fault and the caller is told so.
+/// What `work` answers; a panic in it is answered with 500.
 pub(super) async fn answer_of<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     AssertUnwindSafe(work)
         .catch_unwind()

@@ -24,7 +24,6 @@ use crate::validation::{self, Checked, Rules, Standing, UnknownTypes};
 /// The greatest body of a webhook, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
 
-/// What a caller is told when all is well.
 enum Answer {
     Accepted { event_id: String },
     Ignored,

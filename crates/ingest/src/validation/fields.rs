@@ -69,7 +69,7 @@ impl<'v> Field<'v> {
         Self { path, value }
     }
 
-    /// A value that stands in for a field.
+    /// A value in place of a field.
     pub(super) fn with(value: &'v Value, path: &'static str) -> Self {
         Self {
             path,

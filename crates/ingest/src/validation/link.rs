@@ -29,7 +29,7 @@ pub(super) fn is_allowed(link: &str, hosts: Option<&[String]>) -> bool {
     plain && url.host_str().is_some_and(allowed)
 }
 
-/// Whether the host stands in the text as it is meant. Readers of URLs do not agree on what they make of slashes too
+/// Whether the text holds the host as it is meant. Readers of URLs do not agree on what they make of slashes too
 /// many or too few, escaped letters, or letters that only look alike.
 fn names_host(link: &str, host: &str) -> bool {
     let after = link.get("https://".len()..).unwrap_or_default();

@@ -1,6 +1,5 @@
-//! Connections that stay open and bring nothing, beyond what the server's own timers see: its timer for a request's head
-//! runs for the first request of a connection only, and a chunked body that nobody waits for any more is read on for as
-//! long as it comes.
+//! Closes idle connections that actix does not: its header timeout covers only the first request of a connection, and it
+//! drains an abandoned chunked body without a limit.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -20,7 +19,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::Stop;
 
-/// How long a connection may bring nothing.
+/// How long a connection may be idle.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// For the head of a request.
@@ -48,7 +47,7 @@ struct State {
     was_chunked: bool,
 }
 
-/// What the server keeps with a connection; with it the connection is gone.
+/// The server keeps this with a connection and drops it with the connection.
 struct Seat {
     id: u64,
     connection: Arc<Connection>,
@@ -59,7 +58,6 @@ struct Seat {
 struct InHand(Arc<Connection>);
 
 impl Connections {
-    /// Takes note of a connection that was just made.
     pub(super) fn welcome(&self, connection: &dyn Any, data: &mut Extensions) {
         let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else {
             return;
@@ -85,7 +83,7 @@ impl Connections {
         });
     }
 
-    /// Cuts off who brings nothing; never ends.
+    /// Closes connections that are idle for too long; never ends.
     pub(super) async fn watch(self, patience: Patience) {
         let mut ticks = tokio::time::interval(patience.head / 10);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -93,14 +91,14 @@ impl Connections {
             ticks.tick().await;
             for connection in self.lock().values() {
                 if connection.is_too_long_for(patience) {
-                    // One that is gone already is as good.
+                    // An error means that it is closed already.
                     let _ = connection.socket.shutdown(Shutdown::Both);
                 }
             }
         }
     }
 
-    /// Cuts off who has no request in hand.
+    /// Closes every connection without a request in hand.
     pub(super) fn cut_off_idle(&self) {
         for connection in self.lock().values() {
             if connection.lock().in_hand == 0 {

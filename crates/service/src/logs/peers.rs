@@ -1,5 +1,5 @@
-//! What the HTTP library says of peers that speak no HTTP to us: a line of level ERROR for each, without an address. It
-//! would let any stranger fill the log. They are counted, and one line a minute tells how many there were.
+//! Replaces the HTTP library's lines about connections without readable HTTP by one summary a minute. The library writes an
+//! ERROR line for each, so any stranger could fill the log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -168,6 +168,22 @@ RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian) and Pyt
     fi
 }
 
+# Puts promtool into $tools/bin where the system has none: out of Debian's package, whose server and pages nobody needs here.
+require_promtool() {
+    # shellcheck disable=SC2154 # the caller's
+    local folder=$tools/bin package
+    if command -v promtool >/dev/null || [ -x "$folder/promtool" ]; then return 0; fi
+    say 'installing promtool'
+    mkdir -p "$folder"
+    package=$(mktemp -d)
+    (
+        cd "$package"
+        { apt-get download -q prometheus || { as_superuser apt-get update -q && apt-get download -q prometheus; }; } >&2
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+    ) && mv "$package/usr/bin/promtool" "$folder/" || die 'no promtool: install Prometheus'
+    rm -rf "$package"
+}
+
 oldest_cargo=1.95
 
 require_cargo() {

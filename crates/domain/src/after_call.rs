@@ -321,6 +321,7 @@ mod tests {
         }
     }
 
+    // shows: B75
     #[test]
     fn a_passing_refusal_gets_three_retries_ten_seconds_apart_and_then_a_dead_letter() {
         let answered = refused(Scope::Message, Advice::Retry, None);
@@ -414,6 +415,7 @@ mod tests {
         }
     }
 
+    // shows: B77
     #[test]
     fn a_refused_scope_uses_up_no_retry() {
         for scope in Scope::ALL {
@@ -427,6 +429,7 @@ mod tests {
         }
     }
 
+    // shows: B77
     #[test]
     fn a_throttled_scope_uses_up_no_retry() {
         let wait = |pause| NextStep::WaitAtNoCost(seconds(pause));
@@ -468,6 +471,7 @@ mod tests {
         }
     }
 
+    // shows: B71
     #[test]
     fn the_fallback_is_tried_once() {
         let after = |scope, turn| {

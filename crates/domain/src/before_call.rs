@@ -234,6 +234,7 @@ mod tests {
         assert_eq!(skipped(Some("12")), Step::Skip(Reason::InvalidPhone));
     }
 
+    // shows: B59
     #[test]
     fn a_reminder_to_a_number_of_the_united_states_is_skipped_before_its_call_unless_the_file_says_otherwise()
     {

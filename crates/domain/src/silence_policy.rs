@@ -150,6 +150,7 @@ mod tests {
         );
     }
 
+    // shows: B97
     #[test]
     fn without_full_evidence_a_message_waits_and_is_then_given_up() {
         type Spoil = fn(&mut Evidence);

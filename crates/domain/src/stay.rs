@@ -103,6 +103,7 @@ mod tests {
         assert!(!may_overlap((None, day(20)), (day(20), day(27))));
     }
 
+    // shows: B22
     #[test]
     fn a_day_room_covers_its_day() {
         let day_room = (day(1), day(1));
@@ -120,6 +121,7 @@ mod tests {
         }
     }
 
+    // shows: B22
     #[test]
     fn a_stay_with_reversed_dates_covers_its_arrival_day_and_ends_no_earlier() {
         let reversed = (day(27), day(20));

@@ -13,6 +13,7 @@ fn mended(body: &[u8]) -> Value {
     read.value
 }
 
+// shows: B4
 #[test]
 fn half_of_a_surrogate_pair_becomes_a_replacement_character() {
     let check = |text: &str, expected: &str| {
@@ -54,6 +55,7 @@ fn unescaped_control_characters_stay_in_their_text() {
     assert_eq!(mended(body.as_bytes()), json!({ "a": every }));
 }
 
+// shows: B3
 #[test]
 fn a_byte_order_mark_or_a_named_charset_says_what_the_bytes_mean() {
     let utf_16 = |text: &str, to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
@@ -101,6 +103,7 @@ fn invalid_bytes_cost_only_themselves() {
     );
 }
 
+// shows: B5
 #[test]
 fn numbers_that_json_does_not_have_are_null() {
     for number in [
@@ -119,6 +122,7 @@ fn numbers_that_json_does_not_have_are_null() {
     }
 }
 
+// shows: B5
 #[test]
 fn values_that_are_nested_too_deep_are_null_and_their_neighbours_are_read() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[{"]}":"["},"#, "]")] {
@@ -150,6 +154,7 @@ fn of_a_key_that_is_given_twice_the_last_value_counts() {
     );
 }
 
+// shows: B5
 #[test]
 fn damage_to_the_structure_is_refused() {
     let bodies: [&[u8]; 14] = [

@@ -145,6 +145,7 @@ mod tests {
         }
     }
 
+    // shows: T19
     #[test]
     fn an_unusable_url_is_reported_without_its_value() {
         let set = [

@@ -31,6 +31,7 @@ fn canonical(network: IpNet) -> IpNet {
 mod tests {
     use super::*;
 
+    // shows: T6
     #[test]
     fn an_ipv4_network_written_as_ipv6_is_the_same_network() {
         let check =

@@ -1,4 +1,4 @@
-// @generated automatically by Diesel CLI.
+// @generated from the migrations: the test `schema` prints it where it differs.
 
 diesel::table! {
     audit (id) {

@@ -46,6 +46,7 @@ async fn an_ipv6_address_is_where_the_connection_goes() {
     drop(publisher);
 }
 
+// shows: T19
 #[tokio::test]
 async fn rabbitmqs_refusal_is_reported_without_the_password() {
     let broker = Broker::start().await;
@@ -70,6 +71,7 @@ async fn rabbitmqs_refusal_is_reported_without_the_password() {
     }
 }
 
+// shows: T20
 #[tokio::test]
 async fn tls_trusts_the_authorities_that_are_given_and_no_others() {
     let broker = Broker::start().await;

@@ -207,6 +207,7 @@ async fn ask_until(consumer: &mut Consumer, is_reached: fn(&Status) -> bool) {
     }
 }
 
+// shows: G15
 #[tokio::test]
 async fn an_end_that_comes_right_behind_deliveries_is_noticed() {
     let broker = Broker::start().await;
@@ -258,6 +259,7 @@ async fn a_consumer_without_rabbitmq_says_why_and_goes_on_waiting() {
     assert!(!delivered);
 }
 
+// shows: G14
 #[tokio::test]
 async fn a_consumer_with_a_half_open_connection_reports_it_and_makes_another_one() {
     let broker = Broker::start().await;
@@ -288,6 +290,7 @@ async fn a_consumer_with_a_half_open_connection_reports_it_and_makes_another_one
 /// More than RabbitMQ 4 would take by itself.
 const RETURNS: u32 = 150;
 
+// shows: G10
 #[tokio::test]
 async fn an_event_that_was_redelivered_150_times_is_still_there_with_its_count() {
     let broker = Broker::start().await;

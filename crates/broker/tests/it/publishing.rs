@@ -77,6 +77,7 @@ async fn a_message_without_a_queue_fails_and_the_publisher_is_not_ready_until_th
     publisher.publish(event("evt_1")).await.unwrap();
 }
 
+// shows: G1
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_message_without_a_queue_is_ever_taken_for_confirmed() {
     let broker = Broker::start().await;
@@ -191,6 +192,7 @@ async fn a_stopped_publisher_has_confirmed_what_it_took_and_takes_no_more() {
     );
 }
 
+// shows: G14
 #[tokio::test]
 async fn a_half_open_connection_is_given_up_and_another_one_made() {
     let broker = Broker::start().await;

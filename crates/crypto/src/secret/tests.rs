@@ -39,6 +39,7 @@ fn each_kind_of_reference_leads_to_its_secret() {
 }
 
 #[cfg(unix)]
+// shows: T16
 #[test]
 fn a_file_that_every_user_can_read_is_used_with_a_warning() {
     use std::os::unix::fs::PermissionsExt;
@@ -127,6 +128,7 @@ fn neither_debug_nor_display_shows_a_secret() {
     );
 }
 
+// shows: B11
 #[test]
 fn line_ends_and_marks_of_editors_do_not_belong_to_a_secret() {
     let path = std::env::temp_dir().join(format!("bellhop-edited-secret-{}", std::process::id()));

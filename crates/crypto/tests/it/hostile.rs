@@ -71,6 +71,7 @@ proptest! {
         }
     }
 
+    // shows: T2
     #[test]
     fn a_signature_verifies_its_own_body_and_no_other(
         body in proptest::collection::vec(any::<u8>(), 1..200),

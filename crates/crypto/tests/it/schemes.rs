@@ -80,6 +80,7 @@ fn any_of_several_signatures_verifies_a_request_and_unknown_versions_are_skipped
     );
 }
 
+// shows: T4
 #[test]
 fn a_signature_holds_for_five_minutes_in_both_directions() {
     let verifier = verifier(Scheme::StandardWebhooks, &[NEW]);
@@ -268,6 +269,7 @@ fn a_token_verifies_a_request_from_its_own_place_only() {
     assert_eq!(sent.verify(&url), Err(NotAuthentic::NoUrlToken));
 }
 
+// shows: T1
 #[test]
 fn empty_and_unusable_secrets_are_refused_by_their_number() {
     let refused = |scheme, secrets: &[&str]| {
@@ -313,6 +315,7 @@ fn a_signed_text_holds_the_body_and_known_placeholders_only() {
     }
 }
 
+// shows: B9
 #[test]
 fn credentials_are_known_in_utf_8_and_in_latin_1() {
     let secret = "guest:p\u{E4}ss";

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{Sent, verifier};
 
+// shows: T1
 #[test]
 fn every_published_vector_is_judged_as_published() {
     let vectors: Value = serde_json::from_str(include_str!("../fixtures/signature_vectors.json")).unwrap();

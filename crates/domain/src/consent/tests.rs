@@ -72,6 +72,7 @@ fn pressed(label: &str, payload: &str) -> Option<ConsentChange> {
     change_in(&said, RepliesTo::Other)
 }
 
+// shows: B43
 #[test]
 fn a_stop_word_stops_however_it_is_written() {
     for text in messages(STOPS) {
@@ -81,6 +82,7 @@ fn a_stop_word_stops_however_it_is_written() {
     }
 }
 
+// shows: B44
 #[test]
 fn a_word_that_also_means_cancel_stops_only_in_reply_to_marketing() {
     for text in messages(CANCELS) {
@@ -104,6 +106,7 @@ fn a_start_word_reverses_a_stop() {
     }
 }
 
+// shows: B46
 #[test]
 fn other_messages_of_guests_change_nothing() {
     for text in messages(OTHERS).chain(["", " ", "\n"]) {
@@ -113,6 +116,7 @@ fn other_messages_of_guests_change_nothing() {
     }
 }
 
+// shows: B45
 #[test]
 fn a_button_counts_by_its_label_and_by_its_payload() {
     for (label, payload) in [
@@ -157,6 +161,7 @@ fn a_button_counts_by_its_label_and_by_its_payload() {
     }
 }
 
+// shows: B44
 #[test]
 fn a_cancel_button_under_a_reminder_stops() {
     let said = InboundText {

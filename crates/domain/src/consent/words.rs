@@ -139,6 +139,7 @@ mod tests {
         assert_eq!(wrong, Vec::<String>::new());
     }
 
+    // shows: B43
     #[test]
     fn at_least_thirty_languages_have_words_for_stop_and_start() {
         let columns =

@@ -154,6 +154,7 @@ mod tests {
         check(&facts.merge(said(RIGHT, 2)).merge(said(WRONG, 3)), RIGHT);
     }
 
+    // shows: B111
     #[test]
     fn a_corrected_number_yields_to_a_third_one_of_the_platform() {
         let facts = corrected(said(WRONG, 0), RIGHT, 1);
@@ -213,6 +214,7 @@ mod tests {
         }
     }
 
+    // shows: B58
     #[test]
     fn a_number_without_a_country_code_is_one_of_the_guests_country_or_else_the_resorts() {
         let read = |facts: &Facts| {

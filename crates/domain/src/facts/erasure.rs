@@ -104,6 +104,7 @@ mod tests {
         }
     }
 
+    // shows: B126
     #[test]
     fn an_erasure_removes_who_the_guest_is_and_keeps_what_happened() {
         let facts = statistics(0).merge(personal(0));

@@ -22,6 +22,7 @@ fn number(text: &str) -> PhoneNumber {
     PhoneNumber::parse(text, None).unwrap()
 }
 
+// shows: B57
 #[test]
 fn a_number_with_a_country_code_is_the_same_at_every_resort() {
     let countries = [
@@ -35,6 +36,7 @@ fn a_number_with_a_country_code_is_the_same_at_every_resort() {
     }
 }
 
+// shows: B56
 #[test]
 fn numbers_are_read_as_guests_type_them() {
     for (at, typed, expected) in [
@@ -53,6 +55,7 @@ fn numbers_are_read_as_guests_type_them() {
     }
 }
 
+// shows: B56
 #[test]
 fn text_around_a_number_does_not_matter() {
     for typed in [
@@ -109,6 +112,7 @@ fn a_text_longer_than_google_reads_is_refused() {
     check("GR", &"(".repeat(100_000), None);
 }
 
+// shows: B57
 #[test]
 fn words_behind_a_number_with_its_country_code_never_become_digits() {
     // Google dials 232 for Ada, and numbers of this length exist.

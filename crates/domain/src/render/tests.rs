@@ -65,6 +65,7 @@ fn values_are_written_in_the_language_of_the_template() {
     check("stay.room", "en", None);
 }
 
+// shows: B68
 #[test]
 fn untrusted_text_counts_as_missing_if_it_would_be_a_link() {
     let link = || fact(Personal::new("https://evil.example/prize Ada"));

@@ -61,6 +61,7 @@ mod tests {
         assert_eq!(shows_a_link(text), is_link, "{text:?}");
     }
 
+    // shows: T13
     #[test]
     fn whatever_whatsapp_shows_as_a_link_is_recognised() {
         for text in [
@@ -96,6 +97,7 @@ mod tests {
         }
     }
 
+    // shows: T13
     #[test]
     fn names_numbers_dates_and_abbreviations_are_not_links() {
         for text in [

@@ -254,6 +254,7 @@ fn the_keys_that_files_need_are_listed_and_broken_files_are_reported() {
     assert!(keys_of_files(&folder.path().join("nowhere")).is_err());
 }
 
+// shows: B11
 #[test]
 fn files_and_a_key_ring_with_a_byte_order_mark_and_windows_line_ends_read_the_same() {
     let windows = |text: &str| format!("\u{FEFF}{}", text.replace('\n', "\r\n"));
@@ -300,6 +301,7 @@ fn the_line_of_an_error_does_not_depend_on_a_byte_order_mark() {
     }
 }
 
+// shows: B11
 #[test]
 fn a_secret_with_blanks_around_it_is_reported_and_not_repeated() {
     let folder = Folder::new();

@@ -172,6 +172,7 @@ fn a_folder_that_is_gone_for_a_moment_removes_nothing() {
 }
 
 #[cfg(unix)]
+// shows: T16
 #[test]
 fn a_file_with_a_secret_that_becomes_readable_by_others_is_reported_once() {
     use std::os::unix::fs::PermissionsExt;

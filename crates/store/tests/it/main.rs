@@ -37,6 +37,8 @@ mod results;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod sealing;
 #[cfg(test)]
 mod senders;

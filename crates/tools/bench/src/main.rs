@@ -1,8 +1,8 @@
 //! Measures against a yardstick: the same libraries doing the least that is needed, beside, in the same run.
 //!
-//! Started by `scripts/bench`, which starts the servers. [`door`] is what `ingest` is compared with.
+//! Started by `scripts/bench`, which starts the servers. [`checks`] is what `ingest` is compared with.
 
-mod door;
+mod checks;
 mod load;
 mod report;
 mod round;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             }
             let settings = Settings::read(&environment)?;
             tokio::select! {
-                measured = door::measure(&settings) => Ok(measured?),
+                measured = checks::measure(&settings) => Ok(measured?),
                 () = stop.stopped() => Err(anyhow::anyhow!("interrupted").into()),
             }
         },

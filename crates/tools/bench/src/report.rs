@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use serde_json::json;
 
-use crate::door::Pair;
+use crate::checks::Pair;
 use crate::round::{Round, median};
 use crate::settings::Settings;
 
@@ -52,7 +52,7 @@ pub(crate) fn end(settings: &Settings, pairs: &[Pair]) -> anyhow::Result<()> {
         ratio(|round| round.cpu_us),
     ];
     line(&format!(
-        "\ndoor: {} pairs of rounds, {} webhooks each, {} at a time; medians",
+        "\nchecks: {} pairs of rounds, {} webhooks each, {} at a time; medians",
         pairs.len(),
         settings.requests,
         settings.at_once
@@ -77,7 +77,7 @@ pub(crate) fn end(settings: &Settings, pairs: &[Pair]) -> anyhow::Result<()> {
     let all = json!({
         "requests": settings.requests, "at_once": settings.at_once, "ratios": ratios, "rounds": rounds,
     });
-    let file = settings.results.join("door.json");
+    let file = settings.results.join("checks.json");
     fs::create_dir_all(&settings.results)?;
     Ok(fs::write(file, serde_json::to_vec_pretty(&all)?)?)
 }

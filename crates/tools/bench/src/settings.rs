@@ -1,4 +1,4 @@
-//! What a measurement is told at start.
+//! The settings of a measurement, read from the environment.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ pub(crate) const HELP: &str = "\
 Measures ingest beside a yardstick. Started by scripts/bench, which starts the servers and says more.
 
   BENCH_ROUNDS, BENCH_REQUESTS, BENCH_AT_ONCE  how much: pairs of rounds, webhooks in each, how many at a time
-  BENCH_RESULTS                                the folder for door.json
+  BENCH_RESULTS                                the folder for checks.json
   BELLHOP_STAGE                                the mark that all programs bear
   BENCH_YARDSTICK                              set: be the yardstick, and listen on BENCH_ADDR
   DATABASE_URL, AMQP_URL, RABBITMQ_API_URL     the private servers
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     /// How many wait for their answer at a time.
     pub(crate) at_once: usize,
     pub(crate) results: PathBuf,
-    /// The mark that all programs bear, so that none is left behind.
+    /// The value of `BELLHOP_STAGE` in every program's environment: by it the script finds leftovers.
     pub(crate) stage: String,
 }
 

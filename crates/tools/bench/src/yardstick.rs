@@ -1,4 +1,4 @@
-//! The least that a door must do: take a body, publish it, wait for RabbitMQ's confirmation, answer with 200. No
+//! The least that `ingest` must do: take a body, publish it, wait for RabbitMQ's confirmation, answer with 200. No
 //! signature, no list, no rate, no look at the JSON, nothing sealed, nothing logged.
 
 use actix_web::web::{Bytes, Data};

@@ -22,13 +22,13 @@ const REVIEW: &str = "review";
 
 /// One event: when it happens, counted from the begin, and what a platform says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Telling {
+pub(crate) struct Webhook {
     pub(crate) at: Duration,
     /// Which of [`SOURCES`] tells it.
     pub(crate) source: usize,
     /// Unique within its source.
     pub(crate) id: String,
-    /// How often it is told.
+    /// How often it is sent.
     pub(crate) times: u32,
     kind: &'static str,
     booking: String,
@@ -70,7 +70,7 @@ impl Expected {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Season {
     /// In the order of their times.
-    pub(crate) tellings: Vec<Telling>,
+    pub(crate) webhooks: Vec<Webhook>,
     pub(crate) guests: Vec<Expected>,
 }
 
@@ -79,9 +79,9 @@ pub(crate) fn draw(seed: u64, events: usize, over: Duration) -> Season {
     // Its own stream: another plan of faults makes no other bookings.
     let mut rng = StdRng::seed_from_u64(seed.rotate_left(32) ^ 0xB00C);
     let mut season = Season::default();
-    let mut told = [0_usize; SOURCES.len()];
-    while season.tellings.len() < events {
-        let share = f64::from(u32::try_from(season.tellings.len()).unwrap_or(u32::MAX))
+    let mut counts = [0_usize; SOURCES.len()];
+    while season.webhooks.len() < events {
+        let share = f64::from(u32::try_from(season.webhooks.len()).unwrap_or(u32::MAX))
             / f64::from(u32::try_from(events).unwrap_or(u32::MAX));
         let source = season.guests.len() % SOURCES.len();
         let journey = JOURNEYS.choose(&mut rng).copied().unwrap_or(Journey::Drifts);
@@ -90,19 +90,23 @@ pub(crate) fn draw(seed: u64, events: usize, over: Duration) -> Season {
             source,
             begins_at: over.mul_f64(share),
         };
-        let (mut tellings, expected) = guest.goes(journey, &mut rng);
-        for telling in &mut tellings {
-            telling.id = format!("evt-{}", told.get(source).copied().unwrap_or_default());
-            told.iter_mut().skip(source).take(1).for_each(|count| *count += 1);
+        let (mut webhooks, expected) = guest.goes(journey, &mut rng);
+        for webhook in &mut webhooks {
+            webhook.id = format!("evt-{}", counts.get(source).copied().unwrap_or_default());
+            counts
+                .iter_mut()
+                .skip(source)
+                .take(1)
+                .for_each(|count| *count += 1);
         }
-        season.tellings.append(&mut tellings);
+        season.webhooks.append(&mut webhooks);
         season.guests.push(expected);
     }
-    season.tellings.sort_by_key(|telling| telling.at);
+    season.webhooks.sort_by_key(|webhook| webhook.at);
     season
 }
 
-impl Telling {
+impl Webhook {
     /// What the platform sends, where the begin was then.
     pub(crate) fn event(&self, begun_at: DateTime<Utc>) -> Event {
         let happened_at = begun_at + TimeDelta::from_std(self.at).unwrap_or_default();

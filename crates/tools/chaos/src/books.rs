@@ -116,11 +116,11 @@ impl<'a> Accounts<'a> {
 
 fn lost(season: &Season, evidence: &Evidence) -> Vec<String> {
     let key = |source: usize, id: &str| format!("{}/{id}", SOURCES.get(source).copied().unwrap_or_default());
-    let told = season
-        .tellings
+    let accepted = season
+        .webhooks
         .iter()
-        .map(|telling| key(telling.source, &telling.id));
-    told.filter(|key| !evidence.events.contains(key)).collect()
+        .map(|webhook| key(webhook.source, &webhook.id));
+    accepted.filter(|key| !evidence.events.contains(key)).collect()
 }
 
 fn wrong_states(guest: &Expected, accounts: &Accounts<'_>) -> Vec<String> {
@@ -146,7 +146,7 @@ fn missing(guest: &Expected, accounts: &Accounts<'_>) -> Vec<String> {
         .collect()
 }
 
-/// A person was told instead; and there is no second reminder where the first one never went.
+/// A dead letter reports it to a person; and there is no second reminder where the first one never went.
 fn is_excused(guest: &Expected, template: &str, accounts: &Accounts<'_>) -> bool {
     let [first, second] = REMINDERS;
     let is_letter = |template: &str| accounts.last(guest, template).is_some_and(Message::is_dead);
@@ -177,7 +177,7 @@ fn under_way(evidence: &Evidence) -> Vec<String> {
         .collect()
 }
 
-/// Whatever became of such a letter since: a person was told that a guest got nothing who had got it.
+/// Counts whatever became of the dead letter since: it reported that a guest got nothing who had got the message.
 fn taken_and_dead(accounts: &Accounts<'_>) -> Vec<String> {
     let Evidence {
         messages, letters, ..

@@ -104,7 +104,7 @@ pub(crate) enum Fault {
     Line(Link, Trouble),
 }
 
-/// Who is struck. Nobody is struck by two faults at once; several may be struck at the same time.
+/// What a fault strikes. Two faults never strike the same target at once; several targets may be struck at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Victim {
     Player(Player),
@@ -171,7 +171,7 @@ impl Fault {
         })
     }
 
-    /// For how long after its end it may still be the reason that WhatsApp never got a call, and nobody knows; `None`: it
+    /// For how long after its end it may still be the reason for a call without a known outcome; `None`: it
     /// never is one.
     pub(crate) const fn loses_calls_for(self) -> Option<Duration> {
         match self {
@@ -180,9 +180,9 @@ impl Fault {
             // Its claim was committed, and it called no more.
             | Self::Kill(Player::Sender(_))
             | Self::Freeze(Player::Sender(_)) => Some(Duration::ZERO),
-            // A connection that died is tried when it is needed next.
+            // A broken connection is noticed when it is used next.
             Self::Line(Link::WhatsApp, Trouble::HalfOpen) => Some(Duration::from_secs(90)),
-            // Nobody heard that the claim was committed, or it could not be given back.
+            // The answer to the claim's commit was lost, or the claim could not be given back.
             Self::PostgresStops
             | Self::PostgresIsKilled
             | Self::PostgresStandsStill

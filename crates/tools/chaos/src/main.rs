@@ -6,13 +6,13 @@
 
 mod bookings;
 mod books;
-mod cast;
 mod desk;
 mod disk;
 mod fault;
 mod plan;
 mod play;
 mod postgres;
+mod processes;
 mod quiet;
 mod recovery;
 mod report;

@@ -18,7 +18,7 @@ use crate::screen::Screen;
 use crate::stage::Stage;
 
 const SLOW: Duration = Duration::from_millis(60);
-/// A queue that was deleted cannot be made anew while its broker is away for another reason.
+/// A queue that was deleted cannot be declared again while its broker is away for another reason.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(300);
 const TRIES: usize = 100;
 
@@ -108,19 +108,19 @@ impl Player {
         let stage = &self.stage;
         match fault {
             Fault::Kill(player) => {
-                stage.cast.kill(player);
+                stage.processes.kill(player);
                 sleep(lasts).await;
-                stage.cast.start_one(player).await
+                stage.processes.start_one(player).await
             }
             Fault::Restart(player) => {
-                stage.cast.stop(player).await;
+                stage.processes.stop(player).await;
                 sleep(lasts).await;
-                stage.cast.start_one(player).await
+                stage.processes.start_one(player).await
             }
             Fault::Freeze(player) => {
-                stage.cast.freeze(player)?;
+                stage.processes.freeze(player)?;
                 sleep(lasts).await;
-                stage.cast.thaw(player)
+                stage.processes.thaw(player)
             }
             Fault::BrokerStops => self.down(Server::RabbitMq, ["stop", "start"], lasts).await,
             Fault::BrokerIsKilled => self.down(Server::RabbitMq, ["kill", "start"], lasts).await,
@@ -160,27 +160,29 @@ impl Player {
         [away, back]: [&'static str; 2],
         lasts: Duration,
     ) -> anyhow::Result<()> {
-        self.stage.servers.tell(&[away, server.as_str()]).await?;
+        self.stage.servers.control(&[away, server.as_str()]).await?;
         self.noticed(server, lasts).await;
-        self.stage.servers.tell(&[back, server.as_str()]).await?;
-        self.recovery.told(&self.stage, server, Sign::Back(server)).await;
+        self.stage.servers.control(&[back, server.as_str()]).await?;
+        self.recovery
+            .measure(&self.stage, server, Sign::Back(server))
+            .await;
         Ok(())
     }
 
     /// Lasts until the programs have noticed, at least for so long.
     async fn noticed(&self, server: Server, lasts: Duration) {
-        let noticing = self.recovery.told(&self.stage, server, Sign::Noticed(server));
+        let noticing = self.recovery.measure(&self.stage, server, Sign::Noticed(server));
         tokio::join!(noticing, sleep(lasts));
     }
 
     async fn alarm(&self, lasts: Duration) -> anyhow::Result<()> {
         let servers = &self.stage.servers;
         servers
-            .tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0"])
+            .control(&["rabbitmqctl", "set_vm_memory_high_watermark", "0"])
             .await?;
         sleep(lasts).await;
         servers
-            .tell(&["rabbitmqctl", "set_vm_memory_high_watermark", "0.4"])
+            .control(&["rabbitmqctl", "set_vm_memory_high_watermark", "0.4"])
             .await
     }
 
@@ -237,7 +239,9 @@ impl Player {
         self.stage.set_line(link, line);
         self.noticed(server, lasts).await;
         self.stage.set_line(link, Line::Open);
-        self.recovery.told(&self.stage, server, Sign::Back(server)).await;
+        self.recovery
+            .measure(&self.stage, server, Sign::Back(server))
+            .await;
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct Postgres(Url);
 
 impl Postgres {
     pub(crate) fn new(mut url: Url) -> Self {
-        // Whoever makes it read-only must be able to take that back. libpq reads `+` as itself.
+        // The session that makes it read-only must be able to take that back. libpq reads `+` as itself.
         url.set_query(Some(
             "application_name=chaos&options=-c%20default_transaction_read_only%3Doff",
         ));
@@ -75,7 +75,7 @@ impl Postgres {
         self.execute("ALTER SYSTEM SET track_commit_timestamp = on").await
     }
 
-    /// Moves a database to a disk of its own. Nobody may be connected to it.
+    /// Moves a database to a disk of its own. No session may be connected to it.
     pub(crate) async fn move_to(&self, database: &str, disk: &Path) -> anyhow::Result<()> {
         let place = format!("CREATE TABLESPACE small LOCATION '{}'", disk.display());
         self.execute_each(&[&place, &format!("ALTER DATABASE {database} SET TABLESPACE small")])

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::screen::Screen;
 use crate::stage::Stage;
-use crate::traffic::Told;
+use crate::traffic::Sent;
 use crate::whatsapp::REPORTS_OF_EACH;
 
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -35,14 +35,20 @@ struct Sight {
 }
 
 /// Tells each few seconds how far everything is, until the stop.
-pub(crate) async fn tell(stage: &Arc<Stage>, told: &Arc<Told>, screen: &Screen, of: usize, stop: &Stop) {
+pub(crate) async fn show_progress(
+    stage: &Arc<Stage>,
+    sent: &Arc<Sent>,
+    screen: &Screen,
+    of: usize,
+    stop: &Stop,
+) {
     periodic::run(stop, TELL_EVERY, || async {
         let taken = stage.whatsapp.taken().await.unwrap_or_default();
         let applied = match tokio::time::timeout(LOOK_EVERY, look(stage)).await {
             Ok(Ok(sight)) => format!("applied {}, messages under way {}", sight.events, sight.open),
             Ok(Err(_)) | Err(_) => "Postgres does not answer".to_owned(),
         };
-        let accepted = told.accepted();
+        let accepted = sent.accepted();
         screen.progress(&format!(
             "accepted {accepted} of {of}, {applied}, taken by WhatsApp {taken}"
         ));
@@ -59,9 +65,9 @@ pub(crate) struct Waiting<'a> {
 
 impl Waiting<'_> {
     /// Waits until all six work and what was accepted is applied but for the last second.
-    pub(crate) async fn until_caught_up(&self, told: &Told, rate: u32) -> Option<Duration> {
+    pub(crate) async fn until_caught_up(&self, sent: &Sent, rate: u32) -> Option<Duration> {
         self.until(async |sight| {
-            let behind = i64::try_from(told.accepted())? - sight.events;
+            let behind = i64::try_from(sent.accepted())? - sight.events;
             Ok(behind <= i64::from(rate) && self.stage.all_are_ready().await)
         })
         .await

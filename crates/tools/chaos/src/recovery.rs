@@ -80,7 +80,7 @@ pub(crate) enum Sign {
     Noticed(Server),
     /// A program says that it is there.
     Back(Server),
-    /// The last of the conversations that died with their line is let go.
+    /// The last of the half-open connections is closed.
     LetGo(Server),
 }
 
@@ -97,7 +97,7 @@ impl Sign {
     }
 
     /// Other servers may be away at the same time.
-    fn is_told(self, missing: &[String]) -> bool {
+    fn is_shown(self, missing: &[String]) -> bool {
         let is_missed = |server: Server| {
             let of_server =
                 |name: &String| name == server.as_str() || (server == Server::RabbitMq && name == QUEUE);
@@ -153,21 +153,24 @@ impl Recovery {
 
     /// Waits until every program that needs the server, and is not struck meanwhile, gives this sign. What it takes counts
     /// where the other server was well all the while; that a server is away is to be noticed in any case.
-    pub(crate) async fn told(&self, stage: &Stage, server: Server, sign: Sign) {
+    pub(crate) async fn measure(&self, stage: &Stage, server: Server, sign: Sign) {
         let (begun_at, calm) = (Instant::now(), self.calm_beside(server));
         let players = Player::ALL
             .into_iter()
             .filter(|player| server.is_needed_by(*player));
         let waiting = players.map(|player| async move {
-            let before = stage.cast.state(player)?;
+            let before = stage.processes.state(player)?;
             loop {
-                let told = timeout(ANSWERS_WITHIN, stage.missing(before.0)).await;
+                let missing = timeout(ANSWERS_WITHIN, stage.missing(before.0)).await;
                 // One that was struck itself meanwhile says nothing about this.
-                if stage.cast.state(player) != Some(before) {
+                if stage.processes.state(player) != Some(before) {
                     return None;
                 }
-                let is_told = told.ok().flatten().is_some_and(|missing| sign.is_told(&missing));
-                if is_told || begun_at.elapsed() > PATIENCE {
+                let is_shown = missing
+                    .ok()
+                    .flatten()
+                    .is_some_and(|missing| sign.is_shown(&missing));
+                if is_shown || begun_at.elapsed() > PATIENCE {
                     let counts = calm.is_some() && calm == self.calm_beside(server);
                     return (counts || sign == Sign::Noticed(server)).then(|| begun_at.elapsed());
                 }
@@ -290,10 +293,10 @@ mod tests {
     fn other_servers_that_are_missing_say_nothing_about_this_one() {
         let missing = ["postgres".to_owned(), QUEUE.to_owned()];
 
-        assert!(Sign::Noticed(Server::RabbitMq).is_told(&missing));
-        assert!(!Sign::Noticed(Server::RabbitMq).is_told(&missing[..1]));
-        assert!(Sign::Back(Server::RabbitMq).is_told(&missing[..1]));
-        assert!(!Sign::Back(Server::Postgres).is_told(&missing[..1]));
+        assert!(Sign::Noticed(Server::RabbitMq).is_shown(&missing));
+        assert!(!Sign::Noticed(Server::RabbitMq).is_shown(&missing[..1]));
+        assert!(Sign::Back(Server::RabbitMq).is_shown(&missing[..1]));
+        assert!(!Sign::Back(Server::Postgres).is_shown(&missing[..1]));
     }
 
     #[test]

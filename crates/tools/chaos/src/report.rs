@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::recovery::Measured;
 use crate::screen::Screen;
 use crate::settings::Settings;
-use crate::traffic::Told;
+use crate::traffic::Sent;
 
 /// What says no more than that the sender shall try again: the body came too slowly, or too much came at once. An ingest
 /// that stood still finds a body slow.
@@ -34,7 +34,7 @@ pub(crate) struct Books<'a> {
     pub(crate) season: &'a Season,
     pub(crate) faults: Vec<Fault>,
     pub(crate) times: Times,
-    pub(crate) told: &'a Told,
+    pub(crate) sent: &'a Sent,
     pub(crate) recovery: Vec<Measured>,
     pub(crate) letters: usize,
     pub(crate) findings: Findings,
@@ -80,13 +80,13 @@ impl Books<'_> {
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f32());
         let or_never = |time: Option<Duration>| time.map_or("never".to_owned(), seconds);
         let repeated = format!(
-            "{} (and {} told again)",
-            self.told.accepted(),
-            self.told.repeated()
+            "{} (and {} sent again)",
+            self.sent.accepted(),
+            self.sent.repeated()
         );
         screen.number("events accepted", &repeated);
         screen.number("time until the last was accepted", &seconds(self.times.traffic));
-        for (status, count) in self.told.refusals() {
+        for (status, count) in self.sent.refusals() {
             let answer = if status == 0 {
                 "no answer".to_owned()
             } else {
@@ -137,10 +137,10 @@ impl Books<'_> {
     }
 
     fn bad_numbers(self) -> Vec<(&'static str, Vec<String>)> {
-        let refused = self.told.refusals().into_iter();
+        let refused = self.sent.refusals().into_iter();
         let refused =
             refused.filter(|(status, _)| (400..500).contains(status) && !TRY_AGAIN.contains(status));
-        let unaccepted = self.season.tellings.len() - self.told.accepted().min(self.season.tellings.len());
+        let unaccepted = self.season.webhooks.len() - self.sent.accepted().min(self.season.webhooks.len());
         let untried = self.untried();
         let too_slow = self.recovery.iter().flat_map(Measured::too_slow).collect();
         let mut event_letters = self.counts.event_letters;

@@ -17,7 +17,7 @@ use crate::report::{Books, Times};
 use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::stage::Stage;
-use crate::traffic::{Begin, Told};
+use crate::traffic::{Begin, Sent};
 use crate::{bookings, books, plan, quiet, traffic};
 
 /// Plays a whole run; an error where it could not be played, or a bad number is not 0.
@@ -33,30 +33,30 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
     screen.title(&format!(
         "seed {}: {} events of {} guests in {:.0} s, {} faults",
         settings.seed,
-        season.tellings.len(),
+        season.webhooks.len(),
         season.guests.len(),
         settings.traffic().as_secs_f32(),
         faults.len()
     ));
     let stage = interruptible(stop, Stage::set(settings, stop)).await?;
-    let told = Arc::new(Told::default());
+    let sent = Arc::new(Sent::default());
     let recovery = Arc::new(Recovery::default());
     let ended = Stop::manual();
     let beside = async {
         tokio::join!(
-            stage.cast.watch(&ended),
-            quiet::tell(&stage, &told, &screen, season.tellings.len(), &ended)
+            stage.processes.watch(&ended),
+            quiet::show_progress(&stage, &sent, &screen, season.webhooks.len(), &ended)
         );
     };
     let playing = async {
-        let shown = (&told, &recovery, &screen);
+        let shown = (&sent, &recovery, &screen);
         let times = interruptible(stop, play(settings, &stage, &season, &faults, shown, stop)).await;
         ended.stop();
         times
     };
     let (went, ()) = tokio::join!(playing, beside);
     screen.progress("checking the books");
-    let bad = books(settings, &stage, &season, went?, (&told, &recovery))
+    let bad = books(settings, &stage, &season, went?, (&sent, &recovery))
         .await?
         .show(&screen)?;
     let folder = settings.logs.display();
@@ -72,7 +72,7 @@ async fn books<'a>(
     stage: &Stage,
     season: &'a bookings::Season,
     (times, played): (Times, Vec<Played>),
-    (told, recovery): (&'a Told, &Recovery),
+    (sent, recovery): (&'a Sent, &Recovery),
 ) -> anyhow::Result<Books<'a>> {
     // Before the desk empties them.
     let dead_events = broker::topology::verify(&stage.broker).await?.dead_events;
@@ -83,13 +83,13 @@ async fn books<'a>(
         season,
         faults: played.iter().map(|one| one.fault).collect(),
         times,
-        told,
+        sent,
         recovery: recovery.measured(),
         letters: evidence.letters.len(),
         findings: books::judge(season, &evidence),
         ledger,
         dead_events,
-        deserters: stage.cast.deserters(),
+        deserters: stage.processes.deserters(),
         counts: Counts::gather(&stage.postgres).await?,
         taken: stage.whatsapp.taken().await?,
     })
@@ -100,7 +100,7 @@ async fn play(
     stage: &Arc<Stage>,
     season: &bookings::Season,
     faults: &[Planned],
-    (told, recovery, screen): (&Arc<Told>, &Arc<Recovery>, &Arc<Screen>),
+    (sent, recovery, screen): (&Arc<Sent>, &Arc<Recovery>, &Arc<Screen>),
     stop: &Stop,
 ) -> anyhow::Result<(Times, Vec<Played>)> {
     let begin = Begin {
@@ -117,16 +117,16 @@ async fn play(
     let faults = async {
         let played = player.play(faults, begin.instant).await?;
         screen.progress("the last fault is over");
-        let caught_up = waiting.until_caught_up(told, settings.rate).await;
+        let caught_up = waiting.until_caught_up(sent, settings.rate).await;
         anyhow::Ok((caught_up, played))
     };
-    let telling = async {
-        traffic::tell_all(stage, season.tellings.clone(), begin, told, stop).await;
+    let sending = async {
+        traffic::send_all(stage, season.webhooks.clone(), begin, sent, stop).await;
         screen.progress("everything was accepted");
         anyhow::Ok(Instant::now())
     };
-    let ((caught_up, played), accepted_at) = tokio::try_join!(faults, telling)?;
-    let is_quiet = waiting.until_quiet(season.tellings.len()).await.is_some();
+    let ((caught_up, played), accepted_at) = tokio::try_join!(faults, sending)?;
+    let is_quiet = waiting.until_quiet(season.webhooks.len()).await.is_some();
     let times = Times {
         traffic: accepted_at - begin.instant,
         caught_up,

@@ -32,8 +32,8 @@ impl Servers {
     }
 
     /// Runs `scripts/services` with these words.
-    pub(crate) async fn tell(&self, words: &[&str]) -> anyhow::Result<()> {
-        tell(&self.services, words).await
+    pub(crate) async fn control(&self, words: &[&str]) -> anyhow::Result<()> {
+        control(&self.services, words).await
     }
 
     /// Deletes the queue `messages`, with what is in it.
@@ -73,7 +73,7 @@ impl Servers {
 }
 
 /// Runs `scripts/services` with these words.
-pub(crate) async fn tell(services: &Path, words: &[&str]) -> anyhow::Result<()> {
+pub(crate) async fn control(services: &Path, words: &[&str]) -> anyhow::Result<()> {
     let mut command = Command::new(services);
     // Where these are set the script takes the servers for given ones.
     for given in ["DATABASE_URL", "AMQP_URL", "RABBITMQ_API_URL"] {

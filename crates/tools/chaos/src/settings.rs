@@ -1,4 +1,4 @@
-//! What the run is told at start.
+//! The settings of a run, read from the environment.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -90,7 +90,7 @@ impl Settings {
     }
 
     /// After how much silence a person is asked. A report that waits behind everything else must not come too late: then the
-    /// person would be told that a guest got nothing who got it.
+    /// dead letter would report that a guest got nothing who got it.
     pub(crate) fn letters_after(&self) -> Duration {
         self.traffic().max(SHORTEST_SILENCE)
     }

@@ -1,4 +1,4 @@
-//! The stage of a run: servers, lines, WhatsApp and the cast.
+//! The stage of a run: servers, lines, WhatsApp and the processes.
 
 use std::net::SocketAddr;
 
@@ -10,11 +10,11 @@ use testkit::proxy::{Line, Proxy};
 use testkit::vhost::Vhost;
 use testkit::world::Secrets;
 
-use crate::cast::Cast;
 use crate::desk::Desk;
 use crate::disk::Disk;
 use crate::fault::{Link, Player};
 use crate::postgres::Postgres;
+use crate::processes::Processes;
 use crate::servers::Servers;
 use crate::whatsapp::WhatsApp;
 
@@ -22,7 +22,7 @@ mod set_up;
 
 /// Everything that a run needs.
 pub(crate) struct Stage {
-    pub(crate) cast: Cast,
+    pub(crate) processes: Processes,
     pub(crate) servers: Servers,
     pub(crate) postgres: Postgres,
     pub(crate) broker: Address,
@@ -83,7 +83,7 @@ impl Stage {
 
     /// Whether all six run and say so.
     pub(crate) async fn all_are_ready(&self) -> bool {
-        let at_work = self.cast.at_work();
+        let at_work = self.processes.at_work();
         let asking = at_work.iter().map(|(_, address)| self.missing(*address));
         let missing = futures_util::future::join_all(asking).await;
         let is_ready = |missing: &Option<Vec<String>>| missing.as_ref().is_some_and(Vec::is_empty);

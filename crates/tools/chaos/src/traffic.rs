@@ -14,26 +14,26 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::bookings::{SOURCES, Telling};
+use crate::bookings::{SOURCES, Webhook};
 use crate::stage::Stage;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 100;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// What is told several times comes again after so long.
+/// The pause before an event is sent again.
 const AGAIN_AFTER: Duration = Duration::from_millis(700);
 
-/// What has been told so far.
+/// The events that were sent so far.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Sent {
     accepted: AtomicUsize,
     repeated: AtomicUsize,
     /// Answers other than 200 by their status; 0 where there was none.
     refusals: Mutex<BTreeMap<u16, usize>>,
 }
 
-impl Told {
+impl Sent {
     /// How many different events were answered with 200.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::Relaxed)
@@ -66,74 +66,74 @@ pub(crate) struct Begin {
 }
 
 /// Tells everything at its time, and returns when all of it was accepted, or at the stop.
-pub(crate) async fn tell_all(
+pub(crate) async fn send_all(
     stage: &Arc<Stage>,
-    tellings: Vec<Telling>,
+    webhooks: Vec<Webhook>,
     begin: Begin,
-    told: &Arc<Told>,
+    sent: &Arc<Sent>,
     stop: &Stop,
 ) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
-    let mut telling = JoinSet::new();
-    for one in tellings {
+    let mut sending = JoinSet::new();
+    for one in webhooks {
         sleep_until(begin.instant + one.at).await;
         if stop.is_stopped() {
             break;
         }
-        let (stage, told, places, stop) = (
+        let (stage, sent, places, stop) = (
             Arc::clone(stage),
-            Arc::clone(told),
+            Arc::clone(sent),
             Arc::clone(&places),
             stop.clone(),
         );
-        telling.spawn(async move {
+        sending.spawn(async move {
             for time in 0..one.times {
                 if time > 0 {
                     sleep(AGAIN_AFTER).await;
                 }
-                tell(&stage, &one, begin, &places, &told, &stop).await;
-                let counter = if time == 0 { &told.accepted } else { &told.repeated };
+                send(&stage, &one, begin, &places, &sent, &stop).await;
+                let counter = if time == 0 { &sent.accepted } else { &sent.repeated };
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
-        while telling.try_join_next().is_some() {}
+        while sending.try_join_next().is_some() {}
     }
     tokio::select! {
         () = stop.stopped() => {}
-        () = async { while telling.join_next().await.is_some() {} } => {}
+        () = async { while sending.join_next().await.is_some() {} } => {}
     }
 }
 
-/// Tells one event until it is accepted, with growing pauses, at both doors in turn.
-async fn tell(stage: &Stage, one: &Telling, begin: Begin, places: &Semaphore, told: &Told, stop: &Stop) {
+/// Tells one event until it is accepted, with growing pauses, at both ingests in turn.
+async fn send(stage: &Stage, one: &Webhook, begin: Begin, places: &Semaphore, sent: &Sent, stop: &Stop) {
     let body = one.event(begin.at).bytes();
     let mut pause = FIRST_PAUSE;
-    for door in stage
-        .cast
-        .doors()
+    for ingest in stage
+        .processes
+        .ingests()
         .into_iter()
         .cycle()
         .skip(one.id.len() + one.source)
     {
         let status = {
             let _place = places.acquire().await;
-            post(stage, one, &body, door).await
+            post(stage, one, &body, ingest).await
         };
         if status == Some(StatusCode::OK) || stop.is_stopped() {
             return;
         }
-        told.refused(status);
+        sent.refused(status);
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-async fn post(stage: &Stage, one: &Telling, body: &[u8], door: std::net::SocketAddr) -> Option<StatusCode> {
+async fn post(stage: &Stage, one: &Webhook, body: &[u8], ingest: std::net::SocketAddr) -> Option<StatusCode> {
     let source = SOURCES.get(one.source).copied().unwrap_or_default();
     let now = Utc::now().timestamp();
     let request = stage
         .http
-        .post(format!("http://{door}/webhooks/{source}"))
+        .post(format!("http://{ingest}/webhooks/{source}"))
         .header("content-type", "application/json")
         .header("webhook-id", &one.id)
         .header("webhook-timestamp", now)

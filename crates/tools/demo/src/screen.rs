@@ -1,98 +1,52 @@
-//! What the person in front of the terminal sees.
-
-use std::io::{self, IsTerminal, Write};
-use std::time::Instant;
+//! What the person in front of the terminal sees of the journey.
 
 use chrono::Local;
+use testkit::terminal::{Style, Terminal};
 
 use crate::phone::Received;
 
-/// Prints; with colours on a terminal only. A reader that has gone away is no failure.
-pub(crate) struct Screen {
-    coloured: bool,
-    started_at: Instant,
-}
-
-#[derive(Clone, Copy)]
-enum Style {
-    Bold,
-    Dim,
-    Green,
-}
+pub(crate) struct Screen(Terminal);
 
 impl Screen {
     pub(crate) fn on_stdout() -> Self {
-        Self {
-            coloured: io::stdout().is_terminal(),
-            started_at: Instant::now(),
-        }
+        Self(Terminal::on_stdout())
     }
 
     pub(crate) fn title(&self, text: &str) {
-        line(&format!("\n{}\n", self.styled(Style::Bold, text)));
+        self.0.title(&format!("{text}\n"));
     }
 
     pub(crate) fn story(&self, text: &str) {
-        let seconds = self.started_at.elapsed().as_secs_f32();
-        line(&format!(
-            "{} {text}",
-            self.styled(Style::Dim, &format!("{seconds:5.1}s"))
-        ));
+        self.0.timed(text);
     }
 
     pub(crate) fn step(&self, text: &str) {
-        let seconds = self.started_at.elapsed().as_secs_f32();
-        let time = self.styled(Style::Dim, &format!("{seconds:5.1}s"));
-        line(&format!("{time}   {} {text}", self.styled(Style::Green, "✓")));
+        self.0
+            .timed(&format!("  {} {text}", self.0.styled(Style::Green, "✓")));
     }
 
     pub(crate) fn fact(&self, name: &str, value: &str) {
-        line(&format!(
-            "{} {value}",
-            self.styled(Style::Dim, &format!("{name}:"))
-        ));
+        let name = self.0.styled(Style::Dim, &format!("{name}:"));
+        self.0.line(&format!("{name} {value}"));
     }
 
     /// A message as a bubble: time, text, where its button leads, and its states.
     pub(crate) fn message(&self, message: &Received) {
-        let at = message.at.with_timezone(&Local).format("%H:%M:%S");
+        let at = message.at.with_timezone(&Local).format("%H:%M:%S").to_string();
         let header = message.header.as_deref().unwrap_or("Azure Bay Resort");
-        line(&format!(
-            "  {}  {}",
-            self.styled(Style::Dim, &at.to_string()),
-            self.styled(Style::Bold, header)
-        ));
-        if let Some(body) = &message.body {
-            line(&format!("            {body}"));
-        }
-        if let Some(url) = &message.button_url {
-            line(&format!("            ▸ {url}"));
-        }
-        if let Some(footer) = &message.footer {
-            line(&format!("            {}", self.styled(Style::Dim, footer)));
+        let (at, header) = (self.0.styled(Style::Dim, &at), self.0.styled(Style::Bold, header));
+        self.0.line(&format!("  {at}  {header}"));
+        let footer = message
+            .footer
+            .as_deref()
+            .map(|footer| self.0.styled(Style::Dim, footer));
+        let link = message.button_url.as_deref().map(|url| format!("▸ {url}"));
+        for line in [message.body.clone(), link, footer].into_iter().flatten() {
+            self.0.line(&format!("            {line}"));
         }
         let template = message.template.as_deref().unwrap_or("text");
-        let states = message.statuses.join(", ");
-        line(&format!(
-            "            {}\n",
-            self.styled(Style::Green, &format!("✓✓ {states}  ({template})"))
-        ));
+        let states = format!("✓✓ {}  ({template})", message.statuses.join(", "));
+        let states = self.0.styled(Style::Green, &states);
+        self.0.line(&format!("            {states}\n"));
     }
-
-    fn styled(&self, style: Style, text: &str) -> String {
-        let code = match style {
-            Style::Bold => 1,
-            Style::Dim => 2,
-            Style::Green => 32,
-        };
-        if self.coloured {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-}
-
-fn line(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
 }

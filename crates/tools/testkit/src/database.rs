@@ -24,7 +24,7 @@ pub use faults::Held;
 
 use crate::rights::Rights;
 
-/// Any number: whoever makes the template holds it. Locks belong to one database, here to that of `DATABASE_URL`.
+/// Any number: the process that makes the template holds this lock. Locks belong to one database, here to that of `DATABASE_URL`.
 const LOCK: i64 = 0x7465_6d70_6c61_7465;
 
 /// A database that is dropped, with everybody who is still connected to it, when this value is.
@@ -178,14 +178,14 @@ struct Exists {
     exists: bool,
 }
 
-/// The name of the migrated template with the programs' grants, which this makes if nobody has.
+/// The name of the migrated template with the programs' grants, which this makes where it is missing.
 fn template(server: &Url, admin: &mut PgConnection) -> anyhow::Result<String> {
     let name = format!("bellhop_test_template_{:016x}", hash_of_migrations()?);
     if exists(admin, &name)? {
         return Ok(name);
     }
     admin.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})"))?;
-    // Whoever held the lock before may have made it. The connection's end frees the lock in any case.
+    // The process that held the lock before may have made it. The connection's end frees the lock in any case.
     if !exists(admin, &name)? {
         // A half-made one, left by a process that was killed, never bears the final name.
         let draft = format!("{name}_draft");

@@ -7,6 +7,7 @@ pub mod program;
 pub mod proxy;
 pub mod rights;
 pub mod server;
+pub mod terminal;
 pub mod tls;
 pub mod vhost;
 pub mod world;

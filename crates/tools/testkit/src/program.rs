@@ -82,7 +82,7 @@ impl Program {
         &self.name
     }
 
-    /// Sends it a signal, such as `STOP`, after which it stands still until `CONT`.
+    /// Sends it a signal, such as `STOP`, which stops it until `CONT`.
     ///
     /// # Errors
     /// Where it has ended.
@@ -110,7 +110,7 @@ impl Program {
     /// How it ended; `None` while it runs.
     ///
     /// # Errors
-    /// Where the system does not tell.
+    /// Where the system refuses to say.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
     }
@@ -132,10 +132,10 @@ impl Program {
         tokio::time::timeout(PATIENCE, ending).await?
     }
 
-    /// What the kernel says of it: `T` stands still, `Z` has ended.
+    /// The kernel's state of the process: `T` is stopped, `Z` has ended.
     pub(crate) fn state(&self) -> Option<char> {
-        let told = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        told.rsplit_once(") ")?.1.chars().next()
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
     }
 
     /// Ends it as a power cut would: SIGKILL.

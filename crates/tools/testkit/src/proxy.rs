@@ -26,7 +26,7 @@ pub enum Line {
     Open,
     /// Each piece of a conversation comes so much later.
     Slow(Duration),
-    /// Conversations are broken off, and nobody takes new ones.
+    /// Connections are broken off, and new ones are refused.
     Cut,
     /// Conversations stay, new ones begin, and nothing comes through. Afterwards those that lost something are broken off.
     Mute,
@@ -132,7 +132,7 @@ async fn accept(listener: TcpListener, port: u16, targets: Arc<Targets>, mut sta
     loop {
         let now = states.borrow_and_update().line;
         if now == Line::Cut {
-            // Nobody listens: connections are refused, not merely broken off.
+            // The listener is closed: connections are refused, not merely broken off.
             listener = None;
             if states.changed().await.is_err() {
                 return;
@@ -182,12 +182,12 @@ async fn converse(mut client: TcpStream, targets: Arc<Targets>, mut states: watc
     while talking.changed().await.is_ok() {}
 }
 
-/// From now on every packet is dropped on its arrival, as if there were nobody.
+/// From now on every packet is dropped on its arrival, as if the peer were gone.
 fn deafen(stream: &TcpStream) {
     let _ = SockRef::from(stream).attach_filter(&[KEEP_NOTHING]);
 }
 
-/// Lets a connection end with a reset: nobody waits for what was under way.
+/// Lets a connection end with a reset, without waiting for what is under way.
 fn break_off(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }

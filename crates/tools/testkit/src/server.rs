@@ -29,7 +29,7 @@ pub type File<'f> = (&'f str, String);
 
 impl Server {
     /// Starts a program in a folder of its own. `arrange` gets the port and the folder, and says which files belong there;
-    /// the arguments are told in the folder.
+    /// the arguments are resolved in that folder.
     ///
     /// # Errors
     /// Where it is not installed, or does not listen in time: the error shows what it wrote.

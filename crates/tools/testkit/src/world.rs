@@ -1,9 +1,9 @@
 //! The whole system, for one test: the real programs as processes, an emulated WhatsApp, and a database, a vhost and
-//! files that nobody else has.
+//! files of its own.
 
 mod desk;
 mod event;
-mod fates;
+mod process_control;
 mod resort_file;
 mod secrets;
 mod seen;
@@ -120,7 +120,7 @@ impl World {
         self.sandbox.address()
     }
 
-    /// The sandbox forgets the failures that it was told to play.
+    /// Removes the failures from the sandbox.
     ///
     /// # Panics
     /// Where it does not.
@@ -208,13 +208,13 @@ impl World {
         logs.map(read).collect()
     }
 
-    /// What the programs are told by a variable; nothing where they are not.
+    /// The value of a variable in the programs' environment; empty where it is not set.
     pub fn variable(&self, name: &str) -> &str {
-        let told = self.variables.iter().find(|(one, _)| one == name);
-        told.map_or("", |(_, value)| value)
+        let found = self.variables.iter().find(|(one, _)| one == name);
+        found.map_or("", |(_, value)| value)
     }
 
-    /// What a program is told.
+    /// A program's environment.
     fn variables_of(&self, program: &str) -> Vec<(String, String)> {
         set_up::variables_of(program, self.rights.as_ref(), &self.variables)
     }

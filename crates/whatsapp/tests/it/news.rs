@@ -30,6 +30,7 @@ fn check(field: &str, cases: &[(Value, Assessment)]) {
     }
 }
 
+// shows: B83
 #[test]
 fn each_update_of_an_account_that_meta_publishes_has_an_assessment() {
     let partner = json!({ "waba_id": "980198427658004", "owner_business_id": "2329417887457253" });
@@ -183,6 +184,7 @@ fn each_state_and_quality_of_a_template_has_an_assessment() {
     );
 }
 
+// shows: B83
 #[test]
 fn a_template_that_becomes_marketing_is_bad_news_also_while_it_is_only_announced() {
     let done = |from: &str, to: &str| of_template(&json!({ "previous_category": from, "new_category": to }));

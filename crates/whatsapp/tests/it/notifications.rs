@@ -210,6 +210,7 @@ fn only_what_the_guest_did_opens_the_window() {
     assert_eq!(system.new_number.unwrap().reveal(), "+4915550002222");
 }
 
+// shows: B45
 #[test]
 fn a_reply_says_typed_words_or_a_button_with_its_payload() {
     let said = |name: &str| {
@@ -337,6 +338,7 @@ fn outcome(updates: &[Update]) -> (usize, Vec<Damage>) {
     (statuses, updates.iter().filter_map(Update::damage).collect())
 }
 
+// shows: B10
 #[test]
 fn an_unreadable_update_costs_only_itself_and_has_a_reason() {
     let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
@@ -377,6 +379,7 @@ fn an_unreadable_update_costs_only_itself_and_has_a_reason() {
     }
 }
 
+// shows: B10
 #[test]
 fn damage_to_a_text_costs_not_even_its_own_update() {
     let body = |text: &[u8]| {
@@ -588,6 +591,7 @@ fn any_field() -> impl Strategy<Value = &'static str> {
 }
 
 proptest! {
+    // shows: T11
     #[test]
     fn no_json_causes_a_panic(value in any_json(), entry in any_json(), field in any_field()) {
         let body = json!({ "entry": [entry, { "changes": [{ "field": field, "value": value }] }] });

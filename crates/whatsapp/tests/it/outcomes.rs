@@ -41,6 +41,7 @@ async fn outcome_of(reply: Reply, timeout: Duration) -> CallOutcome {
     outcome
 }
 
+// shows: G24
 #[tokio::test]
 async fn a_call_without_an_answer_ends_within_15_s_by_default() {
     let server = Server::start(Reply::Silence).await;

@@ -73,6 +73,7 @@ fn to(phone: &str) -> Vec<(MessageKind, Story, &'static str)> {
     each_kind(|event| with_phone(event, Some(phone)))
 }
 
+// shows: B59
 #[test]
 fn to_a_number_of_the_united_states_only_confirmations_are_sent_unless_the_file_says_otherwise() {
     for (kind, mut story, now) in to("+1 202-555-0123") {
@@ -99,6 +100,7 @@ fn skipped_reminder(phone: &str) -> Option<Reason> {
     skipped(story.decision(kind, now))
 }
 
+// shows: B59
 #[test]
 fn a_corrected_number_is_checked_again_for_its_country() {
     let (greek, american) = ("+306912345678", "+12025550123");

@@ -102,6 +102,7 @@ fn the_second_reminder_is_counted_from_when_the_first_was_really_sent() {
     ));
 }
 
+// shows: B16
 #[test]
 fn activity_after_the_first_reminder_delays_the_second_and_never_advances_it() {
     let check = |active: &str, expected: &str| {
@@ -138,6 +139,7 @@ fn the_second_reminder_waits_while_the_outcome_of_the_first_is_unknown() {
     }
 }
 
+// shows: B15
 #[test]
 fn there_is_no_second_reminder_when_the_first_was_never_sent() {
     let never = Some(Decision::NotWanted(Reason::FirstReminderNeverWent));

@@ -13,6 +13,7 @@ fn arrived() -> Story {
     ])
 }
 
+// shows: B33
 #[test]
 fn the_review_request_waits_from_local_noon_of_the_departure_day() {
     let story = arrived();

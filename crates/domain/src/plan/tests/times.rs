@@ -52,6 +52,7 @@ fn quiet_hours_do_not_delay_confirmations() {
     ));
 }
 
+// shows: B63
 #[test]
 fn expiry_is_counted_from_the_shifted_time() {
     let story = at_a_quiet_resort(event(BookingStarted, "11-23 18:45"));
@@ -100,6 +101,7 @@ fn a_clock_that_was_set_back_makes_a_message_wait_again() {
     assert_eq!(story.plan("11-23 09:00").wake_at, Some(at("11-23 10:00")));
 }
 
+// shows: B38
 #[test]
 fn an_event_from_the_future_counts_from_its_arrival() {
     let event = event(BookingStarted, "11-23 18:00");

@@ -92,6 +92,7 @@ fn templates_and_texts_name_values_that_exist() {
     );
 }
 
+// shows: B65
 #[test]
 fn a_template_names_all_of_its_variables_or_none() {
     let header = "header = [\"resort.name\"]";

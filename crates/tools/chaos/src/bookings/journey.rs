@@ -1,11 +1,11 @@
-//! What a guest does, told event by event.
+//! What a guest does, event by event.
 
 use std::time::Duration;
 
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
-use super::{CONFIRMATION, Expected, REMINDERS, REVIEW, Telling};
+use super::{CONFIRMATION, Expected, REMINDERS, REVIEW, Webhook};
 
 /// What a guest does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +90,9 @@ impl Journey {
         if self == Self::BooksAgain {
             story.tells("reservation_confirmed", booking, 3_000);
         }
-        for telling in &mut story.tellings {
-            telling.arrives_in_days = if self == Self::IsMissing { -4 } else { 0 };
-            telling.cart = (self == Self::Renames && telling.booking == booking).then(|| cart.to_owned());
+        for webhook in &mut story.webhooks {
+            webhook.arrives_in_days = if self == Self::IsMissing { -4 } else { 0 };
+            webhook.cart = (self == Self::Renames && webhook.booking == booking).then(|| cart.to_owned());
         }
     }
 
@@ -134,14 +134,14 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    /// What is told of the guest, and what must come of it.
-    pub(super) fn goes(&self, journey: Journey, rng: &mut StdRng) -> (Vec<Telling>, Expected) {
+    /// The events of the guest, and what must come of them.
+    pub(super) fn goes(&self, journey: Journey, rng: &mut StdRng) -> (Vec<Webhook>, Expected) {
         let (booking, cart) = (format!("BK-{}", self.number), format!("CART-{}", self.number));
         let mut story = Story {
             guest: self,
             rng,
             at: self.begins_at,
-            tellings: Vec::new(),
+            webhooks: Vec::new(),
         };
         journey.is_told(&mut story, &booking, &cart);
         let ending = journey.ends();
@@ -152,7 +152,7 @@ impl Guest {
             gets: ending.gets,
             may_get: ending.may_get,
         };
-        (story.tellings, expected)
+        (story.webhooks, expected)
     }
 
     fn phone(&self) -> String {
@@ -164,14 +164,14 @@ struct Story<'a> {
     guest: &'a Guest,
     rng: &'a mut StdRng,
     at: Duration,
-    tellings: Vec<Telling>,
+    webhooks: Vec<Webhook>,
 }
 
 impl Story<'_> {
     /// The next event of the guest, within so many milliseconds of the last one.
     fn tells(&mut self, kind: &'static str, booking: &str, within_ms: u64) {
         self.at += Duration::from_millis(self.rng.random_range(within_ms / 10..=within_ms));
-        self.tellings.push(Telling {
+        self.webhooks.push(Webhook {
             at: self.at,
             source: self.guest.source,
             id: String::new(),

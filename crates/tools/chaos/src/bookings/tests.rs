@@ -16,8 +16,8 @@ fn the_same_seed_makes_the_same_bookings_and_another_others() {
 fn ids_are_unique_within_a_source_and_most_are_used_by_both() {
     let season = draw(7, 1_000, OVER);
     let ids = |source: usize| -> Vec<&str> {
-        let of_source = season.tellings.iter().filter(|telling| telling.source == source);
-        of_source.map(|telling| telling.id.as_str()).collect()
+        let of_source = season.webhooks.iter().filter(|webhook| webhook.source == source);
+        of_source.map(|webhook| webhook.id.as_str()).collect()
     };
     let unique = |source: usize| ids(source).into_iter().collect::<BTreeSet<_>>();
 
@@ -44,15 +44,15 @@ fn some_guests_book_elsewhere_and_some_book_again() {
     let season = draw(7, 1_000, OVER);
     let confirms = |booking: &str| {
         let of_booking = season
-            .tellings
+            .webhooks
             .iter()
-            .filter(|telling| telling.booking == booking);
+            .filter(|webhook| webhook.booking == booking);
         of_booking
-            .filter(|telling| telling.kind == "reservation_confirmed")
+            .filter(|webhook| webhook.kind == "reservation_confirmed")
             .count()
     };
     let elsewhere = season.guests.iter().filter(|guest| guest.bookings.len() == 2);
-    let linked = season.tellings.iter().filter(|telling| telling.cart.is_some());
+    let linked = season.webhooks.iter().filter(|webhook| webhook.cart.is_some());
     let last = |guest: &Expected| guest.bookings.last().map(|(booking, _)| booking.clone());
 
     assert!(

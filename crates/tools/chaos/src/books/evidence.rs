@@ -31,7 +31,7 @@ pub(crate) struct Evidence {
     pub(crate) bookings: HashMap<String, String>,
     /// Every message by its id.
     pub(crate) messages: HashMap<String, Message>,
-    /// Every letter of a message.
+    /// Every dead letter of a message.
     pub(crate) letters: Vec<Letter>,
     /// Every call that WhatsApp got.
     pub(crate) calls: Vec<Call>,
@@ -56,7 +56,7 @@ pub(crate) struct Message {
     reason: Option<String>,
 }
 
-/// What a person was told of a message that died.
+/// A dead letter of a message, as a person sees it.
 #[derive(Debug, Clone, QueryableByName)]
 pub(crate) struct Letter {
     #[diesel(sql_type = Text)]
@@ -184,7 +184,7 @@ impl Letter {
         }
     }
 
-    /// Nobody spoke of it, it went once more, and nobody spoke of that.
+    /// WhatsApp reported on neither its first call nor its second.
     pub(crate) fn is_of_second_silence(&self) -> bool {
         self.reason == "outcome_unknown" && self.went_once_more
     }

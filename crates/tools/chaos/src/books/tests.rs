@@ -20,9 +20,9 @@ fn right() -> (Season, Evidence) {
         gets: vec!["confirmed"],
         may_get: vec!["reminder_1"],
     };
-    let told = bookings::draw(1, 1, Duration::from_secs(1)).tellings;
+    let drawn = bookings::draw(1, 1, Duration::from_secs(1)).webhooks;
     let season = Season {
-        tellings: told.into_iter().take(1).collect(),
+        webhooks: drawn.into_iter().take(1).collect(),
         guests: vec![guest],
     };
     let evidence = Evidence {

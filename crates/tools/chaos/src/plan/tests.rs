@@ -6,7 +6,7 @@ use super::*;
 use crate::settings::time_for_faults;
 
 const QUIET: Duration = Duration::from_secs(3);
-/// It says how much is played unless it is told otherwise.
+/// The script holds the defaults of a run.
 const SCRIPT: &str = include_str!("../../../../../scripts/chaos");
 
 fn draw_for(seed: u64, seconds: u64) -> Vec<Planned> {

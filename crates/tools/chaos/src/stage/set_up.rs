@@ -1,4 +1,4 @@
-//! Setting the stage: files, variables, servers, lines, and then the cast.
+//! Setting the stage: files, variables, servers, lines, and then the processes.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -20,11 +20,11 @@ use url::Url;
 
 use super::Stage;
 use crate::bookings::SOURCES;
-use crate::cast::{Cast, Variables};
 use crate::desk::Desk;
 use crate::disk::Disk;
 use crate::fault::Link;
 use crate::postgres::Postgres;
+use crate::processes::{Processes, Variables};
 use crate::servers::{self, Servers};
 use crate::settings::Settings;
 use crate::whatsapp::WhatsApp;
@@ -55,7 +55,7 @@ impl Home {
         // Restarted at once: that is when it begins to keep the times of commits.
         admin.keep_commit_times().await?;
         for word in ["stop", "start"] {
-            servers::tell(&settings.services, &[word, "postgres"]).await?;
+            servers::control(&settings.services, &[word, "postgres"]).await?;
         }
         let (database, vhost) = (Database::create().await, Vhost::create().await);
         let rights = Rights::arrange(&vhost).await?;
@@ -73,7 +73,7 @@ impl Home {
         })
     }
 
-    /// What each program is told: the servers through our proxies, as its own user, with no other rights than in
+    /// The environment of each program: the servers through our proxies, as its own user, with no other rights than in
     /// production.
     fn variables(
         &self,
@@ -102,8 +102,8 @@ impl Stage {
         let home = Home::make(settings).await?;
 
         let [first, second, to_postgres, to_broker, to_whatsapp, reports] = settings.ports;
-        let doors = [first, second].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let reports = Proxy::start(reports, doors.to_vec()).await?;
+        let ingests = [first, second].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let reports = Proxy::start(reports, ingests.to_vec()).await?;
         let whatsapp = WhatsApp::start(&secrets, reports.address(), http.clone(), stop)?;
         let to_postgres = Proxy::start(to_postgres, vec![place(&home.to_database)?]).await?;
         let to_broker = Proxy::start(to_broker, vec![place(&home.to_vhost)?]).await?;
@@ -117,7 +117,7 @@ impl Stage {
         let (services, api) = (settings.services.clone(), settings.api.clone());
         let vhost = name(&home.to_vhost).to_owned();
         Ok(Arc::new(Self {
-            cast: Cast::start(programs, [first, second], settings.logs.clone()).await?,
+            processes: Processes::start(programs, [first, second], settings.logs.clone()).await?,
             servers: Servers::new(services, api, vhost, http.clone()),
             broker: Address::parse(home.to_vhost.as_str())?,
             postgres: Postgres::new(home.to_database),
@@ -167,7 +167,7 @@ fn write_files(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What all programs and the desk are told alike.
+/// The part of the environment that all programs and the desk share.
 fn variables(settings: &Settings, secrets: &Secrets, folder: &Path) -> Vec<(String, String)> {
     let local = "127.0.0.1:0";
     let pairs = [

@@ -33,6 +33,14 @@ fn every_file_begins_with_what_it_is_for() {
 }
 
 #[test]
+fn no_comment_holds_a_doc_test_since_none_is_run() {
+    for path in all_files() {
+        let fences = captured(r"(?m)^\s*//[/!] ```(.*)$", &read(&path));
+        assert!(fences.is_empty(), "{}", path.display());
+    }
+}
+
+#[test]
 fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other() {
     // Some literals of WhatsApp's API have the form of a variable.
     let others = [TOOLS, "crates/whatsapp"].map(|folder| root().join(folder));

@@ -43,7 +43,7 @@ impl Database {
     }
 
     /// Where `scripts/services` keeps the files of this server and of its RabbitMQ, everything written out; `None` for
-    /// servers that are somebody else's, whose files are nobody's business.
+    /// servers that were given to the tests, whose files these do not read.
     ///
     /// # Panics
     /// Where the servers are private and their files are not there: what was not looked at must not count as clean.

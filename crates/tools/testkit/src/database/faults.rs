@@ -1,4 +1,4 @@
-//! What may befall a database: it is away, refuses to write, or somebody else is in the way.
+//! Faults of a database: it is away, refuses to write, or another session holds a lock.
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
@@ -37,7 +37,7 @@ impl Database {
         .await;
     }
 
-    /// Sets a parameter for everybody, who have to connect anew for it.
+    /// Sets a parameter for all sessions and ends them, so that they connect again with it.
     ///
     /// # Panics
     /// Where the server refuses.
@@ -48,7 +48,7 @@ impl Database {
         self.end_connections().await;
     }
 
-    /// Somebody else's transaction, which begins with this statement.
+    /// Another transaction, which begins with this statement.
     ///
     /// # Panics
     /// Where the server refuses.
@@ -57,7 +57,7 @@ impl Database {
     }
 }
 
-/// A transaction of somebody else's that is open, with its locks, as long as this value lives.
+/// Another transaction, which stays open with its locks until this value is dropped.
 pub struct Held(PgConnection);
 
 impl Held {

@@ -1,4 +1,4 @@
-//! The support staff, for tests in which somebody acts.
+//! The support staff, for tests in which a person acts.
 
 use crypto::token::Token;
 use domain::ids::StaffName;
@@ -11,7 +11,7 @@ use super::Database;
 const ANNA: &str = "anna";
 
 impl Database {
-    /// Anna adds somebody to the staff, or herself; returns the token.
+    /// Adds a member to the staff, by Anna (herself first); returns the token.
     ///
     /// # Panics
     /// Where the server refuses, or the name is on the staff already.

@@ -102,7 +102,7 @@ async fn a_target_that_is_away_is_passed_over() {
     }
 }
 
-/// Notices like Postgres' client: by packets that nobody acknowledges.
+/// Notices like Postgres' client: by packets without an acknowledgement.
 fn notice_within(stream: &TcpStream, patience: Duration) {
     let socket = socket2::SockRef::from(stream);
     socket.set_tcp_user_timeout(Some(patience)).unwrap();

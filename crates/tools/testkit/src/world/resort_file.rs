@@ -22,7 +22,7 @@ pub struct ResortFile {
 }
 
 impl Default for ResortFile {
-    /// Everything on, all delays short; nobody fails to arrive within a test.
+    /// Everything on, all delays short, but for no-shows, which no test waits for.
     fn default() -> Self {
         Self {
             top: String::new(),

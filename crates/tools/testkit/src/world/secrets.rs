@@ -35,7 +35,7 @@ impl Default for Secrets {
 }
 
 impl Secrets {
-    /// Secrets that no other world has, so that whoever finds one knows where it comes from.
+    /// Secrets that no other world has, so that one that is found shows where it comes from.
     pub fn fresh() -> Self {
         Self {
             keys: format!("first:{},lookup:{}", key(), key()),
@@ -52,7 +52,7 @@ fn key() -> String {
     STANDARD.encode(word())
 }
 
-/// 32 characters that nobody has used before.
+/// 32 random characters.
 fn word() -> String {
     Uuid::now_v7().simple().to_string().chars().rev().collect()
 }

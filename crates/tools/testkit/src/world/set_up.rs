@@ -119,7 +119,7 @@ fn variables(
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
-/// On an address of this test's own: `ingest` may end and come again without finding its port taken by somebody else.
+/// On an address of this test's own: `ingest` may end and come again without finding its port taken.
 fn own_address() -> String {
     let [.., a, b] = *uuid::Uuid::now_v7().as_bytes();
     format!("127.77.{a}.{b}:0")

@@ -177,7 +177,7 @@ async fn with_the_environment_of_the_compose_file_every_program_becomes_ready() 
     }
 }
 
-/// The users that RabbitMQ is told of.
+/// The users that RabbitMQ imports.
 fn users() -> Vec<String> {
     let definitions: serde_json::Value =
         serde_json::from_str(&read("deploy/demo/rabbitmq-users.json")).unwrap();

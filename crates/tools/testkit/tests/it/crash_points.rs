@@ -10,10 +10,10 @@ use testkit::world::World;
 use rules::{before_tests, read, shipped_files};
 
 mod desk;
+mod flows;
 mod ingest;
 mod processor;
 mod sender;
-mod ways;
 
 /// How the books are asked for in the end.
 const LEDGER_CHECK: &str = "ledger check --margin 10s";
@@ -24,7 +24,7 @@ fn tried() -> BTreeSet<String> {
         ingest::TRIED,
         processor::TRIED,
         sender::TRIED,
-        ways::TRIED,
+        flows::TRIED,
     ];
     let names = lists.into_iter().flatten().copied().flatten();
     names.map(|&name| name.to_owned()).collect()
@@ -56,7 +56,7 @@ fn guest(number: usize) -> (String, String) {
     (format!("BK-{number}"), format!("+3069{number:08}"))
 }
 
-/// The point at which a program is to die, as it is told.
+/// The variable that makes a program crash at a point.
 fn dying_at(point: &str) -> [(&str, &str); 1] {
     [("BELLHOP_CRASH_AT", point)]
 }

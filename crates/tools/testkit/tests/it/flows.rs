@@ -1,17 +1,25 @@
 //! The four ways of a guest: a cart left behind, a reservation, an arrival, a review.
 
-use chrono::{NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveDate, NaiveTime, TimeDelta, Utc};
 use domain::message::MessageState;
 use domain::plan::Status;
 use testkit::world::{Event, ResortFile, World};
 
-use crate::scene::{ADA, BOB, REMINDER_1, REMINDER_2, REVIEW_REQUEST};
+use crate::scene::{ADA, BOB, EVE, REMINDER_1, REMINDER_2, REVIEW_REQUEST};
 
-// shows: B12
+// shows: B12, B32, B34
 #[tokio::test(flavor = "multi_thread")]
-async fn a_guest_who_stops_booking_gets_two_reminders_and_no_third() {
+async fn with_short_delays_a_guest_is_reminded_twice_asked_for_a_review_and_left_alone_after_a_no_show() {
     let world = World::start(&ResortFile::default()).await;
 
+    tokio::join!(
+        a_guest_who_stops_booking_gets_two_reminders_and_no_third(&world),
+        a_check_out_leads_to_a_review_request(&world),
+        a_guest_who_never_arrived_gets_no_review_request(&world),
+    );
+}
+
+async fn a_guest_who_stops_booking_gets_two_reminders_and_no_third(world: &World) {
     world.post(&Event::started("BK-1", ADA)).await;
     world.until_received(ADA, 2).await;
 
@@ -21,11 +29,52 @@ async fn a_guest_who_stops_booking_gets_two_reminders_and_no_third() {
     assert_eq!(booking.wake_at, None);
 }
 
-// shows: B14, B15
+async fn a_check_out_leads_to_a_review_request(world: &World) {
+    world
+        .post(&Event::confirmed("BK-2", BOB).staying("2090-06-01", "2090-06-08"))
+        .await;
+    world.until_received(BOB, 1).await;
+    world.post(&Event::new("guest_checked_in", "BK-2")).await;
+    world.post(&Event::new("guest_checked_out", "BK-2")).await;
+    let received = world.until_received(BOB, 2).await;
+
+    world.until_status("BK-2", Status::CheckedOut).await;
+    assert_eq!(received[1].name(), "review");
+    assert_eq!(
+        received[1].button_url.as_deref(),
+        Some("https://reviews.example/azure-bay")
+    );
+}
+
+async fn a_guest_who_never_arrived_gets_no_review_request(world: &World) {
+    world.post(&past_stay("BK-3", EVE)).await;
+
+    world.until_status("BK-3", Status::NoShow).await;
+    assert!(world.message("BK-3", REVIEW_REQUEST).await.is_none());
+    assert_eq!(world.booking("BK-3").await.unwrap().wake_at, None);
+}
+
+/// A reservation whose guest should have left two days ago.
+fn past_stay(booking: &str, phone: &str) -> Event {
+    let today = Utc::now().date_naive();
+    let (arrival, departure) = (today - TimeDelta::days(9), today - TimeDelta::days(2));
+    Event::confirmed(booking, phone).staying(&arrival.to_string(), &departure.to_string())
+}
+
+// shows: B13, B14, B15, B18, B31
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cart_that_the_platform_calls_abandoned_is_reminded_of_at_once() {
+async fn with_long_delays_each_event_has_its_effect_at_once_and_sets_the_next_timer() {
     let world = World::start(&ResortFile::patient()).await;
 
+    tokio::join!(
+        a_cart_that_the_platform_calls_abandoned_is_reminded_of_at_once(&world),
+        activity_puts_the_first_reminder_off(&world),
+        a_reservation_is_confirmed_and_its_arrival_tracked(&world),
+        a_check_in_ends_the_tracking_of_the_arrival_and_sets_the_review_timer(&world),
+    );
+}
+
+async fn a_cart_that_the_platform_calls_abandoned_is_reminded_of_at_once(world: &World) {
     world.post(&Event::started("BK-1", ADA)).await;
     world.until_status("BK-1", Status::Started).await;
     world.post(&Event::abandoned("BK-1", ADA)).await;
@@ -37,19 +86,16 @@ async fn a_cart_that_the_platform_calls_abandoned_is_reminded_of_at_once() {
     assert_eq!(world.booking("BK-1").await.unwrap().wake_at, Some(second_at));
 }
 
-// shows: B13
-#[tokio::test(flavor = "multi_thread")]
-async fn activity_puts_the_first_reminder_off() {
-    let world = World::start(&ResortFile::patient()).await;
+async fn activity_puts_the_first_reminder_off(world: &World) {
     let (an_hour_ago, now) = (Utc::now() - TimeDelta::hours(1), Utc::now());
 
     let mut timers = Vec::new();
     for (count, at) in [an_hour_ago, now].into_iter().enumerate() {
-        world.post(&Event::started("BK-1", ADA).at(at)).await;
-        world.until_events("BK-1", count + 1).await;
+        world.post(&Event::started("BK-2", BOB).at(at)).await;
+        world.until_events("BK-2", count + 1).await;
         timers.push(
             world
-                .booking("BK-1")
+                .booking("BK-2")
                 .await
                 .unwrap()
                 .wake_at
@@ -62,15 +108,54 @@ async fn activity_puts_the_first_reminder_off() {
     assert_eq!(timers, [day_after(an_hour_ago), day_after(now)]);
 }
 
-// shows: B17
+async fn a_reservation_is_confirmed_and_its_arrival_tracked(world: &World) {
+    world
+        .post(&Event::confirmed("BK-3", EVE).staying("2090-06-01", "2090-06-08"))
+        .await;
+    world.until_received(EVE, 1).await;
+
+    let booking = world.until_status("BK-3", Status::Confirmed).await;
+    assert_eq!(world.names_received_by(EVE).await, ["confirmed"]);
+    // 36 hours after the day begins in Athens, which is at 21:00 UTC of the day before.
+    assert_eq!(booking.wake_at.unwrap().to_rfc3339(), "2090-06-02T09:00:00+00:00");
+}
+
+async fn a_check_in_ends_the_tracking_of_the_arrival_and_sets_the_review_timer(world: &World) {
+    world
+        .post(&Event::confirmed("BK-4", "+306912345681").staying("2090-06-01", "2090-06-08"))
+        .await;
+    world.post(&Event::new("guest_checked_in", "BK-4")).await;
+    let booking = world.until_status("BK-4", Status::CheckedIn).await;
+
+    // A day after noon in Athens of the departure day.
+    assert_eq!(booking.wake_at.unwrap().to_rfc3339(), "2090-06-09T09:00:00+00:00");
+}
+
+// shows: B17, B30, B34
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resort_without_a_second_reminder_sends_none() {
+async fn a_resort_without_a_second_reminder_and_without_reviews_sends_none_and_waits_for_its_no_shows() {
+    let since_midnight = Utc::now() - today_utc().and_time(NaiveTime::MIN).and_utc();
     let resort = ResortFile {
         reminder_2: None,
+        review_after: None,
+        time_zone: "UTC".to_owned(),
+        no_show_after: Some(format!("{}ms", since_midnight.num_milliseconds() + 4_000)),
         ..ResortFile::default()
     };
     let world = World::start(&resort).await;
 
+    tokio::join!(
+        a_resort_without_a_second_reminder_sends_none(&world),
+        a_guest_who_does_not_arrive_is_a_no_show_until_a_check_in_is_known_after_all(&world),
+        a_resort_without_reviews_asks_for_none(&world),
+    );
+}
+
+fn today_utc() -> NaiveDate {
+    Utc::now().date_naive()
+}
+
+async fn a_resort_without_a_second_reminder_sends_none(world: &World) {
     world.post(&Event::started("BK-1", ADA)).await;
     world.until_state("BK-1", REMINDER_1, MessageState::Read).await;
 
@@ -78,78 +163,28 @@ async fn a_resort_without_a_second_reminder_sends_none() {
     assert!(world.message("BK-1", REMINDER_2).await.is_none());
 }
 
-// shows: B18
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reservation_is_confirmed_and_its_arrival_tracked() {
-    let world = World::start(&ResortFile::patient()).await;
-
-    world
-        .post(&Event::confirmed("BK-1", ADA).staying("2090-06-01", "2090-06-08"))
-        .await;
-    world.until_received(ADA, 1).await;
-
-    let booking = world.until_status("BK-1", Status::Confirmed).await;
-    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
-    // 36 hours after the day begins in Athens, which is at 21:00 UTC of the day before.
-    assert_eq!(booking.wake_at.unwrap().to_rfc3339(), "2090-06-02T09:00:00+00:00");
-}
-
-// shows: B30
-#[tokio::test(flavor = "multi_thread")]
-async fn a_guest_who_does_not_arrive_is_a_no_show_until_a_check_in_is_known_after_all() {
-    let today = Utc::now().date_naive();
-    let since_midnight = Utc::now() - today.and_time(NaiveTime::MIN).and_utc();
-    let resort = ResortFile {
-        time_zone: "UTC".to_owned(),
-        no_show_after: Some(format!("{}ms", since_midnight.num_milliseconds() + 4_000)),
-        ..ResortFile::patient()
-    };
-    let world = World::start(&resort).await;
-    let (arrival, departure) = (today.to_string(), (today + TimeDelta::days(7)).to_string());
-
-    world
-        .post(&Event::confirmed("BK-1", ADA).staying(&arrival, &departure))
-        .await;
-    world.until_status("BK-1", Status::NoShow).await;
-    world.post(&Event::new("guest_checked_in", "BK-1")).await;
-
-    world.until_status("BK-1", Status::CheckedIn).await;
-}
-
-// shows: B31
-#[tokio::test(flavor = "multi_thread")]
-async fn a_check_in_ends_the_tracking_of_the_arrival_and_sets_the_review_timer() {
-    let world = World::start(&ResortFile::patient()).await;
-
-    world
-        .post(&Event::confirmed("BK-1", ADA).staying("2090-06-01", "2090-06-08"))
-        .await;
-    world.post(&Event::new("guest_checked_in", "BK-1")).await;
-    let booking = world.until_status("BK-1", Status::CheckedIn).await;
-
-    // A day after noon in Athens of the departure day.
-    assert_eq!(booking.wake_at.unwrap().to_rfc3339(), "2090-06-09T09:00:00+00:00");
-}
-
-// shows: B32
-#[tokio::test(flavor = "multi_thread")]
-async fn a_check_out_leads_to_a_review_request() {
-    let world = World::start(&ResortFile::default()).await;
-
-    world
-        .post(&Event::confirmed("BK-1", ADA).staying("2090-06-01", "2090-06-08"))
-        .await;
-    world.until_received(ADA, 1).await;
-    world.post(&Event::new("guest_checked_in", "BK-1")).await;
-    world.post(&Event::new("guest_checked_out", "BK-1")).await;
-    let received = world.until_received(ADA, 2).await;
-
-    world.until_status("BK-1", Status::CheckedOut).await;
-    assert_eq!(received[1].name(), "review");
-    assert_eq!(
-        received[1].button_url.as_deref(),
-        Some("https://reviews.example/azure-bay")
+async fn a_guest_who_does_not_arrive_is_a_no_show_until_a_check_in_is_known_after_all(world: &World) {
+    let (arrival, departure) = (
+        today_utc().to_string(),
+        (today_utc() + TimeDelta::days(7)).to_string(),
     );
+
+    world
+        .post(&Event::confirmed("BK-2", BOB).staying(&arrival, &departure))
+        .await;
+    world.until_status("BK-2", Status::NoShow).await;
+    world.post(&Event::new("guest_checked_in", "BK-2")).await;
+
+    world.until_status("BK-2", Status::CheckedIn).await;
+}
+
+async fn a_resort_without_reviews_asks_for_none(world: &World) {
+    world.post(&past_stay("BK-3", EVE)).await;
+    world.post(&Event::new("guest_checked_out", "BK-3")).await;
+
+    world.until_status("BK-3", Status::CheckedOut).await;
+    assert!(world.message("BK-3", REVIEW_REQUEST).await.is_none());
+    assert_eq!(world.booking("BK-3").await.unwrap().wake_at, None);
 }
 
 // shows: B33
@@ -180,32 +215,4 @@ async fn where_arrivals_are_not_tracked_the_review_request_follows_the_departure
         .await;
     assert!(world.names_received_by(ADA).await.contains(&"review".to_owned()));
     world.until_status("BK-1", Status::Confirmed).await;
-}
-
-// shows: B34
-#[tokio::test(flavor = "multi_thread")]
-async fn a_guest_who_never_arrived_and_a_resort_without_reviews_get_no_review_request() {
-    let resort = ResortFile {
-        review_after: None,
-        ..ResortFile::patient()
-    };
-    let tracked = ResortFile::default();
-    let (tracking, without_reviews) = tokio::join!(World::start(&tracked), World::start(&resort));
-    let today = Utc::now().date_naive();
-    let (arrival, departure) = (today - TimeDelta::days(9), today - TimeDelta::days(2));
-    let stay = Event::confirmed("BK-1", BOB).staying(&arrival.to_string(), &departure.to_string());
-
-    for world in [&tracking, &without_reviews] {
-        world.post(&stay).await;
-    }
-    without_reviews
-        .post(&Event::new("guest_checked_out", "BK-1"))
-        .await;
-
-    tracking.until_status("BK-1", Status::NoShow).await;
-    without_reviews.until_status("BK-1", Status::CheckedOut).await;
-    for world in [tracking, without_reviews] {
-        assert!(world.message("BK-1", REVIEW_REQUEST).await.is_none());
-        assert_eq!(world.booking("BK-1").await.unwrap().wake_at, None);
-    }
 }

@@ -1,4 +1,4 @@
-//! A key is taken out of the ring before its time: whoever needs it says so at once, not when the first guest is missed.
+//! A key is taken out of the ring before its time: each program that needs it reports so at its start, not when the first guest is missed.
 
 use testkit::world::{Event, ResortFile, Secrets, World};
 

@@ -7,7 +7,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::world::{Event, ResortFile, World};
 
-use crate::scene::{ADA, BOB, CONFIRMATION, REMINDER_1, REMINDER_2, ten_seconds_go_by};
+use crate::scene::{ADA, BOB, CONFIRMATION, EVE, REMINDER_1, REMINDER_2, ten_seconds_go_by};
+
+const CAY: &str = "+306912345682";
+const DEE: &str = "+306912345683";
+const FAY: &str = "+306912345684";
 
 /// Refused for good: the number is not on WhatsApp.
 const UNDELIVERABLE: i64 = 131_026;
@@ -19,7 +23,7 @@ async fn refuse(world: &World, times: usize, code: i64) {
     world.tell_sandbox("failures", &rule).await;
 }
 
-/// Waits until a message is dead, and returns its letter.
+/// Waits until a message is dead, and returns its dead letter.
 async fn letter_of(world: &World, booking: &str, kind: MessageKind) -> Value {
     world.until_state(booking, kind, MessageState::Dead).await;
     let what = format!("a letter of {booking}");
@@ -32,22 +36,30 @@ async fn letter_of(world: &World, booking: &str, kind: MessageKind) -> Value {
         .await
 }
 
-// shows: B75
+// shows: B75, B94, B107, B108, B111
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_was_called_for_four_times_is_a_letter() {
+async fn each_kind_of_letter_says_why_and_its_retry_does_what_the_booking_calls_for() {
     let world = World::start(&ResortFile::patient()).await;
-    refuse(&world, 4, PASSING).await;
 
-    world.post(&Event::confirmed("BK-1", ADA)).await;
+    a_message_to_a_wrong_number_goes_once_a_person_has_put_it_right(&world).await;
+    a_reminder_is_not_retried_once_the_guest_has_booked(&world).await;
+    an_event_that_cannot_be_applied_is_a_letter_and_is_applied_once_the_cause_is_gone(&world).await;
+    a_message_that_was_called_for_four_times_is_a_letter(&world).await;
+}
+
+async fn a_message_that_was_called_for_four_times_is_a_letter(world: &World) {
+    refuse(world, 4, PASSING).await;
+
+    world.post(&Event::confirmed("BK-6", FAY)).await;
 
     world
         .until("the message is given up", async || {
-            ten_seconds_go_by(&world).await;
-            let message = world.message("BK-1", CONFIRMATION).await?.existing;
+            ten_seconds_go_by(world).await;
+            let message = world.message("BK-6", CONFIRMATION).await?.existing;
             (message.state == MessageState::Dead).then_some(())
         })
         .await;
-    let letter = letter_of(&world, "BK-1", CONFIRMATION).await;
+    let letter = letter_of(world, "BK-6", CONFIRMATION).await;
     assert_eq!(letter["reason"], "retries_exhausted");
     assert_eq!(
         (&letter["attempts"], &letter["error"]),
@@ -55,14 +67,11 @@ async fn a_message_that_was_called_for_four_times_is_a_letter() {
     );
 }
 
-// shows: B111
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_to_a_wrong_number_goes_once_a_person_has_put_it_right() {
-    let world = World::start(&ResortFile::patient()).await;
+async fn a_message_to_a_wrong_number_goes_once_a_person_has_put_it_right(world: &World) {
     let not_there = json!({ "when": { "to": BOB }, "answer": { "error": UNDELIVERABLE } });
     world.tell_sandbox("failures", &not_there).await;
     world.post(&Event::confirmed("BK-1", BOB)).await;
-    let letter = letter_of(&world, "BK-1", CONFIRMATION).await;
+    let letter = letter_of(world, "BK-1", CONFIRMATION).await;
     assert_eq!(letter["reason"], "refused");
 
     let id = &letter["id"];
@@ -123,18 +132,15 @@ async fn a_thousand_letters_that_are_retried_at_once_are_sent_once_each() {
     assert_eq!(world.letters("--closed").await.len(), LETTERS);
 }
 
-// shows: B94, B108
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_cannot_be_applied_is_a_letter_and_is_applied_once_the_cause_is_gone() {
-    let world = World::start(&ResortFile::patient()).await;
-    let refuse = "ALTER TABLE bookings ADD CONSTRAINT refused CHECK (id <> 'BK-1')";
+async fn an_event_that_cannot_be_applied_is_a_letter_and_is_applied_once_the_cause_is_gone(world: &World) {
+    let refuse = "ALTER TABLE bookings ADD CONSTRAINT refused CHECK (id <> 'BK-3')";
     world.database().execute(refuse).await;
 
-    world.post(&Event::confirmed("BK-1", ADA)).await;
-    world.post(&Event::confirmed("BK-2", BOB)).await;
+    world.post(&Event::confirmed("BK-3", CAY)).await;
+    world.post(&Event::confirmed("BK-4", DEE)).await;
 
     // The other one does not wait for it.
-    world.until_state("BK-2", CONFIRMATION, MessageState::Read).await;
+    world.until_state("BK-4", CONFIRMATION, MessageState::Read).await;
     world
         .until("the event is given up", async || {
             (world.depths().await.dead_events == 1).then_some(())
@@ -143,7 +149,7 @@ async fn an_event_that_cannot_be_applied_is_a_letter_and_is_applied_once_the_cau
     let letter = world.letters("--kind events").await.remove(0);
     assert_eq!(
         (&letter["reason"], &letter["attempts"], &letter["booking"]),
-        (&json!("cannot_be_applied"), &json!(4), &json!("BK-1"))
+        (&json!("cannot_be_applied"), &json!(4), &json!("BK-3"))
     );
     world
         .database()
@@ -151,25 +157,22 @@ async fn an_event_that_cannot_be_applied_is_a_letter_and_is_applied_once_the_cau
         .await;
     let id = &letter["id"];
     world.desk(&format!("letters retry {id}")).await.check(0);
-    world.until_state("BK-1", CONFIRMATION, MessageState::Read).await;
-    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
+    world.until_state("BK-3", CONFIRMATION, MessageState::Read).await;
+    assert_eq!(world.names_received_by(CAY).await, ["confirmed"]);
 }
 
-// shows: B107
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reminder_is_not_retried_once_the_guest_has_booked() {
-    let world = World::start(&ResortFile::patient()).await;
-    refuse(&world, 1, UNDELIVERABLE).await;
-    world.post(&Event::abandoned("BK-1", ADA)).await;
-    let letter = letter_of(&world, "BK-1", REMINDER_1).await;
-    world.post(&Event::confirmed("BK-1", ADA)).await;
-    world.until_state("BK-1", CONFIRMATION, MessageState::Read).await;
+async fn a_reminder_is_not_retried_once_the_guest_has_booked(world: &World) {
+    refuse(world, 1, UNDELIVERABLE).await;
+    world.post(&Event::abandoned("BK-2", EVE)).await;
+    let letter = letter_of(world, "BK-2", REMINDER_1).await;
+    world.post(&Event::confirmed("BK-2", EVE)).await;
+    world.until_state("BK-2", CONFIRMATION, MessageState::Read).await;
 
     let ended = world.desk(&format!("letters retry {}", letter["id"])).await;
 
     assert!(ended.check(1).stderr.contains("refused: confirmed"), "{ended:?}");
     assert_eq!(world.letters("").await.len(), 1);
-    assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
+    assert_eq!(world.names_received_by(EVE).await, ["confirmed"]);
 }
 
 // shows: B112

@@ -10,7 +10,7 @@ use testkit::world::{Event, ResortFile, World};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::scene::ADA;
+use crate::scene::{ADA, BOB, EVE};
 
 /// A name that no name server knows, as in networks where only the proxy knows the names outside.
 const GRAPH: &str = "graph.bellhop.test";
@@ -56,8 +56,17 @@ async fn tinyproxy(outer: SocketAddr) -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_reaches_whatsapp_through_the_companys_proxy_and_authority() {
+async fn the_programs_work_in_a_companys_network_and_say_what_is_in_their_way() {
     let mut world = World::start(&ResortFile::default()).await;
+
+    what_a_server_says_when_it_refuses_is_in_readyz_and_one_log_line(&world).await;
+    a_program_ends_with_code_2_and_says_why_where_pgbouncer_is_in_transaction_mode(&world).await;
+    a_loopback_address_is_called_without_the_proxy(&mut world).await;
+    a_sender_reaches_whatsapp_through_the_companys_proxy_and_authority(&mut world).await;
+    the_programs_work_through_pgbouncer_in_session_mode(&mut world).await;
+}
+
+async fn a_sender_reaches_whatsapp_through_the_companys_proxy_and_authority(world: &mut World) {
     let authority = Authority::new().unwrap();
     let front = Terminator::start(&authority, GRAPH, world.sandbox_address())
         .await
@@ -76,9 +85,9 @@ async fn a_sender_reaches_whatsapp_through_the_companys_proxy_and_authority() {
         ("SSL_CERT_FILE", file.to_str().unwrap()),
     ];
     world.start_also("sender", &more).await;
-    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world.post(&Event::confirmed("BK-2", BOB)).await;
 
-    world.until_received(ADA, 1).await;
+    world.until_received(BOB, 1).await;
     let seen = proxy.written("output");
     assert!(seen.contains(&format!("CONNECT {GRAPH}:443")), "{seen}");
     let logs = world.logs();
@@ -86,9 +95,7 @@ async fn a_sender_reaches_whatsapp_through_the_companys_proxy_and_authority() {
     assert!(!logs.contains("hunter"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_loopback_address_is_called_without_the_proxy() {
-    let mut world = World::start(&ResortFile::default()).await;
+async fn a_loopback_address_is_called_without_the_proxy(world: &mut World) {
     world.kill_senders();
 
     world
@@ -100,9 +107,7 @@ async fn a_loopback_address_is_called_without_the_proxy() {
     assert!(!world.logs().contains("WhatsApp is called through a proxy"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_programs_work_through_pgbouncer_in_session_mode() {
-    let mut world = World::start(&ResortFile::default()).await;
+async fn the_programs_work_through_pgbouncer_in_session_mode(world: &mut World) {
     let (_pgbouncer, url) = server::pgbouncer(world.variable("DATABASE_URL"), "session")
         .await
         .unwrap();
@@ -112,14 +117,12 @@ async fn the_programs_work_through_pgbouncer_in_session_mode() {
     for program in ["processor", "sender"] {
         world.start_also(program, &[("DATABASE_URL", &url)]).await;
     }
-    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world.post(&Event::confirmed("BK-3", EVE)).await;
 
-    world.until_received(ADA, 1).await;
+    world.until_received(EVE, 1).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_program_ends_with_code_2_and_says_why_where_pgbouncer_is_in_transaction_mode() {
-    let world = World::start(&ResortFile::default()).await;
+async fn a_program_ends_with_code_2_and_says_why_where_pgbouncer_is_in_transaction_mode(world: &World) {
     let (_pgbouncer, url) = server::pgbouncer(world.variable("DATABASE_URL"), "transaction")
         .await
         .unwrap();
@@ -140,9 +143,7 @@ async fn a_program_ends_with_code_2_and_says_why_where_pgbouncer_is_in_transacti
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_server_says_when_it_refuses_is_in_readyz_and_one_log_line() {
-    let world = World::start(&ResortFile::default()).await;
+async fn what_a_server_says_when_it_refuses_is_in_readyz_and_one_log_line(world: &World) {
     let database = world.variable("DATABASE_URL").replace("/bellhop_test_", "/nope_");
     let broker = world.variable("AMQP_URL").replace("/bellhop_test_", "/nope_");
     let more = [("DATABASE_URL", database.as_str()), ("AMQP_URL", broker.as_str())];

@@ -16,13 +16,22 @@ use testkit::world::{Event, RESORT, ResortFile, World};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::scene::{ADA, CONFIRMATION};
+use crate::scene::{BOB, CONFIRMATION, EVE};
 
 const BOOKINGS: usize = 40;
 
+// shows: B102, G2, G19
 #[tokio::test(flavor = "multi_thread")]
-async fn a_processor_that_is_killed_loses_nothing_and_sends_nothing_twice() {
+async fn programs_that_are_killed_started_several_times_and_stopped_lose_nothing_and_send_nothing_twice() {
     let mut world = World::start(&ResortFile::patient()).await;
+
+    what_a_cart_hears_while_it_becomes_a_reservation_is_inherited(&world).await;
+    a_processor_that_is_killed_loses_nothing_and_sends_nothing_twice(&mut world).await;
+    three_processors_and_a_storm_of_one_guests_events_confirm_each_booking_once(&mut world).await;
+    a_program_that_is_asked_to_stop_ends_with_0(world).await;
+}
+
+async fn a_processor_that_is_killed_loses_nothing_and_sends_nothing_twice(world: &mut World) {
     let booking = |number: usize| format!("BK-{number}");
     let phone = |number: usize| format!("+3069123456{number:02}");
 
@@ -47,20 +56,18 @@ async fn a_processor_that_is_killed_loses_nothing_and_sends_nothing_twice() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_processors_and_a_storm_of_one_guests_events_confirm_each_booking_once() {
-    let mut world = World::start(&ResortFile::patient()).await;
+async fn three_processors_and_a_storm_of_one_guests_events_confirm_each_booking_once(world: &mut World) {
     world.start_processor().await;
     world.start_processor().await;
-    let bookings: Vec<String> = (0..20).map(|number| format!("BK-{number}")).collect();
+    let bookings: Vec<String> = (0..20).map(|number| format!("ST-{number}")).collect();
     let minutes = TimeDelta::minutes;
 
     let storm = bookings.iter().flat_map(|booking| {
         [
             Event::new("guest_checked_in", booking).ago(minutes(1)),
-            Event::abandoned(booking, ADA).ago(minutes(3)),
-            Event::confirmed(booking, ADA).ago(minutes(2)),
-            Event::started(booking, ADA).ago(minutes(4)),
+            Event::abandoned(booking, BOB).ago(minutes(3)),
+            Event::confirmed(booking, BOB).ago(minutes(2)),
+            Event::started(booking, BOB).ago(minutes(4)),
         ]
     });
     let storm: Vec<Event> = storm.collect();
@@ -71,7 +78,7 @@ async fn three_processors_and_a_storm_of_one_guests_events_confirm_each_booking_
         world.until_status(booking, Status::CheckedIn).await;
         world.until_state(booking, CONFIRMATION, MessageState::Read).await;
     }
-    let names = world.names_received_by(ADA).await;
+    let names = world.names_received_by(BOB).await;
     assert_eq!(
         names.iter().filter(|name| *name == "confirmed").count(),
         bookings.len()
@@ -79,22 +86,14 @@ async fn three_processors_and_a_storm_of_one_guests_events_confirm_each_booking_
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_is_asked_to_stop_ends_with_0() {
-    let world = World::start(&ResortFile::patient()).await;
-    world.post(&Event::confirmed("BK-1", ADA)).await;
-    world.until_state("BK-1", CONFIRMATION, MessageState::Read).await;
-
+async fn a_program_that_is_asked_to_stop_ends_with_0(world: World) {
     let ended = world.stop_everything().await;
 
-    assert_eq!(
-        ended,
-        [("ingest", Some(0)), ("sender", Some(0)), ("processor", Some(0))]
-            .map(|(name, code)| (name.to_owned(), code))
-    );
+    let names = ["ingest", "sender", "processor", "processor", "processor"];
+    assert_eq!(ended, names.map(|name| (name.to_owned(), Some(0))));
 }
 
-/// Another program learns that the cart is a reservation now; it commits when it is told to go on.
+/// Another program learns that the cart is a reservation now; it commits when the returned sender is used.
 async fn somebody_learns(world: &World, became: BookingKey) -> (oneshot::Sender<()>, JoinHandle<()>) {
     let ring = Arc::new(KeyRing::parse(world.variable("BELLHOP_KEYS")).unwrap());
     let store = world.database().store();
@@ -132,12 +131,10 @@ fn key(booking: &str) -> BookingKey {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_cart_hears_while_it_becomes_a_reservation_is_inherited() {
-    let world = World::start(&ResortFile::patient()).await;
-    let (go_on, other) = somebody_learns(&world, key("BK-1")).await;
+async fn what_a_cart_hears_while_it_becomes_a_reservation_is_inherited(world: &World) {
+    let (go_on, other) = somebody_learns(world, key("RES-1")).await;
 
-    world.post(&Event::started("CART-1", ADA)).await;
+    world.post(&Event::started("CART-1", EVE)).await;
     let waiting = "SELECT count(*) AS count FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
     world
@@ -149,9 +146,9 @@ async fn what_a_cart_hears_while_it_becomes_a_reservation_is_inherited() {
     other.await.unwrap();
 
     world.until_events("CART-1", 1).await;
-    let reservation = world.booking("BK-1").await.unwrap();
+    let reservation = world.booking("RES-1").await.unwrap();
     assert_eq!(
         reservation.facts.phone.map(|phone| phone.value),
-        Some(Personal::new(ADA))
+        Some(Personal::new(EVE))
     );
 }

@@ -77,6 +77,7 @@ async fn each_programs_role_is_one_of_its_own() {
     assert!(!ROLES.contains(&"bellhop_ingest"));
 }
 
+// shows: T28
 #[tokio::test]
 async fn a_sender_reads_no_event_and_knows_only_how_far_they_were_heard() {
     let servers = Servers::start().await;
@@ -93,6 +94,7 @@ async fn a_sender_reads_no_event_and_knows_only_how_far_they_were_heard() {
     sql_query("SELECT until FROM heard").execute(sender).unwrap();
 }
 
+// shows: T28
 #[tokio::test]
 async fn no_program_deletes_what_it_should_keep_or_changes_the_schema() {
     let servers = Servers::start().await;
@@ -119,6 +121,7 @@ async fn no_program_deletes_what_it_should_keep_or_changes_the_schema() {
     }
 }
 
+// shows: T28
 #[tokio::test]
 async fn a_desk_neither_invents_events_nor_rewrites_what_was_heard() {
     let servers = Servers::start().await;
@@ -134,6 +137,7 @@ async fn a_desk_neither_invents_events_nor_rewrites_what_was_heard() {
     }
 }
 
+// shows: T26
 #[tokio::test]
 async fn a_desk_only_adds_to_the_audit_trail_and_the_others_know_none() {
     let servers = Servers::start().await;
@@ -172,6 +176,7 @@ async fn a_desk_only_adds_to_the_audit_trail_and_the_others_know_none() {
     );
 }
 
+// shows: T29
 #[tokio::test]
 async fn what_was_granted_beyond_the_grants_is_taken_back() {
     let servers = Servers::start().await;
@@ -188,6 +193,7 @@ async fn what_was_granted_beyond_the_grants_is_taken_back() {
     assert!(!sql_query(may_delete).get_result::<Is>(owner).unwrap().is);
 }
 
+// shows: T29
 #[tokio::test]
 async fn what_everybody_was_granted_is_taken_back_too() {
     let servers = Servers::start().await;
@@ -240,6 +246,7 @@ async fn may_take(address: &Address, publisher: &Publisher, queue: Queue) -> boo
     may
 }
 
+// shows: T28
 #[tokio::test]
 async fn each_program_publishes_and_takes_only_what_it_must_and_declares_nothing() {
     let servers = Servers::start().await;

@@ -157,7 +157,7 @@ async fn a_sender_that_is_stopped_while_it_waits_for_its_numbers_pace_leaves_the
 /// Requests go in turn to the ingests that said, when they were last asked, that they are ready.
 struct Balancer<'w> {
     world: &'w World,
-    doors: [SocketAddr; 2],
+    ingests: [SocketAddr; 2],
     ready: Mutex<Vec<SocketAddr>>,
     turn: AtomicUsize,
 }
@@ -165,24 +165,24 @@ struct Balancer<'w> {
 impl Balancer<'_> {
     async fn look(&self) {
         let asked = self
-            .doors
-            .map(|door| async move { self.world.is_ready(door).await.then_some(door) });
+            .ingests
+            .map(|ingest| async move { self.world.is_ready(ingest).await.then_some(ingest) });
         let ready = join_all(asked).await.into_iter().flatten().collect();
         *self.ready.lock().unwrap() = ready;
     }
 
     async fn send(&self, event: &Event) -> Option<StatusCode> {
-        let door = {
+        let ingest = {
             let ready = self.ready.lock().unwrap();
             ready[self.turn.fetch_add(1, Ordering::Relaxed) % ready.len()]
         };
-        self.world.send_to(door, event).await
+        self.world.send_to(ingest, event).await
     }
 
-    async fn until_in_turn(&self, door: SocketAddr) {
+    async fn until_in_turn(&self, ingest: SocketAddr) {
         self.world
             .until("the balancer has found it ready", async || {
-                self.ready.lock().unwrap().contains(&door).then_some(())
+                self.ready.lock().unwrap().contains(&ingest).then_some(())
             })
             .await;
     }
@@ -193,13 +193,13 @@ impl Balancer<'_> {
 async fn a_rolling_restart_under_load_answers_every_request_and_loses_and_repeats_nothing() {
     let (world, processor, sender) = world().await;
     let lingering = [("INGEST_LINGER", "2s")];
-    let doors = [
+    let ingests = [
         world.started("ingest", &lingering).await,
         world.started("ingest", &lingering).await,
     ];
     let balancer = Balancer {
         world: &world,
-        doors: [doors[0].address(), doors[1].address()],
+        ingests: [ingests[0].address(), ingests[1].address()],
         ready: Mutex::default(),
         turn: AtomicUsize::new(0),
     };
@@ -211,8 +211,8 @@ async fn a_rolling_restart_under_load_answers_every_request_and_loses_and_repeat
         }
     };
     let platform = async || {
-        for door in balancer.doors {
-            balancer.until_in_turn(door).await;
+        for ingest in balancer.ingests {
+            balancer.until_in_turn(ingest).await;
         }
         while !over.load(Ordering::Relaxed) {
             let number = sent.fetch_add(1, Ordering::Relaxed);
@@ -221,15 +221,15 @@ async fn a_rolling_restart_under_load_answers_every_request_and_loses_and_repeat
         }
     };
     let restarting = async {
-        for door in balancer.doors {
-            balancer.until_in_turn(door).await;
+        for ingest in balancer.ingests {
+            balancer.until_in_turn(ingest).await;
         }
         let mut running = Vec::new();
         for mut old in [processor, sender] {
             running.push(world.started(old.name(), &[]).await);
             stop(&mut old).await;
         }
-        for mut old in doors {
+        for mut old in ingests {
             let address = old.address();
             stop(&mut old).await;
             let same_place = [("INGEST_ADDR", &*address.to_string()), lingering[0]];

@@ -34,7 +34,7 @@ async fn others_are_confirmed(world: &World, numbers: Range<usize>) {
     }
 }
 
-/// Waits until a confirmation is read. Ids that whoever stands still has in hand come again.
+/// Waits until a confirmation is read. Makes ids due again that a stopped process holds.
 async fn until_read(world: &World, booking: &str) -> Message {
     let again = "UPDATE messages SET publish_at = clock_timestamp() WHERE state = 'queued'";
     let what = format!("the confirmation of {booking} is read");
@@ -51,7 +51,7 @@ async fn until_read(world: &World, booking: &str) -> Message {
         .await
 }
 
-/// A sender stands still behind its claim until another one has sent its message by evidence; then it goes on.
+/// A sender is stopped after its claim until another one has sent its message by evidence; then it continues.
 async fn check_still_at(point: &str) {
     let mut world = World::start_with(&ResortFile::patient(), SOON).await;
     world.replace("sender", &[("BELLHOP_STALL_AT", point)]).await;
@@ -76,16 +76,19 @@ async fn check_still_at(point: &str) {
     world.desk("ledger check").await.check(0);
 }
 
+// shows: G21
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_stands_still_behind_its_claim_does_not_call_any_more() {
     check_still_at("sender.claims.committed").await;
 }
 
+// shows: G21
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_stands_still_right_before_its_call_does_not_call_any_more() {
     check_still_at("sender.call.begins").await;
 }
 
+// shows: G21
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_stands_still_in_the_middle_of_a_call_finds_it_settled() {
     let mut world = World::start_with(&ResortFile::patient(), SOON).await;
@@ -112,6 +115,7 @@ async fn a_sender_that_stands_still_in_the_middle_of_a_call_finds_it_settled() {
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: G8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_processor_that_stands_still_in_its_transaction_holds_up_its_bookings_only_and_charges_nobody() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -121,7 +125,7 @@ async fn a_processor_that_stands_still_in_its_transaction_holds_up_its_bookings_
     world.until_still("processor").await;
     world.start_also("processor", &[]).await;
 
-    // Postgres ends the transaction of who stands still after 15 s; until then others wait for the booking.
+    // Postgres ends an idle transaction after 15 s; until then others wait for the booking.
     let late = Event::new("guest_checked_in", "BK-1").of(ADA);
     world.post(&late).await;
     world.post(&Event::confirmed("BK-2", BOB)).await;
@@ -151,6 +155,7 @@ async fn confirmations_wait(world: &mut World, numbers: Range<usize>) {
     join_all(events.iter().map(|event| world.post(event))).await;
 }
 
+// shows: G8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_that_somebody_else_has_locked_waits_at_no_cost_and_its_neighbours_go() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -199,7 +204,10 @@ async fn a_message_that_is_locked_when_it_is_to_be_claimed_goes_once_the_lock_is
     world.start_sender().await;
     world
         .until("the claim was given up", async || {
-            world.logs().contains(r#""event":"postgres_contention""#).then_some(())
+            world
+                .logs()
+                .contains(r#""event":"postgres_contention""#)
+                .then_some(())
         })
         .await;
 
@@ -210,7 +218,7 @@ async fn a_message_that_is_locked_when_it_is_to_be_claimed_goes_once_the_lock_is
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
-/// Ten confirmations that one sender calls for, and the booking of one of them, which somebody else has locked before its
+/// Ten confirmations that one sender calls for, and the booking of one of them, which another transaction locks before its
 /// answer came.
 async fn one_of_ten_is_locked_during_its_call(notify: Value) -> (World, Program, String, Held) {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -259,6 +267,7 @@ async fn until_others_are(world: &World, locked: &str, state: MessageState) {
     }
 }
 
+// shows: G23
 #[tokio::test(flavor = "multi_thread")]
 async fn a_result_whose_booking_is_locked_waits_alone_and_is_recorded_in_the_end() {
     let (world, sender, locked, lock) = one_of_ten_is_locked_during_its_call(json!({ "statuses": [] })).await;
@@ -274,6 +283,7 @@ async fn a_result_whose_booking_is_locked_waits_alone_and_is_recorded_in_the_end
     drop(sender);
 }
 
+// shows: G23
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_cannot_record_a_result_stops_in_time_tells_and_leaves_it_to_whatsapps_report() {
     let (world, mut sender, locked, lock) = one_of_ten_is_locked_during_its_call(json!({})).await;
@@ -288,6 +298,7 @@ async fn a_sender_that_cannot_record_a_result_stops_in_time_tells_and_leaves_it_
     assert_eq!(world.received_by_anyone().await.len(), 10);
 }
 
+// shows: G8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_processor_that_waits_for_many_locks_stops_at_once() {
     let mut world = World::start(&ResortFile::patient()).await;
@@ -326,12 +337,22 @@ async fn a_processor_that_waits_for_many_locks_stops_at_once() {
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
+// shows: G7, G8
 #[tokio::test(flavor = "multi_thread")]
-async fn while_all_bookings_are_locked_no_event_is_charged_for_it() {
+async fn whatever_postgres_refuses_for_a_while_costs_no_event_a_try_and_sends_nothing_twice() {
     let world = World::start(&ResortFile::patient()).await;
+
+    while_all_bookings_are_locked_no_event_is_charged_for_it(&world).await;
+    an_event_that_gets_into_a_deadlock_with_somebody_else_is_applied_at_no_cost(&world).await;
+    while_postgres_is_read_only_everything_waits_and_nothing_is_charged(&world).await;
+    connections_to_postgres_that_end_in_the_middle_of_a_commit_lose_nothing_and_send_nothing_twice(&world)
+        .await;
+}
+
+async fn while_all_bookings_are_locked_no_event_is_charged_for_it(world: &World) {
     let lock = world.database().hold("LOCK TABLE bookings").await;
 
-    let events: Vec<_> = (0..10)
+    let events: Vec<_> = (100..110)
         .map(guest)
         .map(|(booking, phone)| Event::confirmed(&booking, &phone))
         .collect();
@@ -346,16 +367,14 @@ async fn while_all_bookings_are_locked_no_event_is_charged_for_it() {
         .await;
     drop(lock);
 
-    for number in 0..10 {
+    for number in 100..110 {
         world.until_state(&guest(number).0, CONFIRMATION, Read).await;
     }
     assert!(!world.logs().contains("Postgres refused this event"));
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_gets_into_a_deadlock_with_somebody_else_is_applied_at_no_cost() {
-    let world = World::start(&ResortFile::patient()).await;
+async fn an_event_that_gets_into_a_deadlock_with_somebody_else_is_applied_at_no_cost(world: &World) {
     world.post(&Event::started("BK-1", ADA)).await;
     world.until_events("BK-1", 1).await;
     let lock = "SELECT 1 FROM bookings WHERE id = 'BK-1' FOR UPDATE";
@@ -371,7 +390,7 @@ async fn an_event_that_gets_into_a_deadlock_with_somebody_else_is_applied_at_no_
             (world.database().count(waiting).await > 0).then_some(())
         })
         .await;
-    // Now the other one waits for the event that the processor has just remembered: whoever looks first is the victim.
+    // Now the other one waits for the event that the processor has just remembered: the session whose check runs first is the victim.
     let crossing = "INSERT INTO events (key, source, event_type, received_at, request_id, outcome, sealed_body) \
          VALUES ('direct/evt_crossing', 'direct', 'reservation_confirmed', now(), 'x', 'applied', '')";
     let other = other.go_on(crossing).await;
@@ -389,12 +408,10 @@ async fn an_event_that_gets_into_a_deadlock_with_somebody_else_is_applied_at_no_
     assert_eq!(world.depths().await.dead_events, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn while_postgres_is_read_only_everything_waits_and_nothing_is_charged() {
-    let world = World::start(&ResortFile::patient()).await;
+async fn while_postgres_is_read_only_everything_waits_and_nothing_is_charged(world: &World) {
     world.database().set("default_transaction_read_only", "on").await;
 
-    for number in 0..5 {
+    for number in 200..205 {
         let (booking, phone) = guest(number);
         world.post(&Event::confirmed(&booking, &phone)).await;
     }
@@ -405,7 +422,7 @@ async fn while_postgres_is_read_only_everything_waits_and_nothing_is_charged() {
         .await;
     world.database().set("default_transaction_read_only", "off").await;
 
-    for number in 0..5 {
+    for number in 200..205 {
         world.until_state(&guest(number).0, CONFIRMATION, Read).await;
         assert_eq!(world.names_received_by(&guest(number).1).await, ["confirmed"]);
     }
@@ -414,16 +431,16 @@ async fn while_postgres_is_read_only_everything_waits_and_nothing_is_charged() {
     assert_eq!((depths.dead_events, depths.dead_messages), (0, 0));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_to_postgres_that_end_in_the_middle_of_a_commit_lose_nothing_and_send_nothing_twice() {
-    let world = World::start(&ResortFile::patient()).await;
+async fn connections_to_postgres_that_end_in_the_middle_of_a_commit_lose_nothing_and_send_nothing_twice(
+    world: &World,
+) {
     let slow = "CREATE FUNCTION linger() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN new; END $$ LANGUAGE plpgsql; \
          CREATE CONSTRAINT TRIGGER linger AFTER INSERT OR UPDATE ON messages DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE FUNCTION linger()";
     world.database().execute(slow).await;
     let cut = "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event = 'PgSleep' AND query ILIKE 'commit%'";
-    for number in 0..30 {
+    for number in 300..330 {
         let (booking, phone) = guest(number);
         world.post(&Event::confirmed(&booking, &phone)).await;
     }
@@ -438,9 +455,9 @@ async fn connections_to_postgres_that_end_in_the_middle_of_a_commit_lose_nothing
     }
     world.database().execute("DROP TRIGGER linger ON messages").await;
 
-    for number in 0..30 {
+    for number in 300..330 {
         let (booking, phone) = guest(number);
-        until_read(&world, &booking).await;
+        until_read(world, &booking).await;
         assert_eq!(world.names_received_by(&phone).await, ["confirmed"]);
     }
     let depths = world.depths().await;

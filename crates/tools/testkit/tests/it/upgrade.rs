@@ -72,7 +72,7 @@ async fn an_envelope_with_fields_of_tomorrow_is_read_and_one_of_a_newer_version_
             world.logs().contains("event goes back").then_some(())
         })
         .await;
-    // It goes round and round, and hinders nobody.
+    // It is redelivered again and again, and delays no other event.
     world.post(&Event::confirmed("BK-2", BOB)).await;
     world.until_state("BK-2", CONFIRMATION, Read).await;
     until_not_ready(&world, "has version 2").await;

@@ -51,7 +51,7 @@ async fn die(world: &World, command: &str, point: &str) {
     assert!(died.code.is_none() && died.stderr.contains(point), "{died:?}");
 }
 
-/// Guests whose confirmations WhatsApp refused for good, each a letter on the queue.
+/// Guests whose confirmations WhatsApp refused for good, each a dead letter in its queue.
 async fn dead_messages(guests: usize) -> World {
     let world = World::start(&ResortFile::patient()).await;
     let refused = json!({ "answer": { "error": 131_026 } });
@@ -69,22 +69,27 @@ async fn dead_messages(guests: usize) -> World {
 
 // shows: G16
 #[tokio::test(flavor = "multi_thread")]
-async fn letters_are_taken_in_once_and_retried_once_wherever_the_desk_dies() {
+async fn letters_that_a_desk_dies_over_are_taken_in_once_and_retried_once() {
     let world = dead_messages(3).await;
 
+    a_decision_that_postgres_refuses_does_not_pass_the_point_behind_its_commit(&world).await;
+    letters_are_taken_in_once_and_retried_once_wherever_the_desk_dies(&world).await;
+}
+
+async fn letters_are_taken_in_once_and_retried_once_wherever_the_desk_dies(world: &World) {
     for point in DRAINING {
-        die(&world, "letters list", point).await;
+        die(world, "letters list", point).await;
     }
     let letters = world.letters("--kind messages").await;
     assert_eq!(letters.len(), 3);
     for (letter, point) in letters.iter().zip(DECIDING) {
-        die(&world, &format!("letters retry {}", letter["id"]), point).await;
+        die(world, &format!("letters retry {}", letter["id"]), point).await;
     }
     world.desk("letters retry --all").await;
 
     for number in 0..3 {
         world.until_state(&guest(number).0, CONFIRMATION, Read).await;
-        check_guest(&world, number, 1, &["confirmed"]).await;
+        check_guest(world, number, 1, &["confirmed"]).await;
     }
     world.desk(LEDGER_CHECK).await.check(0);
     assert!(world.letters("--open").await.is_empty());
@@ -116,15 +121,14 @@ async fn a_decision_is_made_with_its_row_in_the_audit_trail_or_not_at_all_wherev
     world.desk(LEDGER_CHECK).await.check(0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_decision_that_postgres_refuses_does_not_pass_the_point_behind_its_commit() {
-    let world = World::start(&ResortFile::patient()).await;
+async fn a_decision_that_postgres_refuses_does_not_pass_the_point_behind_its_commit(world: &World) {
     world.database().set("default_transaction_read_only", "on").await;
 
     let refused = world
         .desk_with("pause --resort azure-bay", &dying_at("desk.decision.committed"))
         .await;
 
+    world.database().set("default_transaction_read_only", "off").await;
     assert_eq!(refused.code, Some(1), "{refused:?}");
 }
 

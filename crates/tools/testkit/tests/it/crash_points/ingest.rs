@@ -1,4 +1,4 @@
-//! Ingests that die around a publication: nobody answers, and they are asked again.
+//! `ingest` crashes around a publication: the platform gets no answer and asks again.
 
 use domain::message::MessageState::Read;
 use serde_json::json;

@@ -30,7 +30,7 @@ const UNSENT: &[&str] = &["sender.unsent.written", "sender.unsent.committed"];
 const HOLDS: &[&str] = &["sender.holds.written", "sender.holds.committed"];
 const RELEASED: &str = "sender.claims.released";
 
-/// Whoever has left gets the request for a review at once.
+/// A review is requested right after the check-out.
 fn resort() -> ResortFile {
     ResortFile {
         review_after: Some("1ms".to_owned()),
@@ -65,10 +65,16 @@ fn with_it(kind: MessageKind, before: &[&'static str]) -> (usize, Vec<&'static s
     (before.len() + 1, [before, &[template]].concat())
 }
 
-async fn check_around_a_call(kind: MessageKind) {
+// shows: G22
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_dies_around_a_call_sends_no_message_of_any_kind_twice() {
+    let kinds = [CONFIRMATION, REMINDER_1, REVIEW_REQUEST];
+    let deaths = kinds
+        .iter()
+        .flat_map(|&kind| AROUND_A_CALL.iter().map(move |point| (kind, point)));
     let mut world = World::start(&resort()).await;
     let mut expected = Vec::new();
-    for (number, point) in AROUND_A_CALL.iter().enumerate() {
+    for (number, (kind, point)) in deaths.enumerate() {
         let (event, before) = lead_up_to(&world, kind, number).await;
         world.replace("sender", &dying_at(point)).await;
         world.post(&event).await;
@@ -82,24 +88,6 @@ async fn check_around_a_call(kind: MessageKind) {
         check_guest(&world, number, *events, messages).await;
     }
     check_books(&world).await;
-}
-
-// shows: G22
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_dies_around_a_call_sends_no_confirmation_twice() {
-    check_around_a_call(CONFIRMATION).await;
-}
-
-// shows: G22
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_dies_around_a_call_sends_no_reminder_twice() {
-    check_around_a_call(REMINDER_1).await;
-}
-
-// shows: G22
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_dies_around_a_call_sends_no_request_for_a_review_twice() {
-    check_around_a_call(REVIEW_REQUEST).await;
 }
 
 /// The guests whose messages go right after that of one who was lost.
@@ -187,8 +175,14 @@ async fn a_sender_that_dies_while_it_puts_a_message_aside_leaves_it_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_dies_while_it_lets_held_messages_go_lets_each_go_once() {
+async fn senders_that_die_while_they_let_messages_go_or_give_a_claim_back_have_done_it_once() {
     let mut world = World::start(&ResortFile::patient()).await;
+
+    a_sender_that_dies_while_it_lets_held_messages_go_lets_each_go_once(&mut world).await;
+    a_sender_that_dies_behind_giving_back_a_late_claim_has_given_it_back(&mut world).await;
+}
+
+async fn a_sender_that_dies_while_it_lets_held_messages_go_lets_each_go_once(world: &mut World) {
     world
         .tell_sandbox("failures", &json!({ "answer": { "error": 190 } }))
         .await;
@@ -207,25 +201,23 @@ async fn a_sender_that_dies_while_it_lets_held_messages_go_lets_each_go_once() {
 
     for number in 0..5 {
         world.until_state(&guest(number).0, CONFIRMATION, Read).await;
-        check_guest(&world, number, 1, &["confirmed"]).await;
+        check_guest(world, number, 1, &["confirmed"]).await;
     }
-    check_books(&world).await;
+    check_books(world).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_dies_behind_giving_back_a_late_claim_has_given_it_back() {
-    let mut world = World::start(&ResortFile::patient()).await;
+async fn a_sender_that_dies_behind_giving_back_a_late_claim_has_given_it_back(world: &mut World) {
     let slow = "CREATE FUNCTION dawdle() RETURNS trigger AS $$ BEGIN \
          IF new.state = 'sending' AND new.attempts = 1 THEN PERFORM pg_sleep(2.2); END IF; RETURN new; END $$ LANGUAGE plpgsql; \
          CREATE TRIGGER dawdle BEFORE UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION dawdle()";
     world.database().execute(slow).await;
     world.replace("sender", &dying_at(RELEASED)).await;
-    world.post(&Event::confirmed("BK-0", &guest(0).1)).await;
+    world.post(&Event::confirmed("BK-5", &guest(5).1)).await;
 
     world.until_dead("sender", RELEASED).await;
     world.replace("sender", &[]).await;
 
-    world.until_state("BK-0", CONFIRMATION, Read).await;
-    check_guest(&world, 0, 1, &["confirmed"]).await;
-    check_books(&world).await;
+    world.until_state("BK-5", CONFIRMATION, Read).await;
+    check_guest(world, 5, 1, &["confirmed"]).await;
+    check_books(world).await;
 }

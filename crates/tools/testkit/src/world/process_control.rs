@@ -1,4 +1,4 @@
-//! Programs that die, stand still, stop and come again in the course of a test.
+//! Kills, stalls, stops and restarts programs in the course of a test.
 
 use std::net::SocketAddr;
 
@@ -58,10 +58,10 @@ impl World {
         must(name, Program::start(name, &variables, self.folder.path()).await)
     }
 
-    /// Waits until the newest program of this name has died at the crash point that it was told.
+    /// Waits until the newest program of this name has ended at its crash point.
     ///
     /// # Panics
-    /// Where it lives, or died otherwise.
+    /// Where it still runs, or ended elsewhere.
     pub async fn until_dead(&mut self, name: &str, point: &str) {
         self.until_process_is(name, 'Z', point).await;
         let told = format!(r#""point":"{point}""#);
@@ -73,12 +73,12 @@ impl World {
         );
     }
 
-    /// Whether the newest program of this name has died.
+    /// Whether the newest program of this name has ended.
     pub fn is_dead(&self, name: &str) -> bool {
         self.newest(name).state() == Some('Z')
     }
 
-    /// Waits until the newest program of this name stands still, at its stall point or by a signal.
+    /// Waits until the newest program of this name is stopped, at its stall point or by a signal.
     ///
     /// # Panics
     /// Where it goes on.

@@ -30,13 +30,13 @@ pub(crate) async fn measure(settings: &Settings) -> anyhow::Result<()> {
     write_files(folder.path())?;
     let (vhost, secrets) = (Vhost::create().await, Secrets::default());
     broker::topology::declare(&Address::parse(&vhost.url())?).await?;
-    let told = variables(folder.path(), &settings.stage, &vhost, &secrets);
-    let yardstick = Program::start_as("yardstick", "bench", &told, folder.path()).await?;
-    let told: Vec<_> = told
+    let variables = variables(folder.path(), &settings.stage, &vhost, &secrets);
+    let yardstick = Program::start_as("yardstick", "bench", &variables, folder.path()).await?;
+    let variables: Vec<_> = variables
         .into_iter()
         .filter(|(name, _)| name != "BENCH_YARDSTICK")
         .collect();
-    let ingest = Program::start("ingest", &told, folder.path()).await?;
+    let ingest = Program::start("ingest", &variables, folder.path()).await?;
     ready(&ingest).await?;
     // The first round warms both up and is not counted.
     let mut pairs = Vec::new();

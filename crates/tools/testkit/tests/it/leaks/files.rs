@@ -9,15 +9,15 @@ use std::time::SystemTime;
 use serde_json::json;
 use testkit::world::World;
 
-use super::needles::Needles;
+use super::patterns::Patterns;
 use super::{MARKER, contains, word};
 
 const QUEUE: &str = "planted";
 
-/// What the private servers have written since, file by file; nothing where the servers are somebody else's. A word that
+/// What the private servers have written since, file by file; nothing where the servers were given to the tests. A word that
 /// is planted in each server, in every form in which a secret could be written down, has to be among it.
 pub(super) async fn of_servers(world: &World, since: SystemTime) -> Vec<(String, Vec<u8>)> {
-    let planted = Needles::new(&[("the planted", format!("+30 69 {}?", word("Planted")))]);
+    let planted = Patterns::new(&[("the planted", format!("+30 69 {}?", word("Planted")))]);
     plant(world, &planted).await;
     let Some(state) = world.database().private_files().await else {
         return Vec::new();
@@ -40,7 +40,7 @@ pub(super) async fn of_servers(world: &World, since: SystemTime) -> Vec<(String,
 }
 
 /// Lays each form into a row and into a queue, past every program.
-async fn plant(world: &World, planted: &Needles) {
+async fn plant(world: &World, planted: &Patterns) {
     let rows: Vec<String> = planted.patterns().map(|form| format!("('{form}')")).collect();
     let statements = format!(
         "CREATE TABLE planted (form text NOT NULL); INSERT INTO planted VALUES {}",

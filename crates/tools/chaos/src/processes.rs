@@ -14,7 +14,7 @@ use crate::fault::Player;
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// What each program is told, by its name.
+/// The environment of each program, by its name.
 pub(crate) type Variables = BTreeMap<&'static str, Vec<(String, String)>>;
 
 /// How a process is.
@@ -30,24 +30,24 @@ enum Role {
 
 /// All of them.
 #[derive(Debug)]
-pub(crate) struct Cast {
+pub(crate) struct Processes {
     roles: BTreeMap<Player, Mutex<Role>>,
     variables: Variables,
     ingests: [u16; 2],
     logs: PathBuf,
     strikes: Mutex<BTreeMap<Player, usize>>,
-    /// Those that ended although nobody struck them, and how.
+    /// The processes that ended without a fault of the plan, and how.
     deserters: Mutex<Vec<String>>,
 }
 
-impl Cast {
+impl Processes {
     /// Starts all six. The ingests always listen on these ports.
     pub(crate) async fn start(
         variables: Variables,
         ingests: [u16; 2],
         logs: PathBuf,
     ) -> anyhow::Result<Self> {
-        let cast = Self {
+        let processes = Self {
             roles: Player::ALL.map(|player| (player, Mutex::new(Role::Away))).into(),
             variables,
             ingests,
@@ -55,9 +55,9 @@ impl Cast {
             strikes: Mutex::default(),
             deserters: Mutex::default(),
         };
-        let starting = Player::ALL.map(|player| cast.start_one(player));
+        let starting = Player::ALL.map(|player| processes.start_one(player));
         futures_util::future::try_join_all(starting).await?;
-        Ok(cast)
+        Ok(processes)
     }
 
     /// Starts one that is away.
@@ -135,7 +135,7 @@ impl Cast {
     }
 
     /// Where the ingests always listen.
-    pub(crate) fn doors(&self) -> [SocketAddr; 2] {
+    pub(crate) fn ingests(&self) -> [SocketAddr; 2] {
         self.ingests.map(|port| ([127, 0, 0, 1], port).into())
     }
 
@@ -172,7 +172,7 @@ impl Cast {
         lock(&self.deserters).push(how);
     }
 
-    /// Those that ended although nobody struck them.
+    /// The processes that ended without a fault of the plan.
     pub(crate) fn deserters(&self) -> Vec<String> {
         lock(&self.deserters).clone()
     }

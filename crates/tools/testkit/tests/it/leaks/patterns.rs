@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// Finds secrets.
-pub(crate) struct Needles {
+pub(crate) struct Patterns {
     finder: AhoCorasick,
     /// What is looked for, in the finder's order.
     patterns: Vec<String>,
@@ -15,7 +15,7 @@ pub(crate) struct Needles {
     names: Vec<String>,
 }
 
-impl Needles {
+impl Patterns {
     /// Secrets by name; names are for the report.
     pub(crate) fn new(secrets: &[(&str, String)]) -> Self {
         let (mut names, mut patterns) = (Vec::new(), Vec::new());
@@ -50,7 +50,7 @@ impl Needles {
             .collect()
     }
 
-    /// What is found in there, once each, with what stands before it.
+    /// What is found in there, once each, with the text before it.
     pub(crate) fn find(&self, place: &str, bytes: &[u8]) -> Vec<String> {
         let mut found: Vec<String> = self
             .finder
@@ -113,8 +113,8 @@ fn forms(secret: &str) -> Vec<(String, String)> {
 #[test]
 fn a_secret_is_found_in_whichever_form_it_was_written_down() {
     let secret = "+30 69 1234?Ada";
-    let needles = Needles::new(&[("the secret", secret.to_owned())]);
-    let hidden = |text: String| !needles.find("here", text.as_bytes()).is_empty();
+    let patterns = Patterns::new(&[("the secret", secret.to_owned())]);
+    let hidden = |text: String| !patterns.find("here", text.as_bytes()).is_empty();
 
     for before in ["", "x", "xy", "xyz"] {
         for after in ["", "1", "12"] {

@@ -1,4 +1,4 @@
-//! Who stands at the door, and whom they bring along.
+//! Callers of `ingest`, authentic and not, with the guests that they name.
 
 use chrono::Utc;
 use crypto::signature::{sign_github, sign_standard};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Answers, Guest};
 
-/// Who stands at the door.
+/// A caller of `ingest`.
 pub(super) struct Platform<'w> {
     pub(super) world: &'w World,
     pub(super) secrets: &'w Secrets,
@@ -112,7 +112,7 @@ impl Platform<'_> {
         }
     }
 
-    /// What only looks like WhatsApp, and what WhatsApp says that nobody can read.
+    /// Requests that only look like WhatsApp, and notifications that cannot be read.
     pub(super) async fn notify_badly(&self, guest: &Guest, answers: &mut Answers) {
         let body = guest.says("").to_string();
         let forged = self.ask(Method::POST, "/webhooks/whatsapp").body(body.clone());

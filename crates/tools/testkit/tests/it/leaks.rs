@@ -1,9 +1,10 @@
-//! Nobody's business: guests go through the whole system, well and badly, every program says as much as it can, and
+//! Leaks: guests go through the whole system, well and badly, every program says as much as it can, and
 //! then everything that was written anywhere is searched for them, and for the keys, tokens and secrets.
 
-mod door;
+mod callers;
+mod desk;
 mod files;
-mod needles;
+mod patterns;
 
 use std::time::{Duration, SystemTime};
 
@@ -18,13 +19,14 @@ use testkit::world::{Event, NUMBER, ResortFile, Secrets, World};
 use uuid::Uuid;
 
 use crate::scene::{CONFIRMATION, REMINDER_1};
-use door::Platform;
-use needles::Needles;
+use callers::Platform;
+use desk::{Said, forget, sit_at_the_desk};
+use patterns::Patterns;
 
-/// What proves that a place was really looked at: an id, which is nobody's secret.
+/// What proves that a place was really looked at: an id, which is no secret.
 const MARKER: &str = "BK-found-me";
 
-/// A guest whom nobody else resembles.
+/// A guest whose data no other test uses.
 struct Guest {
     first_name: String,
     last_name: String,
@@ -117,7 +119,7 @@ impl Answers {
 
 /// Puts what no processor can apply into the queue, as a defect or a hand might.
 async fn publish_unreadable(world: &World, secrets: &Secrets, guest: &Guest) {
-    // A stop of an unknown writer has a letter already.
+    // A stop of an unknown writer has a dead letter already.
     let before = world.depths().await.dead_events;
     let ring = KeyRing::parse(&secrets.keys).unwrap();
     let envelope = |id: &str, seal: &dyn Fn(&str) -> Vec<u8>| {
@@ -196,7 +198,7 @@ async fn fail_in_every_way(world: &World, guests: &[Guest]) {
         .await;
 }
 
-/// What stands in the queues, and beside it.
+/// The messages in the queues, and their properties.
 async fn queues(world: &World) -> Vec<u8> {
     let mut all = Vec::new();
     for queue in ["events", "messages", "dead.events", "dead.messages"] {
@@ -259,103 +261,6 @@ async fn lose_everything(world: &mut World, guest: &Guest, answers: &mut Answers
         .push(("the answer without a queue".to_owned(), lost.1.into_bytes()));
     answers.keep_what_programs_say(world).await;
     places
-}
-
-/// What the desk said.
-#[derive(Default)]
-struct Said {
-    /// What somebody sees without asking for more.
-    shown: String,
-    /// What is said beside what is shown.
-    beside: String,
-}
-
-impl Said {
-    /// A command whose result may hold nothing of a guest.
-    async fn keep(&mut self, world: &World, command: &str) {
-        let ended = world.desk(command).await;
-        self.shown.push_str(&ended.check(0).stdout);
-        self.beside.push_str(&ended.stderr);
-    }
-
-    /// A command whose result is for whoever asked alone; returns it.
-    async fn keep_beside(&mut self, world: &World, command: &str, stdin: &str) -> String {
-        let ended = world.desk_saying(command, stdin).await;
-        self.beside.push_str(&ended.check(0).stderr);
-        ended.stdout
-    }
-}
-
-/// What the support staff see without asking for more, what they look at and do, with words that name the guest, and what
-/// they see after that.
-async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> Said {
-    let mut said = Said::default();
-    let name = &ada.last_name;
-    let show = format!("bookings show azure-bay {MARKER}");
-    let dead = world.letters("--kind messages").await.remove(0)["id"].clone();
-    for (command, stdin, reveals) in [
-        (format!("{show} --reveal --note {name}"), "", true),
-        (format!("letters show {dead} --reveal --note {name}"), "", false),
-        (
-            format!("pause --resort azure-bay --kind review_request --note {name}"),
-            "",
-            false,
-        ),
-        ("holds --reveal".to_owned(), "", true),
-        (
-            format!("letters edit {dead} --phone - --note {name}"),
-            &bob.phone,
-            false,
-        ),
-        (format!("letters close {dead} --note {name}"), "", false),
-        (format!("letters show {dead} --reveal"), "", true),
-        (
-            format!("guests stop --booking azure-bay BK-2 --note {name}"),
-            "",
-            false,
-        ),
-        (format!("guests export --phone - --note {name}"), &ada.phone, true),
-        ("audit list --reveal".to_owned(), "", true),
-        ("keys reseal".to_owned(), "", false),
-    ] {
-        let shown = said.keep_beside(world, &command, stdin).await;
-        assert!(!reveals || shown.contains(name.as_str()), "{command}: {shown}");
-    }
-    for command in [
-        &*show,
-        &format!("{show} --json"),
-        "messages list",
-        "messages list --json",
-        "holds",
-        "holds --json",
-        "letters list --json",
-        "letters list --closed --json",
-        "letters list --by reason",
-        "letters show 1",
-        "letters show 2 --json",
-        &format!("letters show {dead} --json"),
-        "letters retry --all --dry-run",
-        "keys check",
-        "staff list",
-        "audit list",
-        "audit list --json",
-        "ledger check",
-    ] {
-        said.keep(world, command).await;
-    }
-    said
-}
-
-/// Somebody is forgotten, by their number and by their booking: what is said of that names them no more than they are.
-async fn forget(world: &World, ada: &Guest, said: &mut Said) {
-    let erased = said
-        .keep_beside(world, "guests erase --phone -", &ada.phone)
-        .await;
-    assert!(erased.contains(MARKER), "{erased}");
-    said.shown.push_str(&erased);
-    said.keep(world, "guests erase --booking azure-bay BK-2").await;
-    said.keep(world, &format!("bookings show azure-bay {MARKER}"))
-        .await;
 }
 
 /// Every program has spoken, as loudly as it can: a log that is empty, or soft, would prove nothing.
@@ -426,10 +331,10 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
         "a token of the staff",
         world.variable("BELLHOP_STAFF_TOKEN").to_owned(),
     ));
-    let needles = Needles::new(&wanted);
+    let patterns = Patterns::new(&wanted);
     let found: Vec<_> = places
         .iter()
-        .flat_map(|(place, bytes)| needles.find(place, bytes))
+        .flat_map(|(place, bytes)| patterns.find(place, bytes))
         .collect();
     assert!(
         found.is_empty(),

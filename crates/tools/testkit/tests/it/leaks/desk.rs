@@ -1,0 +1,102 @@
+//! The support staff at work: what they see of guests, decide, and erase.
+
+use testkit::world::World;
+
+use super::{Guest, MARKER};
+
+/// What the desk said.
+#[derive(Default)]
+pub(super) struct Said {
+    /// What a command shows without `--reveal`.
+    pub(super) shown: String,
+    /// What is said beside what is shown.
+    pub(super) beside: String,
+}
+
+impl Said {
+    /// A command whose result may hold nothing of a guest.
+    async fn keep(&mut self, world: &World, command: &str) {
+        let ended = world.desk(command).await;
+        self.shown.push_str(&ended.check(0).stdout);
+        self.beside.push_str(&ended.stderr);
+    }
+
+    /// Runs a command whose result may hold personal data; returns it.
+    async fn keep_beside(&mut self, world: &World, command: &str, stdin: &str) -> String {
+        let ended = world.desk_saying(command, stdin).await;
+        self.beside.push_str(&ended.check(0).stderr);
+        ended.stdout
+    }
+}
+
+/// What the support staff see without asking for more, what they look at and do, with words that name the guest, and what
+/// they see after that.
+pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> Said {
+    let mut said = Said::default();
+    let name = &ada.last_name;
+    let show = format!("bookings show azure-bay {MARKER}");
+    let dead = world.letters("--kind messages").await.remove(0)["id"].clone();
+    for (command, stdin, reveals) in [
+        (format!("{show} --reveal --note {name}"), "", true),
+        (format!("letters show {dead} --reveal --note {name}"), "", false),
+        (
+            format!("pause --resort azure-bay --kind review_request --note {name}"),
+            "",
+            false,
+        ),
+        ("holds --reveal".to_owned(), "", true),
+        (
+            format!("letters edit {dead} --phone - --note {name}"),
+            &bob.phone,
+            false,
+        ),
+        (format!("letters close {dead} --note {name}"), "", false),
+        (format!("letters show {dead} --reveal"), "", true),
+        (
+            format!("guests stop --booking azure-bay BK-2 --note {name}"),
+            "",
+            false,
+        ),
+        (format!("guests export --phone - --note {name}"), &ada.phone, true),
+        ("audit list --reveal".to_owned(), "", true),
+        ("keys reseal".to_owned(), "", false),
+    ] {
+        let shown = said.keep_beside(world, &command, stdin).await;
+        assert!(!reveals || shown.contains(name.as_str()), "{command}: {shown}");
+    }
+    for command in [
+        &*show,
+        &format!("{show} --json"),
+        "messages list",
+        "messages list --json",
+        "holds",
+        "holds --json",
+        "letters list --json",
+        "letters list --closed --json",
+        "letters list --by reason",
+        "letters show 1",
+        "letters show 2 --json",
+        &format!("letters show {dead} --json"),
+        "letters retry --all --dry-run",
+        "keys check",
+        "staff list",
+        "audit list",
+        "audit list --json",
+        "ledger check",
+    ] {
+        said.keep(world, command).await;
+    }
+    said
+}
+
+/// Erases a guest by number and another by booking; the output must not name them.
+pub(super) async fn forget(world: &World, ada: &Guest, said: &mut Said) {
+    let erased = said
+        .keep_beside(world, "guests erase --phone -", &ada.phone)
+        .await;
+    assert!(erased.contains(MARKER), "{erased}");
+    said.shown.push_str(&erased);
+    said.keep(world, "guests erase --booking azure-bay BK-2").await;
+    said.keep(world, &format!("bookings show azure-bay {MARKER}"))
+        .await;
+}

@@ -44,13 +44,10 @@ pub fn programs() -> BTreeSet<String> {
     crates_in("crates").into_iter().filter(is_program).collect()
 }
 
-/// The environment variables of the programs that `deploy/example.env` lists, commented out or not.
+/// The variables of an example of an environment, commented out or not.
 #[must_use]
-pub fn example_variables() -> BTreeSet<String> {
-    let example = read("deploy/example.env");
-    // The variables below that line are named by resort files, not by programs.
-    let of_programs = example.split("env:NAME").next().unwrap_or_default();
-    let names = of_programs
+pub fn variables_in(example: &str) -> BTreeSet<String> {
+    let names = example
         .lines()
         .filter_map(|line| line.trim_start_matches('#').split_once('='))
         .map(|(name, _)| name);

@@ -13,7 +13,7 @@ use testkit::program::{Program, binary};
 use testkit::vhost::Vhost;
 use testkit::world::PATIENCE;
 
-use rules::{example_variables, programs, read, root};
+use rules::{programs, read, root, variables_in};
 
 /// Where the compose file mounts the settings.
 const SETTINGS: &str = "/etc/bellhop";
@@ -69,7 +69,7 @@ fn services() -> BTreeMap<String, Service> {
 
 #[test]
 fn what_the_compose_file_names_is_there() {
-    let (known, programs) = (example_variables(), programs());
+    let (known, programs) = (variables_in(&read("deploy/example.env")), programs());
 
     for (name, service) in services() {
         let program = service.entrypoint.iter().chain(&service.command).next().unwrap();

@@ -49,6 +49,7 @@ async fn lines(scene: &Scene, query: &'static str) -> Vec<String> {
     found.into_iter().map(|row| row.line).collect()
 }
 
+// shows: T26
 #[tokio::test]
 async fn nobody_changes_or_takes_away_a_row_not_even_the_owner() {
     let scene = Scene::new().await;
@@ -80,6 +81,7 @@ async fn nobody_changes_or_takes_away_a_row_not_even_the_owner() {
     assert_eq!(lines(&scene, enabled).await, ["A"]);
 }
 
+// shows: T26
 #[tokio::test]
 async fn a_deed_that_is_taken_back_leaves_no_row_and_a_row_that_cannot_be_written_no_deed() {
     let scene = Scene::new().await;
@@ -156,6 +158,7 @@ async fn a_decision_about_a_letter_is_written_down_with_letter_booking_and_reaso
     );
 }
 
+// shows: T27
 #[tokio::test]
 async fn the_trail_and_its_notes_hold_no_name_and_no_number() {
     let scene = Scene::new().await;

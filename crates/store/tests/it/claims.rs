@@ -89,6 +89,7 @@ async fn what_is_not_due_or_already_taken_is_missing_from_the_answer() {
     check("UPDATE messages SET state = 'held'", &[], MessageState::Held).await;
 }
 
+// shows: B62
 #[tokio::test]
 async fn nothing_is_granted_once_quiet_hours_have_begun() {
     let scene = Scene::new().await;
@@ -132,6 +133,7 @@ async fn a_guest_who_opted_out_gets_no_reminder_and_one_who_came_back_does() {
     }
 }
 
+// shows: B22
 #[tokio::test]
 async fn a_reservation_of_the_same_guest_elsewhere_ends_a_reminder_unless_the_dates_differ() {
     for (dates, ended) in [
@@ -168,6 +170,7 @@ async fn a_reservation_of_the_same_guest_elsewhere_ends_a_reminder_unless_the_da
     }
 }
 
+// shows: G26
 #[tokio::test]
 async fn plan_and_claim_agree_which_reservations_make_a_cart_superfluous_also_around_midnight() {
     // In Athens it is the next day already.
@@ -211,6 +214,7 @@ async fn plan_and_claim_agree_which_reservations_make_a_cart_superfluous_also_ar
     }
 }
 
+// shows: G20
 #[tokio::test]
 async fn of_many_claims_at_once_one_is_granted() {
     let scene = Scene::new().await;
@@ -228,6 +232,7 @@ async fn of_many_claims_at_once_one_is_granted() {
     assert_eq!(granted, [Claim::Granted(id, Attempt(1))]);
 }
 
+// shows: B25, G26
 #[tokio::test]
 async fn a_confirmation_that_commits_while_a_claim_waits_for_its_lock_wins() {
     let scene = Scene::new().await;
@@ -388,6 +393,7 @@ async fn messages_can_be_skipped_put_off_and_held_while_they_are_queued() {
     );
 }
 
+// shows: G27
 #[tokio::test]
 async fn a_fact_that_commits_between_the_reading_and_the_judgement_is_not_overruled() {
     for verdict in [
@@ -434,6 +440,7 @@ async fn a_fact_that_commits_between_the_reading_and_the_judgement_is_not_overru
     }
 }
 
+// shows: G27
 #[tokio::test]
 async fn a_message_that_was_held_since_its_guests_window_was_closed_is_judged_again_once_it_is_open() {
     let scene = Scene::new().await;

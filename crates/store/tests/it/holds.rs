@@ -87,6 +87,7 @@ async fn a_refused_scope_holds_its_message_and_the_next_and_leaves_others_alone(
     assert_eq!(release(&scene).await, NOTHING);
 }
 
+// shows: B79
 #[tokio::test]
 async fn a_hold_is_news_once_and_lasts_twice_as_long_when_a_try_is_refused() {
     let scene = Scene::new().await;
@@ -125,6 +126,7 @@ async fn a_second_refusal_of_the_same_moment_does_not_prolong_a_hold() {
     assert_eq!(state(&scene, "BK-2").await, MessageState::Held);
 }
 
+// shows: B79
 #[tokio::test]
 async fn after_the_pause_one_message_tries_and_its_success_frees_the_others() {
     let scene = Scene::new().await;
@@ -236,6 +238,7 @@ async fn what_a_person_pauses_waits_until_a_person_resumes_it() {
     assert!(matches!(claim(&scene, "BK-1").await[..], [Claim::Granted(..)]));
 }
 
+// shows: B82
 #[tokio::test]
 async fn a_message_that_was_held_too_long_expires() {
     let scene = Scene::new().await;

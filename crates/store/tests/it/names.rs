@@ -68,6 +68,7 @@ struct Count {
     count: i64,
 }
 
+// shows: B50
 #[tokio::test]
 async fn a_stop_under_any_name_keeps_a_claim_from_being_granted() {
     for name in names().into_iter().take(2) {

@@ -54,6 +54,7 @@ async fn activity_moves_the_reminder_to_a_later_time() {
     assert!(reminder.due_at > minutes_ago(0));
 }
 
+// shows: B25
 #[tokio::test]
 async fn a_withdrawal_only_marks_a_message_whose_call_is_under_way() {
     let scene = Scene::new().await;
@@ -74,6 +75,7 @@ async fn a_withdrawal_only_marks_a_message_whose_call_is_under_way() {
     );
 }
 
+// shows: G5
 #[tokio::test]
 async fn what_a_newer_program_knows_of_a_booking_outlives_an_older_ones_changes() {
     let scene = Scene::new().await;
@@ -189,6 +191,7 @@ async fn an_explanation_is_the_plan_and_changes_nothing() {
     assert!(scene.messages("BK-1").await.is_empty());
 }
 
+// shows: G26
 #[tokio::test]
 async fn what_a_confirmation_brings_is_not_lost_when_an_answer_changes_the_booking_at_the_same_moment() {
     let scene = Scene::new().await;

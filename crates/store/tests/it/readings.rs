@@ -89,6 +89,7 @@ impl Scene {
 
 const OPTED_OUT: (MessageState, Option<Reason>) = (MessageState::Skipped, Some(Reason::OptedOut));
 
+// shows: G28
 #[tokio::test]
 async fn whoever_plans_a_booking_whose_number_was_misread_keeps_its_guests_stop() {
     let scene = Scene::new().await;
@@ -118,6 +119,7 @@ async fn a_stop_stays_behind_where_the_platform_names_another_number() {
     assert_eq!(scene.reminder("BK-1").await, (MessageState::Queued, None));
 }
 
+// shows: G29
 #[tokio::test]
 async fn all_bookings_of_a_guest_are_read_again_with_their_stop_and_a_second_run_finds_nothing() {
     let scene = Scene::new().await;
@@ -152,6 +154,7 @@ async fn a_reservation_that_was_read_differently_than_its_guests_cart_withdraws_
     assert_eq!(scene.reminder("BK-1").await, withdrawn);
 }
 
+// shows: G28
 #[tokio::test]
 async fn an_opt_in_of_the_old_reading_ends_no_stop_and_a_later_one_of_the_new_reading_holds() {
     let scene = Scene::new().await;

@@ -6,6 +6,7 @@ use store::{Fault, StoreError, bookings, claims};
 
 use crate::scene::{Scene, key, ring};
 
+// shows: T23
 #[tokio::test]
 async fn facts_that_were_moved_to_another_booking_do_not_open() {
     let scene = Scene::new().await;
@@ -24,6 +25,7 @@ async fn facts_that_were_moved_to_another_booking_do_not_open() {
     assert_eq!(error.fault(), Fault::Data);
 }
 
+// shows: B96
 #[tokio::test]
 async fn a_damaged_booking_is_left_aside_and_the_others_are_read() {
     let scene = Scene::new().await;

@@ -53,6 +53,7 @@ async fn the_next_wake_up_is_the_earliest_of_all() {
     assert_eq!(next, scene.booking("BK-2").await.wake_at);
 }
 
+// shows: B15
 #[tokio::test]
 async fn the_first_reminders_sending_sets_the_second_ones_timer() {
     let scene = Scene::new().await;
@@ -69,6 +70,7 @@ async fn the_first_reminders_sending_sets_the_second_ones_timer() {
     );
 }
 
+// shows: G11
 #[tokio::test]
 async fn a_booking_that_cannot_be_planned_is_put_off_unless_it_has_another_time_meanwhile() {
     let scene = Scene::new().await;

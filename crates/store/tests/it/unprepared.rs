@@ -33,6 +33,7 @@ impl Scene {
     }
 }
 
+// shows: B95
 #[tokio::test]
 async fn what_waited_for_its_resorts_file_is_handed_out_once_that_can_be_read() {
     let scene = Scene::new().await;
@@ -46,6 +47,7 @@ async fn what_waited_for_its_resorts_file_is_handed_out_once_that_can_be_read() 
     assert_eq!(scene.files_can_be_read(&["azure-bay"]).await, 0, "once");
 }
 
+// shows: G12
 #[tokio::test]
 async fn what_is_not_due_or_not_queued_any_more_is_not_handed_out() {
     for change in [
@@ -63,6 +65,7 @@ async fn what_is_not_due_or_not_queued_any_more_is_not_handed_out() {
     }
 }
 
+// shows: B95
 #[tokio::test]
 async fn what_waited_for_a_damaged_booking_is_handed_out_once_that_can_be_read() {
     let scene = Scene::new().await;

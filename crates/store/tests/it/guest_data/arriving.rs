@@ -143,6 +143,7 @@ async fn a_report_on_a_message_from_before_is_late_whenever_it_is_accepted() {
     assert!(scene.is_late(report).await);
 }
 
+// shows: B128, G13
 #[tokio::test]
 async fn an_erasure_waits_for_what_is_arriving_and_finds_it() {
     let scene = Scene::new().await;
@@ -262,6 +263,7 @@ async fn waiting(scene: &Scene, whom: Whom, arrivals: &[(&'static str, Says)]) -
     tokio::join!(erasing, arriving).1
 }
 
+// shows: G13
 #[tokio::test]
 async fn an_erasure_holds_up_what_arrives_for_its_resort_and_guest_and_nothing_else() {
     let scene = Scene::new().await;
@@ -320,6 +322,7 @@ async fn an_erasure_holds_up_what_arrives_for_its_resort_and_guest_and_nothing_e
     assert_eq!(waiting(&scene, scene.number(ADA, None), &arrivals).await, all);
 }
 
+// shows: G13
 #[tokio::test]
 async fn of_two_erasures_that_share_a_number_the_second_takes_what_names_the_number_alone() {
     let scene = Scene::new().await;

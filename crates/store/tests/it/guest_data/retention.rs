@@ -90,6 +90,7 @@ async fn resorts_without_a_readable_file_are_left_alone_and_what_names_no_bookin
     assert_eq!(scene.raw_bodies().await, 1);
 }
 
+// shows: B135
 #[tokio::test]
 async fn a_guest_goes_when_the_last_of_their_bookings_is_old_and_its_stay_is_over() {
     let scene = Scene::new().await;
@@ -122,6 +123,7 @@ async fn a_guest_goes_when_the_last_of_their_bookings_is_old_and_its_stay_is_ove
     }
 }
 
+// shows: B135
 #[tokio::test]
 async fn a_guest_who_came_back_meanwhile_stays() {
     let scene = Scene::new().await;
@@ -138,6 +140,7 @@ async fn a_guest_who_came_back_meanwhile_stays() {
     assert!(scene.booking("BK-1").await.facts.tells_of_guest());
 }
 
+// shows: B136
 #[tokio::test]
 async fn a_letter_loses_its_body_with_its_event_once_it_ended_and_with_its_guest_while_it_waits() {
     let scene = Scene::new().await;

@@ -67,6 +67,7 @@ async fn a_retried_message_is_queued_at_once_with_retries_anew_and_attempts_that
     assert_eq!((draft.retries, draft.turn.as_str()), (0, "template"));
 }
 
+// shows: B109
 #[tokio::test]
 async fn a_retried_message_that_dies_again_gets_a_new_letter() {
     let scene = Scene::new().await;
@@ -96,6 +97,7 @@ async fn a_copy_of_a_letter_that_comes_after_the_retry_changes_nothing() {
     assert_eq!(scene.letters_of("BK-1").await.len(), 1);
 }
 
+// shows: B107
 #[tokio::test]
 async fn a_reminder_is_not_retried_once_the_guest_has_booked_or_come_back() {
     for (event_type, minutes, reason) in [
@@ -122,6 +124,7 @@ async fn a_reminder_is_not_retried_once_the_guest_has_booked_or_come_back() {
     }
 }
 
+// shows: B107
 #[tokio::test]
 async fn a_message_is_not_retried_against_the_guests_will_or_too_late() {
     let scene = Scene::new().await;
@@ -214,6 +217,7 @@ fn check_too_late<T: std::fmt::Debug>(decided: Decided<T>, state: LetterState) {
     }
 }
 
+// shows: B113
 #[tokio::test]
 async fn the_second_of_two_people_is_told_who_was_first() {
     let scene = Scene::new().await;

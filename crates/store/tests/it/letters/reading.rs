@@ -16,6 +16,7 @@ fn noon() -> Option<DateTime<Utc>> {
     Some("2026-11-24T12:00:00.123456Z".parse().unwrap())
 }
 
+// shows: B103, G16
 #[tokio::test]
 async fn a_letter_that_was_kept_but_not_acknowledged_is_known_when_it_comes_again() {
     let scene = Scene::new().await;

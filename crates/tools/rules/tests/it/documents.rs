@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rules::{all_files, before_tests, read, shipped_files};
+use rules::{TOOLS, all_files, before_tests, is_test, read, root};
 
 use crate::{captured, table};
 
@@ -74,7 +74,11 @@ fn every_alert_has_a_row_that_tells_operators_what_to_do_and_every_row_its_alert
         .collect();
 
     let mut raised = BTreeSet::new();
-    for path in shipped_files() {
+    let tools = root().join(TOOLS);
+    for path in all_files()
+        .iter()
+        .filter(|path| !is_test(path) && !path.starts_with(&tools))
+    {
         raised.extend(alerts(&read(path)));
     }
 

@@ -93,7 +93,7 @@ fn documented() -> BTreeMap<String, BTreeMap<String, String>> {
     let mut section = String::new();
     for line in read("docs/metrics.md").lines() {
         if let Some(title) = line.strip_prefix("## ") {
-            section = title.trim_matches('`').to_owned();
+            section = title.trim_matches('`').to_lowercase();
         }
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         if let [_, metric, kind, ..] = cells[..]

@@ -308,6 +308,7 @@ mod tests {
         assert_eq!(read.finish(()), Ok(()));
     }
 
+    // shows: B11
     #[test]
     fn what_comes_along_from_a_file_does_not_belong_to_a_value() {
         let environment = Environment::from_pairs([

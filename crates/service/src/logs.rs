@@ -181,6 +181,7 @@ mod tests {
         logger.enabled(&Metadata::builder().target(target).level(level).build())
     }
 
+    // shows: T17
     #[test]
     fn returned_messages_and_spans_are_never_logged() {
         for filter in [
@@ -205,6 +206,7 @@ mod tests {
         assert!(!logs("info", "sender::call", log::Level::Debug));
     }
 
+    // shows: T17
     #[test]
     fn libraries_are_never_heard_below_info_however_loudly_one_asks() {
         for target in [

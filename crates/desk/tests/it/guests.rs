@@ -23,6 +23,7 @@ fn check_masked(ended: &Ended) {
     }
 }
 
+// shows: B125
 #[tokio::test]
 async fn everything_that_is_held_is_exported_as_one_document_with_everything_opened() {
     let office = Office::open().await;
@@ -98,6 +99,7 @@ async fn what_people_wrote_of_a_guest_is_exported_too_and_what_they_wrote_of_oth
     assert_eq!(told, expected.map(|(action, reason)| (action.into(), reason)));
 }
 
+// shows: B125
 #[tokio::test]
 async fn what_cannot_be_opened_is_named_and_the_rest_is_exported() {
     let office = Office::open().await;
@@ -123,6 +125,7 @@ async fn what_cannot_be_opened_is_named_and_the_rest_is_exported() {
     );
 }
 
+// shows: T31
 #[tokio::test]
 async fn a_guest_is_erased_by_number_with_masked_words_and_a_second_time_finds_nothing() {
     let office = Office::open().await;
@@ -155,6 +158,7 @@ async fn a_guest_is_erased_by_number_with_masked_words_and_a_second_time_finds_n
     assert_eq!(booking["messages"][0]["reason"], "erased");
 }
 
+// shows: B129
 #[tokio::test]
 async fn an_erased_events_letter_can_be_looked_at_and_is_not_retried() {
     let office = Office::open().await;
@@ -178,6 +182,7 @@ async fn an_erased_events_letter_can_be_looked_at_and_is_not_retried() {
     assert!(all.check(1).stdout.contains("1 refused: erased"), "{all:?}");
 }
 
+// shows: B129
 #[tokio::test]
 async fn a_letter_that_is_found_after_the_erasure_is_closed_and_empty() {
     let office = Office::open().await;
@@ -199,6 +204,7 @@ async fn a_letter_that_is_found_after_the_erasure_is_closed_and_empty() {
     );
 }
 
+// shows: B134
 #[tokio::test]
 async fn a_stop_is_remembered_where_the_guest_is_known_or_where_it_is_named() {
     let office = Office::open().await;
@@ -237,6 +243,7 @@ async fn a_stop_is_remembered_where_the_guest_is_known_or_where_it_is_named() {
     assert_eq!(booking["messages"][0]["reason"], "opted_out");
 }
 
+// shows: B60
 #[tokio::test]
 async fn a_number_without_a_country_code_finds_its_guest_also_where_no_resort_is_named() {
     let office = Office::open().await;
@@ -251,6 +258,7 @@ async fn a_number_without_a_country_code_finds_its_guest_also_where_no_resort_is
     assert_eq!(exported.json()["bookings"][0]["booking"], "BK-1001");
 }
 
+// shows: B60
 #[tokio::test]
 async fn of_several_numbers_the_one_is_meant_that_is_held_and_where_that_is_not_clear_the_remedy_is_named() {
     let office = Office::open().await;

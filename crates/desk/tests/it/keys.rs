@@ -51,6 +51,7 @@ fn key<'a>(found: &'a Value, id: &str) -> &'a Value {
     keys.iter().find(|key| key["key"] == id).unwrap()
 }
 
+// shows: B117, B123
 #[tokio::test]
 async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
     let office = Office::open().await;
@@ -95,6 +96,7 @@ async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
     assert_eq!(desk(&show, &environment, "").await.json()["status"], "abandoned");
 }
 
+// shows: B124, T22
 #[tokio::test]
 async fn a_key_that_is_removed_too_early_is_reported_and_nothing_is_lost() {
     let office = Office::open().await;
@@ -113,6 +115,7 @@ async fn a_key_that_is_removed_too_early_is_reported_and_nothing_is_lost() {
     keys(&office, &without_old(), "check").await.check(0);
 }
 
+// shows: T22
 #[tokio::test]
 async fn files_that_need_a_key_are_named_and_events_in_the_queues_are_reported() {
     let office = Office::open().await;
@@ -184,6 +187,7 @@ async fn a_lock_that_is_held_for_a_while_does_not_interrupt_resealing() {
     );
 }
 
+// shows: G29
 #[tokio::test]
 async fn numbers_that_were_read_differently_are_read_again_with_their_guests_stop() {
     let office = Office::open().await;

@@ -37,6 +37,7 @@ async fn books_in_order_end_with_0_and_a_summary() {
     assert_eq!(json["findings"].as_array().unwrap().len(), 0);
 }
 
+// shows: G17
 #[tokio::test]
 async fn what_hangs_is_listed_with_where_to_look_and_ends_with_1() {
     let (database, vhost) = tokio::join!(booked(), queues());

@@ -21,6 +21,7 @@ fn check_refused(ended: &Ended, named: &[&str]) {
     }
 }
 
+// shows: B120
 #[tokio::test]
 async fn a_pause_of_an_unknown_name_is_refused_with_the_nearest() {
     let office = Office::open().await;
@@ -69,6 +70,7 @@ async fn without_the_resorts_files_what_has_bookings_or_conversations_is_known()
     check_refused(&run("pause --number 107").await, &["106", "BELLHOP_CONFIG"]);
 }
 
+// shows: B121
 #[tokio::test]
 async fn a_hold_of_a_resort_that_is_gone_can_still_be_ended() {
     let office = Office::open().await;
@@ -89,6 +91,7 @@ async fn a_hold_of_a_resort_that_is_gone_can_still_be_ended() {
     check_refused(&again, &["nothing is held"]);
 }
 
+// shows: B120
 #[tokio::test]
 async fn a_filter_by_an_unknown_name_is_refused_with_the_nearest() {
     let office = Office::open().await;
@@ -115,6 +118,7 @@ async fn a_filter_by_an_unknown_name_is_refused_with_the_nearest() {
     }
 }
 
+// shows: B120
 #[tokio::test]
 async fn what_a_guest_asks_for_is_refused_at_an_unknown_resort() {
     let office = Office::open().await;

@@ -42,6 +42,7 @@ fn keep(home: &Path, token: &str, mode: u32) {
     fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
 }
 
+// shows: B114, T25
 #[tokio::test]
 async fn the_first_needs_no_token_and_adds_the_others() {
     let database = Database::create().await;
@@ -62,6 +63,7 @@ async fn the_first_needs_no_token_and_adds_the_others() {
     assert!(!database.contents().await.contains(token));
 }
 
+// shows: B115
 #[tokio::test]
 async fn without_a_token_nothing_is_done_and_the_remedy_is_named() {
     let database = Database::create().await;
@@ -73,6 +75,7 @@ async fn without_a_token_nothing_is_done_and_the_remedy_is_named() {
     assert_eq!(database.count("SELECT count(*) AS count FROM holds").await, 0);
 }
 
+// shows: T25
 #[tokio::test]
 async fn an_unknown_token_and_that_of_a_removed_member_are_refused() {
     let database = Database::create().await;
@@ -121,6 +124,7 @@ async fn no_member_has_whatsapps_name() {
     }
 }
 
+// shows: B116
 #[tokio::test]
 async fn a_kept_token_is_taken_unless_the_variable_says_otherwise() {
     let (database, home) = (Database::create().await, tempfile::tempdir().unwrap());
@@ -139,6 +143,7 @@ async fn a_kept_token_is_taken_unless_the_variable_says_otherwise() {
     desk(&["resume", "--all"], &both, "").await.check(2);
 }
 
+// shows: B116
 #[tokio::test]
 async fn a_kept_token_that_others_can_read_is_warned_of() {
     let (database, home) = (Database::create().await, tempfile::tempdir().unwrap());
@@ -190,6 +195,7 @@ fn on_a_terminal(database: &Database, home: &Path, arguments: &str, token: &str)
     (script.wait().unwrap().code().unwrap(), seen)
 }
 
+// shows: B116, T25
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_terminal_the_token_is_asked_for_once_and_kept_for_its_owner_alone() {
     let (database, home) = (Database::create().await, tempfile::tempdir().unwrap());
@@ -209,6 +215,7 @@ async fn on_a_terminal_the_token_is_asked_for_once_and_kept_for_its_owner_alone(
     assert!(!second.contains("Your token"), "{second}");
 }
 
+// shows: B116
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_that_was_typed_is_not_kept() {
     let (database, home) = (Database::create().await, tempfile::tempdir().unwrap());

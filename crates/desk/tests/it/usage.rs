@@ -78,6 +78,7 @@ async fn strange_arguments_are_refused() {
     desk(&no_reason, &[], "").await.check(2);
 }
 
+// shows: B122
 #[tokio::test]
 async fn where_one_of_several_arguments_is_missing_all_of_them_are_named() {
     for (arguments, names) in [
@@ -111,6 +112,7 @@ const DECIDING: &[&str] = &[
     "BELLHOP_STAFF_TOKEN",
 ];
 
+// shows: B115
 #[tokio::test]
 async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
     for (arguments, names) in [

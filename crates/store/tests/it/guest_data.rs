@@ -166,6 +166,7 @@ async fn a_guest_is_taken_out_of_facts_raw_events_and_letters_and_what_waits_is_
     assert_eq!(scene.reminder_of("BK-2").await.0, MessageState::Queued);
 }
 
+// shows: B132
 #[tokio::test]
 async fn erasing_twice_finds_nothing_and_changes_nothing() {
     let scene = Scene::new().await;
@@ -187,6 +188,7 @@ async fn erasing_twice_finds_nothing_and_changes_nothing() {
     assert!(scene.erase(booking(key("BK-never"))).await.is_nothing());
 }
 
+// shows: B130
 #[tokio::test]
 async fn one_of_a_family_is_erased_with_their_cart_and_the_others_stay() {
     let scene = Scene::new().await;
@@ -230,6 +232,7 @@ async fn a_number_is_erased_at_one_resort_or_everywhere() {
     assert_eq!((everywhere.bookings, everywhere.events), (vec![elsewhere], 2));
 }
 
+// shows: B133
 #[tokio::test]
 async fn who_wants_no_messages_is_still_known_by_the_hash_after_the_erasure() {
     let scene = Scene::new().await;
@@ -251,6 +254,7 @@ async fn who_wants_no_messages_is_still_known_by_the_hash_after_the_erasure() {
     assert_eq!(scene.reminder_of("BK-2").await, skipped);
 }
 
+// shows: B134
 #[tokio::test]
 async fn a_persons_stop_withdraws_what_waits_at_once_and_is_said_once() {
     let scene = Scene::new().await;

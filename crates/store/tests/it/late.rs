@@ -184,6 +184,7 @@ async fn a_probe_that_fails_again_makes_the_hold_last_twice_as_long_without_news
     assert!(hold.by_status && hold.probe_taken_at.is_none());
 }
 
+// shows: B85
 #[tokio::test]
 async fn a_probe_that_is_not_reported_as_failed_for_a_minute_ends_the_hold() {
     let scene = Scene::new().await;

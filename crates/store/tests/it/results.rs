@@ -40,6 +40,7 @@ async fn call(scene: &Scene) -> (MessageId, Attempt) {
     scene.claimed("BK-1").await
 }
 
+// shows: G25
 #[tokio::test]
 async fn a_refused_message_waits_for_its_next_try_and_the_old_attempts_late_answer_changes_nothing() {
     let scene = Scene::new().await;
@@ -60,6 +61,7 @@ async fn a_refused_message_waits_for_its_next_try_and_the_old_attempts_late_answ
     assert_eq!(state(&scene).await, MessageState::Sent);
 }
 
+// shows: G26
 #[tokio::test]
 async fn a_refused_message_that_was_withdrawn_meanwhile_is_not_queued_again() {
     let scene = Scene::new().await;
@@ -107,6 +109,7 @@ async fn a_report_of_a_message_that_is_not_ours_is_counted_and_harms_nothing() {
     assert_eq!((outcome.unmatched, outcome.recorded.len()), (1, 1));
 }
 
+// shows: G25
 #[tokio::test]
 async fn several_reports_of_one_message_in_one_batch_climb_to_the_highest() {
     use DeliveryStatus::{Delivered, Failed, Read, Sent};

@@ -244,6 +244,7 @@ async fn while_events_may_wait_silence_says_nothing_unless_younger_ones_were_app
     assert_eq!(judged().await, SilenceVerdict::QueueAgain);
 }
 
+// shows: B100
 #[tokio::test]
 async fn a_report_that_comes_before_the_second_call_closes_the_matter() {
     let scene = Scene::new().await;
@@ -263,6 +264,7 @@ async fn a_report_that_comes_before_the_second_call_closes_the_matter() {
     assert!(late.recorded.is_empty(), "somebody spoke: {late:?}");
 }
 
+// shows: B100
 #[tokio::test]
 async fn a_failure_that_is_reported_of_the_first_call_makes_a_letter_and_no_second_call() {
     let scene = Scene::new().await;
@@ -324,6 +326,7 @@ async fn of_two_senders_that_settle_the_same_silence_one_does() {
     assert_eq!(one.recorded.len() + other.recorded.len(), 1);
 }
 
+// shows: G30
 #[tokio::test]
 async fn what_a_sender_gathered_before_another_call_settles_nothing_of_that_call() {
     let scene = Scene::new().await;

@@ -105,6 +105,7 @@ async fn an_events_letter_has_no_message_to_speak_of() {
     }
 }
 
+// shows: B113
 #[tokio::test]
 async fn a_decision_that_came_too_late_names_the_first_person_and_where_the_reason_is() {
     let office = Office::open().await;
@@ -124,6 +125,7 @@ async fn a_decision_that_came_too_late_names_the_first_person_and_where_the_reas
     assert!(!ended.stderr.contains("test-data"), "{ended:?}");
 }
 
+// shows: T31
 #[tokio::test]
 async fn the_right_number_is_read_from_stdin_and_stands_in_no_history() {
     let office = Office::open().await;

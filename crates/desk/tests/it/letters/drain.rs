@@ -95,6 +95,7 @@ async fn letters_are_counted_by_reason() {
     );
 }
 
+// shows: B104
 #[tokio::test]
 async fn with_the_broker_away_the_desk_warns_and_shows_what_is_stored() {
     let office = Office::open().await;

@@ -57,6 +57,7 @@ async fn a_message_that_would_be_wrong_now_is_refused_with_the_reason() {
     assert_eq!(ended.stdout, "");
 }
 
+// shows: B108
 #[tokio::test]
 async fn an_event_is_published_once_more_as_it_was() {
     let office = Office::open().await;

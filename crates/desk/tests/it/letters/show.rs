@@ -29,6 +29,7 @@ async fn a_messages_letter_tells_how_its_message_stands_and_masks_the_guest() {
     assert!(text.stdout.contains("+30•••••••678"), "{text:?}");
 }
 
+// shows: B106, T24
 #[tokio::test]
 async fn an_events_letter_is_opened_only_when_it_is_to_be_revealed_and_that_is_logged() {
     let office = Office::open().await;
@@ -56,6 +57,7 @@ async fn an_events_letter_is_opened_only_when_it_is_to_be_revealed_and_that_is_l
     assert!(!ended.stderr.contains("Ada"), "{ended:?}");
 }
 
+// shows: B105
 #[tokio::test]
 async fn a_letter_that_cannot_be_read_is_shown_with_its_bytes_and_closed() {
     let office = Office::open().await;
@@ -80,6 +82,7 @@ async fn a_letter_that_cannot_be_read_is_shown_with_its_bytes_and_closed() {
     );
 }
 
+// shows: T24
 #[tokio::test]
 async fn a_note_is_told_of_and_shown_only_where_it_is_revealed() {
     let office = Office::open().await;

@@ -52,6 +52,7 @@ fn check(letter: &Letter, settled_as: Settlement) {
     );
 }
 
+// shows: B93
 #[tokio::test]
 async fn a_late_report_settles_the_letter_that_the_desk_has() {
     let scene = Scene::new().await;
@@ -77,6 +78,7 @@ async fn a_late_answer_settles_it_too() {
     check(&scene.letters_of("BK-1").await[0], Settlement::Sent);
 }
 
+// shows: B93
 #[tokio::test]
 async fn a_letter_that_is_found_after_the_report_is_settled_from_birth() {
     let scene = Scene::new().await;

@@ -18,6 +18,7 @@ async fn last(office: &Office) -> Value {
     office.trail().await.remove(0)
 }
 
+// shows: B106, B117
 #[tokio::test]
 async fn each_decision_about_a_letter_is_written_down() {
     let office = Office::open().await;
@@ -66,6 +67,7 @@ async fn each_decision_about_a_letter_is_written_down() {
     assert_eq!(json!(told(&last(&office).await)), row);
 }
 
+// shows: B117
 #[tokio::test]
 async fn many_letters_that_are_retried_have_a_row_each_and_one_reason() {
     let office = Office::open().await;
@@ -85,6 +87,7 @@ async fn many_letters_that_are_retried_have_a_row_each_and_one_reason() {
     assert!(trail[..3].iter().all(|row| row["reason"] == "migrated"));
 }
 
+// shows: B117
 #[tokio::test]
 async fn pausing_and_resuming_are_written_down_with_what_they_cover() {
     let office = Office::open().await;
@@ -120,6 +123,7 @@ async fn pausing_and_resuming_are_written_down_with_what_they_cover() {
     assert_eq!(trail[2], paused, "who paused in vain left no row");
 }
 
+// shows: B117, T24
 #[tokio::test]
 async fn a_look_at_a_guest_is_written_down_before_anything_is_shown() {
     let office = Office::open().await;
@@ -146,6 +150,7 @@ async fn a_look_at_a_guest_is_written_down_before_anything_is_shown() {
     assert_eq!(unwritten.stdout, "");
 }
 
+// shows: B118
 #[tokio::test]
 async fn what_is_refused_or_only_tried_out_leaves_no_row() {
     let office = Office::open().await;
@@ -169,6 +174,7 @@ async fn what_is_refused_or_only_tried_out_leaves_no_row() {
     assert_eq!(office.trail().await, before);
 }
 
+// shows: T27
 #[tokio::test]
 async fn nothing_of_a_guest_lies_in_the_database_after_people_have_spoken_of_them() {
     let office = Office::open().await;
@@ -206,6 +212,7 @@ async fn nothing_of_a_guest_lies_in_the_database_after_people_have_spoken_of_the
     assert!(read.check(0).stdout.contains("Lovelace"), "{read:?}");
 }
 
+// shows: T24
 #[tokio::test]
 async fn who_reads_why_others_acted_is_written_down_before_anything_is_shown() {
     let office = Office::open().await;
@@ -235,6 +242,7 @@ async fn who_reads_why_others_acted_is_written_down_before_anything_is_shown() {
     assert_eq!(rows[0]["booking"], "BK-1001");
 }
 
+// shows: B119
 #[tokio::test]
 async fn the_trail_is_listed_by_person_action_booking_and_time() {
     let office = Office::open().await;

@@ -29,6 +29,7 @@ async fn desk(world: &World, arguments: &str) -> String {
     world.desk(arguments).await.check(0).stdout.clone()
 }
 
+// shows: B78
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_expires_under_a_thousand_messages_stops_them_and_comes_back_without_a_loss() {
     const GUESTS: usize = 1_000;
@@ -59,6 +60,7 @@ async fn a_token_that_expires_under_a_thousand_messages_stops_them_and_comes_bac
     assert_eq!(alerts, 1);
 }
 
+// shows: B81
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_that_whatsapp_blocks_holds_its_messages_until_a_person_resumes_it() {
     let world = World::start(&ResortFile::patient()).await;
@@ -78,6 +80,7 @@ async fn a_number_that_whatsapp_blocks_holds_its_messages_until_a_person_resumes
     assert_eq!(sent.existing.attempts, 2);
 }
 
+// shows: B81
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_pauses_waits_and_goes_when_it_is_resumed_unless_it_is_not_wanted_any_more() {
     let world = World::start(&ResortFile::patient()).await;
@@ -105,6 +108,7 @@ async fn what_a_person_pauses_waits_and_goes_when_it_is_resumed_unless_it_is_not
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B80
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_template_is_called_for_once_and_the_fallback_goes_instead() {
     let world = World::start(&ResortFile::patient()).await;
@@ -125,6 +129,7 @@ async fn a_paused_template_is_called_for_once_and_the_fallback_goes_instead() {
     );
 }
 
+// shows: B80
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_comes_back_frees_what_had_no_fallback_to_take() {
     let without_fallback = ResortFile {
@@ -146,6 +151,7 @@ async fn a_template_that_comes_back_frees_what_had_no_fallback_to_take() {
     assert_eq!(world.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B90
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_whom_whatsapp_says_to_refuse_marketing_gets_no_more_of_it_and_no_letter_is_written() {
     let world = World::start(&ResortFile::patient()).await;

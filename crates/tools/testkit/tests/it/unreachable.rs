@@ -68,6 +68,7 @@ async fn retries(world: &World) -> i64 {
     world.database().count(used).await
 }
 
+// shows: B88
 #[tokio::test(flavor = "multi_thread")]
 async fn while_nothing_listens_at_whatsapps_address_messages_wait_at_no_cost_and_go_when_it_does() {
     let port = closed_port().await;
@@ -109,6 +110,7 @@ async fn while_nothing_listens_at_whatsapps_address_messages_wait_at_no_cost_and
     drop(line);
 }
 
+// shows: B88
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_cannot_reach_whatsapp_leaves_its_messages_to_one_that_can() {
     let mut world = calling_at(closed_port().await).await;
@@ -122,6 +124,7 @@ async fn a_sender_that_cannot_reach_whatsapp_leaves_its_messages_to_one_that_can
     assert_eq!(readyz(&world).await.0, 200);
 }
 
+// shows: B89
 #[tokio::test(flavor = "multi_thread")]
 async fn a_firewall_that_answers_in_whatsapps_place_holds_the_number_and_costs_no_try() {
     let world = World::start(&ResortFile::patient()).await;
@@ -151,6 +154,7 @@ async fn a_firewall_that_answers_in_whatsapps_place_holds_the_number_and_costs_n
     assert!(!logs.contains("Blocked by policy"), "no body in a log");
 }
 
+// shows: B89
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateways_error_page_leaves_a_message_unknown_until_whatsapp_reports_on_it() {
     let world = World::start(&ResortFile::patient()).await;

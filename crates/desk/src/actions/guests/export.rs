@@ -22,7 +22,6 @@ use crate::actions::messages::MessageView;
 #[derive(Debug, Serialize)]
 pub(crate) struct Export {
     pub(crate) exported_at: DateTime<Utc>,
-    /// The request.
     pub(crate) of: AskedFor,
     pub(crate) bookings: Vec<Booking>,
     /// As received, until their retention ends.
@@ -142,14 +141,12 @@ impl From<NameRow> for NameView {
     }
 }
 
-/// The window in which free text may be sent.
 #[derive(Debug, Serialize)]
 pub(crate) struct Conversation {
     number: String,
     open_until: DateTime<Utc>,
 }
 
-/// Read in one transaction.
 struct Found {
     now: DateTime<Utc>,
     reach: Reach,

@@ -40,7 +40,7 @@ use service::daemon::{Daemon, MissingKey, Running};
 use service::health::Readiness;
 use service::metrics::Metrics;
 use service::{About, Failure, Problems, Stop};
-use store::reseal::{self, Place};
+use store::reseal::{self, SealedColumn};
 use store::{Store, StoreError};
 use tokio::sync::Notify;
 
@@ -131,7 +131,7 @@ fn add_parts(daemon: &mut Daemon, shared: &Arc<Shared>) {
 
 /// Values of bookings and events that this process cannot open.
 async fn missing_keys(shared: Arc<Shared>) -> Result<Vec<MissingKey>, StoreError> {
-    let places = [Place::Bookings, Place::Events];
+    let places = [SealedColumn::Bookings, SealedColumn::Events];
     let found = reseal::count_without_key(&shared.store, &shared.ring, &places).await?;
     let missing = found.into_iter().map(|(place, key, values)| MissingKey {
         table: place.table(),

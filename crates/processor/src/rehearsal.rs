@@ -32,7 +32,7 @@ pub(crate) async fn rehearse(shared: &Shared, sealed: Vec<u8>) -> Result<(), Sto
     let (planner, judging) = (shared.planner(), shared.judging);
     shared
         .store
-        .rehearse(move |connection| {
+        .canary(move |connection| {
             batch::apply(connection, &planner, &judging, &[event])?;
             let reports: Vec<Report> = good_report(&name).into_iter().collect();
             results::record_reports(connection, &planner, &judging, &reports).map(drop)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::ids::BookingKey;
 use service::{Stop, crash};
-use store::guest_data::retention::{self, Place, Terms};
+use store::guest_data::retention::{self, Cursor, RetentionPolicy};
 use store::{Fault, StoreError};
 
 use crate::shared::Shared;
@@ -53,10 +53,10 @@ async fn walk(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
 }
 
 /// What the files that can be read say now.
-fn terms(shared: &Shared) -> Vec<Terms> {
+fn terms(shared: &Shared) -> Vec<RetentionPolicy> {
     let settings = shared.settings.current();
     let length = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
-    let terms = settings.resorts().map(|resort| Terms {
+    let terms = settings.resorts().map(|resort| RetentionPolicy {
         resort: resort.id.clone(),
         raw_events: length(resort.retention.raw_events),
         guests: length(resort.retention.guests),
@@ -65,7 +65,7 @@ fn terms(shared: &Shared) -> Vec<Terms> {
 }
 
 async fn empty_raw_events(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
-    let mut place = Some(Place::default());
+    let mut place = Some(Cursor::default());
     while let Some(after) = place.take().filter(|_| !stop.is_stopped()) {
         let terms = terms(shared);
         let work = move |c: &mut store::Connection| {
@@ -119,7 +119,7 @@ async fn forget_names(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
 }
 
 async fn erase_guests(shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
-    let mut place = Some(Place::default());
+    let mut place = Some(Cursor::default());
     while let Some(after) = place.take().filter(|_| !stop.is_stopped()) {
         let terms = terms(shared);
         let work = move |c: &mut store::Connection| retention::list_old_guests(c, &terms, &after, AT_ONCE);

@@ -10,7 +10,7 @@ use broker::consumer::{Delivery, Verdict};
 use domain::dead_letter::DeadLetterReason;
 use service::crash;
 use store::StoreError;
-use store::suspects::{self, Try};
+use store::poison::{self, Try};
 
 use crate::applying::{LONG, Patience};
 use crate::consume::{Consuming, letter};
@@ -31,7 +31,7 @@ impl Consuming {
         crash::point("processor.suspects.found");
         // Of this delivery: noted again after a commit without an answer, it counts once.
         let this = Try::new();
-        let begin = move |c: &mut store::Connection| suspects::begin(c, &noted, this);
+        let begin = move |c: &mut store::Connection| poison::begin(c, &noted, this);
         let stop = self.stop.clone();
         let patience = async {
             tokio::select! {
@@ -79,7 +79,7 @@ impl Consuming {
     /// Strikes out what was outlived, as far as Postgres is there.
     pub(crate) async fn strike_out(&mut self) {
         while let Some(key) = self.outage.outlived.last().cloned() {
-            let clear = move |c: &mut store::Connection| suspects::clear(c, &key);
+            let clear = move |c: &mut store::Connection| poison::clear(c, &key);
             let patience = tokio::time::sleep(LAST_NOTES);
             let noting = self.until_noted("clear a suspicious event", clear, patience);
             if noting.await.is_none() {

@@ -39,7 +39,7 @@ use domain::after_call::RetryPolicy;
 use service::daemon::{Daemon, MissingKey, Running};
 use service::metrics::Metrics;
 use service::{About, Failure, Problems, Stop};
-use store::reseal::{self, Place};
+use store::reseal::{self, SealedColumn};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
@@ -149,7 +149,7 @@ fn add_parts(daemon: &mut Daemon, sender: &Arc<Sender>) {
 
 /// Values of bookings that this process cannot open.
 async fn missing_keys(sender: Arc<Sender>) -> Result<Vec<MissingKey>, StoreError> {
-    let found = reseal::count_without_key(&sender.store, &sender.ring, &[Place::Bookings]).await?;
+    let found = reseal::count_without_key(&sender.store, &sender.ring, &[SealedColumn::Bookings]).await?;
     let missing = found.into_iter().map(|(place, key, values)| MissingKey {
         table: place.table(),
         key,

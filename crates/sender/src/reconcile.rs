@@ -13,7 +13,7 @@ use broker::topology::Depths;
 use domain::silence_policy::SilenceVerdict;
 use service::{Stop, crash, periodic};
 use store::StoreError;
-use store::results::{self, Silent as Unresolved};
+use store::results::{self, UnresolvedCall};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -56,7 +56,7 @@ impl EventQueue {
 pub(crate) struct Reconciliation {
     events: Mutex<EventQueue>,
     /// The last message of a round that was full: the next round begins after it.
-    reached: Mutex<Option<Unresolved>>,
+    reached: Mutex<Option<UnresolvedCall>>,
 }
 
 impl Reconciliation {
@@ -132,7 +132,11 @@ async fn mark_lost_calls(sender: &Sender) -> Result<(), StoreError> {
 }
 
 /// Applies the verdict on one call. An error that its booking causes is logged and stops no other.
-async fn settle(sender: &Sender, unresolved: &Unresolved, verdict: SilenceVerdict) -> Result<(), StoreError> {
+async fn settle(
+    sender: &Sender,
+    unresolved: &UnresolvedCall,
+    verdict: SilenceVerdict,
+) -> Result<(), StoreError> {
     if verdict == SilenceVerdict::Wait {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use domain::ids::{MessageId, ResortId};
 use domain::message::{MessageKind, Reason};
 use domain::message_record::CallResult;
 use store::claims::Draft;
-use store::results::{Outcome, Silent as Unresolved};
+use store::results::{Outcome, UnresolvedCall};
 use store::senders::Unreachable;
 use store::{Fault, StoreError};
 
@@ -190,7 +190,7 @@ pub(crate) fn lost(metrics: &SenderMetrics, calls: usize) {
 }
 
 /// An unresolved call that was queued again or dead-lettered.
-pub(crate) fn settled(metrics: &SenderMetrics, unresolved: &Unresolved, outcome: &Outcome) {
+pub(crate) fn settled(metrics: &SenderMetrics, unresolved: &UnresolvedCall, outcome: &Outcome) {
     let evidence = &unresolved.evidence;
     for recorded in &outcome.recorded {
         let labels = [recorded.kind.as_str(), recorded.state.as_str()];
@@ -203,7 +203,7 @@ pub(crate) fn settled(metrics: &SenderMetrics, unresolved: &Unresolved, outcome:
     }
 }
 
-pub(crate) fn unsettled(unresolved: &Unresolved, error: &StoreError) {
+pub(crate) fn unsettled(unresolved: &UnresolvedCall, error: &StoreError) {
     log::error!("message.id" = unresolved.id.to_string(), "booking.id" = unresolved.booking_key,
         error = service::chain(error), event = "call_not_settled"; "could not settle an unresolved call");
 }

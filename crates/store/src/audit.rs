@@ -13,7 +13,7 @@ use domain::audit::Action;
 use domain::ids::{BookingId, BookingKey, LetterId, ResortId, StaffName};
 
 use crate::error::StoreError;
-use crate::guest_data::Reach;
+use crate::guest_data::SubjectData;
 use crate::letters::Letter;
 use crate::notes::{self, Note, NoteKey};
 use crate::schema::audit;
@@ -180,7 +180,7 @@ struct Id {
 /// theirs.
 pub fn list_about(
     connection: &mut PgConnection,
-    reach: &Reach,
+    reach: &SubjectData,
     letters: &[LetterId],
 ) -> Result<Vec<Record>, StoreError> {
     let found: Vec<Id> = sql_query(

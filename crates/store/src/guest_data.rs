@@ -5,11 +5,11 @@
 //! arrives. Locks: those [of erasures](lock), then bookings, messages, letters.
 
 mod erase;
-pub mod held;
-pub(crate) mod lock;
+pub(crate) mod erasure_lock;
+pub mod export;
 pub mod memory;
 pub mod retention;
-mod whom;
+mod subject;
 
 pub use erase::{Erased, erase, strip};
-pub use whom::{Reach, Whom, numbers_of, reach};
+pub use subject::{DataSubject, SubjectData, numbers_of, reach};

@@ -24,6 +24,7 @@ pub mod migrations;
 pub mod names;
 pub mod notes;
 pub mod planning;
+pub mod poison;
 pub mod pool;
 mod pooler;
 mod refusals;
@@ -34,7 +35,6 @@ pub mod rights;
 mod rows;
 pub mod senders;
 pub mod staff;
-pub mod suspects;
 #[rustfmt::skip]
 mod schema;
 

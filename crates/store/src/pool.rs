@@ -76,7 +76,7 @@ impl Store {
     }
 
     /// Runs queries in one transaction on a blocking thread, and takes everything back whatever they say.
-    pub async fn rehearse<T: Send + 'static>(
+    pub async fn canary<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -22,7 +22,7 @@ use crate::rows::Rows;
 pub use readings::{Reread, reread_bookings, reread_events};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum SealedColumn {
     /// What is known of bookings.
     Bookings,
     /// The events as they came, until their retention is over.
@@ -31,7 +31,7 @@ pub enum Place {
     Notes,
 }
 
-impl Place {
+impl SealedColumn {
     /// Every place, in the order in which they are worked through.
     pub const ALL: [Self; 3] = [Self::Bookings, Self::Events, Self::Notes];
 
@@ -77,7 +77,7 @@ const LOOKED_AT: i64 = 5_000;
 
 /// How many values lie under which key, by the key's id. Reads the whole table, page by page, so that it holds up no other work
 /// and may be broken off.
-pub async fn count_by_key(store: &Store, place: Place) -> Result<BTreeMap<String, i64>, StoreError> {
+pub async fn count_by_key(store: &Store, place: SealedColumn) -> Result<BTreeMap<String, i64>, StoreError> {
     let (mut counts, mut after) = (BTreeMap::new(), String::new());
     loop {
         let rows = store
@@ -100,8 +100,8 @@ pub async fn count_by_key(store: &Store, place: Place) -> Result<BTreeMap<String
 pub async fn count_without_key(
     store: &Store,
     ring: &KeyRing,
-    places: &[Place],
-) -> Result<Vec<(Place, String, i64)>, StoreError> {
+    places: &[SealedColumn],
+) -> Result<Vec<(SealedColumn, String, i64)>, StoreError> {
     let mut found = Vec::new();
     for place in places {
         let counts = count_by_key(store, *place).await?;
@@ -111,7 +111,11 @@ pub async fn count_without_key(
     Ok(found)
 }
 
-fn count_page(connection: &mut PgConnection, place: Place, after: &str) -> Result<Vec<Count>, StoreError> {
+fn count_page(
+    connection: &mut PgConnection,
+    place: SealedColumn,
+    after: &str,
+) -> Result<Vec<Count>, StoreError> {
     let (table, column) = (place.table(), place.column());
     // A value begins with its format, the length of the key's id, and the id.
     sql_query(format!(
@@ -154,7 +158,7 @@ struct Row {
 pub fn reseal(
     connection: &mut PgConnection,
     ring: &KeyRing,
-    place: Place,
+    place: SealedColumn,
     after: &str,
     most: i64,
 ) -> Result<Page, StoreError> {

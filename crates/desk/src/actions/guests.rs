@@ -12,7 +12,7 @@ use domain::ids::{BookingKey, ResortId};
 use domain::message::Reason;
 use domain::phone_number::PhoneNumber;
 use store::audit::{self, Actor, Subject};
-use store::guest_data::{self, Whom};
+use store::guest_data::{self, DataSubject};
 use store::guests::{self, GuestKey};
 use store::planning::{self, Planned, Planner};
 use store::{Connection, StoreError, bookings};
@@ -45,10 +45,10 @@ impl Person {
         }
     }
 
-    fn whom(&self, ring: &KeyRing) -> Whom {
+    fn whom(&self, ring: &KeyRing) -> DataSubject {
         match self {
-            Self::Booking(key) => Whom::Booking(key.clone()),
-            Self::Number { number, resort } => Whom::Number {
+            Self::Booking(key) => DataSubject::Booking(key.clone()),
+            Self::Number { number, resort } => DataSubject::Number {
                 phone_hash: ring.lookup(number.reveal()),
                 spelling_hash: ring.lookup(GuestName::whatsapp_number(number).hash_input()),
                 resort: resort.clone(),

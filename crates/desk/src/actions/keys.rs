@@ -13,7 +13,7 @@ use serde::Serialize;
 use settings::keys::KeysOfFiles;
 use store::audit::{self, Actor, Subject};
 use store::planning::Planner;
-use store::reseal::{self, Page, Place, Reread};
+use store::reseal::{self, Page, Reread, SealedColumn};
 use store::{Connection, Store, StoreError};
 
 use super::context::{Context, transaction};
@@ -47,7 +47,7 @@ pub(crate) async fn check(
     for key in files.values().flatten() {
         found.entry(key.clone()).or_default();
     }
-    for place in Place::ALL {
+    for place in SealedColumn::ALL {
         for (key, count) in reseal::count_by_key(store, place).await? {
             *found.entry(key).or_default().entry(place.table()).or_default() += count;
         }
@@ -117,15 +117,15 @@ pub(crate) async fn reseal(
     let (store, first) = (&context.store, context.key_ring.sealing_key_id());
     record(store, by, Action::ResealBegun, format!("under {first}")).await?;
     let mut resealed = Resealed::default();
-    for place in Place::ALL {
+    for place in SealedColumn::ALL {
         let tally = seal_table(context, place, &mut progress).await?;
         resealed.tallies.insert(place.table(), tally);
     }
     let tally = letters::reseal(context, &mut progress).await?;
     resealed.tallies.insert(LETTERS, tally);
-    let tables: [(Place, RereadPage); 2] = [
-        (Place::Bookings, reseal::reread_bookings),
-        (Place::Events, reseal::reread_events),
+    let tables: [(SealedColumn, RereadPage); 2] = [
+        (SealedColumn::Bookings, reseal::reread_bookings),
+        (SealedColumn::Events, reseal::reread_events),
     ];
     for (place, page_after) in tables {
         reread_table(context, place, page_after, &mut resealed, &mut progress).await?;
@@ -139,7 +139,7 @@ pub(crate) async fn reseal(
 
 async fn seal_table(
     context: &Context,
-    place: Place,
+    place: SealedColumn,
     progress: &mut impl FnMut(Progress<'_>),
 ) -> Result<Tally, StoreError> {
     let (mut tally, mut after) = (Tally::default(), String::new());
@@ -162,7 +162,7 @@ type RereadPage = fn(&mut Connection, &Planner, &str, i64) -> Result<Reread, Sto
 
 async fn reread_table(
     context: &Context,
-    place: Place,
+    place: SealedColumn,
     page_after: RereadPage,
     resealed: &mut Resealed,
     progress: &mut impl FnMut(Progress<'_>),

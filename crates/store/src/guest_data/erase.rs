@@ -7,8 +7,8 @@ use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
 use domain::ids::BookingKey;
 
-use super::whom::Family;
-use super::{Reach, Whom, lock, memory};
+use super::subject::Family;
+use super::{DataSubject, SubjectData, erasure_lock, memory};
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
 use crate::guests::said;
@@ -43,7 +43,7 @@ impl Erased {
 pub fn erase(
     connection: &mut PgConnection,
     planner: &Planner,
-    whom: &Whom,
+    whom: &DataSubject,
     until: Option<DateTime<Utc>>,
 ) -> Result<Erased, StoreError> {
     let mut reach = close(connection, whom)?;
@@ -78,10 +78,10 @@ pub fn erase(
 }
 
 /// Keeps everything away that arrives of a guest, until the end of the transaction, and finds what is theirs.
-fn close(connection: &mut PgConnection, whom: &Whom) -> Result<Reach, StoreError> {
-    lock::close(connection, whom)?;
+fn close(connection: &mut PgConnection, whom: &DataSubject) -> Result<SubjectData, StoreError> {
+    erasure_lock::close(connection, whom)?;
     let before = Family::find(connection, whom)?;
-    lock::close_numbers(connection, before.hashes())?;
+    erasure_lock::close_numbers(connection, before.hashes())?;
     // A number of the guest may have been corrected meanwhile, which takes none of these locks.
     let family = Family::find(connection, whom)?;
     if !family.numbers.is_subset(&before.numbers) || !family.names.is_subset(&before.names) {
@@ -97,9 +97,9 @@ pub fn strip(
     late: &BTreeMap<BookingKey, DateTime<Utc>>,
 ) -> Result<(), StoreError> {
     for (key, at) in late {
-        let reach = Reach {
+        let reach = SubjectData {
             bookings: BTreeSet::from([key.clone()]),
-            ..Reach::default()
+            ..SubjectData::default()
         };
         memory::remember_bookings(connection, &reach.bookings, *at)?;
         empty_events(connection, &reach, Some(*at))?;
@@ -110,7 +110,7 @@ pub fn strip(
 
 fn empty_events(
     connection: &mut PgConnection,
-    reach: &Reach,
+    reach: &SubjectData,
     accepted_until: Option<DateTime<Utc>>,
 ) -> Result<usize, StoreError> {
     sql_query(include_str!("empty_events.sql"))
@@ -123,7 +123,7 @@ fn empty_events(
 
 fn empty_letters(
     connection: &mut PgConnection,
-    reach: &Reach,
+    reach: &SubjectData,
     accepted_until: Option<DateTime<Utc>>,
 ) -> Result<usize, StoreError> {
     let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
@@ -137,7 +137,7 @@ fn empty_letters(
 }
 
 /// What staff wrote about the guest; the trail says that there was something. The reason of an erasure stays.
-fn forget_notes(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
+fn forget_notes(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
     let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
     sql_query(include_str!("forget_notes.sql"))
         .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
@@ -150,7 +150,7 @@ fn forget_notes(connection: &mut PgConnection, reach: &Reach) -> Result<(), Stor
 
 /// WhatsApp's names of the guest, and which number was called. A stop that was said under a name stays: it holds for the
 /// number.
-fn forget_names(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
+fn forget_names(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
     let hash = |hash: &Vec<u8>| Hash::try_from(hash.as_slice()).ok();
     let numbers: BTreeSet<Hash> = reach.numbers.iter().filter_map(hash).collect();
     for number in &numbers {
@@ -172,7 +172,7 @@ fn forget_names(connection: &mut PgConnection, reach: &Reach) -> Result<(), Stor
 }
 
 /// A guest who is gone has no conversation that could be gone on with.
-fn close_windows(connection: &mut PgConnection, reach: &Reach) -> Result<(), StoreError> {
+fn close_windows(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
     diesel::delete(conversations::table.filter(conversations::phone_hash.eq_any(reach.hashes())))
         .execute(connection)
         .map(|_| ())

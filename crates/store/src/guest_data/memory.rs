@@ -1,6 +1,6 @@
 //! Erasure tombstones: which guests and bookings were erased, and up to when.
 //!
-//! A transaction that stores events or letters first takes the [locks](super::lock) of the resorts and numbers in them,
+//! A transaction that stores events or letters first takes the [locks](super::erasure_lock) of the resorts and numbers in them,
 //! shared, and then reads the tombstones; an erasure takes the same locks exclusively. So an erasure either sees a stored
 //! event, or the event's transaction sees the tombstone.
 
@@ -11,8 +11,8 @@ use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz, Uuid 
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, MessageId, ResortId};
 
-use super::lock::{self, Named};
-use super::{Reach, Whom, whom};
+use super::erasure_lock::{self, Named};
+use super::{DataSubject, SubjectData, subject};
 use crate::error::StoreError;
 use crate::rows::Rows;
 
@@ -52,7 +52,7 @@ pub fn pass(connection: &mut PgConnection, arrivals: &[Arrival<'_>]) -> Result<(
         message: one.message,
         hashes: one.names.clone(),
     });
-    lock::share(connection, &named.collect::<Vec<_>>())
+    erasure_lock::share(connection, &named.collect::<Vec<_>>())
 }
 
 /// For each arrival: up to when its guest was erased, where it was accepted before that. What reports on a message from
@@ -100,14 +100,14 @@ pub fn erased(
 /// Remembers that a guest was erased up to then.
 pub(super) fn remember(
     connection: &mut PgConnection,
-    whom: &Whom,
-    reach: &Reach,
+    whom: &DataSubject,
+    reach: &SubjectData,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     remember_bookings(connection, &reach.bookings, at)?;
     let mut places: Vec<(&[u8], &str)> = Vec::new();
-    let mine = whom::numbers_of(connection, whom)?;
-    if let Whom::Number { resort, .. } = whom {
+    let mine = subject::numbers_of(connection, whom)?;
+    if let DataSubject::Number { resort, .. } = whom {
         let place = resort.as_ref().map_or(EVERYWHERE, ResortId::as_str);
         places.extend(mine.iter().map(|hash| (hash.as_slice(), place)));
     }

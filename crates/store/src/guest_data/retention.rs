@@ -8,14 +8,14 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, ResortId};
 
-use super::{Erased, Whom, erase, lock};
+use super::{DataSubject, Erased, erase, erasure_lock};
 use crate::error::StoreError;
 use crate::planning::Planner;
 use crate::pool;
 
 /// How long a resort wants its data to be kept.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct RetentionPolicy {
     pub resort: ResortId,
     /// Raw events, from their arrival.
     pub raw_events: TimeDelta,
@@ -25,12 +25,12 @@ pub struct Terms {
 
 /// How far a walk through a table has come: everything up to here was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Cursor {
     at: DateTime<Utc>,
     key: String,
 }
 
-impl Default for Place {
+impl Default for Cursor {
     fn default() -> Self {
         Self {
             at: DateTime::UNIX_EPOCH,
@@ -45,7 +45,7 @@ pub struct Step<T> {
     /// What its time was over for.
     pub over: Vec<T>,
     /// Where the next step begins; `None`: there is nothing more that is old enough.
-    pub next: Option<Place>,
+    pub next: Option<Cursor>,
 }
 
 #[derive(QueryableByName)]
@@ -60,7 +60,7 @@ struct Row {
 
 fn step(rows: Vec<Row>, most: i64) -> Step<String> {
     let full = i64::try_from(rows.len()).is_ok_and(|found| found >= most);
-    let last = rows.last().map(|row| Place {
+    let last = rows.last().map(|row| Cursor {
         at: row.at,
         key: row.key.clone(),
     });
@@ -72,14 +72,14 @@ fn step(rows: Vec<Row>, most: i64) -> Step<String> {
 }
 
 /// The ends of some terms, as columns of one statement.
-struct Ends<'a> {
+struct Cutoffs<'a> {
     resorts: Vec<&'a str>,
     raw_events: Vec<DateTime<Utc>>,
     guests: Vec<DateTime<Utc>>,
 }
 
-impl<'a> Ends<'a> {
-    fn of(terms: &'a [Terms], now: DateTime<Utc>) -> Self {
+impl<'a> Cutoffs<'a> {
+    fn of(terms: &'a [RetentionPolicy], now: DateTime<Utc>) -> Self {
         let end = |term: TimeDelta| now.checked_sub_signed(term).unwrap_or(DateTime::<Utc>::MIN_UTC);
         // Postgres knows no year before 4713 B.C.; nothing here is older than this.
         let end = |term| end(term).max(DateTime::UNIX_EPOCH);
@@ -95,11 +95,11 @@ impl<'a> Ends<'a> {
 /// shortest time of all.
 pub fn empty_raw_events(
     connection: &mut PgConnection,
-    terms: &[Terms],
-    after: &Place,
+    terms: &[RetentionPolicy],
+    after: &Cursor,
     most: i64,
 ) -> Result<Step<String>, StoreError> {
-    let ends = Ends::of(terms, pool::clock(connection)?);
+    let ends = Cutoffs::of(terms, pool::clock(connection)?);
     let rows: Vec<Row> = sql_query(include_str!("old_events.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.raw_events)
@@ -113,8 +113,12 @@ pub fn empty_raw_events(
 
 /// Empties letters of events: an ended one once its event's time is over, one that waits for a person once its guest's
 /// is. Returns how many.
-pub fn empty_letters(connection: &mut PgConnection, terms: &[Terms], most: i64) -> Result<usize, StoreError> {
-    let ends = Ends::of(terms, pool::clock(connection)?);
+pub fn empty_letters(
+    connection: &mut PgConnection,
+    terms: &[RetentionPolicy],
+    most: i64,
+) -> Result<usize, StoreError> {
+    let ends = Cutoffs::of(terms, pool::clock(connection)?);
     sql_query(include_str!("old_letters.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.raw_events)
@@ -128,10 +132,10 @@ pub fn empty_letters(connection: &mut PgConnection, terms: &[Terms], most: i64) 
 /// shortest time of all, from when they were learnt. Returns how many.
 pub fn forget_orphaned_names(
     connection: &mut PgConnection,
-    terms: &[Terms],
+    terms: &[RetentionPolicy],
     most: i64,
 ) -> Result<usize, StoreError> {
-    let ends = Ends::of(terms, pool::clock(connection)?);
+    let ends = Cutoffs::of(terms, pool::clock(connection)?);
     let Some(end) = ends.raw_events.into_iter().max() else {
         return Ok(0);
     };
@@ -149,8 +153,8 @@ pub fn forget_orphaned_names(
 /// Bookings that still tell of a guest whose time is over, among at most so many that it looks at. Locks nothing.
 pub fn list_old_guests(
     connection: &mut PgConnection,
-    terms: &[Terms],
-    after: &Place,
+    terms: &[RetentionPolicy],
+    after: &Cursor,
     most: i64,
 ) -> Result<Step<BookingKey>, StoreError> {
     let Step { over, next } = old_guests(connection, terms, None, (after, most))?;
@@ -167,15 +171,15 @@ pub fn list_old_guests(
 pub fn erase_old_guest(
     connection: &mut PgConnection,
     planner: &Planner,
-    terms: &[Terms],
+    terms: &[RetentionPolicy],
     key: &BookingKey,
 ) -> Result<Option<Erased>, StoreError> {
     let Some(term) = terms.iter().find(|term| term.resort == key.resort) else {
         return Ok(None);
     };
-    let whom = Whom::Booking(key.clone());
-    lock::close(connection, &whom)?;
-    let from_the_oldest = Place::default();
+    let whom = DataSubject::Booking(key.clone());
+    erasure_lock::close(connection, &whom)?;
+    let from_the_oldest = Cursor::default();
     let found = old_guests(connection, terms, Some(key), (&from_the_oldest, 1))?;
     if found.over.is_empty() {
         return Ok(None);
@@ -186,11 +190,11 @@ pub fn erase_old_guest(
 
 fn old_guests(
     connection: &mut PgConnection,
-    terms: &[Terms],
+    terms: &[RetentionPolicy],
     only: Option<&BookingKey>,
-    (after, most): (&Place, i64),
+    (after, most): (&Cursor, i64),
 ) -> Result<Step<String>, StoreError> {
-    let ends = Ends::of(terms, pool::clock(connection)?);
+    let ends = Cutoffs::of(terms, pool::clock(connection)?);
     let rows: Vec<Row> = sql_query(include_str!("old_guests.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.guests)

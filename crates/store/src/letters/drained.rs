@@ -7,7 +7,7 @@ use domain::dead_letter::{DeadLetterReason, LetterKind};
 use domain::ids::{BookingId, MessageId, ResortId};
 
 use crate::error::StoreError;
-use crate::guest_data::lock::{self, Named};
+use crate::guest_data::erasure_lock::{self, Named};
 use crate::guest_names;
 use crate::letters::unmatched;
 use crate::rows::Rows;
@@ -50,7 +50,7 @@ pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usiz
         message: letter.message,
         hashes: letter.hashes(),
     });
-    lock::share(connection, &named.collect::<Vec<_>>())?;
+    erasure_lock::share(connection, &named.collect::<Vec<_>>())?;
     let unmatched = |letter: &&NewLetter| letter.reason == DeadLetterReason::UnmatchedStop;
     let (unmatched, others): (Vec<&NewLetter>, Vec<&NewLetter>) = found.iter().partition(unmatched);
     let mut new = insert_together(connection, &others)?;

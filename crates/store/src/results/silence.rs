@@ -17,7 +17,7 @@ use crate::planning::Planner;
 
 /// A call without an answer or a report, and what is known around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Silent {
+pub struct UnresolvedCall {
     /// The message.
     pub id: MessageId,
     pub booking_key: String,
@@ -73,9 +73,9 @@ pub fn gather(
     connection: &mut PgConnection,
     patience: &SilencePolicy,
     events_empty: bool,
-    after: Option<&Silent>,
+    after: Option<&UnresolvedCall>,
     most: i64,
-) -> Result<Vec<Silent>, StoreError> {
+) -> Result<Vec<UnresolvedCall>, StoreError> {
     let after = after.map_or((DateTime::<Utc>::UNIX_EPOCH, Uuid::nil()), |last| {
         (last.evidence.claimed_at, last.id.0)
     });
@@ -94,9 +94,9 @@ pub fn gather(
         .collect())
 }
 
-fn into_silent(row: Row, events_empty: bool) -> Silent {
+fn into_silent(row: Row, events_empty: bool) -> UnresolvedCall {
     let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
-    Silent {
+    UnresolvedCall {
         id: MessageId(row.id),
         booking_key: row.booking_key,
         attempt: Attempt(u32::try_from(row.attempts).unwrap_or_default()),
@@ -118,7 +118,7 @@ fn into_silent(row: Row, events_empty: bool) -> Silent {
 pub fn settle_silence(
     connection: &mut PgConnection,
     planner: &Planner,
-    silent: &Silent,
+    silent: &UnresolvedCall,
     verdict: SilenceVerdict,
 ) -> Result<Outcome, StoreError> {
     let mut locked = Locked::take(connection, planner, &[silent.id.0])?;

@@ -18,7 +18,7 @@ use domain::stay::Personal;
 use store::audit::Actor;
 use store::bookings;
 use store::events::{self, NewEvent};
-use store::guest_data::{self, Erased, Whom, held};
+use store::guest_data::{self, DataSubject, Erased, export};
 use store::guests::{self, GuestKey};
 use store::ledger;
 use store::letters::{self, Declined, Filter, NewLetter};
@@ -30,8 +30,8 @@ use crate::scene::{Scene, accepted, anna, apply, event, key, minutes_ago};
 const ADA: &str = "+306912345678";
 const BOB: &str = "+306912345679";
 
-fn booking(key: BookingKey) -> Whom {
-    Whom::Booking(key)
+fn booking(key: BookingKey) -> DataSubject {
+    DataSubject::Booking(key)
 }
 
 #[derive(diesel::QueryableByName)]
@@ -45,15 +45,15 @@ impl Scene {
         self.planner.ring.lookup(phone)
     }
 
-    fn number(&self, phone: &str, resort: Option<&str>) -> Whom {
-        Whom::Number {
+    fn number(&self, phone: &str, resort: Option<&str>) -> DataSubject {
+        DataSubject::Number {
             phone_hash: self.hash(phone),
             spelling_hash: self.hash(&phone.replace('+', "wa_id:")),
             resort: resort.map(|id| ResortId::parse(id).unwrap()),
         }
     }
 
-    async fn erase(&self, whom: Whom) -> Erased {
+    async fn erase(&self, whom: DataSubject) -> Erased {
         self.run(move |c, planner| guest_data::erase(c, planner, &whom, None))
             .await
     }
@@ -389,7 +389,7 @@ async fn what_is_held_is_found_with_everything_that_names_the_guest() {
     let (raw, letters) = scene
         .run(move |c, _| {
             let reach = guest_data::reach(c, &whom)?;
-            Ok((held::raw_events(c, &reach)?, held::letters(c, &reach)?))
+            Ok((export::raw_events(c, &reach)?, export::letters(c, &reach)?))
         })
         .await;
 

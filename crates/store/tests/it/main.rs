@@ -27,6 +27,8 @@ mod pgbouncer;
 #[cfg(test)]
 mod planning;
 #[cfg(test)]
+mod poison;
+#[cfg(test)]
 mod readings;
 #[cfg(test)]
 mod relay;
@@ -48,8 +50,6 @@ mod silence;
 mod staff;
 #[cfg(test)]
 mod stays;
-#[cfg(test)]
-mod suspects;
 #[cfg(test)]
 mod timers;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use domain::ids::NumberId;
 use domain::message::{MessageKind, Reason};
 use domain::phone_number::PhoneNumber;
 use store::claims::Claim;
-use store::guest_data::retention::{self, Terms};
+use store::guest_data::retention::{self, RetentionPolicy};
 use store::guest_names::{self, Learnt};
 use store::guests::said::{self, NumberWishes};
 
@@ -186,7 +186,7 @@ async fn names_of_a_number_that_no_booking_has_go_when_their_time_is_over() {
     let scene = Scene::new().await;
     scene.learns().await;
     let forget = |days: i64| {
-        let terms = [Terms {
+        let terms = [RetentionPolicy {
             resort: key("BK-1").resort,
             raw_events: TimeDelta::days(days),
             guests: TimeDelta::days(days),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crypto::key_ring::KeyRing;
 use domain::event::EventType::BookingStarted;
 use store::bookings;
-use store::reseal::{self, Page, Place};
+use store::reseal::{self, Page, SealedColumn};
 
 use crate::scene::{Scene, key};
 
@@ -31,12 +31,14 @@ async fn three_bookings() -> Scene {
 async fn page(scene: &Scene, ring: KeyRing, after: &str) -> Page {
     let after = after.to_owned();
     scene
-        .run(move |c, _| reseal::reseal(c, &ring, Place::Bookings, &after, 2))
+        .run(move |c, _| reseal::reseal(c, &ring, SealedColumn::Bookings, &after, 2))
         .await
 }
 
 async fn counts(scene: &Scene) -> BTreeMap<String, i64> {
-    reseal::count_by_key(&scene.store, Place::Bookings).await.unwrap()
+    reseal::count_by_key(&scene.store, SealedColumn::Bookings)
+        .await
+        .unwrap()
 }
 
 // shows: B123
@@ -77,9 +79,9 @@ async fn what_lies_under_a_key_that_is_gone_is_counted_and_left_alone() {
     let expected = [("a".to_owned(), 2), ("b".to_owned(), 1)];
     assert_eq!(counts(&scene).await, BTreeMap::from(expected));
     let ring = ring(&[("b", NEW)]);
-    let places = [Place::Events, Place::Bookings];
+    let places = [SealedColumn::Events, SealedColumn::Bookings];
     let missing = reseal::count_without_key(&scene.store, &ring, &places).await;
-    assert_eq!(missing.unwrap(), [(Place::Bookings, "a".to_owned(), 2)]);
+    assert_eq!(missing.unwrap(), [(SealedColumn::Bookings, "a".to_owned(), 2)]);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use domain::message::MessageState::{self, Dead, Delivered, Queued, Sending, Unkn
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
 use domain::message_record::Report;
 use domain::silence_policy::{SilencePolicy, SilenceVerdict};
-use store::results::{self, Outcome, Silent};
+use store::results::{self, Outcome, UnresolvedCall};
 
 use crate::scene::{Scene, accepted, judging};
 
@@ -77,14 +77,14 @@ async fn minutes_pass(scene: &Scene, minutes: i64) {
         .await;
 }
 
-async fn gathered(scene: &Scene, events_empty: bool) -> Vec<Silent> {
+async fn gathered(scene: &Scene, events_empty: bool) -> Vec<UnresolvedCall> {
     scene
         .run(move |c, _| results::gather(c, &SilencePolicy::default(), events_empty, None, 10))
         .await
 }
 
 /// The only silent call, judged.
-async fn judged(scene: &Scene) -> (Silent, SilenceVerdict) {
+async fn judged(scene: &Scene) -> (UnresolvedCall, SilenceVerdict) {
     let silent = gathered(scene, true).await;
     let [one] = silent.as_slice() else {
         panic!("{silent:?}");
@@ -92,7 +92,7 @@ async fn judged(scene: &Scene) -> (Silent, SilenceVerdict) {
     (one.clone(), SilencePolicy::default().judge(&one.evidence))
 }
 
-async fn settled(scene: &Scene, silent: Silent, verdict: SilenceVerdict) -> Outcome {
+async fn settled(scene: &Scene, silent: UnresolvedCall, verdict: SilenceVerdict) -> Outcome {
     scene
         .run(move |c, planner| results::settle_silence(c, planner, &silent, verdict))
         .await
@@ -382,7 +382,7 @@ async fn more_silence_than_one_round_takes_is_gathered_round_by_round() {
         silent_call_of(&scene, booking).await;
     }
     minutes_pass(&scene, 2).await;
-    let round = async |after: Option<Silent>| {
+    let round = async |after: Option<UnresolvedCall>| {
         scene
             .run(move |c, _| results::gather(c, &SilencePolicy::default(), true, after.as_ref(), 2))
             .await

@@ -8,8 +8,8 @@ use domain::ids::{BookingKey, LetterId};
 use serde::Serialize;
 use serde_json::Value;
 use store::audit::{self, Actor};
-use store::guest_data::held::{self, NameRow, NumberWishRow, RawEvent, WishRow};
-use store::guest_data::{self, Reach, Whom};
+use store::guest_data::export::{self as stored, NameRow, NumberWishRow, RawEvent, WishRow};
+use store::guest_data::{self, DataSubject, SubjectData};
 use store::{Connection, StoreError, messages, pool};
 
 use super::Person;
@@ -149,7 +149,7 @@ pub(crate) struct Conversation {
 
 struct Found {
     now: DateTime<Utc>,
-    reach: Reach,
+    reach: SubjectData,
     raw_events: Vec<RawEvent>,
     letters: Vec<LetterId>,
     wishes: Vec<WishRow>,
@@ -220,17 +220,17 @@ async fn letters_of(
     Ok(all)
 }
 
-fn find(connection: &mut Connection, ring: &KeyRing, whom: &Whom) -> Result<Found, StoreError> {
+fn find(connection: &mut Connection, ring: &KeyRing, whom: &DataSubject) -> Result<Found, StoreError> {
     let reach = guest_data::reach(connection, whom)?;
-    let letters = held::letters(connection, &reach)?;
+    let letters = stored::letters(connection, &reach)?;
     let done = audit::list_about(connection, &reach, &letters)?;
     Ok(Found {
         now: pool::clock(connection)?,
-        raw_events: held::raw_events(connection, &reach)?,
-        wishes: held::wishes(connection, whom, &reach)?,
-        wishes_to_numbers: held::number_wishes(connection, &reach)?,
-        known_as: held::names(connection, &reach)?,
-        windows: held::windows(connection, &reach)?,
+        raw_events: stored::raw_events(connection, &reach)?,
+        wishes: stored::wishes(connection, whom, &reach)?,
+        wishes_to_numbers: stored::number_wishes(connection, &reach)?,
+        known_as: stored::names(connection, &reach)?,
+        windows: stored::windows(connection, &reach)?,
         audit: records::views(connection, Some(ring), done)?,
         letters,
         reach,

@@ -8,7 +8,7 @@ use domain::ids::{BookingKey, MessageId, ResortId};
 use domain::message::MessageKind::Reminder1;
 use store::Fault;
 use store::guest_data;
-use store::guest_data::Whom;
+use store::guest_data::DataSubject;
 use store::guest_data::memory::{self, Arrival};
 use store::letters::Filter;
 use tokio::sync::oneshot;
@@ -229,7 +229,7 @@ async fn a_letter_that_is_found_late_is_kept_as_a_shell_and_known_when_it_comes_
 }
 
 /// Which of these arrivals a transaction has to wait with while an erasure is under way.
-async fn waiting(scene: &Scene, whom: Whom, arrivals: &[(&'static str, Says)]) -> Vec<&'static str> {
+async fn waiting(scene: &Scene, whom: DataSubject, arrivals: &[(&'static str, Says)]) -> Vec<&'static str> {
     let (erased, wait_until_erased) = oneshot::channel();
     let (go_on, wait_to_go_on) = oneshot::channel::<()>();
     let erasing = scene.run(move |c, planner| {

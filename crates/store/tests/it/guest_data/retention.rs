@@ -4,15 +4,15 @@ use chrono::TimeDelta;
 use domain::dead_letter::LetterState;
 use domain::event::EventType::ReservationConfirmed;
 use domain::ids::ResortId;
-use store::guest_data::retention::{self, Place, Terms};
+use store::guest_data::retention::{self, Cursor, RetentionPolicy};
 use store::letters;
 
 use super::{ADA, BOB, left, letter};
 use crate::scene::{Scene, anna, event, key, minutes_ago};
 
 /// Raw events for ten days, guests for a hundred.
-fn terms() -> Vec<Terms> {
-    vec![Terms {
+fn terms() -> Vec<RetentionPolicy> {
+    vec![RetentionPolicy {
         resort: ResortId::parse("azure-bay").unwrap(),
         raw_events: TimeDelta::days(10),
         guests: TimeDelta::days(100),
@@ -29,8 +29,8 @@ impl Scene {
         .await;
     }
 
-    async fn walk_raw_events(&self, terms: Vec<Terms>, most: i64) -> Vec<String> {
-        let (mut place, mut emptied) = (Some(Place::default()), Vec::new());
+    async fn walk_raw_events(&self, terms: Vec<RetentionPolicy>, most: i64) -> Vec<String> {
+        let (mut place, mut emptied) = (Some(Cursor::default()), Vec::new());
         while let Some(after) = place.take() {
             let terms = terms.clone();
             let step = self
@@ -44,7 +44,7 @@ impl Scene {
 
     async fn old_guests(&self) -> Vec<String> {
         let step = self
-            .run(|c, _| retention::list_old_guests(c, &terms(), &Place::default(), 100))
+            .run(|c, _| retention::list_old_guests(c, &terms(), &Cursor::default(), 100))
             .await;
         assert_eq!(step.next, None);
         step.over.iter().map(ToString::to_string).collect()
@@ -77,7 +77,7 @@ async fn resorts_without_a_readable_file_are_left_alone_and_what_names_no_bookin
     scene
         .sql("UPDATE events SET received_at = now() - interval '11 days' WHERE booking_key IS NULL")
         .await;
-    let of_others = vec![Terms {
+    let of_others = vec![RetentionPolicy {
         resort: ResortId::parse("white-cliff").unwrap(),
         ..terms().remove(0)
     }];

@@ -6,7 +6,7 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQuer
 use domain::event::sealing_identity;
 use domain::ids::{LetterId, ResortId};
 
-use super::{Reach, Whom, whom};
+use super::{DataSubject, SubjectData, subject};
 use crate::error::StoreError;
 use crate::schema::conversations;
 
@@ -41,7 +41,7 @@ impl RawEvent {
 }
 
 /// Every raw event of theirs, in the order of arrival.
-pub fn raw_events(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<RawEvent>, StoreError> {
+pub fn raw_events(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec<RawEvent>, StoreError> {
     sql_query(
         "SELECT key, event_type, booking_key, received_at, outcome, sealed_body FROM events WHERE booking_key = ANY($1) \
          UNION \
@@ -60,7 +60,7 @@ pub fn raw_events(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<Ra
 }
 
 /// Every letter of theirs, in the order in which they were found.
-pub fn letters(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<LetterId>, StoreError> {
+pub fn letters(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec<LetterId>, StoreError> {
     let ids: Vec<Id> = sql_query(
         "SELECT l.id FROM letters l JOIN unnest($1) AS b(key) ON b.key = l.resort || '/' || l.booking \
          UNION SELECT id FROM letters WHERE phone_hash = ANY($2) OR name_hashes && $2 ORDER BY id",
@@ -81,7 +81,7 @@ struct Id {
 /// An open, or lately open, window in which a guest may be answered: the business number, and its end.
 pub fn windows(
     connection: &mut PgConnection,
-    reach: &Reach,
+    reach: &SubjectData,
 ) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
     conversations::table
         .filter(conversations::phone_hash.eq_any(reach.hashes()))
@@ -119,7 +119,10 @@ pub struct NumberWishRow {
 }
 
 /// What they said to business numbers: under the names that are theirs alone, and under the numbers of their bookings.
-pub fn number_wishes(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<NumberWishRow>, StoreError> {
+pub fn number_wishes(
+    connection: &mut PgConnection,
+    reach: &SubjectData,
+) -> Result<Vec<NumberWishRow>, StoreError> {
     sql_query(
         "SELECT number, max(opted_out_at) AS opted_out_at, max(opted_in_at) AS opted_in_at FROM number_wishes \
          WHERE hash = ANY($1) OR hash IN (SELECT phone_hash FROM bookings WHERE key = ANY($2)) \
@@ -142,7 +145,7 @@ pub struct NameRow {
 }
 
 /// The names that were learnt of their numbers.
-pub fn names(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<NameRow>, StoreError> {
+pub fn names(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec<NameRow>, StoreError> {
     sql_query(
         "SELECT kind, learnt_at FROM guest_names \
          WHERE phone_hash = ANY($1) OR phone_hash IN (SELECT phone_hash FROM bookings WHERE key = ANY($2)) \
@@ -155,11 +158,15 @@ pub fn names(connection: &mut PgConnection, reach: &Reach) -> Result<Vec<NameRow
 }
 
 /// What they said of messages, by the numbers that they have.
-pub fn wishes(connection: &mut PgConnection, whom: &Whom, reach: &Reach) -> Result<Vec<WishRow>, StoreError> {
-    let hashes = whom::numbers_of(connection, whom)?;
+pub fn wishes(
+    connection: &mut PgConnection,
+    whom: &DataSubject,
+    reach: &SubjectData,
+) -> Result<Vec<WishRow>, StoreError> {
+    let hashes = subject::numbers_of(connection, whom)?;
     let resort = match whom {
-        Whom::Booking(_) => None,
-        Whom::Number { resort, .. } => resort.as_ref(),
+        DataSubject::Booking(_) => None,
+        DataSubject::Number { resort, .. } => resort.as_ref(),
     };
     sql_query(
         "SELECT DISTINCT g.resort, g.opted_out_at, g.opted_in_at FROM guests g \

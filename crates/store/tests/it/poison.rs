@@ -1,11 +1,11 @@
 //! Tries of events that nobody lived to finish.
 
-use store::suspects::{self, Try};
+use store::poison::{self, Try};
 
 use crate::scene::Scene;
 
 async fn begin(scene: &Scene, key: &'static str) -> u32 {
-    scene.run(move |c, _| suspects::begin(c, key, Try::new())).await
+    scene.run(move |c, _| poison::begin(c, key, Try::new())).await
 }
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn tries_that_nobody_finished_are_counted_until_one_is() {
     assert_eq!(begin(&scene, "direct/evt_1").await, 1);
     assert_eq!(begin(&scene, "direct/evt_2").await, 0);
 
-    scene.run(|c, _| suspects::clear(c, "direct/evt_1")).await;
+    scene.run(|c, _| poison::clear(c, "direct/evt_1")).await;
 
     assert_eq!(begin(&scene, "direct/evt_1").await, 0);
     assert_eq!(begin(&scene, "direct/evt_2").await, 1);
@@ -26,7 +26,7 @@ async fn tries_that_nobody_finished_are_counted_until_one_is() {
 async fn a_try_that_is_noted_again_since_its_commit_had_no_answer_counts_once() {
     let scene = Scene::new().await;
     let again = Try::new();
-    let note = |this| scene.run(move |c, _| suspects::begin(c, "direct/evt_1", this));
+    let note = |this| scene.run(move |c, _| poison::begin(c, "direct/evt_1", this));
     assert_eq!(note(Try::new()).await, 0);
 
     assert_eq!(note(again).await, 1);
@@ -37,20 +37,17 @@ async fn a_try_that_is_noted_again_since_its_commit_had_no_answer_counts_once() 
 }
 
 #[tokio::test]
-async fn a_rehearsal_leaves_nothing_behind_and_tells_what_would_have_happened() {
+async fn a_canary_leaves_nothing_behind_and_tells_what_would_have_happened() {
     let scene = Scene::new().await;
 
     let begun = scene
         .store
-        .rehearse(|c| {
-            suspects::begin(c, "direct/evt_1", Try::new())?;
-            suspects::begin(c, "direct/evt_1", Try::new())
+        .canary(|c| {
+            poison::begin(c, "direct/evt_1", Try::new())?;
+            poison::begin(c, "direct/evt_1", Try::new())
         })
         .await;
-    let refused = scene
-        .store
-        .rehearse(|c| suspects::begin(c, "\0", Try::new()))
-        .await;
+    let refused = scene.store.canary(|c| poison::begin(c, "\0", Try::new())).await;
 
     assert_eq!(begun.unwrap(), 1);
     assert!(refused.is_err());

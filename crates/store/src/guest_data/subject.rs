@@ -10,7 +10,7 @@ use crate::bookings::parse_key;
 use crate::error::StoreError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whom {
+pub enum DataSubject {
     /// The guest of one booking; others may share the number.
     Booking(BookingKey),
     /// The guest with a number.
@@ -25,7 +25,7 @@ pub enum Whom {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reach {
+pub struct SubjectData {
     /// Their bookings, with the carts that they grew from and the reservations that they became.
     pub bookings: BTreeSet<BookingKey>,
     /// Keyed hashes of their numbers, as far as no other booking has them: what names nothing but such a number is
@@ -35,7 +35,7 @@ pub struct Reach {
     pub names: BTreeSet<Vec<u8>>,
 }
 
-impl Reach {
+impl SubjectData {
     pub(crate) fn keys(&self) -> Vec<String> {
         self.bookings.iter().map(ToString::to_string).collect()
     }
@@ -82,7 +82,7 @@ struct Number {
 }
 
 /// Finds what is theirs, without locking anything.
-pub fn reach(connection: &mut PgConnection, whom: &Whom) -> Result<Reach, StoreError> {
+pub fn reach(connection: &mut PgConnection, whom: &DataSubject) -> Result<SubjectData, StoreError> {
     Family::find(connection, whom)?.reach(connection, whom)
 }
 
@@ -96,10 +96,10 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn find(connection: &mut PgConnection, whom: &Whom) -> Result<Self, StoreError> {
+    pub(super) fn find(connection: &mut PgConnection, whom: &DataSubject) -> Result<Self, StoreError> {
         let (key, resort) = match whom {
-            Whom::Booking(key) => (Some(key.to_string()), None),
-            Whom::Number { resort, .. } => (None, resort.as_ref().map(ResortId::as_str)),
+            DataSubject::Booking(key) => (Some(key.to_string()), None),
+            DataSubject::Number { resort, .. } => (None, resort.as_ref().map(ResortId::as_str)),
         };
         let hashes = numbers_of(connection, whom)?;
         let found: Vec<Found> = sql_query(include_str!("family.sql"))
@@ -111,8 +111,8 @@ impl Family {
         let bookings = found.iter().map(|row| parse_key(&row.resort, &row.id));
         let mut bookings: BTreeSet<BookingKey> = bookings.collect::<Result<_, _>>()?;
         let numbers = match whom {
-            Whom::Number { .. } => hashes.into_iter().collect(),
-            Whom::Booking(key) => {
+            DataSubject::Number { .. } => hashes.into_iter().collect(),
+            DataSubject::Booking(key) => {
                 // Also one that was never applied: its events may be dead, or on their way.
                 bookings.insert(key.clone());
                 found.into_iter().filter_map(|row| row.phone_hash).collect()
@@ -126,16 +126,20 @@ impl Family {
         })
     }
 
-    pub(super) fn reach(self, connection: &mut PgConnection, whom: &Whom) -> Result<Reach, StoreError> {
-        let mut reach = Reach {
+    pub(super) fn reach(
+        self,
+        connection: &mut PgConnection,
+        whom: &DataSubject,
+    ) -> Result<SubjectData, StoreError> {
+        let mut reach = SubjectData {
             bookings: self.bookings,
-            ..Reach::default()
+            ..SubjectData::default()
         };
         reach.numbers = match whom {
-            Whom::Number { resort: None, .. } => self.numbers,
+            DataSubject::Number { resort: None, .. } => self.numbers,
             _ => theirs_alone(connection, &reach, self.numbers.into_iter().collect())?,
         };
-        if let Whom::Number { spelling_hash, .. } = whom
+        if let DataSubject::Number { spelling_hash, .. } = whom
             && !reach.numbers.is_empty()
         {
             reach.names.insert(spelling_hash.to_vec());
@@ -153,7 +157,7 @@ impl Family {
 /// Every name that is known of some numbers, shared or not.
 fn names_of(
     connection: &mut PgConnection,
-    whom: &Whom,
+    whom: &DataSubject,
     numbers: &BTreeSet<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
     let names: Vec<Number> =
@@ -162,7 +166,7 @@ fn names_of(
             .load(connection)
             .map_err(StoreError::query("find the names of a guest's numbers"))?;
     let mut names: BTreeSet<Vec<u8>> = names.into_iter().map(|row| row.phone_hash).collect();
-    if let Whom::Number { spelling_hash, .. } = whom {
+    if let DataSubject::Number { spelling_hash, .. } = whom {
         names.insert(spelling_hash.to_vec());
     }
     Ok(names)
@@ -170,8 +174,8 @@ fn names_of(
 
 /// The phone hashes that one number means: its own, and those of numbers that WhatsApp spells like it or that share a
 /// name with it.
-pub fn numbers_of(connection: &mut PgConnection, whom: &Whom) -> Result<Vec<Vec<u8>>, StoreError> {
-    let Whom::Number {
+pub fn numbers_of(connection: &mut PgConnection, whom: &DataSubject) -> Result<Vec<Vec<u8>>, StoreError> {
+    let DataSubject::Number {
         phone_hash,
         spelling_hash,
         ..
@@ -193,7 +197,7 @@ pub fn numbers_of(connection: &mut PgConnection, whom: &Whom) -> Result<Vec<Vec<
 /// Those of some numbers that no other booking has.
 fn theirs_alone(
     connection: &mut PgConnection,
-    reach: &Reach,
+    reach: &SubjectData,
     numbers: Vec<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
     let alone: Vec<Number> = sql_query(

@@ -13,7 +13,7 @@ use diesel::sql_types::{Array, BigInt, Bytea, Text, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::ids::{MessageId, ResortId};
 
-use super::Whom;
+use super::DataSubject;
 use crate::error::StoreError;
 
 /// The key of the lock for everything; any number that nothing else uses. `share_locks.sql` names it too.
@@ -44,13 +44,13 @@ pub(crate) fn share(connection: &mut PgConnection, arrivals: &[Named<'_>]) -> Re
 
 /// Waits for everything that arrives where a guest is to be erased, and lets nothing begin there until the end of the
 /// transaction. The guest's numbers, which can be read from then on, are to be [closed](close_numbers) next.
-pub(super) fn close(connection: &mut PgConnection, whom: &Whom) -> Result<(), StoreError> {
+pub(super) fn close(connection: &mut PgConnection, whom: &DataSubject) -> Result<(), StoreError> {
     let resort = match whom {
-        Whom::Booking(key) => &key.resort,
-        Whom::Number {
+        DataSubject::Booking(key) => &key.resort,
+        DataSubject::Number {
             resort: Some(resort), ..
         } => resort,
-        Whom::Number { resort: None, .. } => {
+        DataSubject::Number { resort: None, .. } => {
             return sql_query("SELECT pg_advisory_xact_lock($1)")
                 .bind::<BigInt, _>(EVERYTHING)
                 .execute(connection)

@@ -1,60 +1,82 @@
-//! Every metric of the processor.
+//! Every metric of the processor; docs/metrics.md describes them.
 
+use std::collections::BTreeMap;
+
+use domain::after_call::Scope;
+use domain::dead_letter::DeadLetterReason;
+use domain::event::EventType;
+use domain::hold;
+use domain::message::{MessageKind, MessageState};
+use domain::plan::Status;
 use service::metrics::{
-    Histogram, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
+    Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
 };
+use store::figures::Figures;
+use store::reseal::SealedColumn;
 
-/// The processor's counters.
 #[derive(Clone)]
 pub(crate) struct ProcessorMetrics {
-    /// By type and outcome: `applied`, `duplicate`, `ignored`, `dead`, `retried`.
     pub(crate) events: IntCounterVec,
-    /// By kind and the state that they moved to.
     pub(crate) messages: IntCounterVec,
-    /// Status changes by the new status.
     pub(crate) bookings: IntCounterVec,
-    /// From an event's arrival at `ingest` to its commit.
     pub(crate) event_delay: Histogram,
-    /// How late wake-ups were.
-    pub(crate) wake_up_lateness: Histogram,
-    /// Ids and letters handed to the broker, by outcome: `published`, `unavailable`, `refused`, `unroutable`,
-    /// `unconfirmed`.
+    pub(crate) timer_lateness: Histogram,
     pub(crate) relayed: IntCounterVec,
-    /// Reports that name no message of ours.
-    pub(crate) unmatched_reports: service::metrics::IntCounter,
-    /// Holds that reported failures began, by scope.
+    pub(crate) unmatched_reports: IntCounter,
     pub(crate) holds_begun: IntCounterVec,
-    /// Stops in WhatsApp whose writer matches no guest.
-    pub(crate) unmatched_stops: service::metrics::IntCounter,
-    /// Bookings that wait since their resort has no readable file, in the whole database.
+    pub(crate) unmatched_stops: IntCounter,
+    pub(crate) unplannable: IntCounter,
+    pub(crate) delayed: IntGauge,
+    pub(crate) purged: IntCounterVec,
+    /// Of the whole database, like those below: 0 unless this process holds the lock of [`store::figures`].
     pub(crate) without_resort: IntGauge,
-    /// Times a booking that was due could not be planned and was left aside.
-    pub(crate) left_aside: service::metrics::IntCounter,
-    /// Events in hand that wait for another try.
-    pub(crate) parked: IntGauge,
-    /// Values under keys that the ring does not have, by table.
     pub(crate) without_key: IntGaugeVec,
-    /// What was taken away because it was held long enough: `raw_events`, `letters`, `guest_names`, `guests` (by
-    /// booking).
-    pub(crate) removed: IntCounterVec,
+    pub(crate) holds: IntGaugeVec,
+    pub(crate) held_messages: IntGaugeVec,
+}
+
+const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
+/// As `Update::kind` names them.
+const UPDATE_KINDS: [&str; 9] = [
+    "whatsapp_status",
+    "whatsapp_message",
+    "whatsapp_preference",
+    "whatsapp_template",
+    "whatsapp_account",
+    "whatsapp_number",
+    "whatsapp_problem",
+    "whatsapp_other",
+    "whatsapp_unreadable",
+];
+const RELAY_OUTCOMES: [&str; 5] = ["published", "unavailable", "refused", "unroutable", "unconfirmed"];
+const PURGED: [&str; 4] = ["raw_events", "letters", "guest_names", "guests"];
+
+/// The scopes of holds.
+fn scopes() -> impl Iterator<Item = &'static str> {
+    let scopes = Scope::ALL.iter().map(|scope| scope.as_str());
+    scopes.chain([hold::PAUSED])
+}
+
+fn without_template() -> &'static str {
+    DeadLetterReason::TemplateMissing.as_str()
 }
 
 impl ProcessorMetrics {
-    /// Registers them.
     #[expect(clippy::too_many_lines, reason = "one entry for each metric")]
     pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
-        Ok(Self {
-            events: metrics.counters(
+        let counters = |name, help, labels: &[&str]| metrics.counters(name, help, labels);
+        let known = Self {
+            events: counters(
                 "bellhop_events_total",
                 "Events by type and outcome.",
                 &["type", "outcome"],
             )?,
-            messages: metrics.counters(
+            messages: counters(
                 "bellhop_messages_planned_total",
                 "Messages that a plan or a report moved, by kind and new state.",
                 &["kind", "state"],
             )?,
-            bookings: metrics.counters(
+            bookings: counters(
                 "bellhop_bookings_total",
                 "Bookings that changed status, by the new one.",
                 &["status"],
@@ -64,21 +86,21 @@ impl ProcessorMetrics {
                 "From an event's arrival to its commit.",
                 LATENCY_BUCKETS,
             )?,
-            wake_up_lateness: metrics.histogram(
-                "bellhop_wake_up_lateness_seconds",
-                "How late bookings were woken.",
+            timer_lateness: metrics.histogram(
+                "bellhop_timer_lateness_seconds",
+                "How late timers fired.",
                 LATENCY_BUCKETS,
             )?,
-            relayed: metrics.counters(
+            relayed: counters(
                 "bellhop_relayed_total",
-                "Message ids handed to the broker, by outcome.",
+                "Message ids and dead letters handed to the broker, by outcome.",
                 &["outcome"],
             )?,
             unmatched_reports: metrics.counter(
                 "bellhop_unmatched_reports_total",
                 "WhatsApp's reports that name no message of ours.",
             )?,
-            holds_begun: metrics.counters(
+            holds_begun: counters(
                 "bellhop_holds_begun_total",
                 "Holds that refusals of WhatsApp began, by scope.",
                 &["scope"],
@@ -87,28 +109,99 @@ impl ProcessorMetrics {
                 "bellhop_unmatched_stops_total",
                 "Stops in WhatsApp whose writer matches no guest.",
             )?,
+            unplannable: metrics.counter(
+                "bellhop_unplannable_bookings_total",
+                "Times a due booking could not be planned and was put off for a minute.",
+            )?,
+            delayed: metrics.gauge(
+                "bellhop_events_delayed",
+                "Events that wait in this process for another try.",
+            )?,
+            purged: counters(
+                "bellhop_retention_total",
+                "What retention emptied or erased: raw events, letters, guests' names, guests' bookings.",
+                &["of"],
+            )?,
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",
-                "Bookings that wait since their resort has no readable file, in the whole database.",
-            )?,
-            left_aside: metrics.counter(
-                "bellhop_bookings_left_aside_total",
-                "Times a booking that was due could not be planned and was left aside for a minute.",
-            )?,
-            parked: metrics.gauge(
-                "bellhop_events_parked",
-                "Events in hand that wait for another try.",
+                "Bookings whose resort has no readable file, in the whole database.",
             )?,
             without_key: metrics.gauges(
                 "bellhop_values_without_key",
-                "Values that lie under keys that are not in the key ring, as found at start, by table.",
+                "Values under keys that the key ring does not have, in the whole database, by table.",
                 &["table"],
             )?,
-            removed: metrics.counters(
-                "bellhop_retention_total",
-                "What was taken away because its time was over: raw events, letters, guests' names, guests' bookings.",
-                &["of"],
+            holds: metrics.gauges(
+                "bellhop_holds",
+                "Holds in the whole database, by scope.",
+                &["scope"],
             )?,
-        })
+            held_messages: metrics.gauges(
+                "bellhop_held_messages",
+                "Messages on hold in the whole database, by the hold's scope.",
+                &["scope"],
+            )?,
+        };
+        known.begin_series();
+        Ok(known)
+    }
+
+    /// Every series with known labels exists from the start, with 0.
+    fn begin_series(&self) {
+        let types = EventType::ALL.iter().map(|one| one.as_str());
+        for event_type in types.chain(UPDATE_KINDS).chain(["unreadable"]) {
+            for outcome in EVENT_OUTCOMES {
+                self.events.with_label_values(&[event_type, outcome]);
+            }
+        }
+        for kind in MessageKind::ALL {
+            for state in MessageState::ALL {
+                self.messages.with_label_values(&[kind.as_str(), state.as_str()]);
+            }
+        }
+        for status in Status::ALL {
+            self.bookings.with_label_values(&[status.as_str()]);
+        }
+        for outcome in RELAY_OUTCOMES {
+            self.relayed.with_label_values(&[outcome]);
+        }
+        for scope in Scope::ALL {
+            self.holds_begun.with_label_values(&[scope.as_str()]);
+        }
+        for of in PURGED {
+            self.purged.with_label_values(&[of]);
+        }
+        self.reset_figures();
+    }
+
+    pub(crate) fn show_figures(&self, figures: &Figures, missing_keys: &BTreeMap<&'static str, i64>) {
+        for scope in scopes() {
+            let of_scope = || figures.holds.iter().filter(|(hold, _)| hold.scope == scope);
+            let holds = i64::try_from(of_scope().count()).unwrap_or(i64::MAX);
+            let messages = of_scope().map(|(_, messages)| *messages).sum();
+            self.holds.with_label_values(&[scope]).set(holds);
+            self.held_messages.with_label_values(&[scope]).set(messages);
+        }
+        self.held_messages
+            .with_label_values(&[without_template()])
+            .set(figures.messages_without_template);
+        self.without_resort.set(figures.bookings_without_resort);
+        for (table, values) in missing_keys {
+            self.without_key.with_label_values(&[*table]).set(*values);
+        }
+    }
+
+    /// Another processor exports the figures.
+    pub(crate) fn reset_figures(&self) {
+        for scope in scopes().chain([without_template()]) {
+            self.held_messages.with_label_values(&[scope]).set(0);
+        }
+        for scope in scopes() {
+            self.holds.with_label_values(&[scope]).set(0);
+        }
+        for table in [SealedColumn::Bookings, SealedColumn::Events].map(SealedColumn::table) {
+            self.without_key.with_label_values(&[table]).set(0);
+        }
+        self.without_resort.set(0);
     }
 }

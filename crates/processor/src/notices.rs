@@ -13,16 +13,16 @@ pub(crate) enum Notice {
 
 impl Notice {
     /// Writes one line into the log; bad news is an alert.
-    pub(crate) fn tell(&self) {
+    pub(crate) fn log(&self) {
         match self {
-            Self::Template(template) => tell_of_template(template),
-            Self::Number(number) => tell_of_number(number),
-            Self::Account(account) => tell_of_account(account),
+            Self::Template(template) => log_template(template),
+            Self::Number(number) => log_number(number),
+            Self::Account(account) => log_account(account),
         }
     }
 }
 
-fn tell_of_template(template: &Template) {
+fn log_template(template: &Template) {
     let Template {
         name,
         language,
@@ -34,16 +34,16 @@ fn tell_of_template(template: &Template) {
     match template.assessment() {
         Assessment::Bad => {
             log::error!(template = name, language = language, news = news, reason = reason, account = account,
-            alert = true; "WhatsApp reports a problem with a template")
+            alert = "template_problem"; "WhatsApp reports a problem with a template")
         }
         assessment => {
             log::info!(template = name, language = language, news = news, reason = reason, account = account,
-            verdict = assessment.as_str(); "WhatsApp reports a change of a template")
+            verdict = assessment.as_str(), event = "template_changed"; "WhatsApp reports a change of a template")
         }
     }
 }
 
-fn tell_of_number(number: &Number) {
+fn log_number(number: &Number) {
     let Number {
         display_number,
         event,
@@ -54,14 +54,14 @@ fn tell_of_number(number: &Number) {
     match number.assessment() {
         Assessment::Bad => {
             log::error!(number = display_number, news = event, limit = limit, account = account,
-            alert = true; "WhatsApp reports a problem with a business number")
+            alert = "number_problem"; "WhatsApp reports a problem with a business number")
         }
         assessment => log::info!(number = display_number, news = event, limit = limit, account = account,
-            verdict = assessment.as_str(); "WhatsApp reports a change of a business number"),
+            verdict = assessment.as_str(), event = "number_changed"; "WhatsApp reports a change of a business number"),
     }
 }
 
-fn tell_of_account(account: &Account) {
+fn log_account(account: &Account) {
     let Account {
         account: id,
         event,
@@ -73,13 +73,12 @@ fn tell_of_account(account: &Account) {
     let restricted = restricted.join(", ");
     match account.assessment() {
         Assessment::Bad => log::error!(account = id, news = event, reason = reason, restricted = restricted,
-            alert = true; "WhatsApp reports a problem with the business account"),
+            alert = "account_problem"; "WhatsApp reports a problem with the business account"),
         assessment => log::info!(account = id, news = event, reason = reason, restricted = restricted,
-            verdict = assessment.as_str(); "WhatsApp reports a change of the business account"),
+            verdict = assessment.as_str(), event = "account_changed"; "WhatsApp reports a change of the business account"),
     }
 }
 
-/// What may not be done, and until when.
 fn restriction(restriction: &Restriction) -> String {
     match restriction.until {
         Some(until) => format!("{} until {}", restriction.name, until.to_rfc3339()),

@@ -1,4 +1,7 @@
-//! Hands the ids of due messages, and the letters of dead ones, to the broker.
+//! The relay: publishes the ids of due messages to `messages`, and the dead letters of dead ones to `dead.messages`.
+//!
+//! It moves `publish_at` ahead and commits before it publishes an id, and writes nothing afterwards. So an id that is lost
+//! on the way is published again when its new `publish_at` comes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,155 +16,170 @@ use service::{Stop, crash};
 use store::{StoreError, relay};
 use tokio::sync::Notify;
 
-use crate::shared::Shared;
+use crate::context::Context;
 
-/// How many ids are taken at once.
 const AT_ONCE: i64 = 500;
-/// How long messages that another process queued wait to be seen.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long messages that another process queued may wait to be found.
+const IDLE: Duration = Duration::from_millis(200);
+/// How long dead letters wait that could not be published; ids do not wait for them.
+const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long letters wait that could not be published; ids do not wait for them.
-const LETTER_PAUSE: Duration = Duration::from_secs(1);
+/// The loop.
+pub(crate) struct Relay {
+    context: Arc<Context>,
+    publisher: Publisher,
+    /// Notified when messages may be due.
+    due: Arc<Notify>,
+    dead_letters_not_before: Instant,
+}
 
-/// Relays until the stop.
-pub(crate) async fn run(shared: Arc<Shared>, publisher: Publisher, due: Arc<Notify>, stop: Stop) {
-    let (mut failures, mut letters_not_before) = (0_u32, Instant::now());
-    while !stop.is_stopped() {
-        let pause = if publisher.status().borrow().is_ready() {
-            match round(&shared, &publisher, &mut letters_not_before).await {
+impl Relay {
+    pub(crate) fn new(context: Arc<Context>, publisher: Publisher, due: Arc<Notify>) -> Self {
+        Self {
+            context,
+            publisher,
+            due,
+            dead_letters_not_before: Instant::now(),
+        }
+    }
+
+    pub(crate) async fn run(mut self, stop: Stop) {
+        let mut failures = 0_u32;
+        while !stop.is_stopped() {
+            let pause = match self.step().await {
                 Ok(0) => {
                     failures = 0;
-                    LOOK_EVERY
+                    IDLE
                 }
                 Ok(_) => Duration::ZERO,
                 Err(error) => {
                     failures += 1;
-                    shared.postgres_failed("relay messages", &error, failures)
+                    self.context.postgres_failed("relay messages", &error, failures)
                 }
+            };
+            tokio::select! {
+                () = stop.stopped() => {}
+                () = self.due.notified() => {}
+                () = tokio::time::sleep(pause) => {}
             }
-        } else {
-            LOOK_EVERY
-        };
-        tokio::select! {
-            () = stop.stopped() => {}
-            () = due.notified() => {}
-            () = tokio::time::sleep(pause) => {}
         }
     }
-}
 
-/// Relays once and returns how many went.
-async fn round(
-    shared: &Shared,
-    publisher: &Publisher,
-    letters_not_before: &mut Instant,
-) -> Result<usize, StoreError> {
-    let ids = relay_ids(shared, publisher).await?;
-    Ok(ids + relay_letters(shared, publisher, letters_not_before).await?)
-}
+    /// Publishes some of what is due, and returns how many ids and dead letters were confirmed.
+    pub(crate) async fn step(&mut self) -> Result<usize, StoreError> {
+        if !self.publisher.status().borrow().is_ready() {
+            return Ok(0);
+        }
+        let ids = self.relay_ids().await?;
+        Ok(ids + self.relay_dead_letters().await?)
+    }
 
-async fn relay_ids(shared: &Shared, publisher: &Publisher) -> Result<usize, StoreError> {
-    let ids = shared
-        .store
-        .run(|connection| relay::take_due(connection, AT_ONCE))
-        .await?;
-    if !ids.is_empty() {
-        crash::point("processor.relay.put_off");
-    }
-    let publishing = ids
-        .iter()
-        .map(|id| async move { (*id, publish_id(publisher, *id).await) });
-    let failed: Vec<MessageId> = join_all(publishing)
-        .await
-        .into_iter()
-        .filter(|(id, result)| {
-            count(shared, result);
-            if let Err(error) = result {
-                log::warn!("message.id" = id.to_string(), error = error.to_string(); "id not handed to the broker; it comes again");
-            }
-            // An id without a confirmation may lie in the queue: coming again at its time does no harm.
-            matches!(result, Err(error) if *error != PublishError::Unconfirmed)
-        })
-        .map(|(id, _)| id)
-        .collect();
-    let published = ids.len() - failed.len();
-    if published > 0 {
-        crash::point("processor.relay.confirmed");
-    }
-    if !failed.is_empty() {
-        crash::point("processor.relay.refused");
-        shared
-            .store
-            .run(move |connection| relay::give_back(connection, &failed))
+    async fn relay_ids(&self) -> Result<usize, StoreError> {
+        let store = &self.context.store;
+        let ids = store
+            .run(|connection| relay::take_due(connection, AT_ONCE))
             .await?;
-        crash::point("processor.relay.given_back");
+        if !ids.is_empty() {
+            crash::point("processor.relay.put_off");
+        }
+        let publishing = ids
+            .iter()
+            .map(|id| async move { (*id, self.publisher.publish(message_due(*id)).await) });
+        let mut failed: Vec<MessageId> = Vec::new();
+        for (id, result) in join_all(publishing).await {
+            self.count(&result);
+            let Err(error) = result else { continue };
+            log::warn!("message.id" = id.to_string(), error = error.to_string(), event = "id_unpublished";
+                "id not handed to the broker; it comes again");
+            // An unconfirmed id may be in the queue: it is published again at its time, which does no harm.
+            if error != PublishError::Unconfirmed {
+                failed.push(id);
+            }
+        }
+        let published = ids.len() - failed.len();
+        if published > 0 {
+            crash::point("processor.relay.confirmed");
+        }
+        if !failed.is_empty() {
+            crash::point("processor.relay.refused");
+            store
+                .run(move |connection| relay::give_back(connection, &failed))
+                .await?;
+            crash::point("processor.relay.given_back");
+        }
+        Ok(published)
     }
-    Ok(published)
+
+    /// Dead letters are marked after their confirmation: a crash in between publishes a copy, which the desk recognises by
+    /// its id.
+    async fn relay_dead_letters(&mut self) -> Result<usize, StoreError> {
+        if Instant::now() < self.dead_letters_not_before {
+            return Ok(0);
+        }
+        let store = &self.context.store;
+        let letters = store
+            .run(|connection| relay::list_letters(connection, AT_ONCE))
+            .await?;
+        if !letters.is_empty() {
+            crash::point("processor.message_letters.due");
+        }
+        let publisher = &self.publisher;
+        let publishing = letters.into_iter().map(|letter| async move {
+            let result = publisher.publish(dead_letter(&letter)).await;
+            (letter, result)
+        });
+        let (mut published, mut unpublished) = (Vec::new(), Vec::new());
+        for (letter, result) in join_all(publishing).await {
+            self.count(&result);
+            match result {
+                Ok(()) => published.push(letter),
+                Err(error) => unpublished.push((letter.id, error)),
+            }
+        }
+        let count = published.len();
+        if count > 0 {
+            log_dead_letters(&published);
+            crash::point("processor.message_letters.confirmed");
+            store
+                .run(move |connection| relay::mark_letters_published(connection, &published))
+                .await?;
+            crash::point("processor.message_letters.marked");
+        }
+        if let Some((first, error)) = unpublished.first() {
+            log::warn!(letters = unpublished.len(), "message.id" = first.to_string(), error = error.to_string(),
+                event = "dead_letter_unpublished";
+                "letters of dead messages could not be published; trying again in 1 s");
+            self.dead_letters_not_before = Instant::now() + DEAD_LETTER_PAUSE;
+        }
+        Ok(count)
+    }
+
+    fn count(&self, result: &Result<(), PublishError>) {
+        let outcome = match result {
+            Ok(()) => "published",
+            Err(PublishError::Unavailable) => "unavailable",
+            Err(PublishError::Refused) => "refused",
+            Err(PublishError::Unroutable) => "unroutable",
+            Err(PublishError::Unconfirmed) => "unconfirmed",
+        };
+        let relayed = &self.context.metrics.relayed;
+        relayed.with_label_values(&[outcome]).inc();
+    }
 }
 
-async fn publish_id(publisher: &Publisher, id: MessageId) -> Result<(), PublishError> {
-    let outgoing = Outgoing {
+fn message_due(id: MessageId) -> Outgoing {
+    Outgoing {
         queue: Queue::Messages,
         message_id: id.to_string(),
         kind: "message_due".to_owned(),
         cause: None,
         body: id.to_string().into_bytes(),
-    };
-    publisher.publish(outgoing).await
+    }
 }
 
-/// Letters are marked after their confirmation: a crash in between publishes a copy, which the desk knows by its id.
-async fn relay_letters(
-    shared: &Shared,
-    publisher: &Publisher,
-    not_before: &mut Instant,
-) -> Result<usize, StoreError> {
-    if Instant::now() < *not_before {
-        return Ok(0);
-    }
-    let letters = shared
-        .store
-        .run(|connection| relay::list_letters(connection, AT_ONCE))
-        .await?;
-    if !letters.is_empty() {
-        crash::point("processor.message_letters.due");
-    }
-    let publishing = letters.into_iter().map(|letter| async move {
-        let result = publisher.publish(outgoing(&letter)).await;
-        (letter, result)
-    });
-    let (mut published, mut unpublished) = (Vec::new(), Vec::new());
-    for (letter, result) in join_all(publishing).await {
-        count(shared, &result);
-        match result {
-            Ok(()) => {
-                log::warn!("message.id" = letter.id.to_string(), "booking.id" = letter.booking_key, kind = letter.kind,
-                    reason = letter.reason; "message is a dead letter");
-                published.push(letter);
-            }
-            Err(error) => unpublished.push((letter.id, error)),
-        }
-    }
-    let count = published.len();
-    if count > 0 {
-        crash::point("processor.message_letters.confirmed");
-        shared
-            .store
-            .run(move |connection| relay::mark_letters_published(connection, &published))
-            .await?;
-        crash::point("processor.message_letters.marked");
-    }
-    if let Some((first, error)) = unpublished.first() {
-        log::warn!(letters = unpublished.len(), "message.id" = first.to_string(), error = error.to_string();
-            "letters of dead messages could not be published; trying again in 1 s");
-        *not_before = Instant::now() + LETTER_PAUSE;
-    }
-    Ok(count)
-}
-
-fn outgoing(letter: &relay::Letter) -> Outgoing {
+fn dead_letter(letter: &relay::Letter) -> Outgoing {
     let reason = letter.reason.parse().unwrap_or_else(|_| {
-        log::error!("message.id" = letter.id.to_string(), reason = letter.reason, alert = true;
+        log::error!("message.id" = letter.id.to_string(), reason = letter.reason, alert = "dead_letter_reason_unknown";
             "a dead message has a reason that this process does not know; its letter says `refused`");
         DeadLetterReason::Refused
     });
@@ -179,13 +197,9 @@ fn outgoing(letter: &relay::Letter) -> Outgoing {
     }
 }
 
-fn count(shared: &Shared, result: &Result<(), PublishError>) {
-    let outcome = match result {
-        Ok(()) => "published",
-        Err(PublishError::Unavailable) => "unavailable",
-        Err(PublishError::Refused) => "refused",
-        Err(PublishError::Unroutable) => "unroutable",
-        Err(PublishError::Unconfirmed) => "unconfirmed",
-    };
-    shared.counters.relayed.with_label_values(&[outcome]).inc();
+fn log_dead_letters(published: &[relay::Letter]) {
+    for letter in published {
+        log::warn!("message.id" = letter.id.to_string(), "booking.id" = letter.booking_key, kind = letter.kind,
+            reason = letter.reason, event = "message_dead_lettered"; "message is a dead letter");
+    }
 }

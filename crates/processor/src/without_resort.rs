@@ -1,39 +1,38 @@
-//! Bookings that wait since their resort's file could not be read: woken as soon as it can be, and counted.
+//! Plans bookings again as soon as their resort's file can be read.
 //!
-//! Runs beside the timers, which wake these bookings once a minute only. A mended file shows in what goes out within seconds.
+//! Timers alone would plan them once a minute. So a corrected file takes effect within seconds.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use service::{Stop, periodic};
-use store::{StoreError, bookings};
+use store::{Connection, StoreError, bookings};
 
-use crate::shared::Shared;
+use crate::context::Context;
 
-/// How many are woken at once: other timers do not wait behind a resort that comes back with thousands.
+/// How many are woken at once: other timers must not wait behind a resort that comes back with thousands.
 const AT_ONCE: i64 = 500;
 
-/// Looks every second until the stop.
-pub(crate) async fn run(shared: Arc<Shared>, stop: Stop) {
-    periodic::run(&stop, Duration::from_secs(1), || async {
-        if let Err(error) = look(&shared).await {
-            log::debug!(error = service::chain(&error); "cannot look which bookings wait for their resort's file");
-        }
-    })
-    .await;
+pub(crate) async fn run(context: Arc<Context>, stop: Stop) {
+    periodic::run(&stop, Duration::from_secs(1), || wake(&context)).await;
 }
 
-async fn look(shared: &Shared) -> Result<(), StoreError> {
-    let files = shared.settings.current();
-    let work = move |connection: &mut store::Connection| {
+pub(crate) async fn wake(context: &Context) {
+    if let Err(error) = try_to_wake(context).await {
+        log::debug!(error = service::chain(&error); "cannot look which bookings wait for their resort's file");
+    }
+}
+
+async fn try_to_wake(context: &Context) -> Result<(), StoreError> {
+    let files = context.files.current();
+    let work = move |connection: &mut Connection| {
         let readable: Vec<&str> = files.resorts().map(|resort| resort.id.as_str()).collect();
-        let woken = bookings::wake_of_resorts(connection, &readable, AT_ONCE)?;
-        Ok((woken, bookings::count_without_resort(connection)?))
+        bookings::wake_of_resorts(connection, &readable, AT_ONCE)
     };
-    let (woken, waiting) = shared.store.transaction(work).await?;
-    shared.counters.without_resort.set(waiting);
+    let woken = context.store.transaction(work).await?;
     if woken > 0 {
-        log::info!(bookings = woken; "bookings are planned again: their resort's file can be read");
+        log::info!(bookings = woken, event = "resort_file_readable";
+            "bookings are planned again: their resort's file can be read");
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ pub mod conversations;
 pub mod database_url;
 pub mod error;
 pub mod events;
+pub mod figures;
 pub mod guest_data;
 pub mod guest_names;
 pub mod guests;

@@ -95,6 +95,11 @@ impl Store {
         .await
     }
 
+    /// A connection beside the pool, for what must stay in one session.
+    pub(crate) fn connect(&self) -> Result<PgConnection, StoreError> {
+        self.pooler.connect()
+    }
+
     /// Waits until Postgres is there and has a schema that this program knows. Nothing changes a schema by itself: `desk
     /// migrate` does.
     ///

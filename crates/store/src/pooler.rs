@@ -37,12 +37,16 @@ impl Pooler {
         }
     }
 
+    pub(crate) fn connect(&self) -> Result<PgConnection, StoreError> {
+        PgConnection::establish(&self.url).map_err(StoreError::Refused)
+    }
+
     /// Compares this connection with one more, until that has succeeded once.
     pub(crate) fn check(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
         if self.serves_sessions.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut other = PgConnection::establish(&self.url).map_err(StoreError::Refused)?;
+        let mut other = self.connect()?;
         let first = backend(connection)?;
         for _ in 0..ROUNDS {
             if backend(&mut other)? == first || backend(connection)? != first {

@@ -1,22 +1,21 @@
-//! The cart's events: a guest who is booking, and one who drifted away.
+//! The cart's events: a guest began to book, and a guest stopped before the end.
 
-use super::{Arrived, Handled};
-use crate::work::Work;
+use super::Arrived;
+use crate::effects::Effects;
 
-/// Logs the booking; the first reminder's timer follows from the activity, and repeated activity moves it.
-pub(super) fn process_booking_started(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
-    learn(work, arrived)
+/// The first reminder's timer follows from the activity, and repeated activity moves it.
+pub(super) fn process_booking_started(arrived: &Arrived<'_>) -> Effects {
+    learn(arrived)
 }
 
 /// The booking counts as abandoned, and the first reminder is wanted at once.
-pub(super) fn process_booking_abandoned(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
-    learn(work, arrived)
+pub(super) fn process_booking_abandoned(arrived: &Arrived<'_>) -> Effects {
+    learn(arrived)
 }
 
-fn learn(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
+fn learn(arrived: &Arrived<'_>) -> Effects {
     let Some(booking) = arrived.booking() else {
-        return Handled::Ignored;
+        return Effects::default();
     };
-    work.learn(booking, arrived.facts());
-    Handled::Applied
+    Effects::of_facts(booking, arrived.facts())
 }

@@ -1,45 +1,41 @@
-//! A guest's wish, told by the platform.
+//! A guest's stop or start, reported by the platform.
 
 use domain::consent::ConsentChange;
 use store::guests::GuestKey;
+use store::planning::Planner;
 
-use super::{Arrived, Context, Handled};
-use crate::work::{Told, Work};
+use super::Arrived;
+use crate::effects::{Effects, PlatformConsent};
 
-/// No more reminders and review requests from this resort.
-pub(super) fn process_guest_opted_out(
-    work: &mut Work,
-    context: &Context<'_>,
-    arrived: &Arrived<'_>,
-) -> Handled {
-    wish(work, context, arrived, ConsentChange::Stop)
+/// Ends reminders and review requests from this resort.
+pub(super) fn process_guest_opted_out(planner: &Planner, arrived: &Arrived<'_>) -> Effects {
+    consent(planner, arrived, ConsentChange::Stop)
 }
 
-/// They are welcome again.
-pub(super) fn process_guest_opted_in(
-    work: &mut Work,
-    context: &Context<'_>,
-    arrived: &Arrived<'_>,
-) -> Handled {
-    wish(work, context, arrived, ConsentChange::Start)
+/// Allows reminders and review requests again.
+pub(super) fn process_guest_opted_in(planner: &Planner, arrived: &Arrived<'_>) -> Effects {
+    consent(planner, arrived, ConsentChange::Start)
 }
 
-fn wish(work: &mut Work, context: &Context<'_>, arrived: &Arrived<'_>, wish: ConsentChange) -> Handled {
+fn consent(planner: &Planner, arrived: &Arrived<'_>, change: ConsentChange) -> Effects {
     let event = arrived.event;
-    let country = context.planner.resort(&event.resort).map(|resort| resort.country);
+    let country = planner.resort(&event.resort).map(|resort| resort.country);
     let Some(phone) = event.phone_number(country) else {
-        return Handled::Ignored;
+        return Effects::default();
     };
     let guest = GuestKey {
-        phone_hash: context.planner.phone_hash(&phone),
+        phone_hash: planner.phone_hash(&phone),
         resort: event.resort.clone(),
     };
-    work.wishes.push(Told {
+    let consent = PlatformConsent {
         event: event.key.to_string(),
         guest,
-        wish,
+        change,
         at: event.occurred_at.min(arrived.received_at),
         is_erased: arrived.erased_at.is_some(),
-    });
-    Handled::Applied
+    };
+    Effects {
+        consents: vec![consent],
+        ..Effects::default()
+    }
 }

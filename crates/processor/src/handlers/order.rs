@@ -1,44 +1,44 @@
 //! The order's events: a reservation and its stay.
 
-use super::{Arrived, Handled};
-use crate::work::Work;
+use super::Arrived;
+use crate::effects::Effects;
 
 /// Withdraws the reminders of this booking, of its cart and of the guest's other carts; the confirmation is wanted and
 /// the arrival tracked.
-pub(super) fn process_reservation_confirmed(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
-    learn(work, arrived)
+pub(super) fn process_reservation_confirmed(arrived: &Arrived<'_>) -> Effects {
+    learn(arrived)
 }
 
 /// Moves the stay and its timers; no second confirmation follows.
-pub(super) fn process_reservation_modified(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
-    learn(work, arrived)
+pub(super) fn process_reservation_modified(arrived: &Arrived<'_>) -> Effects {
+    learn(arrived)
 }
 
 /// Withdraws everything still to come, until a later confirmation begins a new round.
-pub(super) fn process_reservation_cancelled(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
-    learn(work, arrived)
+pub(super) fn process_reservation_cancelled(arrived: &Arrived<'_>) -> Effects {
+    learn(arrived)
 }
 
 /// Ends the tracking of the arrival and sets the review timer.
-pub(super) fn process_guest_checked_in(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
-    learn(work, arrived)
+pub(super) fn process_guest_checked_in(arrived: &Arrived<'_>) -> Effects {
+    learn(arrived)
 }
 
 /// Counts the review timer from the actual check-out.
-pub(super) fn process_guest_checked_out(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
-    learn(work, arrived)
+pub(super) fn process_guest_checked_out(arrived: &Arrived<'_>) -> Effects {
+    learn(arrived)
 }
 
-/// Every order's event says the same three things: facts of its booking, of the cart that it grew from, and that the
-/// guest's other carts may have become superfluous or wanted again.
-fn learn(work: &mut Work, arrived: &Arrived<'_>) -> Handled {
+/// Every order's event has the same effects: facts of its booking and of the cart that it grew from, and the guest's other
+/// carts may be superfluous now, or wanted again.
+fn learn(arrived: &Arrived<'_>) -> Effects {
     let Some(booking) = arrived.booking() else {
-        return Handled::Ignored;
+        return Effects::default();
     };
+    let mut effects = Effects::of_facts(booking.clone(), arrived.facts());
     if let Some((cart, facts)) = arrived.cart() {
-        work.learn(cart, facts);
+        effects.add(Effects::of_facts(cart, facts));
     }
-    work.learn(booking.clone(), arrived.facts());
-    work.reservations.insert(booking);
-    Handled::Applied
+    effects.reservations.insert(booking);
+    effects
 }

@@ -1,4 +1,4 @@
-//! What WhatsApp notifies: how far messages came, and what guests answer.
+//! What WhatsApp notifies: delivery statuses, guests' messages, and news of accounts, numbers and templates.
 
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
@@ -11,17 +11,16 @@ use whatsapp::notification::{
     Account, Assessment, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template,
 };
 
-use super::{Handled, Notified};
+use super::Notified;
+use crate::effects::{Effects, GuestAct, GuestUpdate};
 use crate::notices::Notice;
-use crate::work::Work;
-use crate::writers::{Act, Heard};
 
-/// How far a message came. A status that we do not know changes nothing.
-pub(super) fn process_status(work: &mut Work, status: &Status, received_at: DateTime<Utc>) -> Handled {
+/// The status of a message of ours. A status that we do not know changes nothing.
+pub(super) fn process_status(status: &Status, received_at: DateTime<Utc>) -> Effects {
     let ReportedStatus::Known(reported) = &status.status else {
-        return Handled::Ignored;
+        return Effects::default();
     };
-    work.reports.push(Report {
+    let report = Report {
         callback: status.call(),
         whatsapp_id: status.id.clone(),
         status: *reported,
@@ -31,60 +30,52 @@ pub(super) fn process_status(work: &mut Work, status: &Status, received_at: Date
             .as_ref()
             .map(|error| error_codes::failure(error.code)),
         names: status.names(),
-    });
-    Handled::Applied
+    };
+    Effects {
+        reports: vec![report],
+        ..Effects::default()
+    }
 }
 
 /// Opens the guest's 24-hour window, unless they were erased since, and may stop or start marketing. A message in a group
 /// does neither. A change of the guest's number or user id takes the stops along.
-pub(super) fn process_inbound_message(work: &mut Work, inbound: &Inbound, arrived: &Notified<'_>) -> Handled {
+pub(super) fn process_inbound_message(inbound: &Inbound, arrived: &Notified<'_>) -> Effects {
     let new_names = inbound.new_names();
     let act = if inbound.is_to_us() {
-        Act::Wrote(Box::new(inbound.clone()))
+        GuestAct::Wrote(Box::new(inbound.clone()))
     } else if !inbound.in_group && !new_names.is_empty() {
-        Act::Renamed(new_names)
+        GuestAct::Renamed(new_names)
     } else {
-        return Handled::Ignored;
+        return Effects::default();
     };
-    let (names, answers) = (inbound.names(), inbound.answers.clone());
-    hear(
-        work,
-        arrived,
-        inbound.number.as_ref(),
-        (names, answers, inbound.at),
-        act,
-    )
+    let writer = (inbound.names(), inbound.answers.clone(), inbound.at);
+    guest_update(arrived, inbound.number.as_ref(), writer, act)
 }
 
 /// The guest used WhatsApp's own switch for marketing messages.
-pub(super) fn process_preference(
-    work: &mut Work,
-    preference: &Preference,
-    arrived: &Notified<'_>,
-) -> Handled {
+pub(super) fn process_preference(preference: &Preference, arrived: &Notified<'_>) -> Effects {
     let act = match &preference.choice {
-        Choice::Stop => Act::Chose(ConsentChange::Stop),
-        Choice::Resume => Act::Chose(ConsentChange::Start),
-        Choice::Other(_) => return Handled::Ignored,
+        Choice::Stop => GuestAct::Chose(ConsentChange::Stop),
+        Choice::Resume => GuestAct::Chose(ConsentChange::Start),
+        Choice::Other(_) => return Effects::default(),
     };
-    let told = (preference.names(), None, preference.at);
-    hear(work, arrived, preference.number.as_ref(), told, act)
+    let writer = (preference.names(), None, preference.at);
+    guest_update(arrived, preference.number.as_ref(), writer, act)
 }
 
-/// Who it is, what they answer, and when.
-type Told = (Vec<GuestName>, Option<WhatsAppMessageId>, Option<DateTime<Utc>>);
+/// The writer's names, the message that they answer, and when.
+type Writer = (Vec<GuestName>, Option<WhatsAppMessageId>, Option<DateTime<Utc>>);
 
-fn hear(
-    work: &mut Work,
+fn guest_update(
     arrived: &Notified<'_>,
     number: Option<&NumberId>,
-    (names, answers, at): Told,
-    act: Act,
-) -> Handled {
+    (names, answers, at): Writer,
+    act: GuestAct,
+) -> Effects {
     let Some(number) = number.filter(|_| !names.is_empty() || answers.is_some()) else {
-        return Handled::Ignored;
+        return Effects::default();
     };
-    work.heard.push(Heard {
+    let update = GuestUpdate {
         event: arrived.key.clone(),
         number: number.clone(),
         names,
@@ -92,38 +83,39 @@ fn hear(
         at: at.unwrap_or(arrived.received_at).min(arrived.received_at),
         act,
         is_erased: arrived.erased_at.is_some(),
-    });
-    Handled::Applied
+    };
+    Effects {
+        guest_updates: vec![update],
+        ..Effects::default()
+    }
 }
 
 /// A template was judged: what waits for it may try at once, if the news is good.
-pub(super) fn process_template(work: &mut Work, template: &Template) -> Handled {
-    work.notices.push(Notice::Template(template.clone()));
-    match &template.language {
-        Some(language) => {
-            let name = format!("{}/{language}", template.name);
-            hope(work, Scope::Template, Some(name), template.assessment())
-        }
-        None => Handled::Ignored,
+pub(super) fn process_template(template: &Template) -> Effects {
+    let mut effects = Effects::of_notice(Notice::Template(template.clone()));
+    if let (Some(language), Assessment::Good) = (&template.language, template.assessment()) {
+        let name = format!("{}/{language}", template.name);
+        effects.recovered.push((Scope::Template, Some(name)));
     }
+    effects
 }
 
-/// News of a business number. WhatsApp names it otherwise than our files do, so all numbers may try at once.
-pub(super) fn process_number(work: &mut Work, number: &Number) -> Handled {
-    work.notices.push(Notice::Number(number.clone()));
-    hope(work, Scope::Number, None, number.assessment())
+/// News of a business number. WhatsApp names it by its display number, our files by its id, so all numbers may try at once.
+pub(super) fn process_number(number: &Number) -> Effects {
+    let notice = Notice::Number(number.clone());
+    news(notice, Scope::Number, number.assessment())
 }
 
 /// News of the business account.
-pub(super) fn process_account(work: &mut Work, account: &Account) -> Handled {
-    work.notices.push(Notice::Account(account.clone()));
-    hope(work, Scope::Account, None, account.assessment())
+pub(super) fn process_account(account: &Account) -> Effects {
+    let notice = Notice::Account(account.clone());
+    news(notice, Scope::Account, account.assessment())
 }
 
-fn hope(work: &mut Work, scope: Scope, template: Option<String>, assessment: Assessment) -> Handled {
-    if assessment != Assessment::Good {
-        return Handled::Ignored;
+fn news(notice: Notice, scope: Scope, assessment: Assessment) -> Effects {
+    let mut effects = Effects::of_notice(notice);
+    if assessment == Assessment::Good {
+        effects.recovered.push((scope, None));
     }
-    work.better.push((scope, template));
-    Handled::Applied
+    effects
 }

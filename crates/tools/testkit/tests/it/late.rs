@@ -20,7 +20,7 @@ async fn fail_late(world: &World, code: i64, after_ms: u64) {
 
 fn alerts(world: &World, sentence: &str) -> usize {
     let logs = world.logs();
-    let lines = logs.lines().filter(|line| line.contains(r#""alert":true"#));
+    let lines = logs.lines().filter(|line| line.contains(r#""alert":""#));
     lines.filter(|line| line.contains(sentence)).count()
 }
 

@@ -71,7 +71,7 @@ async fn bad_news_is_one_alert_that_names_what_it_is_about_and_other_news_is_non
         let fitting = lines.filter(|line| words.iter().all(|word| line.contains(word)));
         fitting.count()
     };
-    let alerts = |words: &[&str]| told(&[&["\"alert\":true", "WhatsApp reports a "], words].concat());
+    let alerts = |words: &[&str]| told(&[&["\"alert\":\"", "WhatsApp reports a "], words].concat());
     assert_eq!(alerts(&[]), 3, "{logs}");
     let account = [
         "102290129340398",

@@ -254,7 +254,7 @@ async fn a_processor_that_is_stopped_in_an_outage_leaves_no_suspicion_behind() {
     world.signal("processor", "TERM");
     world
         .until("the processor tries to note that it lived", async || {
-            world.logs().contains("clear a suspicious event").then_some(())
+            world.logs().contains("delete the marker of a suspicious event").then_some(())
         })
         .await;
     world.database().open().await;
@@ -275,7 +275,7 @@ async fn check(breaks: &str, mends: &str) {
             async || {
                 let found = world
                     .logs()
-                    .matches("apply an event that is known to be good")
+                    .matches(r#""step":"canary""#)
                     .count();
                 (found >= 4).then_some(())
             },

@@ -361,7 +361,7 @@ async fn while_all_bookings_are_locked_no_event_is_charged_for_it(world: &World)
         .until("the processor has found the database at fault", async || {
             world
                 .logs()
-                .contains("apply an event that is known to be good")
+                .contains(r#""step":"canary""#)
                 .then_some(())
         })
         .await;

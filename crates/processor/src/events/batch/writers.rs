@@ -9,78 +9,51 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use domain::consent::{ConsentChange, RepliesTo, change_in};
 use domain::guest::{GuestName, NameKind};
-use domain::ids::{NumberId, WhatsAppMessageId};
+use domain::ids::WhatsAppMessageId;
 use store::guest_names::{self, Hash, Ours};
 use store::planning::Planner;
 use store::{Connection, StoreError};
-use whatsapp::notification::Inbound;
+
+use crate::effects::{GuestAct, GuestUpdate};
 
 /// How old the newest message may be that a word answers.
 const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(3);
 /// WhatsApp's times are whole seconds, and its clock is another: a message that went this much later was answered too.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 
-/// What WhatsApp tells of a guest, before it is known who it is.
-#[derive(Debug)]
-pub(crate) struct Heard {
-    /// The event's key.
-    pub(crate) event: String,
-    /// The business number.
-    pub(crate) number: NumberId,
-    /// Every name of the guest that the update tells.
-    pub(crate) names: Vec<GuestName>,
-    /// The message of ours that they answer.
-    pub(crate) answers: Option<WhatsAppMessageId>,
-    pub(crate) at: DateTime<Utc>,
-    pub(crate) act: Act,
-    /// The guest was erased after the update was accepted.
-    pub(crate) is_erased: bool,
-}
-
-/// What a guest did.
-#[derive(Debug)]
-pub(crate) enum Act {
-    /// Wrote, or pressed a button.
-    Wrote(Box<Inbound>),
-    /// Used WhatsApp's own switch for marketing.
-    Chose(ConsentChange),
-    /// Has these names from now on.
-    Renamed(Vec<GuestName>),
-}
-
 /// Who it was.
 #[derive(Debug)]
-pub(crate) struct Writer {
+pub(super) struct Writer {
     /// The phone hashes of the guests that they are; empty: they match no guest.
-    pub(crate) phones: BTreeSet<Hash>,
+    pub(super) phones: BTreeSet<Hash>,
     /// Keyed hashes of every name that the update tells.
-    pub(crate) names: BTreeSet<Hash>,
+    pub(super) names: BTreeSet<Hash>,
     /// Those of the names that are numbers to call.
-    pub(crate) numbers: BTreeSet<Hash>,
+    pub(super) numbers: BTreeSet<Hash>,
     /// What they wish, if anything.
-    pub(crate) wish: Option<ConsentChange>,
+    pub(super) consent: Option<ConsentChange>,
 }
 
 /// Finds out who they are and what they wish. Locks nothing.
-pub(crate) fn resolve(
+pub(super) fn resolve(
     connection: &mut Connection,
     planner: &Planner,
-    heard: &[Heard],
+    updates: &[GuestUpdate],
 ) -> Result<Vec<Writer>, StoreError> {
     let hash = |id: &WhatsAppMessageId| planner.ring.lookup(id.reveal());
-    let answered = heard
+    let answered = updates
         .iter()
         .filter_map(|one| one.answers.as_ref())
         .map(hash)
         .collect();
     let ours = guest_names::ours_by_whatsapp_hash(connection, &answered)?;
-    let all = heard.iter().flat_map(|one| &one.names);
+    let all = updates.iter().flat_map(|one| &one.names);
     let phones = guest_names::phones_of(connection, &all.map(|name| planner.name_hash(name)).collect())?;
-    let mut writers = Vec::with_capacity(heard.len());
-    for one in heard {
+    let mut writers = Vec::with_capacity(updates.len());
+    for one in updates {
         let answered = one.answers.as_ref().and_then(|id| ours.get(&hash(id)));
         let by_answer = answered
             .and_then(|ours| ours.phone)
@@ -93,7 +66,7 @@ pub(crate) fn resolve(
         let hashed: Vec<(NameKind, Hash)> = hashed.collect();
         let numbers = hashed.iter().filter(|(kind, _)| *kind == NameKind::Number);
         writers.push(Writer {
-            wish: wish(connection, one, answered, &found)?,
+            consent: consent(connection, one, answered, &found)?,
             phones: found,
             numbers: numbers.map(|(_, hash)| *hash).collect(),
             names: hashed.into_iter().map(|(_, hash)| hash).collect(),
@@ -120,16 +93,16 @@ fn by_names(
         .unwrap_or_default()
 }
 
-fn wish(
+fn consent(
     connection: &mut Connection,
-    heard: &Heard,
+    update: &GuestUpdate,
     answered: Option<&Ours>,
     phones: &BTreeSet<Hash>,
 ) -> Result<Option<ConsentChange>, StoreError> {
-    let inbound = match &heard.act {
-        Act::Wrote(inbound) => inbound,
-        Act::Chose(wish) => return Ok(Some(*wish)),
-        Act::Renamed(_) => return Ok(None),
+    let inbound = match &update.act {
+        GuestAct::Wrote(inbound) => inbound,
+        GuestAct::Chose(change) => return Ok(Some(*change)),
+        GuestAct::Renamed(_) => return Ok(None),
     };
     let said = inbound.inbound_text();
     let (to_marketing, to_other) = (
@@ -139,13 +112,13 @@ fn wish(
     if to_marketing == to_other {
         return Ok(to_other);
     }
-    let is_marketing = match (answered, &heard.answers) {
+    let is_marketing = match (answered, &update.answers) {
         (Some(ours), _) => ours.kind.is_marketing(),
         (None, Some(_)) => false,
         (None, None) => {
             let known = guest_names::known_as(connection, phones)?;
-            let within = (heard.at - ANSWERED_WITHIN, heard.at + CLOCKS_DIFFER);
-            let newest = guest_names::newest_to(connection, &known, &heard.number, within)?;
+            let within = (update.at - ANSWERED_WITHIN, update.at + CLOCKS_DIFFER);
+            let newest = guest_names::newest_to(connection, &known, &update.number, within)?;
             newest.is_some_and(|ours| ours.kind.is_marketing())
         }
     };

@@ -1,6 +1,6 @@
-//! Whose fault is it that Postgres refused an event? The same is tried with an event that is known to be good, and
-//! rolled back. Where that is refused too the database is at fault (a full disk, a missing column), and no event is
-//! charged for it.
+//! The canary: a transaction that applies an event known to be good and is rolled back. It shows whether Postgres refuses
+//! one event or everything (a full disk, a missing column). An event is charged with a refusal only while the canary goes
+//! through.
 
 use std::sync::Arc;
 
@@ -14,23 +14,29 @@ use domain::stay::Personal;
 use store::StoreError;
 use store::results;
 
-use crate::batch::{self, Content, Opened};
-use crate::shared::Shared;
+use super::batch;
+use super::event::{Content, Opened};
+use crate::context::Context;
 
-/// No guest has it.
+/// A number of North America's range for fiction: no guest has it.
 const NUMBER: &str = "+12025550123";
 
-/// Applies an event that is known to be good, as large as `sealed`, and takes it back. An error is the database's.
-pub(crate) async fn rehearse(shared: &Shared, sealed: Vec<u8>) -> Result<(), StoreError> {
-    let snapshot = shared.settings.current();
-    let resort = snapshot.resorts().next().map(|resort| resort.id.clone());
-    // Names that nothing else has, so that it waits for nobody.
-    let name = format!("rehearsal-{:016x}", rand::random::<u64>());
+/// # Errors
+/// Postgres refuses also what is known to be good.
+pub(crate) async fn check_postgres(context: &Context) -> Result<(), StoreError> {
+    check_with_body(context, Vec::new()).await
+}
+
+/// As [`check_postgres`], with an event whose sealed body is `sealed`: a full disk may still take small ones.
+pub(super) async fn check_with_body(context: &Context, sealed: Vec<u8>) -> Result<(), StoreError> {
+    let (planner, judging) = (context.planner(), context.judging);
+    let resort = planner.resorts.keys().next().cloned();
+    // Nothing else has this name, so the canary waits for no lock.
+    let name = format!("canary-{:016x}", rand::random::<u64>());
     let Some(event) = good_event(&name, resort, sealed) else {
         return Ok(());
     };
-    let (planner, judging) = (shared.planner(), shared.judging);
-    shared
+    context
         .store
         .canary(move |connection| {
             batch::apply(connection, &planner, &judging, &[event])?;
@@ -41,9 +47,9 @@ pub(crate) async fn rehearse(shared: &Shared, sealed: Vec<u8>) -> Result<(), Sto
 }
 
 fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<Opened> {
-    let source = SourceId::parse("rehearsal").ok()?;
+    let source = SourceId::parse("canary").ok()?;
     let id = EventId::parse(name).ok()?;
-    let resort = resort.or_else(|| ResortId::parse("rehearsal").ok())?;
+    let resort = resort.or_else(|| ResortId::parse("canary").ok())?;
     let booking = BookingId::parse(name).ok()?;
     let now = Utc::now();
     let envelope = Envelope {
@@ -100,8 +106,8 @@ mod tests {
 
     #[test]
     fn the_good_event_and_the_good_report_are_good() {
-        assert!(good_event("rehearsal-00ff", None, Vec::new()).is_some());
-        assert!(good_report("rehearsal-00ff").is_some());
+        assert!(good_event("canary-00ff", None, Vec::new()).is_some());
+        assert!(good_report("canary-00ff").is_some());
         assert!(domain::phone_number::PhoneNumber::parse(NUMBER, None).is_ok());
     }
 }

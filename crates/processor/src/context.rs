@@ -1,0 +1,150 @@
+//! What every loop of the processor uses.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crypto::key_ring::KeyRing;
+use domain::after_call::RetryPolicy;
+use domain::backoff::Backoff;
+use domain::message_record::Judging;
+use service::daemon::MissingKey;
+use service::health::Readiness;
+use service::metrics::Metrics;
+use service::{Failure, Problems};
+use settings::{Resolve, Watched};
+use store::planning::Planner;
+use store::{Fault, Store, StoreError};
+
+use crate::metrics::ProcessorMetrics;
+use crate::settings::Settings;
+
+/// One each for events, timers, the relay, retention, and the checks in between. The figures have a connection of their own.
+const CONNECTIONS: u32 = 5;
+
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) files: Arc<Watched>,
+    pub(crate) readiness: Readiness,
+    pub(crate) metrics: ProcessorMetrics,
+    /// How reported failures are judged.
+    pub(crate) judging: Judging,
+    pub(crate) missing_keys: MissingKeys,
+}
+
+/// The condition of readiness that the loops set when a query fails.
+pub(crate) const POSTGRES: &str = "postgres";
+
+/// Values under keys that the key ring does not have, by table: counted once, when the process starts, because a ring never
+/// changes while a process runs.
+#[derive(Default)]
+pub(crate) struct MissingKeys(Mutex<BTreeMap<&'static str, i64>>);
+
+impl MissingKeys {
+    pub(crate) fn set(&self, missing: &[MissingKey]) {
+        let mut values = BTreeMap::new();
+        for one in missing {
+            *values.entry(one.table).or_default() += one.values;
+        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = values;
+    }
+
+    pub(crate) fn get(&self) -> BTreeMap<&'static str, i64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Context {
+    pub(crate) fn new(settings: &Settings, metrics: &Metrics, readiness: Readiness) -> Result<Self, Failure> {
+        let files = Watched::start(
+            &settings.config,
+            settings.environment.look_up(),
+            Some(Arc::clone(&settings.ring)),
+            Resolve::Nothing,
+        )
+        .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
+        readiness.expect(POSTGRES);
+        Ok(Self {
+            store: Store::new(&settings.database_url, CONNECTIONS, "processor"),
+            ring: Arc::clone(&settings.ring),
+            files: Arc::new(files),
+            readiness,
+            metrics: ProcessorMetrics::new(metrics)?,
+            judging: Judging {
+                policy: RetryPolicy::default(),
+                pause: settings.probe_after,
+            },
+            missing_keys: MissingKeys::default(),
+        })
+    }
+
+    /// Plans with the resorts' files as they are now.
+    pub(crate) fn planner(&self) -> Planner {
+        Planner {
+            ring: Arc::clone(&self.ring),
+            resorts: self.files.current().readable_resorts(),
+        }
+    }
+
+    /// Logs that a step in Postgres failed, and returns how long to wait. Only an outage makes the process not ready:
+    /// contention with another transaction says nothing of Postgres.
+    pub(crate) fn postgres_failed(&self, step: &str, error: &StoreError, failures: u32) -> Duration {
+        let pause = Backoff::RECONNECT.pause(failures, rand::random());
+        log::warn!(step = step, failures = failures, error = service::chain(error), event = "postgres_failed";
+            "database step failed; retrying");
+        if error.fault() == Fault::Outage {
+            self.readiness.set(POSTGRES, Err(error.to_string()));
+        }
+        pause
+    }
+
+    pub(crate) fn count_event(&self, event_type: &str, outcome: &str) {
+        self.metrics
+            .events
+            .with_label_values(&[event_type, outcome])
+            .inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use store::DatabaseUrl;
+
+    use super::*;
+
+    fn context() -> Context {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/demo");
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let ring = KeyRing::parse(&format!("a:{key},lookup:{key}")).unwrap();
+        let nowhere = DatabaseUrl::parse("postgres://nowhere.invalid/none").unwrap();
+        Context {
+            store: Store::new(&nowhere, 1, "processor"),
+            ring: Arc::new(ring),
+            files: Arc::new(Watched::start(&folder, Box::new(|_| None), None, Resolve::Nothing).unwrap()),
+            readiness: Readiness::new(),
+            judging: Judging {
+                policy: RetryPolicy::default(),
+                pause: Duration::from_secs(60),
+            },
+            missing_keys: MissingKeys::default(),
+            metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn only_an_outage_makes_the_processor_not_ready() {
+        let context = context();
+        context.readiness.set(POSTGRES, Ok(()));
+
+        context.postgres_failed("wake bookings", &StoreError::Overtaken, 1);
+        assert!(context.readiness.is_ready(), "another transaction was in the way");
+        context.postgres_failed("wake bookings", &StoreError::Panicked, 1);
+        assert!(context.readiness.is_ready(), "the data are at fault");
+
+        context.postgres_failed("wake bookings", &StoreError::Interrupted, 1);
+        assert!(!context.readiness.is_ready());
+    }
+}

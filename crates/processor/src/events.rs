@@ -1,0 +1,21 @@
+//! Events: from the queue into Postgres.
+//!
+//! [`consume`] is the loop: it takes deliveries, has them applied, and settles each after the commit of its event.
+//! [`decode`] opens a delivery, [`apply`] gets events into Postgres (it retries, and takes a refused batch apart),
+//! [`batch`] is one transaction, [`settlement`] says how the delivery is settled. What the loop needs to know beside that are values that it asks: [`poison`] guards against
+//! events that end their process, [`delayed`] holds what waits, [`canary`] tells whether Postgres refuses everything.
+
+mod apply;
+mod batch;
+mod canary;
+mod consume;
+mod dead_letters;
+mod decode;
+mod delayed;
+mod event;
+mod poison;
+mod settlement;
+
+pub(crate) use apply::{SHORT_LOCK_WAIT, apply_bodies};
+pub(crate) use canary::check_postgres;
+pub(crate) use consume::{BATCH, Consume};

@@ -1,0 +1,311 @@
+//! The loop of events: takes batches from the queue, has them applied, and settles each delivery after its event's commit.
+//!
+//! A delivery that cannot be settled at once is [delayed](super::delayed). While Postgres is away for long, everything goes
+//! back to the queue, since other processors may reach it, and nothing is taken until the [canary](super::canary) goes
+//! through.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use broker::consumer::{Consumer, Delivery, NotPublished, Verdict};
+use domain::backoff::Backoff;
+use domain::dead_letter::DeadLetterReason;
+use service::{Stop, crash};
+use tokio::sync::Notify;
+
+use super::apply::{self, LockWait};
+use super::canary;
+use super::decode::{self, Decodability, Undecodable};
+use super::delayed::{Delayed, Next};
+use super::event::Opened;
+use super::poison::{self, Poison, PostgresAway};
+use super::settlement::{self, Settlement};
+use crate::context::Context;
+use crate::watermark::Watermark;
+
+/// How many events are applied in one transaction.
+pub(crate) const BATCH: usize = 200;
+/// How long a dead letter that could not be published waits.
+const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(1);
+/// How long an event that is not for this process waits before another may have it: the longer the more often it came.
+const GIVE_BACK: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(30),
+};
+/// How long the loop waits for events before it refreshes its readiness and metrics.
+const IDLE: Duration = Duration::from_secs(1);
+/// The condition of readiness that this loop sets.
+const EVENTS: &str = "events";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Taking,
+    /// Events could not be applied for [long](apply::LONG_OUTAGE), or the process stops: nothing else is begun.
+    AwaitingPostgres,
+}
+
+/// The loop and what it owns.
+pub(crate) struct Consume {
+    context: Arc<Context>,
+    consumer: Consumer,
+    stop: Stop,
+    watermark: Watermark,
+    /// Notified when messages may be due.
+    due: Arc<Notify>,
+    mode: Mode,
+    delayed: Delayed,
+    decodability: Decodability,
+    poison: Poison,
+}
+
+impl Consume {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        consumer: Consumer,
+        watermark: Watermark,
+        due: Arc<Notify>,
+        stop: Stop,
+    ) -> Self {
+        Self {
+            poison: Poison::new(Arc::clone(&context), stop.clone()),
+            context,
+            consumer,
+            stop,
+            watermark,
+            due,
+            mode: Mode::Taking,
+            delayed: Delayed::default(),
+            decodability: Decodability::default(),
+        }
+    }
+
+    /// Consumes until the stop; what is not finished then goes back to the queue.
+    pub(crate) async fn run(mut self) {
+        while !self.stop.is_stopped() {
+            self.step().await;
+            self.wait_if_away().await;
+        }
+        self.clear_markers().await;
+        self.consumer.stop().await;
+    }
+
+    /// Handles what comes first: a batch of the queue, delayed deliveries that are due, or a second without either.
+    pub(crate) async fn step(&mut self) {
+        tokio::select! {
+            () = self.stop.stopped() => return,
+            () = self.delayed.due() => self.continue_delayed().await,
+            batch = self.consumer.next_batch(BATCH) => self.take(batch).await,
+            () = tokio::time::sleep(IDLE) => {}
+        }
+        let delayed = i64::try_from(self.delayed.len()).unwrap_or(i64::MAX);
+        self.context.metrics.delayed.set(delayed);
+        let decodable = self.decodability.check(Instant::now());
+        self.context.readiness.set(EVENTS, decodable);
+    }
+
+    pub(crate) async fn wait_if_away(&mut self) {
+        if self.mode == Mode::AwaitingPostgres && !self.stop.is_stopped() {
+            self.wait_for_postgres().await;
+        }
+    }
+
+    /// Whether another event may be begun.
+    fn is_taking(&self) -> bool {
+        self.mode == Mode::Taking && !self.stop.is_stopped()
+    }
+
+    async fn take(&mut self, batch: Vec<Delivery>) {
+        let (mut together, mut reports, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        let mut undecodable = Vec::new();
+        for delivery in batch {
+            // Decoding may be what ends the process, so a suspicious event is not even decoded here.
+            if Poison::is_suspicious(&delivery) {
+                alone.push(delivery);
+                continue;
+            }
+            match decode::decode(&self.context.ring, &delivery.body) {
+                Ok(opened) if opened.is_report() => reports.push((delivery, opened, 0)),
+                Ok(opened) => together.push((delivery, opened, 0)),
+                Err(error) => undecodable.push((delivery, error)),
+            }
+        }
+        self.apply(together, LockWait::Usual).await;
+        if self.is_taking() {
+            self.apply(reports, LockWait::Usual).await;
+        }
+        self.settle_undecodable(undecodable).await;
+        for delivery in alone {
+            // One by one takes its time. If the connection ends meanwhile, the rest is redelivered, perhaps to others.
+            if self.consumer.owns(&delivery) && self.is_taking() {
+                self.apply_alone(delivery).await;
+            }
+        }
+    }
+
+    async fn apply_alone(&mut self, delivery: Delivery) {
+        let key = delivery.message_id.clone();
+        match self.poison.begin(&delivery).await {
+            Err(PostgresAway) => {
+                self.mode = Mode::AwaitingPostgres;
+                return;
+            }
+            Ok(poison::Verdict::DeadLetter(letter)) => {
+                self.settle(vec![(delivery, Verdict::DeadLetter(letter))]).await;
+            }
+            Ok(poison::Verdict::Attempt) => match decode::decode(&self.context.ring, &delivery.body) {
+                Ok(opened) => self.apply(vec![(delivery, opened, 0)], LockWait::Usual).await,
+                Err(error) => self.settle_undecodable(vec![(delivery, error)]).await,
+            },
+        }
+        crash::point("processor.suspects.settled");
+        self.finish_attempt(key).await;
+    }
+
+    /// The process survived the attempt, so its marker is deleted.
+    async fn finish_attempt(&mut self, key: String) {
+        // Until a dead letter is published, the marker tells the next process not to attempt the event again.
+        if self.delayed.has_dead_letter(&key) {
+            return;
+        }
+        self.poison.finish(key);
+        if self.is_taking() {
+            self.clear_markers().await;
+        }
+    }
+
+    async fn clear_markers(&mut self) {
+        if let Err(PostgresAway) = self.poison.clear().await {
+            self.mode = Mode::AwaitingPostgres;
+        }
+    }
+
+    async fn continue_delayed(&mut self) {
+        let (mut verdicts, mut poisonous) = (Vec::new(), Vec::new());
+        for (delivery, next) in self.delayed.take_due() {
+            match next {
+                // A delivery whose connection is gone is redelivered by RabbitMQ.
+                _ if !self.consumer.owns(&delivery) || !self.is_taking() => {}
+                Next::Apply { opened, refusals } => {
+                    let group = vec![(delivery, opened, refusals)];
+                    self.apply(group, LockWait::Short).await;
+                }
+                Next::DeadLetter(letter) => {
+                    if letter.reason == DeadLetterReason::Crashed {
+                        poisonous.push(delivery.message_id.clone());
+                    }
+                    verdicts.push((delivery, Verdict::DeadLetter(letter)));
+                }
+                Next::GiveBack => verdicts.push((delivery, Verdict::GiveBack)),
+            }
+        }
+        self.settle(verdicts).await;
+        for key in poisonous {
+            self.finish_attempt(key).await;
+        }
+    }
+
+    async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>, lock_wait: LockWait) {
+        if group.is_empty() {
+            return;
+        }
+        let events: Vec<Opened> = group.iter().map(|(_, opened, _)| opened.clone()).collect();
+        let outcomes = apply::apply(&self.context, &self.stop, &events, lock_wait).await;
+        let (mut verdicts, mut newest) = (Vec::with_capacity(group.len()), None);
+        for ((delivery, opened, refusals), outcome) in group.into_iter().zip(outcomes) {
+            if outcome.is_committed() {
+                newest = newest.max(Some(opened.envelope.received_at));
+            }
+            let settlement = settlement::of_outcome(&self.context, opened, refusals, outcome);
+            verdicts.extend(self.now_or_later(delivery, settlement));
+        }
+        self.due.notify_one();
+        self.settle(verdicts).await;
+        if let Some(newest) = newest {
+            self.watermark.applied(newest);
+        }
+    }
+
+    async fn settle_undecodable(&mut self, undecodable: Vec<(Delivery, Undecodable)>) {
+        let mut verdicts = Vec::new();
+        for (delivery, error) in undecodable {
+            let settlement = settlement::of_undecodable(&self.context, &delivery, error);
+            verdicts.extend(self.now_or_later(delivery, settlement));
+        }
+        self.settle(verdicts).await;
+    }
+
+    /// What can be settled now; the rest is kept.
+    fn now_or_later(&mut self, delivery: Delivery, settlement: Settlement) -> Option<(Delivery, Verdict)> {
+        match settlement {
+            Settlement::Now(verdict) => return Some((delivery, verdict)),
+            Settlement::Later(next, pause) => self.delayed.put(delivery, next, pause),
+            Settlement::GiveBack(why) => {
+                let pause = GIVE_BACK.pause(delivery.delivery_count + 1, rand::random());
+                log::error!("event.id" = delivery.message_id, error = why, alert = "event_given_back";
+                    "event goes back: it is for a newer processor, or one with other keys");
+                self.delayed.put(delivery, Next::GiveBack, pause);
+                self.decodability.failed(why, pause, Instant::now());
+            }
+            Settlement::WithAll => self.mode = Mode::AwaitingPostgres,
+        }
+        None
+    }
+
+    async fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) {
+        if verdicts.is_empty() {
+            return;
+        }
+        let is_letter = |(_, verdict): &(Delivery, Verdict)| matches!(verdict, Verdict::DeadLetter(_));
+        let any_letter = verdicts.iter().any(is_letter);
+        if any_letter {
+            crash::point("processor.letters.due");
+        }
+        let safe = self.consumer.publish_dead_letters(verdicts).await;
+        if any_letter {
+            crash::point("processor.letters.confirmed");
+        }
+        let settled = self.consumer.carry_out(safe).await;
+        crash::point("processor.events.acknowledged");
+        if settled.lost > 0 {
+            log::warn!(events = settled.lost, event = "acknowledgements_lost";
+                "settled events come again: their connection is gone");
+        }
+        for NotPublished {
+            delivery,
+            cause,
+            error,
+        } in settled.not_published
+        {
+            log::warn!("event.id" = delivery.message_id, error = error.to_string(), event = "dead_letter_unpublished";
+                "the event's letter could not be published; trying again in 1 s");
+            self.delayed
+                .put(delivery, Next::DeadLetter(cause), DEAD_LETTER_PAUSE);
+        }
+    }
+
+    /// Gives everything back and waits until the canary goes through, or the process stops.
+    async fn wait_for_postgres(&mut self) {
+        log::warn!(delayed = self.delayed.len(), event = "postgres_away";
+            "Postgres is away for long; events in hand go back to the queue");
+        self.consumer
+            .disconnect("nothing is taken while Postgres is away")
+            .await;
+        self.delayed = Delayed::default();
+        self.context.metrics.delayed.set(0);
+        let mut failures = 0;
+        while !self.stop.is_stopped() {
+            let Err(error) = canary::check_postgres(&self.context).await else {
+                log::info!(event = "postgres_back"; "Postgres is back; events are taken again");
+                break;
+            };
+            failures += 1;
+            let pause = self.context.postgres_failed("canary", &error, failures);
+            tokio::select! {
+                () = self.stop.stopped() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        self.mode = Mode::Taking;
+        self.clear_markers().await;
+    }
+}

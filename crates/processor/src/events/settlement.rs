@@ -1,0 +1,71 @@
+//! How the delivery of an event is settled once the event was tried.
+
+use std::time::Duration;
+
+use broker::consumer::{Delivery, Verdict};
+
+use super::apply::ApplyOutcome;
+use super::dead_letters;
+use super::decode::Undecodable;
+use super::delayed::Next;
+use super::event::Opened;
+use crate::context::Context;
+
+/// An event that Postgres refuses is tried this often again, each time after [`RETRY_PAUSE`].
+const RETRIES: u32 = 3;
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+pub(super) enum Settlement {
+    /// At once.
+    Now(Verdict),
+    /// After a pause in this process.
+    Later(Next, Duration),
+    /// Given back, for a newer processor or one with other keys.
+    GiveBack(String),
+    /// Postgres is away: with everything that is in hand.
+    WithAll,
+}
+
+/// Of an event that was tried, and that Postgres had refused so often before.
+pub(super) fn of_outcome(
+    context: &Context,
+    opened: Opened,
+    refusals: u32,
+    outcome: ApplyOutcome,
+) -> Settlement {
+    match outcome {
+        ApplyOutcome::Committed => Settlement::Now(Verdict::Done),
+        ApplyOutcome::UnmatchedStop => {
+            let letter = dead_letters::of_unmatched_stop(context, &opened);
+            Settlement::Now(Verdict::DeadLetter(letter))
+        }
+        ApplyOutcome::Refused(error) if refusals >= RETRIES => {
+            let letter = dead_letters::of_refused(context, &opened, refusals + 1, &error);
+            Settlement::Now(Verdict::DeadLetter(letter))
+        }
+        ApplyOutcome::Refused(error) => {
+            let refusals = refusals + 1;
+            log::warn!("event.id" = opened.key(), tries = refusals, error = service::chain(&error),
+                event = "event_refused"; "Postgres refused this event; trying again in 5 s");
+            context.count_event(&opened.envelope.event_type, "retried");
+            Settlement::Later(Next::Apply { opened, refusals }, RETRY_PAUSE)
+        }
+        ApplyOutcome::Locked(error) => {
+            log::warn!("event.id" = opened.key(), error = service::chain(&error), event = "event_locked";
+                "another transaction holds what this event needs; trying again in 5 s");
+            Settlement::Later(Next::Apply { opened, refusals }, RETRY_PAUSE)
+        }
+        ApplyOutcome::NotForUs(error) => Settlement::GiveBack(service::chain(&error)),
+        ApplyOutcome::NotTried => Settlement::WithAll,
+    }
+}
+
+pub(super) fn of_undecodable(context: &Context, delivery: &Delivery, error: Undecodable) -> Settlement {
+    match error {
+        Undecodable::ForGood(why) => {
+            let letter = dead_letters::of_undecodable(context, delivery, &why);
+            Settlement::Now(Verdict::DeadLetter(letter))
+        }
+        Undecodable::Here(why) => Settlement::GiveBack(why),
+    }
+}

@@ -1,0 +1,56 @@
+//! The processor's loops, which share nothing but the database: the program runs them, tests take their steps.
+
+use std::sync::Arc;
+
+use broker::consumer::Consumer;
+use broker::publisher::Publisher;
+use service::Stop;
+use tokio::sync::Notify;
+
+use crate::context::Context;
+use crate::events::Consume;
+use crate::figures::FigureExport;
+use crate::relay::Relay;
+use crate::retention::Retention;
+use crate::timers::Timers;
+use crate::watermark::Watermark;
+
+pub(crate) struct Loops {
+    pub(crate) consume: Consume,
+    pub(crate) timers: Timers,
+    pub(crate) relay: Relay,
+    pub(crate) retention: Retention,
+    pub(crate) figures: FigureExport,
+    pub(crate) watermark: Watermark,
+}
+
+impl Loops {
+    pub(crate) fn new(context: &Arc<Context>, consumer: Consumer, publisher: Publisher, stop: &Stop) -> Self {
+        // Events and timers that make a message due wake the relay.
+        let due = Arc::new(Notify::new());
+        let watermark = Watermark::default();
+        let shared = || Arc::clone(context);
+        Self {
+            consume: Consume::new(
+                shared(),
+                consumer,
+                watermark.clone(),
+                Arc::clone(&due),
+                stop.clone(),
+            ),
+            timers: Timers {
+                context: shared(),
+                watermark: watermark.clone(),
+                due: Arc::clone(&due),
+                stop: stop.clone(),
+            },
+            relay: Relay::new(shared(), publisher, due),
+            retention: Retention {
+                context: shared(),
+                stop: stop.clone(),
+            },
+            figures: FigureExport::new(shared()),
+            watermark,
+        }
+    }
+}

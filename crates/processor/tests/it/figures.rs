@@ -1,0 +1,99 @@
+//! Figures of the whole database: one processor exports them, the others export 0.
+
+use testkit::world::Secrets;
+
+use crate::notification::failed;
+use crate::scene::{ADA, CONFIRMATION, Scene};
+use crate::webhook::Webhook;
+
+fn value(metrics: &str, series: &str) -> i64 {
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{series} ")));
+    line.unwrap_or_else(|| panic!("no {series}")).parse().unwrap()
+}
+
+/// A hold of the account, with one message.
+async fn held() -> Scene {
+    let scene = Scene::new().await;
+    scene.happens(&Webhook::confirmed("BK-1", ADA)).await;
+    let called = scene.calls("BK-1", CONFIRMATION).await;
+    scene.notified(&failed(&called, 131_042, ADA)).await;
+    assert_eq!(scene.count("holds").await, 1);
+    scene
+}
+
+#[tokio::test]
+async fn holds_and_held_messages_are_counted_by_scope() {
+    let mut scene = held().await;
+    let scope: String = scene
+        .run(|connection, _| Ok(store::holds::list(connection)?[0].0.scope.clone()))
+        .await;
+
+    scene.steps.export_figures_once().await;
+
+    let metrics = scene.steps.metrics();
+    assert_eq!(value(&metrics, &format!("bellhop_holds{{scope=\"{scope}\"}}")), 1);
+    assert_eq!(
+        value(&metrics, &format!("bellhop_held_messages{{scope=\"{scope}\"}}")),
+        1
+    );
+    assert_eq!(value(&metrics, "bellhop_holds{scope=\"token\"}"), 0);
+}
+
+#[tokio::test]
+async fn one_of_two_processors_exports_the_figures_and_the_other_takes_over_when_it_is_gone() {
+    let mut scene = held().await;
+    let mut other = scene.other_processor(&Secrets::default().keys);
+    let total = |metrics: &str| -> i64 {
+        let holds = metrics.lines().filter(|line| line.starts_with("bellhop_holds{"));
+        holds
+            .map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap())
+            .sum()
+    };
+
+    scene.steps.export_figures_once().await;
+    other.export_figures_once().await;
+    assert_eq!((total(&scene.steps.metrics()), total(&other.metrics())), (1, 0));
+
+    // The first one's session ends, as with its process. The lock is free; who asks first has it.
+    scene
+        .sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        .await;
+    other.export_figures_once().await;
+    scene.steps.export_figures_once().await;
+    scene.steps.export_figures_once().await;
+
+    assert_eq!((total(&scene.steps.metrics()), total(&other.metrics())), (0, 1));
+}
+
+#[tokio::test]
+async fn every_series_with_known_labels_exists_from_the_start_with_0() {
+    let scene = Scene::new().await;
+
+    let metrics = scene.steps.metrics();
+
+    for series in [
+        "bellhop_events_total{outcome=\"dead\",type=\"reservation_confirmed\"}",
+        "bellhop_events_total{outcome=\"retried\",type=\"whatsapp_status\"}",
+        "bellhop_messages_planned_total{kind=\"reminder_1\",state=\"withdrawn\"}",
+        "bellhop_bookings_total{status=\"confirmed\"}",
+        "bellhop_relayed_total{outcome=\"unconfirmed\"}",
+        "bellhop_holds_begun_total{scope=\"account\"}",
+        "bellhop_retention_total{of=\"guests\"}",
+        "bellhop_holds{scope=\"paused\"}",
+        "bellhop_held_messages{scope=\"template_missing\"}",
+        "bellhop_values_without_key{table=\"events\"}",
+        "bellhop_bookings_without_resort",
+        "bellhop_events_delayed",
+    ] {
+        assert_eq!(value(&metrics, series), 0, "{series}");
+    }
+    let names = metrics.lines().filter(|line| line.starts_with("# TYPE"));
+    for name in names.map(|line| line.split(' ').nth(2).unwrap()) {
+        assert!(
+            name.starts_with("bellhop_") || name == "process_start_time_seconds",
+            "{name}"
+        );
+    }
+}

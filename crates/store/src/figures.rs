@@ -1,0 +1,94 @@
+//! Figures of the whole database, for metrics.
+//!
+//! Any number of processors run, and one of them exports these figures: the one whose session holds an advisory lock. The
+//! lock ends with its session, so another processor takes over within one round when the holder dies.
+
+use diesel::sql_types::Bool;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+
+use crate::error::StoreError;
+use crate::holds::Hold;
+use crate::{Store, bookings, holds};
+
+#[derive(Debug)]
+pub struct Figures {
+    /// Each hold, with how many messages it holds.
+    pub holds: Vec<(Hold, i64)>,
+    /// Messages that are held because their resort's file has no template for them.
+    pub messages_without_template: i64,
+    /// Bookings whose resort has no readable file.
+    pub bookings_without_resort: i64,
+}
+
+/// Reads the figures, if no other process does.
+pub struct FigureReader {
+    store: Store,
+    session: Option<Session>,
+}
+
+/// A connection of its own: one of the pool would give the lock to whichever query uses it next.
+struct Session {
+    connection: PgConnection,
+    has_lock: bool,
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+impl FigureReader {
+    pub fn new(store: Store) -> Self {
+        Self { store, session: None }
+    }
+
+    /// The figures; `None`: another process holds the lock.
+    ///
+    /// # Errors
+    /// The lock is lost, too.
+    pub async fn read(&mut self) -> Result<Option<Figures>, StoreError> {
+        let (store, session) = (self.store.clone(), self.session.take());
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut session = match session {
+                Some(session) => session,
+                None => Session::open(&store)?,
+            };
+            let figures = session.figures()?;
+            Ok::<_, StoreError>((session, figures))
+        });
+        let (session, figures) = reading.await.map_err(|_| StoreError::Interrupted)??;
+        self.session = Some(session);
+        Ok(figures)
+    }
+}
+
+impl Session {
+    fn open(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: store.connect()?,
+            has_lock: false,
+        })
+    }
+
+    /// The lock and the figures use one connection. So figures are never read after the lock was lost.
+    fn figures(&mut self) -> Result<Option<Figures>, StoreError> {
+        let connection = &mut self.connection;
+        if !self.has_lock {
+            let try_lock =
+                "SELECT pg_try_advisory_lock(hashtextextended('figures of the whole database', 0)) AS locked";
+            self.has_lock = sql_query(try_lock)
+                .get_result::<Locked>(connection)
+                .map_err(StoreError::query("try to lock the figures"))?
+                .locked;
+        }
+        if !self.has_lock {
+            return Ok(None);
+        }
+        Ok(Some(Figures {
+            holds: holds::list(connection)?,
+            messages_without_template: holds::count_without_template(connection)?,
+            bookings_without_resort: bookings::count_without_resort(connection)?,
+        }))
+    }
+}

@@ -67,6 +67,9 @@ pub(crate) fn patience(read: &mut Reader<'_>) -> SilencePolicy {
     for (name, problem) in problems {
         read.problem(name, problem);
     }
+    for name in settings::patience::ignored(|name| read.optional(name)) {
+        log::warn!(variable = name, event = "setting_ignored"; "environment variable ignored: it is no setting any more");
+    }
     patience
 }
 

@@ -4,24 +4,27 @@
 //! WhatsApp has reported a status of every one, it would have reported one of this call too, had it accepted it.
 //! That is evidence, not proof, so a message is sent again for this reason once at most.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long to wait for the outcome of a call, and how much evidence is enough.
+/// How many neighbours must have been accepted; all of them must have been reported.
+const NEIGHBOURS: u32 = 5;
+/// Neighbours are the calls of the same number that were claimed within this time after the call.
+const NEIGHBOURS_WITHIN: TimeDelta = TimeDelta::minutes(1);
+/// The queue of events must have been empty for this long. Otherwise events must have been applied up to the end of the
+/// silence.
+pub const EVENTS_EMPTY_FOR: Duration = Duration::from_secs(2);
+/// How long a template counts as paced after WhatsApp held one of its messages back.
+pub const PACED_FOR: TimeDelta = TimeDelta::hours(1);
+
+/// How long to wait for the outcome of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct SilencePolicy {
     /// A call still unfinished this long after its claim counts as lost: its sender probably died.
     pub lost_after: TimeDelta,
     /// Silence is no evidence before.
     pub counts_after: TimeDelta,
-    /// Neighbours are the calls of the same number that were claimed within this time after the call.
-    pub witnessed_within: TimeDelta,
-    /// How many neighbours must have been accepted; all of them must have been reported.
-    pub witnesses: u32,
-    /// The queue of events must have been empty for this long. Otherwise events must have been applied up to the
-    /// end of the silence.
-    pub events_empty_for: TimeDelta,
-    /// How long a template counts as paced after WhatsApp held one of its messages back.
-    pub paced_for: TimeDelta,
     /// When to give up and ask a person.
     pub gives_up_after: TimeDelta,
 }
@@ -31,10 +34,6 @@ impl Default for SilencePolicy {
         Self {
             lost_after: TimeDelta::seconds(60),
             counts_after: TimeDelta::minutes(2),
-            witnessed_within: TimeDelta::minutes(1),
-            witnesses: 5,
-            events_empty_for: TimeDelta::seconds(2),
-            paced_for: TimeDelta::hours(1),
             gives_up_after: TimeDelta::minutes(30),
         }
     }
@@ -71,6 +70,12 @@ pub enum SilenceVerdict {
 }
 
 impl SilencePolicy {
+    /// How soon after a call its neighbours were claimed. Never later than silence counts, so that by then all of them
+    /// have been claimed.
+    pub fn neighbours_within(&self) -> TimeDelta {
+        NEIGHBOURS_WITHIN.min(self.counts_after)
+    }
+
     /// Decides from the evidence alone.
     pub fn judge(&self, evidence: &Evidence) -> SilenceVerdict {
         let silent_for = evidence.now - evidence.claimed_at;
@@ -84,16 +89,14 @@ impl SilencePolicy {
     }
 
     fn is_convincing(&self, evidence: &Evidence, silent_for: TimeDelta) -> bool {
-        // Before that, some neighbours may not have been claimed yet.
-        let counts_after = self.counts_after.max(self.witnessed_within);
         // A report that has arrived may still wait in the queue of events.
         let heard = evidence.events_empty
             || evidence
                 .heard_until
-                .is_some_and(|until| until - evidence.claimed_at >= counts_after);
-        silent_for >= counts_after
+                .is_some_and(|until| until - evidence.claimed_at >= self.counts_after);
+        silent_for >= self.counts_after
             && !evidence.queued_before
-            && evidence.answered >= self.witnesses.max(1)
+            && evidence.answered >= NEIGHBOURS
             && evidence.reported >= evidence.answered
             && heard
             && !evidence.template_paced
@@ -192,25 +195,8 @@ mod tests {
             counts_after: TimeDelta::seconds(1),
             ..SilencePolicy::default()
         };
-        let before_all_neighbours = Evidence {
-            now: after(1) - TimeDelta::milliseconds(1),
-            ..convincing()
-        };
-        assert_eq!(short.judge(&before_all_neighbours), SilenceVerdict::Wait);
-    }
-
-    #[test]
-    fn no_setting_makes_silence_without_any_neighbour_convincing() {
-        let careless = SilencePolicy {
-            witnesses: 0,
-            ..SilencePolicy::default()
-        };
-        let without_neighbours = Evidence {
-            answered: 0,
-            reported: 0,
-            ..convincing()
-        };
-
-        assert_eq!(careless.judge(&without_neighbours), SilenceVerdict::Wait);
+        assert_eq!(short.neighbours_within(), TimeDelta::seconds(1));
+        let usual = SilencePolicy::default();
+        assert_eq!(usual.neighbours_within(), TimeDelta::minutes(1));
     }
 }

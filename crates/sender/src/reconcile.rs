@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use broker::topology::Depths;
-use domain::silence_policy::SilenceVerdict;
+use domain::silence_policy::{EVENTS_EMPTY_FOR, SilenceVerdict};
 use service::{Stop, crash, periodic};
 use store::StoreError;
 use store::results::{self, UnresolvedCall};
@@ -102,8 +102,7 @@ pub(crate) async fn reconcile(sender: &Sender, reconciliation: &Reconciliation) 
 async fn try_to_reconcile(sender: &Sender, reconciliation: &Reconciliation) -> Result<(), StoreError> {
     let policy = sender.silence_policy;
     mark_lost_calls(sender).await?;
-    let empty_for = policy.events_empty_for.to_std().unwrap_or_default();
-    let events_empty = lock(&reconciliation.events).was_empty_for(empty_for, Instant::now());
+    let events_empty = lock(&reconciliation.events).was_empty_for(EVENTS_EMPTY_FOR, Instant::now());
     let after = lock(&reconciliation.reached).take();
     let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
     let unresolved = sender

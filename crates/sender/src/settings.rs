@@ -74,11 +74,9 @@ Environment:
   LOG_FORMAT                 json or text [text on a terminal, else json]
 
 A message whose outcome is unknown is sent once more, and only once, if all of these hold:
-  SENDER_SILENCE_AFTER       WhatsApp has not reported on it for this long [2m]
-  SENDER_SILENCE_WITNESSES   WhatsApp accepted at least this many other messages from the same number [5] ...
-  SENDER_SILENCE_WITHIN      ... claimed this soon after it [1m], and has reported on every one of them
-  SENDER_SILENCE_EMPTY       the queue of events has been empty for this long: no report is still to be read [2s]
-  SENDER_SILENCE_PACED       WhatsApp has held back no message of the same template for this long [1h]
+  SENDER_SILENCE_AFTER       WhatsApp has not reported on it for this long [2m]; meanwhile it accepted at least 5 other
+                             messages from the same number, claimed within a minute after it, and reported on every one;
+                             the queue of events has been empty for 2 s; no message of the template was held back for 1 h
 If not, a person is asked by a dead letter, outcome_unknown:
   SENDER_SILENCE_LETTER      this long after the claim [30m]
 
@@ -117,7 +115,7 @@ impl Settings {
             EIGHTY,
         );
         let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, hold::PROBE_AFTER);
-        let silence_policy = patience(&mut read);
+        let silence_policy = silence_policy(&mut read);
         let environment = environment.clone();
         read.finish_with(|| {
             let (ring, whatsapp_url) = (ring?, whatsapp_url?);
@@ -139,12 +137,15 @@ impl Settings {
     }
 }
 
-fn patience(read: &mut Reader<'_>) -> SilencePolicy {
-    let (patience, problems) = settings::patience::patience(|name| read.optional(name));
+fn silence_policy(read: &mut Reader<'_>) -> SilencePolicy {
+    let (policy, problems) = settings::patience::patience(|name| read.optional(name));
     for (name, problem) in problems {
         read.problem(name, problem);
     }
-    patience
+    for name in settings::patience::ignored(|name| read.optional(name)) {
+        log::warn!(variable = name, event = "setting_ignored"; "environment variable ignored: it is no setting any more");
+    }
+    policy
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use broker::topology::Depths;
 use domain::ids::MessageId;
+use domain::silence_policy::EVENTS_EMPTY_FOR;
 use service::health::Readiness;
 use service::metrics::Metrics;
 use service::{Failure, Stop};
@@ -45,13 +46,16 @@ impl Steps {
         holds::maintain(&self.sender, &self.maintenance).await
     }
 
-    /// One second of reconciliation, after RabbitMQ reported so many waiting events.
+    /// One second of reconciliation, after RabbitMQ has reported so many waiting events for long enough.
     pub async fn reconcile_once(&self, events: u32) -> Result<(), StoreError> {
         let depths = Depths {
             events,
             ..Depths::default()
         };
-        self.reconciliation.observe(Some(depths), Instant::now());
+        let now = Instant::now();
+        for at in [now.checked_sub(EVENTS_EMPTY_FOR).unwrap_or(now), now] {
+            self.reconciliation.observe(Some(depths), at);
+        }
         reconcile::reconcile(&self.sender, &self.reconciliation).await
     }
 

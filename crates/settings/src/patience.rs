@@ -1,58 +1,45 @@
-//! How long a call may go without a word, as everybody reads it who judges silence: senders, and the desk over the books.
-
-use std::fmt::Display;
-use std::num::NonZeroU32;
+//! The times after which a call counts as lost, silence as evidence, and a person is asked: read by senders, and by the desk
+//! when it compares the books.
 
 use chrono::TimeDelta;
+use domain::duration::InvalidDuration;
 use domain::silence_policy::SilencePolicy;
 
-/// What is wrong with a variable: its name, and a clause that follows it.
-pub type Problem = (&'static str, String);
+/// Earlier versions read these; now they are constants of [`domain::silence_policy`].
+const IGNORED: [&str; 4] = [
+    "SENDER_SILENCE_WITNESSES",
+    "SENDER_SILENCE_WITHIN",
+    "SENDER_SILENCE_EMPTY",
+    "SENDER_SILENCE_PACED",
+];
 
-/// Reads the sender's variables about silence; one that is wrong is told, and counts as left out.
-pub fn patience(given: impl FnMut(&'static str) -> Option<String>) -> (SilencePolicy, Vec<Problem>) {
+/// Those of the variables that earlier versions read which are still set.
+pub fn ignored(mut given: impl FnMut(&'static str) -> Option<String>) -> Vec<&'static str> {
+    IGNORED.into_iter().filter(|name| given(name).is_some()).collect()
+}
+
+/// Reads the sender's variables about unresolved calls. A wrong one is a problem, and counts as left out.
+pub fn patience(
+    mut given: impl FnMut(&'static str) -> Option<String>,
+) -> (SilencePolicy, Vec<(&'static str, InvalidDuration)>) {
     let usual = SilencePolicy::default();
-    let mut read = Variables {
-        given,
-        problems: Vec::new(),
-    };
-    let patience = SilencePolicy {
-        lost_after: read.duration("SENDER_UNKNOWN_AFTER", usual.lost_after),
-        counts_after: read.duration("SENDER_SILENCE_AFTER", usual.counts_after),
-        witnessed_within: read.duration("SENDER_SILENCE_WITHIN", usual.witnessed_within),
-        events_empty_for: read.duration("SENDER_SILENCE_EMPTY", usual.events_empty_for),
-        paced_for: read.duration("SENDER_SILENCE_PACED", usual.paced_for),
-        gives_up_after: read.duration("SENDER_SILENCE_LETTER", usual.gives_up_after),
-        witnesses: read
-            .parsed("SENDER_SILENCE_WITNESSES", str::parse::<NonZeroU32>)
-            .map_or(usual.witnesses, NonZeroU32::get),
-    };
-    (patience, read.problems)
-}
-
-struct Variables<G> {
-    given: G,
-    problems: Vec<Problem>,
-}
-
-impl<G: FnMut(&'static str) -> Option<String>> Variables<G> {
-    fn parsed<T, E: Display>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let text = (self.given)(name)?;
-        parse(&text)
-            .map_err(|error| self.problems.push((name, error.to_string())))
-            .ok()
-    }
-
-    fn duration(&mut self, name: &'static str, usual: TimeDelta) -> TimeDelta {
-        let given = self.parsed(name, domain::duration::parse);
+    let mut problems = Vec::new();
+    let mut duration = |name, usual| {
+        let parsed = given(name).map(|text| domain::duration::parse(&text)).transpose();
+        let given = parsed.unwrap_or_else(|problem| {
+            problems.push((name, problem));
+            None
+        });
         given.map_or(usual, |given| {
             TimeDelta::from_std(given).unwrap_or(TimeDelta::days(36_500))
         })
-    }
+    };
+    let policy = SilencePolicy {
+        lost_after: duration("SENDER_UNKNOWN_AFTER", usual.lost_after),
+        counts_after: duration("SENDER_SILENCE_AFTER", usual.counts_after),
+        gives_up_after: duration("SENDER_SILENCE_LETTER", usual.gives_up_after),
+    };
+    (policy, problems)
 }
 
 #[cfg(test)]
@@ -64,7 +51,6 @@ mod tests {
         let given = |name: &str| match name {
             "SENDER_SILENCE_LETTER" => Some("2h".to_owned()),
             "SENDER_UNKNOWN_AFTER" => Some("soon".to_owned()),
-            "SENDER_SILENCE_WITNESSES" => Some("0".to_owned()),
             _ => None,
         };
 
@@ -74,6 +60,13 @@ mod tests {
         assert_eq!(patience.counts_after, SilencePolicy::default().counts_after);
         assert_eq!(patience.lost_after, SilencePolicy::default().lost_after);
         let names: Vec<_> = problems.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["SENDER_UNKNOWN_AFTER", "SENDER_SILENCE_WITNESSES"]);
+        assert_eq!(names, ["SENDER_UNKNOWN_AFTER"]);
+    }
+
+    #[test]
+    fn a_variable_that_is_no_setting_any_more_is_named_where_it_is_set() {
+        let given = |name: &str| (name == "SENDER_SILENCE_WITHIN").then(|| "1m".to_owned());
+
+        assert_eq!(ignored(given), ["SENDER_SILENCE_WITHIN"]);
     }
 }

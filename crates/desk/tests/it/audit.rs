@@ -89,6 +89,36 @@ async fn many_letters_that_are_retried_have_a_row_each_and_one_reason() {
 
 // shows: B117
 #[tokio::test]
+async fn a_hold_of_whatsapp_is_listed_with_its_number_and_cause_and_ends_when_the_number_is_resumed() {
+    const NUMBER: &str = "106540352242922";
+    let office = Office::open().await;
+    let laid = format!(
+        "INSERT INTO holds (key, scope, number, reason, until, pause_ms) VALUES \
+         ('account number={NUMBER}', 'account', '{NUMBER}', '131031', now() + interval '1 hour', 3600000), \
+         ('number number={NUMBER}', 'number', '{NUMBER}', 'HTTP 403, text/html', now() + interval '1 hour', 3600000)"
+    );
+    office.database.execute(&laid).await;
+
+    let listed = office.by_anna("holds").await;
+    let resumed = office.by_anna(&format!("resume --number {NUMBER}")).await;
+
+    let stdout = &listed.check(0).stdout;
+    for shown in [NUMBER, "131031", "answers that are not WhatsApp's", "HTTP 403"] {
+        assert!(stdout.contains(shown), "{shown} in {stdout}");
+    }
+    assert!(resumed.check(0).stdout.contains(NUMBER), "{resumed:?}");
+    assert!(
+        office
+            .by_anna("holds --json")
+            .await
+            .json()
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
 async fn pausing_and_resuming_are_written_down_with_what_they_cover() {
     let office = Office::open().await;
     let key = "paused resort=azure-bay kind=reminder_1";
@@ -112,6 +142,7 @@ async fn pausing_and_resuming_are_written_down_with_what_they_cover() {
     assert_eq!(paused["resort"], "azure-bay");
     assert!(again.check(0).stdout.contains("by anna since"), "{again:?}");
     assert!(again.stdout.contains("desk holds --reveal"), "{again:?}");
+    assert!(!again.stdout.contains("flooded"), "{again:?}");
     assert_eq!(held.json()[0]["reason"], "•••");
     assert!(held.stderr.contains("--reveal"), "{held:?}");
     assert_eq!(revealed.json()[0]["reason"], "flooded");

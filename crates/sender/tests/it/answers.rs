@@ -22,6 +22,7 @@ async fn a_message_that_whatsapp_takes_is_sent() {
     assert_eq!(scene.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B76
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_refused_for_good_is_a_dead_letter_at_once() {
     let scene = Scene::new().await;
@@ -43,6 +44,7 @@ async fn a_message_that_is_refused_for_good_is_a_dead_letter_at_once() {
     );
 }
 
+// shows: B75
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_refused_twice_for_a_passing_reason_goes_at_the_third_try() {
     let scene = Scene::new().await;
@@ -81,6 +83,7 @@ async fn a_message_that_is_refused_a_fourth_time_for_a_passing_reason_is_a_dead_
     assert_eq!(scene.calls().await.len(), 4);
 }
 
+// shows: B92
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_whose_answer_was_lost_is_settled_by_whatsapps_report_and_not_repeated() {
     let scene = Scene::new().await;
@@ -113,6 +116,7 @@ async fn a_gateways_error_page_leaves_a_message_unknown_until_whatsapp_reports_o
     assert_eq!(scene.calls().await.len(), 1);
 }
 
+// shows: B71
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_whatsapp_does_not_know_gives_way_to_the_fallback() {
     let scene = Scene::new().await;

@@ -124,6 +124,7 @@ async fn a_reminder_whose_cart_became_a_reservation_is_not_sent() {
     assert_eq!(scene.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: G20
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_that_took_too_long_is_given_back_without_a_call() {
     let scene = Scene::new().await;

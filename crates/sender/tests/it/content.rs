@@ -35,6 +35,7 @@ fn templates(templates: &str) -> ResortFile {
     }
 }
 
+// shows: B64
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_greets_the_guest_by_first_name_and_leads_back_to_the_booking() {
     let scene = Scene::new().await;
@@ -56,6 +57,7 @@ async fn a_reminder_greets_the_guest_by_first_name_and_leads_back_to_the_booking
     );
 }
 
+// shows: B64, B66
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guests_language_chooses_the_template_and_how_dates_and_money_are_written() {
     let scene = Scene::new().await;
@@ -86,6 +88,7 @@ async fn the_guests_language_chooses_the_template_and_how_dates_and_money_are_wr
     }
 }
 
+// shows: B67
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_value_skips_the_message_until_an_event_brings_it() {
     let scene = Scene::of(&templates(
@@ -109,6 +112,7 @@ async fn a_missing_value_skips_the_message_until_an_event_brings_it() {
     );
 }
 
+// shows: B68, T13
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_would_be_a_strangers_link_reaches_no_guest() {
     let scene = Scene::of(&templates(
@@ -138,6 +142,7 @@ async fn a_name_that_would_be_a_strangers_link_reaches_no_guest() {
 const FALLBACK: &str = "[fallback]\ntemplate.en = { name = \"contact\", language = \"en_US\", body = [\"resort.name\"] }\n\
                         text.reservation_confirmation.en = \"Your stay at {resort.name} is confirmed.\"\n";
 
+// shows: B70
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_template_the_fallback_goes_and_its_text_where_the_guest_has_written() {
     let scene = Scene::of(&templates(FALLBACK)).await;
@@ -156,6 +161,7 @@ async fn without_a_template_the_fallback_goes_and_its_text_where_the_guest_has_w
     );
 }
 
+// shows: B72
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_template_the_message_is_held_and_not_lost() {
     let scene = Scene::of(&templates("")).await;

@@ -12,6 +12,7 @@ use crate::scene::{
     ADA, BOB, CONFIRMATION, EVE, REMINDER_1, REVIEW_REQUEST, Scene, abandoned, confirmed, event,
 };
 
+// shows: B40
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_says_notify_false_is_applied_and_sends_nothing() {
     let scene = Scene::new().await;
@@ -30,6 +31,7 @@ async fn an_event_that_says_notify_false_is_applied_and_sends_nothing() {
     assert!(scene.calls().await.is_empty());
 }
 
+// shows: B41
 #[tokio::test(flavor = "multi_thread")]
 async fn without_consent_only_the_confirmation_is_sent() {
     let scene = Scene::of(&ResortFile {
@@ -61,6 +63,7 @@ async fn without_consent_only_the_confirmation_is_sent() {
     assert_eq!(scene.names_received_by(BOB).await, ["confirmed"]);
 }
 
+// shows: B42
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_opted_out_gets_confirmations_only_until_they_opt_in_again() {
     let scene = Scene::new().await;
@@ -95,6 +98,7 @@ async fn a_guest_who_stops_after_a_reminder_was_prepared_does_not_get_it() {
     assert!(scene.calls().await.is_empty());
 }
 
+// shows: B42
 #[tokio::test(flavor = "multi_thread")]
 async fn opting_out_withdraws_a_reminder_that_waits_for_its_next_try() {
     let scene = Scene::new().await;
@@ -112,6 +116,7 @@ async fn opting_out_withdraws_a_reminder_that_waits_for_its_next_try() {
     assert!(scene.received_by(ADA).await.is_empty());
 }
 
+// shows: B55
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_or_missing_number_skips_the_messages_and_counts_for_the_booking() {
     let scene = Scene::new().await;
@@ -129,6 +134,7 @@ async fn an_invalid_or_missing_number_skips_the_messages_and_counts_for_the_book
     }
 }
 
+// shows: B58
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_without_a_country_code_is_read_as_one_of_the_resorts_country() {
     let scene = Scene::new().await;
@@ -138,6 +144,7 @@ async fn a_number_without_a_country_code_is_read_as_one_of_the_resorts_country()
     assert_eq!(scene.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B61
 #[tokio::test(flavor = "multi_thread")]
 async fn in_test_mode_only_the_test_numbers_are_written_to() {
     let scene = Scene::of(&ResortFile {

@@ -45,22 +45,15 @@ async fn time_goes_by(scene: &Scene, long: &str) {
     scene.database.execute(&shift).await;
 }
 
-/// RabbitMQ has been asked for two seconds, and has never had an event.
+/// The queue of events has been empty for long enough.
 async fn reconcile(scene: &Scene) {
     scene.sender.reconcile_once(0).await.unwrap();
 }
 
-async fn new_scene() -> Scene {
-    Scene::with(&testkit::world::ResortFile::patient(), |settings| {
-        // One observation of the queue is enough.
-        settings.silence_policy.events_empty_for = chrono::TimeDelta::zero();
-    })
-    .await
-}
-
+// shows: B97, G30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_whatsapp_never_got_goes_once_more_by_the_evidence_of_its_neighbours() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     call_is_cut(&scene, false).await;
     neighbours_are_called(&scene, 2..7).await;
     neighbours_are_reported(&scene, 2..7).await;
@@ -79,9 +72,10 @@ async fn a_message_that_whatsapp_never_got_goes_once_more_by_the_evidence_of_its
     assert_eq!(scene.metric(series), 1.0);
 }
 
+// shows: B97, G30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_silence_is_no_evidence_any_more_and_makes_a_dead_letter() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     let twice = json!({ "when": { "to": ADA }, "times": 1, "answer": { "cut": true } });
     scene.tell_sandbox("failures", twice).await;
     call_is_cut(&scene, false).await;
@@ -108,9 +102,10 @@ async fn a_second_silence_is_no_evidence_any_more_and_makes_a_dead_letter() {
     assert!(scene.received_by(ADA).await.is_empty());
 }
 
+// shows: B98, G30
 #[tokio::test(flavor = "multi_thread")]
 async fn without_evidence_a_person_is_asked_and_a_late_status_closes_the_dead_letter() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     call_is_cut(&scene, true).await;
     time_goes_by(&scene, HALF_AN_HOUR_LATER).await;
 
@@ -136,7 +131,7 @@ async fn without_evidence_a_person_is_asked_and_a_late_status_closes_the_dead_le
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_that_comes_before_silence_counts_is_the_answer() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     call_is_cut(&scene, true).await;
     neighbours_are_called(&scene, 2..7).await;
     neighbours_are_reported(&scene, 2..7).await;
@@ -151,9 +146,10 @@ async fn a_status_that_comes_before_silence_counts_is_the_answer() {
     assert_eq!(scene.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B97
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_neighbour_is_without_a_status_silence_says_nothing() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     call_is_cut(&scene, false).await;
     neighbours_are_called(&scene, 2..9).await;
     neighbours_are_reported(&scene, 2..8).await;
@@ -170,7 +166,7 @@ async fn while_a_neighbour_is_without_a_status_silence_says_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_events_wait_in_the_queue_silence_says_nothing() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     call_is_cut(&scene, false).await;
     neighbours_are_called(&scene, 2..7).await;
     neighbours_are_reported(&scene, 2..7).await;
@@ -185,7 +181,7 @@ async fn while_events_wait_in_the_queue_silence_says_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_neighbours_are_too_few() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     call_is_cut(&scene, false).await;
     neighbours_are_called(&scene, 2..6).await;
     neighbours_are_reported(&scene, 2..6).await;
@@ -207,7 +203,7 @@ async fn sender_is_killed(scene: &Scene) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_whose_sender_was_killed_is_unresolved_after_a_minute_and_not_before() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     sender_is_killed(&scene).await;
 
     time_goes_by(&scene, "58 seconds").await;
@@ -221,9 +217,10 @@ async fn a_call_whose_sender_was_killed_is_unresolved_after_a_minute_and_not_bef
     assert_eq!(scene.metric("bellhop_lost_calls_total"), 1.0);
 }
 
+// shows: B99
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_sender_was_killed_goes_once_more_by_evidence() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     sender_is_killed(&scene).await;
     time_goes_by(&scene, MINUTES_LATER).await;
 
@@ -234,9 +231,10 @@ async fn a_message_whose_sender_was_killed_goes_once_more_by_evidence() {
     assert_eq!(sent.existing.attempts, 2);
 }
 
+// shows: B99
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_sender_was_killed_and_that_whatsapp_took_is_settled_by_its_status() {
-    let scene = new_scene().await;
+    let scene = Scene::new().await;
     sender_is_killed(&scene).await;
     time_goes_by(&scene, "61 seconds").await;
     reconcile(&scene).await;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::scene::{ADA, BOB, CONFIRMATION, Scene, confirmed};
 
+// shows: B74
 #[tokio::test(flavor = "multi_thread")]
 async fn statuses_are_recorded_and_only_climb() {
     let scene = Scene::new().await;
@@ -26,6 +27,7 @@ async fn statuses_are_recorded_and_only_climb() {
     scene.check("BK-2", CONFIRMATION, Read).await;
 }
 
+// shows: B74
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_that_comes_before_the_answer_counts() {
     let scene = Scene::new().await;

@@ -23,6 +23,7 @@ fn quiet_now() -> (ResortFile, chrono::DateTime<Utc>) {
     (resort, to.duration_trunc(TimeDelta::minutes(1)).unwrap())
 }
 
+// shows: B62
 #[tokio::test(flavor = "multi_thread")]
 async fn in_quiet_hours_reminders_wait_for_their_end_and_confirmations_go() {
     let (resort, end) = quiet_now();
@@ -59,6 +60,7 @@ async fn a_reminder_that_is_queued_when_quiet_hours_begin_is_put_off_to_their_en
     assert_eq!(scene.metric(series), 1.0);
 }
 
+// shows: B63
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_comes_too_late_to_be_of_use_expires() {
     let scene = Scene::of(&ResortFile {

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamp
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::MessageId;
 use domain::message::Attempt;
-use domain::silence_policy::{Evidence, SilencePolicy, SilenceVerdict};
+use domain::silence_policy::{Evidence, PACED_FOR, SilencePolicy, SilenceVerdict};
 use uuid::Uuid;
 
 use super::Outcome;
@@ -84,8 +84,8 @@ pub fn gather(
         .bind::<Timestamptz, _>(after.0)
         .bind::<SqlUuid, _>(after.1)
         .bind::<BigInt, _>(most)
-        .bind::<Double, _>(seconds(patience.witnessed_within))
-        .bind::<Double, _>(seconds(patience.paced_for))
+        .bind::<Double, _>(seconds(patience.neighbours_within()))
+        .bind::<Double, _>(seconds(PACED_FOR))
         .load(connection)
         .map_err(StoreError::query("gather what is known around unknown outcomes"))?;
     Ok(rows

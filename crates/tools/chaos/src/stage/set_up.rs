@@ -30,13 +30,12 @@ use crate::settings::Settings;
 use crate::whatsapp::WhatsApp;
 
 /// How long what has to wait waits, so that a run does not.
-const WAITING_TIMES: [(&str, &str); 6] = [
+const WAITING_TIMES: [(&str, &str); 5] = [
     ("SENDER_PROBE_AFTER", "1s"),
     ("SENDER_MESSAGES_PER_SECOND", "1000"),
     // Longer than a call may take.
     ("SENDER_UNKNOWN_AFTER", "18s"),
     ("SENDER_SILENCE_AFTER", "30s"),
-    ("SENDER_SILENCE_WITHIN", "30s"),
     ("RUST_LOG", "info"),
 ];
 

@@ -280,7 +280,7 @@ fn check_that_all_spoke(world: &World, said: &Said) -> Vec<(String, Vec<u8>)> {
     whole.collect()
 }
 
-// shows: T15
+// shows: T15, B73
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
     // File systems round; a second more costs nothing.

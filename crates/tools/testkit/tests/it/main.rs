@@ -8,7 +8,6 @@
 )]
 
 mod compose;
-mod content;
 mod crash_points;
 mod disorder;
 mod failures;
@@ -28,13 +27,11 @@ mod open_files;
 mod permission;
 mod poison;
 mod record;
-mod reports;
 mod restart;
 mod rights;
 mod scene;
 mod shutdown;
 mod stalls;
-mod times;
 mod unknown;
 mod unreachable;
 mod upgrade;

@@ -14,11 +14,7 @@ use testkit::world::{Event, Message, ResortFile, World};
 use crate::scene::{ADA, BOB, CONFIRMATION};
 
 /// Silence counts after 8 s; neighbours are the calls of these 8 s.
-const SOON: &[(&str, &str)] = &[
-    ("SENDER_UNKNOWN_AFTER", "2s"),
-    ("SENDER_SILENCE_AFTER", "8s"),
-    ("SENDER_SILENCE_WITHIN", "8s"),
-];
+const SOON: &[(&str, &str)] = &[("SENDER_UNKNOWN_AFTER", "2s"), ("SENDER_SILENCE_AFTER", "8s")];
 
 fn guest(number: usize) -> (String, String) {
     (format!("BK-{number}"), format!("+3069{number:08}"))

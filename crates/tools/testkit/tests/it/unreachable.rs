@@ -1,14 +1,12 @@
-//! Senders that cannot reach WhatsApp, and others that answer in its place.
+//! A sender that cannot reach WhatsApp, as its `/readyz`, its log and the desk show it.
 
 use std::net::SocketAddr;
 
 use domain::message::MessageState;
 use serde_json::{Value, json};
 use testkit::proxy::Proxy;
-use testkit::world::{Event, NUMBER, ResortFile, World};
+use testkit::world::{Event, ResortFile, World};
 use tokio::net::TcpListener;
-
-use crate::scene::CONFIRMATION;
 
 const GUESTS: usize = 5;
 const CANNOT: &str = r#""alert":"whatsapp_unreachable""#;
@@ -68,7 +66,6 @@ async fn retries(world: &World) -> i64 {
     world.database().count(used).await
 }
 
-// shows: B88
 #[tokio::test(flavor = "multi_thread")]
 async fn while_nothing_listens_at_whatsapps_address_messages_wait_at_no_cost_and_go_when_it_does() {
     let port = closed_port().await;
@@ -108,68 +105,4 @@ async fn while_nothing_listens_at_whatsapps_address_messages_wait_at_no_cost_and
     assert_eq!(logs.matches(r#""event":"whatsapp_reachable""#).count(), 1);
     assert_eq!(readyz(&world).await, (200, json!({ "status": "ready" })));
     drop(line);
-}
-
-// shows: B88
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sender_that_cannot_reach_whatsapp_leaves_its_messages_to_one_that_can() {
-    let mut world = calling_at(closed_port().await).await;
-    confirm_all(&world).await;
-    until_warned(&world).await;
-
-    world.start_sender().await;
-
-    world.until_in_state(MessageState::Read, GUESTS).await;
-    assert_eq!(retries(&world).await, 0);
-    assert_eq!(readyz(&world).await.0, 200);
-}
-
-// shows: B89
-#[tokio::test(flavor = "multi_thread")]
-async fn a_firewall_that_answers_in_whatsapps_place_holds_the_number_and_costs_no_try() {
-    let world = World::start(&ResortFile::patient()).await;
-    let page = json!({ "answer": { "http": 403, "body": "<html>Blocked by policy</html>" } });
-    world.tell_sandbox("failures", &page).await;
-
-    confirm_all(&world).await;
-    let held = async || {
-        let held = world.desk("holds").await;
-        held.stdout.contains("HTTP 403").then_some(held.stdout)
-    };
-    let listed = world.until("the number is held", held).await;
-    let calls = world.calls().await.len();
-    world.heal_sandbox().await;
-    world.desk(&format!("resume --number {NUMBER}")).await;
-    let going = "UPDATE messages SET due_at = clock_timestamp(), publish_at = clock_timestamp() WHERE state = 'queued'";
-    world.database().execute(going).await;
-    world.until_in_state(MessageState::Read, GUESTS).await;
-
-    assert!(listed.contains("answers that are not WhatsApp's"), "{listed}");
-    assert!((5..=8).contains(&calls), "{calls} calls");
-    assert_eq!(retries(&world).await, 0);
-    assert_eq!(world.letters("").await.len(), 0);
-    let alert = r#""alert":"foreign_answers""#;
-    let logs = world.logs();
-    assert_eq!(logs.matches(alert).count(), 1);
-    assert!(!logs.contains("Blocked by policy"), "no body in a log");
-}
-
-// shows: B89
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gateways_error_page_leaves_a_message_unknown_until_whatsapp_reports_on_it() {
-    let world = World::start(&ResortFile::patient()).await;
-    let page = json!({ "times": 1, "notify": { "after_ms": 1_000 },
-        "answer": { "http": 502, "body": "<html>Bad Gateway</html>", "accepted": true } });
-    world.tell_sandbox("failures", &page).await;
-    let (booking, phone) = guest(1);
-
-    world.post(&Event::confirmed(&booking, &phone)).await;
-
-    world
-        .until_state(&booking, CONFIRMATION, MessageState::Unknown)
-        .await;
-    let sent = world
-        .until_state(&booking, CONFIRMATION, MessageState::Read)
-        .await;
-    assert_eq!(sent.existing.attempts, 1);
 }

@@ -100,11 +100,7 @@ fn neighbours_of(number: usize) -> Range<usize> {
 /// out what became of them.
 async fn check_without_a_call(point: &str, then: &[&str]) {
     const LOST: [MessageKind; 3] = [REVIEW_REQUEST, REMINDER_1, CONFIRMATION];
-    let soon = [
-        ("SENDER_UNKNOWN_AFTER", "2s"),
-        ("SENDER_SILENCE_AFTER", "12s"),
-        ("SENDER_SILENCE_WITHIN", "12s"),
-    ];
+    let soon = [("SENDER_UNKNOWN_AFTER", "2s"), ("SENDER_SILENCE_AFTER", "12s")];
     let mut world = World::start_with(&resort(), &soon).await;
     let mut expected = Vec::new();
     for (number, kind) in LOST.into_iter().enumerate() {

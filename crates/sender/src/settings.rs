@@ -1,4 +1,4 @@
-//! What the sender is told at start.
+//! The sender's settings, read from the environment once at start.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -16,20 +16,16 @@ use service::{Environment, Problems};
 use store::DatabaseUrl;
 use url::Url;
 
-/// Everything that can be set.
 #[derive(Clone)]
 pub struct Settings {
     /// Where health and metrics are served; port 0 takes a free one.
     pub address: SocketAddr,
-    /// Postgres.
     pub database_url: DatabaseUrl,
-    /// RabbitMQ.
     pub amqp_address: Address,
     /// The folder of resort and source files.
     pub config: PathBuf,
-    /// Opens facts.
     pub ring: Arc<KeyRing>,
-    /// Through which proxies HTTP leaves, and whom TLS trusts.
+    /// Proxies for HTTP, and the certificate authorities that TLS trusts.
     pub outbound: Outbound,
     /// Base of the Graph API.
     pub whatsapp_url: Url,
@@ -39,7 +35,6 @@ pub struct Settings {
     pub per_second: NonZeroU32,
     /// How long a hold lasts until one message may try again.
     pub probe_after: Duration,
-    /// What silence after a call means.
     pub silence_policy: SilencePolicy,
     /// The environment that files may refer to.
     pub environment: Environment,

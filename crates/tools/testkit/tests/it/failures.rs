@@ -4,7 +4,6 @@ use std::cell::Cell;
 
 use domain::message::MessageState;
 use reqwest::StatusCode;
-use serde_json::json;
 use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::{ADA, CONFIRMATION};

@@ -101,6 +101,7 @@ async fn a_call_whose_answer_was_lost_is_settled_by_whatsapps_report_and_not_rep
     assert_eq!(scene.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B89
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateways_error_page_leaves_a_message_unknown_until_whatsapp_reports_on_it() {
     let scene = Scene::new().await;
@@ -131,6 +132,7 @@ async fn a_template_that_whatsapp_does_not_know_gives_way_to_the_fallback() {
     assert_eq!(scene.names_received_by(ADA).await, ["contact"]);
 }
 
+// shows: B90
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_whom_whatsapp_says_to_refuse_marketing_gets_no_more_of_it_and_no_letter_is_written() {
     let scene = Scene::new().await;

@@ -151,6 +151,7 @@ async fn a_probe_that_is_refused_makes_the_hold_last_twice_as_long_without_anoth
     assert_eq!(scene.calls().await.len(), 2);
 }
 
+// shows: B81
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_that_whatsapp_blocks_holds_its_messages_until_a_person_resumes_it() {
     let scene = Scene::new().await;
@@ -175,6 +176,7 @@ async fn a_number_that_whatsapp_blocks_holds_its_messages_until_a_person_resumes
     assert_eq!(sent.existing.attempts, 2);
 }
 
+// shows: B81
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_pauses_waits_and_goes_when_it_is_resumed_unless_it_is_not_wanted_any_more() {
     let scene = Scene::new().await;
@@ -200,6 +202,7 @@ async fn what_a_person_pauses_waits_and_goes_when_it_is_resumed_unless_it_is_not
     assert_eq!(scene.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B80
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_template_is_called_for_once_and_the_fallback_goes_instead() {
     let scene = Scene::new().await;
@@ -217,6 +220,7 @@ async fn a_paused_template_is_called_for_once_and_the_fallback_goes_instead() {
     assert_eq!(calls.iter().filter(|call| !call.accepted).count(), 1);
 }
 
+// shows: B80
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_comes_back_frees_what_had_no_fallback_to_take() {
     let scene = Scene::of(&ResortFile {
@@ -241,6 +245,7 @@ async fn a_template_that_comes_back_frees_what_had_no_fallback_to_take() {
     assert_eq!(scene.names_received_by(ADA).await, ["confirmed"]);
 }
 
+// shows: B89
 #[tokio::test(flavor = "multi_thread")]
 async fn a_firewall_that_answers_in_whatsapps_place_holds_the_number_and_costs_no_try() {
     const GUESTS: usize = 5;

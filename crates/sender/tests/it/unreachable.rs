@@ -79,6 +79,7 @@ async fn a_sender_that_cannot_reach_whatsapp_claims_nothing_more() {
     );
 }
 
+// shows: B88
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_cannot_reach_whatsapp_leaves_its_messages_to_one_that_can() {
     let scene = Scene::new().await;

@@ -23,6 +23,7 @@ async fn confirm(world: &World, guests: usize) {
     posting.buffer_unordered(20).collect::<Vec<()>>().await;
 }
 
+// shows: B78
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_expires_under_a_thousand_messages_stops_them_and_comes_back_without_a_loss() {
     const GUESTS: usize = 1_000;

@@ -66,6 +66,7 @@ async fn retries(world: &World) -> i64 {
     world.database().count(used).await
 }
 
+// shows: B88
 #[tokio::test(flavor = "multi_thread")]
 async fn while_nothing_listens_at_whatsapps_address_messages_wait_at_no_cost_and_go_when_it_does() {
     let port = closed_port().await;

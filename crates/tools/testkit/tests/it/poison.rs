@@ -254,7 +254,10 @@ async fn a_processor_that_is_stopped_in_an_outage_leaves_no_suspicion_behind() {
     world.signal("processor", "TERM");
     world
         .until("the processor tries to note that it lived", async || {
-            world.logs().contains("delete the marker of a suspicious event").then_some(())
+            world
+                .logs()
+                .contains("delete the marker of a suspicious event")
+                .then_some(())
         })
         .await;
     world.database().open().await;
@@ -273,10 +276,7 @@ async fn check(breaks: &str, mends: &str) {
         .until(
             "the processor has found the database at fault, again and again",
             async || {
-                let found = world
-                    .logs()
-                    .matches(r#""step":"canary""#)
-                    .count();
+                let found = world.logs().matches(r#""step":"canary""#).count();
                 (found >= 4).then_some(())
             },
         )

@@ -355,10 +355,7 @@ async fn while_all_bookings_are_locked_no_event_is_charged_for_it(world: &World)
     join_all(events.iter().map(|event| world.post(event))).await;
     world
         .until("the processor has found the database at fault", async || {
-            world
-                .logs()
-                .contains(r#""step":"canary""#)
-                .then_some(())
+            world.logs().contains(r#""step":"canary""#).then_some(())
         })
         .await;
     drop(lock);

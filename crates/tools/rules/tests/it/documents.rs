@@ -93,3 +93,23 @@ fn every_alert_has_a_row_that_tells_operators_what_to_do_and_every_row_its_alert
     assert!(raised.len() > 10, "{raised:?}");
     assert_eq!(explained, raised);
 }
+
+#[test]
+fn every_file_and_function_that_the_architecture_names_exists() {
+    let text = read("ARCHITECTURE.md");
+    let files = captured(r"`([a-z_]+(?:/[a-z_]+)+\.(?:rs|sql))`", &text);
+    assert!(files.len() > 40, "{}", files.len());
+    let missing: Vec<_> = files
+        .iter()
+        .filter(|file| !root().join("crates").join(file).is_file())
+        .collect();
+    assert!(missing.is_empty(), "no such files: {missing:?}");
+
+    // A function follows its file: `file` `function`.
+    let stops = regex::Regex::new(r"`([a-z_/]+\.rs)` `([a-z_]+)`").unwrap();
+    for stop in stops.captures_iter(&text) {
+        let (file, function) = (&stop[1], &stop[2]);
+        let begins = format!("fn {function}");
+        assert!(read(format!("crates/{file}")).contains(&begins), "{file} has no {function}");
+    }
+}

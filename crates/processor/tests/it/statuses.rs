@@ -101,20 +101,6 @@ async fn a_guest_who_has_had_enough_marketing_is_left_alone_for_a_day_and_then_f
 }
 
 #[tokio::test]
-async fn free_text_that_fails_because_the_window_is_over_is_followed_by_the_fallbacks_template_at_once() {
-    let scene = Scene::new().await;
-    let called = confirmed(&scene, "BK-1", ADA).await;
-
-    scene.notified(&failed(&called, 131_047, ADA)).await;
-
-    assert_eq!(scene.state("BK-1", CONFIRMATION).await.0, Queued);
-    assert_eq!(
-        scene.count("messages WHERE text_refused AND retries = 0").await,
-        1
-    );
-}
-
-#[tokio::test]
 async fn a_failure_that_is_not_certain_waits_for_the_delivery_that_contradicts_it() {
     let scene = Scene::new().await;
     let called = confirmed(&scene, "BK-1", ADA).await;

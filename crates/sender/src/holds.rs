@@ -67,7 +67,7 @@ pub(crate) async fn maintain(sender: &Sender, maintenance: &Maintenance) -> Resu
     let round = commit(sender, maintenance).await?;
     sender.rate_limits.share(round.running);
     sender.rate_limits.forget_idle();
-    telemetry::maintained(&sender.metrics, &round);
+    telemetry::maintained(&round);
     Ok(())
 }
 
@@ -93,8 +93,6 @@ async fn commit(sender: &Sender, maintenance: &Maintenance) -> Result<Maintenanc
             mended: of_resorts + of_bookings,
             running: senders::beat(connection, &running)?,
             released: holds::release(connection, RELEASED_AT_ONCE)?,
-            holds: holds::list(connection)?,
-            without_template: holds::count_without_template(connection)?,
         };
         if round.has_changed_messages() {
             crash::point("sender.holds.written");

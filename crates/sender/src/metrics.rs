@@ -1,11 +1,9 @@
 //! Every metric of the sender; `docs/metrics.md` lists them. Series with known labels exist from the start.
 
 use domain::after_call::Scope;
-use domain::dead_letter::DeadLetterReason;
-use domain::hold;
 use domain::message::{MessageKind, MessageState};
 use service::metrics::{
-    Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
+    Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
 };
 
 /// What a call came to, what kept a message from its call, and what a claim ended it for.
@@ -37,10 +35,6 @@ pub(crate) struct SenderMetrics {
     pub(crate) lost_calls: IntCounter,
     /// By kind and the state that the message was given.
     pub(crate) settled_calls: IntCounterVec,
-    /// By scope.
-    pub(crate) holds: IntGaugeVec,
-    /// By the scope of their hold.
-    pub(crate) held_messages: IntGaugeVec,
     /// By scope.
     pub(crate) holds_begun: IntCounterVec,
     pub(crate) without_resort: IntCounter,
@@ -89,16 +83,6 @@ impl SenderMetrics {
                 "Unresolved calls that were queued again or dead-lettered, by kind and new state.",
                 &["kind", "state"],
             )?,
-            holds: metrics.gauges(
-                "bellhop_holds",
-                "Holds by scope; a person's has the scope paused.",
-                &["scope"],
-            )?,
-            held_messages: metrics.gauges(
-                "bellhop_held_messages",
-                "Messages that wait for a hold, by its scope.",
-                &["scope"],
-            )?,
             holds_begun: metrics.counters(
                 "bellhop_holds_begun_total",
                 "Holds that refusals of WhatsApp began, by scope.",
@@ -129,15 +113,5 @@ impl SenderMetrics {
         for scope in shared.map(|scope| scope.as_str()) {
             self.holds_begun.with_label_values(&[scope]);
         }
-        for scope in Scope::ALL
-            .iter()
-            .map(|scope| scope.as_str())
-            .chain([hold::PAUSED])
-        {
-            self.holds.with_label_values(&[scope]);
-            self.held_messages.with_label_values(&[scope]);
-        }
-        let missing = DeadLetterReason::TemplateMissing.as_str();
-        self.held_messages.with_label_values(&[missing]);
     }
 }

@@ -14,7 +14,7 @@ use domain::plan::cart;
 use domain::render::Content;
 use domain::resort::Resort;
 use store::claims::{Draft, Wanted};
-use store::holds::{Hold, Released};
+use store::holds::Released;
 use whatsapp::answer::Answer;
 
 use crate::probe::RouteKey;
@@ -128,8 +128,6 @@ pub(crate) struct MaintenanceRound {
     pub(crate) mended: usize,
     pub(crate) running: u32,
     pub(crate) released: Released,
-    pub(crate) holds: Vec<(Hold, i64)>,
-    pub(crate) without_template: i64,
 }
 
 impl MaintenanceRound {

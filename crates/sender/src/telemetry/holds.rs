@@ -1,8 +1,7 @@
 //! What is logged and counted about holds.
 
-use domain::after_call::Scope;
-use domain::hold::{self, Cause, NewHold};
-use store::holds::{Hold, Laid, Released};
+use domain::hold::{Cause, NewHold};
+use store::holds::{Laid, Released};
 use store::results::Outcome;
 use whatsapp::error_codes;
 
@@ -43,8 +42,8 @@ fn laid_new(hold: &NewHold, key: &str) {
     }
 }
 
-/// What a round of hold maintenance let go, and the holds that remain.
-pub(crate) fn maintained(metrics: &SenderMetrics, round: &MaintenanceRound) {
+/// What a round of hold maintenance let go.
+pub(crate) fn maintained(round: &MaintenanceRound) {
     let Released {
         freed,
         probes,
@@ -58,22 +57,4 @@ pub(crate) fn maintained(metrics: &SenderMetrics, round: &MaintenanceRound) {
     if *freed + *probes + *expired + round.mended > 0 {
         log::info!(freed, probes, expired, mended = round.mended, event = "messages_let_go"; "held messages let go");
     }
-    show(metrics, &round.holds, round.without_template);
-}
-
-/// Sets the gauges, also of the scopes without a hold.
-fn show(metrics: &SenderMetrics, holds: &[(Hold, i64)], without_template: i64) {
-    let scopes = Scope::ALL.iter().map(|scope| scope.as_str());
-    for scope in scopes.chain([hold::PAUSED]) {
-        let of_scope = || holds.iter().filter(|(hold, _)| hold.scope == scope);
-        let waiting = of_scope().map(|(_, messages)| *messages).sum();
-        let count = i64::try_from(of_scope().count()).unwrap_or(i64::MAX);
-        metrics.holds.with_label_values(&[scope]).set(count);
-        metrics.held_messages.with_label_values(&[scope]).set(waiting);
-    }
-    let missing = domain::dead_letter::DeadLetterReason::TemplateMissing.as_str();
-    metrics
-        .held_messages
-        .with_label_values(&[missing])
-        .set(without_template);
 }

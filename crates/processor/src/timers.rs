@@ -149,7 +149,7 @@ impl Timers {
             };
             let planned = planning::replan(connection, &planner, now, &due)?;
             if !due.is_empty() {
-                crash::point("processor.wake_ups.written");
+                crash::point("processor.timers.written");
             }
             let late_by = due.iter().filter_map(|booking| Some(now - booking.wake_at?));
             Ok(Round {
@@ -162,7 +162,7 @@ impl Timers {
         };
         let round = self.context.store.transaction(planning).await?;
         if round.woken > 0 {
-            crash::point("processor.wake_ups.committed");
+            crash::point("processor.timers.committed");
         }
         self.report(&round);
         Ok(round)

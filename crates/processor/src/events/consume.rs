@@ -157,7 +157,7 @@ impl Consume {
                 Err(error) => self.settle_undecodable(vec![(delivery, error)]).await,
             },
         }
-        crash::point("processor.suspects.settled");
+        crash::point("processor.poison.settled");
         self.finish_attempt(key).await;
     }
 
@@ -255,29 +255,8 @@ impl Consume {
         if verdicts.is_empty() {
             return;
         }
-        let is_letter = |(_, verdict): &(Delivery, Verdict)| matches!(verdict, Verdict::DeadLetter(_));
-        let any_letter = verdicts.iter().any(is_letter);
-        if any_letter {
-            crash::point("processor.letters.due");
-        }
-        let safe = self.consumer.publish_dead_letters(verdicts).await;
-        if any_letter {
-            crash::point("processor.letters.confirmed");
-        }
-        let settled = self.consumer.carry_out(safe).await;
-        crash::point("processor.events.acknowledged");
-        if settled.lost > 0 {
-            log::warn!(events = settled.lost, event = "acknowledgements_lost";
-                "settled events come again: their connection is gone");
-        }
-        for NotPublished {
-            delivery,
-            cause,
-            error,
-        } in settled.not_published
-        {
-            log::warn!("event.id" = delivery.message_id, error = error.to_string(), event = "dead_letter_unpublished";
-                "the event's letter could not be published; trying again in 1 s");
+        let not_published = settlement::settle(&mut self.consumer, verdicts).await;
+        for NotPublished { delivery, cause, .. } in not_published {
             self.delayed
                 .put(delivery, Next::DeadLetter(cause), DEAD_LETTER_PAUSE);
         }

@@ -60,7 +60,7 @@ impl Poison {
     /// Stores the marker of an attempt before anything of the event is read.
     pub(super) async fn begin(&self, delivery: &Delivery) -> Result<Verdict, PostgresAway> {
         let key = delivery.message_id.clone();
-        crash::point("processor.suspects.found");
+        crash::point("processor.poison.found");
         // One attempt of this delivery: stored again after a commit without an answer, it counts once.
         let attempt = Try::new();
         let begin = move |c: &mut Connection| poison::begin(c, &key, attempt);
@@ -72,7 +72,7 @@ impl Poison {
         };
         let step = "store the marker of a suspicious event";
         let crashes = retry(&self.context, step, begin, patience).await?;
-        crash::point("processor.suspects.noted");
+        crash::point("processor.poison.noted");
         if crashes >= CRASHES {
             let letter = dead_letters::of_poison(&self.context, delivery, crashes);
             return Ok(Verdict::DeadLetter(letter));
@@ -94,7 +94,7 @@ impl Poison {
             let step = "delete the marker of a suspicious event";
             retry(&self.context, step, clear, tokio::time::sleep(LAST_MARKERS)).await?;
             self.finished.pop();
-            crash::point("processor.suspects.cleared");
+            crash::point("processor.poison.cleared");
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use broker::consumer::{Delivery, Verdict};
+use broker::consumer::{Consumer, Delivery, NotPublished, Verdict};
+use service::crash;
 
 use super::apply::ApplyOutcome;
 use super::dead_letters;
@@ -68,4 +69,28 @@ pub(super) fn of_undecodable(context: &Context, delivery: &Delivery, error: Unde
         }
         Undecodable::Here(why) => Settlement::GiveBack(why),
     }
+}
+
+/// Publishes the dead letters, then acknowledges or gives back. Returns what stays unsettled: its dead letter was not confirmed.
+pub(super) async fn settle(consumer: &mut Consumer, verdicts: Vec<(Delivery, Verdict)>) -> Vec<NotPublished> {
+    let is_letter = |(_, verdict): &(Delivery, Verdict)| matches!(verdict, Verdict::DeadLetter(_));
+    let any_letter = verdicts.iter().any(is_letter);
+    if any_letter {
+        crash::point("processor.letters.due");
+    }
+    let safe = consumer.publish_dead_letters(verdicts).await;
+    if any_letter {
+        crash::point("processor.letters.confirmed");
+    }
+    let settled = consumer.carry_out(safe).await;
+    crash::point("processor.events.acknowledged");
+    if settled.lost > 0 {
+        log::warn!(events = settled.lost, event = "acknowledgements_lost";
+            "settled events come again: their connection is gone");
+    }
+    for one in &settled.not_published {
+        log::warn!("event.id" = one.delivery.message_id, error = one.error.to_string(), event = "dead_letter_unpublished";
+            "the event's letter could not be published; trying again in 1 s");
+    }
+    settled.not_published
 }

@@ -1,6 +1,6 @@
 //! What WhatsApp reports of messages after it accepted them.
 
-use domain::message::MessageState::{Delivered, Held, Queued, Read, Sent, Skipped};
+use domain::message::MessageState::{Delivered, Held, Read, Sent, Skipped};
 
 use crate::logs;
 use crate::notification::{failed, status};

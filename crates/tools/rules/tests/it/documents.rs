@@ -110,6 +110,9 @@ fn every_file_and_function_that_the_architecture_names_exists() {
     for stop in stops.captures_iter(&text) {
         let (file, function) = (&stop[1], &stop[2]);
         let begins = format!("fn {function}");
-        assert!(read(format!("crates/{file}")).contains(&begins), "{file} has no {function}");
+        assert!(
+            read(format!("crates/{file}")).contains(&begins),
+            "{file} has no {function}"
+        );
     }
 }

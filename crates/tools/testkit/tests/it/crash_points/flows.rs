@@ -14,7 +14,7 @@ const APPLYING: &[&str] = &[
     "processor.events.committed",
     "processor.events.acknowledged",
 ];
-const WAKING: &[&str] = &["processor.wake_ups.written", "processor.wake_ups.committed"];
+const WAKING: &[&str] = &["processor.timers.written", "processor.timers.committed"];
 const RELAYING: &[&str] = &["processor.relay.put_off", "processor.relay.confirmed"];
 const HEARING: &[&str] = &["processor.reports.written", "processor.reports.committed"];
 

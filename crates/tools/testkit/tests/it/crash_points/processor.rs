@@ -23,12 +23,12 @@ const LETTERS_OF_MESSAGES: &[&str] = &[
     "processor.message_letters.confirmed",
     "processor.message_letters.marked",
 ];
-const NOTED: &str = "processor.suspects.noted";
+const NOTED: &str = "processor.poison.noted";
 const SUSPECTED: &[&str] = &[
-    "processor.suspects.found",
+    "processor.poison.found",
     NOTED,
-    "processor.suspects.settled",
-    "processor.suspects.cleared",
+    "processor.poison.settled",
+    "processor.poison.cleared",
 ];
 const TAKING_AWAY: &[&str] = &[
     "processor.old_events.written",

@@ -64,8 +64,7 @@ impl RequestLog {
         }
     }
 
-    /// As for a webhook, for a request of anything else; what is asked again and again, such as health, only for those
-    /// who debug.
+    /// Logs a request that is not a webhook. Frequent requests, such as health checks, are logged at debug level.
     pub(crate) fn tell_other(&self, other: &Other) {
         let level = if other.status < 400 {
             log::Level::Debug

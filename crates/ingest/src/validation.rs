@@ -21,43 +21,39 @@ pub(crate) struct Rules<'a> {
     pub(crate) source: &'a SourceId,
     /// The id that the scheme signed, for bodies without one.
     pub(crate) signed_id: Option<&'a str>,
-    /// What becomes of types that we do not know.
+    /// How an unknown event type is handled.
     pub(crate) unknown_types: UnknownTypes,
     /// What the source may say of a resort.
     pub(crate) standing: &'a dyn Fn(&ResortId) -> Standing<'a>,
 }
 
-/// What becomes of types that we do not know.
+/// How an unknown event type is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnknownTypes {
-    /// They are errors.
     Refuse,
-    /// They are none of our business.
     Ignore,
 }
 
-/// What a source may say of a resort.
+/// Whether a source may send events for a resort.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Standing<'a> {
-    /// It may speak for it, with links to these hosts (`None`: any).
     Allowed {
-        /// Where links may lead.
+        /// The hosts that links may lead to; `None`: any.
         link_hosts: Option<&'a [String]>,
     },
-    /// It may not speak for it, or there is no such resort.
+    /// Also where the resort does not exist.
     NotAllowed,
-    /// It may, but the resort's file is broken, so nothing can be checked against it.
+    /// The resort's file is broken, so the event cannot be validated.
     Unavailable,
 }
 
-/// What became of a body.
+/// The result of a validation.
 #[derive(Debug)]
 pub(crate) enum Checked {
-    /// Everything is in order.
     Event(Box<Event>),
-    /// A type that is none of our business.
+    /// This version does not handle the type.
     Ignored,
-    /// The caller has to mend these.
+    /// All errors, for the caller.
     Invalid(Vec<FieldError>),
     /// JSON, but no object.
     NotAnObject,
@@ -251,7 +247,8 @@ impl<'a> Reading<'_, 'a> {
     }
 }
 
-/// The guest's country. What names none counts as absent, whatever its type: the field was of the platform's own once.
+/// The guest's country. A value that names no country is ignored, even one of the wrong type: platforms used this field
+/// for their own data before we defined it.
 fn country(value: &Value) -> Option<Country> {
     Country::parse(value.as_str()?).ok()
 }

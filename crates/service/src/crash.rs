@@ -1,17 +1,15 @@
 //! Points at which a test makes a process abort or stall.
 //!
-//! What a process does to the world outside (a commit, a publication, a call, an acknowledgement) may be the last thing it
-//! does. A [`point`] before and one behind such a step let a test try exactly that: `BELLHOP_CRASH_AT` names the point at
+//! A step with an outside effect (a commit, a publication, a call, an acknowledgement) may be the last thing that a process
+//! does. A [`point`] before and one after such a step let a test try exactly that: `BELLHOP_CRASH_AT` names the point at
 //! which the process aborts as under `kill -9`, `BELLHOP_STALL_AT` the one at which it stalls, once, until it is
-//! continued (SIGCONT). Only builds with debug assertions know these variables: what is shipped cannot be told to die, and
-//! its points are empty.
+//! continued (SIGCONT). Only builds with debug assertions read these variables; in shipped programs points do nothing.
 //!
-//! Points are named `<program>.<what>.<moment>`. They stand in programs, not in libraries, and are the one thing that is
-//! looked up in a global: handing it to every place with a side effect would change the very code that is tried. A test of
-//! testkit holds the names in the sources against those that it has tried.
+//! Points are named `<program>.<what>.<moment>`. Programs have them, libraries do not. The names are looked up in a global:
+//! an argument at every place with an outside effect would change the very code that is tested. A test of testkit compares
+//! the names in the sources with those that it has tried.
 
-#[cfg(debug_assertions)]
-pub use told::{arm, point};
+use told::{arm, point};
 
 #[cfg(debug_assertions)]
 mod told {

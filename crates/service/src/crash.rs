@@ -9,7 +9,8 @@
 //! an argument at every place with an outside effect would change the very code that is tested. A test of testkit compares
 //! the names in the sources with those that it has tried.
 
-use told::{arm, point};
+#[cfg(debug_assertions)]
+pub use told::{arm, point};
 
 #[cfg(debug_assertions)]
 mod told {

@@ -3,6 +3,8 @@
 //! A deed and its row are written in one transaction. A look at personal data is recorded before the person sees
 //! them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel::{
@@ -13,8 +15,6 @@ use domain::audit::Action;
 use domain::ids::{BookingId, BookingKey, LetterId, ResortId, StaffName};
 
 use crate::error::StoreError;
-use crate::guest_data::SubjectData;
-use crate::letters::Letter;
 use crate::notes::{self, Note, NoteKey};
 use crate::schema::audit;
 
@@ -53,17 +53,6 @@ impl From<&BookingKey> for Subject {
         Self {
             resort: Some(key.resort.clone()),
             booking: Some(key.booking.clone()),
-            ..Self::default()
-        }
-    }
-}
-
-impl From<&Letter> for Subject {
-    fn from(letter: &Letter) -> Self {
-        Self {
-            resort: letter.resort.clone(),
-            booking: letter.booking.clone(),
-            letter: Some(letter.id),
             ..Self::default()
         }
     }
@@ -176,11 +165,11 @@ struct Id {
     id: i64,
 }
 
-/// Every row about a guest, oldest first: about their bookings, the numbers that are theirs alone, and these letters of
-/// theirs.
+/// Every row about a guest, oldest first: about these bookings, letters, and keyed hashes of the guest's numbers and names.
 pub fn list_about(
     connection: &mut PgConnection,
-    reach: &SubjectData,
+    bookings: &BTreeSet<BookingKey>,
+    hashes: &[&[u8]],
     letters: &[LetterId],
 ) -> Result<Vec<Record>, StoreError> {
     let found: Vec<Id> = sql_query(
@@ -188,8 +177,8 @@ pub fn list_about(
          UNION SELECT id FROM audit WHERE phone_hash = ANY($2) \
          UNION SELECT id FROM audit WHERE letter = ANY($3)",
     )
-    .bind::<Array<Text>, _>(reach.keys())
-    .bind::<Array<Bytea>, _>(reach.hashes())
+    .bind::<Array<Text>, _>(bookings.iter().map(ToString::to_string).collect::<Vec<_>>())
+    .bind::<Array<Bytea>, _>(hashes)
     .bind::<Array<BigInt>, _>(letters.iter().map(|id| id.0).collect::<Vec<_>>())
     .load(connection)
     .map_err(StoreError::query("find what was done about a guest"))?;

@@ -1,15 +1,14 @@
-//! Everything that is held of one guest, wherever it lies: found ([`whom`]), read ([`held`]), taken out ([`erase()`]),
-//! by a person's word or because its time is over ([`retention`]).
+//! Everything that is stored of one guest: found ([`subject`]), read ([`export`]), and erased ([`erase()`]), by a decision of
+//! staff or after the retention time ([`retention`]).
 //!
-//! Erasing is remembered ([`memory`]): what was accepted before may still lie in a queue, and is stripped when it
-//! arrives. Locks: those [of erasures](lock), then bookings, messages, letters.
+//! An erasure leaves tombstones ([`tombstones`]): events that `ingest` accepted before may still wait in a queue, and are
+//! stripped when they arrive. Lock order: erasure locks, bookings, messages, dead letters.
 
 mod erase;
-pub(crate) mod erasure_lock;
 pub mod export;
-pub mod memory;
 pub mod retention;
 mod subject;
+pub mod tombstones;
 
 pub use erase::{Erased, erase, strip};
 pub use subject::{DataSubject, SubjectData, numbers_of, reach};

@@ -14,9 +14,9 @@ use domain::ids::NumberId;
 use domain::message::MessageKind;
 
 use crate::error::StoreError;
-use crate::letters;
-use crate::planning::Planner;
+use crate::planner::Planner;
 use crate::rows::Rows;
+use crate::unmatched_letters;
 
 /// A keyed hash: of a number, or of another name.
 pub type Hash = [u8; 32];
@@ -67,7 +67,7 @@ pub fn learn(connection: &mut PgConnection, learnt: &BTreeSet<Learnt>) -> Result
         .load(connection)
         .map_err(StoreError::query("learn guests' names"))?;
     let new: Vec<Vec<u8>> = new.into_iter().map(|row| row.name_hash).collect();
-    letters::settle_matched(connection, &new)
+    unmatched_letters::settle_matched(connection, &new)
 }
 
 #[derive(QueryableByName)]

@@ -1,7 +1,7 @@
 //! Guests' wishes: towards a resort, by keyed hash of the phone number; towards a business number, by the keyed hash of any
 //! name ([`said`]).
 
-pub mod said;
+pub mod consents;
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,10 @@ use domain::ids::ResortId;
 use crate::error::StoreError;
 use crate::rows::Rows;
 
-/// A guest of a resort: never the number itself.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GuestKey {
-    /// Keyed hash of the number.
-    pub phone_hash: [u8; 32],
-    /// The resort; a wish towards one says nothing about another.
-    pub resort: ResortId,
-}
+pub use crate::guest_key::GuestKey;
 
 /// Records a wish, unless a newer one of the same sense is known. Repeats and disorder change nothing.
-pub fn record_wish(
+pub fn record_consent(
     connection: &mut PgConnection,
     guest: &GuestKey,
     wish: ConsentChange,

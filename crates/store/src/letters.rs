@@ -3,35 +3,34 @@
 //! A message's letter is a copy: its row is the truth. While such a letter is open its row is dead of this very death;
 //! whatever moves the row on ends the letter in the same transaction. Locks: bookings, messages, then letters.
 //!
-//! [`drained`] takes letters in, [`closing`] ends them, [`once_more`], [`settling`] and [`correcting`] carry out what a
+//! [`drained`] takes letters in, [`closing`] ends them, [`manual_retry`], [`settling`] and [`correcting`] carry out what a
 //! person decides of a message, each on a [`case`] that is locked.
 
 mod case;
 mod closing;
 mod correcting;
 mod drained;
-mod once_more;
+mod manual_retry;
 mod reading;
 mod settling;
-mod unmatched;
 
 use chrono::{DateTime, Utc};
 use domain::dead_letter::{DeadLetterReason, DecisionRefused, LetterKind, LetterState, Settlement};
 use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
 
+use crate::audit::Subject;
 use crate::notes::NoteKey;
 
+pub use crate::unmatched_letters::settle_all_matched;
 pub(crate) use closing::settle_by_whatsapp;
 pub use closing::{announce_event_retry, close, mark_event_retried};
 pub use correcting::{Corrected, correct_phone};
 pub use drained::{NewLetter, insert};
-pub use once_more::{judge, retry};
+pub use manual_retry::{judge, retry};
 pub use reading::{
     ReasonCount, count_by_reason, extent, find, find_body, list, list_of_booking, messages_of,
 };
 pub use settling::{Word, settle};
-pub use unmatched::settle_all_matched;
-pub(crate) use unmatched::settle_matched;
 
 /// A letter, without its body.
 #[derive(Debug, Clone)]
@@ -75,6 +74,17 @@ impl Letter {
             resort: self.resort.clone()?,
             booking: self.booking.clone()?,
         })
+    }
+}
+
+impl From<&Letter> for Subject {
+    fn from(letter: &Letter) -> Self {
+        Self {
+            resort: letter.resort.clone(),
+            booking: letter.booking.clone(),
+            letter: Some(letter.id),
+            ..Self::default()
+        }
     }
 }
 

@@ -11,10 +11,12 @@ pub mod bookings;
 pub mod claims;
 pub mod conversations;
 pub mod database_url;
+mod erasure_lock;
 pub mod error;
 pub mod events;
 pub mod figures;
 pub mod guest_data;
+mod guest_key;
 pub mod guest_names;
 pub mod guests;
 pub mod holds;
@@ -24,6 +26,7 @@ pub mod messages;
 pub mod migrations;
 pub mod names;
 pub mod notes;
+mod planner;
 pub mod planning;
 pub mod poison;
 pub mod pool;
@@ -36,6 +39,7 @@ pub mod rights;
 mod rows;
 pub mod senders;
 pub mod staff;
+mod unmatched_letters;
 #[rustfmt::skip]
 mod schema;
 

@@ -1,93 +1,27 @@
 //! Planning under the lock: every change of a booking's facts, or of its messages, is followed by a new plan from here.
 
-mod readings;
+mod changed_numbers;
 mod stop_guests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use crypto::key_ring::KeyRing;
 use diesel::PgConnection;
-use domain::facts::Facts;
-use domain::guest::GuestName;
-use domain::ids::{BookingKey, NumberId, ResortId};
-use domain::phone_number::PhoneNumber;
+use domain::ids::{BookingKey, NumberId};
 use domain::plan::{self, Circumstances, Existing, Plan, Status, difference, order};
-use domain::resort::{Resort, Resorts};
 
 use crate::bookings::{self, Booking, Saved, Standing};
 use crate::error::StoreError;
-use crate::guests::GuestKey;
-use crate::guests::said::Said;
-use crate::letters;
+use crate::guests::consents::Consents;
 use crate::messages::changes::Changes;
 use crate::messages::{self, Moved};
+use crate::unmatched_letters;
 
+pub use crate::planner::Planner;
 pub use stop_guests::stop_guests;
 
 /// How long a booking of a resort without a readable file waits before it is planned again.
 const WITHOUT_RESORT: TimeDelta = TimeDelta::minutes(1);
-
-/// What planning needs beside the rows. A clone is cheap.
-#[derive(Clone)]
-pub struct Planner {
-    /// Opens and seals facts, hashes phone numbers.
-    pub ring: Arc<KeyRing>,
-    /// The resorts' files when the planner was made.
-    pub resorts: Arc<Resorts>,
-}
-
-impl Planner {
-    /// The resort, where its file can be read.
-    pub fn resort(&self, id: &ResortId) -> Option<&Resort> {
-        self.resorts.get(id).map(Arc::as_ref)
-    }
-
-    /// The resorts that send from a number.
-    pub fn resorts_of(&self, number: &NumberId) -> Vec<ResortId> {
-        let sending = self.resorts.values().filter(|resort| resort.number == *number);
-        sending.map(|resort| resort.id.clone()).collect()
-    }
-
-    /// The keyed hash by which a number is looked up.
-    pub fn phone_hash(&self, number: &PhoneNumber) -> [u8; 32] {
-        self.ring.lookup(number.reveal())
-    }
-
-    /// The keyed hash by which one of WhatsApp's names for a guest is looked up.
-    pub fn name_hash(&self, name: &GuestName) -> [u8; 32] {
-        self.ring.lookup(name.hash_input())
-    }
-
-    /// The guest of a booking as it stands. Where the resort has no readable file, and so no country to read the number
-    /// with, it is the guest that the booking had when it was planned last: a search by the number must not lose the guest.
-    pub fn guest_of_booking(&self, booking: &Booking) -> Option<GuestKey> {
-        self.guest_of_facts(booking, &booking.facts)
-    }
-
-    /// As [`guest_of_booking`](Self::guest_of_booking), by facts that the booking has or had.
-    fn guest_of_facts(&self, booking: &Booking, facts: &Facts) -> Option<GuestKey> {
-        let guest = self.guest_of(&booking.key, facts);
-        let is_unreadable = facts.phone.is_some() && self.resort(&booking.key.resort).is_none();
-        guest.or_else(|| {
-            Some(GuestKey {
-                phone_hash: booking.phone_hash.filter(|_| is_unreadable)?,
-                resort: booking.key.resort.clone(),
-            })
-        })
-    }
-
-    /// The guest behind a booking's facts; `None` without a valid number.
-    pub fn guest_of(&self, booking: &BookingKey, facts: &Facts) -> Option<GuestKey> {
-        let country = self.resort(&booking.resort).map(|resort| resort.country);
-        let number = facts.phone_number(country)?.ok()?;
-        Some(GuestKey {
-            phone_hash: self.phone_hash(&number),
-            resort: booking.resort.clone(),
-        })
-    }
-}
 
 /// What planning some bookings came to.
 #[derive(Debug, Default)]
@@ -114,7 +48,7 @@ pub fn replan(
             guest.map(|guest| guest.phone_hash)
         })
         .collect();
-    readings::keep_stops(connection, planner, locked, &hashes)?;
+    changed_numbers::keep_stops(connection, planner, locked, &hashes)?;
     let around = Surroundings::load(connection, locked, &hashes)?;
     let (mut planned, mut changes, mut saved) = (Planned::default(), Changes::default(), Vec::new());
     for (booking, hash) in locked.iter().zip(&hashes) {
@@ -145,7 +79,7 @@ pub fn replan(
         });
     }
     bookings::save(connection, &planner.ring, &saved)?;
-    letters::settle_matched(connection, &new_guests(&saved))?;
+    unmatched_letters::settle_matched(connection, &new_guests(&saved))?;
     planned.moved = changes.write(connection)?;
     Ok(planned)
 }
@@ -207,7 +141,7 @@ pub(crate) fn look(
 /// Everything that the plans of some bookings depend on beside their facts.
 struct Surroundings {
     messages: HashMap<String, Vec<Existing>>,
-    wishes: Said,
+    consents: Consents,
     standing: Vec<Standing>,
 }
 
@@ -236,7 +170,7 @@ impl Surroundings {
         hashes: &[Option<[u8; 32]>],
     ) -> Result<Self, StoreError> {
         let wanted: Vec<Vec<u8>> = hashes.iter().flatten().map(|hash| hash.to_vec()).collect();
-        let wishes = Said::by(connection, &hashes.iter().flatten().copied().collect())?;
+        let consents = Consents::of(connection, &hashes.iter().flatten().copied().collect())?;
         // The rows of locked bookings are behind their facts: those speak for themselves.
         let mut standing = bookings::standing_of(connection, &wanted)?;
         standing.retain(|other| locked.iter().all(|booking| booking.key != other.key));
@@ -256,7 +190,7 @@ impl Surroundings {
         }
         Ok(Self {
             messages: HashMap::new(),
-            wishes,
+            consents,
             standing,
         })
     }
@@ -273,7 +207,7 @@ impl Surroundings {
                 ..Circumstances::default()
             };
         };
-        let marketing_consent = self.wishes.to(hash, &booking.key.resort, number);
+        let marketing_consent = self.consents.at(hash, &booking.key.resort, number);
         let elsewhere = self.standing.iter().filter(|other| {
             other.phone_hash == hash && other.key.resort == booking.key.resort && other.key != booking.key
         });

@@ -5,7 +5,7 @@
 //! Everything works page by page and by comparing before setting, so it may run beside all other programs, be broken
 //! off, and be run again.
 
-mod readings;
+mod phone_numbers;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::notes;
 use crate::pool::Store;
 use crate::rows::Rows;
 
-pub use readings::{Reread, reread_bookings, reread_events};
+pub use phone_numbers::{Reread, reread_bookings, reread_events};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SealedColumn {

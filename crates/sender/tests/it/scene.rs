@@ -220,7 +220,7 @@ impl Scene {
                 phone_hash: planner.phone_hash(&number),
                 resort: ResortId::parse(RESORT).unwrap(),
             };
-            guests::record_wish(connection, &guest, change, Utc::now())?;
+            guests::record_consent(connection, &guest, change, Utc::now())?;
             let keys = bookings::all_of_guests(connection, &BTreeSet::from([guest]))?;
             let locked = bookings::lock(connection, &planner.ring, &keys)?;
             planning::replan(connection, planner, Utc::now(), &locked)

@@ -10,7 +10,7 @@ use domain::plan::Reservation;
 
 use super::parse_key;
 use crate::error::StoreError;
-use crate::guests::GuestKey;
+use crate::guest_key::GuestKey;
 use crate::rows::Rows;
 use crate::schema::bookings;
 

@@ -8,10 +8,11 @@ use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
 use domain::ids::BookingKey;
 
 use super::subject::Family;
-use super::{DataSubject, SubjectData, erasure_lock, memory};
+use super::{DataSubject, SubjectData, tombstones};
+use crate::erasure_lock;
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
-use crate::guests::said;
+use crate::guests::consents;
 use crate::planning::{self, Planned, Planner};
 use crate::schema::conversations;
 use crate::{bookings, pool};
@@ -56,7 +57,7 @@ pub fn erase(
     if reach.names != known {
         return Err(StoreError::Overtaken);
     }
-    memory::remember(connection, whom, &reach, until)?;
+    tombstones::insert(connection, whom, &reach, until)?;
     let telling = locked.iter().filter(|booking| booking.facts.tells_of_guest());
     let telling: Vec<BookingKey> = telling.map(|booking| booking.key.clone()).collect();
     locked.retain(|booking| !booking.facts.is_without_guest());
@@ -79,9 +80,9 @@ pub fn erase(
 
 /// Keeps everything away that arrives of a guest, until the end of the transaction, and finds what is theirs.
 fn close(connection: &mut PgConnection, whom: &DataSubject) -> Result<SubjectData, StoreError> {
-    erasure_lock::close(connection, whom)?;
+    erasure_lock::lock_exclusive(connection, whom.resort())?;
     let before = Family::find(connection, whom)?;
-    erasure_lock::close_numbers(connection, before.hashes())?;
+    erasure_lock::lock_numbers_exclusive(connection, before.hashes())?;
     // A number of the guest may have been corrected meanwhile, which takes none of these locks.
     let family = Family::find(connection, whom)?;
     if !family.numbers.is_subset(&before.numbers) || !family.names.is_subset(&before.names) {
@@ -101,7 +102,7 @@ pub fn strip(
             bookings: BTreeSet::from([key.clone()]),
             ..SubjectData::default()
         };
-        memory::remember_bookings(connection, &reach.bookings, *at)?;
+        tombstones::insert_of_bookings(connection, &reach.bookings, *at)?;
         empty_events(connection, &reach, Some(*at))?;
         empty_letters(connection, &reach, Some(*at))?;
     }
@@ -157,7 +158,7 @@ fn forget_names(connection: &mut PgConnection, reach: &SubjectData) -> Result<()
         let own = BTreeSet::from([*number]);
         let known = guest_names::known_as(connection, &own)?;
         if known.len() > 1 {
-            said::copy(connection, &known, (&own, &own))?;
+            consents::copy(connection, &known, (&own, &own))?;
         }
     }
     guest_names::forget(connection, &reach.numbers())?;

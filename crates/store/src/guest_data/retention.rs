@@ -8,7 +8,8 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, ResortId};
 
-use super::{DataSubject, Erased, erase, erasure_lock};
+use super::{DataSubject, Erased, erase};
+use crate::erasure_lock;
 use crate::error::StoreError;
 use crate::planning::Planner;
 use crate::pool;
@@ -178,7 +179,7 @@ pub fn erase_old_guest(
         return Ok(None);
     };
     let whom = DataSubject::Booking(key.clone());
-    erasure_lock::close(connection, &whom)?;
+    erasure_lock::lock_exclusive(connection, whom.resort())?;
     let from_the_oldest = Cursor::default();
     let found = old_guests(connection, terms, Some(key), (&from_the_oldest, 1))?;
     if found.over.is_empty() {

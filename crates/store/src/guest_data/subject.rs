@@ -24,6 +24,16 @@ pub enum DataSubject {
     },
 }
 
+impl DataSubject {
+    /// The resort that the erasure or export is limited to.
+    pub(super) fn resort(&self) -> Option<&ResortId> {
+        match self {
+            Self::Booking(key) => Some(&key.resort),
+            Self::Number { resort, .. } => resort.as_ref(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubjectData {
     /// Their bookings, with the carts that they grew from and the reservations that they became.
@@ -40,8 +50,8 @@ impl SubjectData {
         self.bookings.iter().map(ToString::to_string).collect()
     }
 
-    /// Of numbers and other names.
-    pub(crate) fn hashes(&self) -> Vec<&[u8]> {
+    /// The keyed hashes of numbers and other names.
+    pub fn hashes(&self) -> Vec<&[u8]> {
         self.numbers.union(&self.names).map(Vec::as_slice).collect()
     }
 

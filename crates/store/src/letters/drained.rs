@@ -6,11 +6,11 @@ use diesel::{PgConnection, RunQueryDsl};
 use domain::dead_letter::{DeadLetterReason, LetterKind};
 use domain::ids::{BookingId, MessageId, ResortId};
 
+use crate::erasure_lock::{self, Named};
 use crate::error::StoreError;
-use crate::guest_data::erasure_lock::{self, Named};
 use crate::guest_names;
-use crate::letters::unmatched;
 use crate::rows::Rows;
+use crate::unmatched_letters;
 
 /// A letter as it was found in its queue.
 #[derive(Debug, Clone)]
@@ -50,12 +50,12 @@ pub fn insert(connection: &mut PgConnection, found: &[NewLetter]) -> Result<usiz
         message: letter.message,
         hashes: letter.hashes(),
     });
-    erasure_lock::share(connection, &named.collect::<Vec<_>>())?;
+    erasure_lock::lock_shared(connection, &named.collect::<Vec<_>>())?;
     let unmatched = |letter: &&NewLetter| letter.reason == DeadLetterReason::UnmatchedStop;
     let (unmatched, others): (Vec<&NewLetter>, Vec<&NewLetter>) = found.iter().partition(unmatched);
     let mut new = insert_together(connection, &others)?;
     if !unmatched.is_empty() {
-        unmatched::take_turns(connection)?;
+        unmatched_letters::lock_inserts(connection)?;
     }
     for letter in unmatched {
         new += insert_together(connection, &[letter])?;

@@ -7,7 +7,7 @@ use domain::consent::ConsentChange;
 
 use super::{Planned, Planner};
 use crate::error::StoreError;
-use crate::guests::said::Said;
+use crate::guests::consents::Consents;
 use crate::guests::{self, GuestKey};
 use crate::{bookings, pool};
 
@@ -21,14 +21,16 @@ pub fn stop_guests(
     let keys = bookings::all_of_guests(connection, guests)?;
     let locked = bookings::lock(connection, &planner.ring, &keys)?;
     let now = pool::clock(connection)?;
-    let said = Said::by(connection, &guests.iter().map(|guest| guest.phone_hash).collect())?;
+    let consents = Consents::of(connection, &guests.iter().map(|guest| guest.phone_hash).collect())?;
     let stopped = |guest: &GuestKey| {
         let number = planner.resort(&guest.resort).map(|resort| &resort.number);
-        said.to(&guest.phone_hash, &guest.resort, number).is_opted_out()
+        consents
+            .at(&guest.phone_hash, &guest.resort, number)
+            .is_opted_out()
     };
     let new: Vec<GuestKey> = guests.iter().filter(|guest| !stopped(guest)).cloned().collect();
     for guest in &new {
-        guests::record_wish(connection, guest, ConsentChange::Stop, now)?;
+        guests::record_consent(connection, guest, ConsentChange::Stop, now)?;
     }
     Ok((new, super::replan(connection, planner, now, &locked)?))
 }

@@ -20,7 +20,7 @@ use crate::bookings;
 use crate::error::StoreError;
 use crate::guest_names::{self, Learnt};
 use crate::guests;
-use crate::guests::said::{self, NumberWishes};
+use crate::guests::consents::{self, NumberConsents};
 use crate::letters;
 use crate::planning::{self, Planner};
 use crate::schema::messages;
@@ -158,21 +158,21 @@ impl Locked {
         let Some(guest) = guest else {
             return Ok(());
         };
-        let mut wishes = NumberWishes::new();
+        let mut wishes = NumberConsents::new();
         let called_from = self
             .messages
             .get(&id)
             .and_then(|message| message.called.0.as_deref());
         if let Some(number) = called_from.and_then(|number| NumberId::parse(number).ok()) {
-            said::add(
+            consents::add(
                 &mut wishes,
                 guest.phone_hash,
                 &number,
                 (ConsentChange::Stop, self.now),
             );
         }
-        guests::record_wish(connection, &guest, ConsentChange::Stop, self.now)?;
-        said::record(connection, &wishes)
+        guests::record_consent(connection, &guest, ConsentChange::Stop, self.now)?;
+        consents::record(connection, &wishes)
     }
 
     pub(super) fn finish(

@@ -116,7 +116,7 @@ async fn a_guest_who_opted_out_gets_no_reminder_and_one_who_came_back_does() {
                 let guest: GuestKey = planner.guest_of(&key("BK-1"), &facts).unwrap();
                 for (second, wish) in wishes.into_iter().enumerate() {
                     let at = Utc::now() + TimeDelta::seconds(i64::try_from(second).unwrap());
-                    guests::record_wish(c, &guest, wish, at)?;
+                    guests::record_consent(c, &guest, wish, at)?;
                 }
                 Ok(())
             })

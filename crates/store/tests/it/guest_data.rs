@@ -286,7 +286,7 @@ async fn a_persons_stop_withdraws_what_waits_at_once_and_is_said_once() {
         resort: key("BK-1").resort,
     };
     scene
-        .run(move |c, _| guests::record_wish(c, &back, ConsentChange::Start, Utc::now()))
+        .run(move |c, _| guests::record_consent(c, &back, ConsentChange::Start, Utc::now()))
         .await;
     assert_eq!(stop().await.0.len(), 1, "who came back may stop again");
 }

@@ -322,7 +322,7 @@ async fn a_message_that_may_not_be_called_for_yet_stays_queued_but_ends_when_it_
         .run(|c, planner| {
             let booking = store::bookings::find(c, &planner.ring, &key("BK-1"))?.unwrap();
             let guest = planner.guest_of(&booking.key, &booking.facts).unwrap();
-            guests::record_wish(c, &guest, ConsentChange::Stop, chrono::Utc::now())
+            guests::record_consent(c, &guest, ConsentChange::Stop, chrono::Utc::now())
         })
         .await;
     assert!(matches!(waits().await[..], [Claim::Ended(..)]));

@@ -13,7 +13,7 @@ use domain::phone_number::PhoneNumber;
 use store::claims::Claim;
 use store::guest_data::retention::{self, RetentionPolicy};
 use store::guest_names::{self, Learnt};
-use store::guests::said::{self, NumberWishes};
+use store::guests::consents::{self, NumberConsents};
 
 use crate::scene::{Scene, accepted, event, key};
 
@@ -39,11 +39,11 @@ impl Scene {
     /// Somebody with this name says so to the resort's number, so many minutes ago.
     async fn says(&self, name: GuestName, wish: ConsentChange, minutes: i64) {
         self.run(move |c, planner| {
-            let mut wishes = NumberWishes::new();
+            let mut wishes = NumberConsents::new();
             let number = NumberId::parse(NUMBER).unwrap();
             let at = Utc::now() - TimeDelta::minutes(minutes);
-            said::add(&mut wishes, planner.name_hash(&name), &number, (wish, at));
-            said::record(c, &wishes)
+            consents::add(&mut wishes, planner.name_hash(&name), &number, (wish, at));
+            consents::record(c, &wishes)
         })
         .await;
     }
@@ -106,11 +106,11 @@ async fn a_stop_to_one_number_says_nothing_to_another() {
     scene.learns().await;
     scene
         .run(|c, planner| {
-            let mut wishes = NumberWishes::new();
+            let mut wishes = NumberConsents::new();
             let other = NumberId::parse("1").unwrap();
             let said = (ConsentChange::Stop, Utc::now());
-            said::add(&mut wishes, planner.ring.lookup(ADA), &other, said);
-            said::record(c, &wishes)
+            consents::add(&mut wishes, planner.ring.lookup(ADA), &other, said);
+            consents::record(c, &wishes)
         })
         .await;
 

@@ -48,7 +48,7 @@ impl Scene {
     }
 
     async fn wishes(&self, number: &'static str, wish: ConsentChange, minutes: i64) {
-        self.run(move |c, _| guests::record_wish(c, &guest(number), wish, minutes_ago(minutes)))
+        self.run(move |c, _| guests::record_consent(c, &guest(number), wish, minutes_ago(minutes)))
             .await;
     }
 

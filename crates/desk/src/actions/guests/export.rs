@@ -223,7 +223,7 @@ async fn letters_of(
 fn find(connection: &mut Connection, ring: &KeyRing, whom: &DataSubject) -> Result<Found, StoreError> {
     let reach = guest_data::reach(connection, whom)?;
     let letters = stored::letters(connection, &reach)?;
-    let done = audit::list_about(connection, &reach, &letters)?;
+    let done = audit::list_about(connection, &reach.bookings, &reach.hashes(), &letters)?;
     Ok(Found {
         now: pool::clock(connection)?,
         raw_events: stored::raw_events(connection, &reach)?,

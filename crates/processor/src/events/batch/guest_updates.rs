@@ -6,7 +6,7 @@ use domain::consent::ConsentChange;
 use domain::guest::{GuestName, NameKind};
 use domain::ids::ResortId;
 use store::guest_names::{self, Hash, Learnt};
-use store::guests::said::{self, NumberWishes};
+use store::guests::consents::{self, NumberConsents};
 use store::guests::{self, GuestKey};
 use store::planning::Planner;
 use store::{Connection, StoreError, conversations, holds};
@@ -127,15 +127,15 @@ pub(super) fn record(
     planner: &Planner,
     resolved: &[Resolved<'_>],
 ) -> Result<(), StoreError> {
-    let (mut wishes, mut learnt) = (NumberWishes::new(), BTreeSet::new());
+    let (mut wishes, mut learnt) = (NumberConsents::new(), BTreeSet::new());
     for one in resolved {
         let update = one.update;
         if let Some(wish) = one.writer.consent {
             for hash in one.all_hashes() {
-                said::add(&mut wishes, hash, &update.number, (wish, update.at));
+                consents::add(&mut wishes, hash, &update.number, (wish, update.at));
             }
             for guest in one.guests(connection, planner)? {
-                guests::record_wish(connection, &guest, wish, update.at)?;
+                guests::record_consent(connection, &guest, wish, update.at)?;
             }
         }
         match &update.act {
@@ -143,7 +143,7 @@ pub(super) fn record(
             GuestAct::Renamed(names) => {
                 let from = guest_names::known_as(connection, &one.all_hashes())?;
                 let to = Renamed::of(planner, names);
-                said::copy(connection, &from, (&to.names, &to.numbers))?;
+                consents::copy(connection, &from, (&to.names, &to.numbers))?;
             }
             GuestAct::Wrote(_) | GuestAct::Chose(_) => {}
         }
@@ -152,7 +152,7 @@ pub(super) fn record(
             learnt.extend(one.writer.phones.iter().flat_map(of_phone));
         }
     }
-    said::record(connection, &wishes)?;
+    consents::record(connection, &wishes)?;
     guest_names::learn(connection, &learnt)
 }
 

@@ -49,7 +49,7 @@ pub(super) fn carry_out(
     }
     guest_data::strip(connection, &effects.erased)?;
     for consent in &effects.consents {
-        guests::record_wish(connection, &consent.guest, consent.change, consent.at)?;
+        guests::record_consent(connection, &consent.guest, consent.change, consent.at)?;
     }
     guest_updates::record(connection, planner, resolved)?;
     stops::confirm(connection, planner, effects, resolved, &mut locked)?;

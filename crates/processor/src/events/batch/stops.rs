@@ -9,7 +9,7 @@ use domain::guest::MarketingConsent;
 use domain::ids::{NumberId, ResortId};
 use store::bookings::Booking;
 use store::guest_names::{self, Hash};
-use store::guests::said::Said;
+use store::guests::consents::Consents;
 use store::planning::Planner;
 use store::{Connection, StoreError, conversations};
 
@@ -71,8 +71,14 @@ pub(super) fn confirm(
         let now = store::pool::clock(connection)?;
         let always = (DateTime::UNIX_EPOCH, now);
         let last = guest_names::newest_to(connection, &known, &stop.number, always)?;
-        let said = Said::by(connection, &stop.phones)?;
-        confirm_by_booking(planner, &stop, &said, last.map(|ours| ours.booking_key), locked);
+        let consents = Consents::of(connection, &stop.phones)?;
+        confirm_by_booking(
+            planner,
+            &stop,
+            &consents,
+            last.map(|ours| ours.booking_key),
+            locked,
+        );
     }
     Ok(())
 }
@@ -81,7 +87,7 @@ pub(super) fn confirm(
 fn confirm_by_booking(
     planner: &Planner,
     stop: &Stop,
-    said: &Said,
+    consents: &Consents,
     last: Option<String>,
     locked: &mut [Booking],
 ) {
@@ -96,7 +102,7 @@ fn confirm_by_booking(
     let Some(target) = theirs.last() else {
         return;
     };
-    let to = |phone: &Hash| said.to(phone, &target.key.resort, Some(&stop.number));
+    let to = |phone: &Hash| consents.at(phone, &target.key.resort, Some(&stop.number));
     let consent = stop
         .phones
         .iter()

@@ -1,7 +1,7 @@
 //! Tombstones: which of the arriving events belong to guests who were erased after `ingest` accepted the event.
 
 use chrono::{DateTime, Utc};
-use store::guest_data::memory;
+use store::guest_data::tombstones;
 use store::planning::Planner;
 use store::{Connection, StoreError};
 
@@ -24,9 +24,9 @@ pub(super) fn load<'a>(
     events: &'a [Opened],
 ) -> Result<Vec<Arrival<'a>>, StoreError> {
     let hashes: Vec<Option<[u8; 32]>> = events.iter().map(|opened| reread(planner, opened)).collect();
-    let arrivals: Vec<memory::Arrival<'_>> = events.iter().zip(&hashes).map(arrival).collect();
-    memory::pass(connection, &arrivals)?;
-    let erased = memory::erased(connection, &arrivals)?;
+    let arrivals: Vec<tombstones::Arrival<'_>> = events.iter().zip(&hashes).map(arrival).collect();
+    tombstones::lock_shared(connection, &arrivals)?;
+    let erased = tombstones::erased(connection, &arrivals)?;
     let all = events.iter().zip(hashes).zip(erased);
     Ok(all
         .map(|((opened, phone_hash), erased_at)| Arrival {
@@ -46,10 +46,10 @@ fn reread(planner: &Planner, opened: &Opened) -> Option<[u8; 32]> {
     }
 }
 
-fn arrival<'a>((opened, reread): (&'a Opened, &'a Option<[u8; 32]>)) -> memory::Arrival<'a> {
+fn arrival<'a>((opened, reread): (&'a Opened, &'a Option<[u8; 32]>)) -> tombstones::Arrival<'a> {
     let envelope = &opened.envelope;
     let names = opened.names.iter().map(Vec::as_slice);
-    memory::Arrival {
+    tombstones::Arrival {
         booking: opened.booking(),
         resort: envelope.resort.as_ref(),
         names: names.chain(reread.as_ref().map(<[u8; 32]>::as_slice)).collect(),

@@ -9,7 +9,7 @@ use domain::message::MessageKind::Reminder1;
 use store::Fault;
 use store::guest_data;
 use store::guest_data::DataSubject;
-use store::guest_data::memory::{self, Arrival};
+use store::guest_data::tombstones::{self, Arrival};
 use store::letters::Filter;
 use tokio::sync::oneshot;
 
@@ -50,8 +50,8 @@ impl Scene {
             .run(move |c, _| {
                 let resort = says.resort();
                 let arrivals = [says.arrival(&resort, hash.as_ref())];
-                memory::pass(c, &arrivals)?;
-                memory::erased(c, &arrivals)
+                tombstones::lock_shared(c, &arrivals)?;
+                tombstones::erased(c, &arrivals)
             })
             .await;
         late[0].is_some()
@@ -153,7 +153,7 @@ async fn an_erasure_waits_for_what_is_arriving_and_finds_it() {
     let arriving = scene.run(move |c, planner| {
         let resort = ResortId::parse("azure-bay").ok();
         let arrival = Says::default().arrival(&resort, None);
-        memory::pass(c, &[arrival])?;
+        tombstones::lock_shared(c, &[arrival])?;
         is_arriving.send(()).unwrap();
         may_go_on.blocking_recv().unwrap();
         store::events::insert_new(c, &[raw])?;
@@ -249,7 +249,7 @@ async fn waiting(scene: &Scene, whom: DataSubject, arrivals: &[(&'static str, Sa
             let passed = scene.try_run(move |c, _| {
                 store::pool::wait_for_locks(c, Duration::from_millis(50))?;
                 let resort = says.resort();
-                memory::pass(c, &[says.arrival(&resort, hash.as_ref())])
+                tombstones::lock_shared(c, &[says.arrival(&resort, hash.as_ref())])
             });
             match passed.await {
                 Ok(()) => {}

@@ -135,7 +135,7 @@ async fn a_message_is_not_retried_against_the_guests_will_or_too_late() {
                 .unwrap()
                 .facts;
             let guest: GuestKey = planner.guest_of(&key("BK-1"), &facts).unwrap();
-            guests::record_wish(c, &guest, ConsentChange::Stop, minutes_ago(1))
+            guests::record_consent(c, &guest, ConsentChange::Stop, minutes_ago(1))
         })
         .await;
     check_refused(

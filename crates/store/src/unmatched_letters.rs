@@ -43,7 +43,7 @@ pub fn settle_all_matched(connection: &mut PgConnection) -> Result<usize, StoreE
 }
 
 /// Lets one transaction at a time insert letters of unmatched stops, so that a writer has one.
-pub(super) fn take_turns(connection: &mut PgConnection) -> Result<(), StoreError> {
+pub(crate) fn lock_inserts(connection: &mut PgConnection) -> Result<(), StoreError> {
     sql_query("SELECT pg_advisory_xact_lock($1)")
         .bind::<BigInt, _>(WRITERS)
         .execute(connection)

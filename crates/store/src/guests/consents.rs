@@ -16,11 +16,11 @@ use crate::rows::Rows;
 use crate::schema::{guests, number_wishes};
 
 /// What was said to numbers, by hash of a name and number.
-pub type NumberWishes = BTreeMap<(Hash, NumberId), MarketingConsent>;
+pub type NumberConsents = BTreeMap<(Hash, NumberId), MarketingConsent>;
 
 /// Adds one wish.
 pub fn add(
-    wishes: &mut NumberWishes,
+    wishes: &mut NumberConsents,
     hash: Hash,
     number: &NumberId,
     (wish, at): (ConsentChange, DateTime<Utc>),
@@ -40,7 +40,7 @@ pub fn add(
 }
 
 /// Records wishes towards numbers; the newest of each sense stays. Repeats and disorder change nothing.
-pub fn record(connection: &mut PgConnection, wishes: &NumberWishes) -> Result<(), StoreError> {
+pub fn record(connection: &mut PgConnection, wishes: &NumberConsents) -> Result<(), StoreError> {
     if wishes.is_empty() {
         return Ok(());
     }
@@ -92,15 +92,15 @@ type Row = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// Everything that some guests said of marketing, under whatever name.
 #[derive(Debug, Default)]
-pub struct Said {
+pub struct Consents {
     known: HashMap<Hash, Vec<Hash>>,
     to_resorts: HashMap<(String, Vec<u8>), MarketingConsent>,
     to_numbers: HashMap<(String, Vec<u8>), MarketingConsent>,
 }
 
-impl Said {
+impl Consents {
     /// Reads it for the guests of some phone hashes.
-    pub fn by(connection: &mut PgConnection, phones: &BTreeSet<Hash>) -> Result<Self, StoreError> {
+    pub fn of(connection: &mut PgConnection, phones: &BTreeSet<Hash>) -> Result<Self, StoreError> {
         if phones.is_empty() {
             return Ok(Self::default());
         }
@@ -137,7 +137,7 @@ impl Said {
     }
 
     /// The newest words of one guest that hold at a resort, which sends from this number.
-    pub fn to(&self, phone: &Hash, resort: &ResortId, number: Option<&NumberId>) -> MarketingConsent {
+    pub fn at(&self, phone: &Hash, resort: &ResortId, number: Option<&NumberId>) -> MarketingConsent {
         let hashes = self.known.get(phone).into_iter().flatten();
         let said = hashes.flat_map(|hash| {
             let to_resort = self.to_resorts.get(&(resort.to_string(), hash.to_vec()));

@@ -1,6 +1,6 @@
 //! Erasure tombstones: which guests and bookings were erased, and up to when.
 //!
-//! A transaction that stores events or letters first takes the [locks](super::erasure_lock) of the resorts and numbers in them,
+//! A transaction that stores events or letters first takes the [locks](crate::erasure_lock) of the resorts and numbers in them,
 //! shared, and then reads the tombstones; an erasure takes the same locks exclusively. So an erasure either sees a stored
 //! event, or the event's transaction sees the tombstone.
 
@@ -11,24 +11,24 @@ use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz, Uuid 
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use domain::ids::{BookingKey, MessageId, ResortId};
 
-use super::erasure_lock::{self, Named};
 use super::{DataSubject, SubjectData, subject};
+use crate::erasure_lock::{self, Named};
 use crate::error::StoreError;
 use crate::rows::Rows;
 
-/// The place of an erasure that holds everywhere.
+/// `erased_guests.place` of an erasure at all resorts.
 const EVERYWHERE: &str = "";
-/// The place of an erasure that holds for what names no booking; no resort's file has this name.
+/// `erased_guests.place` of an erasure that applies to events without a booking. No resort has this id.
 const NO_BOOKING: &str = "/";
 
-/// What tells whose an event is that arrives.
+/// What an arriving event says about whose it is.
 #[derive(Debug, Clone)]
 pub struct Arrival<'a> {
     /// The booking that it names.
     pub booking: Option<BookingKey>,
     /// The resort that it names.
     pub resort: Option<&'a ResortId>,
-    /// Keyed hashes of the number and every other name of the guest that it tells.
+    /// Keyed hashes of the number and the other names of the guest in it.
     pub names: Vec<&'a [u8]>,
     /// The message that it reports on.
     pub message: Option<MessageId>,
@@ -44,19 +44,19 @@ struct Late {
     erased_at: DateTime<Utc>,
 }
 
-/// Waits for erasures of what these arrivals speak of, and keeps such from beginning until the end of the transaction. To
-/// be called before any row is locked.
-pub fn pass(connection: &mut PgConnection, arrivals: &[Arrival<'_>]) -> Result<(), StoreError> {
+/// Waits for erasures of the guests in these arrivals. Until the end of the transaction no such erasure can begin. Call it
+/// before any row is locked.
+pub fn lock_shared(connection: &mut PgConnection, arrivals: &[Arrival<'_>]) -> Result<(), StoreError> {
     let named = arrivals.iter().map(|one| Named {
         resort: one.resort,
         message: one.message,
         hashes: one.names.clone(),
     });
-    erasure_lock::share(connection, &named.collect::<Vec<_>>())
+    erasure_lock::lock_shared(connection, &named.collect::<Vec<_>>())
 }
 
-/// For each arrival: up to when its guest was erased, where it was accepted before that. What reports on a message from
-/// before is late whenever it was accepted: it tells the number.
+/// For each arrival: up to when its guest was erased, if `ingest` accepted the event before that. A report on a message that
+/// is older than the erasure counts as such whenever it was accepted, since it holds the number.
 pub fn erased(
     connection: &mut PgConnection,
     arrivals: &[Arrival<'_>],
@@ -85,7 +85,7 @@ pub fn erased(
         .bind::<Array<BigInt>, _>(numbers)
         .bind::<Array<Bytea>, _>(names)
         .load(connection)
-        .map_err(StoreError::query("look who was erased"))?;
+        .map_err(StoreError::query("read tombstones"))?;
     let mut late = vec![None; arrivals.len()];
     for one in found {
         // Postgres counts from 1.
@@ -97,14 +97,14 @@ pub fn erased(
     Ok(late)
 }
 
-/// Remembers that a guest was erased up to then.
-pub(super) fn remember(
+/// Records that a guest was erased up to `at`.
+pub(super) fn insert(
     connection: &mut PgConnection,
     whom: &DataSubject,
     reach: &SubjectData,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    remember_bookings(connection, &reach.bookings, at)?;
+    insert_of_bookings(connection, &reach.bookings, at)?;
     let mut places: Vec<(&[u8], &str)> = Vec::new();
     let mine = subject::numbers_of(connection, whom)?;
     if let DataSubject::Number { resort, .. } = whom {
@@ -121,11 +121,11 @@ pub(super) fn remember(
         .column::<Timestamptz, _>("erased_at", |_| at)
         .execute(connection)
         .map(|_| ())
-        .map_err(StoreError::query("remember an erased number"))
+        .map_err(StoreError::query("store the tombstone of a number"))
 }
 
-/// Remembers that the guests of some bookings were erased up to then.
-pub(super) fn remember_bookings(
+/// Records that the guests of some bookings were erased up to `at`.
+pub(super) fn insert_of_bookings(
     connection: &mut PgConnection,
     keys: &BTreeSet<BookingKey>,
     at: DateTime<Utc>,
@@ -138,5 +138,5 @@ pub(super) fn remember_bookings(
         .column::<Timestamptz, _>("erased_at", |_| at)
         .execute(connection)
         .map(|_| ())
-        .map_err(StoreError::query("remember erased bookings"))
+        .map_err(StoreError::query("store the tombstones of bookings"))
 }

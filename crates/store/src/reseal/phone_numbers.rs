@@ -15,7 +15,7 @@ use domain::ids::{BookingKey, ResortId};
 
 use crate::bookings::{self, Booking};
 use crate::error::StoreError;
-use crate::guest_data::memory;
+use crate::guest_data::tombstones;
 use crate::guests::{self, GuestKey};
 use crate::planning::{self, Planner};
 use crate::pool;
@@ -90,20 +90,20 @@ fn replan(
     guests: &BTreeSet<GuestKey>,
     wishes: &[&Said],
 ) -> Result<usize, StoreError> {
-    let arrivals = guests.iter().map(|guest| memory::Arrival {
+    let arrivals = guests.iter().map(|guest| tombstones::Arrival {
         booking: None,
         resort: Some(&guest.resort),
         names: vec![guest.phone_hash.as_slice()],
         message: None,
         received_at: DateTime::UNIX_EPOCH,
     });
-    memory::pass(connection, &arrivals.collect::<Vec<_>>())?;
+    tombstones::lock_shared(connection, &arrivals.collect::<Vec<_>>())?;
     let mut keys = bookings::all_of_guests(connection, guests)?;
     keys.extend(own.iter().cloned());
     let locked = bookings::lock_readable(connection, &planner.ring, &keys)?;
     let now = pool::clock(connection)?;
     for (guest, wish, at) in wishes {
-        guests::record_wish(connection, guest, *wish, *at)?;
+        guests::record_consent(connection, guest, *wish, *at)?;
     }
     planning::replan(connection, planner, now, &locked)?;
     let changed = locked

@@ -19,6 +19,7 @@ fn counted(scene: &Scene, outcome: &str) -> u64 {
         .sum()
 }
 
+// shows: B35, G18, T4
 #[tokio::test]
 async fn an_event_that_is_delivered_again_and_again_counts_once() {
     let scene = Scene::new().await;
@@ -39,6 +40,7 @@ async fn an_event_that_is_delivered_again_and_again_counts_once() {
     assert_eq!((counted(&scene, "applied"), counted(&scene, "duplicate")), (2, 3));
 }
 
+// shows: G18
 #[tokio::test]
 async fn an_event_that_comes_again_moves_no_timer() {
     let scene = Scene::new().await;
@@ -61,6 +63,7 @@ async fn an_event_that_comes_again_moves_no_timer() {
     assert_eq!(counted(&scene, "duplicate"), 1);
 }
 
+// shows: B36, G19
 #[tokio::test]
 async fn the_same_news_under_another_id_sends_nothing_twice() {
     let scene = Scene::new().await;
@@ -70,9 +73,12 @@ async fn the_same_news_under_another_id_sends_nothing_twice() {
     }
 
     assert_eq!(scene.events("BK-1").await, 3);
+    scene.calls("BK-1", CONFIRMATION).await;
+    scene.happens(&Webhook::confirmed("BK-1", ADA)).await;
     assert_eq!(scene.messages("BK-1").await.len(), 1);
 }
 
+// shows: B37
 #[tokio::test]
 async fn events_that_arrive_backwards_come_to_the_same() {
     let scene = Scene::new().await;
@@ -109,9 +115,11 @@ async fn events_that_arrive_backwards_come_to_the_same() {
             "{booking}"
         );
         assert_eq!(scene.messages(booking).await.len(), 1, "{booking}");
+        scene.calls(booking, CONFIRMATION).await;
     }
 }
 
+// shows: B37
 #[tokio::test]
 async fn a_cart_event_that_arrives_after_the_confirmation_causes_no_reminder() {
     let scene = Scene::with_file(&ResortFile::default()).await;
@@ -125,6 +133,7 @@ async fn a_cart_event_that_arrives_after_the_confirmation_causes_no_reminder() {
     assert_eq!(scene.booking("BK-1").await.status, Status::Confirmed);
 }
 
+// shows: B37
 #[tokio::test]
 async fn activity_that_arrives_late_does_not_undo_a_newer_abandonment() {
     let scene = Scene::new().await;

@@ -1,8 +1,10 @@
 //! Guests who are erased, and what arrives of them afterwards.
 
 use chrono::TimeDelta;
-use domain::ids::BookingKey;
-use domain::message::MessageState::{Read, Skipped, Withdrawn};
+use domain::after_call::NextStep;
+use domain::event::EventType;
+use domain::ids::{BookingKey, WhatsAppMessageId};
+use domain::message::MessageState::{Read, Sent, Skipped, Withdrawn};
 use domain::phone_number::PhoneNumber;
 use serde_json::json;
 use store::guest_data::{self, DataSubject};
@@ -34,6 +36,7 @@ async fn erase_number(scene: &Scene, phone: &str) {
         .await;
 }
 
+// shows: B128
 #[tokio::test]
 async fn what_was_accepted_before_an_erasure_and_arrives_after_it_is_stripped() {
     let scene = Scene::new().await;
@@ -57,8 +60,14 @@ async fn what_was_accepted_before_an_erasure_and_arrives_after_it_is_stripped() 
     }
     assert_eq!(scene.count(BODIES).await, 0);
     assert_eq!(scene.count("conversations").await, 0);
+    scene
+        .happens(&Webhook::new(EventType::GuestCheckedIn, "BK-2").of(BOB))
+        .await;
+    assert!(scene.booking("BK-2").await.facts.tells_of_guest());
+    assert_eq!(scene.count(BODIES).await, 1);
 }
 
+// shows: B128
 #[tokio::test]
 async fn what_is_accepted_after_an_erasure_is_kept_and_the_stop_outlives_the_guest() {
     let scene = Scene::new().await;
@@ -92,6 +101,7 @@ async fn a_cart_that_is_known_only_by_its_late_reservation_is_without_its_guest_
     assert!(scene.booking("BK-1").await.facts.is_without_guest());
 }
 
+// shows: B127
 #[tokio::test]
 async fn a_message_in_flight_finishes_and_its_report_does_not_bring_the_guest_back() {
     let scene = Scene::new().await;
@@ -104,6 +114,11 @@ async fn a_message_in_flight_finishes_and_its_report_does_not_bring_the_guest_ba
         attempt,
         wamid: "wamid.flying".to_owned(),
     };
+    let accepted = NextStep::Finish(WhatsAppMessageId::parse(&called.wamid).unwrap());
+    scene
+        .answered(CONFIRMATION, (id, attempt), accepted, (None, Vec::new()))
+        .await;
+    assert_eq!(scene.state("BK-1", CONFIRMATION).await.0, Sent);
     scene.notified(&status(&called, "read", ADA)).await;
 
     assert_eq!(scene.state("BK-1", CONFIRMATION).await.0, Read);
@@ -112,10 +127,13 @@ async fn a_message_in_flight_finishes_and_its_report_does_not_bring_the_guest_ba
     assert_eq!(scene.count("guest_names").await, 0);
 }
 
+// shows: B127
 #[tokio::test]
 async fn a_reminder_that_waits_is_withdrawn_with_its_guest() {
     let scene = Scene::new().await;
-    scene.happens(&Webhook::abandoned("BK-1", ADA)).await;
+    scene
+        .waiting_reminder(&Webhook::abandoned("BK-1", ADA), "BK-1")
+        .await;
 
     erase_number(&scene, ADA).await;
 

@@ -21,6 +21,7 @@ async fn without_file() -> Scene {
     scene
 }
 
+// shows: B95, G12
 #[tokio::test]
 async fn bookings_that_wait_for_their_resorts_file_are_counted_and_planned_as_soon_as_it_can_be_read() {
     logs::begin();

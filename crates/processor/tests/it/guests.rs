@@ -45,6 +45,7 @@ async fn gets_no_more_reminders(scene: &Scene, cart: &str, phone: &str) {
     );
 }
 
+// shows: B49
 #[tokio::test]
 async fn a_stop_from_a_number_that_whatsapp_spells_otherwise_is_the_guests_with_and_without_context() {
     let scene = Scene::new().await;
@@ -71,6 +72,7 @@ async fn a_stop_from_a_number_that_whatsapp_spells_otherwise_is_the_guests_with_
     }
 }
 
+// shows: B49
 #[tokio::test]
 async fn a_stop_that_bears_only_the_user_id_is_the_guests_by_the_reports_of_our_messages() {
     let scene = Scene::new().await;
@@ -86,6 +88,7 @@ async fn a_stop_that_bears_only_the_user_id_is_the_guests_by_the_reports_of_our_
     gets_no_more_reminders(&scene, "CART-1", ADA).await;
 }
 
+// shows: B47, B49
 #[tokio::test]
 async fn a_preference_bears_the_names_that_a_message_does_and_opens_no_window() {
     let scene = Scene::new().await;
@@ -100,6 +103,7 @@ async fn a_preference_bears_the_names_that_a_message_does_and_opens_no_window() 
     assert_eq!(scene.state("CART-2", REMINDER_2).await, (Queued, None));
 }
 
+// shows: B47
 #[tokio::test]
 async fn a_preference_to_resume_allows_reminders_again() {
     let scene = Scene::new().await;
@@ -117,19 +121,24 @@ async fn a_preference_to_resume_allows_reminders_again() {
 
     scene.notified(&preference(ADA, "resume")).await;
 
+    // Still of use: it was skipped, not sent, and its time is not over.
+    assert_eq!(scene.state("CART-2", REMINDER_1).await, (Queued, None));
     scene.happens(&Webhook::abandoned("CART-3", ADA)).await;
     assert_eq!(scene.state("CART-3", REMINDER_1).await, (Queued, None));
 }
 
+// shows: B43, B51
 #[tokio::test]
 async fn a_stop_of_an_unknown_writer_asks_for_a_person_and_holds_for_the_cart_that_comes_later() {
     let scene = Scene::new().await;
 
-    let outcomes = scene.steps.apply(&scene.updates(&text(ADA, "STOP"))).await;
+    let outcomes = scene.steps.apply(&scene.updates(&text(ADA, "Stop!"))).await;
 
     assert_eq!(outcomes, ["unmatched_stop"]);
     scene.happens(&Webhook::abandoned("CART-1", ADA)).await;
     assert_eq!(scene.state("CART-1", REMINDER_1).await, (Skipped, opted_out()));
+    scene.happens(&Webhook::confirmed("BK-1", ADA)).await;
+    assert_eq!(scene.state("BK-1", CONFIRMATION).await, (Queued, None));
 }
 
 #[tokio::test]
@@ -156,6 +165,7 @@ async fn a_word_of_an_unknown_writer_that_is_no_stop_needs_no_person() {
     assert_eq!(outcomes, ["committed"]);
 }
 
+// shows: B50
 #[tokio::test]
 async fn a_stop_that_was_said_under_a_user_id_holds_as_soon_as_the_id_is_learnt() {
     let scene = Scene::new().await;
@@ -170,6 +180,7 @@ async fn a_stop_that_was_said_under_a_user_id_holds_as_soon_as_the_id_is_learnt(
     gets_no_more_reminders(&scene, "CART-1", ADA).await;
 }
 
+// shows: B52
 #[tokio::test]
 async fn a_stop_goes_along_when_the_guest_changes_the_number_and_stays_for_the_old_one() {
     let scene = Scene::new().await;
@@ -200,6 +211,7 @@ async fn a_stop_withdraws_the_reminder_that_waits() {
     assert_eq!(reason, opted_out());
 }
 
+// shows: B53
 #[tokio::test]
 async fn a_stop_is_confirmed_once_and_again_only_after_a_start() {
     let scene = Scene::new().await;
@@ -223,6 +235,7 @@ async fn a_stop_is_confirmed_once_and_again_only_after_a_start() {
     assert_eq!(scene.state("CART-1", STOP_CONFIRMATION).await, (Queued, None));
 }
 
+// shows: B53
 #[tokio::test]
 async fn a_stop_of_the_platform_is_confirmed_only_in_an_open_window() {
     let scene = Scene::new().await;
@@ -254,6 +267,7 @@ async fn a_start_of_the_platform_allows_reminders_again() {
     assert_eq!(scene.state("CART-1", REMINDER_1).await, (Queued, None));
 }
 
+// shows: B54
 #[tokio::test]
 async fn what_is_written_in_a_group_is_neither_a_stop_nor_opens_a_window() {
     let scene = Scene::new().await;
@@ -269,6 +283,7 @@ async fn what_is_written_in_a_group_is_neither_a_stop_nor_opens_a_window() {
     assert_eq!(scene.count("number_wishes").await, 0);
 }
 
+// shows: B69
 #[tokio::test]
 async fn a_window_opens_under_the_number_that_we_call_though_whatsapp_spells_it_otherwise() {
     let scene = Scene::new().await;
@@ -282,6 +297,7 @@ async fn a_window_opens_under_the_number_that_we_call_though_whatsapp_spells_it_
     assert_eq!(scene.count("conversations").await, 1);
 }
 
+// shows: B48
 #[tokio::test]
 async fn a_word_that_answers_no_reminder_is_read_by_the_newest_message_to_the_guest() {
     let scene = Scene::new().await;

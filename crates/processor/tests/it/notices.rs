@@ -21,6 +21,7 @@ fn restriction() -> Value {
     }))
 }
 
+// shows: B83
 #[tokio::test]
 async fn a_restriction_of_the_account_is_one_alert_however_often_it_comes() {
     logs::begin();
@@ -58,6 +59,7 @@ async fn a_notice_in_a_batch_that_is_tried_again_is_logged_once() {
     assert_eq!(logs::alerts("account_problem").len(), 1);
 }
 
+// shows: B83
 #[tokio::test]
 async fn a_flagged_number_is_an_alert_that_names_it() {
     logs::begin();
@@ -76,6 +78,7 @@ async fn a_flagged_number_is_an_alert_that_names_it() {
     );
 }
 
+// shows: B83
 #[tokio::test]
 async fn a_template_that_becomes_marketing_is_an_alert_that_names_it() {
     logs::begin();
@@ -99,6 +102,7 @@ async fn a_template_that_becomes_marketing_is_an_alert_that_names_it() {
     assert!(alerts[0]["news"].contains("MARKETING"), "{alerts:?}");
 }
 
+// shows: B83
 #[tokio::test]
 async fn good_and_neutral_news_is_no_alert() {
     logs::begin();
@@ -121,6 +125,7 @@ async fn good_and_neutral_news_is_no_alert() {
         "AD_ACCOUNT_LINKED",
         "REINSTATE",
         "VOLUME_BASED_PRICING_TIER_UPDATE",
+        "MM_LITE_TERMS_SIGNED",
     ] {
         let naming = accounts
             .iter()

@@ -1,6 +1,6 @@
 //! The loop of events, with a real queue: what is settled, what is delayed, and what becomes a dead letter.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::message::MessageState::Queued;
 use serde_json::{Value, json};
@@ -52,6 +52,35 @@ async fn an_event_is_acknowledged_after_its_commit() {
     scene.replace_processor();
     assert_eq!(scene.depths().await.events, 0);
     assert_eq!(scene.depths().await.dead_events, 0);
+}
+
+// shows: B101, G7
+#[tokio::test]
+async fn while_postgres_is_away_events_wait_and_none_becomes_a_dead_letter() {
+    logs::begin();
+    let mut scene = Scene::with_queues().await;
+    let bookings = ["BK-1", "BK-2", "BK-3"];
+    for booking in bookings {
+        scene.publish(&Webhook::confirmed(booking, ADA)).await;
+    }
+    scene.database.shut().await;
+
+    let opening = async {
+        while logs::events("postgres_failed").len() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        scene.database.open().await;
+    };
+    tokio::join!(scene.steps.consume_once(), opening);
+
+    scene
+        .consume_until("all are applied", async |scene| scene.count("events").await == 3)
+        .await;
+    for booking in bookings {
+        assert_eq!(scene.state(booking, CONFIRMATION).await, (Queued, None));
+    }
+    assert_eq!(scene.depths().await.dead_events, 0);
+    assert!(logs::events("event_refused").is_empty());
 }
 
 #[tokio::test]

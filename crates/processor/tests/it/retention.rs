@@ -27,6 +27,7 @@ async fn age(scene: &Scene, booking: &str, days: i64) {
         .await;
 }
 
+// shows: B135, T30
 #[tokio::test]
 async fn old_raw_events_and_old_guests_go_and_young_ones_stay() {
     logs::begin();

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::Address;
 use broker::consumer::Consumer;
@@ -455,6 +456,21 @@ impl Scene {
         let accepted = NextStep::Finish(WhatsAppMessageId::parse(&wamid).unwrap());
         self.answered(kind, (id, attempt), accepted, (None, names)).await;
         Called { id, attempt, wamid }
+    }
+
+    /// A cart whose first reminder WhatsApp refused for a passing reason: it waits for its next try.
+    pub(crate) async fn waiting_reminder(&self, abandoned: &Webhook, cart: &str) {
+        self.happens(abandoned).await;
+        self.claimed_and_to_be_tried_later(cart, REMINDER_1).await;
+        let waiting = self.message(cart, REMINDER_1).await.unwrap().existing;
+        assert_eq!((waiting.state, waiting.attempts), (MessageState::Queued, 1));
+    }
+
+    /// A call that WhatsApp refuses for a passing reason.
+    pub(crate) async fn claimed_and_to_be_tried_later(&self, booking: &str, kind: MessageKind) {
+        let claimed = self.claim(booking, kind).await;
+        let later = NextStep::RetryAfter(Duration::from_secs(10));
+        self.answered(kind, claimed, later, (None, Vec::new())).await;
     }
 
     /// A cart whose first reminder WhatsApp accepted.

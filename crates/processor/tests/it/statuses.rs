@@ -58,6 +58,7 @@ async fn statuses_of_messages_that_are_not_ours_are_counted() {
     );
 }
 
+// shows: B84
 #[tokio::test]
 async fn a_payment_problem_that_is_reported_late_lays_a_hold_once_and_costs_no_try() {
     logs::begin();
@@ -80,6 +81,7 @@ async fn a_payment_problem_that_is_reported_late_lays_a_hold_once_and_costs_no_t
     assert_eq!(alerts[0]["code"], "131042");
 }
 
+// shows: B86
 #[tokio::test]
 async fn a_guest_who_has_had_enough_marketing_is_left_alone_for_a_day_and_then_for_good() {
     let scene = Scene::new().await;
@@ -97,9 +99,17 @@ async fn a_guest_who_has_had_enough_marketing_is_left_alone_for_a_day_and_then_f
 
     let ended = scene.state("CART-1", REMINDER_1).await;
     assert_eq!(ended, (Skipped, Some("marketing_limit".to_owned())));
+    let attempts = scene
+        .message("CART-1", REMINDER_1)
+        .await
+        .unwrap()
+        .existing
+        .attempts;
+    assert_eq!(attempts, 2);
     assert_eq!(scene.count("messages WHERE letter_due").await, 0);
 }
 
+// shows: B87
 #[tokio::test]
 async fn a_failure_that_is_not_certain_waits_for_the_delivery_that_contradicts_it() {
     let scene = Scene::new().await;
@@ -113,6 +123,45 @@ async fn a_failure_that_is_not_certain_waits_for_the_delivery_that_contradicts_i
     assert_eq!(scene.state("BK-1", CONFIRMATION).await.0, Delivered);
     let delivered = scene.message("BK-1", CONFIRMATION).await.unwrap();
     assert_eq!(delivered.existing.attempts, 1);
+    assert_eq!(scene.count("messages WHERE letter_due").await, 0);
+}
+
+/// The pause of the hold is over: a message probes it, and WhatsApp accepts.
+async fn probed(scene: &Scene) -> Called {
+    scene
+        .sql(
+            "UPDATE holds SET until = clock_timestamp() - interval '1 second', \
+             probed_at = probed_at - interval '11 seconds'",
+        )
+        .await;
+    let released = scene
+        .run(|connection, _| store::holds::release(connection, 100))
+        .await;
+    assert_eq!(released.probes, 1);
+    scene.calls("BK-1", CONFIRMATION).await
+}
+
+// shows: B85
+#[tokio::test]
+async fn an_accepted_probe_does_not_end_a_hold_that_a_status_laid_and_its_delivery_does() {
+    logs::begin();
+    let scene = Scene::new().await;
+    let called = confirmed(&scene, "BK-1", ADA).await;
+    scene.notified(&failed(&called, 131_042, ADA)).await;
+
+    let probe = probed(&scene).await;
+    assert_eq!(scene.count("holds").await, 1);
+    scene.notified(&failed(&probe, 131_042, ADA)).await;
+    assert_eq!(logs::events("hold_extended").len(), 1);
+    let probe = probed(&scene).await;
+    assert_eq!(scene.count("holds").await, 1);
+    scene.notified(&status(&probe, "delivered", ADA)).await;
+
+    assert_eq!(scene.count("holds").await, 0);
+    assert_eq!(logs::events("hold_lifted").len(), 1);
+    assert_eq!(logs::alerts("hold_laid").len(), 1);
+    assert_eq!(scene.state("BK-1", CONFIRMATION).await.0, Delivered);
+    assert_eq!(scene.count("messages WHERE letter_due").await, 0);
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ async fn the_second_reminder_is_wanted_a_day_after_the_first() {
     assert_eq!(scene.state("CART-1", REMINDER_2).await, (Queued, None));
 }
 
+// shows: G11
 #[tokio::test]
 async fn bookings_that_cannot_be_planned_are_put_off_with_their_names_and_the_others_are_planned() {
     logs::begin();

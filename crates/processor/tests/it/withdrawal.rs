@@ -12,26 +12,17 @@ use testkit::world::ResortFile;
 use crate::scene::{ADA, BOB, CONFIRMATION, EVE, REMINDER_1, REMINDER_2, REVIEW_REQUEST, Scene};
 use crate::webhook::Webhook;
 
-/// A cart whose first reminder WhatsApp refused for a passing reason: it waits for its next try.
-async fn waiting_reminder(scene: &Scene, abandoned: &Webhook, cart: &str) {
-    scene.happens(abandoned).await;
-    let claimed = scene.claim(cart, REMINDER_1).await;
-    let later = NextStep::RetryAfter(Duration::from_secs(10));
-    scene
-        .answered(REMINDER_1, claimed, later, (None, Vec::new()))
-        .await;
-    let waiting = scene.message(cart, REMINDER_1).await.unwrap().existing;
-    assert_eq!((waiting.state, waiting.attempts), (Queued, 1));
-}
-
 fn because(reason: &str) -> Option<String> {
     Some(reason.to_owned())
 }
 
+// shows: B19
 #[tokio::test]
 async fn a_confirmation_withdraws_the_reminder_of_its_own_booking() {
     let scene = Scene::new().await;
-    waiting_reminder(&scene, &Webhook::abandoned("BK-1", ADA), "BK-1").await;
+    scene
+        .waiting_reminder(&Webhook::abandoned("BK-1", ADA), "BK-1")
+        .await;
 
     scene.happens(&Webhook::confirmed("BK-1", ADA)).await;
 
@@ -41,10 +32,13 @@ async fn a_confirmation_withdraws_the_reminder_of_its_own_booking() {
     assert_eq!(scene.messages("BK-1").await.len(), 2);
 }
 
+// shows: B20
 #[tokio::test]
 async fn a_confirmation_withdraws_the_reminder_of_the_cart_that_it_names() {
     let scene = Scene::new().await;
-    waiting_reminder(&scene, &Webhook::abandoned("CART-1", ADA), "CART-1").await;
+    scene
+        .waiting_reminder(&Webhook::abandoned("CART-1", ADA), "CART-1")
+        .await;
 
     // Another number: only the cart's id tells that they belong together.
     let confirmed = Webhook::confirmed("BK-1", BOB).grown_from("CART-1");
@@ -54,12 +48,15 @@ async fn a_confirmation_withdraws_the_reminder_of_the_cart_that_it_names() {
     assert_eq!(reminder, (Withdrawn, because("became_reservation")));
 }
 
+// shows: B21
 #[tokio::test]
 async fn a_confirmation_withdraws_the_reminders_of_the_guests_other_carts_for_the_same_days() {
     let scene = Scene::new().await;
     let overlapping = Webhook::abandoned("CART-1", ADA).staying("2090-06-05", "2090-06-12");
-    waiting_reminder(&scene, &overlapping, "CART-1").await;
-    waiting_reminder(&scene, &Webhook::abandoned("CART-2", ADA), "CART-2").await;
+    scene.waiting_reminder(&overlapping, "CART-1").await;
+    scene
+        .waiting_reminder(&Webhook::abandoned("CART-2", ADA), "CART-2")
+        .await;
 
     let confirmed = Webhook::confirmed("BK-1", ADA).staying("2090-06-01", "2090-06-08");
     scene.happens(&confirmed).await;
@@ -70,6 +67,7 @@ async fn a_confirmation_withdraws_the_reminders_of_the_guests_other_carts_for_th
     }
 }
 
+// shows: B23
 #[tokio::test]
 async fn a_confirmation_leaves_carts_for_other_days_and_of_other_guests_alone() {
     let scene = Scene::new().await;
@@ -87,6 +85,7 @@ async fn a_confirmation_leaves_carts_for_other_days_and_of_other_guests_alone() 
     }
 }
 
+// shows: B19
 #[tokio::test]
 async fn a_confirmation_keeps_the_second_reminder_from_being_sent() {
     let scene = Scene::new().await;
@@ -101,6 +100,7 @@ async fn a_confirmation_keeps_the_second_reminder_from_being_sent() {
     assert!(scene.message("BK-1", REMINDER_2).await.is_none());
 }
 
+// shows: B24
 #[tokio::test]
 async fn after_a_confirmation_no_cart_event_sets_anything_whatever_the_clocks_say() {
     let scene = Scene::with_file(&ResortFile::default()).await;
@@ -117,6 +117,7 @@ async fn after_a_confirmation_no_cart_event_sets_anything_whatever_the_clocks_sa
     assert!(scene.message("BK-1", REMINDER_1).await.is_none());
 }
 
+// shows: B26
 #[tokio::test]
 async fn a_change_moves_the_stay_and_its_timers_and_is_not_confirmed_again() {
     let scene = Scene::new().await;
@@ -134,6 +135,7 @@ async fn a_change_moves_the_stay_and_its_timers_and_is_not_confirmed_again() {
     assert_eq!(scene.messages("BK-1").await.len(), 1);
 }
 
+// shows: B28
 #[tokio::test]
 async fn a_cancellation_withdraws_what_is_to_come_and_a_later_confirmation_is_confirmed_again() {
     let scene = Scene::new().await;
@@ -161,15 +163,12 @@ async fn a_cancellation_withdraws_what_is_to_come_and_a_later_confirmation_is_co
     assert_ne!(rounds[0], rounds[1]);
 }
 
+// shows: B27
 #[tokio::test]
 async fn a_cancellation_withdraws_a_confirmation_that_has_not_gone() {
     let scene = Scene::new().await;
     scene.happens(&Webhook::confirmed("BK-1", ADA)).await;
-    let claimed = scene.claim("BK-1", CONFIRMATION).await;
-    let later = NextStep::RetryAfter(Duration::from_secs(10));
-    scene
-        .answered(CONFIRMATION, claimed, later, (None, Vec::new()))
-        .await;
+    scene.claimed_and_to_be_tried_later("BK-1", CONFIRMATION).await;
 
     scene
         .happens(&Webhook::new(EventType::ReservationCancelled, "BK-1"))
@@ -197,6 +196,7 @@ async fn a_cancellation_during_a_call_keeps_the_message_from_being_tried_again()
     assert_eq!(confirmation, (Withdrawn, because("cancelled")));
 }
 
+// shows: B29
 #[tokio::test]
 async fn a_reservation_without_a_phone_inherits_the_guest_of_its_cart() {
     let scene = Scene::new().await;
@@ -213,6 +213,7 @@ async fn a_reservation_without_a_phone_inherits_the_guest_of_its_cart() {
     assert_eq!(reservation.phone_hash, cart.phone_hash);
 }
 
+// shows: B29
 #[tokio::test]
 async fn a_cart_whose_event_comes_only_after_its_reservation_still_gives_it_the_phone() {
     let scene = Scene::new().await;

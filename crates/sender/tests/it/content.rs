@@ -7,7 +7,9 @@ use domain::message::Reason;
 use domain::stay::{Money, Personal};
 use testkit::world::ResortFile;
 
-use crate::scene::{ADA, BOB, CONFIRMATION, EVE, REMINDER_1, Scene, abandoned, confirmed, event};
+use crate::scene::{
+    ADA, BOB, CONFIRMATION, EVE, REMINDER_1, STOP_CONFIRMATION, Scene, abandoned, confirmed, event,
+};
 
 fn named(event: Event, name: &str) -> Event {
     let mut event = event;
@@ -159,6 +161,54 @@ async fn without_a_template_the_fallback_goes_and_its_text_where_the_guest_has_w
         to_bob[0].body.as_deref(),
         Some("Your stay at Azure Bay Resort is confirmed.")
     );
+}
+
+// shows: B84
+#[tokio::test(flavor = "multi_thread")]
+async fn free_text_that_fails_since_the_guests_window_is_over_is_followed_by_the_fallbacks_template() {
+    let scene = Scene::of(&templates(FALLBACK)).await;
+    scene.open_window(BOB).await;
+    scene.apply_and_send(confirmed("BK-1", BOB)).await;
+
+    let over = whatsapp::error_codes::failure(131_047);
+    scene.report_failure("BK-1", CONFIRMATION, over).await;
+    scene.send().await;
+
+    let sent = scene.check("BK-1", CONFIRMATION, Sent).await;
+    assert_eq!(sent.existing.attempts, 2);
+    assert_eq!(scene.names_received_by(BOB).await, ["text", "contact"]);
+}
+
+// shows: B53
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_confirmed_in_the_guests_language_or_in_the_resorts_words() {
+    let scene = Scene::of(&ResortFile {
+        sections: "[stop]\ntext.en = \"As you wish. {resort.name}\"\n".to_owned(),
+        ..ResortFile::patient()
+    })
+    .await;
+    let mut spanish = abandoned("CART-1", ADA);
+    spanish.guest.language = Some("es-MX".to_owned());
+    scene.apply_and_send(spanish).await;
+    scene.apply_and_send(abandoned("CART-2", BOB)).await;
+
+    for (cart, phone, body) in [
+        (
+            "CART-1",
+            ADA,
+            "No recibirá más recordatorios de Azure Bay Resort. Solo le escribiremos sobre sus reservas.",
+        ),
+        ("CART-2", BOB, "As you wish. Azure Bay Resort"),
+    ] {
+        scene.open_window(phone).await;
+        scene.stops(cart, phone).await;
+        scene.send().await;
+
+        scene.check(cart, STOP_CONFIRMATION, Sent).await;
+        assert_eq!(scene.names_received_by(phone).await, ["reminder_1", "text"]);
+        let received = scene.received_by(phone).await;
+        assert_eq!(received[1].body.as_deref(), Some(body));
+    }
 }
 
 // shows: B72

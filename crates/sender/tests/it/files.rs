@@ -5,6 +5,7 @@ use testkit::world::ResortFile;
 
 use crate::scene::{ADA, BOB, CONFIRMATION, Scene, confirmed};
 
+// shows: B95, G12
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_resorts_file_is_gone_stays_queued_and_goes_when_the_file_is_back() {
     let scene = Scene::new().await;
@@ -14,6 +15,9 @@ async fn a_message_whose_resorts_file_is_gone_stays_queued_and_goes_when_the_fil
     scene.send().await;
     scene.maintain_and_send().await;
     scene.check("BK-1", CONFIRMATION, Queued).await;
+    // It has been so for hours.
+    let come_and_gone = "UPDATE messages SET publishes = 9, publish_at = now() + interval '30 minutes'";
+    scene.database.execute(come_and_gone).await;
     scene.change_file(Some(&ResortFile::patient()));
     scene.maintain_and_send().await;
 
@@ -22,6 +26,7 @@ async fn a_message_whose_resorts_file_is_gone_stays_queued_and_goes_when_the_fil
     assert_eq!(scene.metric("bellhop_messages_without_resort_total"), 1.0);
 }
 
+// shows: B95, G12
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_booking_stops_no_other_and_its_message_goes_when_it_is_mended() {
     let scene = Scene::new().await;

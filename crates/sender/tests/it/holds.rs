@@ -44,13 +44,13 @@ fn anna() -> Actor {
     }
 }
 
-async fn pause(scene: &Scene, coverage: Coverage) -> bool {
+pub(crate) async fn pause(scene: &Scene, coverage: Coverage) -> bool {
     scene
         .run(move |connection, _| holds::pause(connection, &coverage, &anna()))
         .await
 }
 
-async fn resume(scene: &Scene, coverage: Coverage) -> Vec<String> {
+pub(crate) async fn resume(scene: &Scene, coverage: Coverage) -> Vec<String> {
     scene
         .run(move |connection, _| holds::resume(connection, &coverage, &anna()))
         .await

@@ -2,14 +2,17 @@
 
 use domain::consent::ConsentChange;
 use domain::event::EventType;
-use domain::message::MessageState::{Queued, Sent, Skipped, Withdrawn};
+use domain::hold::Coverage;
+use domain::message::MessageState::{Held, Queued, Sent, Skipped, Withdrawn};
 use domain::message::Reason;
 use domain::plan::Status;
 use serde_json::json;
 use testkit::world::ResortFile;
 
+use crate::holds::{pause, resume};
 use crate::scene::{
-    ADA, BOB, CONFIRMATION, EVE, REMINDER_1, REVIEW_REQUEST, Scene, abandoned, confirmed, event,
+    ADA, BOB, CONFIRMATION, EVE, REMINDER_1, REVIEW_REQUEST, STOP_CONFIRMATION, Scene, abandoned, confirmed,
+    event,
 };
 
 // shows: B40
@@ -160,6 +163,41 @@ async fn in_test_mode_only_the_test_numbers_are_written_to() {
     assert_eq!(skipped.existing.reason, Some(Reason::TestMode));
     assert_eq!(scene.names_received_by(EVE).await, ["confirmed"]);
     assert!(scene.received_by(ADA).await.is_empty());
+}
+
+// shows: B53
+#[tokio::test(flavor = "multi_thread")]
+async fn the_confirmation_of_a_stop_obeys_test_mode_pauses_and_the_end_of_the_window() {
+    let scene = Scene::of(&ResortFile {
+        top: format!("mode = \"test\"\ntest_numbers = [\"{BOB}\"]"),
+        ..ResortFile::patient()
+    })
+    .await;
+    for (cart, phone) in [("CART-1", ADA), ("CART-2", BOB)] {
+        scene.apply_and_send(abandoned(cart, phone)).await;
+        scene.open_window(phone).await;
+    }
+    let confirmations = Coverage {
+        kind: Some(STOP_CONFIRMATION),
+        ..Coverage::default()
+    };
+    pause(&scene, confirmations.clone()).await;
+
+    for (cart, phone) in [("CART-1", ADA), ("CART-2", BOB)] {
+        scene.stops(cart, phone).await;
+    }
+    scene.send().await;
+
+    let skipped = scene.check("CART-1", STOP_CONFIRMATION, Skipped).await;
+    assert_eq!(skipped.existing.reason, Some(Reason::TestMode));
+    scene.check("CART-2", STOP_CONFIRMATION, Held).await;
+    let over = "UPDATE conversations SET open_until = clock_timestamp()";
+    scene.database.execute(over).await;
+    resume(&scene, confirmations).await;
+    scene.maintain_and_send().await;
+    let late = scene.check("CART-2", STOP_CONFIRMATION, Skipped).await;
+    assert_eq!(late.existing.reason, Some(Reason::WindowClosed));
+    assert_eq!(scene.names_received_by(BOB).await, ["reminder_1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use crypto::key_ring::KeyRing;
-use domain::after_call::RetryPolicy;
+use domain::after_call::{Refusal, RetryPolicy};
 use domain::consent::ConsentChange;
 use domain::event::{Details, Event, EventKey, EventType, GuestDetails};
 use domain::facts::Facts;
@@ -37,6 +37,7 @@ pub(crate) const EVE: &str = "+306912345680";
 
 pub(crate) use MessageKind::{
     Reminder1 as REMINDER_1, ReservationConfirmation as CONFIRMATION, ReviewRequest as REVIEW_REQUEST,
+    StopConfirmation as STOP_CONFIRMATION,
 };
 
 const KEYS: &str = "first:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,\
@@ -228,6 +229,20 @@ impl Scene {
         .await;
     }
 
+    /// The guest stops, and the resort of this booking confirms it.
+    pub(crate) async fn stops(&self, booking: &str, phone: &'static str) {
+        self.says(phone, ConsentChange::Stop).await;
+        let keys = BTreeSet::from([key(booking)]);
+        self.run(move |connection, planner| {
+            let mut locked = bookings::lock(connection, &planner.ring, &keys)?;
+            for booking in &mut locked {
+                booking.learn(|known| known.merge(Facts::of_stop("a stop", Utc::now())));
+            }
+            planning::replan(connection, planner, Utc::now(), &locked)
+        })
+        .await;
+    }
+
     /// Confirmations of so many guests.
     pub(crate) async fn confirm(&self, guests: usize) {
         for number in 1..=guests {
@@ -270,12 +285,28 @@ impl Scene {
     }
 
     pub(crate) async fn report_of(&self, message: MessageId, attempt: Attempt, status: DeliveryStatus) {
+        self.record(message, attempt, (status, None)).await;
+    }
+
+    /// WhatsApp reports that the message's last call failed for this reason.
+    pub(crate) async fn report_failure(&self, booking: &str, kind: MessageKind, failure: Refusal) {
+        let message = self.message(booking, kind).await.existing;
+        let failed = (DeliveryStatus::Failed, Some(failure));
+        self.record(message.id, Attempt(message.attempts), failed).await;
+    }
+
+    async fn record(
+        &self,
+        message: MessageId,
+        attempt: Attempt,
+        (status, failure): (DeliveryStatus, Option<Refusal>),
+    ) {
         let report = Report {
             callback: Some(CallbackData { message, attempt }),
             whatsapp_id: WhatsAppMessageId::parse(&format!("wamid.{message}.{}", attempt.0)).unwrap(),
             status,
             at: Utc::now(),
-            failure: None,
+            failure,
             names: Vec::new(),
         };
         let judging = Judging {

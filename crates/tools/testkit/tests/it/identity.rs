@@ -1,12 +1,13 @@
-//! Who wrote: guests are known by every name that WhatsApp has for them, so that a stop holds whoever it comes from.
+//! Guests are known by every name that WhatsApp has for them: from the answer of a call, through the webhook, to the desk.
+//! `crates/processor/tests` shows each case of a stop.
 
 use domain::message::MessageKind::StopConfirmation as STOP_CONFIRMATION;
-use domain::message::MessageState::{Held, Read, Skipped};
+use domain::message::MessageState::{Read, Skipped};
 use domain::message::Reason;
 use serde_json::{Value, json};
 use testkit::world::{Event, NUMBER, ResortFile, World};
 
-use crate::scene::{ADA, BOB, CONFIRMATION, REMINDER_1, REMINDER_2};
+use crate::scene::{ADA, REMINDER_1, REMINDER_2};
 
 /// Numbers as people dial them, and as WhatsApp spells them.
 const BRAZIL: (&str, &str) = ("+5511987654321", "551187654321");
@@ -102,38 +103,6 @@ async fn a_stop_from_a_number_that_whatsapp_spells_otherwise_is_the_guests_with_
     assert!(letters(&world, "").await.is_empty());
 }
 
-// shows: B49
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_that_bears_only_the_user_id_is_the_guests_by_the_reports_of_our_messages() {
-    let world = World::start(&ResortFile::patient()).await;
-    let nameless = json!({ "when": {}, "notify": { "without_phone": true } });
-    world.tell_sandbox("failures", &nameless).await;
-    reminded(&world, "CART-1", ADA).await;
-
-    writes(&world, ADA, json!({ "text": "STOP", "without_phone": true })).await;
-    world.until_guests_heard(1).await;
-
-    world.until_state("CART-1", STOP_CONFIRMATION, Read).await;
-    gets_no_more_reminders(&world, "CART-1", ADA).await;
-}
-
-// shows: B49
-#[tokio::test(flavor = "multi_thread")]
-async fn a_preference_bears_the_names_that_a_message_does() {
-    let world = World::start(&ResortFile::patient()).await;
-    spell(&world, BRAZIL).await;
-    reminded(&world, "CART-1", BRAZIL.0).await;
-    reminded(&world, "CART-2", ADA).await;
-
-    writes(&world, &format!("+{}", BRAZIL.1), json!({ "marketing": "stop" })).await;
-    world.until_guests_heard(1).await;
-    gets_no_more_reminders(&world, "CART-1", BRAZIL.0).await;
-
-    // No window is open, so the stop is not confirmed.
-    assert_eq!(world.names_received_by(BRAZIL.0).await, ["reminder_1"]);
-    assert!(world.message("CART-1", STOP_CONFIRMATION).await.is_none());
-}
-
 // shows: B51
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_of_an_unknown_writer_has_one_letter_and_holds_for_the_cart_that_comes_later() {
@@ -185,174 +154,6 @@ async fn a_stop_that_was_said_under_a_user_id_holds_as_soon_as_the_id_is_learnt(
     assert_eq!(world.names_received_by(ADA).await, ["reminder_1"]);
 }
 
-// shows: B52
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_goes_along_when_the_guest_changes_the_number_and_stays_for_the_old_one() {
-    let world = World::start(&ResortFile::patient()).await;
-    reminded(&world, "CART-1", ADA).await;
-    writes(&world, ADA, json!({ "text": "STOP" })).await;
-    world.until_state("CART-1", STOP_CONFIRMATION, Read).await;
-
-    writes(&world, ADA, json!({ "changed_number_to": BOB })).await;
-    world.until_guests_heard(2).await;
-
-    for (cart, phone) in [("CART-2", BOB), ("CART-3", ADA)] {
-        world.post(&Event::abandoned(cart, phone)).await;
-        let reminder = world.until_state(cart, REMINDER_1, Skipped).await;
-        assert_eq!(reminder.existing.reason, Some(Reason::OptedOut), "{cart}");
-    }
-    assert!(world.received_by(BOB).await.is_empty());
-}
-
-// shows: B53
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_is_confirmed_once_in_the_guests_language_and_again_only_after_a_start() {
-    let file = ResortFile {
-        sections: "[stop]\ntext.en = \"As you wish. {resort.name}\"\n".to_owned(),
-        ..ResortFile::patient()
-    };
-    let world = World::start(&file).await;
-    world
-        .post(&Event::abandoned("CART-1", ADA).with("/guest/language", "es-MX"))
-        .await;
-    world.until_state("CART-1", REMINDER_1, Read).await;
-    reminded(&world, "CART-2", BOB).await;
-
-    for text in ["STOP", "Stop", "STOP"] {
-        writes(&world, ADA, json!({ "text": text })).await;
-    }
-    writes(&world, BOB, json!({ "text": "STOP" })).await;
-    world.until_guests_heard(4).await;
-    world.until_state("CART-1", STOP_CONFIRMATION, Read).await;
-    world.until_state("CART-2", STOP_CONFIRMATION, Read).await;
-
-    let bodies = async |phone| {
-        let received = world.received_by(phone).await;
-        let texts = received.into_iter().filter(|message| message.name() == "text");
-        texts.map(|message| message.body.unwrap()).collect::<Vec<_>>()
-    };
-    let spanish =
-        "No recibirá más recordatorios de Azure Bay Resort. Solo le escribiremos sobre sus reservas.";
-    assert_eq!(bodies(ADA).await, [spanish]);
-    assert_eq!(bodies(BOB).await, ["As you wish. Azure Bay Resort"]);
-
-    // WhatsApp's times are whole seconds.
-    world.tell_sandbox("clock", &json!({ "advance": "2s" })).await;
-    writes(&world, ADA, json!({ "text": "START" })).await;
-    world.tell_sandbox("clock", &json!({ "advance": "2s" })).await;
-    world.until_guests_heard(5).await;
-    the_sandboxs_time_comes(&world).await;
-    writes(&world, ADA, json!({ "text": "STOP" })).await;
-    world.until_received(ADA, 3).await;
-    assert_eq!(bodies(ADA).await, [spanish, spanish]);
-}
-
-/// Waits until the clock of this machine has passed what WhatsApp's was advanced to: what comes from its future counts from
-/// its arrival.
-async fn the_sandboxs_time_comes(world: &World) {
-    let until = chrono::Utc::now() + chrono::TimeDelta::seconds(5);
-    world
-        .until("the sandbox's time has come", async || {
-            (chrono::Utc::now() > until).then_some(())
-        })
-        .await;
-}
-
-// shows: B53
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_of_the_platform_is_confirmed_only_in_an_open_window() {
-    let world = World::start(&ResortFile::patient()).await;
-    reminded(&world, "CART-1", ADA).await;
-    reminded(&world, "CART-2", BOB).await;
-    writes(&world, ADA, json!({ "text": "Is the pool heated?" })).await;
-    world.until_guests_heard(1).await;
-
-    for phone in [ADA, BOB] {
-        let opted_out = Event::new("guest_opted_out", "-").without_booking().of(phone);
-        world.post(&opted_out).await;
-    }
-
-    world.until_state("CART-1", STOP_CONFIRMATION, Read).await;
-    gets_no_more_reminders(&world, "CART-2", BOB).await;
-    assert!(world.message("CART-2", STOP_CONFIRMATION).await.is_none());
-}
-
-// shows: B53
-#[tokio::test(flavor = "multi_thread")]
-async fn the_confirmation_of_a_stop_obeys_test_mode_pauses_and_the_end_of_the_window() {
-    let file = ResortFile {
-        top: format!("mode = \"test\"\ntest_numbers = [\"{BOB}\"]"),
-        ..ResortFile::patient()
-    };
-    let world = World::start(&file).await;
-    world.post(&Event::abandoned("CART-1", ADA)).await;
-    world.until_state("CART-1", REMINDER_1, Skipped).await;
-    reminded(&world, "CART-2", BOB).await;
-    world.desk("pause --kind stop_confirmation").await.check(0);
-
-    for phone in [ADA, BOB] {
-        writes(&world, phone, json!({ "text": "STOP" })).await;
-    }
-
-    let skipped = world.until_state("CART-1", STOP_CONFIRMATION, Skipped).await;
-    assert_eq!(skipped.existing.reason, Some(Reason::TestMode));
-    world.until_state("CART-2", STOP_CONFIRMATION, Held).await;
-    let shown = world.desk("bookings show azure-bay CART-2 --json").await;
-    assert!(shown.check(0).stdout.contains("stop_confirmation"));
-    world
-        .database()
-        .execute("UPDATE conversations SET open_until = clock_timestamp()")
-        .await;
-    world.desk("resume --kind stop_confirmation").await.check(0);
-    let late = world.until_state("CART-2", STOP_CONFIRMATION, Skipped).await;
-    assert_eq!(late.existing.reason, Some(Reason::WindowClosed));
-    assert_eq!(world.names_received_by(BOB).await, ["reminder_1"]);
-}
-
-// shows: B54
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_written_in_a_group_is_neither_a_stop_nor_opens_a_window() {
-    let world = World::start(&ResortFile::patient()).await;
-    reminded(&world, "CART-1", ADA).await;
-
-    writes(&world, ADA, json!({ "text": "STOP", "group": "Y2FwaV9ncm91cDo" })).await;
-    world.until_guests_heard(1).await;
-    a_day_goes_by(&world).await;
-
-    world.until_state("CART-1", REMINDER_2, Read).await;
-    assert_eq!(count(&world, "conversations").await, 0);
-    assert_eq!(count(&world, "number_wishes").await, 0);
-}
-
-// shows: B69
-#[tokio::test(flavor = "multi_thread")]
-async fn a_window_opens_for_a_guest_whose_number_whatsapp_spells_otherwise() {
-    let file = ResortFile {
-        templates: concat!(
-            "[templates.reminder_1.en]\nname = \"reminder_1\"\nlanguage = \"en_US\"\n",
-            "header = [\"resort.name\"]\nbody = [\"resort.name\", \"resort.name\"]\nbutton_url = \"resort.name\"\n",
-            "[fallback]\ntext.reservation_confirmation.en = \"Your stay is confirmed.\"\n",
-        )
-        .to_owned(),
-        ..ResortFile::patient()
-    };
-    let world = World::start(&file).await;
-    spell(&world, BRAZIL).await;
-    reminded(&world, "CART-1", BRAZIL.0).await;
-
-    writes(
-        &world,
-        &format!("+{}", BRAZIL.1),
-        json!({ "text": "Is the pool heated?" }),
-    )
-    .await;
-    world.until_guests_heard(1).await;
-    world.post(&Event::confirmed("BK-1", BRAZIL.0)).await;
-
-    world.until_state("BK-1", CONFIRMATION, Read).await;
-    assert_eq!(world.names_received_by(BRAZIL.0).await, ["reminder_1", "text"]);
-}
-
 // shows: B131
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_finds_what_was_written_under_every_name_and_the_stop_stays() {
@@ -392,24 +193,4 @@ async fn an_erasure_finds_what_was_written_under_every_name_and_the_stop_stays()
     world.post(&Event::abandoned("CART-2", BRAZIL.0)).await;
     let reminder = world.until_state("CART-2", REMINDER_1, Skipped).await;
     assert_eq!(reminder.existing.reason, Some(Reason::OptedOut));
-}
-
-// shows: B48
-#[tokio::test(flavor = "multi_thread")]
-async fn a_word_that_answers_no_reminder_is_read_by_the_newest_message_to_the_guest() {
-    let world = World::start(&ResortFile::patient()).await;
-    reminded(&world, "CART-1", ADA).await;
-    let booked = Event::confirmed("BK-2", BOB).staying("2027-05-01", "2027-05-04");
-    world.post(&booked).await;
-    world.until_state("BK-2", CONFIRMATION, Read).await;
-
-    for phone in [ADA, BOB] {
-        writes(&world, phone, json!({ "text": "cancelar" })).await;
-    }
-    world.until_guests_heard(2).await;
-
-    gets_no_more_reminders(&world, "CART-1", ADA).await;
-    let other_days = Event::abandoned("CART-3", BOB).staying("2027-07-01", "2027-07-04");
-    world.post(&other_days).await;
-    world.until_state("CART-3", REMINDER_1, Read).await;
 }

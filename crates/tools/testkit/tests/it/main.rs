@@ -9,7 +9,6 @@
 
 mod compose;
 mod crash_points;
-mod disorder;
 mod failures;
 mod flows;
 mod guests;
@@ -22,9 +21,7 @@ mod letters;
 mod mended;
 mod metrics;
 mod networks;
-mod news;
 mod open_files;
-mod permission;
 mod poison;
 mod record;
 mod restart;
@@ -35,5 +32,3 @@ mod stalls;
 mod unknown;
 mod unreachable;
 mod upgrade;
-mod wake_ups;
-mod withdrawal;

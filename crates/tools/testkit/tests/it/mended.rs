@@ -58,34 +58,6 @@ async fn gauge(program: &Program, name: &str) -> Option<String> {
 
 // shows: B95, G12
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_sender_could_not_read_its_resorts_file_goes_within_seconds_of_the_mending() {
-    let mut world = World::start(&ResortFile::patient()).await;
-    world.kill_senders();
-    let broken = Broken::copy_of(&world);
-    let _sender = broken.start(&world, "sender").await;
-    world.post(&Event::confirmed("BK-1", ADA)).await;
-    world
-        .until("the sender has seen it", async || {
-            (world
-                .database()
-                .count("SELECT count(*) AS count FROM unprepared")
-                .await
-                == 1)
-                .then_some(())
-        })
-        .await;
-    // It has been so for hours.
-    let come_and_gone = "UPDATE messages SET publishes = 9, publish_at = now() + interval '30 minutes'";
-    world.database().execute(come_and_gone).await;
-
-    let mended = broken.mend();
-
-    world.until_received(ADA, 1).await;
-    assert!(mended.elapsed() < SOON, "{:?}", mended.elapsed());
-}
-
-// shows: B95, G12
-#[tokio::test(flavor = "multi_thread")]
 async fn bookings_that_wait_for_their_resorts_file_are_counted_and_planned_within_seconds_of_the_mending() {
     let mut world = World::start(&ResortFile::patient()).await;
     world.kill_processors();

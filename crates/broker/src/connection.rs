@@ -1,6 +1,5 @@
 //! Opening and closing connections, each step within a time-out.
 
-use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
@@ -99,16 +98,4 @@ pub(crate) fn pause(failures: u32) -> Duration {
 /// `None` after 5 s.
 pub(crate) async fn in_time<F: Future>(step: F) -> Option<F::Output> {
     tokio::time::timeout(STEP_TIMEOUT, step).await.ok()
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -9,12 +9,13 @@ mod subscription;
 use std::sync::Arc;
 
 use domain::dead_letter::DeadLetterReason;
+use domain::error_chain::chain;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Address;
-use crate::connection::{self, chain};
+use crate::connection;
 use crate::dead_letter::Cause;
 use crate::publisher::{PublishError, Publisher};
 use crate::status::Status;

@@ -7,9 +7,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use domain::error_chain::chain;
 use tokio::time::{Instant, sleep_until};
 
-use crate::connection::chain;
 use crate::topology::TopologyError;
 
 const ASK_EVERY: Duration = Duration::from_millis(800);

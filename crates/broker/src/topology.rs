@@ -158,13 +158,18 @@ async fn look(channel: &Channel) -> Result<Depths, TopologyError> {
         passive: true,
         ..ExchangeDeclareOptions::default()
     };
+    declare_exchanges(channel, options).await?;
+    depths(channel).await
+}
+
+async fn declare_exchanges(channel: &Channel, options: ExchangeDeclareOptions) -> Result<(), TopologyError> {
     for name in EXCHANGES {
         channel
             .exchange_declare(name.into(), ExchangeKind::Direct, options, FieldTable::default())
             .await
             .map_err(failed("exchange", name))?;
     }
-    depths(channel).await
+    Ok(())
 }
 
 /// A missing queue is an error, and closes the channel.
@@ -208,12 +213,7 @@ async fn declare_all(connection: &Connection) -> Result<(), TopologyError> {
         durable: true,
         ..ExchangeDeclareOptions::default()
     };
-    for name in EXCHANGES {
-        channel
-            .exchange_declare(name.into(), ExchangeKind::Direct, options, FieldTable::default())
-            .await
-            .map_err(failed("exchange", name))?;
-    }
+    declare_exchanges(&channel, options).await?;
     for queue in Queue::ALL {
         declare_queue(&channel, queue).await?;
         let (name, exchange, key) = (queue.name().into(), queue.exchange().into(), queue.key().into());

@@ -18,6 +18,7 @@ pub mod consent;
 pub mod country;
 pub mod dead_letter;
 pub mod duration;
+pub mod error_chain;
 pub mod event;
 pub mod facts;
 pub mod guest;

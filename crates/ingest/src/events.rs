@@ -25,7 +25,6 @@ use crate::request_log::Entry;
 /// How many updates of one notification may wait for their confirmation at once; other requests need places too.
 const UPDATES_IN_FLIGHT: usize = 250;
 
-/// The way into the queue `events`.
 pub(crate) struct Events {
     publisher: Publisher,
     ring: Arc<KeyRing>,

@@ -75,7 +75,6 @@ impl IngestMetrics {
         })
     }
 
-    /// Counts one answered webhook.
     pub(crate) fn count_answer(
         &self,
         source: &str,
@@ -102,12 +101,10 @@ impl IngestMetrics {
         self.broken_files.set(i64::try_from(files).unwrap_or(i64::MAX));
     }
 
-    /// How many webhooks were answered since the start.
     pub(crate) fn answered(&self) -> u64 {
         self.answer_seconds.get_sample_count()
     }
 
-    /// Counts a body that had to be mended.
     pub(crate) fn count_mended(&self, source: &str) {
         self.mended.with_label_values(&[source]).inc();
     }
@@ -117,7 +114,6 @@ impl IngestMetrics {
         self.unreadable.with_label_values(&[reason]).inc();
     }
 
-    /// Counts one published update of WhatsApp's.
     pub(crate) fn count_update(&self, kind: &str) {
         self.updates.with_label_values(&[kind]).inc();
     }

@@ -12,17 +12,14 @@ use uuid::Uuid;
 
 use crate::validation::FieldError;
 
-/// The media type of a problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// The body is not JSON, or not an object.
     InvalidJson,
     /// The body ended before its announced length.
     IncompleteBody,
-    /// Fields are wrong.
     InvalidEvent(Vec<FieldError>),
     /// The body is not what its `Content-Encoding` says.
     InvalidEncoding,
@@ -35,9 +32,7 @@ pub(crate) enum Problem {
     AddressNotAllowed,
     /// The token of WhatsApp's handshake is not ours.
     HandshakeRefused,
-    /// No such source.
     UnknownSource,
-    /// No such path.
     NotFound,
     /// The path exists, the method does not.
     MethodNotAllowed {
@@ -46,25 +41,19 @@ pub(crate) enum Problem {
     },
     /// The body was not sent in time.
     RequestTimeout,
-    /// The body is longer than this many bytes.
     BodyTooLarge {
-        /// The limit.
         limit: usize,
     },
     /// The content type is not JSON.
     UnsupportedMediaType,
-    /// The `Content-Encoding` is not one that is unpacked here.
     UnsupportedEncoding,
-    /// Over the rate.
     RateLimited {
         /// When to come again.
         retry_after_seconds: u64,
     },
     /// Our fault.
     Internal,
-    /// The source's file is broken.
     SourceUnavailable,
-    /// The resort's file is broken.
     ResortUnavailable,
     /// RabbitMQ is away, blocked or does not confirm.
     BrokerUnavailable,
@@ -90,7 +79,6 @@ impl Problem {
         self.words().0
     }
 
-    /// The status that goes with it.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::InvalidJson | Self::IncompleteBody | Self::InvalidEvent(_) | Self::InvalidEncoding => {

@@ -26,16 +26,11 @@ pub(crate) const WHATSAPP_RATE: RateLimit = RateLimit {
 const DEFAULT_CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_LINGER: Duration = Duration::from_secs(5);
 
-/// What an operator decides about this binary.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where it listens.
     pub address: SocketAddr,
-    /// Where RabbitMQ is.
     pub amqp_address: Address,
-    /// The folder with `resorts/` and `sources/`.
     pub config: PathBuf,
-    /// Seals what is published.
     pub ring: Arc<KeyRing>,
     /// What Meta's apps know; `None`: no notifications are taken.
     pub whatsapp: Option<WhatsApp>,

@@ -17,7 +17,6 @@ pub(crate) use fields::{FieldError, FieldProblem};
 
 /// What a body is checked against.
 pub(crate) struct Rules<'a> {
-    /// Who sent it.
     pub(crate) source: &'a SourceId,
     /// The id that the scheme signed, for bodies without one.
     pub(crate) signed_id: Option<&'a str>,
@@ -47,7 +46,6 @@ pub(crate) enum Standing<'a> {
     Unavailable,
 }
 
-/// The result of a validation.
 #[derive(Debug)]
 pub(crate) enum Checked {
     Event(Box<Event>),
@@ -55,7 +53,6 @@ pub(crate) enum Checked {
     Ignored,
     /// All errors, for the caller.
     Invalid(Vec<FieldError>),
-    /// JSON, but no object.
     NotAnObject,
     /// Nothing is wrong with it, but the resort's file is broken.
     ResortUnavailable,
@@ -66,11 +63,9 @@ pub(crate) enum Checked {
 pub(crate) struct Seen {
     /// The type, where it is one of ours.
     pub(crate) event_type: Option<EventType>,
-    /// The event's id.
     pub(crate) id: Option<EventId>,
     /// The resort, where the source may speak for it.
     pub(crate) resort: Option<ResortId>,
-    /// The booking.
     pub(crate) booking: Option<BookingId>,
 }
 

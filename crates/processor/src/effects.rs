@@ -36,7 +36,6 @@ pub(crate) struct Effects {
 /// A guest's stop or start, as a platform reports it.
 #[derive(Debug)]
 pub(crate) struct PlatformConsent {
-    /// The event's key.
     pub(crate) event: String,
     pub(crate) guest: GuestKey,
     pub(crate) change: ConsentChange,
@@ -48,9 +47,7 @@ pub(crate) struct PlatformConsent {
 /// What WhatsApp reports of a guest, before it is known which guest it is.
 #[derive(Debug)]
 pub(crate) struct GuestUpdate {
-    /// The event's key.
     pub(crate) event: String,
-    /// The business number.
     pub(crate) number: NumberId,
     /// Every name of the guest that the update contains.
     pub(crate) names: Vec<GuestName>,
@@ -65,7 +62,6 @@ pub(crate) struct GuestUpdate {
 /// What a guest did.
 #[derive(Debug)]
 pub(crate) enum GuestAct {
-    /// Wrote, or pressed a button.
     Wrote(Box<Inbound>),
     /// Used WhatsApp's own switch for marketing.
     Chose(ConsentChange),

@@ -11,7 +11,6 @@ use crate::context::Context;
 
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
-/// The loop.
 pub(crate) struct FigureExport {
     context: Arc<Context>,
     reader: FigureReader,

@@ -28,7 +28,6 @@ pub(crate) struct Arrived<'a> {
 
 /// One of WhatsApp's updates, with when `ingest` accepted it.
 pub(crate) struct Notified<'a> {
-    /// The event's key.
     pub(crate) key: String,
     pub(crate) update: &'a Update,
     pub(crate) received_at: DateTime<Utc>,
@@ -72,7 +71,6 @@ impl Arrived<'_> {
     }
 }
 
-/// The effects of a platform's event.
 pub(crate) fn of_event(planner: &Planner, arrived: &Arrived<'_>) -> Effects {
     let effects = match arrived.event.event_type {
         EventType::BookingStarted => cart::process_booking_started(arrived),
@@ -91,7 +89,6 @@ pub(crate) fn of_event(planner: &Planner, arrived: &Arrived<'_>) -> Effects {
     }
 }
 
-/// The effects of one of WhatsApp's updates.
 pub(crate) fn of_update(arrived: &Notified<'_>) -> Effects {
     match arrived.update {
         Update::Status(status) => whatsapp::process_status(status, arrived.received_at),

@@ -51,7 +51,6 @@ const UPDATE_KINDS: [&str; 9] = [
 const RELAY_OUTCOMES: [&str; 5] = ["published", "unavailable", "refused", "unroutable", "unconfirmed"];
 const PURGED: [&str; 4] = ["raw_events", "letters", "guest_names", "guests"];
 
-/// The scopes of holds.
 fn scopes() -> impl Iterator<Item = &'static str> {
     let scopes = Scope::ALL.iter().map(|scope| scope.as_str());
     scopes.chain([hold::PAUSED])

@@ -24,7 +24,6 @@ const IDLE: Duration = Duration::from_millis(200);
 /// How long dead letters wait that could not be published; ids do not wait for them.
 const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(1);
 
-/// The loop.
 pub(crate) struct Relay {
     context: Arc<Context>,
     publisher: Publisher,

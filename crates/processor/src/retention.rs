@@ -20,7 +20,6 @@ const AT_ONCE: i64 = 500;
 const STEP_EVERY: Duration = Duration::from_millis(500);
 const WALK_EVERY: Duration = Duration::from_secs(600);
 
-/// The loop.
 pub(crate) struct Retention {
     pub(crate) context: Arc<Context>,
     pub(crate) stop: Stop,

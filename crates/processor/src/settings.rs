@@ -12,14 +12,11 @@ use outbound::Authorities;
 use service::{Environment, Problems};
 use store::DatabaseUrl;
 
-/// Everything that can be set.
 #[derive(Clone)]
 pub struct Settings {
     /// Where health and metrics are served; port 0 takes a free one.
     pub address: SocketAddr,
-    /// Postgres.
     pub database_url: DatabaseUrl,
-    /// RabbitMQ.
     pub amqp_address: Address,
     /// The folder of resort and source files.
     pub config: PathBuf,

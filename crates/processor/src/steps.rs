@@ -48,7 +48,6 @@ impl Steps {
         &self.context.store
     }
 
-    /// The metrics in Prometheus's text format.
     pub fn metrics(&self) -> String {
         self.metrics.render()
     }
@@ -95,22 +94,18 @@ impl Steps {
         self.loops.relay.step().await
     }
 
-    /// Empties and erases everything whose time is over.
     pub async fn retain_once(&self) -> Result<(), StoreError> {
         self.loops.retention.walk().await
     }
 
-    /// Wakes bookings whose resort's file can be read again.
     pub async fn wake_without_resort_once(&self) {
         without_resort::wake(&self.context).await;
     }
 
-    /// Reads the files again.
     pub fn read_files(&self) {
         self.context.files.refresh();
     }
 
-    /// Refreshes the figures of the whole database.
     pub async fn export_figures_once(&mut self) {
         self.loops.figures.refresh().await;
     }

@@ -28,7 +28,6 @@ const AFTER_FAILURE: TimeDelta = TimeDelta::minutes(1);
 /// How long a booking is put off whose messages another transaction has locked.
 const WHILE_LOCKED: TimeDelta = TimeDelta::seconds(5);
 
-/// The loop.
 pub(crate) struct Timers {
     pub(crate) context: Arc<Context>,
     pub(crate) watermark: Watermark,
@@ -48,7 +47,6 @@ struct Round {
     planned: Planned,
     woken: usize,
     late_by: Vec<TimeDelta>,
-    /// The next timer.
     next_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 }

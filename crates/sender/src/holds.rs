@@ -62,7 +62,6 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     }
 }
 
-/// One round.
 pub(crate) async fn maintain(sender: &Sender, maintenance: &Maintenance) -> Result<(), StoreError> {
     let round = commit(sender, maintenance).await?;
     sender.rate_limits.share(round.running);

@@ -24,7 +24,6 @@ const OUTCOMES: [&str; 12] = [
 
 #[derive(Clone)]
 pub(crate) struct SenderMetrics {
-    /// By kind and outcome.
     pub(crate) messages: IntCounterVec,
     /// By WhatsApp's error code.
     pub(crate) refusals: IntCounterVec,
@@ -35,7 +34,6 @@ pub(crate) struct SenderMetrics {
     pub(crate) lost_calls: IntCounter,
     /// By kind and the state that the message was given.
     pub(crate) settled_calls: IntCounterVec,
-    /// By scope.
     pub(crate) holds_begun: IntCounterVec,
     pub(crate) without_resort: IntCounter,
     pub(crate) damaged: IntCounter,

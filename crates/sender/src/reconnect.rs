@@ -19,7 +19,6 @@ const BETWEEN_PROBES: Backoff = Backoff {
 /// The warning's name in `/readyz`.
 const WHATSAPP: &str = "whatsapp";
 
-/// Runs until the stop.
 pub(crate) async fn run(sender: Arc<Sender>, readiness: Readiness, stop: Stop) {
     loop {
         tokio::select! {

@@ -29,7 +29,6 @@ pub struct Settings {
     pub outbound: Outbound,
     /// Base of the Graph API.
     pub whatsapp_url: Url,
-    /// Its pinned version.
     pub whatsapp_version: String,
     /// Messages per second from one business number, by all senders together.
     pub per_second: NonZeroU32,

@@ -69,22 +69,18 @@ impl Steps {
         reconnect::probe(&self.sender, &self.readiness).await
     }
 
-    /// Whether ids must return to the queue for other senders.
     pub fn is_reachable(&self) -> bool {
         self.sender.reachability.is_reachable()
     }
 
-    /// What `/readyz` says.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
     }
 
-    /// Reads the resort files again.
     pub fn refresh_files(&self) {
         self.sender.files.refresh().tell();
     }
 
-    /// What `/metrics` says.
     pub fn metrics(&self) -> String {
         self.metrics.render()
     }

@@ -48,7 +48,6 @@ impl Environment {
         Self(Arc::new(variables))
     }
 
-    /// The value of a variable, if it is set to something.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.values.get(name).map(|value| value.as_str())
     }
@@ -141,7 +140,6 @@ impl<'e> Reader<'e> {
         self.optional_parsed(name, parse).unwrap_or(default)
     }
 
-    /// What `parse` makes of a variable that may be left out.
     pub fn optional_parsed<T, E: Display>(
         &mut self,
         name: &str,

@@ -92,7 +92,6 @@ pub fn serve_health(
 /// How a server is set up.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Where it listens.
     pub address: SocketAddr,
     /// How many threads answer.
     pub workers: usize,

@@ -16,11 +16,10 @@ pub mod metrics;
 pub mod periodic;
 pub mod stop;
 
-mod chain;
 mod process_name;
 mod program;
 
-pub use chain::chain;
+pub use domain::error_chain::chain;
 pub use environment::{Environment, Problems};
 pub use process_name::process_name;
 pub use program::{About, Failure, run};

@@ -39,21 +39,17 @@ pub const OUR_CRATES: &[&str] = &[
 static PANICS: AtomicU64 = AtomicU64::new(0);
 static PEERS: Peers = Peers::new();
 
-/// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One JSON object a line.
     Json,
-    /// Text for people.
     Text,
 }
 
 /// What is logged, and how: `RUST_LOG` and `LOG_FORMAT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The filter in the syntax of `env_logger`.
     pub filter: String,
-    /// The form of the lines.
     pub format: Format,
 }
 

@@ -65,7 +65,6 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// A counter without labels.
     pub fn counter(&self, name: &str, help: &str) -> Result<IntCounter, MetricError> {
         self.register(name, IntCounter::new(name, help))
     }
@@ -75,7 +74,6 @@ impl Metrics {
         self.register(name, Counters::new(Opts::new(name, help), labels))
     }
 
-    /// A whole number that goes up and down.
     pub fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricError> {
         self.register(name, IntGauge::new(name, help))
     }

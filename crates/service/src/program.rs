@@ -11,12 +11,9 @@ use crate::{Stop, chain, crash, logs};
 /// How long threads that cannot be interrupted may hold up the end of the process.
 const THREADS_DEADLINE: Duration = Duration::from_secs(2);
 
-/// What a program tells about itself.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
-    /// The name of the binary.
     pub name: &'static str,
-    /// Its version.
     pub version: &'static str,
     /// What it is for, in one sentence.
     pub about: &'static str,

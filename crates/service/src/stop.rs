@@ -49,7 +49,6 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Waits until the process should end.
     pub async fn stopped(&self) {
         self.token.cancelled().await;
     }
@@ -59,7 +58,6 @@ impl Stop {
         self.token.clone().cancelled_owned()
     }
 
-    /// Whether the process should end.
     pub fn is_stopped(&self) -> bool {
         self.token.is_cancelled()
     }

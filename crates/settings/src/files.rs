@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crypto::secret::{FileText, Places, Secret};
+use domain::error_chain::chain;
 use domain::ids::{ResortId, SourceId};
 use domain::resort::Resort;
 
 use crate::document::Note;
 use crate::finding::{Changes, Finding, Severity};
 use crate::folder::{self, Contents, FileName, Kind, UnreadableFolder};
-use crate::resolve::{Resolve, told};
+use crate::resolve::Resolve;
 use crate::source::Source;
 use crate::{resort_file, source_file};
 
@@ -89,7 +90,7 @@ impl Files {
                 file: error.path.display().to_string(),
                 line: 1,
                 severity: Severity::Error,
-                text: told(&error),
+                text: chain(&error),
             };
             self.folder_problem = Some(problem.clone());
             let refused = if had_problem { Vec::new() } else { vec![problem] };

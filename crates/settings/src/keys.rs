@@ -1,16 +1,16 @@
 //! Reads the key ring, for all processes that use personal data; and finds out which of its keys the files need.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::path::Path;
 
 use crypto::key_ring::KeyRing;
 use crypto::secret::{FileText, Places, Secret};
+use domain::error_chain::chain;
 
 use crate::files::Files;
 use crate::finding::{Finding, Severity};
 use crate::folder::UnreadableFolder;
-use crate::resolve::{Resolve, told};
+use crate::resolve::Resolve;
 
 /// Holds the ring itself.
 pub const VARIABLE: &str = "BELLHOP_KEYS";
@@ -59,7 +59,7 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
             return no_ring(VARIABLE, remedy);
         }
     };
-    KeyRing::parse(text.reveal()).or_else(|error| no_ring(variable, &told(&error as &dyn Error)))
+    KeyRing::parse(text.reveal()).or_else(|error| no_ring(variable, &chain(&error)))
 }
 
 /// The keys that sealed the secrets in files, by file; and the errors of broken files.

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crypto::secret::{FileText, Places, Secret, SecretReference};
+use domain::error_chain::chain;
 
 use crate::document::Note;
 use crate::finding::Severity;
@@ -60,7 +61,7 @@ impl Reference {
             notes.push(Note {
                 line: self.line,
                 severity,
-                text: format!("{}: {}", self.path, told(error)),
+                text: format!("{}: {}", self.path, chain(error)),
             });
         };
         match self.reference.resolve(places) {
@@ -76,15 +77,4 @@ impl Reference {
             }
         }
     }
-}
-
-/// An error and what caused it, in one line.
-pub(crate) fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

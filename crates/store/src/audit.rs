@@ -8,20 +8,19 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel::{
-    ExpressionMethods, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl, Selectable,
-    SelectableHelper, sql_query,
+    ExpressionMethods, PgConnection, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    sql_query,
 };
 use domain::audit::Action;
 use domain::ids::{BookingId, BookingKey, LetterId, ResortId, StaffName};
 
 use crate::error::StoreError;
 use crate::notes::{self, Note, NoteKey};
+use crate::rows::Value;
 use crate::schema::audit;
 
-/// Who acts, and why.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// A member of the staff, known by their token.
     pub name: StaffName,
     /// Why, where they said it.
     pub reason: Option<Note>,
@@ -36,11 +35,8 @@ impl Actor {
 /// What an action is about. Nothing in it is personal.
 #[derive(Debug, Clone, Default)]
 pub struct Subject {
-    /// The resort.
     pub resort: Option<ResortId>,
-    /// The booking.
     pub booking: Option<BookingId>,
-    /// The letter.
     pub letter: Option<LetterId>,
     /// Keyed hash of the phone number that was named.
     pub phone_hash: Option<[u8; 32]>,
@@ -67,7 +63,6 @@ impl Subject {
         }
     }
 
-    /// The same, with details.
     #[must_use]
     pub fn with(self, details: impl Into<String>) -> Self {
         Self {
@@ -105,27 +100,20 @@ pub fn append(
 
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// By whom.
     pub actor: Option<StaffName>,
     pub action: Option<Action>,
-    /// About which booking.
     pub booking: Option<BookingKey>,
-    /// From when on.
     pub since: Option<DateTime<Utc>>,
 }
 
-/// A row of the trail.
 #[derive(Debug, Clone)]
 pub struct Record {
     pub at: DateTime<Utc>,
     pub actor: String,
     /// What: an [`Action`], or the word of a newer program.
     pub action: String,
-    /// About which resort.
     pub resort: Option<String>,
-    /// About which booking.
     pub booking: Option<String>,
-    /// About which letter.
     pub letter: Option<LetterId>,
     /// About which phone number: its keyed hash.
     pub phone_hash: Option<Vec<u8>>,
@@ -159,12 +147,6 @@ pub fn list(connection: &mut PgConnection, filter: &Filter, most: i64) -> Result
     Ok(rows.into_iter().map(Record::from).collect())
 }
 
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-}
-
 /// Every row about a guest, oldest first: about these bookings, letters, and keyed hashes of the guest's numbers and names.
 pub fn list_about(
     connection: &mut PgConnection,
@@ -172,7 +154,7 @@ pub fn list_about(
     hashes: &[&[u8]],
     letters: &[LetterId],
 ) -> Result<Vec<Record>, StoreError> {
-    let found: Vec<Id> = sql_query(
+    let found: Vec<Value<BigInt, i64>> = sql_query(
         "SELECT a.id FROM audit a JOIN unnest($1) AS b(key) ON b.key = a.resort || '/' || a.booking \
          UNION SELECT id FROM audit WHERE phone_hash = ANY($2) \
          UNION SELECT id FROM audit WHERE letter = ANY($3)",
@@ -182,7 +164,7 @@ pub fn list_about(
     .bind::<Array<BigInt>, _>(letters.iter().map(|id| id.0).collect::<Vec<_>>())
     .load(connection)
     .map_err(StoreError::query("find what was done about a guest"))?;
-    let ids = found.into_iter().map(|row| row.id);
+    let ids = found.into_iter().map(|row| row.0);
     let rows: Vec<Row> = audit::table
         .filter(audit::id.eq_any(ids.collect::<Vec<_>>()))
         .order(audit::id)

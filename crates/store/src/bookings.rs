@@ -25,18 +25,14 @@ pub use of_guests::{all_of_guests, carts_of_guests, guests_of};
 pub(crate) use readable::{lock_readable, page_after, read_readable};
 pub use without_resort::{count_without_resort, wake_of_resorts};
 
-/// A booking as it stands in its row.
 #[derive(Debug, Clone)]
 pub struct Booking {
-    /// Resort and id.
     pub key: BookingKey,
-    /// What is known of it.
     pub facts: Facts,
     /// Grows with every change of the facts.
     pub version: i64,
     /// As it was planned last.
     pub status: Status,
-    /// When it is looked at again.
     pub wake_at: Option<DateTime<Utc>>,
     /// Keyed hash of the guest's number, as it was planned last.
     pub phone_hash: Option<[u8; 32]>,
@@ -45,7 +41,6 @@ pub struct Booking {
 }
 
 impl Booking {
-    /// The reservation that this cart became.
     pub fn became(&self) -> Option<BookingKey> {
         let became = self.facts.became.as_ref()?;
         Some(BookingKey {
@@ -130,7 +125,6 @@ pub(crate) fn lock_even_damaged(
     lock_rows(connection, keys)?.into_iter().map(read).collect()
 }
 
-/// Reads one booking without locking it.
 pub fn find(
     connection: &mut PgConnection,
     ring: &KeyRing,
@@ -225,7 +219,6 @@ pub(crate) fn open_facts(ring: &KeyRing, key: &BookingKey, sealed: &[u8]) -> Res
     serde_json::from_slice(&opened).map_err(|_| StoreError::Unreadable { what })
 }
 
-/// What a plan writes back into a booking's row.
 pub(crate) struct Saved<'a> {
     pub(crate) booking: &'a Booking,
     pub(crate) phone_hash: Option<Vec<u8>>,
@@ -236,7 +229,6 @@ pub(crate) struct Saved<'a> {
     pub(crate) wake_at: Option<DateTime<Utc>>,
 }
 
-/// Writes facts, look-up columns and timers of locked bookings.
 pub(crate) fn save(
     connection: &mut PgConnection,
     ring: &KeyRing,

@@ -34,7 +34,6 @@ pub struct Draft {
     pub kind: MessageKind,
     /// Whether the kind's own template or the fallback is next.
     pub turn: ContentChoice,
-    /// What is known of the booking.
     pub facts: Facts,
     /// The version of those facts: the claim fails when they have changed.
     pub version: i64,
@@ -72,7 +71,6 @@ struct DraftRow {
     open_numbers: Vec<String>,
 }
 
-/// Messages that may be due.
 #[derive(Debug, Default)]
 pub struct Drafts {
     /// Those that can be written.
@@ -165,7 +163,6 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// The message that it is about.
     pub fn id(&self) -> MessageId {
         match self {
             Self::Granted(id, _) | Self::Ended(id, _) | Self::Outdated(id) | Self::Held(id, _) => *id,

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, Bool, Bytea, Text, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::ids::NumberId;
 
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
+use crate::rows::Value;
 
 /// Opens the window for a day from the guest's message on, unless a later message opened it longer.
 pub fn open(
@@ -35,12 +36,6 @@ pub fn open(
     .map_err(StoreError::query("open a conversation"))
 }
 
-#[derive(QueryableByName)]
-struct Open {
-    #[diesel(sql_type = Bool)]
-    open: bool,
-}
-
 /// Whether a guest's window at a number is open now, by any of the hashes under which the guest is known.
 pub fn is_open(
     connection: &mut PgConnection,
@@ -53,7 +48,7 @@ pub fn is_open(
     )
     .bind::<Text, _>(number.as_str())
     .bind::<Array<Bytea>, _>(guest_names::slices(hashes))
-    .get_result::<Open>(connection)
-    .map(|row| row.open)
+    .get_result::<Value<Bool, bool>>(connection)
+    .map(|row| row.0)
     .map_err(StoreError::query("look whether a conversation is open"))
 }

@@ -19,11 +19,9 @@ pub enum StoreError {
          Bellhop needs session mode (PgBouncer: pool_mode = session)"
     )]
     TransactionPooling,
-    /// A statement failed.
     #[error("cannot {step}")]
     Query {
         step: &'static str,
-        /// What Postgres said.
         #[source]
         cause: DieselError,
     },
@@ -43,7 +41,6 @@ pub enum StoreError {
     /// The rows that were about to be locked are no longer all that matter: the whole transaction once more.
     #[error("bookings changed while they were being locked")]
     Overtaken,
-    /// Migrations failed.
     #[error("cannot migrate the database")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The blocking task was torn down at shutdown.

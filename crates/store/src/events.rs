@@ -4,27 +4,22 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::ids::{BookingKey, MessageId};
 
 use crate::error::StoreError;
 use crate::guest_names;
-use crate::rows::Rows;
+use crate::rows::{Rows, Value};
 use crate::schema::events;
 
-/// An event as it arrives in Postgres.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
     /// Source and id: `direct/evt_5f2c`.
     pub key: String,
     pub source: String,
-    /// Its type, as the envelope names it.
     pub event_type: String,
-    /// The booking that it is about.
     pub booking: Option<BookingKey>,
-    /// When `ingest` took it.
     pub received_at: DateTime<Utc>,
-    /// The request that brought it.
     pub request_id: String,
     /// `applied` or `ignored`.
     pub outcome: &'static str,
@@ -32,16 +27,9 @@ pub struct NewEvent {
     pub phone_hash: Option<Vec<u8>>,
     /// Keyed hashes of every name of the guest, where the event is found neither by its booking nor by its message.
     pub name_hashes: Vec<Vec<u8>>,
-    /// The message that it reports on.
     pub message: Option<MessageId>,
     /// The body, sealed as it travelled; `None`: its guest was erased since it was accepted.
     pub sealed_body: Option<Vec<u8>>,
-}
-
-#[derive(QueryableByName)]
-struct Key {
-    #[diesel(sql_type = Text)]
-    key: String,
 }
 
 /// Records events and returns the keys of those that were not known before. Waits for another transaction that is
@@ -52,7 +40,7 @@ pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<Has
          SELECT DISTINCT ON (key COLLATE \"C\") key, source, event_type, booking_key, received_at, request_id, outcome, \
          sealed_body, phone_hash, message_id, names::bytea[] FROM {rows} \
          ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING RETURNING key";
-    let fresh: Vec<Key> = Rows::new(sql, new)
+    let fresh: Vec<Value<Text, String>> = Rows::new(sql, new)
         .column::<Text, _>("key", |event| event.key.as_str())
         .column::<Text, _>("source", |event| event.source.as_str())
         .column::<Text, _>("event_type", |event| event.event_type.as_str())
@@ -68,22 +56,18 @@ pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<Has
         .column::<Nullable<Text>, _>("names", |event| guest_names::array_literal(&event.name_hashes))
         .load(connection)
         .map_err(StoreError::query("record events"))?;
-    Ok(fresh.into_iter().map(|row| row.key).collect())
+    Ok(fresh.into_iter().map(|row| row.0).collect())
 }
 
 /// What is remembered of an event.
 #[derive(Debug, Clone, PartialEq, Eq, diesel::Queryable)]
 pub struct Recorded {
-    /// Source and id.
     pub key: String,
-    /// Its type.
     pub event_type: String,
-    /// When `ingest` took it.
     pub received_at: DateTime<Utc>,
     pub applied_at: DateTime<Utc>,
     /// `applied` or `ignored`.
     pub outcome: String,
-    /// The request that brought it.
     pub request_id: String,
 }
 

@@ -4,10 +4,11 @@
 //! lock ends with its session, so another processor takes over within one round when the holder dies.
 
 use diesel::sql_types::Bool;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
 
 use crate::error::StoreError;
 use crate::holds::Hold;
+use crate::rows::Value;
 use crate::{Store, bookings, holds};
 
 #[derive(Debug)]
@@ -16,11 +17,9 @@ pub struct Figures {
     pub holds: Vec<(Hold, i64)>,
     /// Messages that are held because their resort's file has no template for them.
     pub messages_without_template: i64,
-    /// Bookings whose resort has no readable file.
     pub bookings_without_resort: i64,
 }
 
-/// Reads the figures, if no other process does.
 pub struct FigureReader {
     store: Store,
     session: Option<Session>,
@@ -30,12 +29,6 @@ pub struct FigureReader {
 struct Session {
     connection: PgConnection,
     has_lock: bool,
-}
-
-#[derive(QueryableByName)]
-struct Locked {
-    #[diesel(sql_type = Bool)]
-    locked: bool,
 }
 
 impl FigureReader {
@@ -78,9 +71,9 @@ impl Session {
             let try_lock =
                 "SELECT pg_try_advisory_lock(hashtextextended('figures of the whole database', 0)) AS locked";
             self.has_lock = sql_query(try_lock)
-                .get_result::<Locked>(connection)
+                .get_result::<Value<Bool, bool>>(connection)
                 .map_err(StoreError::query("try to lock the figures"))?
-                .locked;
+                .0;
         }
         if !self.has_lock {
             return Ok(None);

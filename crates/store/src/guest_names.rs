@@ -15,7 +15,7 @@ use domain::message::MessageKind;
 
 use crate::error::StoreError;
 use crate::planner::Planner;
-use crate::rows::Rows;
+use crate::rows::{Rows, Value};
 use crate::unmatched_letters;
 
 /// A keyed hash: of a number, or of another name.
@@ -46,12 +46,6 @@ impl Learnt {
     }
 }
 
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Bytea)]
-    name_hash: Vec<u8>,
-}
-
 /// Remembers names, and settles the letters of writers who are known by that.
 pub fn learn(connection: &mut PgConnection, learnt: &BTreeSet<Learnt>) -> Result<(), StoreError> {
     if learnt.is_empty() {
@@ -60,13 +54,13 @@ pub fn learn(connection: &mut PgConnection, learnt: &BTreeSet<Learnt>) -> Result
     let sql = "INSERT INTO guest_names (name_hash, phone_hash, kind) \
          SELECT name_hash, phone_hash, kind FROM {rows} ORDER BY name_hash, phone_hash \
          ON CONFLICT (name_hash, phone_hash) DO NOTHING RETURNING name_hash";
-    let new: Vec<Name> = Rows::new(sql, learnt)
+    let new: Vec<Value<Bytea, Vec<u8>>> = Rows::new(sql, learnt)
         .column::<Bytea, _>("name_hash", |one| one.name.as_slice())
         .column::<Bytea, _>("phone_hash", |one| one.phone.as_slice())
         .column::<Text, _>("kind", |one| one.kind.as_str())
         .load(connection)
         .map_err(StoreError::query("learn guests' names"))?;
-    let new: Vec<Vec<u8>> = new.into_iter().map(|row| row.name_hash).collect();
+    let new: Vec<Vec<u8>> = new.into_iter().map(|row| row.0).collect();
     unmatched_letters::settle_matched(connection, &new)
 }
 
@@ -138,7 +132,6 @@ pub struct Ours {
     pub kind: MessageKind,
     /// Keyed hash of the number that was called, where it is known.
     pub phone: Option<Hash>,
-    /// Its booking's key.
     pub booking_key: String,
 }
 
@@ -214,19 +207,13 @@ pub fn newest_to(
     row.map(OursRow::into_domain).transpose()
 }
 
-#[derive(QueryableByName)]
-struct Known {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    known: bool,
-}
-
 /// Whether some name is of a guest who was erased: what they write is no riddle.
 pub fn is_of_erased(connection: &mut PgConnection, names: &[Hash]) -> Result<bool, StoreError> {
     let names: Vec<&[u8]> = names.iter().map(Hash::as_slice).collect();
     sql_query("SELECT EXISTS (SELECT FROM erased_guests WHERE phone_hash = ANY($1)) AS known")
         .bind::<Array<Bytea>, _>(names)
-        .get_result::<Known>(connection)
-        .map(|row| row.known)
+        .get_result::<Value<diesel::sql_types::Bool, bool>>(connection)
+        .map(|row| row.0)
         .map_err(StoreError::query("look for an erased writer"))
 }
 

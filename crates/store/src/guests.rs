@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::consent::ConsentChange;
 use domain::ids::ResortId;
 
 use crate::error::StoreError;
-use crate::rows::Rows;
+use crate::rows::{Rows, Value};
 
 pub use crate::guest_key::GuestKey;
 
@@ -72,7 +72,7 @@ pub fn resorts_that_know(
     connection: &mut PgConnection,
     phone_hash: &[u8; 32],
 ) -> Result<BTreeSet<ResortId>, StoreError> {
-    let rows: Vec<Resort> = sql_query(
+    let rows: Vec<Value<Text, String>> = sql_query(
         "WITH known AS (SELECT $1 AS hash UNION ALL SELECT hash FROM known_as WHERE phone_hash = $1) \
          SELECT resort FROM bookings JOIN known ON hash = phone_hash \
          UNION SELECT resort FROM guests JOIN known ON hash = phone_hash",
@@ -81,13 +81,13 @@ pub fn resorts_that_know(
     .load(connection)
     .map_err(StoreError::query("find who knows a number"))?;
     let unreadable = |_| StoreError::Unreadable { what: "resort" };
-    let parsed = rows.iter().map(|row| ResortId::parse(&row.resort));
+    let parsed = rows.iter().map(|row| ResortId::parse(&row.0));
     parsed.map(|resort| resort.map_err(unreadable)).collect()
 }
 
 /// Those of some numbers of whose guests something is held.
 pub fn held(connection: &mut PgConnection, hashes: &[[u8; 32]]) -> Result<Vec<[u8; 32]>, StoreError> {
-    let rows: Vec<Number> = sql_query(
+    let rows: Vec<Value<Bytea, Vec<u8>>> = sql_query(
         "SELECT phone_hash FROM unnest($1) AS n(phone_hash) WHERE \
          EXISTS (SELECT FROM bookings b WHERE b.phone_hash = n.phone_hash) \
          OR EXISTS (SELECT FROM guests g WHERE g.phone_hash = n.phone_hash) \
@@ -98,20 +98,5 @@ pub fn held(connection: &mut PgConnection, hashes: &[[u8; 32]]) -> Result<Vec<[u
     .bind::<Array<Bytea>, _>(hashes.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())
     .load(connection)
     .map_err(StoreError::query("find what is held of numbers"))?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| row.phone_hash.try_into().ok())
-        .collect())
-}
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = Bytea)]
-    phone_hash: Vec<u8>,
-}
-
-#[derive(QueryableByName)]
-struct Resort {
-    #[diesel(sql_type = Text)]
-    resort: String,
+    Ok(rows.into_iter().filter_map(|row| row.0.try_into().ok()).collect())
 }

@@ -27,7 +27,7 @@ use domain::message::MessageState;
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::notes::NoteKey;
-use crate::rows::Rows;
+use crate::rows::{Rows, Value};
 use crate::schema::{holds, messages};
 
 pub(crate) use probes::{Word, lift_reported, mark_accepted, unmark_failed};
@@ -36,7 +36,6 @@ pub use release::{Released, release, retry_with_text, retry_without_template};
 /// The longest that a machine's hold lasts without a try.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 
-/// A hold, as people and senders see it.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = holds)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
@@ -85,19 +84,13 @@ pub enum Laid {
     Known,
 }
 
-#[derive(QueryableByName)]
-struct LaidRow {
-    #[diesel(sql_type = Bool)]
-    inserted: bool,
-}
-
 /// Lays what a refusal calls for. Ask for several in the order of their keys.
 pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, StoreError> {
     let coverage = &new.coverage;
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     // A hold that is half open is laid again; one in force is left as it is, and so is one that is older than the refused
     // call. A row that was inserted has no xmax.
-    let row: Option<LaidRow> = sql_query(
+    let row: Option<Value<Bool, bool>> = sql_query(
         "INSERT INTO holds (key, scope, resort, number, country, template, kind, reason, until, pause_ms, by_status) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 millisecond', $9, $11) \
          ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, probed_at = NULL, \
@@ -122,9 +115,9 @@ pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, 
     .get_result(connection)
     .optional()
     .map_err(StoreError::query("lay a hold"))?;
-    match row {
-        Some(LaidRow { inserted: true }) => Ok(Laid::New),
-        Some(LaidRow { inserted: false }) => Ok(Laid::Again),
+    match row.map(|row| row.0) {
+        Some(true) => Ok(Laid::New),
+        Some(false) => Ok(Laid::Again),
         None => note_status(connection, new).map(|()| Laid::Known),
     }
 }
@@ -151,7 +144,7 @@ pub(crate) fn lift_disproved(
            AND (h.resort IS NULL OR h.resort = n.resort) AND (h.number IS NULL OR h.number = n.number) \
            AND (h.country IS NULL OR h.country = n.country) AND (h.template IS NULL OR h.template = n.template) \
            AND (h.kind IS NULL OR h.kind = n.kind) RETURNING h.key";
-    let rows: Vec<Key> = Rows::new(sql, accepted)
+    let rows: Vec<Value<Text, String>> = Rows::new(sql, accepted)
         .column::<Text, _>("resort", |route| route.resort.as_str())
         .column::<Text, _>("number", |route| route.number.as_str())
         .column::<Integer, _>("country", |route| i32::from(route.country))
@@ -159,13 +152,7 @@ pub(crate) fn lift_disproved(
         .column::<Text, _>("kind", |route| route.kind.as_str())
         .load(connection)
         .map_err(StoreError::query("lift holds"))?;
-    Ok(rows.into_iter().map(|row| row.key).collect())
-}
-
-#[derive(QueryableByName)]
-struct Key {
-    #[diesel(sql_type = Text)]
-    key: String,
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// Templates that cannot be used now, with their holds: their messages take the fallback.

@@ -39,7 +39,6 @@ pub struct Finding {
     pub booking: Option<String>,
     /// State and reason, or how many.
     pub detail: String,
-    /// Since when.
     pub since: Option<DateTime<Utc>>,
 }
 
@@ -67,7 +66,6 @@ struct Row {
 /// What the checks compare with.
 #[derive(Debug, Clone)]
 pub struct Expected {
-    /// The resorts that have a readable file.
     pub resorts: Vec<ResortId>,
     /// What is allowed for everything that programs do every second or so.
     pub margin: TimeDelta,

@@ -37,13 +37,11 @@ pub use settling::{Word, settle};
 pub struct Letter {
     pub id: LetterId,
     pub kind: LetterKind,
-    /// Its id in RabbitMQ.
     pub amqp_id: String,
     /// Why it died: a [`DeadLetterReason`], or the word of a newer program.
     pub reason: String,
     /// What went wrong last; empty where the queue did not say it.
     pub error: String,
-    /// How often it was tried.
     pub attempts: u32,
     /// When it died, or, where that is not [known](Self::dated), when it was found.
     pub died_at: DateTime<Utc>,
@@ -51,11 +49,8 @@ pub struct Letter {
     pub dated: bool,
     /// An event's type or a message's kind; empty where that is not known.
     pub subject: String,
-    /// Its resort, where that is known.
     pub resort: Option<ResortId>,
-    /// Its booking, where that is known.
     pub booking: Option<BookingId>,
-    /// The message that died.
     pub message: Option<MessageId>,
     /// How it ended; `None`: it is open.
     pub ending: Option<Ending>,
@@ -68,7 +63,6 @@ impl Letter {
             .map_or(LetterState::Open, |ending| ending.state)
     }
 
-    /// The booking that it is about.
     pub fn booking_key(&self) -> Option<BookingKey> {
         Some(BookingKey {
             resort: self.resort.clone()?,
@@ -94,7 +88,6 @@ pub struct Ending {
     pub state: LetterState,
     /// What became of a message whose letter is settled.
     pub settled_as: Option<Settlement>,
-    /// Who ended it: a person, or `whatsapp`.
     pub by: String,
     pub at: DateTime<Utc>,
     /// Why, where the person said it.
@@ -104,14 +97,12 @@ pub struct Ending {
 /// What came of a person's decision.
 pub type Decided<T> = Result<T, Declined>;
 
-/// Why a decision changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Declined {
     /// It would be wrong.
     Refused(DecisionRefused),
     /// Another person was faster.
     TooLate(Ending),
-    /// There is no such letter.
     NotFound,
 }
 
@@ -127,8 +118,6 @@ pub struct Filter {
 /// Whether a letter still waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It does.
     Open,
-    /// It was retried, settled or closed.
     Ended,
 }

@@ -41,7 +41,6 @@ struct Row {
 /// A message with what people want to know of it.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// The booking's key.
     pub booking_key: String,
     pub existing: Existing,
     /// The state's reason, also where it is a letter's.
@@ -50,7 +49,6 @@ pub struct Message {
     pub template: Option<String>,
     /// The code of the last refusal.
     pub error_code: Option<i64>,
-    /// When the row changed last.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -85,7 +83,6 @@ pub(crate) fn lock(
         .map_err(StoreError::query("lock messages"))
 }
 
-/// Every message of a booking, oldest first.
 pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Result<Vec<Message>, StoreError> {
     let rows: Vec<Row> = messages::table
         .filter(messages::booking_key.eq(key.to_string()))

@@ -1,10 +1,11 @@
 //! The schema's versions. Only `desk migrate` changes the schema; the others wait for one that they know.
 
 use diesel::sql_types::{Bool, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::error::StoreError;
+use crate::rows::Value;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -27,12 +28,6 @@ pub fn migrate(connection: &mut PgConnection) -> Result<Vec<String>, StoreError>
     unlocked.map(|()| taken)
 }
 
-#[derive(QueryableByName)]
-struct Version {
-    #[diesel(sql_type = Text)]
-    version: String,
-}
-
 /// The newest step that this program knows but the database has not taken; `None`: the schema will do. A schema that
 /// is newer will do too: changes expand first and contract a version later.
 pub fn missing(connection: &mut PgConnection) -> Result<Option<String>, StoreError> {
@@ -47,25 +42,21 @@ pub fn missing(connection: &mut PgConnection) -> Result<Option<String>, StoreErr
         .max())
 }
 
-#[derive(QueryableByName)]
-struct Exists {
-    #[diesel(sql_type = Bool)]
-    exists: bool,
-}
-
 /// The steps that the database has taken; none where it keeps no record of steps yet.
 fn taken(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
     let step = "read the schema's version";
-    let record: Exists = sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS exists")
-        .get_result(connection)
-        .map_err(StoreError::query(step))?;
-    if !record.exists {
+    let record: Value<Bool, bool> =
+        sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS exists")
+            .get_result(connection)
+            .map_err(StoreError::query(step))?;
+    if !record.0 {
         return Ok(Vec::new());
     }
-    let versions: Vec<Version> = sql_query("SELECT version::text FROM __diesel_schema_migrations")
-        .load(connection)
-        .map_err(StoreError::query(step))?;
-    Ok(versions.into_iter().map(|row| row.version).collect())
+    let versions: Vec<Value<Text, String>> =
+        sql_query("SELECT version::text FROM __diesel_schema_migrations")
+            .load(connection)
+            .map_err(StoreError::query(step))?;
+    Ok(versions.into_iter().map(|row| row.0).collect())
 }
 
 fn run(connection: &mut PgConnection, statement: &str) -> Result<(), StoreError> {

@@ -7,12 +7,7 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 
 use crate::error::StoreError;
-
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
+use crate::rows::Value;
 
 /// Every resort that has a booking or a letter. Reads the tables whole.
 pub fn list_resorts(connection: &mut PgConnection) -> Result<BTreeSet<String>, StoreError> {
@@ -32,8 +27,8 @@ fn list(
     query: &str,
     step: &'static str,
 ) -> Result<BTreeSet<String>, StoreError> {
-    let names: Vec<Name> = sql_query(query)
+    let names: Vec<Value<Text, String>> = sql_query(query)
         .load(connection)
         .map_err(StoreError::query(step))?;
-    Ok(names.into_iter().map(|row| row.name).collect())
+    Ok(names.into_iter().map(|row| row.0).collect())
 }

@@ -30,7 +30,6 @@ pub struct Note {
 }
 
 impl Note {
-    /// Seals a person's words.
     pub fn seal(words: &str, ring: &KeyRing) -> Self {
         let key = Uuid::now_v7().to_string();
         Self {

@@ -4,11 +4,12 @@
 //! no process finished.
 
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
 
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::rows::Value;
 use crate::schema::suspects;
 
 /// One try of an event. It is counted once, however often it is noted.
@@ -23,16 +24,10 @@ impl Try {
     }
 }
 
-#[derive(QueryableByName)]
-struct Begun {
-    #[diesel(sql_type = Integer)]
-    begun: i32,
-}
-
 /// Notes that an event is about to be tried; returns how many tries before it were never finished. A caller whose commit
 /// had no answer notes the same try again, which changes nothing.
 pub fn begin(connection: &mut PgConnection, key: &str, this: Try) -> Result<u32, StoreError> {
-    let row: Begun = sql_query(
+    let row: Value<Integer, i32> = sql_query(
         "INSERT INTO suspects (key, begun, begun_at, attempts) VALUES ($1, 1, clock_timestamp(), ARRAY[$2]) \
          ON CONFLICT (key) DO UPDATE SET begun_at = excluded.begun_at, \
             begun = suspects.begun + CASE WHEN $2 = ANY(suspects.attempts) THEN 0 ELSE 1 END, \
@@ -43,7 +38,7 @@ pub fn begin(connection: &mut PgConnection, key: &str, this: Try) -> Result<u32,
     .bind::<SqlUuid, _>(this.0)
     .get_result(connection)
     .map_err(StoreError::query("note that a suspicious event is tried"))?;
-    Ok(u32::try_from(row.begun.saturating_sub(1)).unwrap_or_default())
+    Ok(u32::try_from(row.0.saturating_sub(1)).unwrap_or_default())
 }
 
 /// Forgets what was noted: the process outlived the event.

@@ -6,13 +6,15 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::sql_types::{Text, Timestamptz};
-use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl};
+use diesel::{Connection as _, PgConnection, RunQueryDsl};
+use domain::error_chain::chain;
 
 use crate::database_url::DatabaseUrl;
 use crate::error::StoreError;
 use crate::migrations;
 use crate::pooler::{self, Pooler};
 use crate::refusals::{self, Refusals};
+use crate::rows::Value;
 
 /// Postgres, behind a pool. Cheap to clone. Connects when it is first needed, so a server that is away at start does
 /// not end the process.
@@ -125,7 +127,7 @@ impl Store {
                 Some(said) => format!("cannot connect to Postgres: {said}"),
                 None => "Postgres does not answer".to_owned(),
             }),
-            Ok(Err(error)) => Err(refusals::chain(&error)),
+            Ok(Err(error)) => Err(refusals::in_one_line(&chain(&error))),
         }
     }
 }
@@ -139,16 +141,10 @@ pub fn wait_for_locks(connection: &mut PgConnection, at_most: Duration) -> Resul
         .map_err(StoreError::query("set how long locks are waited for"))
 }
 
-#[derive(QueryableByName)]
-struct Clock {
-    #[diesel(sql_type = Timestamptz)]
-    now: DateTime<Utc>,
-}
-
 /// The database's clock, which rules due times.
 pub fn clock(connection: &mut PgConnection) -> Result<DateTime<Utc>, StoreError> {
-    diesel::sql_query("SELECT clock_timestamp() AS now")
-        .get_result::<Clock>(connection)
-        .map(|clock| clock.now)
+    diesel::sql_query("SELECT clock_timestamp()")
+        .get_result::<Value<Timestamptz, DateTime<Utc>>>(connection)
+        .map(|clock| clock.0)
         .map_err(StoreError::query("read the database's clock"))
 }

@@ -1,6 +1,5 @@
 //! What Postgres, or the way to it, said last when it refused a connection.
 
-use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,19 +55,7 @@ impl CustomizeConnection<PgConnection, r2d2::Error> for Refusals {
     }
 }
 
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    in_one_line(&text)
-}
-
-fn in_one_line(said: &str) -> String {
+pub(crate) fn in_one_line(said: &str) -> String {
     if UNKNOWN_OPTION.iter().any(|unknown| said.starts_with(unknown)) {
         return "DATABASE_URL names an option that libpq does not know".to_owned();
     }

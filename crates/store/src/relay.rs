@@ -8,16 +8,11 @@ use domain::ids::MessageId;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-}
+use crate::rows::Value;
 
 /// Takes ids whose time has come, oldest first, and puts each off: 30 s, doubling to 30 min while no sender claims it.
 pub fn take_due(connection: &mut PgConnection, most: i64) -> Result<Vec<MessageId>, StoreError> {
-    let rows: Vec<Id> = sql_query(
+    let rows: Vec<Value<SqlUuid, Uuid>> = sql_query(
         "UPDATE messages m SET publishes = m.publishes + 1, \
          publish_at = clock_timestamp() + least(interval '30 minutes', interval '30 seconds' * (1 << least(m.publishes, 10))) \
          WHERE m.id = ANY(ARRAY(SELECT id FROM messages WHERE publish_at <= clock_timestamp() AND state = 'queued' \
@@ -27,7 +22,7 @@ pub fn take_due(connection: &mut PgConnection, most: i64) -> Result<Vec<MessageI
     .bind::<BigInt, _>(most)
     .load(connection)
     .map_err(StoreError::query("take messages that are due"))?;
-    Ok(rows.into_iter().map(|row| MessageId(row.id)).collect())
+    Ok(rows.into_iter().map(|row| MessageId(row.0)).collect())
 }
 
 /// Sets ids back whose publishing is known to have failed.

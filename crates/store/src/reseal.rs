@@ -32,10 +32,8 @@ pub enum SealedColumn {
 }
 
 impl SealedColumn {
-    /// Every place, in the order in which they are worked through.
     pub const ALL: [Self; 3] = [Self::Bookings, Self::Events, Self::Notes];
 
-    /// The table's name.
     pub const fn table(self) -> &'static str {
         match self {
             Self::Bookings => "bookings",
@@ -208,10 +206,8 @@ pub fn reseal(
 /// A letter's body: an envelope as it lay in its queue, sealed inside.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct LetterBody {
-    /// The letter's number.
     #[diesel(sql_type = BigInt)]
     pub id: i64,
-    /// The envelope's bytes.
     #[diesel(sql_type = Bytea)]
     pub body: Vec<u8>,
     /// Keyed hash of the guest's number, as the envelope bears it.

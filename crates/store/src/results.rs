@@ -27,7 +27,6 @@ use called::Known;
 use locked::Locked;
 pub use silence::{UnresolvedCall, doubt_lost_calls, gather, settle_silence};
 
-/// A message that moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     pub id: MessageId,
@@ -39,11 +38,9 @@ pub struct Recorded {
 
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Messages that moved.
     pub recorded: Vec<Recorded>,
     /// What follows for their bookings.
     pub planned: Planned,
-    /// Reports that name no message of ours.
     pub unmatched: usize,
     /// Holds that refusals called for, and whether they were news.
     pub laid: Vec<(NewHold, Laid)>,

@@ -2,9 +2,10 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, Text};
-use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{Connection as _, PgConnection, RunQueryDsl, sql_query};
 
 use crate::error::StoreError;
+use crate::rows::Value;
 
 const GRANTS: &str = include_str!("../../../deploy/grants.sql");
 /// Any number: two who grant at once would stand in each other's way.
@@ -24,22 +25,17 @@ pub enum Granted {
     Missing(Vec<&'static str>),
 }
 
-#[derive(QueryableByName)]
-struct Role {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
 /// Grants the programs' roles what they need in this version's schema, and nothing else. For the owner of the tables.
 ///
 /// # Errors
 /// Where Postgres refuses: the user does not own the tables.
 pub fn grant(connection: &mut PgConnection) -> Result<Granted, StoreError> {
-    let found: Vec<Role> = sql_query("SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY($1)")
-        .bind::<Array<Text>, _>(ROLES.as_slice())
-        .load(connection)
-        .map_err(StoreError::query("look for the programs' roles"))?;
-    let is_there = |role: &str| found.iter().any(|one| one.name == role);
+    let found: Vec<Value<Text, String>> =
+        sql_query("SELECT rolname::text AS name FROM pg_roles WHERE rolname = ANY($1)")
+            .bind::<Array<Text>, _>(ROLES.as_slice())
+            .load(connection)
+            .map_err(StoreError::query("look for the programs' roles"))?;
+    let is_there = |role: &str| found.iter().any(|one| one.0 == role);
     let missing: Vec<&str> = ROLES.into_iter().filter(|role| !is_there(role)).collect();
     match missing.len() {
         0 => connection

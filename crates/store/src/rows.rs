@@ -6,11 +6,25 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use diesel::deserialize::{self, FromSql, QueryableByName};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::row::NamedRow;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Array, HasSqlType, Untyped};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
+
+/// A row of a single column, whatever its name: `ST` is its type in SQL.
+pub(crate) struct Value<ST, T>(pub(crate) T, PhantomData<ST>);
+
+impl<ST, T: FromSql<ST, Pg>> QueryableByName<Pg> for Value<ST, T>
+where
+    Pg: HasSqlType<ST>,
+{
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
+        Ok(Self(row.get_value(0)?, PhantomData))
+    }
+}
 
 pub(crate) struct Rows<'a, T> {
     sql: Cow<'static, str>,

@@ -2,22 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::rows::Value;
 use crate::schema::senders;
 
 /// A sender that said nothing for longer is gone, or cut off from Postgres too.
 const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(10);
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-/// A sender, as it says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     pub id: Uuid,
@@ -52,12 +46,12 @@ pub fn beat(connection: &mut PgConnection, sender: &Sender) -> Result<u32, Store
     sql_query("DELETE FROM senders WHERE seen_at < clock_timestamp() - interval '1 minute'")
         .execute(connection)
         .map_err(StoreError::query("forget senders that are gone"))?;
-    let alive: Count = sql_query(
+    let alive: Value<BigInt, i64> = sql_query(
         "SELECT count(*) AS count FROM senders WHERE seen_at > clock_timestamp() - interval '5 seconds'",
     )
     .get_result(connection)
     .map_err(StoreError::query("count the senders"))?;
-    Ok(u32::try_from(alive.count).unwrap_or(u32::MAX).max(1))
+    Ok(u32::try_from(alive.0).unwrap_or(u32::MAX).max(1))
 }
 
 /// Id, name, and since when and why it cannot reach WhatsApp.

@@ -30,16 +30,13 @@ pub struct Member {
     pub removed_at: Option<DateTime<Utc>>,
 }
 
-/// Why the change was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unchanged {
     /// Only members change the staff, once it has any.
     #[error("only a member of the staff adds and removes others")]
     Uninvited,
-    /// A token is given once.
     #[error("is a member of the staff already; who lost a token is removed and added again")]
     IsMember,
-    /// Nothing to remove.
     #[error("is no member of the staff")]
     NoMember,
     /// Without a member, only an unidentified person could add the next one.
@@ -50,7 +47,6 @@ pub enum Unchanged {
     Reserved,
 }
 
-/// The member with this token.
 pub fn find_by_token(
     connection: &mut PgConnection,
     hash: &[u8; 32],
@@ -69,7 +65,6 @@ pub fn find_by_token(
         .transpose()
 }
 
-/// Whether the staff has no member yet.
 pub fn is_empty(connection: &mut PgConnection) -> Result<bool, StoreError> {
     count(connection).map(|members| members == 0)
 }
@@ -82,7 +77,6 @@ fn count(connection: &mut PgConnection) -> Result<i64, StoreError> {
         .map_err(StoreError::query("count the staff"))
 }
 
-/// Everybody, by name.
 pub fn list(connection: &mut PgConnection) -> Result<Vec<Member>, StoreError> {
     staff::table
         .order(staff::name)
@@ -124,7 +118,6 @@ pub fn add(
     audit::append(connection, by, Action::StaffAdded, &Subject::of(name.as_str())).map(Ok)
 }
 
-/// Removes a member: their token is refused from now on.
 pub fn remove(
     connection: &mut PgConnection,
     by: &Actor,

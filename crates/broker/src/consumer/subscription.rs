@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::error_chain::chain;
 use futures_util::{FutureExt, StreamExt};
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
@@ -12,7 +13,7 @@ use lapin::{Channel, Connection};
 use super::settling::Settlement;
 use super::{Delivery, Receipt, Settled};
 use crate::Address;
-use crate::connection::{self, ConnectError, chain, in_time};
+use crate::connection::{self, ConnectError, in_time};
 use crate::liveness::{Liveness, Probe};
 use crate::properties;
 use crate::status::Status;

@@ -2,13 +2,14 @@
 
 use std::future::Future;
 
+use domain::error_chain::chain;
 use lapin::Connection;
 use lapin::options::ConfirmSelectOptions;
 
 use super::session::Session;
 use super::{Ending, TaskEnds};
 use crate::Address;
-use crate::connection::{self, ConnectError, chain, in_time};
+use crate::connection::{self, ConnectError, in_time};
 use crate::status::Status;
 use crate::topology::{self, TopologyError};
 

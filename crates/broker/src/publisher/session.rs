@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use domain::error_chain::chain;
 use futures_util::stream::{BoxStream, StreamExt};
 use lapin::{Channel, Connection, Event};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::in_flight::{Health, InFlight};
 use super::{Ending, Job, PublishError, TaskEnds};
-use crate::connection::chain;
 use crate::liveness::{Liveness, Probe};
 use crate::status::Status;
 use crate::topology::{self, Depths};

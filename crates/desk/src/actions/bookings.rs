@@ -30,7 +30,6 @@ pub(crate) struct BookingView {
     pub(crate) resort: String,
     pub(crate) booking: String,
     pub(crate) status: &'static str,
-    /// The next timer.
     pub(crate) wake_at: Option<DateTime<Utc>>,
     /// Personal data from before was erased.
     pub(crate) erased_at: Option<DateTime<Utc>>,

@@ -28,12 +28,10 @@ pub(crate) enum Person {
         number: PhoneNumber,
         resort: Option<ResortId>,
     },
-    /// The guest of one booking.
     Booking(BookingKey),
 }
 
 impl Person {
-    /// For the audit trail.
     fn subject(&self, ring: &KeyRing) -> Subject {
         match self {
             Self::Booking(key) => Subject::from(key),

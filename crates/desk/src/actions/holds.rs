@@ -38,7 +38,6 @@ pub(crate) struct HoldView {
     pub(crate) tries_at: Option<DateTime<Utc>>,
     /// When WhatsApp accepted the probe: the hold ends unless the probe is reported as failed.
     pub(crate) judged_since: Option<DateTime<Utc>>,
-    /// How many messages it holds.
     pub(crate) messages: i64,
 }
 

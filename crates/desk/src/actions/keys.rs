@@ -30,7 +30,6 @@ pub(crate) struct KeyUse {
     pub(crate) in_ring: bool,
     /// Whether it is the first key, which encrypts new values.
     pub(crate) seals: bool,
-    /// Counts by table.
     pub(crate) values: BTreeMap<&'static str, i64>,
     /// The resort and source files with secrets under it.
     pub(crate) files: Vec<String>,
@@ -92,7 +91,6 @@ impl Tally {
 
 #[derive(Debug, Default)]
 pub(crate) struct Resealed {
-    /// By table.
     pub(crate) tallies: BTreeMap<&'static str, Tally>,
     /// Rows whose number is read differently now, by table.
     pub(crate) reread: BTreeMap<&'static str, usize>,

@@ -22,7 +22,6 @@ impl Masking {
         }
     }
 
-    /// For a name or a link.
     pub(crate) fn text(self, text: &str) -> String {
         match self {
             Self::Revealed => text.to_owned(),

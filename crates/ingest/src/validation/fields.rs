@@ -9,13 +9,10 @@ use serde_json::{Map, Value};
 use super::link::{self, LONGEST_LINK};
 use super::text::{self, LONGEST_TEXT};
 
-/// What can be wrong with a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum FieldProblem {
-    /// Required and absent.
     #[serde(rename = "missing")]
     Missing,
-    /// Required, and nothing is left of it.
     #[serde(rename = "empty")]
     Empty,
     /// Not of the JSON type that it must have.
@@ -37,11 +34,9 @@ pub(crate) enum FieldProblem {
 pub(crate) struct FieldError {
     /// The field's path: `guest.phone`.
     pub(crate) field: &'static str,
-    /// What is wrong with it.
     pub(crate) problem: FieldProblem,
 }
 
-/// Whether a field must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     Required,

@@ -37,7 +37,6 @@ pub(super) enum ApplyOutcome {
     Committed,
     /// Committed; it is a stop whose writer matches no guest, so a person gets a dead letter.
     UnmatchedStop,
-    /// Postgres refused this very event.
     Refused(StoreError),
     /// Another transaction holds what this event needs: try again later. Counts as no refusal.
     Locked(StoreError),

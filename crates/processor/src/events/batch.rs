@@ -24,7 +24,6 @@ use crate::effects::Effects;
 use crate::handlers::{self, Arrived, Notified};
 use crate::notices::Notice;
 
-/// What a batch changed.
 #[derive(Debug, Default)]
 pub(crate) struct Applied {
     /// One for each event, in their order.

@@ -18,9 +18,7 @@ pub(crate) struct Opened {
 
 /// The sealed part of an envelope.
 pub(crate) enum Content {
-    /// A platform's event.
     Event(Event),
-    /// One of WhatsApp's updates.
     Update(Update),
 }
 
@@ -45,7 +43,6 @@ impl EventOutcome {
 }
 
 impl Opened {
-    /// Source and id.
     pub(crate) fn key(&self) -> String {
         self.envelope.key().to_string()
     }
@@ -74,7 +71,6 @@ impl Opened {
         }
     }
 
-    /// Whether it is a report on a message of ours.
     pub(crate) fn is_report(&self) -> bool {
         matches!(*self.content, Content::Update(Update::Status(_)))
     }

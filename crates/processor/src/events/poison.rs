@@ -87,7 +87,6 @@ impl Poison {
         self.finished.push(key);
     }
 
-    /// Deletes the markers of finished attempts.
     pub(super) async fn clear(&mut self) -> Result<(), PostgresAway> {
         while let Some(key) = self.finished.last().cloned() {
             let clear = move |c: &mut Connection| poison::clear(c, &key);

@@ -82,7 +82,6 @@ pub fn put_off(connection: &mut PgConnection, key: &str, by: TimeDelta) -> Resul
         .map_err(StoreError::query("put a booking off"))
 }
 
-/// The time of the next wake-up of all.
 pub fn next_wake_up(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, StoreError> {
     bookings::table
         .select(dsl::min(bookings::wake_at))

@@ -33,7 +33,6 @@ pub fn carts_of_guests(
     of_guests(connection, guests, "AND NOT b.stands")
 }
 
-/// Every booking of some guests.
 pub fn all_of_guests(
     connection: &mut PgConnection,
     guests: &BTreeSet<GuestKey>,

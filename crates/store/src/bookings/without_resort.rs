@@ -2,9 +2,10 @@
 //! minute, and as soon as a process can read the file.
 
 use diesel::sql_types::{Array, BigInt, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
 
 use crate::error::StoreError;
+use crate::rows::Value;
 
 /// Wakes bookings that waited for the files of these resorts, so many at most. Returns how many.
 pub fn wake_of_resorts(
@@ -23,16 +24,10 @@ pub fn wake_of_resorts(
     .map_err(StoreError::query("wake bookings whose resort's file can be read"))
 }
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
 /// How many bookings wait for the file of their resort.
 pub fn count_without_resort(connection: &mut PgConnection) -> Result<i64, StoreError> {
     sql_query("SELECT count(*) AS count FROM bookings WHERE without_resort")
-        .get_result::<Count>(connection)
-        .map(|row| row.count)
+        .get_result::<Value<BigInt, i64>>(connection)
+        .map(|row| row.0)
         .map_err(StoreError::query("count bookings without a resort"))
 }

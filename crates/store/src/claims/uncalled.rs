@@ -2,19 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::ids::{MessageId, NumberId};
 use domain::message::{Attempt, Reason};
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::messages;
-use crate::rows::Rows;
+use crate::rows::{Rows, Value};
 
 /// A queued message that is not called for now, and what it was judged by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uncalled {
-    /// The message.
     pub id: MessageId,
     /// The version of the facts by which it was judged.
     pub version: i64,
@@ -30,7 +29,6 @@ pub enum NotNow {
     Skip(Reason),
     /// It goes no earlier than this.
     PutOff(DateTime<Utc>),
-    /// It is held.
     Hold {
         /// For people.
         scope: &'static str,
@@ -64,12 +62,6 @@ pub fn set_aside(connection: &mut PgConnection, uncalled: &[Uncalled]) -> Result
     Ok(outdated)
 }
 
-#[derive(QueryableByName)]
-struct OutdatedRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-}
-
 /// Of locked messages.
 fn hand_out_outdated(
     connection: &mut PgConnection,
@@ -82,7 +74,7 @@ fn hand_out_outdated(
                SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) AND c.number = n.closed_at \
                       AND c.open_until > clock_timestamp())) \
          RETURNING m.id";
-    let rows: Vec<OutdatedRow> = Rows::new(sql, uncalled)
+    let rows: Vec<Value<SqlUuid, Uuid>> = Rows::new(sql, uncalled)
         .column::<SqlUuid, _>("id", |one| one.id.0)
         .column::<BigInt, _>("version", |one| one.version)
         .column::<Nullable<Text>, _>("closed_at", |one| {
@@ -92,7 +84,7 @@ fn hand_out_outdated(
         .map_err(StoreError::query(
             "hand out messages that were judged by older facts",
         ))?;
-    Ok(rows.into_iter().map(|row| MessageId(row.id)).collect())
+    Ok(rows.into_iter().map(|row| MessageId(row.0)).collect())
 }
 
 fn skip(connection: &mut PgConnection, skipped: &[(MessageId, Reason)]) -> Result<(), StoreError> {

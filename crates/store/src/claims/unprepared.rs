@@ -5,7 +5,7 @@
 //! that has a file which another one lacks, finds them too.
 
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::ids::MessageId;
 use uuid::Uuid;
 
@@ -13,14 +13,12 @@ use crypto::key_ring::KeyRing;
 
 use super::read_drafts;
 use crate::error::{Fault, StoreError};
-use crate::rows::Rows;
+use crate::rows::{Rows, Value};
 
 /// What a sender could not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lacks {
-    /// The file of the message's resort.
     ResortFile,
-    /// The facts of the message's booking.
     Booking,
 }
 
@@ -31,12 +29,6 @@ impl Lacks {
             Self::Booking => "booking",
         }
     }
-}
-
-#[derive(QueryableByName)]
-struct IdRow {
-    #[diesel(sql_type = SqlUuid)]
-    message_id: Uuid,
 }
 
 /// Remembers messages that could not be prepared.
@@ -65,7 +57,7 @@ pub fn retry_of_resorts(
     resorts: &[&str],
     most: i64,
 ) -> Result<usize, StoreError> {
-    let rows: Vec<IdRow> = sql_query(
+    let rows: Vec<Value<SqlUuid, Uuid>> = sql_query(
         "SELECT u.message_id FROM unprepared u JOIN messages m ON m.id = u.message_id \
          WHERE u.resort = ANY($1) AND u.lacks = 'resort_file' \
          ORDER BY m.id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
@@ -74,7 +66,7 @@ pub fn retry_of_resorts(
     .bind::<BigInt, _>(most)
     .load(connection)
     .map_err(StoreError::query("find messages whose resort's file can be read"))?;
-    hand_out(connection, rows.into_iter().map(|row| row.message_id).collect())
+    hand_out(connection, rows.into_iter().map(|row| row.0).collect())
 }
 
 /// Hands out messages whose bookings can be read again, among so many that it tries. Returns how many.
@@ -84,7 +76,7 @@ pub fn retry_of_mended_bookings(
     tried: i64,
 ) -> Result<usize, StoreError> {
     // In no order, so that some that stay damaged do not keep it from the others.
-    let rows: Vec<IdRow> = sql_query(
+    let rows: Vec<Value<SqlUuid, Uuid>> = sql_query(
         "SELECT message_id FROM unprepared WHERE message_id = ANY(ARRAY( \
            SELECT message_id FROM unprepared WHERE lacks = 'booking' ORDER BY random() LIMIT $1)) \
          ORDER BY message_id FOR UPDATE SKIP LOCKED",
@@ -97,7 +89,7 @@ pub fn retry_of_mended_bookings(
     if rows.is_empty() {
         return Ok(0);
     }
-    let ids: Vec<MessageId> = rows.into_iter().map(|row| MessageId(row.message_id)).collect();
+    let ids: Vec<MessageId> = rows.into_iter().map(|row| MessageId(row.0)).collect();
     let damaged = match read_drafts(connection, ring, &ids) {
         Ok(drafts) => drafts.damaged,
         // A key that is missing in this process: another one may have it.

@@ -19,7 +19,6 @@ use crate::{bookings, pool};
 
 #[derive(Debug, Default)]
 pub struct Erased {
-    /// Bookings that told of the guest.
     pub bookings: Vec<BookingKey>,
     /// How many raw events lost their bodies.
     pub events: usize,

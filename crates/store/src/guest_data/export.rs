@@ -8,21 +8,17 @@ use domain::ids::{LetterId, ResortId};
 
 use super::{DataSubject, SubjectData, subject};
 use crate::error::StoreError;
+use crate::rows::Value;
 use crate::schema::conversations;
 
-/// A raw event.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct RawEvent {
-    /// Source and id.
     #[diesel(sql_type = Text)]
     pub key: String,
-    /// Its type.
     #[diesel(sql_type = Text)]
     pub event_type: String,
-    /// The booking that it is about, or that its message is of.
     #[diesel(sql_type = Nullable<Text>)]
     pub booking_key: Option<String>,
-    /// When `ingest` took it.
     #[diesel(sql_type = Timestamptz)]
     pub received_at: DateTime<Utc>,
     /// `applied` or `ignored`.
@@ -61,7 +57,7 @@ pub fn raw_events(connection: &mut PgConnection, reach: &SubjectData) -> Result<
 
 /// Every letter of theirs, in the order in which they were found.
 pub fn letters(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec<LetterId>, StoreError> {
-    let ids: Vec<Id> = sql_query(
+    let ids: Vec<Value<BigInt, i64>> = sql_query(
         "SELECT l.id FROM letters l JOIN unnest($1) AS b(key) ON b.key = l.resort || '/' || l.booking \
          UNION SELECT id FROM letters WHERE phone_hash = ANY($2) OR name_hashes && $2 ORDER BY id",
     )
@@ -69,13 +65,7 @@ pub fn letters(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec
     .bind::<Array<Bytea>, _>(reach.hashes())
     .load(connection)
     .map_err(StoreError::query("find a guest's letters"))?;
-    Ok(ids.into_iter().map(|row| LetterId(row.id)).collect())
-}
-
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
+    Ok(ids.into_iter().map(|row| LetterId(row.0)).collect())
 }
 
 /// An open, or lately open, window in which a guest may be answered: the business number, and its end.
@@ -96,10 +86,8 @@ pub fn windows(
 pub struct WishRow {
     #[diesel(sql_type = Text)]
     pub resort: String,
-    /// When they last said stop.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub opted_out_at: Option<DateTime<Utc>>,
-    /// When they last said that messages are welcome.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub opted_in_at: Option<DateTime<Utc>>,
 }
@@ -107,13 +95,10 @@ pub struct WishRow {
 /// What they said to a business number, under any of their names.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct NumberWishRow {
-    /// WhatsApp's id of the business number.
     #[diesel(sql_type = Text)]
     pub number: String,
-    /// When they last said stop.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub opted_out_at: Option<DateTime<Utc>>,
-    /// When they last said that messages are welcome.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub opted_in_at: Option<DateTime<Utc>>,
 }
@@ -137,7 +122,6 @@ pub fn number_wishes(
 /// A name by which WhatsApp knows them; only its keyed hash is held.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct NameRow {
-    /// What kind of name it is.
     #[diesel(sql_type = Text)]
     pub kind: String,
     #[diesel(sql_type = Timestamptz)]

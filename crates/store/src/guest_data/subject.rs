@@ -8,14 +8,13 @@ use domain::ids::{BookingKey, ResortId};
 
 use crate::bookings::parse_key;
 use crate::error::StoreError;
+use crate::rows::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DataSubject {
     /// The guest of one booking; others may share the number.
     Booking(BookingKey),
-    /// The guest with a number.
     Number {
-        /// Its keyed hash.
         phone_hash: [u8; 32],
         /// The keyed hash of the same digits as WhatsApp's spelling of a number: guests know only that one at times.
         spelling_hash: [u8; 32],
@@ -61,7 +60,7 @@ impl SubjectData {
 
     /// Adds the names that are learnt of the numbers, unless another guest's number has the same name.
     pub(super) fn learn_names(&mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
-        let names: Vec<Number> = sql_query(
+        let names: Vec<Value<Bytea, Vec<u8>>> = sql_query(
             "SELECT DISTINCT n.name_hash AS phone_hash FROM guest_names n WHERE n.phone_hash = ANY($1) AND NOT EXISTS ( \
              SELECT FROM guest_names o JOIN bookings b ON b.phone_hash = o.phone_hash \
              WHERE o.name_hash = n.name_hash AND o.phone_hash <> ALL($1) AND b.key <> ALL($2))",
@@ -70,7 +69,7 @@ impl SubjectData {
         .bind::<Array<Text>, _>(self.keys())
         .load(connection)
         .map_err(StoreError::query("find the names of a guest's numbers"))?;
-        self.names.extend(names.into_iter().map(|row| row.phone_hash));
+        self.names.extend(names.into_iter().map(|row| row.0));
         Ok(())
     }
 }
@@ -85,21 +84,13 @@ struct Found {
     phone_hash: Option<Vec<u8>>,
 }
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = Bytea)]
-    phone_hash: Vec<u8>,
-}
-
 /// Finds what is theirs, without locking anything.
 pub fn reach(connection: &mut PgConnection, whom: &DataSubject) -> Result<SubjectData, StoreError> {
     Family::find(connection, whom)?.reach(connection, whom)
 }
 
-/// A guest's bookings and every number of theirs, shared or not.
 pub(super) struct Family {
     pub(super) bookings: BTreeSet<BookingKey>,
-    /// Keyed hashes.
     pub(super) numbers: BTreeSet<Vec<u8>>,
     /// Keyed hashes of every other name that is known of the numbers.
     pub(super) names: BTreeSet<Vec<u8>>,
@@ -170,12 +161,12 @@ fn names_of(
     whom: &DataSubject,
     numbers: &BTreeSet<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
-    let names: Vec<Number> =
+    let names: Vec<Value<Bytea, Vec<u8>>> =
         sql_query("SELECT DISTINCT name_hash AS phone_hash FROM guest_names WHERE phone_hash = ANY($1)")
             .bind::<Array<Bytea>, _>(numbers.iter().map(Vec::as_slice).collect::<Vec<_>>())
             .load(connection)
             .map_err(StoreError::query("find the names of a guest's numbers"))?;
-    let mut names: BTreeSet<Vec<u8>> = names.into_iter().map(|row| row.phone_hash).collect();
+    let mut names: BTreeSet<Vec<u8>> = names.into_iter().map(|row| row.0).collect();
     if let DataSubject::Number { spelling_hash, .. } = whom {
         names.insert(spelling_hash.to_vec());
     }
@@ -193,7 +184,7 @@ pub fn numbers_of(connection: &mut PgConnection, whom: &DataSubject) -> Result<V
     else {
         return Ok(Vec::new());
     };
-    let rows: Vec<Number> = sql_query(
+    let rows: Vec<Value<Bytea, Vec<u8>>> = sql_query(
         "SELECT $1 AS phone_hash UNION SELECT phone_hash FROM guest_names WHERE name_hash = $2 \
          UNION SELECT o.phone_hash FROM guest_names n JOIN guest_names o USING (name_hash) WHERE n.phone_hash = $1",
     )
@@ -201,7 +192,7 @@ pub fn numbers_of(connection: &mut PgConnection, whom: &DataSubject) -> Result<V
     .bind::<Bytea, _>(spelling_hash.as_slice())
     .load(connection)
     .map_err(StoreError::query("find the numbers that are one guest's"))?;
-    Ok(rows.into_iter().map(|row| row.phone_hash).collect())
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// Those of some numbers that no other booking has.
@@ -210,7 +201,7 @@ fn theirs_alone(
     reach: &SubjectData,
     numbers: Vec<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
-    let alone: Vec<Number> = sql_query(
+    let alone: Vec<Value<Bytea, Vec<u8>>> = sql_query(
         "SELECT DISTINCT n.phone_hash FROM unnest($1) AS n(phone_hash) WHERE NOT EXISTS ( \
          SELECT FROM bookings o WHERE o.phone_hash = n.phone_hash AND o.key <> ALL($2))",
     )
@@ -218,5 +209,5 @@ fn theirs_alone(
     .bind::<Array<Text>, _>(reach.keys())
     .load(connection)
     .map_err(StoreError::query("find numbers of one guest only"))?;
-    Ok(alone.into_iter().map(|row| row.phone_hash).collect())
+    Ok(alone.into_iter().map(|row| row.0).collect())
 }

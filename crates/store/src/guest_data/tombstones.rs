@@ -24,15 +24,11 @@ const NO_BOOKING: &str = "/";
 /// What an arriving event says about whose it is.
 #[derive(Debug, Clone)]
 pub struct Arrival<'a> {
-    /// The booking that it names.
     pub booking: Option<BookingKey>,
-    /// The resort that it names.
     pub resort: Option<&'a ResortId>,
     /// Keyed hashes of the number and the other names of the guest in it.
     pub names: Vec<&'a [u8]>,
-    /// The message that it reports on.
     pub message: Option<MessageId>,
-    /// When `ingest` took it.
     pub received_at: DateTime<Utc>,
 }
 

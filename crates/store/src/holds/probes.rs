@@ -9,16 +9,13 @@ use domain::hold::{JUDGED_WITHIN, Route};
 use domain::ids::MessageId;
 use uuid::Uuid;
 
-use super::Key;
 use crate::error::StoreError;
-use crate::rows::Rows;
+use crate::rows::{Rows, Value};
 
 /// What a report says of a call that may be a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// It was sent, delivered or read.
     Went,
-    /// It failed.
     Failed,
 }
 
@@ -79,9 +76,9 @@ pub(super) fn lift_unfailed(connection: &mut PgConnection) -> Result<Vec<String>
     )
 }
 
-fn lift(rows: diesel::QueryResult<Vec<Key>>) -> Result<Vec<String>, StoreError> {
+fn lift(rows: diesel::QueryResult<Vec<Value<Text, String>>>) -> Result<Vec<String>, StoreError> {
     let rows = rows.map_err(StoreError::query("lift holds whose probes went"))?;
-    Ok(rows.into_iter().map(|row| row.key).collect())
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// A probe that failed for a reason of its own says nothing of the scope: another one may try at once.

@@ -3,9 +3,9 @@
 use diesel::sql_types::{BigInt, Bytea, Text};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 
-use super::Key;
 use super::probes;
 use crate::error::StoreError;
+use crate::rows::Value;
 
 /// A try without an answer does not keep the next one waiting longer than this.
 const BETWEEN_PROBES: &str = "10 seconds";
@@ -43,7 +43,7 @@ pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, Sto
     .bind::<BigInt, _>(most)
     .execute(connection)
     .map_err(StoreError::query("release held messages"))?;
-    let probing: Vec<Key> = sql_query(format!(
+    let probing: Vec<Value<Text, String>> = sql_query(format!(
         "UPDATE holds SET probed_at = clock_timestamp() WHERE key = ANY(ARRAY( \
            SELECT key FROM holds WHERE until <= clock_timestamp() \
              AND (probed_at IS NULL OR probed_at < clock_timestamp() - interval '{BETWEEN_PROBES}') \
@@ -54,7 +54,7 @@ pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, Sto
     .map_err(StoreError::query("find holds to try"))?;
     let mut probing_messages = 0;
     for hold in probing {
-        probing_messages += let_one_try(connection, &hold.key)?;
+        probing_messages += let_one_try(connection, &hold.0)?;
     }
     Ok(Released {
         freed,

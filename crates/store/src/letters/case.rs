@@ -15,7 +15,6 @@ use crate::error::StoreError;
 use crate::planning::{self, Planned, Planner};
 use crate::{messages, pool};
 
-/// An open letter whose message is dead.
 pub(super) struct Case {
     pub(super) letter: Letter,
     pub(super) key: BookingKey,

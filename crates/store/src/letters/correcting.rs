@@ -21,7 +21,6 @@ use crate::planning::{Planned, Planner};
 /// What a correction came to.
 #[derive(Debug)]
 pub struct Corrected {
-    /// The booking that has the number now.
     pub booking: BookingKey,
     /// The number as it was understood.
     pub number: PhoneNumber,

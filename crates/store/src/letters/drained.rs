@@ -16,11 +16,9 @@ use crate::unmatched_letters;
 #[derive(Debug, Clone)]
 pub struct NewLetter {
     pub kind: LetterKind,
-    /// Its id in RabbitMQ.
     pub amqp_id: String,
     pub reason: DeadLetterReason,
     pub error: String,
-    /// How often it was tried.
     pub attempts: u32,
     /// `None` where the queue did not say it.
     pub died_at: Option<DateTime<Utc>>,
@@ -28,13 +26,11 @@ pub struct NewLetter {
     pub subject: String,
     /// The resort that an event speaks of. A message's row knows its own.
     pub resort: Option<ResortId>,
-    /// The booking that an event speaks of.
     pub booking: Option<BookingId>,
     /// Keyed hash of the number that an event names.
     pub phone_hash: Option<Vec<u8>>,
     /// Keyed hashes of every name of the guest whom an event is about.
     pub name_hashes: Vec<Vec<u8>>,
-    /// When `ingest` took an event.
     pub received_at: Option<DateTime<Utc>>,
     /// The message that died; `None` also where the letter cannot be read.
     pub message: Option<MessageId>,

@@ -74,12 +74,10 @@ pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Resul
     rows.into_iter().map(Row::into_domain).collect()
 }
 
-/// How many letters died of one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReasonCount {
     pub reason: String,
     pub count: i64,
-    /// When the first of them did.
     pub oldest_died_at: DateTime<Utc>,
 }
 
@@ -125,7 +123,6 @@ pub(super) fn lock(connection: &mut PgConnection, id: LetterId) -> Result<Option
     row.map(Row::into_domain).transpose()
 }
 
-/// One letter.
 pub fn find(connection: &mut PgConnection, id: LetterId) -> Result<Option<Letter>, StoreError> {
     let row: Option<Row> = letters::table
         .find(id.0)

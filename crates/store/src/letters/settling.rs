@@ -25,7 +25,6 @@ pub enum Word {
 }
 
 impl Word {
-    /// What the letter is settled as.
     pub const fn as_str(self) -> &'static str {
         self.settlement().as_str()
     }

@@ -160,7 +160,6 @@ pub fn reread_events(
 /// A guest's wish, and when it was said.
 type Said = (GuestKey, ConsentChange, DateTime<Utc>);
 
-/// An event whose number is read differently now.
 struct Changed {
     key: String,
     phone_hash: Option<[u8; 32]>,

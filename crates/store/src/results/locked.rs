@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
-use diesel::{
-    ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_query,
-};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, SelectableHelper, sql_query};
 use domain::consent::ConsentChange;
 use domain::guest::GuestName;
 use domain::ids::{BookingKey, MessageId, NumberId};
@@ -23,15 +21,9 @@ use crate::guests;
 use crate::guests::consents::{self, NumberConsents};
 use crate::letters;
 use crate::planning::{self, Planner};
+use crate::rows::Value;
 use crate::schema::messages;
 
-#[derive(QueryableByName)]
-struct Owner {
-    #[diesel(sql_type = Text)]
-    key: String,
-}
-
-/// A locked message.
 struct Message {
     booking_key: String,
     kind: MessageKind,
@@ -59,12 +51,12 @@ impl Locked {
         planner: &Planner,
         ids: &[Uuid],
     ) -> Result<Self, StoreError> {
-        let owners: Vec<Owner> =
+        let owners: Vec<Value<Text, String>> =
             sql_query("SELECT DISTINCT booking_key AS key FROM messages WHERE id = ANY($1)")
                 .bind::<Array<SqlUuid>, _>(ids)
                 .load(connection)
                 .map_err(StoreError::query("find messages' bookings"))?;
-        let key = |owner: &Owner| owner.key.parse::<BookingKey>().ok();
+        let key = |owner: &Value<Text, String>| owner.0.parse::<BookingKey>().ok();
         let bookings = bookings::lock(
             connection,
             &planner.ring,

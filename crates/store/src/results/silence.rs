@@ -18,7 +18,6 @@ use crate::planning::Planner;
 /// A call without an answer or a report, and what is known around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnresolvedCall {
-    /// The message.
     pub id: MessageId,
     pub booking_key: String,
     pub attempt: Attempt,

@@ -10,9 +10,7 @@ pub(crate) struct Upcoming {
     pub(crate) kind: &'static str,
     /// `later`, `now`, `waits`, `skipped`, `expired` or `not_wanted`.
     pub(crate) expected: &'static str,
-    /// When it may be sent.
     pub(crate) at: Option<DateTime<Utc>>,
-    /// When it expires.
     pub(crate) until: Option<DateTime<Utc>>,
     /// Why it is not sent, or what it waits for.
     pub(crate) reason: Option<&'static str>,

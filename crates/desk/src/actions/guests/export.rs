@@ -89,7 +89,6 @@ pub(crate) struct NumberWishView {
     consent: ConsentView,
 }
 
-/// Consent to reminders and review requests.
 #[derive(Debug, Serialize)]
 struct ConsentView {
     opted_out: bool,

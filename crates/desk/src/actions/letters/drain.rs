@@ -20,7 +20,6 @@ enum Failed {
     Store(#[from] StoreError),
 }
 
-/// Whether the dead queues were emptied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drained {
     /// Every letter is in Postgres.

@@ -178,12 +178,9 @@ impl Retrier {
 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// At the beginning.
     pub(crate) total: i64,
-    /// So far.
     pub(crate) tried: i64,
     pub(crate) retried: i64,
-    /// By reason.
     pub(crate) refused: BTreeMap<&'static str, i64>,
     /// Decided by another person meanwhile.
     pub(crate) too_late: i64,

@@ -25,7 +25,6 @@ const ERASED: &str = "what it held was erased";
 pub(crate) struct Details {
     #[serde(flatten)]
     pub(crate) letter: LetterView,
-    /// Its present state.
     pub(crate) message: Option<MessageView>,
     pub(crate) event: Option<EventDetails>,
     pub(crate) guest: Option<GuestView>,

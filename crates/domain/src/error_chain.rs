@@ -27,7 +27,7 @@ mod tests {
     struct Inner;
 
     #[test]
-    fn an_error_is_told_with_all_its_causes() {
+    fn an_error_is_written_with_all_its_causes() {
         assert_eq!(
             chain(&Outer(Inner)),
             "cannot publish the event: the connection was reset"

@@ -94,6 +94,7 @@ async fn follow(reconciliation: &Reconciliation, mut depths: watch::Receiver<Opt
 pub(crate) async fn reconcile(sender: &Sender, reconciliation: &Reconciliation) -> Result<(), StoreError> {
     let reconciled = try_to_reconcile(sender, reconciliation).await;
     if reconciled.is_err() {
+        // Without Postgres no processor applies events: for a while an empty queue shows nothing.
         lock(&reconciliation.events).postgres_failed_at = Some(Instant::now());
     }
     reconciled
@@ -112,6 +113,7 @@ async fn try_to_reconcile(sender: &Sender, reconciliation: &Reconciliation) -> R
     for one in &unresolved {
         settle(sender, one, policy.judge(&one.evidence)).await?;
     }
+    // After a full page the next round goes on behind its last call; after a shorter one it begins at the front.
     *lock(&reconciliation.reached) = unresolved.into_iter().nth(AT_ONCE - 1);
     Ok(())
 }

@@ -104,10 +104,12 @@ pub(super) async fn apply(
             Err(error) => {
                 log::warn!(events = part.len(), error = service::chain(&error), event = "batch_taken_apart";
                     "a batch was refused; taking it apart");
+                // One locked booking must not cost the usual wait again in every half.
                 if error.fault() == Fault::Locked {
                     lock_wait = LockWait::Short;
                 }
                 let (first, second) = part.split_at(part.len() / 2);
+                // The first half goes on top: outcomes keep the order of the events.
                 parts.extend([second, first]);
             }
         }

@@ -4,6 +4,7 @@ WITH wanted AS (
     SELECT * FROM {rows}
 ), judged AS (
     SELECT m.id, w.token, w.template_name, w.number, w.country, w.template, b.phone_hash, h.key AS hold, h.scope, CASE
+        -- The first that applies is the verdict: what ends a message comes before what lets it wait.
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
         -- As `MarketingConsent` in domain/src/guest.rs: the newest word under any of the guest's names.
@@ -46,6 +47,7 @@ WITH wanted AS (
     WHERE m.state = 'queued'
 )
 UPDATE messages m SET
+    -- Every other end (a mark of withdrawal, confirmed, booked_elsewhere) means that the message is not wanted.
     state = CASE j.verdict
         WHEN 'claimed' THEN 'sending' WHEN 'outdated' THEN 'queued' WHEN 'held' THEN 'held'
         WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' ELSE 'withdrawn' END,

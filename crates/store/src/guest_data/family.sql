@@ -8,6 +8,7 @@ WITH RECURSIVE family(key) AS (
     SELECT b.key FROM events e JOIN bookings b ON b.key = e.booking_key
     WHERE e.phone_hash = ANY($2) AND e.sealed_body IS NOT NULL
       AND b.phone_hash IS NULL AND b.tells_of_guest AND ($3 IS NULL OR b.resort = $3)
+    -- Both ways, from cart to reservation and back. UNION drops what was found before, so the recursion ends.
     UNION
     SELECT n.key FROM family f CROSS JOIN LATERAL (
         SELECT c.key FROM bookings c WHERE c.became_key = f.key

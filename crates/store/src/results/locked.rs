@@ -51,6 +51,7 @@ impl Locked {
         planner: &Planner,
         ids: &[Uuid],
     ) -> Result<Self, StoreError> {
+        // Without a lock: a message never moves to another booking, and bookings are locked before messages.
         let owners: Vec<Value<Text, String>> =
             sql_query("SELECT DISTINCT booking_key AS key FROM messages WHERE id = ANY($1)")
                 .bind::<Array<SqlUuid>, _>(ids)
@@ -174,6 +175,7 @@ impl Locked {
     ) -> Result<Outcome, StoreError> {
         guest_names::learn(connection, &self.learnt)?;
         letters::settle_by_whatsapp(connection, &self.were_dead, self.now)?;
+        // Only where other messages depend on this one's end, or a message may not be wanted any more.
         self.bookings
             .retain(|booking| self.followed.contains(&booking.key.to_string()));
         if !self.bookings.is_empty() {

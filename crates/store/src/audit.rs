@@ -1,7 +1,6 @@
 //! The audit trail: who did what, when, and why. Rows are only ever added; the database refuses everything else.
 //!
-//! A deed and its row are written in one transaction. A look at personal data is recorded before the person sees
-//! them.
+//! An action and its row are written in one transaction. A view of personal data is recorded before the data are shown.
 
 use std::collections::BTreeSet;
 

@@ -111,7 +111,7 @@ fn lock_rows(connection: &mut PgConnection, keys: &BTreeSet<BookingKey>) -> Resu
         .map_err(StoreError::query("lock bookings"))
 }
 
-/// As [`lock`]; of one whose facts are damaged nothing is known.
+/// As [`lock`], but a booking with damaged facts is returned with empty facts.
 pub(crate) fn lock_even_damaged(
     connection: &mut PgConnection,
     ring: &KeyRing,

@@ -1,7 +1,7 @@
 //! Claiming: only the sender that moved a row from `queued` to `sending` may call WhatsApp.
 //!
-//! First messages are read and written out ([`read_drafts`]), then the few that are called at once are claimed
-//! ([`claim`]). The claim looks again at everything that could have changed in between.
+//! A sender first reads messages and renders them ([`read_drafts`]), then claims those that it calls at once ([`claim`]).
+//! The claim checks again everything that could have changed in between.
 
 mod uncalled;
 mod unprepared;
@@ -141,24 +141,24 @@ pub struct Wanted {
     pub version: i64,
     /// The day on which the guest was last active on the cart, by those facts.
     pub last_seen_on: Option<NaiveDate>,
-    /// Quiet hours begin then: not a moment later.
+    /// Quiet hours begin then: no claim is granted after this time.
     pub not_after: Option<DateTime<Utc>>,
-    /// How it goes, and what could hold it.
+    /// The route, by which the holds are found.
     pub route: Route,
-    /// Whether it may be granted now; if not, it is only looked at whether it has ended or is held.
+    /// Whether the claim may be granted. If not, the claim only checks whether the message has ended or is held.
     pub may_call: bool,
 }
 
 /// What a claim came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It is ours, with this attempt's number.
+    /// This sender may make the call, as this attempt.
     Granted(MessageId, Attempt),
-    /// It ended instead: no longer wanted, or too late.
+    /// The message ended instead: it is no longer wanted, or too late.
     Ended(MessageId, Reason),
-    /// Its booking or what it can be sent as changed since it was written: read it again.
+    /// Its booking or its possible content changed since it was read. Read it again.
     Outdated(MessageId),
-    /// It waits for this scope.
+    /// A hold of this scope stops it.
     Held(MessageId, String),
 }
 
@@ -233,7 +233,7 @@ struct HeldRow {
     attempts: i32,
 }
 
-/// The messages that a token holds: for a claim whose commit was not answered.
+/// The messages that were claimed under a token. It tells whether a claim was committed whose answer was lost.
 pub fn claimed_by(
     connection: &mut PgConnection,
     token: Uuid,

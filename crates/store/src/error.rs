@@ -13,7 +13,7 @@ pub enum StoreError {
     /// A connection beside the pool was refused.
     #[error("no connection to Postgres")]
     Refused(#[source] diesel::ConnectionError),
-    /// Locks, settings and prepared statements of a session would be another session's.
+    /// A pooler would mix locks, settings and prepared statements of different sessions.
     #[error(
         "the connection pooler is in transaction mode: one process of Postgres serves two connections that are open; \
          Bellhop needs session mode (PgBouncer: pool_mode = session)"
@@ -38,7 +38,7 @@ pub enum StoreError {
         /// The column's meaning.
         what: &'static str,
     },
-    /// The rows that were about to be locked are no longer all that matter: the whole transaction once more.
+    /// Other rows became relevant while these were being locked. Retry the whole transaction.
     #[error("bookings changed while they were being locked")]
     Overtaken,
     #[error("cannot migrate the database")]
@@ -46,7 +46,7 @@ pub enum StoreError {
     /// The blocking task was torn down at shutdown.
     #[error("the database task ended early")]
     Interrupted,
-    /// The work panicked: over these data it would again.
+    /// The work panicked, and would panic again with the same data.
     #[error("the database task panicked")]
     Panicked,
 }
@@ -54,15 +54,15 @@ pub enum StoreError {
 /// Whose fault an error is: decides whether it may ever be charged to an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Postgres is away, restarting or read-only: wait.
+    /// Postgres is unreachable, restarting or read-only. Wait.
     Outage,
-    /// Another transaction was in the way: once more.
+    /// A deadlock or serialization failure. Retry the transaction at once.
     Contention,
-    /// Another transaction holds what was waited for as long as one waits: later, and at no cost.
+    /// The lock timeout expired because another transaction holds the lock. Retry later; it does not count as a retry.
     Locked,
-    /// Diesel does not tell which of many codes it was: the data's, or one of the database's.
+    /// Diesel hides the SQLSTATE: the cause may be these data or the database.
     Unclear,
-    /// Ours: this process lacks a key, or is older than what wrote the row. Nothing that the data can be blamed for.
+    /// This process lacks a key, or is older than the program that wrote the row. The data are not the cause.
     Ours,
     /// Postgres refused these very data.
     Data,
@@ -74,8 +74,8 @@ impl StoreError {
         move |cause| Self::Query { step, cause }
     }
 
-    /// Whether one row's own content is the cause, so that others can go on without it. An unknown key is none: the
-    /// row is well, the key ring is not.
+    /// Whether the content of one row is the cause, so that the caller can leave out this row. An unknown key does not
+    /// count: the row is intact, and the key ring lacks a key.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(
             self,
@@ -87,8 +87,8 @@ impl StoreError {
         )
     }
 
-    /// Whose fault it is. Diesel hides most codes; those of other transactions' locks are known by what Postgres says, as
-    /// long as it says it in English.
+    /// Whose fault it is. Diesel hides most SQLSTATEs, so deadlocks and lock timeouts are recognised by Postgres' English
+    /// messages.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unavailable(_) | Self::Refused(_) | Self::TransactionPooling | Self::Interrupted => {

@@ -1,8 +1,8 @@
 //! The names by which WhatsApp knows a guest beside the number that we call, as keyed hashes.
 //!
-//! They are learnt from the answers and reports of our own messages, and from what matched guests write. The view
-//! `known_as` lists everything by which the guest of a phone hash is known; claims, plans and windows look through it, so
-//! what a guest said under one name holds as soon as that name is learnt, whatever was first.
+//! They come from the answers and reports of our own messages, and from messages of matched guests. The view `known_as`
+//! lists all names of the guest of a phone hash. Claims, plans and windows use it, so a stop that was sent under one name
+//! applies as soon as the name is recorded, in whatever order the two arrive.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +46,7 @@ impl Learnt {
     }
 }
 
-/// Remembers names, and settles the letters of writers who are known by that.
+/// Records names, and settles the dead letters of writers who match a guest by them.
 pub fn learn(connection: &mut PgConnection, learnt: &BTreeSet<Learnt>) -> Result<(), StoreError> {
     if learnt.is_empty() {
         return Ok(());

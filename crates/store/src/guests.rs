@@ -1,5 +1,5 @@
-//! Guests' wishes: towards a resort, by keyed hash of the phone number; towards a business number, by the keyed hash of any
-//! name ([`said`]).
+//! Guests' marketing consents: to a resort, by the keyed hash of the phone number; to a business number, by the keyed hash of
+//! any name of the guest ([`consents`]).
 
 pub mod consents;
 
@@ -16,7 +16,7 @@ use crate::rows::{Rows, Value};
 
 pub use crate::guest_key::GuestKey;
 
-/// Records a wish, unless a newer one of the same sense is known. Repeats and disorder change nothing.
+/// Records a stop or a start, unless a newer one of the same kind is stored. Repetition and order make no difference.
 pub fn record_consent(
     connection: &mut PgConnection,
     guest: &GuestKey,
@@ -42,8 +42,8 @@ pub fn record_consent(
     .map_err(StoreError::query("record a guest's wish"))
 }
 
-/// Has a guest's stop hold for another key of theirs too. An opt-in is not copied: nothing may end a stop that the other key
-/// has of its own.
+/// Copies a guest's stop to another key of the same guest. A start is not copied, since it must not end a stop that is
+/// recorded under the other key.
 pub(crate) fn copy_stops(
     connection: &mut PgConnection,
     moved: &[(GuestKey, GuestKey)],
@@ -67,7 +67,7 @@ pub(crate) fn copy_stops(
         .map_err(StoreError::query("keep guests' stops"))
 }
 
-/// The resorts that know a number: by a booking, or by what was said of messages.
+/// The resorts that have a booking, or a consent, under a phone hash or another name of its guest.
 pub fn resorts_that_know(
     connection: &mut PgConnection,
     phone_hash: &[u8; 32],
@@ -85,7 +85,7 @@ pub fn resorts_that_know(
     parsed.map(|resort| resort.map_err(unreadable)).collect()
 }
 
-/// Those of some numbers of whose guests something is held.
+/// Of these phone hashes, those under which personal data of a guest is stored.
 pub fn held(connection: &mut PgConnection, hashes: &[[u8; 32]]) -> Result<Vec<[u8; 32]>, StoreError> {
     let rows: Vec<Value<Bytea, Vec<u8>>> = sql_query(
         "SELECT phone_hash FROM unnest($1) AS n(phone_hash) WHERE \

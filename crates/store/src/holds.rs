@@ -1,11 +1,11 @@
-//! Holds: laid by the answer to a call or by a person, honoured by every claim, lifted by success or by a person.
+//! Holds: laid by a refusal of WhatsApp or by staff, checked by every claim, lifted by an accepted probe or by staff.
 //!
-//! A machine's hold has a time until which it holds. From then on it is half open: one held message at a time is let go
-//! to try, and what is new may try too. Refused again, the hold lasts twice as long; accepted, it is gone. What it held
-//! goes back to the queue by [`release()`], a few hundred at a time.
+//! After `until`, the hold is half open: one held message at a time is queued as a probe; newly due messages may be claimed
+//! too. If WhatsApp refuses the probe, the hold lasts twice as long; if it accepts, the hold is deleted. [`release()`] then
+//! queues the held messages, a few hundred at a time.
 //!
-//! A hold that a status laid lets only its probe try, and an acceptance does not end it, because the messages that it is
-//! about were accepted too: [`probes`] says how its probe is judged.
+//! A hold that was laid for a status `failed` allows its probe only. An acceptance does not end it, because WhatsApp had
+//! accepted the failed messages too: [`probes`] judges by the probe's report.
 
 mod probes;
 mod release;
@@ -33,7 +33,7 @@ use crate::schema::{holds, messages};
 pub(crate) use probes::{Word, lift_reported, mark_accepted, unmark_failed};
 pub use release::{Released, release, retry_with_text, retry_without_template};
 
-/// The longest that a machine's hold lasts without a try.
+/// The longest time between two probes of a hold.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -57,11 +57,11 @@ pub struct Hold {
     /// The person; `None`: a machine.
     pub by_whom: Option<String>,
     pub since: DateTime<Utc>,
-    /// When messages may try again; `None`: when a person says so.
+    /// When the hold becomes half open; `None`: staff must lift it.
     pub until: Option<DateTime<Utc>>,
     /// Whether WhatsApp refused by a status after it had accepted the call.
     pub by_status: bool,
-    /// When WhatsApp accepted the message that tries; the hold ends unless that one is reported as failed.
+    /// When WhatsApp accepted the probe. The hold ends unless the probe is then reported as failed.
     pub probe_taken_at: Option<DateTime<Utc>>,
     note_key: Option<String>,
 }
@@ -73,18 +73,18 @@ impl Hold {
     }
 }
 
-/// Whether a hold was news.
+/// What laying a hold changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Laid {
-    /// It did not exist: people are to be told.
+    /// The hold did not exist. The caller raises an alert.
     New,
-    /// A try was refused: it lasts on, for longer.
+    /// A probe was refused: the hold lasts twice as long.
     Again,
     /// It was in force already.
     Known,
 }
 
-/// Lays what a refusal calls for. Ask for several in the order of their keys.
+/// Lays the hold of a refusal. Lay several in the order of their keys, since each locks its row.
 pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, StoreError> {
     let coverage = &new.coverage;
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -122,7 +122,7 @@ pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, 
     }
 }
 
-/// Answers began this hold, and a status confirms it: from now on an accepted probe does not end it.
+/// A status confirms a hold that an answer had laid: from now on an accepted probe does not end it.
 fn note_status(connection: &mut PgConnection, new: &NewHold) -> Result<(), StoreError> {
     if new.reported_in == ReportedIn::Answer {
         return Ok(());

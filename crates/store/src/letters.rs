@@ -1,10 +1,11 @@
-//! Dead letters: what the machines gave up, waiting for a person.
+//! Dead letters: events and messages that need the decision of a member of staff.
 //!
-//! A message's letter is a copy: its row is the truth. While such a letter is open its row is dead of this very death;
-//! whatever moves the row on ends the letter in the same transaction. Locks: bookings, messages, then letters.
+//! The dead letter of a message is a copy; the message's row is the truth. While the dead letter is open, its message is
+//! `dead` for the failure that the letter records. A change of the message's state closes the letter in the same transaction.
+//! Lock order: bookings, messages, dead letters.
 //!
-//! [`drained`] takes letters in, [`closing`] ends them, [`manual_retry`], [`settling`] and [`correcting`] carry out what a
-//! person decides of a message, each on a [`case`] that is locked.
+//! [`drained`] inserts dead letters, [`closing`] closes them. [`manual_retry`], [`settling`] and [`correcting`] carry out a
+//! decision about a message, each on a locked [`case`].
 
 mod case;
 mod closing;

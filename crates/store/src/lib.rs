@@ -1,8 +1,18 @@
 //! Postgres: every table, row and query.
 //!
 //! Functions take a connection and domain types and return domain types; rows stay inside. The caller opens the
-//! transaction. Every lock is taken in the order erasures, bookings, messages, letters, each by key, so no two can wait for each
-//! other in a circle. Personal data are sealed before they enter a table.
+//! transaction. Personal data are encrypted before they enter a table.
+//!
+//! Every transaction takes its locks in one order, and the locks of one kind in the order of their keys, so no two
+//! transactions deadlock:
+//!
+//! 1. erasure locks ([`guest_data`]), which are advisory locks;
+//! 2. rows of `holds`;
+//! 3. rows of `bookings`;
+//! 4. rows of `messages`;
+//! 5. rows of `letters` (dead letters).
+//!
+//! A statement that takes locks in another order uses `SKIP LOCKED`, and so never waits.
 //!
 //! Start with [`planning`]: it is where facts become messages.
 

@@ -1,4 +1,4 @@
-//! Why people did what they did, in their own words. Words may name guests, so they are sealed.
+//! The reasons that staff give for their actions. A text may name guests, so it is encrypted.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ impl NoteKey {
     }
 }
 
-/// A sealed note, which is not yet kept.
+/// An encrypted note that is not stored yet.
 #[derive(Debug, Clone)]
 pub struct Note {
     key: NoteKey,
@@ -48,7 +48,7 @@ pub(crate) fn identity(key: &str) -> String {
     format!("note:{key}")
 }
 
-/// Keeps a note; one that several deeds share is kept once.
+/// Stores a note. Actions may share it; it is stored once.
 pub(crate) fn insert(connection: &mut PgConnection, note: &Note) -> Result<(), StoreError> {
     diesel::insert_into(notes::table)
         .values((

@@ -1,9 +1,9 @@
 //! Lists the keys that sealed values use, and re-encrypts those of older keys with the first key of the ring.
 //!
-//! And the numbers that lie sealed, read again: [`reread_bookings`], [`reread_events`].
+//! It also parses stored phone numbers again: [`reread_bookings`], [`reread_events`].
 //!
-//! Everything works page by page and by comparing before setting, so it may run beside all other programs, be broken
-//! off, and be run again.
+//! Everything works page by page, and updates a value only if it is still the one that was read. So it may run beside all
+//! other programs, be interrupted, and be repeated.
 
 mod phone_numbers;
 
@@ -188,7 +188,7 @@ pub fn reseal(
         }
     }
     let wanted = keys.len();
-    // Locks in the order of keys, as everybody takes them; what has changed meanwhile is left as it is.
+    // Locks are taken in the order of keys. A value that has changed meanwhile is left as it is.
     page.resealed = sql_query(format!(
         "UPDATE {table} t SET {column} = n.anew FROM unnest($1, $2, $3) AS n(key, before, anew) \
          WHERE t.key = n.key AND t.{column} = n.before AND t.key = ANY(ARRAY( \

@@ -1,6 +1,6 @@
-//! What came of calls: by their own answers, and by what WhatsApp reports later.
+//! Records the results of calls: from their answers, and from WhatsApp's later reports.
 //!
-//! Both lock the booking, then the message. Results are fenced by the attempt's number; an acceptance is recorded from
+//! Both lock holds, bookings and messages, in this order. Results are fenced by the attempt's number; an acceptance is recorded from
 //! any attempt.
 
 mod called;
@@ -54,7 +54,7 @@ pub fn record_calls(
     planner: &Planner,
     results: &[CallResult],
 ) -> Result<Outcome, StoreError> {
-    // Holds before bookings: every transaction takes both in this order.
+    // Lock order: holds before bookings.
     let laid = lay_holds(
         connection,
         results.iter().filter_map(|result| result.hold.clone()),
@@ -80,7 +80,7 @@ pub fn record_calls(
     })
 }
 
-/// Lays each hold that is called for, once: by the youngest of the calls that call for it.
+/// Lays each required hold once, for the newest of the refused calls.
 fn lay_holds(
     connection: &mut PgConnection,
     wanted: impl Iterator<Item = NewHold>,
@@ -96,7 +96,7 @@ fn lay_holds(
     holds.into_values().map(lay).collect()
 }
 
-/// Ends the holds that accepted messages disprove, and notes which try those that a status laid.
+/// Deletes the holds that accepted messages disprove, and records the probes of holds that were laid for a status.
 fn lift_holds(connection: &mut PgConnection, results: &[CallResult]) -> Result<Vec<String>, StoreError> {
     let accepted: Vec<(MessageId, &Route)> = results
         .iter()
@@ -111,7 +111,7 @@ fn lift_holds(connection: &mut PgConnection, results: &[CallResult]) -> Result<V
     holds::lift_disproved(connection, &routes)
 }
 
-/// Records what WhatsApp reports. A report that comes before the answer of its call counts as that answer.
+/// Records WhatsApp's reports. A report that arrives before the answer of its call counts as the answer.
 pub fn record_reports(
     connection: &mut PgConnection,
     planner: &Planner,
@@ -120,7 +120,7 @@ pub fn record_reports(
 ) -> Result<Outcome, StoreError> {
     let resolved = resolve(connection, planner, reports)?;
     let ids: Vec<Uuid> = resolved.iter().flatten().copied().collect();
-    // Holds before bookings, as for answers: what to hold is read before anything is locked.
+    // Lock order: holds before bookings. So the messages are read here without a lock, to find the holds.
     let known = called::read(connection, &ids)?;
     let known_of = |id: &Option<Uuid>| known.get(&MessageId((*id)?));
     let of_messages: Vec<(&Report, &Known)> = reports
@@ -156,7 +156,7 @@ pub fn record_reports(
     })
 }
 
-/// Judges the probes of holds that a status laid by what is reported of them; returns the keys of those that end.
+/// Judges the probes of holds that were laid for a status by their reports; returns the keys of the holds that end.
 fn judge_probes(
     connection: &mut PgConnection,
     reports: &[(&Report, &Known)],

@@ -1,14 +1,14 @@
-//! The letters of stops whose writer matches no guest: one open letter for each writer, until a guest has one of the names.
+//! Dead letters of stops whose writer matches no guest: one open letter for each writer, until a guest has one of the names.
 
 use diesel::sql_types::{Array, BigInt, Bytea};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 
 use crate::error::StoreError;
 
-/// Any number that nothing else uses as an advisory lock.
+/// The key of an advisory lock. No other advisory lock has this number.
 const WRITERS: i64 = 0x756e_6d61_7463_6865;
 
-/// How an open letter ends whose writer is known. `$condition` says which letters.
+/// SQL that settles the open letters that `$condition` selects, as `matched`.
 macro_rules! settle {
     ($condition:literal) => {
         concat!(
@@ -32,7 +32,7 @@ pub(crate) fn settle_matched(connection: &mut PgConnection, names: &[Vec<u8>]) -
         .map_err(StoreError::query("settle letters of writers who are known"))
 }
 
-/// Settles every letter whose writer is known by now: one may have arrived while its guest became known.
+/// Settles every letter whose writer matches a guest now: the letter may have arrived while the guest was being recorded.
 pub fn settle_all_matched(connection: &mut PgConnection) -> Result<usize, StoreError> {
     sql_query(settle!(
         "(EXISTS (SELECT FROM guest_names n WHERE n.name_hash = ANY(o.name_hashes)) \

@@ -7,7 +7,7 @@ WITH wanted AS (
         -- The first that applies is the verdict: what ends a message comes before what lets it wait.
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
-        -- As `MarketingConsent` in domain/src/guest.rs: the newest word under any of the guest's names.
+        -- As `MarketingConsent` in domain/src/guest.rs: the newest stop or start under any of the guest's names.
         WHEN w.is_marketing AND (
             SELECT max(s.opted_out_at) >= coalesce(max(s.opted_in_at), '-infinity') FROM (
                 SELECT b.phone_hash AS hash UNION ALL SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) a
@@ -25,7 +25,7 @@ WITH wanted AS (
               AND cart_is_superfluous(b.check_in, b.check_out, e.check_in, e.check_out, w.last_seen_on)
         ) THEN 'booked_elsewhere'
         WHEN m.due_at > clock_timestamp() OR w.not_after <= clock_timestamp() THEN 'not_now'
-        -- A template that is held gives way to the fallback: the message is prepared again.
+        -- While its template is held, the message may be sent by the fallback: it is prepared again.
         WHEN h.scope = 'template' THEN 'outdated'
         WHEN h.key IS NOT NULL THEN 'held'
         WHEN NOT w.may_call THEN 'not_now'
@@ -36,10 +36,14 @@ WITH wanted AS (
     JOIN bookings b ON b.key = m.booking_key
     LEFT JOIN LATERAL (
         SELECT key, scope FROM holds
-        -- A hold that a status laid lets nothing but its probe try until that is judged. A template's has no probe of
-        -- its own while its messages take the fallback: any may try until one is accepted.
-        WHERE (until IS NULL OR until > clock_timestamp()
-               OR by_status AND probe_id IS DISTINCT FROM m.id AND (scope <> 'template' OR probe_taken_at IS NOT NULL))
+        WHERE (
+            -- A pause by staff has no end.
+            until IS NULL
+            -- Until then, the hold stops every message. After that it is half open.
+            OR until > clock_timestamp()
+            -- A half-open hold that was laid for a status `failed` stops all messages but its probe. While no probe of a
+            -- template's hold was accepted, any message may be the probe, since held ones are sent by the fallback.
+            OR by_status AND probe_id IS DISTINCT FROM m.id AND (scope <> 'template' OR probe_taken_at IS NOT NULL))
           AND (resort IS NULL OR resort = b.resort) AND (number IS NULL OR number = w.number)
           AND (country IS NULL OR country = w.country) AND (template IS NULL OR template = w.template)
           AND (kind IS NULL OR kind = m.kind)

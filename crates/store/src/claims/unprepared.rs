@@ -1,8 +1,8 @@
 //! Messages that a sender was handed and could not prepare: their resort's file or their booking cannot be read.
 //!
-//! They stay queued, and their ids come ever more seldom. Each sender looks every second which of them it can read by now,
-//! and has those handed out at once. That asks for no memory in the process: a sender that was restarted with a token, or
-//! that has a file which another one lacks, finds them too.
+//! They stay queued, and the relay publishes their ids with growing pauses. Each sender checks every second which of them it
+//! can read now, and has their ids published at once. The process stores nothing: a sender that was restarted with a token,
+//! or that has a file which another sender lacks, finds them too.
 
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl, sql_query};

@@ -1,4 +1,4 @@
-//! Taking a guest out of everything that is held.
+//! Erases a guest from all stored data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,11 +35,11 @@ impl Erased {
     }
 }
 
-/// Takes a guest out: of the facts, the raw events and the letters; withdraws what has not gone. Ids, keyed hashes,
-/// wishes and what happened stay. Done again, it finds nothing.
+/// Erases a guest from the facts, the raw events and the dead letters, and withdraws messages that were not sent. Ids, keyed
+/// hashes, consents and the history of messages stay. A repetition finds nothing.
 ///
-/// What was accepted up to `until` (`None`: now) and arrives later is stripped on arrival; after that the guest has come
-/// back.
+/// An event that `ingest` accepted up to `until` (`None`: now) is stripped when it arrives later. An event that was accepted
+/// after `until` is stored, as of a guest who has come back.
 pub fn erase(
     connection: &mut PgConnection,
     planner: &Planner,
@@ -52,7 +52,7 @@ pub fn erase(
     let mut locked = bookings::lock_even_damaged(connection, &planner.ring, &reach.bookings)?;
     let known = reach.names.clone();
     reach.learn_names(connection)?;
-    // A sender learns names under the bookings' locks alone: what such a name has brought meanwhile was not kept away.
+    // A sender records names under the bookings' locks alone, so arrivals under such a name were not locked out.
     if reach.names != known {
         return Err(StoreError::Overtaken);
     }
@@ -61,7 +61,7 @@ pub fn erase(
     let telling: Vec<BookingKey> = telling.map(|booking| booking.key.clone()).collect();
     locked.retain(|booking| !booking.facts.is_without_guest());
     for booking in &mut locked {
-        // All of it goes: the clock of the `ingest` that took the events may run ahead of ours.
+        // All facts go, also those of an `ingest` whose clock is ahead of ours.
         let newest = booking.facts.newest_at().unwrap_or(until);
         booking.learn(|facts| facts.without_guest(newest.max(until)));
     }
@@ -77,7 +77,7 @@ pub fn erase(
     })
 }
 
-/// Keeps everything away that arrives of a guest, until the end of the transaction, and finds what is theirs.
+/// Locks out arrivals of the guest until the end of the transaction, and finds the guest's data.
 fn close(connection: &mut PgConnection, whom: &DataSubject) -> Result<SubjectData, StoreError> {
     erasure_lock::lock_exclusive(connection, whom.resort())?;
     let before = Family::find(connection, whom)?;
@@ -136,7 +136,8 @@ fn empty_letters(
         .map_err(StoreError::query("empty letters"))
 }
 
-/// What staff wrote about the guest; the trail says that there was something. The reason of an erasure stays.
+/// Deletes the notes of staff about the guest. The audit trail still shows that there were notes. The reason of an erasure
+/// stays.
 fn forget_notes(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
     let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
     sql_query(include_str!("forget_notes.sql"))
@@ -148,8 +149,8 @@ fn forget_notes(connection: &mut PgConnection, reach: &SubjectData) -> Result<()
         .map_err(StoreError::query("forget what was noted of a guest"))
 }
 
-/// WhatsApp's names of the guest, and which number was called. A stop that was said under a name stays: it holds for the
-/// number.
+/// Deletes WhatsApp's names of the guest, and which number was called. A stop that was sent under a name is first copied to
+/// the number.
 fn forget_names(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
     let hash = |hash: &Vec<u8>| Hash::try_from(hash.as_slice()).ok();
     let numbers: BTreeSet<Hash> = reach.numbers.iter().filter_map(hash).collect();
@@ -171,7 +172,7 @@ fn forget_names(connection: &mut PgConnection, reach: &SubjectData) -> Result<()
     .map_err(StoreError::query("forget which numbers were called"))
 }
 
-/// A guest who is gone has no conversation that could be gone on with.
+/// Deletes the guest's open 24-hour windows.
 fn close_windows(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
     diesel::delete(conversations::table.filter(conversations::phone_hash.eq_any(reach.hashes())))
         .execute(connection)

@@ -1,7 +1,7 @@
-//! What has been held long enough, found in small steps: a page at a time, from the oldest on.
+//! Erases data after the retention times of the resorts, a page at a time, from the oldest on.
 //!
-//! Rows that others hold are left for the next time, so any number of processes may do this. Resorts without terms, whose
-//! files cannot be read, are left alone.
+//! Locked rows are left for the next time, so any number of processes may do this. Data of a resort whose file cannot be read
+//! are left as they are, since its retention times are unknown.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};

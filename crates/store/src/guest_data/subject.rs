@@ -1,4 +1,4 @@
-//! How far a word about a guest reaches: which bookings are theirs, and which numbers are theirs alone.
+//! What is stored of one guest: their bookings, and the numbers and names that no other guest has.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ struct Found {
     phone_hash: Option<Vec<u8>>,
 }
 
-/// Finds what is theirs, without locking anything.
+/// Finds the guest's data. Takes no lock.
 pub fn reach(connection: &mut PgConnection, whom: &DataSubject) -> Result<SubjectData, StoreError> {
     Family::find(connection, whom)?.reach(connection, whom)
 }

@@ -1,5 +1,5 @@
-//! What guests said to a business number, under every name of the writer. It is stored for writers who are known as guests
-//! and for others alike, and read through everything by which a guest is known.
+//! Stops and starts that were sent to a business number, under every name of the writer. They are stored whether or not the
+//! writer matches a guest, and looked up by all names of a guest.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,10 +15,10 @@ use crate::guest_names::{self, Hash};
 use crate::rows::Rows;
 use crate::schema::{guests, number_wishes};
 
-/// What was said to numbers, by hash of a name and number.
+/// Consents to business numbers, by the keyed hash of a name and the business number.
 pub type NumberConsents = BTreeMap<(Hash, NumberId), MarketingConsent>;
 
-/// Adds one wish.
+/// Adds one stop or start.
 pub fn add(
     wishes: &mut NumberConsents,
     hash: Hash,
@@ -39,7 +39,7 @@ pub fn add(
     *known = known.and(said);
 }
 
-/// Records wishes towards numbers; the newest of each sense stays. Repeats and disorder change nothing.
+/// Records consents to business numbers: the newest stop and the newest start stay. Repetition and order make no difference.
 pub fn record(connection: &mut PgConnection, wishes: &NumberConsents) -> Result<(), StoreError> {
     if wishes.is_empty() {
         return Ok(());
@@ -59,8 +59,8 @@ pub fn record(connection: &mut PgConnection, wishes: &NumberConsents) -> Result<
         .map_err(StoreError::query("record what guests said to a number"))
 }
 
-/// Lets what was said under some hashes hold under others too, and stay under the old: a guest has another number, or
-/// names are forgotten. What was said to a resort goes to `phones` only.
+/// Copies the consents of some hashes to others, since a guest has another number or names are to be deleted. The old
+/// ones stay. Consents to a resort are copied to `phones` only.
 pub fn copy(
     connection: &mut PgConnection,
     from: &BTreeSet<Hash>,
@@ -90,7 +90,7 @@ pub fn copy(
 
 type Row = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-/// Everything that some guests said of marketing, under whatever name.
+/// The consents of some guests, under all their names.
 #[derive(Debug, Default)]
 pub struct Consents {
     known: HashMap<Hash, Vec<Hash>>,
@@ -99,7 +99,7 @@ pub struct Consents {
 }
 
 impl Consents {
-    /// Reads it for the guests of some phone hashes.
+    /// Reads the consents of the guests of some phone hashes.
     pub fn of(connection: &mut PgConnection, phones: &BTreeSet<Hash>) -> Result<Self, StoreError> {
         if phones.is_empty() {
             return Ok(Self::default());
@@ -136,7 +136,7 @@ impl Consents {
         })
     }
 
-    /// The newest words of one guest that hold at a resort, which sends from this number.
+    /// The consent of one guest to a resort that sends from this number: the newest stop and start under any name.
     pub fn at(&self, phone: &Hash, resort: &ResortId, number: Option<&NumberId>) -> MarketingConsent {
         let hashes = self.known.get(phone).into_iter().flatten();
         let said = hashes.flat_map(|hash| {

@@ -1,6 +1,6 @@
-//! Judging the probe of a hold that a status laid.
+//! Judges the probe of a hold that was laid for a status `failed`.
 //!
-//! The probe is accepted, as the messages were that failed later. The hold ends when the probe is reported as sent or
+//! WhatsApp accepts the probe, as it accepted the messages that failed later. The hold ends when the probe is reported as sent or
 //! delivered, when it is not reported as failed for a while ([`JUDGED_WITHIN`]), or when a person ends it.
 
 use diesel::sql_types::{Array, Double, Integer, Nullable, Text, Uuid as SqlUuid};
@@ -81,7 +81,7 @@ fn lift(rows: diesel::QueryResult<Vec<Value<Text, String>>>) -> Result<Vec<Strin
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// A probe that failed for a reason of its own says nothing of the scope: another one may try at once.
+/// A probe that failed for a reason of its own says nothing about the scope: another message may be the probe at once.
 pub(crate) fn unmark_failed(connection: &mut PgConnection, failed: &[MessageId]) -> Result<(), StoreError> {
     sql_query(
         "UPDATE holds SET probe_id = NULL, probe_taken_at = NULL, probed_at = NULL WHERE key = ANY(ARRAY( \

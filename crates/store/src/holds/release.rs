@@ -1,4 +1,4 @@
-//! Letting held messages go: their hold is gone, one of them tries, files have changed, a guest has written.
+//! Queues held messages: after their hold ended, as a probe, after files changed, or after the guest wrote.
 
 use diesel::sql_types::{BigInt, Bytea, Text};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
@@ -7,24 +7,24 @@ use super::probes;
 use crate::error::StoreError;
 use crate::rows::Value;
 
-/// A try without an answer does not keep the next one waiting longer than this.
+/// If a probe gets no answer within this time, the next message becomes the probe.
 const BETWEEN_PROBES: &str = "10 seconds";
 
 /// What [`release`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Released {
-    /// Messages that go to the queue because their hold is gone.
+    /// Messages that were queued because their hold ended.
     pub freed: usize,
-    /// Messages that go to try whether a scope is well.
+    /// Messages that were queued as probes.
     pub probes: usize,
-    /// Messages that waited too long.
+    /// Messages that expired while they were held.
     pub expired: usize,
-    /// Keys of holds that are over, since their accepted probes were not reported as failed.
+    /// Keys of holds that ended because their accepted probes were not reported as failed.
     pub lifted: Vec<String>,
 }
 
-/// Lets go what is held no longer, the newest first and so many at most; one message of each half-open hold; and ends
-/// what came too late. The claim checks each once more.
+/// Expires held messages that are too late, queues up to `most` messages whose hold ended, newest first, and queues one
+/// probe for each half-open hold. The claim checks each message again.
 pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, StoreError> {
     let lifted = probes::lift_unfailed(connection)?;
     let expired = sql_query(
@@ -64,7 +64,7 @@ pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, Sto
     })
 }
 
-/// Lets the newest message go that waits for a hold, and notes it as the hold's probe.
+/// Queues the newest message of a hold as its probe.
 fn let_one_try(connection: &mut PgConnection, hold: &str) -> Result<usize, StoreError> {
     let tries = queueing(
         "SELECT id FROM messages WHERE state = 'held' AND held_by = $1 \
@@ -78,7 +78,7 @@ fn let_one_try(connection: &mut PgConnection, hold: &str) -> Result<usize, Store
     .map_err(StoreError::query("let a held message try"))
 }
 
-/// Lets messages go that were held because their resort's file had nothing to send: files have changed.
+/// Queues messages that were held because their resort's file had no usable template. Call it after files changed.
 pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, StoreError> {
     sql_query(queueing(
         "SELECT id FROM messages WHERE state = 'held' AND held_by IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
@@ -87,7 +87,7 @@ pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, St
     .map_err(StoreError::query("release messages that had no template"))
 }
 
-/// Lets messages to a guest go that had no template that could be used: the guest has written, so free text may do.
+/// Queues a guest's messages that had no usable template. Call it after the guest wrote, since free text may be sent now.
 pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> Result<usize, StoreError> {
     sql_query(queueing_with(
         "text_refused = false, ",
@@ -100,7 +100,7 @@ pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> 
     .map_err(StoreError::query("release messages that free text may do for"))
 }
 
-/// Back to the queue. What waited for its template has the template's turn again.
+/// SQL that queues the selected messages. Those that waited for their template are sent by template again.
 fn queueing(which: &str) -> String {
     queueing_with("", which)
 }

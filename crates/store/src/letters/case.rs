@@ -1,4 +1,4 @@
-//! The letter of a dead message with everything that a decision about it rests on, locked in the one order.
+//! The dead letter of a message with its booking and message, locked in the lock order, for a decision of staff.
 
 use std::collections::BTreeSet;
 

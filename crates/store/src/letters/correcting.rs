@@ -1,4 +1,4 @@
-//! A person puts right the phone number of a letter's booking.
+//! Corrects the phone number of a dead letter's booking by a decision of staff.
 
 use std::collections::BTreeSet;
 
@@ -27,8 +27,8 @@ pub struct Corrected {
     pub planned: Planned,
 }
 
-/// Gives the booking of a letter's message the number that is right, as people write it. The letter stays open: what
-/// is to become of the message is another decision.
+/// Stores the corrected number, in any usual spelling, as a fact of the booking. The dead letter stays open: retrying the
+/// message is a separate decision.
 pub fn correct_phone(
     connection: &mut PgConnection,
     planner: &Planner,

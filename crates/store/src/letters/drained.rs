@@ -1,4 +1,4 @@
-//! Letters come from the dead queues.
+//! Inserts the dead letters that `desk` consumed from the dead-letter queues.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -88,7 +88,7 @@ fn insert_together(connection: &mut PgConnection, found: &[&NewLetter]) -> Resul
         .map_err(StoreError::query("keep letters"))
 }
 
-/// Postgres keeps no text with a zero in it, and a letter that cannot be kept would be in the way of all others.
+/// Postgres rejects a text with a NUL, and one rejected dead letter would block all that are inserted with it.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

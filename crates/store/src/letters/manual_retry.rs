@@ -1,4 +1,4 @@
-//! A dead message is tried once more.
+//! Retries a dead message by a decision of staff: it goes back to the queue.
 
 use std::collections::BTreeSet;
 
@@ -34,8 +34,8 @@ pub fn judge(
 
 /// Puts a letter's message back into the queue, if its booking's plan still wants it.
 ///
-/// Its attempts' numbers go on; its retries begin again, and so does the template's turn, since a person may have mended
-/// the template.
+/// Attempt numbers continue, so that late results stay fenced. The retries start again at 0, and the content is the template
+/// again, since staff may have repaired it.
 pub fn retry(
     connection: &mut PgConnection,
     planner: &Planner,
@@ -61,7 +61,7 @@ pub fn retry(
     case.replan(connection, planner).map(Ok)
 }
 
-/// What was reported of earlier calls stays until the next one, so that a late word on them is known for what it is.
+/// The reports on earlier calls stay in the row until the next call, so that a late report is attributed to its own call.
 fn queue(connection: &mut PgConnection, case: &Case, window: Window) -> Result<(), StoreError> {
     diesel::update(messages::table.find(case.message.id.0))
         .set((

@@ -1,6 +1,6 @@
-//! Numbers that are read otherwise than when their bookings were planned last: an older program read them, or the resort's
-//! file names another country now. The platform's text is the same, so the guest is, and what was decided about the guest
-//! must not be lost with the old reading.
+//! Phone numbers that are parsed differently than when their bookings were last planned: an older program parsed them, or
+//! the resort's file names another country now. The platform's text is unchanged, so it is the same guest, and a stop that is
+//! recorded under the old phone hash must apply to the new one.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::guests::{self, GuestKey};
 
 impl Planner {
-    /// How the number in a booking's row was read when it was planned last, and how it is read now, where the two differ.
+    /// The guest of a booking when it was last planned, and by its number as it is parsed now, if the two differ.
     pub fn other_reading(&self, booking: &Booking) -> Option<(GuestKey, Option<GuestKey>)> {
         let was = GuestKey {
             phone_hash: booking.phone_hash?,
@@ -24,13 +24,13 @@ impl Planner {
         (now.as_ref() != Some(&was)).then_some((was, now))
     }
 
-    /// The keyed hash of the number that an event brings, as it is read now.
+    /// The keyed hash of an event's number, as it is parsed now.
     pub fn hash_of_event(&self, event: &Event) -> Option<[u8; 32]> {
         let resort = self.resort(&event.resort).map(|resort| resort.country);
         event.phone_number(resort).map(|number| self.phone_hash(&number))
     }
 
-    /// The guests that some bookings have, as they were read and as they are read now, without locking anything.
+    /// The guests of some bookings, by the stored phone hashes and by the numbers as they are parsed now. Takes no lock.
     pub fn guests_of(
         &self,
         connection: &mut PgConnection,
@@ -47,8 +47,8 @@ impl Planner {
     }
 }
 
-/// Has the stops of these bookings' guests hold for their numbers as they are read now. What was said by the old reading
-/// stays beside: another guest may have that number.
+/// Copies the stops of these bookings' guests to the phone hashes of their numbers as they are parsed now. The old entries
+/// stay, since another guest may have that number.
 pub(super) fn keep_stops(
     connection: &mut PgConnection,
     planner: &Planner,

@@ -1,8 +1,8 @@
-//! Reading again the phone numbers that are stored: their lookup hashes follow what this program, and the resorts' files,
-//! make of the same texts now. SQL cannot do this, since it has no key.
+//! Parses the stored phone numbers again, and updates their keyed hashes where this program or the resort's file now gives
+//! another number. SQL cannot do this, since it has no key.
 //!
-//! A guest's bookings change together, with their plans, so that no reminder slips through between the old hash and the new
-//! one. Everything may be broken off, and run again.
+//! All bookings of a guest are updated and planned in one transaction, so that no reminder is sent between the old hash and
+//! the new one. The work can be interrupted and repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 

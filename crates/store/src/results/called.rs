@@ -1,4 +1,4 @@
-//! What reported messages were last called for, read before anything is locked: holds are laid first.
+//! The last call of each reported message, read without a lock before the holds are laid.
 
 use std::collections::BTreeMap;
 

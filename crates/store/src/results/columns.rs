@@ -1,4 +1,4 @@
-//! A message's life as the columns of its row.
+//! A [`MessageRecord`] as the columns of its row.
 
 use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Queryable, Selectable};
@@ -8,7 +8,6 @@ use domain::message_record::MessageRecord;
 use crate::error::StoreError;
 use crate::schema::messages;
 
-/// What [`MessageRecord`] knows of a message.
 #[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = messages)]
 #[diesel(check_for_backend(diesel::pg::Pg))]

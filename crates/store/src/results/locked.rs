@@ -1,4 +1,4 @@
-//! Bookings and their messages under lock, while results are written into them.
+//! Locked bookings and messages, into which results are written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub(super) struct Locked {
     messages: BTreeMap<MessageId, Message>,
     pub(super) now: DateTime<Utc>,
     followed: BTreeSet<String>,
-    /// Messages that were dead when something was heard of them: their letters may be settled by it.
+    /// Messages that were dead when a result arrived: the result may settle their dead letters.
     were_dead: Vec<Uuid>,
     /// How WhatsApp names the guests who were called.
     learnt: BTreeSet<Learnt>,
@@ -96,7 +96,7 @@ impl Locked {
             .set((Columns::of(&life), messages::updated_at.eq(self.now)))
             .execute(connection)
             .map_err(StoreError::query("record what came of a message"))?;
-        // What seemed to have gone may not be wanted any more.
+        // A message that seemed to be sent may no longer be wanted.
         let came_back = message.life.state.went() && !life.state.went();
         if message.kind.others_follow() || came_back {
             self.followed.insert(message.booking_key.clone());
@@ -115,7 +115,7 @@ impl Locked {
         Ok(())
     }
 
-    /// Remembers how WhatsApp names the guest whom a message called. Of a guest who was erased nothing is learnt.
+    /// Records WhatsApp's names of the guest whom a message called. No name of an erased guest is recorded.
     pub(super) fn learn(&mut self, planner: &Planner, id: MessageId, names: &[GuestName]) {
         if names.is_empty() {
             return;
@@ -125,7 +125,7 @@ impl Locked {
             .get(&id)
             .and_then(|message| message.called.1.clone());
         let called: Option<[u8; 32]> = called.and_then(|hash| hash.try_into().ok());
-        // A message of before this version does not say which number was called: its booking's counts.
+        // A message of an older version does not store the called number: the booking's number is used.
         let phone = called.or_else(|| Some(planner.guest_of_booking(self.booking_of(id)?)?.phone_hash));
         let learnt = phone.map(|phone| Learnt::of_guest(planner, names, phone));
         self.learnt.extend(learnt.into_iter().flatten());
@@ -138,7 +138,7 @@ impl Locked {
             .find(|booking| booking.key.to_string() == *key)
     }
 
-    /// Remembers that the guest refuses marketing from this number; each claim looks for that.
+    /// Records that the guest refuses marketing from this number. Each claim checks it.
     pub(super) fn opt_out(
         &self,
         connection: &mut PgConnection,

@@ -1,6 +1,6 @@
-//! Calls without an answer: first in doubt, then, by evidence, once more, or a letter to a person.
+//! Calls without a known outcome: the message becomes `unknown`, and by evidence it is sent once more or dead-lettered.
 //!
-//! Evidence is gathered without a lock; what follows is written under the booking's, unless WhatsApp reported meanwhile.
+//! Evidence is gathered without a lock. The verdict is written under the booking's lock, unless WhatsApp reported meanwhile.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};

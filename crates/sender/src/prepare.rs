@@ -185,7 +185,7 @@ fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, around: &Cir
             facts: &draft.facts,
             resort,
         },
-        turn: draft.turn,
+        turn: draft.content_choice,
         window,
         held: &around.held_at(&resort.number),
     };

@@ -33,7 +33,7 @@ pub struct Draft {
     pub booking: BookingKey,
     pub kind: MessageKind,
     /// Whether the kind's own template or the fallback is next.
-    pub turn: ContentChoice,
+    pub content_choice: ContentChoice,
     pub facts: Facts,
     /// The version of those facts: the claim fails when they have changed.
     pub version: i64,
@@ -119,7 +119,7 @@ fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
             .kind
             .parse()
             .map_err(|_| StoreError::Unreadable { what: "message kind" })?,
-        turn: row
+        content_choice: row
             .turn
             .parse()
             .map_err(|_| StoreError::Unreadable { what: "turn" })?,

@@ -114,7 +114,7 @@ fn fault_of(cause: &DieselError) -> Fault {
             | DatabaseErrorKind::UnableToSendCommand
             | DatabaseErrorKind::ReadOnlyTransaction => Fault::Outage,
             DatabaseErrorKind::SerializationFailure => Fault::Contention,
-            DatabaseErrorKind::Unknown => fault_said(information.message()),
+            DatabaseErrorKind::Unknown => fault_of_message(information.message()),
             _ => Fault::Data,
         },
         DieselError::BrokenTransactionManager
@@ -126,7 +126,7 @@ fn fault_of(cause: &DieselError) -> Fault {
     }
 }
 
-fn fault_said(message: &str) -> Fault {
+fn fault_of_message(message: &str) -> Fault {
     match message {
         "deadlock detected" => Fault::Contention,
         "canceling statement due to lock timeout" => Fault::Locked,

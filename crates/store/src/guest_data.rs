@@ -11,4 +11,4 @@ mod subject;
 pub mod tombstones;
 
 pub use erase::{Erased, erase, strip};
-pub use subject::{DataSubject, SubjectData, numbers_of, reach};
+pub use subject::{DataSubject, SubjectData, find, numbers_of};

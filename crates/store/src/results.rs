@@ -63,8 +63,8 @@ pub fn record_calls(
     let ids: Vec<Uuid> = results.iter().map(|result| result.id.0).collect();
     let mut locked = Locked::take(connection, planner, &ids)?;
     for result in results {
-        if let Some(life) = locked.life(result.id) {
-            let after = life.after_call(result, &hash_under(planner), locked.now);
+        if let Some(record) = locked.record(result.id) {
+            let after = record.after_call(result, &hash_under(planner), locked.now);
             if result.next == NextStep::OptOut {
                 locked.opt_out(connection, planner, result.id)?;
             }
@@ -136,12 +136,12 @@ pub fn record_reports(
     let mut locked = Locked::take(connection, planner, &ids)?;
     for (report, id) in reports.iter().zip(&resolved) {
         let message = id.map(MessageId);
-        let Some((id, life)) = message.and_then(|id| Some((id, locked.life(id)?))) else {
+        let Some((id, record)) = message.and_then(|id| Some((id, locked.record(id)?))) else {
             locked.outcome.unmatched += 1;
             continue;
         };
         let called = known_of(&Some(id.0)).map(|known| &known.called);
-        let after = life.after_report(report, judging, called, &hash_under(planner), locked.now);
+        let after = record.after_report(report, judging, called, &hash_under(planner), locked.now);
         if report.refuses_marketing() {
             locked.opt_out(connection, planner, id)?;
         }
@@ -161,13 +161,13 @@ fn judge_probes(
     connection: &mut PgConnection,
     reports: &[(&Report, &Known)],
 ) -> Result<Vec<String>, StoreError> {
-    let of_word = |word: Word| -> Vec<MessageId> {
-        let said = reports
+    let with_word = |word: Word| -> Vec<MessageId> {
+        let matching = reports
             .iter()
             .filter(|(report, known)| known.word(report) == Some(word));
-        said.map(|(_, known)| known.id).collect()
+        matching.map(|(_, known)| known.id).collect()
     };
-    let (went, failed) = (of_word(Word::Went), of_word(Word::Failed));
+    let (went, failed) = (with_word(Word::Went), with_word(Word::Failed));
     if !failed.is_empty() {
         holds::unmark_failed(connection, &failed)?;
     }

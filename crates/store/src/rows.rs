@@ -73,12 +73,12 @@ impl<T> QueryFragment<Pg> for Rows<'_, T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (head, tail) = self.sql.split_once("{rows}").unwrap_or((&self.sql, ""));
         out.push_sql(head);
-        for (place, (_, column)) in self.columns.iter().enumerate() {
-            out.push_sql(if place == 0 { "unnest(" } else { ", " });
+        for (index, (_, column)) in self.columns.iter().enumerate() {
+            out.push_sql(if index == 0 { "unnest(" } else { ", " });
             column.walk_ast(out.reborrow())?;
         }
-        for (place, (name, _)) in self.columns.iter().enumerate() {
-            out.push_sql(if place == 0 { ") AS n(" } else { ", " });
+        for (index, (name, _)) in self.columns.iter().enumerate() {
+            out.push_sql(if index == 0 { ") AS n(" } else { ", " });
             out.push_sql(name);
         }
         out.push_sql(")");

@@ -43,20 +43,20 @@ impl Erased {
 pub fn erase(
     connection: &mut PgConnection,
     planner: &Planner,
-    whom: &DataSubject,
+    guest: &DataSubject,
     until: Option<DateTime<Utc>>,
 ) -> Result<Erased, StoreError> {
-    let mut reach = close(connection, whom)?;
+    let mut data = close(connection, guest)?;
     let now = pool::clock(connection)?;
     let until = until.unwrap_or(now);
-    let mut locked = bookings::lock_even_damaged(connection, &planner.ring, &reach.bookings)?;
-    let known = reach.names.clone();
-    reach.learn_names(connection)?;
+    let mut locked = bookings::lock_even_damaged(connection, &planner.ring, &data.bookings)?;
+    let known = data.names.clone();
+    data.learn_names(connection)?;
     // A sender records names under the bookings' locks alone, so arrivals under such a name were not locked out.
-    if reach.names != known {
+    if data.names != known {
         return Err(StoreError::Overtaken);
     }
-    tombstones::insert(connection, whom, &reach, until)?;
+    tombstones::insert(connection, guest, &data, until)?;
     let telling = locked.iter().filter(|booking| booking.facts.tells_of_guest());
     let telling: Vec<BookingKey> = telling.map(|booking| booking.key.clone()).collect();
     locked.retain(|booking| !booking.facts.is_without_guest());
@@ -66,28 +66,28 @@ pub fn erase(
         booking.learn(|facts| facts.without_guest(newest.max(until)));
     }
     let planned = planning::replan(connection, planner, now, &locked)?;
-    close_windows(connection, &reach)?;
-    forget_names(connection, &reach)?;
-    forget_notes(connection, &reach)?;
+    close_windows(connection, &data)?;
+    forget_names(connection, &data)?;
+    forget_notes(connection, &data)?;
     Ok(Erased {
         bookings: telling,
-        events: empty_events(connection, &reach, None)?,
-        letters: empty_letters(connection, &reach, None)?,
+        events: empty_events(connection, &data, None)?,
+        letters: empty_letters(connection, &data, None)?,
         planned,
     })
 }
 
 /// Locks out arrivals of the guest until the end of the transaction, and finds the guest's data.
-fn close(connection: &mut PgConnection, whom: &DataSubject) -> Result<SubjectData, StoreError> {
-    erasure_lock::lock_exclusive(connection, whom.resort())?;
-    let before = Family::find(connection, whom)?;
+fn close(connection: &mut PgConnection, guest: &DataSubject) -> Result<SubjectData, StoreError> {
+    erasure_lock::lock_exclusive(connection, guest.resort())?;
+    let before = Family::find(connection, guest)?;
     erasure_lock::lock_numbers_exclusive(connection, before.hashes())?;
     // A number of the guest may have been corrected meanwhile, which takes none of these locks.
-    let family = Family::find(connection, whom)?;
+    let family = Family::find(connection, guest)?;
     if !family.numbers.is_subset(&before.numbers) || !family.names.is_subset(&before.names) {
         return Err(StoreError::Overtaken);
     }
-    family.reach(connection, whom)
+    family.into_data(connection, guest)
 }
 
 /// Completes an erasure for bookings of which something arrived that was accepted before: they are locked, and their
@@ -97,25 +97,25 @@ pub fn strip(
     late: &BTreeMap<BookingKey, DateTime<Utc>>,
 ) -> Result<(), StoreError> {
     for (key, at) in late {
-        let reach = SubjectData {
+        let data = SubjectData {
             bookings: BTreeSet::from([key.clone()]),
             ..SubjectData::default()
         };
-        tombstones::insert_of_bookings(connection, &reach.bookings, *at)?;
-        empty_events(connection, &reach, Some(*at))?;
-        empty_letters(connection, &reach, Some(*at))?;
+        tombstones::insert_of_bookings(connection, &data.bookings, *at)?;
+        empty_events(connection, &data, Some(*at))?;
+        empty_letters(connection, &data, Some(*at))?;
     }
     Ok(())
 }
 
 fn empty_events(
     connection: &mut PgConnection,
-    reach: &SubjectData,
+    data: &SubjectData,
     accepted_until: Option<DateTime<Utc>>,
 ) -> Result<usize, StoreError> {
     sql_query(include_str!("empty_events.sql"))
-        .bind::<Array<Text>, _>(reach.keys())
-        .bind::<Array<Bytea>, _>(reach.hashes())
+        .bind::<Array<Text>, _>(data.keys())
+        .bind::<Array<Bytea>, _>(data.hashes())
         .bind::<Nullable<Timestamptz>, _>(accepted_until)
         .execute(connection)
         .map_err(StoreError::query("empty raw events"))
@@ -123,14 +123,14 @@ fn empty_events(
 
 fn empty_letters(
     connection: &mut PgConnection,
-    reach: &SubjectData,
+    data: &SubjectData,
     accepted_until: Option<DateTime<Utc>>,
 ) -> Result<usize, StoreError> {
-    let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
+    let column = |read: fn(&BookingKey) -> &str| data.bookings.iter().map(read).collect::<Vec<_>>();
     sql_query(include_str!("empty_letters.sql"))
         .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
         .bind::<Array<Text>, _>(column(|key| key.booking.as_str()))
-        .bind::<Array<Bytea>, _>(reach.hashes())
+        .bind::<Array<Bytea>, _>(data.hashes())
         .bind::<Nullable<Timestamptz>, _>(accepted_until)
         .execute(connection)
         .map_err(StoreError::query("empty letters"))
@@ -138,12 +138,12 @@ fn empty_letters(
 
 /// Deletes the notes of staff about the guest. The audit trail still shows that there were notes. The reason of an erasure
 /// stays.
-fn forget_notes(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
-    let column = |read: fn(&BookingKey) -> &str| reach.bookings.iter().map(read).collect::<Vec<_>>();
+fn forget_notes(connection: &mut PgConnection, data: &SubjectData) -> Result<(), StoreError> {
+    let column = |read: fn(&BookingKey) -> &str| data.bookings.iter().map(read).collect::<Vec<_>>();
     sql_query(include_str!("forget_notes.sql"))
         .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
         .bind::<Array<Text>, _>(column(|key| key.booking.as_str()))
-        .bind::<Array<Bytea>, _>(reach.hashes())
+        .bind::<Array<Bytea>, _>(data.hashes())
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("forget what was noted of a guest"))
@@ -151,9 +151,9 @@ fn forget_notes(connection: &mut PgConnection, reach: &SubjectData) -> Result<()
 
 /// Deletes WhatsApp's names of the guest, and which number was called. A stop that was sent under a name is first copied to
 /// the number.
-fn forget_names(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
+fn forget_names(connection: &mut PgConnection, data: &SubjectData) -> Result<(), StoreError> {
     let hash = |hash: &Vec<u8>| Hash::try_from(hash.as_slice()).ok();
-    let numbers: BTreeSet<Hash> = reach.numbers.iter().filter_map(hash).collect();
+    let numbers: BTreeSet<Hash> = data.numbers.iter().filter_map(hash).collect();
     for number in &numbers {
         let own = BTreeSet::from([*number]);
         let known = guest_names::known_as(connection, &own)?;
@@ -161,20 +161,20 @@ fn forget_names(connection: &mut PgConnection, reach: &SubjectData) -> Result<()
             consents::copy(connection, &known, (&own, &own))?;
         }
     }
-    guest_names::forget(connection, &reach.numbers())?;
+    guest_names::forget(connection, &data.numbers())?;
     sql_query(
         "UPDATE messages SET called_to = NULL WHERE called_to IS NOT NULL AND id = ANY(ARRAY( \
          SELECT id FROM messages WHERE booking_key = ANY($1) ORDER BY id FOR NO KEY UPDATE))",
     )
-    .bind::<Array<Text>, _>(reach.keys())
+    .bind::<Array<Text>, _>(data.keys())
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("forget which numbers were called"))
 }
 
 /// Deletes the guest's open 24-hour windows.
-fn close_windows(connection: &mut PgConnection, reach: &SubjectData) -> Result<(), StoreError> {
-    diesel::delete(conversations::table.filter(conversations::phone_hash.eq_any(reach.hashes())))
+fn close_windows(connection: &mut PgConnection, data: &SubjectData) -> Result<(), StoreError> {
+    diesel::delete(conversations::table.filter(conversations::phone_hash.eq_any(data.hashes())))
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("close a guest's conversations"))

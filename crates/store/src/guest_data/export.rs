@@ -37,7 +37,7 @@ impl RawEvent {
 }
 
 /// Every raw event of theirs, in the order of arrival.
-pub fn raw_events(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec<RawEvent>, StoreError> {
+pub fn raw_events(connection: &mut PgConnection, data: &SubjectData) -> Result<Vec<RawEvent>, StoreError> {
     sql_query(
         "SELECT key, event_type, booking_key, received_at, outcome, sealed_body FROM events WHERE booking_key = ANY($1) \
          UNION \
@@ -49,20 +49,20 @@ pub fn raw_events(connection: &mut PgConnection, reach: &SubjectData) -> Result<
          FROM events WHERE (phone_hash = ANY($2) OR name_hashes && $2) AND sealed_body IS NOT NULL \
          ORDER BY received_at, key",
     )
-    .bind::<Array<Text>, _>(reach.keys())
-    .bind::<Array<Bytea>, _>(reach.hashes())
+    .bind::<Array<Text>, _>(data.keys())
+    .bind::<Array<Bytea>, _>(data.hashes())
     .load(connection)
     .map_err(StoreError::query("read a guest's raw events"))
 }
 
 /// Every letter of theirs, in the order in which they were found.
-pub fn letters(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec<LetterId>, StoreError> {
+pub fn letters(connection: &mut PgConnection, data: &SubjectData) -> Result<Vec<LetterId>, StoreError> {
     let ids: Vec<Value<BigInt, i64>> = sql_query(
         "SELECT l.id FROM letters l JOIN unnest($1) AS b(key) ON b.key = l.resort || '/' || l.booking \
          UNION SELECT id FROM letters WHERE phone_hash = ANY($2) OR name_hashes && $2 ORDER BY id",
     )
-    .bind::<Array<Text>, _>(reach.keys())
-    .bind::<Array<Bytea>, _>(reach.hashes())
+    .bind::<Array<Text>, _>(data.keys())
+    .bind::<Array<Bytea>, _>(data.hashes())
     .load(connection)
     .map_err(StoreError::query("find a guest's letters"))?;
     Ok(ids.into_iter().map(|row| LetterId(row.0)).collect())
@@ -71,10 +71,10 @@ pub fn letters(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec
 /// An open, or lately open, window in which a guest may be answered: the business number, and its end.
 pub fn windows(
     connection: &mut PgConnection,
-    reach: &SubjectData,
+    data: &SubjectData,
 ) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
     conversations::table
-        .filter(conversations::phone_hash.eq_any(reach.hashes()))
+        .filter(conversations::phone_hash.eq_any(data.hashes()))
         .order(conversations::open_until)
         .select((conversations::number, conversations::open_until))
         .load(connection)
@@ -106,15 +106,15 @@ pub struct NumberWishRow {
 /// What they said to business numbers: under the names that are theirs alone, and under the numbers of their bookings.
 pub fn number_wishes(
     connection: &mut PgConnection,
-    reach: &SubjectData,
+    data: &SubjectData,
 ) -> Result<Vec<NumberWishRow>, StoreError> {
     sql_query(
         "SELECT number, max(opted_out_at) AS opted_out_at, max(opted_in_at) AS opted_in_at FROM number_wishes \
          WHERE hash = ANY($1) OR hash IN (SELECT phone_hash FROM bookings WHERE key = ANY($2)) \
          GROUP BY number ORDER BY number",
     )
-    .bind::<Array<Bytea>, _>(reach.hashes())
-    .bind::<Array<Text>, _>(reach.keys())
+    .bind::<Array<Bytea>, _>(data.hashes())
+    .bind::<Array<Text>, _>(data.keys())
     .load(connection)
     .map_err(StoreError::query("read what a guest said to numbers"))
 }
@@ -129,14 +129,14 @@ pub struct NameRow {
 }
 
 /// The names that were learnt of their numbers.
-pub fn names(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec<NameRow>, StoreError> {
+pub fn names(connection: &mut PgConnection, data: &SubjectData) -> Result<Vec<NameRow>, StoreError> {
     sql_query(
         "SELECT kind, learnt_at FROM guest_names \
          WHERE phone_hash = ANY($1) OR phone_hash IN (SELECT phone_hash FROM bookings WHERE key = ANY($2)) \
          ORDER BY learnt_at, kind",
     )
-    .bind::<Array<Bytea>, _>(reach.numbers())
-    .bind::<Array<Text>, _>(reach.keys())
+    .bind::<Array<Bytea>, _>(data.numbers())
+    .bind::<Array<Text>, _>(data.keys())
     .load(connection)
     .map_err(StoreError::query("read a guest's names"))
 }
@@ -144,11 +144,11 @@ pub fn names(connection: &mut PgConnection, reach: &SubjectData) -> Result<Vec<N
 /// What they said of messages, by the numbers that they have.
 pub fn wishes(
     connection: &mut PgConnection,
-    whom: &DataSubject,
-    reach: &SubjectData,
+    guest: &DataSubject,
+    data: &SubjectData,
 ) -> Result<Vec<WishRow>, StoreError> {
-    let hashes = subject::numbers_of(connection, whom)?;
-    let resort = match whom {
+    let hashes = subject::numbers_of(connection, guest)?;
+    let resort = match guest {
         DataSubject::Booking(_) => None,
         DataSubject::Number { resort, .. } => resort.as_ref(),
     };
@@ -160,7 +160,7 @@ pub fn wishes(
     )
     .bind::<Array<Bytea>, _>(hashes)
     .bind::<Nullable<Text>, _>(resort.map(ResortId::as_str))
-    .bind::<Array<Text>, _>(reach.keys())
+    .bind::<Array<Text>, _>(data.keys())
     .load(connection)
     .map_err(StoreError::query("read a guest's wishes"))
 }

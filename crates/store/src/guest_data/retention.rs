@@ -80,14 +80,14 @@ struct Cutoffs<'a> {
 }
 
 impl<'a> Cutoffs<'a> {
-    fn of(terms: &'a [RetentionPolicy], now: DateTime<Utc>) -> Self {
+    fn of(policies: &'a [RetentionPolicy], now: DateTime<Utc>) -> Self {
         let end = |term: TimeDelta| now.checked_sub_signed(term).unwrap_or(DateTime::<Utc>::MIN_UTC);
         // Postgres knows no year before 4713 B.C.; nothing here is older than this.
         let end = |term| end(term).max(DateTime::UNIX_EPOCH);
         Self {
-            resorts: terms.iter().map(|one| one.resort.as_str()).collect(),
-            raw_events: terms.iter().map(|one| end(one.raw_events)).collect(),
-            guests: terms.iter().map(|one| end(one.guests)).collect(),
+            resorts: policies.iter().map(|one| one.resort.as_str()).collect(),
+            raw_events: policies.iter().map(|one| end(one.raw_events)).collect(),
+            guests: policies.iter().map(|one| end(one.guests)).collect(),
         }
     }
 }
@@ -96,11 +96,11 @@ impl<'a> Cutoffs<'a> {
 /// shortest time of all.
 pub fn empty_raw_events(
     connection: &mut PgConnection,
-    terms: &[RetentionPolicy],
+    policies: &[RetentionPolicy],
     after: &Cursor,
     most: i64,
 ) -> Result<Step<String>, StoreError> {
-    let ends = Cutoffs::of(terms, pool::clock(connection)?);
+    let ends = Cutoffs::of(policies, pool::clock(connection)?);
     let rows: Vec<Row> = sql_query(include_str!("old_events.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.raw_events)
@@ -116,10 +116,10 @@ pub fn empty_raw_events(
 /// is. Returns how many.
 pub fn empty_letters(
     connection: &mut PgConnection,
-    terms: &[RetentionPolicy],
+    policies: &[RetentionPolicy],
     most: i64,
 ) -> Result<usize, StoreError> {
-    let ends = Cutoffs::of(terms, pool::clock(connection)?);
+    let ends = Cutoffs::of(policies, pool::clock(connection)?);
     sql_query(include_str!("old_letters.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.raw_events)
@@ -133,10 +133,10 @@ pub fn empty_letters(
 /// shortest time of all, from when they were learnt. Returns how many.
 pub fn forget_orphaned_names(
     connection: &mut PgConnection,
-    terms: &[RetentionPolicy],
+    policies: &[RetentionPolicy],
     most: i64,
 ) -> Result<usize, StoreError> {
-    let ends = Cutoffs::of(terms, pool::clock(connection)?);
+    let ends = Cutoffs::of(policies, pool::clock(connection)?);
     let Some(end) = ends.raw_events.into_iter().max() else {
         return Ok(0);
     };
@@ -154,11 +154,11 @@ pub fn forget_orphaned_names(
 /// Bookings that still tell of a guest whose time is over, among at most so many that it looks at. Locks nothing.
 pub fn list_old_guests(
     connection: &mut PgConnection,
-    terms: &[RetentionPolicy],
+    policies: &[RetentionPolicy],
     after: &Cursor,
     most: i64,
 ) -> Result<Step<BookingKey>, StoreError> {
-    let Step { over, next } = old_guests(connection, terms, None, (after, most))?;
+    let Step { over, next } = old_guests(connection, policies, None, (after, most))?;
     let unreadable = |_| StoreError::Unreadable { what: "booking key" };
     let keys = over.iter().map(|key| key.parse().map_err(unreadable));
     Ok(Step {
@@ -172,30 +172,30 @@ pub fn list_old_guests(
 pub fn erase_old_guest(
     connection: &mut PgConnection,
     planner: &Planner,
-    terms: &[RetentionPolicy],
+    policies: &[RetentionPolicy],
     key: &BookingKey,
 ) -> Result<Option<Erased>, StoreError> {
-    let Some(term) = terms.iter().find(|term| term.resort == key.resort) else {
+    let Some(term) = policies.iter().find(|term| term.resort == key.resort) else {
         return Ok(None);
     };
-    let whom = DataSubject::Booking(key.clone());
-    erasure_lock::lock_exclusive(connection, whom.resort())?;
+    let guest = DataSubject::Booking(key.clone());
+    erasure_lock::lock_exclusive(connection, guest.resort())?;
     let from_the_oldest = Cursor::default();
-    let found = old_guests(connection, terms, Some(key), (&from_the_oldest, 1))?;
+    let found = old_guests(connection, policies, Some(key), (&from_the_oldest, 1))?;
     if found.over.is_empty() {
         return Ok(None);
     }
     let end = pool::clock(connection)? - term.guests;
-    erase(connection, planner, &whom, Some(end)).map(Some)
+    erase(connection, planner, &guest, Some(end)).map(Some)
 }
 
 fn old_guests(
     connection: &mut PgConnection,
-    terms: &[RetentionPolicy],
+    policies: &[RetentionPolicy],
     only: Option<&BookingKey>,
     (after, most): (&Cursor, i64),
 ) -> Result<Step<String>, StoreError> {
-    let ends = Cutoffs::of(terms, pool::clock(connection)?);
+    let ends = Cutoffs::of(policies, pool::clock(connection)?);
     let rows: Vec<Row> = sql_query(include_str!("old_guests.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.guests)

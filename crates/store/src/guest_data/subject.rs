@@ -85,8 +85,8 @@ struct Found {
 }
 
 /// Finds the guest's data. Takes no lock.
-pub fn reach(connection: &mut PgConnection, whom: &DataSubject) -> Result<SubjectData, StoreError> {
-    Family::find(connection, whom)?.reach(connection, whom)
+pub fn find(connection: &mut PgConnection, guest: &DataSubject) -> Result<SubjectData, StoreError> {
+    Family::find(connection, guest)?.into_data(connection, guest)
 }
 
 pub(super) struct Family {
@@ -97,12 +97,12 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn find(connection: &mut PgConnection, whom: &DataSubject) -> Result<Self, StoreError> {
-        let (key, resort) = match whom {
+    pub(super) fn find(connection: &mut PgConnection, guest: &DataSubject) -> Result<Self, StoreError> {
+        let (key, resort) = match guest {
             DataSubject::Booking(key) => (Some(key.to_string()), None),
             DataSubject::Number { resort, .. } => (None, resort.as_ref().map(ResortId::as_str)),
         };
-        let hashes = numbers_of(connection, whom)?;
+        let hashes = numbers_of(connection, guest)?;
         let found: Vec<Found> = sql_query(include_str!("family.sql"))
             .bind::<Nullable<Text>, _>(key)
             .bind::<Array<Bytea>, _>(&hashes)
@@ -111,7 +111,7 @@ impl Family {
             .map_err(StoreError::query("find a guest's bookings"))?;
         let bookings = found.iter().map(|row| parse_key(&row.resort, &row.id));
         let mut bookings: BTreeSet<BookingKey> = bookings.collect::<Result<_, _>>()?;
-        let numbers = match whom {
+        let numbers = match guest {
             DataSubject::Number { .. } => hashes.into_iter().collect(),
             DataSubject::Booking(key) => {
                 // Also one that was never applied: its events may be dead, or on their way.
@@ -119,7 +119,7 @@ impl Family {
                 found.into_iter().filter_map(|row| row.phone_hash).collect()
             }
         };
-        let names = names_of(connection, whom, &numbers)?;
+        let names = names_of(connection, guest, &numbers)?;
         Ok(Self {
             bookings,
             numbers,
@@ -127,26 +127,26 @@ impl Family {
         })
     }
 
-    pub(super) fn reach(
+    pub(super) fn into_data(
         self,
         connection: &mut PgConnection,
-        whom: &DataSubject,
+        guest: &DataSubject,
     ) -> Result<SubjectData, StoreError> {
-        let mut reach = SubjectData {
+        let mut data = SubjectData {
             bookings: self.bookings,
             ..SubjectData::default()
         };
-        reach.numbers = match whom {
+        data.numbers = match guest {
             DataSubject::Number { resort: None, .. } => self.numbers,
-            _ => theirs_alone(connection, &reach, self.numbers.into_iter().collect())?,
+            _ => theirs_alone(connection, &data, self.numbers.into_iter().collect())?,
         };
-        if let DataSubject::Number { spelling_hash, .. } = whom
-            && !reach.numbers.is_empty()
+        if let DataSubject::Number { spelling_hash, .. } = guest
+            && !data.numbers.is_empty()
         {
-            reach.names.insert(spelling_hash.to_vec());
+            data.names.insert(spelling_hash.to_vec());
         }
-        reach.learn_names(connection)?;
-        Ok(reach)
+        data.learn_names(connection)?;
+        Ok(data)
     }
 
     /// Every hash by which something of theirs may arrive.
@@ -158,7 +158,7 @@ impl Family {
 /// Every name that is known of some numbers, shared or not.
 fn names_of(
     connection: &mut PgConnection,
-    whom: &DataSubject,
+    guest: &DataSubject,
     numbers: &BTreeSet<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
     let names: Vec<Value<Bytea, Vec<u8>>> =
@@ -167,7 +167,7 @@ fn names_of(
             .load(connection)
             .map_err(StoreError::query("find the names of a guest's numbers"))?;
     let mut names: BTreeSet<Vec<u8>> = names.into_iter().map(|row| row.0).collect();
-    if let DataSubject::Number { spelling_hash, .. } = whom {
+    if let DataSubject::Number { spelling_hash, .. } = guest {
         names.insert(spelling_hash.to_vec());
     }
     Ok(names)
@@ -175,12 +175,12 @@ fn names_of(
 
 /// The phone hashes that one number means: its own, and those of numbers that WhatsApp spells like it or that share a
 /// name with it.
-pub fn numbers_of(connection: &mut PgConnection, whom: &DataSubject) -> Result<Vec<Vec<u8>>, StoreError> {
+pub fn numbers_of(connection: &mut PgConnection, guest: &DataSubject) -> Result<Vec<Vec<u8>>, StoreError> {
     let DataSubject::Number {
         phone_hash,
         spelling_hash,
         ..
-    } = whom
+    } = guest
     else {
         return Ok(Vec::new());
     };
@@ -198,7 +198,7 @@ pub fn numbers_of(connection: &mut PgConnection, whom: &DataSubject) -> Result<V
 /// Those of some numbers that no other booking has.
 fn theirs_alone(
     connection: &mut PgConnection,
-    reach: &SubjectData,
+    data: &SubjectData,
     numbers: Vec<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
     let alone: Vec<Value<Bytea, Vec<u8>>> = sql_query(
@@ -206,7 +206,7 @@ fn theirs_alone(
          SELECT FROM bookings o WHERE o.phone_hash = n.phone_hash AND o.key <> ALL($2))",
     )
     .bind::<Array<Bytea>, _>(numbers)
-    .bind::<Array<Text>, _>(reach.keys())
+    .bind::<Array<Text>, _>(data.keys())
     .load(connection)
     .map_err(StoreError::query("find numbers of one guest only"))?;
     Ok(alone.into_iter().map(|row| row.0).collect())

@@ -96,18 +96,18 @@ pub fn erased(
 /// Records that a guest was erased up to `at`.
 pub(super) fn insert(
     connection: &mut PgConnection,
-    whom: &DataSubject,
-    reach: &SubjectData,
+    guest: &DataSubject,
+    data: &SubjectData,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    insert_of_bookings(connection, &reach.bookings, at)?;
+    insert_of_bookings(connection, &data.bookings, at)?;
     let mut places: Vec<(&[u8], &str)> = Vec::new();
-    let mine = subject::numbers_of(connection, whom)?;
-    if let DataSubject::Number { resort, .. } = whom {
+    let mine = subject::numbers_of(connection, guest)?;
+    if let DataSubject::Number { resort, .. } = guest {
         let place = resort.as_ref().map_or(EVERYWHERE, ResortId::as_str);
         places.extend(mine.iter().map(|hash| (hash.as_slice(), place)));
     }
-    places.extend(reach.hashes().into_iter().map(|hash| (hash, NO_BOOKING)));
+    places.extend(data.hashes().into_iter().map(|hash| (hash, NO_BOOKING)));
     let sql = "INSERT INTO erased_guests AS e (phone_hash, place, erased_at) \
          SELECT phone_hash, place, erased_at FROM {rows} ORDER BY phone_hash, place \
          ON CONFLICT (phone_hash, place) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)";

@@ -25,7 +25,7 @@ pub fn add(
     number: &NumberId,
     (wish, at): (ConsentChange, DateTime<Utc>),
 ) {
-    let said = match wish {
+    let consent = match wish {
         ConsentChange::Stop => MarketingConsent {
             opted_out_at: Some(at),
             opted_in_at: None,
@@ -36,7 +36,7 @@ pub fn add(
         },
     };
     let known = wishes.entry((hash, number.clone())).or_default();
-    *known = known.and(said);
+    *known = known.and(consent);
 }
 
 /// Records consents to business numbers: the newest stop and the newest start stay. Repetition and order make no difference.
@@ -52,11 +52,11 @@ pub fn record(connection: &mut PgConnection, wishes: &NumberConsents) -> Result<
     Rows::new(sql, wishes)
         .column::<Bytea, _>("hash", |((hash, _), _)| hash.as_slice())
         .column::<Text, _>("number", |((_, number), _)| number.as_str())
-        .column::<Nullable<Timestamptz>, _>("opted_out_at", |(_, said)| said.opted_out_at)
-        .column::<Nullable<Timestamptz>, _>("opted_in_at", |(_, said)| said.opted_in_at)
+        .column::<Nullable<Timestamptz>, _>("opted_out_at", |(_, consent)| consent.opted_out_at)
+        .column::<Nullable<Timestamptz>, _>("opted_in_at", |(_, consent)| consent.opted_in_at)
         .execute(connection)
         .map(|_| ())
-        .map_err(StoreError::query("record what guests said to a number"))
+        .map_err(StoreError::query("record what guests consent to a number"))
 }
 
 /// Copies the consents of some hashes to others, since a guest has another number or names are to be deleted. The old
@@ -83,7 +83,7 @@ pub fn copy(
         .bind::<Array<Bytea>, _>(guest_names::slices(from))
         .bind::<Array<Bytea>, _>(guest_names::slices(to))
         .execute(connection)
-        .map_err(StoreError::query("copy what a guest said"))?;
+        .map_err(StoreError::query("copy what a guest consent"))?;
     }
     Ok(())
 }
@@ -128,7 +128,7 @@ impl Consents {
                 number_wishes::opted_in_at,
             ))
             .load(connection)
-            .map_err(StoreError::query("read what guests said to numbers"))?;
+            .map_err(StoreError::query("read what guests consent to numbers"))?;
         Ok(Self {
             known,
             to_resorts: to_resorts.into_iter().map(read).collect(),
@@ -139,20 +139,20 @@ impl Consents {
     /// The consent of one guest to a resort that sends from this number: the newest stop and start under any name.
     pub fn at(&self, phone: &Hash, resort: &ResortId, number: Option<&NumberId>) -> MarketingConsent {
         let hashes = self.known.get(phone).into_iter().flatten();
-        let said = hashes.flat_map(|hash| {
+        let newest = hashes.flat_map(|hash| {
             let to_resort = self.to_resorts.get(&(resort.to_string(), hash.to_vec()));
             let to_number =
                 number.and_then(|number| self.to_numbers.get(&(number.to_string(), hash.to_vec())));
             [to_resort, to_number].into_iter().flatten().copied()
         });
-        said.fold(MarketingConsent::default(), MarketingConsent::and)
+        newest.fold(MarketingConsent::default(), MarketingConsent::and)
     }
 }
 
 fn read((place, hash, opted_out_at, opted_in_at): Row) -> ((String, Vec<u8>), MarketingConsent) {
-    let said = MarketingConsent {
+    let consent = MarketingConsent {
         opted_out_at,
         opted_in_at,
     };
-    ((place, hash), said)
+    ((place, hash), consent)
 }

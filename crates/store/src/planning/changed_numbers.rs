@@ -15,7 +15,7 @@ use crate::guests::{self, GuestKey};
 
 impl Planner {
     /// The guest of a booking when it was last planned, and by its number as it is parsed now, if the two differ.
-    pub fn other_reading(&self, booking: &Booking) -> Option<(GuestKey, Option<GuestKey>)> {
+    pub fn changed_guest(&self, booking: &Booking) -> Option<(GuestKey, Option<GuestKey>)> {
         let was = GuestKey {
             phone_hash: booking.phone_hash?,
             resort: booking.key.resort.clone(),
@@ -57,7 +57,7 @@ pub(super) fn keep_stops(
 ) -> Result<(), StoreError> {
     let changed = locked.iter().zip(hashes);
     let changed = changed.filter(|(booking, hash)| booking.phone_hash != **hash);
-    let moved = changed.filter_map(|(booking, _)| planner.other_reading(booking));
+    let moved = changed.filter_map(|(booking, _)| planner.changed_guest(booking));
     let moved: Vec<(GuestKey, GuestKey)> = moved.filter_map(|(was, now)| Some((was, now?))).collect();
     guests::copy_stops(connection, &moved)
 }

@@ -52,7 +52,7 @@ pub fn reread_bookings(
     }
     let found: Vec<_> = page
         .iter()
-        .filter_map(|booking| Some((&booking.key, changed_reading(planner, booking)?)))
+        .filter_map(|booking| Some((&booking.key, guests_of_changed(planner, booking)?)))
         .collect();
     if found.is_empty() {
         return Ok(reread);
@@ -64,12 +64,12 @@ pub fn reread_bookings(
 }
 
 /// The guest by the hash in the row and by the number as it is read now, where they are not the same.
-fn changed_reading(planner: &Planner, booking: &Booking) -> Option<Vec<GuestKey>> {
+fn guests_of_changed(planner: &Planner, booking: &Booking) -> Option<Vec<GuestKey>> {
     let now = planner.guest_of_booking(booking);
     if now.as_ref().map(|guest| guest.phone_hash) == booking.phone_hash {
         return None;
     }
-    let was = planner.other_reading(booking).map(|(was, _)| was);
+    let was = planner.changed_guest(booking).map(|(was, _)| was);
     Some(was.into_iter().chain(now).collect())
 }
 
@@ -88,7 +88,7 @@ fn replan(
     planner: &Planner,
     own: &BTreeSet<BookingKey>,
     guests: &BTreeSet<GuestKey>,
-    wishes: &[&Said],
+    wishes: &[&PlatformConsent],
 ) -> Result<usize, StoreError> {
     let arrivals = guests.iter().map(|guest| tombstones::Arrival {
         booking: None,
@@ -108,7 +108,7 @@ fn replan(
     planning::replan(connection, planner, now, &locked)?;
     let changed = locked
         .iter()
-        .filter_map(|booking| changed_reading(planner, booking));
+        .filter_map(|booking| guests_of_changed(planner, booking));
     Ok(changed.count())
 }
 
@@ -145,7 +145,7 @@ pub fn reread_events(
     let is_full = i64::try_from(rows.len()).is_ok_and(|found| found >= most);
     let next = rows.last().filter(|_| is_full).map(|row| row.key.clone());
     let changed: Vec<Changed> = rows.iter().filter_map(|row| Changed::of(planner, row)).collect();
-    let wishes: Vec<&Said> = changed.iter().filter_map(|one| one.wish.as_ref()).collect();
+    let wishes: Vec<&PlatformConsent> = changed.iter().filter_map(|one| one.wish.as_ref()).collect();
     if !wishes.is_empty() {
         let guests = wishes.iter().map(|(guest, _, _)| guest.clone()).collect();
         replan(connection, planner, &BTreeSet::new(), &guests, &wishes)?;
@@ -158,12 +158,12 @@ pub fn reread_events(
 }
 
 /// A guest's wish, and when it was said.
-type Said = (GuestKey, ConsentChange, DateTime<Utc>);
+type PlatformConsent = (GuestKey, ConsentChange, DateTime<Utc>);
 
 struct Changed {
     key: String,
     phone_hash: Option<[u8; 32]>,
-    wish: Option<Said>,
+    wish: Option<PlatformConsent>,
 }
 
 impl Changed {
@@ -189,11 +189,11 @@ impl Changed {
             phone_hash,
             resort: event.resort.clone(),
         });
-        let said_at = event.occurred_at.min(row.received_at);
+        let changed_at = event.occurred_at.min(row.received_at);
         Some(Self {
             key: row.key.clone(),
             phone_hash,
-            wish: guest.zip(wish).map(|(guest, wish)| (guest, wish, said_at)),
+            wish: guest.zip(wish).map(|(guest, wish)| (guest, wish, changed_at)),
         })
     }
 }

@@ -21,21 +21,21 @@ const FREE_TEXT: &str = "text";
 pub(super) struct Known {
     pub(super) id: MessageId,
     pub(super) called: LastCall,
-    life: MessageRecord,
+    record: MessageRecord,
 }
 
 impl Known {
     /// What a report calls for to be held.
     pub(super) fn hold_after(&self, report: &Report, judging: &Judging) -> Option<NewHold> {
-        self.life.hold_after(report, judging, &self.called)
+        self.record.hold_after(report, judging, &self.called)
     }
 
     /// What a report says of the last call, should it be a hold's probe.
     pub(super) fn word(&self, report: &Report) -> Option<Word> {
         if report.status == DeliveryStatus::Failed {
-            return self.life.is_failed_by(report).then_some(Word::Failed);
+            return self.record.is_failed_by(report).then_some(Word::Failed);
         }
-        self.life.is_brought_by(report).then_some(Word::Went)
+        self.record.is_brought_by(report).then_some(Word::Went)
     }
 }
 
@@ -95,6 +95,6 @@ fn into_known(row: Row) -> Result<Option<Known>, StoreError> {
     Ok(Some(Known {
         id: MessageId(id),
         called,
-        life: columns.into_life()?,
+        record: columns.into_record()?,
     }))
 }

@@ -47,7 +47,7 @@ fn column(count: u32) -> i32 {
 }
 
 impl Columns {
-    pub(super) fn into_life(self) -> Result<MessageRecord, StoreError> {
+    pub(super) fn into_record(self) -> Result<MessageRecord, StoreError> {
         let unreadable = |what| move |_| StoreError::Unreadable { what };
         let delivery = self.delivery.map(|text| text.parse()).transpose();
         Ok(MessageRecord {
@@ -77,32 +77,32 @@ impl Columns {
         })
     }
 
-    pub(super) fn of(life: &MessageRecord) -> Self {
-        let life = life.clone();
+    pub(super) fn of(record: &MessageRecord) -> Self {
+        let record = record.clone();
         Self {
-            state: life.state.as_str().to_owned(),
-            reason: life.reason,
-            due_at: life.due_at,
-            publish_at: life.publish_at,
-            publishes: life.publishes,
-            attempts: column(life.attempt.0),
-            retries: column(life.retries),
-            turn: life.turn.as_str().to_owned(),
-            withdrawn_reason: life.withdrawn,
-            claimed_at: life.claimed_at,
-            whatsapp_hash: life.whatsapp_hash,
-            sent_at: life.sent_at,
-            delivery: life.delivery.map(|status| status.as_str().to_owned()),
-            delivery_at: life.delivery_at,
-            error_code: life.error_code,
-            letter_due: life.dead_letter_due,
-            died_at: life.dead_lettered_at,
-            held_by: life.held_by,
-            paced: life.paced,
-            silent_attempt: life.silent_attempt.map(|attempt| column(attempt.0)),
-            failed_attempt: life.failed_attempt.map(|attempt| column(attempt.0)),
-            rested: life.rested,
-            text_refused: life.text_refused,
+            state: record.state.as_str().to_owned(),
+            reason: record.reason,
+            due_at: record.due_at,
+            publish_at: record.publish_at,
+            publishes: record.publishes,
+            attempts: column(record.attempt.0),
+            retries: column(record.retries),
+            turn: record.turn.as_str().to_owned(),
+            withdrawn_reason: record.withdrawn,
+            claimed_at: record.claimed_at,
+            whatsapp_hash: record.whatsapp_hash,
+            sent_at: record.sent_at,
+            delivery: record.delivery.map(|status| status.as_str().to_owned()),
+            delivery_at: record.delivery_at,
+            error_code: record.error_code,
+            letter_due: record.dead_letter_due,
+            died_at: record.dead_lettered_at,
+            held_by: record.held_by,
+            paced: record.paced,
+            silent_attempt: record.silent_attempt.map(|attempt| column(attempt.0)),
+            failed_attempt: record.failed_attempt.map(|attempt| column(attempt.0)),
+            rested: record.rested,
+            text_refused: record.text_refused,
         }
     }
 }

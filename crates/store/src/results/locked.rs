@@ -27,7 +27,7 @@ use crate::schema::messages;
 struct Message {
     booking_key: String,
     kind: MessageKind,
-    life: MessageRecord,
+    record: MessageRecord,
     /// The number that sent it, and the keyed hash of the one that was called.
     called: (Option<String>, Option<Vec<u8>>),
 }
@@ -78,8 +78,8 @@ impl Locked {
         })
     }
 
-    pub(super) fn life(&self, id: MessageId) -> Option<&MessageRecord> {
-        self.messages.get(&id).map(|message| &message.life)
+    pub(super) fn record(&self, id: MessageId) -> Option<&MessageRecord> {
+        self.messages.get(&id).map(|message| &message.record)
     }
 
     /// Writes one message as it is now, and keeps it for the next result of the same message. `None` changes nothing.
@@ -89,15 +89,15 @@ impl Locked {
         id: MessageId,
         after: Option<MessageRecord>,
     ) -> Result<(), StoreError> {
-        let (Some(life), Some(message)) = (after, self.messages.get_mut(&id)) else {
+        let (Some(record), Some(message)) = (after, self.messages.get_mut(&id)) else {
             return Ok(());
         };
         diesel::update(messages::table.find(id.0))
-            .set((Columns::of(&life), messages::updated_at.eq(self.now)))
+            .set((Columns::of(&record), messages::updated_at.eq(self.now)))
             .execute(connection)
             .map_err(StoreError::query("record what came of a message"))?;
         // A message that seemed to be sent may no longer be wanted.
-        let came_back = message.life.state.went() && !life.state.went();
+        let came_back = message.record.state.went() && !record.state.went();
         if message.kind.others_follow() || came_back {
             self.followed.insert(message.booking_key.clone());
         }
@@ -105,10 +105,10 @@ impl Locked {
             id,
             booking_key: message.booking_key.clone(),
             kind: message.kind,
-            state: life.state,
-            reason: life.reason.clone(),
+            state: record.state,
+            reason: record.reason.clone(),
         });
-        let before = std::mem::replace(&mut message.life, life);
+        let before = std::mem::replace(&mut message.record, record);
         if before.state == MessageState::Dead {
             self.were_dead.push(id.0);
         }
@@ -210,11 +210,11 @@ fn lock_messages(
         let kind = kind
             .parse()
             .map_err(|_| StoreError::Unreadable { what: "message kind" })?;
-        let life = columns.into_life()?;
+        let record = columns.into_record()?;
         let message = Message {
             booking_key,
             kind,
-            life,
+            record,
             called,
         };
         Ok((MessageId(id), message))

@@ -121,8 +121,8 @@ pub fn settle_silence(
     verdict: SilenceVerdict,
 ) -> Result<Outcome, StoreError> {
     let mut locked = Locked::take(connection, planner, &[silent.id.0])?;
-    let life = locked.life(silent.id);
-    let after = life.and_then(|life| life.after_silence(silent.attempt, verdict, locked.now));
+    let record = locked.record(silent.id);
+    let after = record.and_then(|record| record.after_silence(silent.attempt, verdict, locked.now));
     locked.write(connection, silent.id, after)?;
     locked.finish(connection, planner)
 }

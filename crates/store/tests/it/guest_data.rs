@@ -388,7 +388,7 @@ async fn what_is_held_is_found_with_everything_that_names_the_guest() {
     let whom = scene.number(ADA, None);
     let (raw, letters) = scene
         .run(move |c, _| {
-            let reach = guest_data::reach(c, &whom)?;
+            let reach = guest_data::find(c, &whom)?;
             Ok((export::raw_events(c, &reach)?, export::letters(c, &reach)?))
         })
         .await;

@@ -220,7 +220,7 @@ async fn letters_of(
 }
 
 fn find(connection: &mut Connection, ring: &KeyRing, whom: &DataSubject) -> Result<Found, StoreError> {
-    let reach = guest_data::reach(connection, whom)?;
+    let reach = guest_data::find(connection, whom)?;
     let letters = stored::letters(connection, &reach)?;
     let done = audit::list_about(connection, &reach.bookings, &reach.hashes(), &letters)?;
     Ok(Found {

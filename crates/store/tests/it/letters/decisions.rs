@@ -64,7 +64,7 @@ async fn a_retried_message_is_queued_at_once_with_retries_anew_and_attempts_that
         .run(move |c, planner| store::claims::read_drafts(c, &planner.ring, &[waiting.id]))
         .await;
     let draft = &drafts.readable[0];
-    assert_eq!((draft.retries, draft.turn.as_str()), (0, "template"));
+    assert_eq!((draft.retries, draft.content_choice.as_str()), (0, "template"));
 }
 
 // shows: B109

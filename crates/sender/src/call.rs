@@ -4,25 +4,22 @@ use domain::after_call::{CallOutcome, Tried};
 use domain::hold;
 use domain::message::CallbackData;
 use service::crash;
+use service::metrics::IntGauge;
 use whatsapp::answer::Answer;
 use whatsapp::request::Outgoing;
 
-use crate::claim::release;
 use crate::context::Sender;
 use crate::probe::RouteKey;
-use crate::stages::{Called, Granted};
+use crate::stages::{Called, Granted, Outcome};
 use crate::telemetry;
 
-/// Calls WhatsApp once. `None`: nothing was sent, because the claim is too old or the resort's token is gone since the
-/// message was prepared; the message is queued again.
-pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) -> Option<Called> {
+/// Calls WhatsApp once, unless the claim is too old or the resort's token is gone since the message was prepared.
+pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) -> Outcome {
     crash::point("sender.call.begins");
     let ready = &granted.ready;
     let token = sender.files.current().access_token(&ready.route().resort);
     let Some(token) = token.filter(|_| granted.is_valid()) else {
-        telemetry::released(&granted);
-        release(sender, &granted).await;
-        return None;
+        return Outcome::NotCalled(granted);
     };
     let message = Outgoing {
         to: ready.to.clone(),
@@ -32,17 +29,33 @@ pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) ->
         },
         content: ready.content.clone(),
     };
-    sender.metrics.in_flight.inc();
+    let in_flight = InFlight::begin(&sender.metrics.in_flight);
     let answer = sender
         .whatsapp
         .send(route.number(), token.reveal(), &message)
         .await;
-    sender.metrics.in_flight.dec();
+    drop(in_flight);
     crash::point("sender.call.answered");
     let foreign_in_a_row = learn(sender, route, &answer);
     let called = conclude(sender, granted, answer, foreign_in_a_row);
     telemetry::called(&sender.metrics, &called);
-    Some(called)
+    Outcome::Called(called)
+}
+
+/// Counts a call as one that runs now, also until a panic.
+struct InFlight<'a>(&'a IntGauge);
+
+impl<'a> InFlight<'a> {
+    fn begin(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// Notes what the answer shows about the route and the number. Returns how many answers in a row were not WhatsApp's.
@@ -64,7 +77,7 @@ fn conclude(sender: &Sender, granted: Granted, answer: Answer, foreign_in_a_row:
     let tried = Tried {
         retries: ready.retries,
         attempt,
-        turn: ready.choice,
+        turn: ready.content_choice,
         free_text: route.template.is_none(),
         rested: ready.rested,
     };

@@ -1,11 +1,12 @@
 //! Claiming: moves messages from `queued` to `sending` in Postgres, which gives this process the exclusive right to one
 //! call for each. The claim commits before the call.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use service::crash;
-use store::StoreError;
 use store::claims::{self, Claim};
+use store::{Fault, StoreError};
 use uuid::Uuid;
 
 use crate::context::Sender;
@@ -29,7 +30,7 @@ pub(crate) async fn claim(sender: &Sender, ready: Vec<Ready>) -> Result<Claimed,
             Some(Claim::Ended(_, reason)) => telemetry::ended(&sender.metrics, &one, *reason),
             Some(Claim::Held(_, scope)) => telemetry::held(&sender.metrics, &one, scope),
             None if !one.wanted.may_call => claimed.waiting.push(one),
-            // Changed since it was prepared: its row hands it out again. Or another sender has it.
+            // The message changed after it was prepared; the relay will publish its id again. Or another sender claimed it.
             Some(Claim::Outdated(_)) | None => {}
         }
     }
@@ -50,34 +51,47 @@ async fn commit(sender: &Sender, ready: &[Ready]) -> Result<Vec<Claim>, StoreErr
     match claimed {
         Ok(claims) => Ok(claims),
         // The commit may have succeeded although its answer was lost: the token finds what it claimed.
+        // Rows that ended or were held carry no token. They are neither logged nor counted then, because another sender
+        // may have ended them as well.
         Err(error) => match read_back(sender, token).await {
-            granted if granted.is_empty() => Err(error),
-            granted => Ok(granted),
+            Ok(granted) if !granted.is_empty() => Ok(granted),
+            _ => Err(error),
         },
     }
 }
 
-async fn read_back(sender: &Sender, token: Uuid) -> Vec<Claim> {
-    let claimed = retry::until_done("read a claim back", || {
+async fn read_back(sender: &Sender, token: Uuid) -> Result<Vec<Claim>, StoreError> {
+    let reading = retry::during(&[Fault::Outage], "read a claim back", || {
         sender
             .store
             .run(move |connection| claims::claimed_by(connection, token))
     });
-    claimed
-        .await
+    let claimed = reading.await.inspect_err(telemetry::claim_not_read_back)?;
+    Ok(claimed
         .into_iter()
         .map(|(id, attempt)| Claim::Granted(id, attempt))
-        .collect()
+        .collect())
 }
 
-/// Returns a claimed message to the queue without a call, unless a newer claim owns it.
-pub(crate) async fn release(sender: &Sender, granted: &Granted) {
-    let claim = (granted.ready.wanted.id, granted.attempt);
-    retry::until_done("release a claim", || {
+/// Returns claimed messages to the queue without a call, unless a newer claim owns them. What cannot be returned is
+/// left to reconciliation, which finds claims without a result.
+pub(crate) async fn release(sender: &Sender, uncalled: Vec<Granted>) {
+    if uncalled.is_empty() {
+        return;
+    }
+    let claims: Arc<Vec<_>> = Arc::new(uncalled.iter().map(Granted::claim).collect());
+    let passing = [Fault::Outage, Fault::Contention, Fault::Locked];
+    let releasing = retry::during(&passing, "release claims", || {
+        let claims = Arc::clone(&claims);
         sender
             .store
-            .run(move |connection| claims::release(connection, &[claim]))
-    })
-    .await;
-    crash::point("sender.claims.released");
+            .run(move |connection| claims::release(connection, &claims))
+    });
+    match releasing.await {
+        Ok(()) => {
+            crash::point("sender.claims.released");
+            uncalled.iter().for_each(telemetry::released);
+        }
+        Err(error) => telemetry::not_released(&uncalled, &error),
+    }
 }

@@ -10,9 +10,11 @@ use store::StoreError;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::context::Sender;
-use crate::{pipeline, telemetry};
+use crate::isolate::isolated;
+use crate::pipeline::{self, Sent};
+use crate::telemetry;
 
-/// How many ids are finished on together.
+/// How many ids are taken and settled together.
 const BATCH: u16 = 50;
 /// How many batches run at once: a slow call must not delay other batches.
 const BATCHES: u16 = 8;
@@ -83,31 +85,37 @@ async fn settle(consumer: &mut Consumer, finished: Result<Finished, JoinError>) 
 
 async fn work(sender: Arc<Sender>, batch: Vec<Delivery>) -> Finished {
     let ids = batch.iter().filter_map(id_of).collect();
-    let sending = Arc::clone(&sender);
-    // A task of its own, so that a panic leaves the deliveries here to be settled.
-    let sent = tokio::spawn(async move { pipeline::send(&sending, ids).await }).await;
-    if matches!(sent, Ok(Err(_))) {
+    let sent = isolated("batch", pipeline::send(&sender, ids)).await;
+    if let Some(Err(error)) = &sent {
+        telemetry::sending_failed(error);
         tokio::time::sleep(Backoff::RECONNECT.pause(4, rand::random())).await;
     }
-    let return_ids = sender.stop.is_stopped() || !sender.reachability.is_reachable();
-    let verdict = verdict(sent, return_ids);
-    batch.into_iter().map(|delivery| (delivery, verdict())).collect()
+    let settled = Settled::after(sent);
+    let settle = |delivery| (delivery, settled.verdict());
+    batch.into_iter().map(settle).collect()
 }
 
-/// How the ids of a batch are settled. They return to the queue where not all may have been called for.
-fn verdict(sent: Result<Result<(), StoreError>, JoinError>, return_ids: bool) -> fn() -> Verdict {
-    match sent {
-        // Another sender gets what was not claimed; for the others it finds nothing to do.
-        Ok(Ok(())) if return_ids => || Verdict::GiveBack,
-        Ok(Ok(())) => || Verdict::Done,
-        Ok(Err(error)) => {
-            telemetry::batch_failed(&error);
-            || Verdict::GiveBack
+/// How all ids of a batch are settled.
+#[derive(Debug, PartialEq)]
+enum Settled {
+    Acknowledged,
+    Returned,
+}
+
+impl Settled {
+    /// `None`: sending panicked. Returned, the ids would be redelivered at once and panic again; the relay publishes them
+    /// again, ever more seldom.
+    fn after(sent: Option<Result<Sent, StoreError>>) -> Self {
+        match sent {
+            Some(Ok(Sent::SomeLeft) | Err(_)) => Self::Returned,
+            Some(Ok(Sent::All)) | None => Self::Acknowledged,
         }
-        // Returned, they would be redelivered at once and panic again. The relay publishes them again, ever more seldom.
-        Err(error) => {
-            log::error!(error = service::chain(&error), alert = "batch_panicked"; "sending a batch panicked; the relay publishes its ids again");
-            || Verdict::Done
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Acknowledged => Verdict::Done,
+            Self::Returned => Verdict::GiveBack,
         }
     }
 }
@@ -127,12 +135,14 @@ fn id_of(delivery: &Delivery) -> Option<MessageId> {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn the_ids_of_a_batch_that_panicked_are_acknowledged() {
-        let panicked = tokio::spawn(async { panic!("a defect") }).await;
-
-        let verdict = verdict(panicked, false);
-
-        assert!(matches!(verdict(), Verdict::Done));
+    #[test]
+    fn the_ids_of_a_batch_return_to_the_queue_unless_all_were_handled_or_it_panicked() {
+        assert_eq!(Settled::after(Some(Ok(Sent::All))), Settled::Acknowledged);
+        assert_eq!(Settled::after(Some(Ok(Sent::SomeLeft))), Settled::Returned);
+        assert_eq!(
+            Settled::after(Some(Err(StoreError::Overtaken))),
+            Settled::Returned
+        );
+        assert_eq!(Settled::after(None), Settled::Acknowledged);
     }
 }

@@ -10,12 +10,11 @@ use std::time::Duration;
 use service::{Stop, crash, periodic};
 use store::StoreError;
 use store::claims;
-use store::holds;
+use store::holds::{self, Released};
 use store::senders::{self, Sender as Running};
 use uuid::Uuid;
 
 use crate::context::Sender;
-use crate::stages::MaintenanceRound;
 use crate::telemetry;
 
 /// The numbers' rate limits spread what is let go at once.
@@ -40,6 +39,21 @@ impl Maintenance {
             name: service::process_name(),
             tried_files: AtomicU64::new(NO_FILES),
         }
+    }
+}
+
+/// What one round of hold maintenance found and did.
+pub(crate) struct MaintenanceRound {
+    /// Messages whose resort's file or booking can be read again.
+    pub(crate) mended: usize,
+    pub(crate) running: u32,
+    pub(crate) released: Released,
+}
+
+impl MaintenanceRound {
+    pub(crate) fn has_changed_messages(&self) -> bool {
+        let released = &self.released;
+        self.mended + released.freed + released.probes + released.expired > 0 || !released.lifted.is_empty()
     }
 }
 

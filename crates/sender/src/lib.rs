@@ -11,6 +11,7 @@ mod consume;
 mod context;
 mod foreign_answers;
 mod holds;
+mod isolate;
 mod metrics;
 mod pipeline;
 mod prepare;

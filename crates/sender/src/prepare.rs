@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
@@ -45,9 +46,11 @@ impl Circumstances {
 #[derive(Default)]
 struct Sorted {
     ready: Vec<Ready>,
-    /// The changes that are written: for all in `judged`, and for those that wait for their guest's rate.
+    /// The changes that are written: for all in `judged` and `crowded`.
     uncalled: Vec<Uncalled>,
     judged: Vec<(Draft, Step)>,
+    /// With how long each waits.
+    crowded: Vec<(Ready, Duration)>,
     unprepared: Vec<(MessageId, Lacks)>,
     without_file: BTreeMap<ResortId, u64>,
 }
@@ -70,13 +73,13 @@ pub(crate) async fn prepare(sender: &Sender, ids: Vec<MessageId>) -> Result<Vec<
         }
     }
     telemetry::without_file(&sender.metrics, &sorted.without_file);
-    let ready = write(sender, sorted).await?;
+    let written = write(sender, sorted).await;
     if sender.files.current().generation() != snapshot.generation() {
         // A new file may have the template for which a message was just held, and hold maintenance may have looked
-        // between the file's change and the message's hold.
+        // between the file's change and the message's hold. Also after an error: the commit may have succeeded.
         sender.held_by_old_files.store(true, Ordering::Release);
     }
-    Ok(ready)
+    written
 }
 
 async fn read(sender: &Sender, ids: Vec<MessageId>) -> Result<(Drafts, Circumstances), StoreError> {
@@ -96,7 +99,7 @@ fn judge(sender: &Sender, draft: Draft, resort: &Resort, around: &Circumstances,
     let step = next_step(&draft, resort, window, around);
     let Some(verdict) = not_now(&step, &resort.number) else {
         if let Step::Call(sendable) = step {
-            take_turn(sender, Ready::new(draft, resort, *sendable), around.now, sorted);
+            check_guest_rate(sender, Ready::new(draft, resort, *sendable), around.now, sorted);
         }
         return;
     };
@@ -112,17 +115,17 @@ fn judge(sender: &Sender, draft: Draft, resort: &Resort, around: &Circumstances,
 }
 
 /// Puts a message off that would be too many for its guest.
-fn take_turn(sender: &Sender, one: Ready, now: DateTime<Utc>, sorted: &mut Sorted) {
+fn check_guest_rate(sender: &Sender, one: Ready, now: DateTime<Utc>, sorted: &mut Sorted) {
     match sender.rate_limits.take_pair(&one.route().number, &one.to) {
         Ok(()) => sorted.ready.push(one),
         Err(wait) => {
-            telemetry::crowded(&one, wait);
             sorted.uncalled.push(Uncalled {
                 id: one.wanted.id,
                 version: one.wanted.version,
                 closed_window: None,
                 verdict: NotNow::PutOff(now + wait),
             });
+            sorted.crowded.push((one, wait));
         }
     }
 }
@@ -142,12 +145,12 @@ async fn write(sender: &Sender, sorted: Sorted) -> Result<Vec<Ready>, StoreError
     let outdated = writing.await?;
     crash::point("sender.unsent.committed");
     // An outdated message has changed since it was read: it stays queued, and nothing happened to it.
-    for (draft, step) in sorted
-        .judged
-        .iter()
-        .filter(|(draft, _)| !outdated.contains(&draft.id))
-    {
+    let is_written = |id: MessageId| !outdated.contains(&id);
+    for (draft, step) in sorted.judged.iter().filter(|(draft, _)| is_written(draft.id)) {
         telemetry::not_sent(&sender.metrics, draft, step);
+    }
+    for (one, wait) in sorted.crowded.iter().filter(|(one, _)| is_written(one.wanted.id)) {
+        telemetry::crowded(&sender.metrics, one, *wait);
     }
     Ok(sorted.ready)
 }

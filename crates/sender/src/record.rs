@@ -22,9 +22,6 @@ use crate::telemetry;
 pub(crate) async fn run(sender: Arc<Sender>, called_last: Stop) {
     periodic::run(&called_last, Duration::from_secs(1), || record_kept(&sender)).await;
     record_kept(&sender).await;
-    for result in sender.unrecorded.take() {
-        telemetry::unrecorded(&result, "the process ends");
-    }
 }
 
 /// Tries each kept result once.
@@ -42,7 +39,8 @@ pub(crate) async fn record(sender: &Sender, called: Vec<Called>) {
     match (write(sender, Arc::clone(&results)).await, results.as_slice()) {
         (Ok(outcome), _) => telemetry::recorded(&sender.metrics, &outcome),
         (Err(error), [result]) => keep(sender, result.clone(), &error),
-        (Err(_), several) => {
+        (Err(error), several) => {
+            telemetry::recording_apart(several.len(), &error);
             join_all(several.iter().map(|one| record_alone(sender, one.clone()))).await;
         }
     }
@@ -68,7 +66,8 @@ fn keep(sender: &Sender, result: CallResult, error: &StoreError) {
 
 /// Writes results, and what follows for their bookings, in one transaction.
 async fn write(sender: &Sender, results: Arc<Vec<CallResult>>) -> Result<Outcome, StoreError> {
-    let written = retry::through_outages("record results of calls", || {
+    let mut unwritten = sender.unrecorded.while_written(&results);
+    let written = retry::during(&[Fault::Outage], "record results of calls", || {
         let (results, planner) = (Arc::clone(&results), sender.planner());
         sender.store.transaction(move |connection| {
             let outcome = results::record_calls(connection, &planner, &results)?;
@@ -76,7 +75,9 @@ async fn write(sender: &Sender, results: Arc<Vec<CallResult>>) -> Result<Outcome
             Ok(outcome)
         })
     });
-    let outcome = written.await?;
+    let written = written.await;
+    unwritten.end();
+    let outcome = written?;
     crash::point("sender.results.committed");
     Ok(outcome)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use domain::after_call::NextStep;
 use domain::before_call::Sendable;
 use domain::hold::{NewHold, Route};
+use domain::ids::MessageId;
 use domain::message::{Attempt, ContentChoice};
 use domain::message_record::CallResult;
 use domain::phone_number::PhoneNumber;
@@ -14,7 +15,6 @@ use domain::plan::cart;
 use domain::render::Content;
 use domain::resort::Resort;
 use store::claims::{Draft, Wanted};
-use store::holds::Released;
 use whatsapp::answer::Answer;
 
 use crate::probe::RouteKey;
@@ -32,7 +32,7 @@ pub(crate) struct Ready {
     pub(crate) retries: u32,
     /// Whether it has waited a day already because WhatsApp limits marketing to this guest.
     pub(crate) rested: bool,
-    pub(crate) choice: ContentChoice,
+    pub(crate) content_choice: ContentChoice,
     /// The booking's key, for the log.
     pub(crate) booking: String,
 }
@@ -60,7 +60,7 @@ impl Ready {
             content: sendable.content,
             retries: draft.retries,
             rested: draft.rested,
-            choice: sendable.turn,
+            content_choice: sendable.turn,
             booking: draft.booking.to_string(),
         }
     }
@@ -83,10 +83,21 @@ pub(crate) struct Granted {
 }
 
 impl Granted {
+    pub(crate) fn claim(&self) -> (MessageId, Attempt) {
+        (self.ready.wanted.id, self.attempt)
+    }
+
     /// Whether a call may still begin. Ask right before it: the process may have been suspended.
     pub(crate) fn is_valid(&self) -> bool {
         self.asked_at.elapsed() < CLAIM_VALID_FOR
     }
+}
+
+/// Whether a granted message was called for.
+pub(crate) enum Outcome {
+    Called(Called),
+    /// Nothing was sent.
+    NotCalled(Granted),
 }
 
 /// What one claim of several messages came to.
@@ -119,20 +130,5 @@ impl Called {
             paced: self.answer.outcome.is_held_for_quality(),
             names: self.answer.names,
         }
-    }
-}
-
-/// What one round of hold maintenance found and did ([`crate::holds`]).
-pub(crate) struct MaintenanceRound {
-    /// Messages whose resort's file or booking can be read again.
-    pub(crate) mended: usize,
-    pub(crate) running: u32,
-    pub(crate) released: Released,
-}
-
-impl MaintenanceRound {
-    pub(crate) fn has_changed_messages(&self) -> bool {
-        let released = &self.released;
-        self.mended + released.freed + released.probes + released.expired > 0 || !released.lifted.is_empty()
     }
 }

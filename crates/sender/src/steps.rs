@@ -16,6 +16,8 @@ use crate::holds::{self, Maintenance};
 use crate::reconcile::{self, Reconciliation};
 use crate::{Settings, pipeline, reconnect, record};
 
+pub use crate::pipeline::Sent;
+
 pub struct Steps {
     sender: Arc<Sender>,
     metrics: Metrics,
@@ -37,7 +39,7 @@ impl Steps {
     }
 
     /// Takes the ids of messages through the pipeline once, as a batch from RabbitMQ.
-    pub async fn send_once(&self, ids: Vec<MessageId>) -> Result<(), StoreError> {
+    pub async fn send_once(&self, ids: Vec<MessageId>) -> Result<Sent, StoreError> {
         pipeline::send(&self.sender, ids).await
     }
 

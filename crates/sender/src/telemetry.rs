@@ -30,8 +30,8 @@ fn count(metrics: &SenderMetrics, kind: MessageKind, outcome: &str) {
         .inc();
 }
 
-/// A batch failed at a database step, and its ids return to the queue.
-pub(crate) fn batch_failed(error: &StoreError) {
+/// A batch, or one route of it, failed at a database step, and the batch's ids return to the queue.
+pub(crate) fn sending_failed(error: &StoreError) {
     let chain = service::chain(error);
     match error.fault() {
         Fault::Outage => {
@@ -95,7 +95,8 @@ pub(crate) fn damaged(metrics: &SenderMetrics, messages: &[(MessageId, String)])
 }
 
 /// The guest has just received as many messages as WhatsApp accepts.
-pub(crate) fn crowded(one: &Ready, wait: Duration) {
+pub(crate) fn crowded(metrics: &SenderMetrics, one: &Ready, wait: Duration) {
+    count(metrics, one.route().kind, "put_off");
     log::warn!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
         wait_s = wait.as_secs_f64(), event = "message_put_off"; "message put off by the rate limit of its guest");
 }
@@ -117,6 +118,21 @@ pub(crate) fn released(granted: &Granted) {
     log::warn!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking,
         "attempt.number" = granted.attempt.0, event = "claim_released";
         "claim released without a call: it took too long, or the resort's token is gone");
+}
+
+/// Claims without a call that Postgres does not take back.
+pub(crate) fn not_released(uncalled: &[Granted], error: &StoreError) {
+    for Granted { ready, attempt, .. } in uncalled {
+        log::error!("message.id" = ready.wanted.id.to_string(), "booking.id" = ready.booking, "attempt.number" = attempt.0,
+            error = service::chain(error), event = "claim_not_released";
+            "could not release a claim without a call; reconciliation settles it");
+    }
+}
+
+/// A claim whose commit was not answered, and that cannot be looked up.
+pub(crate) fn claim_not_read_back(error: &StoreError) {
+    log::error!(error = service::chain(error), event = "claim_not_read_back";
+        "could not read a claim back; reconciliation settles what it claimed");
 }
 
 /// One call, its answer and what follows.
@@ -167,6 +183,12 @@ fn follows(next: &NextStep) -> &'static str {
         NextStep::AwaitEvidence => "await_evidence",
         NextStep::GiveUp(reason) => reason.as_str(),
     }
+}
+
+/// Several results that Postgres does not take in one transaction.
+pub(crate) fn recording_apart(results: usize, error: &StoreError) {
+    log::warn!(results, error = service::chain(error), event = "results_recorded_apart";
+        "call results could not be stored together; storing each alone");
 }
 
 /// A result that Postgres may take later.

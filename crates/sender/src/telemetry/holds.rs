@@ -5,8 +5,8 @@ use store::holds::{Laid, Released};
 use store::results::Outcome;
 use whatsapp::error_codes;
 
+use crate::holds::MaintenanceRound;
 use crate::metrics::SenderMetrics;
-use crate::stages::MaintenanceRound;
 
 /// The holds that began, lasted on or ended with some results: one alert for each that is new.
 pub(crate) fn recorded(metrics: &SenderMetrics, outcome: &Outcome) {

@@ -205,6 +205,8 @@ async fn a_guest_who_just_got_forty_five_messages_waits_without_a_call() {
     let waiting = "SELECT count(*) AS count FROM messages WHERE state = 'queued' AND attempts = 0 \
                    AND due_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '7 seconds'";
     assert_eq!(scene.database.count(waiting).await, 1);
+    let put_off = r#"bellhop_messages_total{kind="reservation_confirmation",outcome="put_off"}"#;
+    assert_eq!(scene.metric(put_off), 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,8 @@
 //! Who may call, and when.
 
-use domain::message::MessageState::{Expired, Queued, Sent, Withdrawn};
+use std::time::Duration;
+
+use domain::message::MessageState::{Expired, Queued, Sending, Sent, Withdrawn};
 use domain::message::Reason;
 
 use crate::scene::{ADA, CONFIRMATION, REMINDER_1, Scene, abandoned, confirmed};
@@ -142,4 +144,22 @@ async fn a_claim_that_took_too_long_is_given_back_without_a_call() {
     let sent = scene.check("BK-1", CONFIRMATION, Sent).await;
     assert_eq!(sent.existing.attempts, 2);
     assert_eq!(scene.calls().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_postgres_does_not_take_back_does_not_keep_its_sender() {
+    let scene = Scene::new().await;
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN \
+         IF new.state = 'sending' THEN PERFORM pg_sleep(2.1); END IF; \
+         IF old.state = 'sending' THEN RAISE 'refused' USING ERRCODE = '22000'; END IF; \
+         RETURN new; END $$ LANGUAGE plpgsql; \
+         CREATE TRIGGER refuse BEFORE UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION refuse()";
+    scene.database.execute(refuse).await;
+    scene.apply(confirmed("BK-1", ADA)).await;
+
+    let sending = tokio::time::timeout(Duration::from_secs(15), scene.send());
+
+    assert!(sending.await.is_ok(), "it still tries");
+    scene.check("BK-1", CONFIRMATION, Sending).await;
+    assert!(scene.calls().await.is_empty());
 }

@@ -1,7 +1,9 @@
 //! Senders that cannot reach WhatsApp.
 
-use domain::message::MessageState::{Queued, Sent};
-use sender::steps::Steps;
+use std::time::Duration;
+
+use domain::message::MessageState::{Queued, Sent as SENT};
+use sender::steps::{Sent, Steps};
 use serde_json::{Value, json};
 use testkit::proxy::Proxy;
 use tokio::net::TcpListener;
@@ -54,7 +56,7 @@ async fn while_nothing_listens_at_whatsapps_address_messages_wait_at_no_cost_and
         json!([{ "name": "whatsapp", "reason": "cannot be reached: the connection is refused" }])
     );
     assert_eq!(report(&sender), json!({ "status": "ready" }));
-    assert_eq!(scene.count(Sent).await, 5);
+    assert_eq!(scene.count(SENT).await, 5);
     assert_eq!(retries(&scene).await, 0);
     drop(line);
 }
@@ -90,7 +92,7 @@ async fn a_sender_that_cannot_reach_whatsapp_leaves_its_messages_to_one_that_can
     scene.next_try_is_due().await;
     scene.send().await;
 
-    assert_eq!(scene.count(Sent).await, 5);
+    assert_eq!(scene.count(SENT).await, 5);
     assert_eq!(retries(&scene).await, 0);
     assert_eq!(report(&sender)["status"], "ready");
 }
@@ -109,4 +111,32 @@ async fn a_sender_that_cannot_reach_whatsapp_is_listed_with_the_reason() {
                   WHERE unreachable_since IS NOT NULL AND unreachable_reason = 'the connection is refused'";
     assert_eq!(scene.database.count(listed).await, 1);
     assert!(sender.metrics().contains("bellhop_whatsapp_unreachable 1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_were_not_called_for_return_to_the_queue_although_a_probe_connected_meanwhile() {
+    let scene = Scene::new().await;
+    let port = closed_port().await;
+    let sender = calling_at(&scene, port);
+    scene.confirm(GUESTS).await;
+    let due = scene.due().await;
+    // The recording of the call that could not connect takes long enough for a probe to connect.
+    let slow = "CREATE FUNCTION dawdle() RETURNS trigger AS $$ BEGIN \
+         IF old.state = 'sending' AND new.state = 'queued' THEN PERFORM pg_sleep(1); END IF; RETURN new; END $$ LANGUAGE plpgsql; \
+         CREATE TRIGGER dawdle BEFORE UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION dawdle()";
+    scene.database.execute(slow).await;
+    let probe = async {
+        while sender.is_reachable() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let line = Proxy::start(port, vec![scene.sandbox_address()]).await.unwrap();
+        assert!(sender.probe_once().await);
+        line
+    };
+
+    let (sent, _line) = tokio::join!(sender.send_once(due), probe);
+
+    assert!(sender.is_reachable());
+    assert_eq!(sent.unwrap(), Sent::SomeLeft);
+    assert_eq!(sender.send_once(scene.due().await).await.unwrap(), Sent::All);
 }

@@ -39,7 +39,7 @@ pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) ->
     let foreign_in_a_row = learn(sender, route, &answer);
     let called = conclude(sender, granted, answer, foreign_in_a_row);
     telemetry::called(&sender.metrics, &called);
-    Outcome::Called(called)
+    Outcome::Called(Box::new(called))
 }
 
 /// Counts a call as one that runs now, also until a panic.

@@ -96,7 +96,7 @@ async fn call_and_record(sender: &Sender, route: &RouteKey, granted: Vec<Granted
     // A call that panicked has no result: reconciliation finds its message.
     for outcome in join_all(calls).await.into_iter().flatten() {
         match outcome {
-            Outcome::Called(one) => called.push(one),
+            Outcome::Called(one) => called.push(*one),
             Outcome::NotCalled(one) => not_called.push(one),
         }
     }

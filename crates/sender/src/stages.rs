@@ -95,7 +95,7 @@ impl Granted {
 
 /// Whether a granted message was called for.
 pub(crate) enum Outcome {
-    Called(Called),
+    Called(Box<Called>),
     /// Nothing was sent.
     NotCalled(Granted),
 }

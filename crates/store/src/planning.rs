@@ -41,38 +41,25 @@ pub fn replan(
     now: DateTime<Utc>,
     locked: &[Booking],
 ) -> Result<Planned, StoreError> {
-    let hashes: Vec<Option<[u8; 32]>> = locked
-        .iter()
-        .map(|booking| {
-            let guest = planner.guest_of_booking(booking);
-            guest.map(|guest| guest.phone_hash)
-        })
-        .collect();
+    let hash_of = |booking: &Booking| Some(planner.guest_of_booking(booking)?.phone_hash);
+    let hashes: Vec<Option<[u8; 32]>> = locked.iter().map(hash_of).collect();
     changed_numbers::keep_stops(connection, planner, locked, &hashes)?;
     let around = Surroundings::load(connection, locked, &hashes)?;
-    let (mut planned, mut changes, mut saved) = (Planned::default(), Changes::default(), Vec::new());
+    let (mut changes, mut saved) = (Changes::default(), Vec::new());
     for (booking, hash) in locked.iter().zip(&hashes) {
         let resort = planner.resort(&booking.key.resort);
         let circumstances = around.of(booking, hash.as_ref(), resort.map(|resort| &resort.number));
         let found = resort
             .map(|resort| plan::plan(&booking.key.booking, &booking.facts, &circumstances, resort, now));
         let without_resort = found.is_none();
-        if without_resort {
-            planned.without_resort.push(booking.key.clone());
-        }
         let plan = found.unwrap_or_else(|| waiting(booking, now));
         for change in difference::changes(&plan, &booking.facts, &circumstances.messages) {
             changes.add(&booking.key, change, &circumstances.messages);
         }
-        if plan.status != booking.status {
-            planned.statuses.push((booking.key.clone(), plan.status));
-        }
-        let stands = order::has_reservation(&booking.facts);
-        let phone_hash = hash.map(|hash| hash.to_vec());
         saved.push(Saved {
             booking,
-            phone_hash,
-            stands,
+            phone_hash: hash.map(|hash| hash.to_vec()),
+            stands: order::has_reservation(&booking.facts),
             without_resort,
             status: plan.status,
             wake_at: plan.wake_at,
@@ -80,8 +67,22 @@ pub fn replan(
     }
     bookings::save(connection, &planner.ring, &saved)?;
     unmatched_letters::settle_matched(connection, &new_guests(&saved))?;
-    planned.moved = changes.write(connection)?;
-    Ok(planned)
+    Ok(Planned {
+        moved: changes.write(connection)?,
+        ..summarise(&saved)
+    })
+}
+
+fn summarise(saved: &[Saved<'_>]) -> Planned {
+    let with_new_status = saved.iter().filter(|row| row.status != row.booking.status);
+    let without_resort = saved.iter().filter(|row| row.without_resort);
+    Planned {
+        moved: Vec::new(),
+        statuses: with_new_status
+            .map(|row| (row.booking.key.clone(), row.status))
+            .collect(),
+        without_resort: without_resort.map(|row| row.booking.key.clone()).collect(),
+    }
 }
 
 /// The phone hashes of guests whom these bookings did not have before: stops may have waited for them.

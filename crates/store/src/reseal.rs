@@ -174,33 +174,53 @@ pub fn reseal(
     if i64::try_from(rows.len()).is_ok_and(|found| found >= most) {
         page.next = rows.last().map(|row| row.key.clone());
     }
-    let (mut keys, mut before, mut anew) = (Vec::new(), Vec::new(), Vec::new());
+    let mut resealed = Vec::new();
     for row in rows {
         let identity = place.identity(&row.key);
         match ring.open(&row.sealed, &identity) {
-            Ok(opened) => {
-                anew.push(ring.seal(&opened, &identity));
-                keys.push(row.key);
-                before.push(row.sealed);
-            }
+            Ok(opened) => resealed.push((row, ring.seal(&opened, &identity))),
             Err(OpenError::UnknownKey { id }) => *page.unknown.entry(id).or_default() += 1,
             Err(OpenError::Damaged) => page.damaged += 1,
         }
     }
-    let wanted = keys.len();
+    page.resealed = replace(connection, place, &resealed)?;
+    page.overtaken = resealed.len().saturating_sub(page.resealed);
+    Ok(page)
+}
+
+/// Writes re-encrypted values, each unless it has changed since it was read. Returns how many were written.
+fn replace(
+    connection: &mut PgConnection,
+    place: SealedColumn,
+    resealed: &[(Row, Vec<u8>)],
+) -> Result<usize, StoreError> {
+    let (table, column) = (place.table(), place.column());
     // Locks are taken in the order of keys. A value that has changed meanwhile is left as it is.
-    page.resealed = sql_query(format!(
+    sql_query(format!(
         "UPDATE {table} t SET {column} = n.anew FROM unnest($1, $2, $3) AS n(key, before, anew) \
          WHERE t.key = n.key AND t.{column} = n.before AND t.key = ANY(ARRAY( \
          SELECT key FROM {table} WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE))",
     ))
-    .bind::<Array<Text>, _>(keys)
-    .bind::<Array<Bytea>, _>(before)
-    .bind::<Array<Bytea>, _>(anew)
+    .bind::<Array<Text>, _>(
+        resealed
+            .iter()
+            .map(|(row, _)| row.key.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind::<Array<Bytea>, _>(
+        resealed
+            .iter()
+            .map(|(row, _)| row.sealed.as_slice())
+            .collect::<Vec<_>>(),
+    )
+    .bind::<Array<Bytea>, _>(
+        resealed
+            .iter()
+            .map(|(_, anew)| anew.as_slice())
+            .collect::<Vec<_>>(),
+    )
     .execute(connection)
-    .map_err(StoreError::query("re-encrypt values"))?;
-    page.overtaken = wanted.saturating_sub(page.resealed);
-    Ok(page)
+    .map_err(StoreError::query("re-encrypt values"))
 }
 
 /// A letter's body: an envelope as it lay in its queue, sealed inside.

@@ -53,20 +53,17 @@ impl Case {
             .into_iter()
             .map(|found| found.existing)
             .find(|found| Some(found.id) == message);
-        Ok(match found {
-            None => Err(Declined::Refused(DecisionRefused::MessageGone)),
-            Some(found) if found.state.went() => Err(Declined::Refused(DecisionRefused::SentAfterAll)),
-            Some(found) if found.state != MessageState::Dead => {
-                Err(Declined::Refused(DecisionRefused::NotDead))
-            }
-            Some(message) => Ok(Self {
-                letter,
-                key,
-                bookings,
-                message,
-                now: pool::clock(connection)?,
-            }),
-        })
+        let message = match dead(found) {
+            Ok(message) => message,
+            Err(refusal) => return Ok(Err(Declined::Refused(refusal))),
+        };
+        Ok(Ok(Self {
+            letter,
+            key,
+            bookings,
+            message,
+            now: pool::clock(connection)?,
+        }))
     }
 
     /// Whether the message may be tried once more, and within which window.
@@ -91,6 +88,15 @@ impl Case {
         planner: &Planner,
     ) -> Result<Planned, StoreError> {
         planning::replan(connection, planner, self.now, &self.bookings)
+    }
+}
+
+fn dead(message: Option<Existing>) -> Result<Existing, DecisionRefused> {
+    match message {
+        None => Err(DecisionRefused::MessageGone),
+        Some(message) if message.state.went() => Err(DecisionRefused::SentAfterAll),
+        Some(message) if message.state != MessageState::Dead => Err(DecisionRefused::NotDead),
+        Some(message) => Ok(message),
     }
 }
 

@@ -42,8 +42,15 @@ pub(super) enum ApplyOutcome {
     Locked(StoreError),
     /// It touches what a newer version wrote, or a key that this process does not have: another process can apply it.
     NotForUs(StoreError),
-    /// The process stops, or Postgres is away for [long](LONG_OUTAGE): nothing was done.
-    NotTried,
+    /// Nothing was done.
+    NotTried(NotTried),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NotTried {
+    Stopping,
+    /// Postgres is away for [long](LONG_OUTAGE), or refuses everything.
+    PostgresAway,
 }
 
 impl ApplyOutcome {
@@ -58,7 +65,7 @@ impl ApplyOutcome {
             Self::Refused(_) => "refused",
             Self::Locked(_) => "locked",
             Self::NotForUs(_) => "not_for_us",
-            Self::NotTried => "not_tried",
+            Self::NotTried(_) => "not_tried",
         }
     }
 }
@@ -72,12 +79,12 @@ pub(crate) async fn apply_bodies(context: &Context, stop: &Stop, bodies: &[Vec<u
     let Ok(events) = opened else {
         return vec!["undecodable"; bodies.len()];
     };
-    let outcomes = apply(context, stop, &events, LockWait::Usual).await;
+    let outcomes = apply_with_retries(context, stop, &events, LockWait::Usual).await;
     outcomes.iter().map(ApplyOutcome::name).collect()
 }
 
 /// Applies events and returns what became of each, in their order.
-pub(super) async fn apply(
+pub(super) async fn apply_with_retries(
     context: &Context,
     stop: &Stop,
     events: &[Opened],
@@ -90,18 +97,18 @@ pub(super) async fn apply(
         if part.is_empty() {
             continue;
         }
-        if stop.is_stopped() {
-            outcomes.extend(part.iter().map(|_| ApplyOutcome::NotTried));
-            continue;
-        }
         match apply_part(context, stop, part, lock_wait).await {
-            Ok(Some(applied)) => {
+            PartOutcome::Applied(applied) => {
                 report(context, part, &applied);
                 outcomes.extend(part.iter().map(|one| committed(one, &applied)));
             }
-            Ok(None) => outcomes.extend(part.iter().map(|_| ApplyOutcome::NotTried)),
-            Err(error) if part.len() == 1 => outcomes.push(refused(error)),
-            Err(error) => {
+            PartOutcome::NotTried(why) => {
+                // This part and all that follow it: each would wait as long for the end of the same outage.
+                outcomes.resize_with(events.len(), || ApplyOutcome::NotTried(why));
+                break;
+            }
+            PartOutcome::Blamed(error) if part.len() == 1 => outcomes.push(blamed(error)),
+            PartOutcome::Blamed(error) => {
                 log::warn!(events = part.len(), error = service::chain(&error), event = "batch_taken_apart";
                     "a batch was refused; taking it apart");
                 // One locked booking must not cost the usual wait again in every half.
@@ -124,41 +131,44 @@ fn committed(opened: &Opened, applied: &Applied) -> ApplyOutcome {
     }
 }
 
-fn refused(error: StoreError) -> ApplyOutcome {
+/// The outcome of an event that was alone in its part.
+fn blamed(error: StoreError) -> ApplyOutcome {
     match error.fault() {
         Fault::Contention | Fault::Locked => ApplyOutcome::Locked(error),
         Fault::Ours => ApplyOutcome::NotForUs(error),
-        Fault::Outage | Fault::Unclear | Fault::Data => ApplyOutcome::Refused(error),
+        // No event is blamed for an outage.
+        Fault::Data | Fault::Unclear | Fault::Outage => ApplyOutcome::Refused(error),
     }
 }
 
-/// Applies one part in one transaction. `None`: it was [not tried](ApplyOutcome::NotTried).
-///
-/// # Errors
-/// The events of the part are at fault: the canary went through.
-async fn apply_part(
-    context: &Context,
-    stop: &Stop,
-    part: &[Opened],
-    lock_wait: LockWait,
-) -> Result<Option<Applied>, StoreError> {
+enum PartOutcome {
+    Applied(Applied),
+    /// The events of the part are at fault: the canary went through.
+    Blamed(StoreError),
+    NotTried(NotTried),
+}
+
+/// Applies one part, in one transaction.
+async fn apply_part(context: &Context, stop: &Stop, part: &[Opened], lock_wait: LockWait) -> PartOutcome {
     let part: Arc<[Opened]> = part.into();
-    let mut retries = Retries::default();
-    let begun = Instant::now();
-    loop {
+    let mut tries = Tries::begin();
+    while !stop.is_stopped() {
         let error = match try_once(context, &part, lock_wait).await {
-            Ok(applied) => return Ok(Some(applied)),
+            Ok(applied) => return PartOutcome::Applied(applied),
             Err(error) => error,
         };
-        let pause = retries.pause_after(error, context, &part, lock_wait).await?;
-        if retries.failures > 0 && begun.elapsed() > LONG_OUTAGE {
-            return Ok(None);
-        }
-        tokio::select! {
-            () = stop.stopped() => return Ok(None),
-            () = tokio::time::sleep(pause) => {}
+        match tries.judge_failure(error, context, &part, lock_wait).await {
+            Failure::Blame(error) => return PartOutcome::Blamed(error),
+            Failure::PostgresAway => return PartOutcome::NotTried(NotTried::PostgresAway),
+            Failure::RetryAfter(pause) => {
+                tokio::select! {
+                    () = stop.stopped() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
         }
     }
+    PartOutcome::NotTried(NotTried::Stopping)
 }
 
 async fn try_once(
@@ -184,50 +194,75 @@ async fn try_once(
     Ok(applied)
 }
 
-/// How often a part failed so far, by whose fault.
-#[derive(Default)]
-struct Retries {
+/// What follows from a failed try.
+enum Failure {
+    /// The events of the part are at fault.
+    Blame(StoreError),
+    RetryAfter(Duration),
+    /// The outage is [long](LONG_OUTAGE).
+    PostgresAway,
+}
+
+/// The failed tries of a part, by whose fault.
+struct Tries {
+    begun: Instant,
     /// Postgres was away, or refused everything.
-    failures: u32,
+    outages: u32,
     contentions: u32,
 }
 
-impl Retries {
-    /// How long to wait before the next try.
-    ///
-    /// # Errors
-    /// There is no next try: the error is the events' own.
-    async fn pause_after(
+impl Tries {
+    fn begin() -> Self {
+        Self {
+            begun: Instant::now(),
+            outages: 0,
+            contentions: 0,
+        }
+    }
+
+    /// Counts a failure, and finds out with the canary whether the events are at fault.
+    async fn judge_failure(
         &mut self,
         error: StoreError,
         context: &Context,
         part: &[Opened],
         lock_wait: LockWait,
-    ) -> Result<Duration, StoreError> {
+    ) -> Failure {
         match error.fault() {
             Fault::Contention | Fault::Unclear if self.contentions < CONTENTION_TRIES => {
                 self.contentions += 1;
+                if self.is_long_outage() {
+                    return Failure::PostgresAway;
+                }
                 let share = f64::from(self.contentions) * rand::random::<f64>();
-                Ok(Duration::from_millis(20).mul_f64(share))
+                Failure::RetryAfter(Duration::from_millis(20).mul_f64(share))
             }
             // A wait for a lock is charged to no event, so the canary has nothing to prove.
-            Fault::Locked if lock_wait == LockWait::Short => Err(error),
+            Fault::Locked if lock_wait == LockWait::Short => Failure::Blame(error),
             Fault::Data | Fault::Ours | Fault::Unclear | Fault::Contention | Fault::Locked => {
                 match canary::check_with_body(context, largest(part)).await {
-                    Ok(()) => Err(error),
+                    Ok(()) => Failure::Blame(error),
                     Err(refused) => {
                         self.contentions = 0;
-                        Ok(self.failed("canary", context, &refused))
+                        self.outage("canary", context, &refused)
                     }
                 }
             }
-            Fault::Outage => Ok(self.failed("apply events", context, &error)),
+            Fault::Outage => self.outage("apply events", context, &error),
         }
     }
 
-    fn failed(&mut self, step: &'static str, context: &Context, error: &StoreError) -> Duration {
-        self.failures += 1;
-        context.postgres_failed(step, error, self.failures)
+    fn outage(&mut self, step: &'static str, context: &Context, error: &StoreError) -> Failure {
+        self.outages += 1;
+        let pause = context.postgres_failed(step, error, self.outages);
+        match self.is_long_outage() {
+            true => Failure::PostgresAway,
+            false => Failure::RetryAfter(pause),
+        }
+    }
+
+    fn is_long_outage(&self) -> bool {
+        self.outages > 0 && self.begun.elapsed() > LONG_OUTAGE
     }
 }
 

@@ -18,7 +18,7 @@ use super::canary;
 use super::decode::{self, Decodability, Undecodable};
 use super::delayed::{Delayed, Next};
 use super::event::Opened;
-use super::poison::{self, Poison, PostgresAway};
+use super::poison::{Begun, Poison, PostgresAway};
 use super::settlement::{self, Settlement};
 use crate::context::Context;
 use crate::watermark::Watermark;
@@ -40,7 +40,7 @@ const EVENTS: &str = "events";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Taking,
-    /// Events could not be applied for [long](apply::LONG_OUTAGE), or the process stops: nothing else is begun.
+    /// Events could not be applied for [long](apply::LONG_OUTAGE): nothing else is begun.
     AwaitingPostgres,
 }
 
@@ -129,44 +129,61 @@ impl Consume {
                 Err(error) => undecodable.push((delivery, error)),
             }
         }
-        self.apply(together, LockWait::Usual).await;
+        self.apply_and_settle(together, LockWait::Usual).await;
         if self.is_taking() {
-            self.apply(reports, LockWait::Usual).await;
+            self.apply_and_settle(reports, LockWait::Usual).await;
         }
         self.settle_undecodable(undecodable).await;
         for delivery in alone {
             // One by one takes its time. If the connection ends meanwhile, the rest is redelivered, perhaps to others.
             if self.consumer.owns(&delivery) && self.is_taking() {
-                self.apply_alone(delivery).await;
+                self.apply_alone(delivery, None).await;
             }
         }
     }
 
-    async fn apply_alone(&mut self, delivery: Delivery) {
+    /// Applies a suspicious event alone, under a marker. `retry` is the event and its earlier refusals, if it was delayed.
+    async fn apply_alone(&mut self, delivery: Delivery, retry: Option<(Opened, u32)>) {
         let key = delivery.message_id.clone();
         match self.poison.begin(&delivery).await {
-            Err(PostgresAway) => {
-                self.mode = Mode::AwaitingPostgres;
-                return;
-            }
-            Ok(poison::Verdict::DeadLetter(letter)) => {
+            Err(PostgresAway) => self.mode = Mode::AwaitingPostgres,
+            Ok(Begun::Poisonous(letter)) => {
                 self.settle(vec![(delivery, Verdict::DeadLetter(letter))]).await;
+                crash::point("processor.poison.settled");
+                self.finish_poisonous(key).await;
             }
-            Ok(poison::Verdict::Attempt) => match decode::decode(&self.context.ring, &delivery.body) {
-                Ok(opened) => self.apply(vec![(delivery, opened, 0)], LockWait::Usual).await,
-                Err(error) => self.settle_undecodable(vec![(delivery, error)]).await,
-            },
+            Ok(Begun::Attempt) => {
+                self.attempt(delivery, retry).await;
+                crash::point("processor.poison.settled");
+                self.finish_attempt(key).await;
+            }
         }
-        crash::point("processor.poison.settled");
-        self.finish_attempt(key).await;
+    }
+
+    async fn attempt(&mut self, delivery: Delivery, retry: Option<(Opened, u32)>) {
+        if let Some((opened, refusals)) = retry {
+            let group = vec![(delivery, opened, refusals)];
+            return self.apply_and_settle(group, LockWait::Short).await;
+        }
+        match decode::decode(&self.context.ring, &delivery.body) {
+            Ok(opened) => {
+                let group = vec![(delivery, opened, 0)];
+                self.apply_and_settle(group, LockWait::Usual).await;
+            }
+            Err(error) => self.settle_undecodable(vec![(delivery, error)]).await,
+        }
+    }
+
+    /// The marker of a poisonous event is deleted when its dead letter is published: until then, it tells the next process
+    /// not to attempt the event.
+    async fn finish_poisonous(&mut self, key: String) {
+        if !self.delayed.has_dead_letter(&key) {
+            self.finish_attempt(key).await;
+        }
     }
 
     /// The process survived the attempt, so its marker is deleted.
     async fn finish_attempt(&mut self, key: String) {
-        // Until a dead letter is published, the marker tells the next process not to attempt the event again.
-        if self.delayed.has_dead_letter(&key) {
-            return;
-        }
         self.poison.finish(key);
         if self.is_taking() {
             self.clear_markers().await;
@@ -182,12 +199,17 @@ impl Consume {
     async fn continue_delayed(&mut self) {
         let (mut verdicts, mut poisonous) = (Vec::new(), Vec::new());
         for (delivery, next) in self.delayed.take_due() {
+            // RabbitMQ redelivers what is dropped here: its connection is gone, or the loop is about to close it.
+            if !self.consumer.owns(&delivery) || !self.is_taking() {
+                continue;
+            }
             match next {
-                // A delivery whose connection is gone is redelivered by RabbitMQ.
-                _ if !self.consumer.owns(&delivery) || !self.is_taking() => {}
+                Next::Apply { opened, refusals } if Poison::is_suspicious(&delivery) => {
+                    self.apply_alone(delivery, Some((opened, refusals))).await;
+                }
                 Next::Apply { opened, refusals } => {
                     let group = vec![(delivery, opened, refusals)];
-                    self.apply(group, LockWait::Short).await;
+                    self.apply_and_settle(group, LockWait::Short).await;
                 }
                 Next::DeadLetter(letter) => {
                     if letter.reason == DeadLetterReason::Crashed {
@@ -200,16 +222,16 @@ impl Consume {
         }
         self.settle(verdicts).await;
         for key in poisonous {
-            self.finish_attempt(key).await;
+            self.finish_poisonous(key).await;
         }
     }
 
-    async fn apply(&mut self, group: Vec<(Delivery, Opened, u32)>, lock_wait: LockWait) {
+    async fn apply_and_settle(&mut self, group: Vec<(Delivery, Opened, u32)>, lock_wait: LockWait) {
         if group.is_empty() {
             return;
         }
         let events: Vec<Opened> = group.iter().map(|(_, opened, _)| opened.clone()).collect();
-        let outcomes = apply::apply(&self.context, &self.stop, &events, lock_wait).await;
+        let outcomes = apply::apply_with_retries(&self.context, &self.stop, &events, lock_wait).await;
         let (mut verdicts, mut newest) = (Vec::with_capacity(group.len()), None);
         for ((delivery, opened, refusals), outcome) in group.into_iter().zip(outcomes) {
             if outcome.is_committed() {
@@ -228,7 +250,7 @@ impl Consume {
     async fn settle_undecodable(&mut self, undecodable: Vec<(Delivery, Undecodable)>) {
         let mut verdicts = Vec::new();
         for (delivery, error) in undecodable {
-            let settlement = settlement::of_undecodable(&self.context, &delivery, error);
+            let settlement = settlement::of_undecodable(&delivery, error);
             verdicts.extend(self.now_or_later(delivery, settlement));
         }
         self.settle(verdicts).await;
@@ -242,11 +264,13 @@ impl Consume {
             Settlement::GiveBack(why) => {
                 let pause = GIVE_BACK.pause(delivery.delivery_count + 1, rand::random());
                 log::error!("event.id" = delivery.message_id, error = why, alert = "event_given_back";
-                    "event goes back: it is for a newer processor, or one with other keys");
+                    "event requeued: this processor is too old or lacks its key");
                 self.delayed.put(delivery, Next::GiveBack, pause);
                 self.decodability.failed(why, pause, Instant::now());
             }
-            Settlement::WithAll => self.mode = Mode::AwaitingPostgres,
+            Settlement::RequeueAll => self.mode = Mode::AwaitingPostgres,
+            // The stop closes the connection, which requeues every unsettled delivery.
+            Settlement::LeaveUnsettled => {}
         }
         None
     }
@@ -255,7 +279,7 @@ impl Consume {
         if verdicts.is_empty() {
             return;
         }
-        let not_published = settlement::settle(&mut self.consumer, verdicts).await;
+        let not_published = settlement::settle(&self.context, &mut self.consumer, verdicts).await;
         for NotPublished { delivery, cause, .. } in not_published {
             self.delayed
                 .put(delivery, Next::DeadLetter(cause), DEAD_LETTER_PAUSE);

@@ -26,14 +26,14 @@ const CRASHES: u32 = 3;
 const LAST_MARKERS: Duration = Duration::from_secs(5);
 
 /// What to do with an event that may be poisonous.
-pub(super) enum Verdict {
+pub(super) enum Begun {
     /// Its marker is stored: attempt it alone, then call [`Poison::finish`].
     Attempt,
     /// It ended too many processes. Call [`Poison::finish`] when the dead letter is published.
-    DeadLetter(Cause),
+    Poisonous(Cause),
 }
 
-/// Postgres was away for too long to store or delete a marker.
+/// Postgres was away for too long, or until the process had to stop: no marker was stored or deleted.
 pub(super) struct PostgresAway;
 
 /// Stores and deletes the markers.
@@ -58,7 +58,7 @@ impl Poison {
     }
 
     /// Stores the marker of an attempt before anything of the event is read.
-    pub(super) async fn begin(&self, delivery: &Delivery) -> Result<Verdict, PostgresAway> {
+    pub(super) async fn begin(&self, delivery: &Delivery) -> Result<Begun, PostgresAway> {
         let key = delivery.message_id.clone();
         crash::point("processor.poison.found");
         // One attempt of this delivery: stored again after a commit without an answer, it counts once.
@@ -74,12 +74,12 @@ impl Poison {
         let crashes = retry(&self.context, step, begin, patience).await?;
         crash::point("processor.poison.noted");
         if crashes >= CRASHES {
-            let letter = dead_letters::of_poison(&self.context, delivery, crashes);
-            return Ok(Verdict::DeadLetter(letter));
+            let letter = dead_letters::of_poison(delivery, crashes);
+            return Ok(Begun::Poisonous(letter));
         }
         log::warn!("event.id" = delivery.message_id, deliveries = delivery.delivery_count, crashes = crashes,
             event = "event_applied_alone"; "event came again and again; it is applied alone");
-        Ok(Verdict::Attempt)
+        Ok(Begun::Attempt)
     }
 
     /// The attempt has returned: its marker is deleted by the next [`clear`](Self::clear).

@@ -5,8 +5,8 @@ use std::time::Duration;
 use broker::consumer::{Consumer, Delivery, NotPublished, Verdict};
 use service::crash;
 
-use super::apply::ApplyOutcome;
-use super::dead_letters;
+use super::apply::{ApplyOutcome, NotTried};
+use super::dead_letters::{self, DeadLetter};
 use super::decode::Undecodable;
 use super::delayed::Next;
 use super::event::Opened;
@@ -23,11 +23,13 @@ pub(super) enum Settlement {
     Later(Next, Duration),
     /// Given back, for a newer processor or one with other keys.
     GiveBack(String),
-    /// Postgres is away: with everything that is in hand.
-    WithAll,
+    /// Requeue all unsettled deliveries, because Postgres is unavailable.
+    RequeueAll,
+    /// The process stops.
+    LeaveUnsettled,
 }
 
-/// Of an event that was tried, and that Postgres had refused so often before.
+/// The settlement for an event's outcome; `refusals` counts its earlier refusals.
 pub(super) fn of_outcome(
     context: &Context,
     opened: Opened,
@@ -37,11 +39,11 @@ pub(super) fn of_outcome(
     match outcome {
         ApplyOutcome::Committed => Settlement::Now(Verdict::Done),
         ApplyOutcome::UnmatchedStop => {
-            let letter = dead_letters::of_unmatched_stop(context, &opened);
+            let letter = dead_letters::of_unmatched_stop(&opened);
             Settlement::Now(Verdict::DeadLetter(letter))
         }
         ApplyOutcome::Refused(error) if refusals >= RETRIES => {
-            let letter = dead_letters::of_refused(context, &opened, refusals + 1, &error);
+            let letter = dead_letters::of_refused(&opened, refusals + 1, &error);
             Settlement::Now(Verdict::DeadLetter(letter))
         }
         ApplyOutcome::Refused(error) => {
@@ -57,14 +59,15 @@ pub(super) fn of_outcome(
             Settlement::Later(Next::Apply { opened, refusals }, RETRY_PAUSE)
         }
         ApplyOutcome::NotForUs(error) => Settlement::GiveBack(service::chain(&error)),
-        ApplyOutcome::NotTried => Settlement::WithAll,
+        ApplyOutcome::NotTried(NotTried::PostgresAway) => Settlement::RequeueAll,
+        ApplyOutcome::NotTried(NotTried::Stopping) => Settlement::LeaveUnsettled,
     }
 }
 
-pub(super) fn of_undecodable(context: &Context, delivery: &Delivery, error: Undecodable) -> Settlement {
+pub(super) fn of_undecodable(delivery: &Delivery, error: Undecodable) -> Settlement {
     match error {
         Undecodable::ForGood(why) => {
-            let letter = dead_letters::of_undecodable(context, delivery, &why);
+            let letter = dead_letters::of_undecodable(delivery, &why);
             Settlement::Now(Verdict::DeadLetter(letter))
         }
         Undecodable::Here(why) => Settlement::GiveBack(why),
@@ -72,17 +75,26 @@ pub(super) fn of_undecodable(context: &Context, delivery: &Delivery, error: Unde
 }
 
 /// Publishes the dead letters, then acknowledges or gives back. Returns what stays unsettled: its dead letter was not confirmed.
-pub(super) async fn settle(consumer: &mut Consumer, verdicts: Vec<(Delivery, Verdict)>) -> Vec<NotPublished> {
-    let is_letter = |(_, verdict): &(Delivery, Verdict)| matches!(verdict, Verdict::DeadLetter(_));
-    let any_letter = verdicts.iter().any(is_letter);
-    if any_letter {
+pub(super) async fn settle(
+    context: &Context,
+    consumer: &mut Consumer,
+    verdicts: Vec<(Delivery, Verdict)>,
+) -> Vec<NotPublished> {
+    let letters: Vec<DeadLetter> = verdicts.iter().filter_map(DeadLetter::of).collect();
+    if !letters.is_empty() {
         crash::point("processor.letters.due");
     }
     let safe = consumer.publish_dead_letters(verdicts).await;
-    if any_letter {
+    if !letters.is_empty() {
         crash::point("processor.letters.confirmed");
     }
     let settled = consumer.carry_out(safe).await;
+    for letter in &letters {
+        let is_letter = |one: &NotPublished| one.delivery.message_id == letter.event_id;
+        if !settled.not_published.iter().any(is_letter) {
+            letter.count(context);
+        }
+    }
     crash::point("processor.events.acknowledged");
     if settled.lost > 0 {
         log::warn!(events = settled.lost, event = "acknowledgements_lost";

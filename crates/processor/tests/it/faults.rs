@@ -101,6 +101,31 @@ async fn a_full_disk_is_charged_to_no_event() {
 }
 
 #[tokio::test]
+async fn after_a_long_outage_the_rest_of_a_batch_is_not_tried() {
+    logs::begin();
+    let scene = Scene::new().await;
+    // The first statement is refused for its data, the canary goes through, and from then on the disk is full.
+    scene
+        .sql(
+            "CREATE SEQUENCE tries; \
+             CREATE FUNCTION fill_disk() RETURNS trigger AS $$ DECLARE try bigint := nextval('tries'); BEGIN \
+             IF try = 1 THEN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END IF; \
+             IF try > 2 THEN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END IF; \
+             RETURN NULL; END $$ LANGUAGE plpgsql; \
+             CREATE TRIGGER fill_disk BEFORE INSERT ON bookings FOR EACH STATEMENT EXECUTE FUNCTION fill_disk()",
+        )
+        .await;
+
+    let outcomes = scene.arrive(&twenty()).await;
+
+    assert_eq!(outcomes, ["not_tried"; 20]);
+    assert_eq!(logs::events("batch_taken_apart").len(), 1);
+    let failures = logs::events("postgres_failed");
+    let outages = failures.iter().filter(|line| line["failures"] == "1").count();
+    assert_eq!(outages, 1, "only the first part waits for the end of the outage");
+}
+
+#[tokio::test]
 async fn the_canary_leaves_nothing_behind() {
     let scene = Scene::new().await;
     scene

@@ -14,6 +14,15 @@ fn delayed(scene: &Scene) -> bool {
     !scene.steps.metrics().contains("\nbellhop_events_delayed 0\n")
 }
 
+/// How many unreadable events became dead letters, as this process counts.
+fn dead_events(scene: &Scene) -> usize {
+    let metrics = scene.steps.metrics();
+    let count = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("bellhop_events_total{outcome=\"dead\",type=\"unreadable\"} "));
+    count.map_or(0, |count| count.parse().unwrap())
+}
+
 /// An operator bounds the queue of dead events.
 async fn dead_events_hold_at_most(scene: &Scene, letters: u32) {
     let policy = json!({ "pattern": "^dead[.]events$", "apply-to": "queues",
@@ -173,6 +182,27 @@ async fn an_event_that_is_delivered_for_the_third_time_is_applied_alone_and_its_
 }
 
 #[tokio::test]
+async fn a_delayed_event_that_came_again_and_again_has_a_marker_at_its_next_try_too() {
+    logs::begin();
+    let mut scene = Scene::with_queues().await;
+    scene.happens(&Webhook::confirmed("BK-1", ADA)).await;
+    scene
+        .sql("ALTER TABLE bookings ADD CONSTRAINT refused CHECK (id <> 'BK-2')")
+        .await;
+    scene.publish(&Webhook::confirmed("BK-2", BOB)).await;
+    scene.delivered_in_vain(2).await;
+
+    scene
+        .consume_until("it is refused twice", async |_| {
+            logs::events("event_refused").len() == 2
+        })
+        .await;
+
+    assert_eq!(logs::events("event_applied_alone").len(), 2);
+    assert_eq!(scene.count("suspects").await, 0);
+}
+
+#[tokio::test]
 async fn an_event_that_is_delivered_for_the_second_time_is_applied_with_the_others() {
     logs::begin();
     let mut scene = Scene::with_queues().await;
@@ -249,6 +279,38 @@ async fn the_marker_of_a_poison_event_stays_until_its_dead_letter_is_published()
     scene
         .consume_until("its dead letter is published", async |scene| {
             scene.count("suspects").await == 0
+        })
+        .await;
+    assert!(!delayed(&scene));
+}
+
+#[tokio::test]
+async fn the_marker_of_an_attempt_that_returned_is_deleted_although_its_dead_letter_finds_no_place() {
+    logs::begin();
+    let mut scene = Scene::with_queues().await;
+    scene
+        .publish_bytes("direct/evt_bad", "reservation_confirmed", b"no envelope".to_vec())
+        .await;
+    scene.delivered_in_vain(2).await;
+    fill_dead_events(&scene).await;
+
+    // No process ends here, so no delivery counts as a crash.
+    for attempt in 1..=4 {
+        scene
+            .consume_until("its dead letter finds no place", async |_| {
+                logs::events("dead_letter_unpublished").len() >= attempt
+            })
+            .await;
+        assert_eq!(scene.count("suspects").await, 0);
+        scene.replace_processor();
+    }
+    assert!(logs::alerts("event_poisonous").is_empty());
+    assert_eq!(dead_events(&scene), 0, "no dead letter is published yet");
+
+    dead_events_hold_at_most(&scene, 1_000).await;
+    scene
+        .consume_until("its dead letter is published", async |scene| {
+            dead_events(scene) == 1
         })
         .await;
     assert!(!delayed(&scene));

@@ -23,7 +23,10 @@ text_enum! {
 impl MessageKind {
     /// Whether the guest can opt out of it, and quiet hours delay it: true of reminders and review requests.
     pub const fn is_marketing(self) -> bool {
-        !matches!(self, Self::ReservationConfirmation | Self::StopConfirmation)
+        match self {
+            Self::Reminder1 | Self::Reminder2 | Self::ReviewRequest => true,
+            Self::ReservationConfirmation | Self::StopConfirmation => false,
+        }
     }
 
     /// Whether a resort's file can configure templates, texts and times for it.
@@ -113,7 +116,8 @@ text_enum! {
         /// The same guest has another reservation at the resort, for these dates or for unknown ones.
         BookedElsewhere = "booked_elsewhere",
         Cancelled = "cancelled",
-        /// The guest returned to the cart before the message was sent.
+        /// The guest returned to the cart before the message was sent. Only refuses a manual retry; the plan moves the
+        /// reminder instead.
         ActiveAgain = "active_again",
         NotArrived = "not_arrived",
         /// The resort's file does not ask for this kind of message.

@@ -89,7 +89,7 @@ impl Relay {
             self.count(&result);
             let Err(error) = result else { continue };
             log::warn!("message.id" = id.to_string(), error = error.to_string(), event = "id_unpublished";
-                "id not handed to the broker; it comes again");
+                "message id not confirmed by RabbitMQ; it will be published again");
             // An unconfirmed id may be in the queue: it is published again at its time, which does no harm.
             if error != PublishError::Unconfirmed {
                 failed.push(id);

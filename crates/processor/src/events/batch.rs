@@ -7,7 +7,7 @@
 mod dedup;
 mod guest_updates;
 mod merge;
-mod stops;
+mod stop_confirmations;
 mod tombstones;
 mod writers;
 

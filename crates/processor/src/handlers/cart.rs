@@ -3,12 +3,12 @@
 use super::Arrived;
 use crate::effects::Effects;
 
-/// The first reminder's timer follows from the activity, and repeated activity moves it.
+/// The plan derives the first reminder's timer from the activity, and repeated activity moves it.
 pub(super) fn process_booking_started(arrived: &Arrived<'_>) -> Effects {
     learn(arrived)
 }
 
-/// The booking counts as abandoned, and the first reminder is wanted at once.
+/// The booking then counts as abandoned in the plan, and the first reminder is wanted at once.
 pub(super) fn process_booking_abandoned(arrived: &Arrived<'_>) -> Effects {
     learn(arrived)
 }

@@ -7,12 +7,12 @@ use store::planning::Planner;
 use super::Arrived;
 use crate::effects::{Effects, PlatformConsent};
 
-/// Ends reminders and review requests from this resort.
+/// The recorded stop ends reminders and review requests from this resort.
 pub(super) fn process_guest_opted_out(planner: &Planner, arrived: &Arrived<'_>) -> Effects {
     consent(planner, arrived, ConsentChange::Stop)
 }
 
-/// Allows reminders and review requests again.
+/// The recorded start allows reminders and review requests again.
 pub(super) fn process_guest_opted_in(planner: &Planner, arrived: &Arrived<'_>) -> Effects {
     consent(planner, arrived, ConsentChange::Start)
 }

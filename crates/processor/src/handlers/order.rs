@@ -1,30 +1,33 @@
 //! The order's events: a reservation and its stay.
+//!
+//! Each function only collects the facts of its event. What follows from them is decided in `domain::plan`, and the head
+//! of each function names it.
 
 use super::Arrived;
 use crate::effects::Effects;
 
-/// Withdraws the reminders of this booking, of its cart and of the guest's other carts; the confirmation is wanted and
+/// The plan then withdraws the reminders of this booking, of its cart and of the guest's other carts; the confirmation is wanted and
 /// the arrival tracked.
 pub(super) fn process_reservation_confirmed(arrived: &Arrived<'_>) -> Effects {
     learn(arrived)
 }
 
-/// Moves the stay and its timers; no second confirmation follows.
+/// The plan then moves the stay and its timers; no second confirmation follows.
 pub(super) fn process_reservation_modified(arrived: &Arrived<'_>) -> Effects {
     learn(arrived)
 }
 
-/// Withdraws everything still to come, until a later confirmation begins a new round.
+/// The plan then withdraws everything still to come, until a later confirmation begins a new round.
 pub(super) fn process_reservation_cancelled(arrived: &Arrived<'_>) -> Effects {
     learn(arrived)
 }
 
-/// Ends the tracking of the arrival and sets the review timer.
+/// The plan then ends the tracking of the arrival and sets the review timer.
 pub(super) fn process_guest_checked_in(arrived: &Arrived<'_>) -> Effects {
     learn(arrived)
 }
 
-/// Counts the review timer from the actual check-out.
+/// The plan then counts the review timer from the actual check-out.
 pub(super) fn process_guest_checked_out(arrived: &Arrived<'_>) -> Effects {
     learn(arrived)
 }

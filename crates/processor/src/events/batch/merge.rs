@@ -10,7 +10,7 @@ use store::planning::{self, Planned, Planner};
 use store::{Connection, StoreError, guest_data, guests, holds};
 
 use super::guest_updates::{self, Resolved};
-use super::stops;
+use super::stop_confirmations;
 use crate::effects::Effects;
 
 /// # Errors
@@ -28,6 +28,8 @@ pub(super) fn carry_out(
     if effects.facts.is_empty() && effects.consents.is_empty() && resolved.is_empty() {
         return Ok(Planned::default());
     }
+    // Three sets of keys are read before any lock: the bookings with new facts, the reservations among them or grown from
+    // them, and all that the guests of both make matter. Locking them together, in order, avoids deadlocks.
     let own: BTreeSet<BookingKey> = effects.facts.keys().cloned().collect();
     let mut reservations = effects.reservations.clone();
     reservations.extend(bookings::reservations_of_carts(connection, &own)?);
@@ -38,7 +40,7 @@ pub(super) fn carry_out(
     let now = store::pool::clock(connection)?;
     merge(&mut locked, effects, &reservations)?;
     // The guest of a reservation is known for certain only under its lock. If another transaction changed the guest
-    // meanwhile, the carts of the new one are not locked.
+    // meanwhile, the carts of the new one are not locked, and locking them now would break the order of locks.
     let mut under_lock = locked.iter().filter(|one| reservations.contains(&one.key));
     if !under_lock.all(|one| {
         planner
@@ -52,7 +54,7 @@ pub(super) fn carry_out(
         guests::record_consent(connection, &consent.guest, consent.change, consent.at)?;
     }
     guest_updates::record(connection, planner, resolved)?;
-    stops::confirm(connection, planner, effects, resolved, &mut locked)?;
+    stop_confirmations::confirm(connection, planner, effects, resolved, &mut locked)?;
     planning::replan(connection, planner, now, &locked)
 }
 

@@ -142,7 +142,7 @@ fn blamed(error: StoreError) -> ApplyOutcome {
 }
 
 enum PartOutcome {
-    Applied(Applied),
+    Applied(Box<Applied>),
     /// The events of the part are at fault: the canary went through.
     Blamed(StoreError),
     NotTried(NotTried),
@@ -154,7 +154,7 @@ async fn apply_part(context: &Context, stop: &Stop, part: &[Opened], lock_wait: 
     let mut tries = Tries::begin();
     while !stop.is_stopped() {
         let error = match try_once(context, &part, lock_wait).await {
-            Ok(applied) => return PartOutcome::Applied(applied),
+            Ok(applied) => return PartOutcome::Applied(Box::new(applied)),
             Err(error) => error,
         };
         match tries.judge_failure(error, context, &part, lock_wait).await {

@@ -19,7 +19,7 @@ pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) ->
     let ready = &granted.ready;
     let token = sender.files.current().access_token(&ready.route().resort);
     let Some(token) = token.filter(|_| granted.is_valid()) else {
-        return Outcome::NotCalled(granted);
+        return Outcome::NotCalled(Box::new(granted));
     };
     let message = Outgoing {
         to: ready.to.clone(),

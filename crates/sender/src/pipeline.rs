@@ -97,7 +97,7 @@ async fn call_and_record(sender: &Sender, route: &RouteKey, granted: Vec<Granted
     for outcome in join_all(calls).await.into_iter().flatten() {
         match outcome {
             Outcome::Called(one) => called.push(*one),
-            Outcome::NotCalled(one) => not_called.push(one),
+            Outcome::NotCalled(one) => not_called.push(*one),
         }
     }
     // Answers first: only this process knows them.

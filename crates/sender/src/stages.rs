@@ -97,7 +97,7 @@ impl Granted {
 pub(crate) enum Outcome {
     Called(Box<Called>),
     /// Nothing was sent.
-    NotCalled(Granted),
+    NotCalled(Box<Granted>),
 }
 
 /// What one claim of several messages came to.

@@ -14,6 +14,7 @@ mod decode;
 mod delayed;
 mod event;
 mod poison;
+mod report;
 mod settlement;
 
 pub(crate) use apply::{SHORT_LOCK_WAIT, apply_bodies};

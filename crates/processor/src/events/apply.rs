@@ -9,9 +9,8 @@ use store::{Fault, StoreError};
 
 use super::batch::{self, Applied};
 use super::event::Opened;
-use super::{canary, decode};
+use super::{canary, decode, report};
 use crate::context::Context;
-use crate::telemetry;
 
 /// How often a batch is retried after contention before it is taken apart.
 const CONTENTION_TRIES: u32 = 5;
@@ -99,7 +98,7 @@ pub(super) async fn apply_with_retries(
         }
         match apply_part(context, stop, part, lock_wait).await {
             PartOutcome::Applied(applied) => {
-                report(context, part, &applied);
+                report::applied(context, part, &applied);
                 outcomes.extend(part.iter().map(|one| committed(one, &applied)));
             }
             PartOutcome::NotTried(why) => {
@@ -273,30 +272,4 @@ fn largest(part: &[Opened]) -> Vec<u8> {
         .max_by_key(|sealed| sealed.len())
         .cloned()
         .unwrap_or_default()
-}
-
-fn report(context: &Context, part: &[Opened], applied: &Applied) {
-    let now = chrono::Utc::now();
-    for (opened, outcome) in part.iter().zip(&applied.outcomes) {
-        let (envelope, outcome) = (&opened.envelope, outcome.as_str());
-        let delay = (now - envelope.received_at).as_seconds_f64().max(0.0);
-        context.metrics.event_delay.observe(delay);
-        context.count_event(&envelope.event_type, outcome);
-        log::info!(
-            "event.id" = opened.key(),
-            "event.type" = envelope.event_type,
-            "request.id" = envelope.request_id,
-            "booking.id" = opened.booking().map(|key| key.to_string()).unwrap_or_default(),
-            "resort.id" = envelope.resort.as_ref().map_or("", |id| id.as_str()),
-            outcome = outcome,
-            delay_ms = (delay * 1000.0).round(),
-            event = "event_settled";
-            "event settled"
-        );
-    }
-    for notice in &applied.notices {
-        notice.log();
-    }
-    telemetry::reported(&context.metrics, &applied.reported);
-    telemetry::planned(&context.metrics, &applied.planned, "event");
 }

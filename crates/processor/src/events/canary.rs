@@ -11,6 +11,7 @@ use domain::ids::{BookingId, EventId, MessageId, ResortId, SourceId, WhatsAppMes
 use domain::message::{Attempt, CallbackData, DeliveryStatus};
 use domain::message_record::Report;
 use domain::stay::Personal;
+use service::Stop;
 use store::StoreError;
 use store::results;
 
@@ -25,6 +26,23 @@ const NUMBER: &str = "+12025550123";
 /// Postgres refuses also what is known to be good.
 pub(crate) async fn check_postgres(context: &Context) -> Result<(), StoreError> {
     check_with_body(context, Vec::new()).await
+}
+
+/// Returns when Postgres commits again, or at the stop.
+pub(super) async fn wait_for_postgres(context: &Context, stop: &Stop) {
+    let mut failures = 0;
+    while !stop.is_stopped() {
+        let Err(error) = check_postgres(context).await else {
+            log::info!(event = "postgres_back"; "Postgres is back; events are taken again");
+            return;
+        };
+        failures += 1;
+        let pause = context.postgres_failed("canary", &error, failures);
+        tokio::select! {
+            () = stop.stopped() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
 }
 
 /// As [`check_postgres`], with an event whose sealed body is `sealed`: a full disk may still take small ones.

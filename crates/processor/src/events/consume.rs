@@ -295,19 +295,7 @@ impl Consume {
             .await;
         self.delayed = Delayed::default();
         self.context.metrics.delayed.set(0);
-        let mut failures = 0;
-        while !self.stop.is_stopped() {
-            let Err(error) = canary::check_postgres(&self.context).await else {
-                log::info!(event = "postgres_back"; "Postgres is back; events are taken again");
-                break;
-            };
-            failures += 1;
-            let pause = self.context.postgres_failed("canary", &error, failures);
-            tokio::select! {
-                () = self.stop.stopped() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
+        canary::wait_for_postgres(&self.context, &self.stop).await;
         self.mode = Mode::Taking;
         self.clear_markers().await;
     }

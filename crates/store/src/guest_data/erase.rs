@@ -35,8 +35,9 @@ impl Erased {
     }
 }
 
-/// Erases a guest from the facts, the raw events and the dead letters, and withdraws messages that were not sent. Ids, keyed
-/// hashes, consents and the history of messages stay. A repetition finds nothing.
+/// Erases a guest from the facts, the raw events and the dead letters, and withdraws messages that were not sent.
+///
+/// Ids, keyed hashes, consents and the history of messages stay. A repetition finds nothing.
 ///
 /// An event that `ingest` accepted up to `until` (`None`: now) is stripped when it arrives later. An event that was accepted
 /// after `until` is stored, as of a guest who has come back.

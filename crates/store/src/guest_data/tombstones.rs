@@ -51,8 +51,9 @@ pub fn lock_shared(connection: &mut PgConnection, arrivals: &[Arrival<'_>]) -> R
     erasure_lock::lock_shared(connection, &named.collect::<Vec<_>>())
 }
 
-/// For each arrival: up to when its guest was erased, if `ingest` accepted the event before that. A report on a message that
-/// is older than the erasure counts as such whenever it was accepted, since it holds the number.
+/// For each arrival: up to when its guest was erased, if `ingest` accepted the event before that.
+///
+/// A report on a message that is older than the erasure counts as such whenever it was accepted, since it holds the number.
 pub fn erased(
     connection: &mut PgConnection,
     arrivals: &[Arrival<'_>],

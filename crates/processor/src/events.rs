@@ -2,8 +2,9 @@
 //!
 //! [`consume`] is the loop: it takes deliveries, has them applied, and settles each after the commit of its event.
 //! [`decode`] opens a delivery, [`apply`] gets events into Postgres (it retries, and takes a refused batch apart),
-//! [`batch`] is one transaction, [`settlement`] says how the delivery is settled. What the loop needs to know beside that are values that it asks: [`poison`] guards against
-//! events that end their process, [`delayed`] holds what waits, [`canary`] tells whether Postgres refuses everything.
+//! [`batch`] is one transaction, [`report`] logs and counts what it did, [`settlement`] says how the delivery is settled.
+//! The loop asks three values: [`poison`] guards against events that end their process, [`delayed`] holds what waits,
+//! [`canary`] shows whether Postgres refuses everything.
 
 mod apply;
 mod batch;

@@ -290,9 +290,7 @@ impl Consume {
     async fn wait_for_postgres(&mut self) {
         log::warn!(delayed = self.delayed.len(), event = "postgres_away";
             "Postgres is away for long; events in hand go back to the queue");
-        self.consumer
-            .disconnect("nothing is taken while Postgres is away")
-            .await;
+        self.consumer.disconnect("Postgres is away").await;
         self.delayed = Delayed::default();
         self.context.metrics.delayed.set(0);
         canary::wait_for_postgres(&self.context, &self.stop).await;

@@ -115,7 +115,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
 fn whatsapp(settings: &Settings) -> Result<Client, Problems> {
     let (url, outbound) = (&settings.whatsapp_url, &settings.outbound);
     if let Some(proxy) = outbound.proxy_for(url) {
-        log::info!(proxy:% = proxy; "WhatsApp is called through a proxy");
+        log::info!(proxy:% = proxy, event = "proxy_used"; "WhatsApp is called through a proxy");
     }
     Client::through(outbound, url, &settings.whatsapp_version, DEFAULT_TIMEOUT)
         .map_err(|error| Problems::one("WHATSAPP_API_URL", service::chain(&error)))

@@ -210,3 +210,10 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     let is_it = line.get("message")?.as_str()? == "listening";
     line.get("address").filter(|_| is_it)?.as_str()?.parse().ok()
 }
+
+/// Whether a JSON log has a line with this id in its field `event` or `alert`.
+pub fn has_line(log: &str, id: &str) -> bool {
+    ["event", "alert"]
+        .iter()
+        .any(|field| log.contains(&format!(r#""{field}":"{id}""#)))
+}

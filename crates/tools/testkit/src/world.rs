@@ -35,7 +35,7 @@ pub use secrets::Secrets;
 pub use seen::{Message, WhatsAppMessage};
 
 use crate::database::Database;
-use crate::program::Program;
+use crate::program::{Program, has_line};
 use crate::rights::Rights;
 use crate::vhost::Vhost;
 
@@ -187,6 +187,11 @@ impl World {
     /// Everything that the programs have logged, those too that have ended.
     pub fn logs(&self) -> String {
         self.logs_by_program().into_values().collect()
+    }
+
+    /// Whether any program wrote a line with this id in its field `event` or `alert`.
+    pub fn has_logged(&self, id: &str) -> bool {
+        has_line(&self.logs(), id)
     }
 
     /// As [`World::logs`], by the programs' names. Several of one kind write one log.

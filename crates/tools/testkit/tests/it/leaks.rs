@@ -239,7 +239,7 @@ async fn lose_everything(world: &mut World, guest: &Guest, answers: &mut Answers
     world.post(&guest.tell("booking_started", MARKER)).await;
     world
         .until("the processor has noticed", async || {
-            world.logs().contains("database step failed").then_some(())
+            world.has_logged("postgres_failed").then_some(())
         })
         .await;
     answers.keep_what_programs_say(world).await;

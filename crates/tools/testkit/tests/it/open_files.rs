@@ -60,7 +60,7 @@ async fn each_program_tells_at_its_start_which_files_are_refused_and_which_secre
     const OPEN: [&str; 3] = [
         "resorts/azure-bay.toml:8: warning: whatsapp.access_token: the secret stands in a file that can be read by every user",
         "sources/direct.toml:4: warning: auth.secrets[0]: the secret stands in a file that can be read by every user",
-        "the key ring's file can be read by every user",
+        r#""event":"key_file_readable_by_all""#,
     ];
 
     for program in ["ingest", "processor", "sender"] {

@@ -56,19 +56,17 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     };
     let publisher = Publisher::start(settings.amqp_address.clone(), options);
     let ingest = Data::new(assemble(&settings, &daemon, publisher.clone())?);
-    let serving = daemon.serve(
-        http::Options {
-            address: settings.address,
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
-            linger: settings.linger,
-        },
-        routes::configure(ingest.clone(), daemon.readiness.clone(), daemon.metrics.clone()),
-    )?;
     add_parts(&mut daemon, &ingest, &publisher);
-    Ok(daemon.running(serving, async move {
+    let options = http::Options {
+        address: settings.address,
+        workers: std::thread::available_parallelism().map_or(1, usize::from),
+        linger: settings.linger,
+    };
+    let routes = routes::configure(ingest.clone(), daemon.readiness.clone(), daemon.metrics.clone());
+    daemon.serve(options, routes, async move {
         publisher.stop().await;
         ingest.log.finish();
-    }))
+    })
 }
 
 fn assemble(settings: &Settings, daemon: &Daemon, publisher: Publisher) -> Result<Ingest, Failure> {

@@ -55,13 +55,12 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let publisher = Publisher::start(settings.amqp_address.clone(), Options::named("bellhop processor"));
     let prefetch = u16::try_from(2 * events::BATCH).unwrap_or(u16::MAX);
     let consumer = Consumer::new(settings.amqp_address, Queue::Events, prefetch, publisher.clone());
-    let serving = daemon.serve_health(settings.address)?;
     // The publisher's connection notices within 2 s that the server is gone or silent.
     daemon.follow("rabbitmq", publisher.status(), Status::check);
     daemon.follow("queue", consumer.status(), Status::check);
     add_parts(&mut daemon, &context);
     add_loops(&mut daemon, &context, consumer, &publisher);
-    Ok(daemon.running(serving, async move { publisher.stop().await }))
+    daemon.serve_health(settings.address, async move { publisher.stop().await })
 }
 
 fn add_parts(daemon: &mut Daemon, context: &Arc<Context>) {

@@ -76,13 +76,12 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         consume::PREFETCH,
         publisher.clone(),
     );
-    let serving = daemon.serve_health(settings.address)?;
     // The publisher's connection notices within 2 s that the server is gone or silent.
     daemon.follow("rabbitmq", publisher.status(), Status::check);
     daemon.follow("queue", consumer.status(), Status::check);
     add_parts(&mut daemon, &sender);
     add_loops(&mut daemon, sender, consumer, publisher.depths());
-    Ok(daemon.running(serving, async move { publisher.stop().await }))
+    daemon.serve_health(settings.address, async move { publisher.stop().await })
 }
 
 fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sender, Failure> {

@@ -1,7 +1,7 @@
 //! The skeleton of a daemon: readiness, supervised tasks, a health line each minute, and a stop in order.
 //!
 //! A program makes a [`Daemon`], hands over its parts (a name, a check, a loop) and its tasks, and ends with
-//! [`Daemon::running`]. From then on [`Running`] supervises: where a task panics or ends before the stop, the process
+//! [`Daemon::serve_health`] or [`Daemon::serve`]. From then on [`Running`] supervises: where a task panics or ends before the stop, the process
 //! stops and exits with a failure that names the task. After the stop the tasks and the HTTP server finish the work in
 //! hand first; only then the connections that this work needs are closed.
 //!
@@ -188,23 +188,30 @@ impl Daemon {
     }
 
     /// Serves health and metrics alone.
-    pub fn serve_health(&self, address: SocketAddr) -> Result<Serving, Failure> {
-        let serving = http::serve_health(address, &self.readiness, &self.metrics, &self.stop);
-        Ok(serving?)
+    ///
+    /// As the last step: `/readyz` must not answer before all conditions are known. `close` runs after everything else: it
+    /// closes what the tasks and the server needed to finish the work in hand.
+    pub fn serve_health(
+        self,
+        address: SocketAddr,
+        close: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Running, Failure> {
+        let serving = http::serve_health(address, &self.readiness, &self.metrics, &self.stop)?;
+        Ok(self.running(serving, close))
     }
 
-    /// Serves what `configure` sets up, beside health and metrics.
+    /// As [`serve_health`](Self::serve_health), with the routes that `configure` sets up.
     pub fn serve(
-        &self,
+        self,
         options: http::Options,
         configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
-    ) -> Result<Serving, Failure> {
-        Ok(http::serve(options, &self.readiness, &self.stop, configure)?)
+        close: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Running, Failure> {
+        let serving = http::serve(options, &self.readiness, &self.stop, configure)?;
+        Ok(self.running(serving, close))
     }
 
-    /// The daemon with all of its parts. `close` runs after everything else: it closes what the tasks and the server needed
-    /// to finish the work in hand.
-    pub fn running(mut self, serving: Serving, close: impl Future<Output = ()> + Send + 'static) -> Running {
+    fn running(mut self, serving: Serving, close: impl Future<Output = ()> + Send + 'static) -> Running {
         let address = serving.address();
         self.tasks.spawn("http server", serving.finished());
         Running {

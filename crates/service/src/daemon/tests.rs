@@ -21,8 +21,9 @@ fn daemon() -> Daemon {
 
 /// Runs a daemon without anything to close, on a free port.
 fn running(daemon: Daemon) -> Running {
-    let serving = daemon.serve_health((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    daemon.running(serving, async {})
+    daemon
+        .serve_health((Ipv4Addr::LOCALHOST, 0).into(), async {})
+        .unwrap()
 }
 
 async fn until_stopped(stop: Stop) {
@@ -94,10 +95,10 @@ async fn connections_are_closed_after_the_work_in_hand_is_finished() {
             tasks_steps.lock().unwrap().push("finished");
         }
     });
-    let serving = daemon.serve_health((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    let running = daemon.running(serving, async move {
-        close_steps.lock().unwrap().push("closed");
-    });
+    let close = async move { close_steps.lock().unwrap().push("closed") };
+    let running = daemon
+        .serve_health((Ipv4Addr::LOCALHOST, 0).into(), close)
+        .unwrap();
     let address = running.address();
 
     stop.stop();

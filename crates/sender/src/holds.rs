@@ -80,7 +80,7 @@ pub(crate) async fn maintain(sender: &Sender, maintenance: &Maintenance) -> Resu
     let round = commit(sender, maintenance).await?;
     sender.rate_limits.share(round.running);
     sender.rate_limits.forget_idle();
-    telemetry::maintained(&round);
+    telemetry::maintained(round.mended, &round.released);
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use store::holds::{Laid, Released};
 use store::results::Outcome;
 use whatsapp::error_codes;
 
-use crate::holds::MaintenanceRound;
 use crate::metrics::SenderMetrics;
 
 /// The holds that began, lasted on or ended with some results: one alert for each that is new.
@@ -43,18 +42,18 @@ fn laid_new(hold: &NewHold, key: &str) {
 }
 
 /// What a round of hold maintenance let go.
-pub(crate) fn maintained(round: &MaintenanceRound) {
+pub(crate) fn maintained(mended: usize, released: &Released) {
     let Released {
         freed,
         probes,
         expired,
         lifted,
-    } = &round.released;
+    } = released;
     for key in lifted {
         log::warn!(hold = key, event = "hold_lifted";
             "hold lifted: WhatsApp no longer reports accepted messages as failed");
     }
-    if *freed + *probes + *expired + round.mended > 0 {
-        log::info!(freed, probes, expired, mended = round.mended, event = "messages_let_go"; "held messages let go");
+    if *freed + *probes + *expired + mended > 0 {
+        log::info!(freed, probes, expired, mended, event = "messages_let_go"; "held messages let go");
     }
 }

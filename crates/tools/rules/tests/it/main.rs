@@ -7,6 +7,7 @@ mod documents;
 mod files;
 mod images;
 mod manifests;
+mod modules;
 
 use std::collections::BTreeSet;
 

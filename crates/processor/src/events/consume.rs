@@ -1,7 +1,7 @@
 //! The loop of events: takes batches from the queue, has them applied, and settles each delivery after its event's commit.
 //!
 //! A delivery that cannot be settled at once is [delayed](super::delayed). While Postgres is away for long, everything goes
-//! back to the queue, since other processors may reach it, and nothing is taken until the [canary](super::canary) goes
+//! back to the queue, since other processors may reach it, and nothing is taken until the [`canary`] goes
 //! through.
 
 use std::sync::Arc;

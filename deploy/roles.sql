@@ -9,7 +9,7 @@
 CREATE ROLE bellhop_processor LOGIN;
 CREATE ROLE bellhop_sender LOGIN;
 CREATE ROLE bellhop_desk LOGIN;
--- Postgres then tells them in English what went wrong: a deadlock and a lock timeout are known by their messages.
+-- The programs recognise a deadlock and a lock timeout by Postgres's English messages.
 ALTER ROLE bellhop_processor SET lc_messages = 'C';
 ALTER ROLE bellhop_sender SET lc_messages = 'C';
 ALTER ROLE bellhop_desk SET lc_messages = 'C';

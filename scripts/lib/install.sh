@@ -168,7 +168,7 @@ RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian) and Pyt
     fi
 }
 
-# Puts promtool into $tools/bin where the system has none: out of Debian's package, whose server and pages nobody needs here.
+# Puts promtool into $tools/bin if the system has none. The rest of Debian's package, such as the server, is not installed.
 require_promtool() {
     # shellcheck disable=SC2154 # the caller's
     local folder=$tools/bin package

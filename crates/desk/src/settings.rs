@@ -62,15 +62,12 @@ pub(crate) fn key_ring(read: &mut Reader<'_>, environment: &Environment) -> Opti
 }
 
 /// The senders' policy for unresolved calls.
-pub(crate) fn patience(read: &mut Reader<'_>) -> SilencePolicy {
-    let (patience, problems) = settings::patience::patience(|name| read.optional(name));
+pub(crate) fn silence_policy(read: &mut Reader<'_>) -> SilencePolicy {
+    let (policy, problems) = settings::silence_policy::read(|name| read.optional(name));
     for (name, problem) in problems {
         read.problem(name, problem);
     }
-    for name in settings::patience::ignored(|name| read.optional(name)) {
-        log::warn!(variable = name, event = "setting_ignored"; "environment variable ignored: it is no setting any more");
-    }
-    patience
+    policy
 }
 
 pub(crate) struct ContextSettings {

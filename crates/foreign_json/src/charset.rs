@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// The encoding that a sender names beside a body; UTF-8 if none is named.
+/// The encoding that a request declares for its body; UTF-8 by default.
 #[derive(Debug, Clone, Copy)]
 pub struct Charset(&'static Encoding);
 

@@ -13,6 +13,7 @@ use service::metrics::{
 };
 use store::figures::Figures;
 use store::reseal::SealedColumn;
+use whatsapp::notification::Update;
 
 #[derive(Clone)]
 pub(crate) struct ProcessorMetrics {
@@ -36,18 +37,6 @@ pub(crate) struct ProcessorMetrics {
 }
 
 const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
-/// As `Update::kind` names them.
-const UPDATE_KINDS: [&str; 9] = [
-    "whatsapp_status",
-    "whatsapp_message",
-    "whatsapp_preference",
-    "whatsapp_template",
-    "whatsapp_account",
-    "whatsapp_number",
-    "whatsapp_problem",
-    "whatsapp_other",
-    "whatsapp_unreadable",
-];
 const RELAY_OUTCOMES: [&str; 5] = ["published", "unavailable", "refused", "unroutable", "unconfirmed"];
 const PURGED: [&str; 4] = ["raw_events", "letters", "guest_names", "guests"];
 
@@ -148,7 +137,7 @@ impl ProcessorMetrics {
     /// Every series with known labels exists from the start, with 0.
     fn begin_series(&self) {
         let types = EventType::ALL.iter().map(|one| one.as_str());
-        for event_type in types.chain(UPDATE_KINDS).chain(["unreadable"]) {
+        for event_type in types.chain(Update::KINDS).chain(["unreadable"]) {
             for outcome in EVENT_OUTCOMES {
                 self.events.with_label_values(&[event_type, outcome]);
             }

@@ -147,7 +147,7 @@ impl Relay {
         if let Some((first, error)) = unpublished.first() {
             log::warn!(letters = unpublished.len(), "message.id" = first.to_string(), error = error.to_string(),
                 event = "dead_letter_unpublished";
-                "letters of dead messages could not be published; trying again in 1 s");
+                "dead letters of messages could not be published; trying again in 1 s");
             self.dead_letters_not_before = Instant::now() + DEAD_LETTER_PAUSE;
         }
         Ok(count)
@@ -179,7 +179,7 @@ fn message_due(id: MessageId) -> Outgoing {
 fn dead_letter(letter: &relay::Letter) -> Outgoing {
     let reason = letter.reason.parse().unwrap_or_else(|_| {
         log::error!("message.id" = letter.id.to_string(), reason = letter.reason, alert = "dead_letter_reason_unknown";
-            "a dead message has a reason that this process does not know; its letter says `refused`");
+            "a message failed with a reason that this process does not know; its dead letter says `refused`");
         DeadLetterReason::Refused
     });
     Outgoing {

@@ -132,12 +132,9 @@ impl Settings {
 }
 
 fn silence_policy(read: &mut Reader<'_>) -> SilencePolicy {
-    let (policy, problems) = settings::patience::patience(|name| read.optional(name));
+    let (policy, problems) = settings::silence_policy::read(|name| read.optional(name));
     for (name, problem) in problems {
         read.problem(name, problem);
-    }
-    for name in settings::patience::ignored(|name| read.optional(name)) {
-        log::warn!(variable = name, event = "setting_ignored"; "environment variable ignored: it is no setting any more");
     }
     policy
 }

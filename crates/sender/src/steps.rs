@@ -28,7 +28,7 @@ pub struct Steps {
 
 impl Steps {
     pub fn new(settings: &Settings, stop: &Stop) -> Result<Self, Failure> {
-        let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION")).map_err(anyhow::Error::from)?;
+        let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION"))?;
         Ok(Self {
             sender: Arc::new(crate::assemble(settings, &metrics, stop)?),
             metrics,

@@ -1,9 +1,9 @@
 //! The skeleton of a daemon: readiness, supervised tasks, a health line each minute, and a stop in order.
 //!
 //! A program makes a [`Daemon`], hands over its parts (a name, a check, a loop) and its tasks, and ends with
-//! [`Daemon::serve_health`] or [`Daemon::serve`]. From then on [`Running`] supervises: where a task panics or ends before the stop, the process
-//! stops and exits with a failure that names the task. After the stop the tasks and the HTTP server finish the work in
-//! hand first; only then the connections that this work needs are closed.
+//! [`Daemon::serve_health`] or [`Daemon::serve`]. From then on [`Running`] supervises: where a task panics or ends before
+//! the stop, the process stops and exits with a failure that names the task. After the stop the tasks and the HTTP server
+//! finish the work in hand first; only then the connections that this work needs are closed.
 //!
 //! Programs hand over closures, so that this crate knows no database, no broker and no files.
 

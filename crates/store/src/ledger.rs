@@ -70,7 +70,7 @@ pub struct Expected {
     /// What is allowed for everything that programs do every second or so.
     pub margin: TimeDelta,
     /// How long senders wait for a word on a call.
-    pub patience: SilencePolicy,
+    pub silence_policy: SilencePolicy,
     /// Whether every letter that was in the dead queues is here now: only then can one be missing.
     pub letters_are_here: bool,
 }
@@ -93,14 +93,14 @@ pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> R
 
 fn findings(connection: &mut PgConnection, expected: &Expected, most: i64) -> Result<Vec<Row>, StoreError> {
     let seconds = |duration: TimeDelta| duration.num_milliseconds() as f64 / 1000.0;
-    let (margin, patience) = (expected.margin, expected.patience);
+    let (margin, silence_policy) = (expected.margin, expected.silence_policy);
     let states: Vec<&str> = MessageState::ALL.iter().map(|state| state.as_str()).collect();
     let resorts: Vec<&str> = expected.resorts.iter().map(ResortId::as_str).collect();
     sql_query(include_str!("ledger/findings.sql"))
         .bind::<Double, _>(seconds(margin))
         .bind::<Double, _>(seconds(TURN))
-        .bind::<Double, _>(seconds(patience.lost_after + margin))
-        .bind::<Double, _>(seconds(patience.gives_up_after + margin))
+        .bind::<Double, _>(seconds(silence_policy.lost_after + margin))
+        .bind::<Double, _>(seconds(silence_policy.gives_up_after + margin))
         .bind::<Double, _>(seconds(RETRIED))
         .bind::<Array<Text>, _>(resorts)
         .bind::<Array<Text>, _>(states)

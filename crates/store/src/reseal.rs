@@ -197,7 +197,7 @@ fn replace(
     let (table, column) = (place.table(), place.column());
     // Locks are taken in the order of keys. A value that has changed meanwhile is left as it is.
     sql_query(format!(
-        "UPDATE {table} t SET {column} = n.anew FROM unnest($1, $2, $3) AS n(key, before, anew) \
+        "UPDATE {table} t SET {column} = n.after FROM unnest($1, $2, $3) AS n(key, before, after) \
          WHERE t.key = n.key AND t.{column} = n.before AND t.key = ANY(ARRAY( \
          SELECT key FROM {table} WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE))",
     ))
@@ -216,7 +216,7 @@ fn replace(
     .bind::<Array<Bytea>, _>(
         resealed
             .iter()
-            .map(|(_, anew)| anew.as_slice())
+            .map(|(_, after)| after.as_slice())
             .collect::<Vec<_>>(),
     )
     .execute(connection)
@@ -253,13 +253,13 @@ pub fn replace_letter_bodies(
     connection: &mut PgConnection,
     replaced: &[(LetterBody, LetterBody)],
 ) -> Result<usize, StoreError> {
-    let sql = "UPDATE letters l SET body = n.anew, phone_hash = n.phone_hash \
+    let sql = "UPDATE letters l SET body = n.after, phone_hash = n.phone_hash \
          FROM {rows} WHERE l.id = n.id AND l.body = n.before";
     Rows::new(sql, replaced)
         .column::<BigInt, _>("id", |(before, _)| before.id)
         .column::<Bytea, _>("before", |(before, _)| before.body.as_slice())
-        .column::<Bytea, _>("anew", |(_, anew)| anew.body.as_slice())
-        .column::<Nullable<Bytea>, _>("phone_hash", |(_, anew)| anew.phone_hash.as_deref())
+        .column::<Bytea, _>("after", |(_, after)| after.body.as_slice())
+        .column::<Nullable<Bytea>, _>("phone_hash", |(_, after)| after.phone_hash.as_deref())
         .execute(connection)
         .map_err(StoreError::query("re-encrypt letters"))
 }

@@ -63,7 +63,7 @@ pub(crate) struct TooLong {
     /// Allowed delay of background work.
     pub(crate) margin: TimeDelta,
     /// The senders' policy for unresolved calls.
-    pub(crate) patience: SilencePolicy,
+    pub(crate) silence_policy: SilencePolicy,
 }
 
 /// Empties the dead queues, then checks the books in one transaction.
@@ -77,7 +77,7 @@ pub(crate) async fn check(
     let expected = Expected {
         resorts: resorts.resorts().map(|resort| resort.id.clone()).collect(),
         margin: too_long.margin,
-        patience: too_long.patience,
+        silence_policy: too_long.silence_policy,
         letters_are_here: letters::drain(store, broker).await? == Drained::Everything,
     };
     let letters_are_here = expected.letters_are_here;

@@ -50,12 +50,12 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
     let mut read = environment.reader();
     let (store, broker) = (settings::database(&mut read), settings::broker(&mut read));
     let folder = settings::folder(&mut read, None);
-    let patience = settings::patience(&mut read);
+    let silence_policy = settings::silence_policy(&mut read);
     let (store, broker, folder) = read.finish_with(|| Some((store?, broker?, folder?)))?;
 
     let too_long = TooLong {
         margin: arguments.margin,
-        patience,
+        silence_policy,
     };
     let found = ledger::check(&store, &broker, &folder, too_long).await?;
 

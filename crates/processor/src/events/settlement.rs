@@ -98,11 +98,11 @@ pub(super) async fn settle(
     crash::point("processor.events.acknowledged");
     if settled.lost > 0 {
         log::warn!(events = settled.lost, event = "acknowledgements_lost";
-            "settled events come again: their connection is gone");
+            "acknowledgements lost with the connection; deliveries will repeat");
     }
     for one in &settled.not_published {
         log::warn!("event.id" = one.delivery.message_id, error = one.error.to_string(), event = "dead_letter_unpublished";
-            "the event's letter could not be published; trying again in 1 s");
+            "the event's dead letter could not be published; trying again in 1 s");
     }
     settled.not_published
 }

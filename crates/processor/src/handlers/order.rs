@@ -6,8 +6,8 @@
 use super::Arrived;
 use crate::effects::Effects;
 
-/// The plan then withdraws the reminders of this booking, of its cart and of the guest's other carts; the confirmation is wanted and
-/// the arrival tracked.
+/// The plan then withdraws the reminders of this booking, of its cart and of the guest's other carts, asks for the
+/// confirmation and tracks the arrival.
 pub(super) fn process_reservation_confirmed(arrived: &Arrived<'_>) -> Effects {
     learn(arrived)
 }

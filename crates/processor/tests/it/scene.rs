@@ -83,6 +83,19 @@ pub(crate) fn key(booking: &str) -> BookingKey {
     }
 }
 
+/// The settings of a processor; without a vhost the queue is away.
+fn settings(database: &Database, vhost: Option<&Vhost>, folder: &TempDir, keys: &str) -> Settings {
+    let amqp = vhost.map_or_else(|| "amqp://127.0.0.1:1".to_owned(), Vhost::url);
+    let config = folder.path().display().to_string();
+    Settings::read(&Environment::from_pairs([
+        ("DATABASE_URL", database.url().as_str()),
+        ("AMQP_URL", amqp.as_str()),
+        ("BELLHOP_CONFIG", config.as_str()),
+        ("BELLHOP_KEYS", keys),
+    ]))
+    .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
 impl Scene {
     /// With a database alone: the queue is away.
     pub(crate) async fn new() -> Self {
@@ -108,17 +121,7 @@ impl Scene {
             fs::create_dir(folder.path().join(part)).unwrap();
         }
         fs::write(folder.path().join("resorts/azure-bay.toml"), file.text()).unwrap();
-        let config = folder.path().display().to_string();
-        let amqp = vhost
-            .as_ref()
-            .map_or_else(|| "amqp://127.0.0.1:1".to_owned(), Vhost::url);
-        let settings = Settings::read(&Environment::from_pairs([
-            ("DATABASE_URL", database.url().as_str()),
-            ("AMQP_URL", amqp.as_str()),
-            ("BELLHOP_CONFIG", config.as_str()),
-            ("BELLHOP_KEYS", keys),
-        ]))
-        .unwrap_or_else(|problems| panic!("{problems}"));
+        let settings = settings(&database, vhost.as_ref(), &folder, keys);
         let files = Watched::start(folder.path(), Box::new(|_| None), None, Resolve::Nothing).unwrap();
         Self {
             steps: Steps::new(&settings, &Stop::manual()).unwrap_or_else(|_| panic!("no processor")),
@@ -137,18 +140,7 @@ impl Scene {
 
     /// Another processor of the same database, with another key ring.
     pub(crate) fn other_processor(&self, keys: &str) -> Steps {
-        let amqp = self
-            .vhost
-            .as_ref()
-            .map_or_else(|| "amqp://127.0.0.1:1".to_owned(), Vhost::url);
-        let config = self.folder.path().display().to_string();
-        let settings = Settings::read(&Environment::from_pairs([
-            ("DATABASE_URL", self.database.url().as_str()),
-            ("AMQP_URL", amqp.as_str()),
-            ("BELLHOP_CONFIG", config.as_str()),
-            ("BELLHOP_KEYS", keys),
-        ]))
-        .unwrap_or_else(|problems| panic!("{problems}"));
+        let settings = settings(&self.database, self.vhost.as_ref(), &self.folder, keys);
         Steps::new(&settings, &Stop::manual()).unwrap_or_else(|_| panic!("no processor"))
     }
 

@@ -151,21 +151,21 @@ impl Locked {
         let Some(guest) = guest else {
             return Ok(());
         };
-        let mut wishes = NumberConsents::new();
+        let mut changes = NumberConsents::new();
         let called_from = self
             .messages
             .get(&id)
             .and_then(|message| message.called.0.as_deref());
         if let Some(number) = called_from.and_then(|number| NumberId::parse(number).ok()) {
             consents::add(
-                &mut wishes,
+                &mut changes,
                 guest.phone_hash,
                 &number,
                 (ConsentChange::Stop, self.now),
             );
         }
         guests::record_consent(connection, &guest, ConsentChange::Stop, self.now)?;
-        consents::record(connection, &wishes)
+        consents::record(connection, &changes)
     }
 
     pub(super) fn finish(

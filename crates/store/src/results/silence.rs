@@ -70,7 +70,7 @@ pub fn doubt_lost_calls(connection: &mut PgConnection, lost_after: TimeDelta) ->
 /// `events_empty` says that nothing has waited in the queue of events for long enough.
 pub fn gather(
     connection: &mut PgConnection,
-    patience: &SilencePolicy,
+    policy: &SilencePolicy,
     events_empty: bool,
     after: Option<&UnresolvedCall>,
     most: i64,
@@ -79,11 +79,11 @@ pub fn gather(
         (last.evidence.claimed_at, last.id.0)
     });
     let rows: Vec<Row> = sql_query(include_str!("silence.sql"))
-        .bind::<Double, _>(seconds(patience.counts_after.min(patience.gives_up_after)))
+        .bind::<Double, _>(seconds(policy.counts_after.min(policy.gives_up_after)))
         .bind::<Timestamptz, _>(after.0)
         .bind::<SqlUuid, _>(after.1)
         .bind::<BigInt, _>(most)
-        .bind::<Double, _>(seconds(patience.neighbours_within()))
+        .bind::<Double, _>(seconds(policy.neighbours_within()))
         .bind::<Double, _>(seconds(PACED_FOR))
         .load(connection)
         .map_err(StoreError::query("gather what is known around unknown outcomes"))?;

@@ -175,7 +175,7 @@ async fn an_acceptance_from_before_the_hold_ended_lifts_nothing() {
 }
 
 #[tokio::test]
-async fn a_held_template_sends_the_message_back_to_be_written_anew() {
+async fn a_held_template_sends_the_message_back_to_be_prepared_again() {
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;
     let claimed = scene.claimed("BK-1").await;

@@ -15,7 +15,7 @@ pub(crate) fn expected() -> Expected {
     Expected {
         resorts: vec![ResortId::parse("azure-bay").unwrap()],
         margin: TimeDelta::minutes(5),
-        patience: SilencePolicy::default(),
+        silence_policy: SilencePolicy::default(),
         letters_are_here: true,
     }
 }
@@ -210,7 +210,7 @@ async fn a_call_in_doubt_has_as_long_as_the_senders_are_told() {
         .sql("UPDATE messages SET state = 'unknown', claimed_at = now() - interval '1 hour'")
         .await;
     let patient = Expected {
-        patience: SilencePolicy {
+        silence_policy: SilencePolicy {
             gives_up_after: TimeDelta::hours(2),
             ..SilencePolicy::default()
         },

@@ -347,7 +347,7 @@ async fn what_a_sender_gathered_before_another_call_settles_nothing_of_that_call
 }
 
 #[tokio::test]
-async fn giving_up_on_the_first_reminder_plans_its_booking_anew() {
+async fn giving_up_on_the_first_reminder_plans_its_booking_again() {
     let scene = Scene::new().await;
     let first = silent_call(&scene).await;
     minutes_pass(&scene, 31).await;

@@ -52,9 +52,9 @@ async fn a_token_names_its_owner_until_they_are_removed() {
 
     removed(&scene, "ben").await.unwrap();
     assert_eq!(owner(&scene, &bens).await, None);
-    let anew = added(&scene, "ben").await.unwrap();
+    let token = added(&scene, "ben").await.unwrap();
     assert_eq!(owner(&scene, &bens).await, None);
-    assert_eq!(owner(&scene, &anew).await, Some(name("ben")));
+    assert_eq!(owner(&scene, &token).await, Some(name("ben")));
 }
 
 // shows: B114

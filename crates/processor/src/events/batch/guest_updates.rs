@@ -127,15 +127,15 @@ pub(super) fn record(
     planner: &Planner,
     resolved: &[Resolved<'_>],
 ) -> Result<(), StoreError> {
-    let (mut wishes, mut learnt) = (NumberConsents::new(), BTreeSet::new());
+    let (mut changes, mut learnt) = (NumberConsents::new(), BTreeSet::new());
     for one in resolved {
         let update = one.update;
-        if let Some(wish) = one.writer.consent {
+        if let Some(change) = one.writer.consent {
             for hash in one.all_hashes() {
-                consents::add(&mut wishes, hash, &update.number, (wish, update.at));
+                consents::add(&mut changes, hash, &update.number, (change, update.at));
             }
             for guest in one.guests(connection, planner)? {
-                guests::record_consent(connection, &guest, wish, update.at)?;
+                guests::record_consent(connection, &guest, change, update.at)?;
             }
         }
         match &update.act {
@@ -152,7 +152,7 @@ pub(super) fn record(
             learnt.extend(one.writer.phones.iter().flat_map(of_phone));
         }
     }
-    consents::record(connection, &wishes)?;
+    consents::record(connection, &changes)?;
     guest_names::learn(connection, &learnt)
 }
 

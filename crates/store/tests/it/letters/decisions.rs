@@ -46,7 +46,7 @@ fn check_refused<T: std::fmt::Debug>(decided: Decided<T>, refusal: DecisionRefus
 }
 
 #[tokio::test]
-async fn a_retried_message_is_queued_at_once_with_retries_anew_and_attempts_that_go_on() {
+async fn a_retried_message_is_queued_at_once_with_all_its_retries_and_its_attempts_go_on() {
     let scene = Scene::new().await;
     let letter = scene.letter_of("BK-1").await;
     scene

@@ -33,7 +33,7 @@ async fn a_letter_that_was_kept_but_not_acknowledged_is_known_when_it_comes_agai
 }
 
 #[tokio::test]
-async fn who_dies_again_gets_a_letter_anew() {
+async fn a_message_that_fails_again_gets_another_dead_letter() {
     let scene = Scene::new().await;
     let dated = event_letter("direct/evt_1", noon());
     let undated = event_letter("direct/evt_2", None);

@@ -13,15 +13,14 @@ const IGNORED: [&str; 4] = [
     "SENDER_SILENCE_PACED",
 ];
 
-/// Those of the variables that earlier versions read which are still set.
-pub fn ignored(mut given: impl FnMut(&'static str) -> Option<String>) -> Vec<&'static str> {
-    IGNORED.into_iter().filter(|name| given(name).is_some()).collect()
-}
-
-/// Reads the sender's variables about unresolved calls. A wrong one is a problem, and counts as left out.
-pub fn patience(
+/// Reads the sender's variables about unresolved calls. A wrong one is a problem, and counts as left out. One that only
+/// earlier versions read is named in a warning.
+pub fn read(
     mut given: impl FnMut(&'static str) -> Option<String>,
 ) -> (SilencePolicy, Vec<(&'static str, InvalidDuration)>) {
+    for name in ignored(&mut given) {
+        log::warn!(variable = name, event = "setting_ignored"; "environment variable ignored: it is no setting any more");
+    }
     let usual = SilencePolicy::default();
     let mut problems = Vec::new();
     let mut duration = |name, usual| {
@@ -42,6 +41,10 @@ pub fn patience(
     (policy, problems)
 }
 
+fn ignored(mut given: impl FnMut(&'static str) -> Option<String>) -> Vec<&'static str> {
+    IGNORED.into_iter().filter(|name| given(name).is_some()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,11 +57,11 @@ mod tests {
             _ => None,
         };
 
-        let (patience, problems) = patience(given);
+        let (policy, problems) = read(given);
 
-        assert_eq!(patience.gives_up_after, TimeDelta::hours(2));
-        assert_eq!(patience.counts_after, SilencePolicy::default().counts_after);
-        assert_eq!(patience.lost_after, SilencePolicy::default().lost_after);
+        assert_eq!(policy.gives_up_after, TimeDelta::hours(2));
+        assert_eq!(policy.counts_after, SilencePolicy::default().counts_after);
+        assert_eq!(policy.lost_after, SilencePolicy::default().lost_after);
         let names: Vec<_> = problems.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["SENDER_UNKNOWN_AFTER"]);
     }

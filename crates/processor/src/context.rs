@@ -19,7 +19,8 @@ use store::{Fault, Store, StoreError};
 use crate::metrics::ProcessorMetrics;
 use crate::settings::Settings;
 
-/// One each for events, timers, the relay, retention, and the checks in between. The figures have a connection of their own.
+/// One each for events, timers, the relay, retention, and the files that were repaired. Figures and readiness have connections
+/// of their own.
 const CONNECTIONS: u32 = 5;
 
 pub(crate) struct Context {

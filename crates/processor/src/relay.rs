@@ -1,7 +1,10 @@
 //! The relay: publishes the ids of due messages to `messages`, and the dead letters of dead ones to `dead.messages`.
 //!
 //! It moves `publish_at` ahead and commits before it publishes an id, and writes nothing afterwards. So an id that is lost
-//! on the way is published again when its new `publish_at` comes.
+//! on the way is published again when its new `publish_at` comes. How much it takes at once is bounded by the
+//! [room](room) that is left in the queue.
+
+mod room;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +20,9 @@ use store::{StoreError, relay};
 use tokio::sync::Notify;
 
 use crate::context::Context;
+use room::Room;
 
-const AT_ONCE: i64 = 500;
+const AT_ONCE: usize = 500;
 /// How long messages that another process queued may wait to be found.
 const IDLE: Duration = Duration::from_millis(200);
 /// How long dead letters wait that could not be published; ids do not wait for them.
@@ -29,12 +33,14 @@ pub(crate) struct Relay {
     publisher: Publisher,
     /// Notified when messages may be due.
     due: Arc<Notify>,
+    room: Room,
     dead_letters_not_before: Instant,
 }
 
 impl Relay {
     pub(crate) fn new(context: Arc<Context>, publisher: Publisher, due: Arc<Notify>) -> Self {
         Self {
+            room: Room::new(publisher.depths()),
             context,
             publisher,
             due,
@@ -73,17 +79,22 @@ impl Relay {
         Ok(ids + self.relay_dead_letters().await?)
     }
 
-    async fn relay_ids(&self) -> Result<usize, StoreError> {
-        let store = &self.context.store;
+    async fn relay_ids(&mut self) -> Result<usize, StoreError> {
+        let most = self.room.left().min(AT_ONCE);
+        if most == 0 {
+            return Ok(0);
+        }
+        let (store, publisher) = (&self.context.store, &self.publisher);
         let ids = store
-            .run(|connection| relay::take_due(connection, AT_ONCE))
+            .run(move |connection| relay::take_due(connection, most))
             .await?;
+        self.room.published(ids.len());
         if !ids.is_empty() {
             crash::point("processor.relay.put_off");
         }
         let publishing = ids
             .iter()
-            .map(|id| async move { (*id, self.publisher.publish(message_due(*id)).await) });
+            .map(|id| async move { (*id, publisher.publish(message_due(*id)).await) });
         let mut failed: Vec<MessageId> = Vec::new();
         for (id, result) in join_all(publishing).await {
             self.count(&result);

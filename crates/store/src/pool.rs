@@ -8,6 +8,7 @@ use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::sql_types::{Text, Timestamptz};
 use diesel::{Connection as _, PgConnection, RunQueryDsl};
 use domain::error_chain::chain;
+use tokio::sync::Semaphore;
 
 use crate::database_url::DatabaseUrl;
 use crate::error::StoreError;
@@ -20,10 +21,23 @@ use crate::rows::Value;
 /// not end the process.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<ConnectionManager<PgConnection>>,
+    working: Connections,
+    /// For [`check`](Store::check) alone, so that readiness says nothing of how busy the process is.
+    checking: Connections,
     pooler: Arc<Pooler>,
     refusals: Refusals,
 }
+
+/// A pool, and a permit for each of its connections. A caller waits for a permit first, as long as it takes, so
+/// that the pool's time-out means that Postgres is away, never that the pool is busy.
+#[derive(Clone)]
+struct Connections {
+    pool: Pool<ConnectionManager<PgConnection>>,
+    permits: Arc<Semaphore>,
+}
+
+/// One for the readiness check, and one for the next check should the first hang in a half-open connection.
+const CHECKING: u32 = 2;
 
 /// The readiness check gives up after this, so that an outage shows in `/readyz` within 2 s.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -35,15 +49,9 @@ impl Store {
     pub fn new(url: &DatabaseUrl, size: u32, program: &str) -> Self {
         let url = url.limited(program);
         let refusals = Refusals::default();
-        let pool = Pool::builder()
-            .max_size(size)
-            .min_idle(Some(0))
-            .connection_timeout(Duration::from_secs(2))
-            .error_handler(Box::new(refusals.clone()))
-            .connection_customizer(Box::new(refusals.clone()))
-            .build_unchecked(ConnectionManager::new(url.as_str()));
         Self {
-            pool,
+            working: Connections::new(&url, size, &refusals),
+            checking: Connections::new(&url, CHECKING, &refusals),
             pooler: Arc::new(Pooler::new(url)),
             refusals,
         }
@@ -54,19 +62,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (pool, pooler) = (self.pool.clone(), Arc::clone(&self.pooler));
-        let task = tokio::task::spawn_blocking(move || {
-            let mut connection = pool.get().map_err(pooler::unavailable)?;
-            pooler.check(&mut connection)?;
-            work(&mut connection)
-        });
-        task.await.map_err(|ended| {
-            if ended.is_panic() {
-                StoreError::Panicked
-            } else {
-                StoreError::Interrupted
-            }
-        })?
+        self.working.run(&self.pooler, work).await
     }
 
     /// Runs queries in one transaction on a blocking thread.
@@ -120,7 +116,12 @@ impl Store {
     /// Whether Postgres answers within a second and has the schema that this program needs; else what is missing, for
     /// people, in Postgres' own words where it has said any.
     pub async fn check(&self) -> Result<(), String> {
-        match tokio::time::timeout(ANSWERS_WITHIN, self.run(migrations::missing)).await {
+        match tokio::time::timeout(
+            ANSWERS_WITHIN,
+            self.checking.run(&self.pooler, migrations::missing),
+        )
+        .await
+        {
             Ok(Ok(None)) => Ok(()),
             Ok(Ok(Some(version))) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
             Ok(Err(StoreError::Unavailable(_))) | Err(_) => Err(match self.refusals.latest() {
@@ -129,6 +130,47 @@ impl Store {
             }),
             Ok(Err(error)) => Err(refusals::in_one_line(&chain(&error))),
         }
+    }
+}
+
+impl Connections {
+    fn new(url: &str, size: u32, refusals: &Refusals) -> Self {
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .connection_timeout(Duration::from_secs(2))
+            .error_handler(Box::new(refusals.clone()))
+            .connection_customizer(Box::new(refusals.clone()))
+            .build_unchecked(ConnectionManager::new(url));
+        let permits = usize::try_from(size).unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            pool,
+            permits: Arc::new(Semaphore::new(permits)),
+        }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        pooler: &Arc<Pooler>,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| StoreError::Interrupted)?;
+        let (pool, pooler) = (self.pool.clone(), Arc::clone(pooler));
+        let task = tokio::task::spawn_blocking(move || {
+            // Held until the connection is back in the pool, also when the caller has gone.
+            let _permit = permit;
+            let mut connection = pool.get().map_err(pooler::unavailable)?;
+            pooler.check(&mut connection)?;
+            work(&mut connection)
+        });
+        task.await.map_err(|ended| {
+            if ended.is_panic() {
+                StoreError::Panicked
+            } else {
+                StoreError::Interrupted
+            }
+        })?
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::rows::Value;
 
 /// Takes ids whose time has come, oldest first, and puts each off: 30 s, doubling to 30 min while no sender claims it.
-pub fn take_due(connection: &mut PgConnection, most: i64) -> Result<Vec<MessageId>, StoreError> {
+pub fn take_due(connection: &mut PgConnection, most: usize) -> Result<Vec<MessageId>, StoreError> {
     let rows: Vec<Value<SqlUuid, Uuid>> = sql_query(
         "UPDATE messages m SET publishes = m.publishes + 1, \
          publish_at = clock_timestamp() + least(interval '30 minutes', interval '30 seconds' * (1 << least(m.publishes, 10))) \
@@ -19,7 +19,7 @@ pub fn take_due(connection: &mut PgConnection, most: i64) -> Result<Vec<MessageI
                                 ORDER BY publish_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)) \
          RETURNING m.id",
     )
-    .bind::<BigInt, _>(most)
+    .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
     .load(connection)
     .map_err(StoreError::query("take messages that are due"))?;
     Ok(rows.into_iter().map(|row| MessageId(row.0)).collect())
@@ -63,13 +63,13 @@ pub struct Letter {
 }
 
 /// Letters that are still to be published. Two processes may publish the same one: the desk knows it by its id.
-pub fn list_letters(connection: &mut PgConnection, most: i64) -> Result<Vec<Letter>, StoreError> {
+pub fn list_letters(connection: &mut PgConnection, most: usize) -> Result<Vec<Letter>, StoreError> {
     sql_query(
         "SELECT id, booking_key, kind, coalesce(reason, '') AS reason, coalesce(error_code::text, '') AS error, \
          attempts::bigint AS attempts, died_at FROM messages WHERE letter_due \
          ORDER BY id LIMIT $1",
     )
-    .bind::<BigInt, _>(most)
+    .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
     .load(connection)
     .map_err(StoreError::query("find letters to publish"))
 }

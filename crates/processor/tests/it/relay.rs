@@ -1,5 +1,7 @@
 //! The relay: ids of due messages, and dead letters of dead ones.
 
+use std::time::Duration;
+
 use domain::after_call::NextStep;
 use domain::dead_letter::DeadLetterReason;
 use domain::event::EventType;
@@ -86,6 +88,48 @@ async fn an_id_that_the_broker_refuses_is_published_again_a_second_later() {
             .steps
             .metrics()
             .contains("bellhop_relayed_total{outcome=\"refused\"} 1")
+    );
+}
+
+#[tokio::test]
+async fn while_thousands_of_ids_wait_in_the_queue_no_more_are_published() {
+    let mut scene = Scene::with_queues().await;
+    scene.happens(&Webhook::confirmed("BK-1", ADA)).await;
+    scene
+        .sql(
+            "INSERT INTO messages (id, booking_key, kind, round, basis_at, state, due_at, expires_at, publish_at) \
+             SELECT gen_random_uuid(), booking_key, kind, n, basis_at, state, due_at, expires_at, publish_at \
+             FROM messages, generate_series(10, 6000) n",
+        )
+        .await;
+
+    let mut published = 0;
+    loop {
+        match relay(&mut scene).await {
+            0 => break,
+            more => published += more,
+        }
+    }
+
+    // A report of RabbitMQ's may be older than the latest ids.
+    assert!((4_000..5_500).contains(&published), "{published}");
+    assert_eq!(
+        scene.count("messages WHERE publishes = 0").await,
+        5_992 - i64::try_from(published).unwrap()
+    );
+    let vhost = scene.vhost.as_ref().unwrap();
+    vhost.api("DELETE", "queues", "/messages/contents", None).await;
+    let again = async {
+        loop {
+            match relay(&mut scene).await {
+                0 => tokio::time::sleep(Duration::from_millis(50)).await,
+                more => break more,
+            }
+        }
+    };
+    assert_eq!(
+        tokio::time::timeout(Duration::from_secs(10), again).await,
+        Ok(500)
     );
 }
 

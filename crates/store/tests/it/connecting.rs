@@ -69,6 +69,35 @@ fn promising_tls() -> SocketAddr {
     address
 }
 
+#[tokio::test]
+async fn work_beyond_the_pools_size_waits_and_readiness_does_not_wait_for_it() {
+    let database = Database::create().await;
+    let store = Store::new(&DatabaseUrl::parse(&database.url()).unwrap(), 1, "test");
+    let (started, begun) = tokio::sync::oneshot::channel();
+    let (finish, finished) = std::sync::mpsc::channel::<()>();
+    let busy = store.clone();
+    let busy = tokio::spawn(async move {
+        busy.run(move |_| {
+            started.send(()).unwrap();
+            finished.recv().unwrap();
+            Ok(())
+        })
+        .await
+    });
+    begun.await.unwrap();
+    let waiting = setting(&store, "application_name");
+    tokio::pin!(waiting);
+
+    // Longer than the pool waits for a connection.
+    let long = tokio::time::timeout(Duration::from_millis(2_500), &mut waiting);
+    assert!(long.await.is_err(), "the only connection is in use");
+    assert_eq!(store.check().await, Ok(()));
+    finish.send(()).unwrap();
+
+    assert_eq!(waiting.await, "test");
+    busy.await.unwrap().unwrap();
+}
+
 /// Hosts are loopback addresses at which nothing listens, so that libpq names the place and needs no name server.
 #[test]
 fn what_is_taken_leads_where_it_says_and_what_libpq_does_not_understand_is_refused() {

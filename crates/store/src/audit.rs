@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
-    sql_query,
 };
 use domain::audit::Action;
 use domain::ids::{BookingId, BookingKey, LetterId, ResortId, StaffName};
 
 use crate::error::StoreError;
 use crate::notes::{self, Note, NoteKey};
+use crate::prepared;
 use crate::rows::Value;
 use crate::schema::audit;
 
@@ -153,7 +153,7 @@ pub fn list_about(
     hashes: &[&[u8]],
     letters: &[LetterId],
 ) -> Result<Vec<Record>, StoreError> {
-    let found: Vec<Value<BigInt, i64>> = sql_query(
+    let found: Vec<Value<BigInt, i64>> = prepared::sql(
         "SELECT a.id FROM audit a JOIN unnest($1) AS b(key) ON b.key = a.resort || '/' || a.booking \
          UNION SELECT id FROM audit WHERE phone_hash = ANY($2) \
          UNION SELECT id FROM audit WHERE letter = ANY($3)",

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, Bool, Bytea, Text, Timestamptz};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::ids::NumberId;
 
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
+use crate::prepared;
 use crate::rows::Value;
 
 /// Opens the window for a day from the guest's message on, unless a later message opened it longer.
@@ -22,7 +23,7 @@ pub fn open(
     written_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let open_until = written_at + TimeDelta::hours(24);
-    sql_query(
+    prepared::sql(
         "INSERT INTO conversations (number, phone_hash, open_until) \
          SELECT $1, hash, $3 FROM unnest($2) AS w(hash) ORDER BY hash \
          ON CONFLICT (phone_hash, number) \
@@ -42,7 +43,7 @@ pub fn is_open(
     number: &NumberId,
     hashes: &BTreeSet<Hash>,
 ) -> Result<bool, StoreError> {
-    sql_query(
+    prepared::sql(
         "SELECT EXISTS (SELECT FROM conversations \
          WHERE phone_hash = ANY($2) AND number = $1 AND open_until > clock_timestamp()) AS open",
     )

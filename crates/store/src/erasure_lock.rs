@@ -12,10 +12,11 @@
 //! two by the keys of the locks. So no two transactions deadlock on them.
 
 use diesel::sql_types::{Array, BigInt, Bytea, Text, Uuid as SqlUuid};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::ids::{MessageId, ResortId};
 
 use crate::error::StoreError;
+use crate::prepared;
 
 /// The key of the lock for everything. No other advisory lock has this number; `share_locks.sql` repeats it.
 const EVERYTHING: i64 = 0x6572_6173_7572_6573;
@@ -35,7 +36,7 @@ pub(crate) fn lock_shared(connection: &mut PgConnection, arrivals: &[Named<'_>])
     let resorts = arrivals.iter().filter_map(|one| one.resort.map(ResortId::as_str));
     let messages = arrivals.iter().filter_map(|one| one.message.map(|id| id.0));
     let numbers = arrivals.iter().flat_map(|one| one.hashes.iter().copied());
-    sql_query(include_str!("share_locks.sql"))
+    prepared::sql(include_str!("share_locks.sql"))
         .bind::<Array<Text>, _>(resorts.collect::<Vec<_>>())
         .bind::<Array<SqlUuid>, _>(messages.collect::<Vec<_>>())
         .bind::<Array<Bytea>, _>(numbers.collect::<Vec<_>>())
@@ -51,14 +52,14 @@ pub(crate) fn lock_exclusive(
     resort: Option<&ResortId>,
 ) -> Result<(), StoreError> {
     let Some(resort) = resort else {
-        return sql_query("SELECT pg_advisory_xact_lock($1)")
+        return prepared::sql("SELECT pg_advisory_xact_lock($1)")
             .bind::<BigInt, _>(EVERYTHING)
             .execute(connection)
             .map(drop)
             .map_err(StoreError::query(STEP));
     };
     lock_shared(connection, &[])?;
-    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('erasure at resort ' || $1, 0))")
+    prepared::sql("SELECT pg_advisory_xact_lock(hashtextextended('erasure at resort ' || $1, 0))")
         .bind::<Text, _>(resort.as_str())
         .execute(connection)
         .map(drop)
@@ -70,7 +71,7 @@ pub(crate) fn lock_numbers_exclusive<'a>(
     connection: &mut PgConnection,
     hashes: impl Iterator<Item = &'a Vec<u8>>,
 ) -> Result<(), StoreError> {
-    sql_query(
+    prepared::sql(
         "SELECT pg_advisory_xact_lock(key) FROM ( \
            SELECT DISTINCT hashtextextended('erasure of number ' || encode(hash, 'hex'), 0) AS key \
            FROM unnest($1) AS n(hash) ORDER BY key) AS keys",

@@ -4,10 +4,11 @@
 //! lock ends with its session, so another processor takes over within one round when the holder dies.
 
 use diesel::sql_types::Bool;
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 
 use crate::error::StoreError;
 use crate::holds::Hold;
+use crate::prepared;
 use crate::rows::Value;
 use crate::{Store, bookings, holds};
 
@@ -70,7 +71,7 @@ impl Session {
         if !self.has_lock {
             let try_lock =
                 "SELECT pg_try_advisory_lock(hashtextextended('figures of the whole database', 0)) AS locked";
-            self.has_lock = sql_query(try_lock)
+            self.has_lock = prepared::sql(try_lock)
                 .get_result::<Value<Bool, bool>>(connection)
                 .map_err(StoreError::query("try to lock the figures"))?
                 .0;

@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Text, Timestamptz};
-use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use domain::guest::{GuestName, NameKind};
 use domain::ids::NumberId;
 use domain::message::MessageKind;
 
 use crate::error::StoreError;
 use crate::planner::Planner;
+use crate::prepared;
 use crate::rows::{Rows, Value};
 use crate::unmatched_letters;
 
@@ -80,7 +81,7 @@ pub fn phones_of(
     if names.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let rows: Vec<Pair> = sql_query(
+    let rows: Vec<Pair> = prepared::sql(
         "SELECT name_hash, phone_hash FROM guest_names WHERE name_hash = ANY($1) \
          UNION SELECT phone_hash, phone_hash FROM bookings WHERE phone_hash = ANY($1)",
     )
@@ -117,11 +118,12 @@ pub(crate) fn known_pairs(
     if phones.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Pair> =
-        sql_query("SELECT DISTINCT hash AS name_hash, phone_hash FROM known_as WHERE phone_hash = ANY($1)")
-            .bind::<Array<Bytea>, _>(slices(phones))
-            .load(connection)
-            .map_err(StoreError::query("find by what guests are known"))?;
+    let rows: Vec<Pair> = prepared::sql(
+        "SELECT DISTINCT hash AS name_hash, phone_hash FROM known_as WHERE phone_hash = ANY($1)",
+    )
+    .bind::<Array<Bytea>, _>(slices(phones))
+    .load(connection)
+    .map_err(StoreError::query("find by what guests are known"))?;
     let pair = |row: Pair| Some((row.phone_hash.try_into().ok()?, row.name_hash.try_into().ok()?));
     Ok(rows.into_iter().filter_map(pair).collect())
 }
@@ -169,7 +171,7 @@ pub fn ours_by_whatsapp_hash(
         return Ok(BTreeMap::new());
     }
     // A message of before this version does not say which number was called: its booking's counts.
-    let rows: Vec<OursRow> = sql_query(
+    let rows: Vec<OursRow> = prepared::sql(
         "SELECT m.whatsapp_hash, m.kind, coalesce(m.called_to, b.phone_hash) AS phone_hash, m.booking_key \
          FROM messages m JOIN bookings b ON b.key = m.booking_key WHERE m.whatsapp_hash = ANY($1)",
     )
@@ -192,7 +194,7 @@ pub fn newest_to(
     number: &NumberId,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Option<Ours>, StoreError> {
-    let row: Option<OursRow> = sql_query(
+    let row: Option<OursRow> = prepared::sql(
         "SELECT ''::bytea AS whatsapp_hash, kind, called_to AS phone_hash, booking_key FROM messages \
          WHERE called_to = ANY($1) AND called_from = $2 AND claimed_at > $3 AND claimed_at <= $4 \
          AND state IN ('sending', 'unknown', 'sent', 'delivered', 'read') ORDER BY claimed_at DESC LIMIT 1",
@@ -210,7 +212,7 @@ pub fn newest_to(
 /// Whether some name is of a guest who was erased: what they write is no riddle.
 pub fn is_of_erased(connection: &mut PgConnection, names: &[Hash]) -> Result<bool, StoreError> {
     let names: Vec<&[u8]> = names.iter().map(Hash::as_slice).collect();
-    sql_query("SELECT EXISTS (SELECT FROM erased_guests WHERE phone_hash = ANY($1)) AS known")
+    prepared::sql("SELECT EXISTS (SELECT FROM erased_guests WHERE phone_hash = ANY($1)) AS known")
         .bind::<Array<Bytea>, _>(names)
         .get_result::<Value<diesel::sql_types::Bool, bool>>(connection)
         .map(|row| row.0)
@@ -219,7 +221,7 @@ pub fn is_of_erased(connection: &mut PgConnection, names: &[Hash]) -> Result<boo
 
 /// Forgets the names of numbers, those that were learnt for them.
 pub(crate) fn forget(connection: &mut PgConnection, phones: &[&[u8]]) -> Result<(), StoreError> {
-    sql_query("DELETE FROM guest_names WHERE phone_hash = ANY($1)")
+    prepared::sql("DELETE FROM guest_names WHERE phone_hash = ANY($1)")
         .bind::<Array<Bytea>, _>(phones)
         .execute(connection)
         .map(|_| ())

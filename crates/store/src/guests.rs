@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::consent::ConsentChange;
 use domain::ids::ResortId;
 
 use crate::error::StoreError;
+use crate::prepared;
 use crate::rows::{Rows, Value};
 
 pub use crate::guest_key::GuestKey;
@@ -27,7 +28,7 @@ pub fn record_consent(
         ConsentChange::Stop => (Some(at), None),
         ConsentChange::Start => (None, Some(at)),
     };
-    sql_query(
+    prepared::sql(
         "INSERT INTO guests (resort, phone_hash, opted_out_at, opted_in_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (phone_hash, resort) DO UPDATE SET \
          opted_out_at = greatest(guests.opted_out_at, excluded.opted_out_at), \
@@ -72,7 +73,7 @@ pub fn resorts_that_know(
     connection: &mut PgConnection,
     phone_hash: &[u8; 32],
 ) -> Result<BTreeSet<ResortId>, StoreError> {
-    let rows: Vec<Value<Text, String>> = sql_query(
+    let rows: Vec<Value<Text, String>> = prepared::sql(
         "WITH known AS (SELECT $1 AS hash UNION ALL SELECT hash FROM known_as WHERE phone_hash = $1) \
          SELECT resort FROM bookings JOIN known ON hash = phone_hash \
          UNION SELECT resort FROM guests JOIN known ON hash = phone_hash",
@@ -87,7 +88,7 @@ pub fn resorts_that_know(
 
 /// Of these phone hashes, those under which personal data of a guest is stored.
 pub fn held(connection: &mut PgConnection, hashes: &[[u8; 32]]) -> Result<Vec<[u8; 32]>, StoreError> {
-    let rows: Vec<Value<Bytea, Vec<u8>>> = sql_query(
+    let rows: Vec<Value<Bytea, Vec<u8>>> = prepared::sql(
         "SELECT phone_hash FROM unnest($1) AS n(phone_hash) WHERE \
          EXISTS (SELECT FROM bookings b WHERE b.phone_hash = n.phone_hash) \
          OR EXISTS (SELECT FROM guests g WHERE g.phone_hash = n.phone_hash) \

@@ -3,13 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::ResortId;
 use domain::ledger::Trouble;
 use domain::message::MessageState;
 use domain::silence_policy::SilencePolicy;
 
 use crate::error::StoreError;
+use crate::prepared;
 
 /// A message may wait so long for its turn at the pace of its number.
 const TURN: TimeDelta = TimeDelta::minutes(30);
@@ -83,7 +84,7 @@ pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> R
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '10min'",
         )
         .map_err(StoreError::query("begin to read the books"))?;
-    let counts = sql_query(include_str!("ledger/counts.sql"))
+    let counts = prepared::sql(include_str!("ledger/counts.sql"))
         .load(connection)
         .map_err(StoreError::query("count what became of everything"))?;
     let rows: Vec<Row> = findings(connection, expected, most)?;
@@ -96,7 +97,7 @@ fn findings(connection: &mut PgConnection, expected: &Expected, most: i64) -> Re
     let (margin, silence_policy) = (expected.margin, expected.silence_policy);
     let states: Vec<&str> = MessageState::ALL.iter().map(|state| state.as_str()).collect();
     let resorts: Vec<&str> = expected.resorts.iter().map(ResortId::as_str).collect();
-    sql_query(include_str!("ledger/findings.sql"))
+    prepared::sql(include_str!("ledger/findings.sql"))
         .bind::<Double, _>(seconds(margin))
         .bind::<Double, _>(seconds(TURN))
         .bind::<Double, _>(seconds(silence_policy.lost_after + margin))

@@ -41,6 +41,7 @@ pub mod planning;
 pub mod poison;
 pub mod pool;
 mod pooler;
+mod prepared;
 mod refusals;
 pub mod relay;
 pub mod reseal;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::Text;
 
 use crate::error::StoreError;
+use crate::prepared;
 use crate::rows::Value;
 
 /// Every resort that has a booking or a letter. Reads the tables whole.
@@ -24,10 +24,10 @@ pub fn list_numbers(connection: &mut PgConnection) -> Result<BTreeSet<String>, S
 
 fn list(
     connection: &mut PgConnection,
-    query: &str,
+    query: &'static str,
     step: &'static str,
 ) -> Result<BTreeSet<String>, StoreError> {
-    let names: Vec<Value<Text, String>> = sql_query(query)
+    let names: Vec<Value<Text, String>> = prepared::sql(query)
         .load(connection)
         .map_err(StoreError::query(step))?;
     Ok(names.into_iter().map(|row| row.0).collect())

@@ -4,11 +4,12 @@
 //! no process finished.
 
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::prepared;
 use crate::rows::Value;
 use crate::schema::suspects;
 
@@ -27,7 +28,7 @@ impl Try {
 /// Notes that an event is about to be tried; returns how many tries before it were never finished. A caller whose commit
 /// had no answer notes the same try again, which changes nothing.
 pub fn begin(connection: &mut PgConnection, key: &str, this: Try) -> Result<u32, StoreError> {
-    let row: Value<Integer, i32> = sql_query(
+    let row: Value<Integer, i32> = prepared::sql(
         "INSERT INTO suspects (key, begun, begun_at, attempts) VALUES ($1, 1, clock_timestamp(), ARRAY[$2]) \
          ON CONFLICT (key) DO UPDATE SET begun_at = excluded.begun_at, \
             begun = suspects.begun + CASE WHEN $2 = ANY(suspects.attempts) THEN 0 ELSE 1 END, \

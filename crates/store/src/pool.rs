@@ -14,6 +14,7 @@ use crate::database_url::DatabaseUrl;
 use crate::error::StoreError;
 use crate::migrations;
 use crate::pooler::{self, Pooler};
+use crate::prepared;
 use crate::refusals::{self, Refusals};
 use crate::rows::Value;
 
@@ -125,6 +126,9 @@ impl Store {
             Ok(Ok(None)) => Ok(()),
             Ok(Ok(Some(version))) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
             Ok(Err(StoreError::Unavailable(_))) | Err(_) => Err(match self.refusals.latest() {
+                Some(said) if pooler::tells_of_transactions(&said) => {
+                    StoreError::TransactionPooling.to_string()
+                }
                 Some(said) => format!("cannot connect to Postgres: {said}"),
                 None => "Postgres does not answer".to_owned(),
             }),
@@ -176,7 +180,7 @@ impl Connections {
 
 /// Waits at most so long for each lock, until the end of the transaction.
 pub fn wait_for_locks(connection: &mut PgConnection, at_most: Duration) -> Result<(), StoreError> {
-    diesel::sql_query("SELECT set_config('lock_timeout', $1, true)")
+    prepared::sql("SELECT set_config('lock_timeout', $1, true)")
         .bind::<Text, _>(format!("{}ms", at_most.as_millis()))
         .execute(connection)
         .map(|_| ())
@@ -185,7 +189,7 @@ pub fn wait_for_locks(connection: &mut PgConnection, at_most: Duration) -> Resul
 
 /// The database's clock, which rules due times.
 pub fn clock(connection: &mut PgConnection) -> Result<DateTime<Utc>, StoreError> {
-    diesel::sql_query("SELECT clock_timestamp()")
+    prepared::sql("SELECT clock_timestamp()")
         .get_result::<Value<Timestamptz, DateTime<Utc>>>(connection)
         .map(|clock| clock.0)
         .map_err(StoreError::query("read the database's clock"))

@@ -63,11 +63,16 @@ impl Pooler {
 /// A new session has no prepared statements. Where one is in its way, a pooler lent it a process that another session
 /// has used, so that not even the pool's own test of the connection succeeds.
 pub(crate) fn unavailable(error: PoolError) -> StoreError {
-    if error.to_string().contains("prepared statement") {
+    if tells_of_transactions(&error.to_string()) {
         StoreError::TransactionPooling
     } else {
         StoreError::Unavailable(error)
     }
+}
+
+/// Whether what Postgres said of a new session is about a prepared statement of another one.
+pub(crate) fn tells_of_transactions(said: &str) -> bool {
+    said.contains("prepared statement")
 }
 
 fn backend(connection: &mut PgConnection) -> Result<Backend, StoreError> {

@@ -3,16 +3,17 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::MessageId;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::prepared;
 use crate::rows::Value;
 
 /// Takes ids whose time has come, oldest first, and puts each off: 30 s, doubling to 30 min while no sender claims it.
 pub fn take_due(connection: &mut PgConnection, most: usize) -> Result<Vec<MessageId>, StoreError> {
-    let rows: Vec<Value<SqlUuid, Uuid>> = sql_query(
+    let rows: Vec<Value<SqlUuid, Uuid>> = prepared::sql(
         "UPDATE messages m SET publishes = m.publishes + 1, \
          publish_at = clock_timestamp() + least(interval '30 minutes', interval '30 seconds' * (1 << least(m.publishes, 10))) \
          WHERE m.id = ANY(ARRAY(SELECT id FROM messages WHERE publish_at <= clock_timestamp() AND state = 'queued' \
@@ -28,7 +29,7 @@ pub fn take_due(connection: &mut PgConnection, most: usize) -> Result<Vec<Messag
 /// Sets ids back whose publishing is known to have failed.
 pub fn give_back(connection: &mut PgConnection, ids: &[MessageId]) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    sql_query(
+    prepared::sql(
         "UPDATE messages SET publish_at = clock_timestamp() + interval '1 second', publishes = greatest(publishes - 1, 0) \
          WHERE id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) AND state = 'queued' \
                               ORDER BY id FOR NO KEY UPDATE SKIP LOCKED))",
@@ -64,7 +65,7 @@ pub struct Letter {
 
 /// Letters that are still to be published. Two processes may publish the same one: the desk knows it by its id.
 pub fn list_letters(connection: &mut PgConnection, most: usize) -> Result<Vec<Letter>, StoreError> {
-    sql_query(
+    prepared::sql(
         "SELECT id, booking_key, kind, coalesce(reason, '') AS reason, coalesce(error_code::text, '') AS error, \
          attempts::bigint AS attempts, died_at FROM messages WHERE letter_due \
          ORDER BY id LIMIT $1",
@@ -78,7 +79,7 @@ pub fn list_letters(connection: &mut PgConnection, most: usize) -> Result<Vec<Le
 pub fn mark_letters_published(connection: &mut PgConnection, published: &[Letter]) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = published.iter().map(|letter| letter.id).collect();
     let died_at: Vec<DateTime<Utc>> = published.iter().map(|letter| letter.died_at).collect();
-    sql_query(
+    prepared::sql(
         "UPDATE messages m SET letter_due = false FROM unnest($1, $2) AS n(id, died_at) \
          WHERE m.id = n.id AND m.letter_due AND m.died_at = n.died_at \
          AND m.id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE))",

@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 
 use crypto::key_ring::{KeyRing, OpenError};
 use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::event::sealing_identity;
 
 use crate::error::StoreError;
 use crate::notes;
 use crate::pool::Store;
+use crate::prepared;
 use crate::rows::Rows;
 
 pub use phone_numbers::{Reread, reread_bookings, reread_events};
@@ -116,7 +117,7 @@ fn count_page(
 ) -> Result<Vec<Count>, StoreError> {
     let (table, column) = (place.table(), place.column());
     // A value begins with its format, the length of the key's id, and the id.
-    sql_query(format!(
+    prepared::sql(format!(
         "WITH page AS (SELECT key, CASE WHEN length({column}) > 2 THEN \
              encode(substring({column} FROM 3 FOR get_byte({column}, 1)), 'escape') END AS id \
              FROM {table} WHERE key > $1 COLLATE \"C\" ORDER BY key LIMIT $2) \
@@ -161,7 +162,7 @@ pub fn reseal(
     most: i64,
 ) -> Result<Page, StoreError> {
     let (table, column) = (place.table(), place.column());
-    let rows: Vec<Row> = sql_query(format!(
+    let rows: Vec<Row> = prepared::sql(format!(
         "SELECT key, {column} AS sealed FROM {table} WHERE key > $1 COLLATE \"C\" AND length({column}) > 0 \
          AND substring({column} FROM 1 FOR length($2)) <> $2 ORDER BY key LIMIT $3",
     ))
@@ -196,7 +197,7 @@ fn replace(
 ) -> Result<usize, StoreError> {
     let (table, column) = (place.table(), place.column());
     // Locks are taken in the order of keys. A value that has changed meanwhile is left as it is.
-    sql_query(format!(
+    prepared::sql(format!(
         "UPDATE {table} t SET {column} = n.after FROM unnest($1, $2, $3) AS n(key, before, after) \
          WHERE t.key = n.key AND t.{column} = n.before AND t.key = ANY(ARRAY( \
          SELECT key FROM {table} WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE))",
@@ -241,7 +242,7 @@ pub fn letter_bodies(
     after: i64,
     most: i64,
 ) -> Result<Vec<LetterBody>, StoreError> {
-    sql_query("SELECT id, body, phone_hash FROM letters WHERE kind = 'events' AND body IS NOT NULL AND id > $1 ORDER BY id LIMIT $2")
+    prepared::sql("SELECT id, body, phone_hash FROM letters WHERE kind = 'events' AND body IS NOT NULL AND id > $1 ORDER BY id LIMIT $2")
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(most)
         .load(connection)

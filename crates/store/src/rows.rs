@@ -1,7 +1,7 @@
 //! Many rows as the input of one statement, with named columns: `{rows}` in its SQL becomes `unnest($1, $2) AS n(id, at)`.
 //!
-//! The SQL is the same for any number of rows, so each connection prepares it once. `diesel::sql_query` has Postgres parse
-//! and plan a statement with every call.
+//! The SQL is the same for any number of rows, so each connection prepares it once, as every statement in SQL that is
+//! made with [`prepared`](crate::prepared).
 
 use std::borrow::Cow;
 use std::marker::PhantomData;

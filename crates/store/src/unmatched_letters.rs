@@ -1,9 +1,10 @@
 //! Dead letters of stops whose writer matches no guest: one open letter for each writer, until a guest has one of the names.
 
 use diesel::sql_types::{Array, BigInt, Bytea};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 
 use crate::error::StoreError;
+use crate::prepared;
 
 /// The key of an advisory lock. No other advisory lock has this number.
 const WRITERS: i64 = 0x756e_6d61_7463_6865;
@@ -25,7 +26,7 @@ pub(crate) fn settle_matched(connection: &mut PgConnection, names: &[Vec<u8>]) -
     if names.is_empty() {
         return Ok(());
     }
-    sql_query(settle!("o.name_hashes && $1"))
+    prepared::sql(settle!("o.name_hashes && $1"))
         .bind::<Array<Bytea>, _>(names)
         .execute(connection)
         .map(|_| ())
@@ -34,7 +35,7 @@ pub(crate) fn settle_matched(connection: &mut PgConnection, names: &[Vec<u8>]) -
 
 /// Settles every letter whose writer matches a guest now: the letter may have arrived while the guest was being recorded.
 pub fn settle_all_matched(connection: &mut PgConnection) -> Result<usize, StoreError> {
-    sql_query(settle!(
+    prepared::sql(settle!(
         "(EXISTS (SELECT FROM guest_names n WHERE n.name_hash = ANY(o.name_hashes)) \
           OR EXISTS (SELECT FROM bookings b WHERE b.phone_hash = ANY(o.name_hashes)))"
     ))
@@ -44,7 +45,7 @@ pub fn settle_all_matched(connection: &mut PgConnection) -> Result<usize, StoreE
 
 /// Lets one transaction at a time insert letters of unmatched stops, so that a writer has one.
 pub(crate) fn lock_inserts(connection: &mut PgConnection) -> Result<(), StoreError> {
-    sql_query("SELECT pg_advisory_xact_lock($1)")
+    prepared::sql("SELECT pg_advisory_xact_lock($1)")
         .bind::<BigInt, _>(WRITERS)
         .execute(connection)
         .map(|_| ())

@@ -2,9 +2,10 @@
 //! minute, and as soon as a process can read the file.
 
 use diesel::sql_types::{Array, BigInt, Text};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 
 use crate::error::StoreError;
+use crate::prepared;
 use crate::rows::Value;
 
 /// Wakes bookings that waited for the files of these resorts, so many at most. Returns how many.
@@ -13,7 +14,7 @@ pub fn wake_of_resorts(
     resorts: &[&str],
     most: i64,
 ) -> Result<usize, StoreError> {
-    sql_query(
+    prepared::sql(
         "UPDATE bookings SET wake_at = clock_timestamp() WHERE key = ANY(ARRAY( \
            SELECT key FROM bookings WHERE without_resort AND resort = ANY($1) AND wake_at > clock_timestamp() \
            ORDER BY key LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
@@ -26,7 +27,7 @@ pub fn wake_of_resorts(
 
 /// How many bookings wait for the file of their resort.
 pub fn count_without_resort(connection: &mut PgConnection) -> Result<i64, StoreError> {
-    sql_query("SELECT count(*) AS count FROM bookings WHERE without_resort")
+    prepared::sql("SELECT count(*) AS count FROM bookings WHERE without_resort")
         .get_result::<Value<BigInt, i64>>(connection)
         .map(|row| row.0)
         .map_err(StoreError::query("count bookings without a resort"))

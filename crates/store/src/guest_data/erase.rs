@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::ids::BookingKey;
 
 use super::subject::Family;
@@ -14,6 +14,7 @@ use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
 use crate::guests::consents;
 use crate::planning::{self, Planned, Planner};
+use crate::prepared;
 use crate::schema::conversations;
 use crate::{bookings, pool};
 
@@ -114,7 +115,7 @@ fn empty_events(
     data: &SubjectData,
     accepted_until: Option<DateTime<Utc>>,
 ) -> Result<usize, StoreError> {
-    sql_query(include_str!("empty_events.sql"))
+    prepared::sql(include_str!("empty_events.sql"))
         .bind::<Array<Text>, _>(data.keys())
         .bind::<Array<Bytea>, _>(data.hashes())
         .bind::<Nullable<Timestamptz>, _>(accepted_until)
@@ -128,7 +129,7 @@ fn empty_letters(
     accepted_until: Option<DateTime<Utc>>,
 ) -> Result<usize, StoreError> {
     let column = |read: fn(&BookingKey) -> &str| data.bookings.iter().map(read).collect::<Vec<_>>();
-    sql_query(include_str!("empty_letters.sql"))
+    prepared::sql(include_str!("empty_letters.sql"))
         .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
         .bind::<Array<Text>, _>(column(|key| key.booking.as_str()))
         .bind::<Array<Bytea>, _>(data.hashes())
@@ -141,7 +142,7 @@ fn empty_letters(
 /// stays.
 fn forget_notes(connection: &mut PgConnection, data: &SubjectData) -> Result<(), StoreError> {
     let column = |read: fn(&BookingKey) -> &str| data.bookings.iter().map(read).collect::<Vec<_>>();
-    sql_query(include_str!("forget_notes.sql"))
+    prepared::sql(include_str!("forget_notes.sql"))
         .bind::<Array<Text>, _>(column(|key| key.resort.as_str()))
         .bind::<Array<Text>, _>(column(|key| key.booking.as_str()))
         .bind::<Array<Bytea>, _>(data.hashes())
@@ -163,7 +164,7 @@ fn forget_names(connection: &mut PgConnection, data: &SubjectData) -> Result<(),
         }
     }
     guest_names::forget(connection, &data.numbers())?;
-    sql_query(
+    prepared::sql(
         "UPDATE messages SET called_to = NULL WHERE called_to IS NOT NULL AND id = ANY(ARRAY( \
          SELECT id FROM messages WHERE booking_key = ANY($1) ORDER BY id FOR NO KEY UPDATE))",
     )

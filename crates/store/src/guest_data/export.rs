@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
 use domain::event::sealing_identity;
 use domain::ids::{LetterId, ResortId};
 
 use super::{DataSubject, SubjectData, subject};
 use crate::error::StoreError;
+use crate::prepared;
 use crate::rows::Value;
 use crate::schema::conversations;
 
@@ -38,7 +39,7 @@ impl RawEvent {
 
 /// Every raw event of theirs, in the order of arrival.
 pub fn raw_events(connection: &mut PgConnection, data: &SubjectData) -> Result<Vec<RawEvent>, StoreError> {
-    sql_query(
+    prepared::sql(
         "SELECT key, event_type, booking_key, received_at, outcome, sealed_body FROM events WHERE booking_key = ANY($1) \
          UNION \
          SELECT e.key, e.event_type, m.booking_key, e.received_at, e.outcome, e.sealed_body \
@@ -57,7 +58,7 @@ pub fn raw_events(connection: &mut PgConnection, data: &SubjectData) -> Result<V
 
 /// Every letter of theirs, in the order in which they were found.
 pub fn letters(connection: &mut PgConnection, data: &SubjectData) -> Result<Vec<LetterId>, StoreError> {
-    let ids: Vec<Value<BigInt, i64>> = sql_query(
+    let ids: Vec<Value<BigInt, i64>> = prepared::sql(
         "SELECT l.id FROM letters l JOIN unnest($1) AS b(key) ON b.key = l.resort || '/' || l.booking \
          UNION SELECT id FROM letters WHERE phone_hash = ANY($2) OR name_hashes && $2 ORDER BY id",
     )
@@ -108,7 +109,7 @@ pub fn number_wishes(
     connection: &mut PgConnection,
     data: &SubjectData,
 ) -> Result<Vec<NumberWishRow>, StoreError> {
-    sql_query(
+    prepared::sql(
         "SELECT number, max(opted_out_at) AS opted_out_at, max(opted_in_at) AS opted_in_at FROM number_wishes \
          WHERE hash = ANY($1) OR hash IN (SELECT phone_hash FROM bookings WHERE key = ANY($2)) \
          GROUP BY number ORDER BY number",
@@ -130,7 +131,7 @@ pub struct NameRow {
 
 /// The names that were learnt of their numbers.
 pub fn names(connection: &mut PgConnection, data: &SubjectData) -> Result<Vec<NameRow>, StoreError> {
-    sql_query(
+    prepared::sql(
         "SELECT kind, learnt_at FROM guest_names \
          WHERE phone_hash = ANY($1) OR phone_hash IN (SELECT phone_hash FROM bookings WHERE key = ANY($2)) \
          ORDER BY learnt_at, kind",
@@ -152,7 +153,7 @@ pub fn wishes(
         DataSubject::Booking(_) => None,
         DataSubject::Number { resort, .. } => resort.as_ref(),
     };
-    sql_query(
+    prepared::sql(
         "SELECT DISTINCT g.resort, g.opted_out_at, g.opted_in_at FROM guests g \
          WHERE (g.phone_hash = ANY($1) AND ($2 IS NULL OR g.resort = $2)) OR EXISTS ( \
              SELECT FROM bookings b WHERE b.key = ANY($3) AND b.phone_hash = g.phone_hash AND b.resort = g.resort) \

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::{BookingKey, ResortId};
 
 use super::{DataSubject, Erased, erase};
@@ -13,6 +13,7 @@ use crate::erasure_lock;
 use crate::error::StoreError;
 use crate::planning::Planner;
 use crate::pool;
+use crate::prepared;
 
 /// How long a resort wants its data to be kept.
 #[derive(Debug, Clone)]
@@ -101,7 +102,7 @@ pub fn empty_raw_events(
     most: i64,
 ) -> Result<Step<String>, StoreError> {
     let ends = Cutoffs::of(policies, pool::clock(connection)?);
-    let rows: Vec<Row> = sql_query(include_str!("old_events.sql"))
+    let rows: Vec<Row> = prepared::sql(include_str!("old_events.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.raw_events)
         .bind::<Timestamptz, _>(after.at)
@@ -120,7 +121,7 @@ pub fn empty_letters(
     most: i64,
 ) -> Result<usize, StoreError> {
     let ends = Cutoffs::of(policies, pool::clock(connection)?);
-    sql_query(include_str!("old_letters.sql"))
+    prepared::sql(include_str!("old_letters.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.raw_events)
         .bind::<Array<Timestamptz>, _>(ends.guests)
@@ -140,7 +141,7 @@ pub fn forget_orphaned_names(
     let Some(end) = ends.raw_events.into_iter().max() else {
         return Ok(0);
     };
-    sql_query(
+    prepared::sql(
         "DELETE FROM guest_names WHERE (name_hash, phone_hash) IN ( \
          SELECT n.name_hash, n.phone_hash FROM guest_names n WHERE n.learnt_at < $1 \
          AND NOT EXISTS (SELECT FROM bookings b WHERE b.phone_hash = n.phone_hash) LIMIT $2)",
@@ -196,7 +197,7 @@ fn old_guests(
     (after, most): (&Cursor, i64),
 ) -> Result<Step<String>, StoreError> {
     let ends = Cutoffs::of(policies, pool::clock(connection)?);
-    let rows: Vec<Row> = sql_query(include_str!("old_guests.sql"))
+    let rows: Vec<Row> = prepared::sql(include_str!("old_guests.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.guests)
         .bind::<Timestamptz, _>(after.at)

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use diesel::sql_types::{Array, Bytea, Nullable, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::{BookingKey, ResortId};
 
 use crate::bookings::parse_key;
 use crate::error::StoreError;
+use crate::prepared;
 use crate::rows::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl SubjectData {
 
     /// Adds the names that are learnt of the numbers, unless another guest's number has the same name.
     pub(super) fn learn_names(&mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
-        let names: Vec<Value<Bytea, Vec<u8>>> = sql_query(
+        let names: Vec<Value<Bytea, Vec<u8>>> = prepared::sql(
             "SELECT DISTINCT n.name_hash AS phone_hash FROM guest_names n WHERE n.phone_hash = ANY($1) AND NOT EXISTS ( \
              SELECT FROM guest_names o JOIN bookings b ON b.phone_hash = o.phone_hash \
              WHERE o.name_hash = n.name_hash AND o.phone_hash <> ALL($1) AND b.key <> ALL($2))",
@@ -103,7 +104,7 @@ impl Family {
             DataSubject::Number { resort, .. } => (None, resort.as_ref().map(ResortId::as_str)),
         };
         let hashes = numbers_of(connection, guest)?;
-        let found: Vec<Found> = sql_query(include_str!("family.sql"))
+        let found: Vec<Found> = prepared::sql(include_str!("family.sql"))
             .bind::<Nullable<Text>, _>(key)
             .bind::<Array<Bytea>, _>(&hashes)
             .bind::<Nullable<Text>, _>(resort)
@@ -162,7 +163,7 @@ fn names_of(
     numbers: &BTreeSet<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
     let names: Vec<Value<Bytea, Vec<u8>>> =
-        sql_query("SELECT DISTINCT name_hash AS phone_hash FROM guest_names WHERE phone_hash = ANY($1)")
+        prepared::sql("SELECT DISTINCT name_hash AS phone_hash FROM guest_names WHERE phone_hash = ANY($1)")
             .bind::<Array<Bytea>, _>(numbers.iter().map(Vec::as_slice).collect::<Vec<_>>())
             .load(connection)
             .map_err(StoreError::query("find the names of a guest's numbers"))?;
@@ -184,7 +185,7 @@ pub fn numbers_of(connection: &mut PgConnection, guest: &DataSubject) -> Result<
     else {
         return Ok(Vec::new());
     };
-    let rows: Vec<Value<Bytea, Vec<u8>>> = sql_query(
+    let rows: Vec<Value<Bytea, Vec<u8>>> = prepared::sql(
         "SELECT $1 AS phone_hash UNION SELECT phone_hash FROM guest_names WHERE name_hash = $2 \
          UNION SELECT o.phone_hash FROM guest_names n JOIN guest_names o USING (name_hash) WHERE n.phone_hash = $1",
     )
@@ -201,7 +202,7 @@ fn theirs_alone(
     data: &SubjectData,
     numbers: Vec<Vec<u8>>,
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
-    let alone: Vec<Value<Bytea, Vec<u8>>> = sql_query(
+    let alone: Vec<Value<Bytea, Vec<u8>>> = prepared::sql(
         "SELECT DISTINCT n.phone_hash FROM unnest($1) AS n(phone_hash) WHERE NOT EXISTS ( \
          SELECT FROM bookings o WHERE o.phone_hash = n.phone_hash AND o.key <> ALL($2))",
     )

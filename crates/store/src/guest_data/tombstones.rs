@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::{BookingKey, MessageId, ResortId};
 
 use super::{DataSubject, SubjectData, subject};
 use crate::erasure_lock::{self, Named};
 use crate::error::StoreError;
+use crate::prepared;
 use crate::rows::Rows;
 
 /// `erased_guests.place` of an erasure at all resorts.
@@ -64,7 +65,7 @@ pub fn erased(
     let names = arrivals.iter().zip(1_i64..);
     let names = names.flat_map(|(one, number)| one.names.iter().map(move |name| (number, *name)));
     let (numbers, names): (Vec<i64>, Vec<&[u8]>) = names.unzip();
-    let found: Vec<Late> = sql_query(include_str!("late.sql"))
+    let found: Vec<Late> = prepared::sql(include_str!("late.sql"))
         .bind::<Array<Nullable<Text>>, _>(keys.collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(
             arrivals

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::consent::ConsentChange;
 use domain::guest::MarketingConsent;
 use domain::ids::{NumberId, ResortId};
 
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
+use crate::prepared;
 use crate::rows::Rows;
 use crate::schema::{guests, number_wishes};
 
@@ -71,7 +72,7 @@ pub fn copy(
         ("guests", "phone_hash", "resort", phones),
     ];
     for (table, hash, place, to) in copies {
-        sql_query(format!(
+        prepared::sql(format!(
             "INSERT INTO {table} AS w ({hash}, {place}, opted_out_at, opted_in_at) \
              SELECT t.hash, o.{place}, max(o.opted_out_at), max(o.opted_in_at) \
              FROM {table} o CROSS JOIN unnest($2) AS t(hash) WHERE o.{hash} = ANY($1) \

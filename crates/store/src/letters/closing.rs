@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::audit::Action;
 use domain::dead_letter::{LetterState, Settlement};
 use domain::ids::{LetterId, MessageId};
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{Decided, Declined, Letter, reading};
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
+use crate::prepared;
 use crate::schema::letters;
 
 /// A person wants nothing to be done about a letter, whatever it is about.
@@ -123,7 +124,7 @@ pub(crate) fn settle_by_whatsapp(
     if messages.is_empty() {
         return Ok(());
     }
-    sql_query(
+    prepared::sql(
         "UPDATE letters l SET state = 'settled', settled_as = coalesce(m.delivery, m.state), closed_by = 'whatsapp', \
          closed_at = $2 FROM messages m WHERE m.id = l.message_id AND l.message_id = ANY($1) AND l.state = 'open' \
          AND (m.state <> 'dead' OR l.dated AND m.died_at <> l.died_at)",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::audit::Action;
 use domain::dead_letter::Settlement;
 use domain::ids::LetterId;
@@ -14,6 +14,7 @@ use super::closing::{self, Decision};
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::planning::{Planned, Planner};
+use crate::prepared;
 
 /// What a person knows of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub fn settle(
 }
 
 fn mark_sent(connection: &mut PgConnection, case: &Case) -> Result<(), StoreError> {
-    sql_query(
+    prepared::sql(
         "UPDATE messages SET state = 'sent', reason = NULL, sent_at = coalesce(sent_at, claimed_at, $2), \
          letter_due = false, updated_at = $2 WHERE id = $1",
     )

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::consent::ConsentChange;
 use domain::event::{Event, EventType, sealing_identity};
 use domain::ids::{BookingKey, ResortId};
@@ -19,6 +19,7 @@ use crate::guest_data::tombstones;
 use crate::guests::{self, GuestKey};
 use crate::planning::{self, Planner};
 use crate::pool;
+use crate::prepared;
 
 /// What a page came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -134,7 +135,7 @@ pub fn reread_events(
     after: &str,
     most: i64,
 ) -> Result<Reread, StoreError> {
-    let rows: Vec<EventRow> = sql_query(
+    let rows: Vec<EventRow> = prepared::sql(
         "SELECT key, received_at, sealed_body, phone_hash FROM events \
          WHERE key > $1 COLLATE \"C\" AND sealed_body IS NOT NULL AND source <> 'whatsapp' ORDER BY key LIMIT $2",
     )
@@ -199,7 +200,7 @@ impl Changed {
 }
 
 fn write_hashes(connection: &mut PgConnection, changed: &[Changed]) -> Result<usize, StoreError> {
-    sql_query(
+    prepared::sql(
         "UPDATE events e SET phone_hash = n.phone_hash FROM unnest($1, $2) AS n(key, phone_hash) \
          WHERE e.key = n.key AND e.sealed_body IS NOT NULL AND e.key = ANY(ARRAY( \
          SELECT key FROM events WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE))",

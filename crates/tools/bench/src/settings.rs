@@ -1,31 +1,39 @@
-//! The settings of a measurement, read from the environment.
+//! The settings of a run, read from the environment.
 
 use std::path::PathBuf;
 
 use service::{Environment, Problems};
+use url::Url;
+
+use crate::measure::Measurement;
 
 /// The body of `--help`.
 pub(crate) const HELP: &str = "\
-Measures ingest beside a yardstick. Started by scripts/bench, which starts the servers and says more.
+Measures Bellhop beside yardsticks. Started by scripts/bench, which starts the servers and says more.
 
-  BENCH_ROUNDS, BENCH_REQUESTS, BENCH_AT_ONCE  how much: pairs of rounds, webhooks in each, how many at a time
-  BENCH_RESULTS                                the folder for checks.json
-  BELLHOP_STAGE                                the mark that all programs bear
-  BENCH_YARDSTICK                              set: be the yardstick, and listen on BENCH_ADDR
-  DATABASE_URL, AMQP_URL, RABBITMQ_API_URL     the private servers
+  BENCH_MEASUREMENTS  which, separated by blanks; none: all
+  BENCH_ROUNDS        rounds of each
+  BENCH_QUICK         set: fewer, smaller rounds
+  BENCH_RESULTS       the folder for *.json and *.svg
+  BENCH_PGBENCH       the path of pgbench
+  BENCH_SERVICES      the path of scripts/services
+  BELLHOP_STAGE       the mark that all programs bear
+  BENCH_FLOOR         set: be what ingest is compared with
+  DATABASE_URL, AMQP_URL, RABBITMQ_API_URL, BELLHOP_SERVERS  the private servers
 
 Exit code 0 when it was measured, 1 when something failed, 2 for wrong settings.";
 
 /// Everything that is set.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Pairs of rounds: one of the yardstick, one of `ingest`.
+    pub(crate) measurements: Vec<Measurement>,
     pub(crate) rounds: usize,
-    /// Webhooks in each round.
-    pub(crate) requests: usize,
-    /// How many wait for their answer at a time.
-    pub(crate) at_once: usize,
+    pub(crate) quick: bool,
     pub(crate) results: PathBuf,
+    pub(crate) pgbench: PathBuf,
+    #[expect(dead_code, reason = "for the measurements that follow")]
+    pub(crate) services: PathBuf,
+    pub(crate) api: Url,
     /// The value of `BELLHOP_STAGE` in every program's environment: by it the script finds leftovers.
     pub(crate) stage: String,
 }
@@ -33,26 +41,30 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
+        let measurements = read.parsed_or("BENCH_MEASUREMENTS", measurements, Measurement::ALL.to_vec());
         let rounds = read.parsed("BENCH_ROUNDS", number);
-        let requests = read.parsed("BENCH_REQUESTS", number);
-        let at_once = read.parsed("BENCH_AT_ONCE", number);
-        let stage = read.required("BELLHOP_STAGE");
-        let results = PathBuf::from(read.required("BENCH_RESULTS"));
+        let api = read.parsed("RABBITMQ_API_URL", Url::parse);
+        let (results, pgbench) = (read.required("BENCH_RESULTS"), read.required("BENCH_PGBENCH"));
+        let (services, stage) = (read.required("BENCH_SERVICES"), read.required("BELLHOP_STAGE"));
+        let quick = read.optional("BENCH_QUICK").is_some();
         read.finish_with(|| {
             Some(Self {
+                measurements,
                 rounds: rounds?,
-                requests: requests?,
-                at_once: at_once?,
-                results,
+                quick,
+                results: results.into(),
+                pgbench: pgbench.into(),
+                services: services.into(),
+                api: api?,
                 stage,
             })
         })
     }
 }
 
-/// Whether this process is the yardstick itself.
-pub(crate) fn is_yardstick(environment: &Environment) -> bool {
-    environment.get("BENCH_YARDSTICK").is_some()
+fn measurements(text: &str) -> Result<Vec<Measurement>, String> {
+    let parse = |name| Measurement::parse(name).ok_or_else(|| format!("there is no measurement {name}"));
+    text.split_whitespace().map(parse).collect()
 }
 
 fn number(text: &str) -> Result<usize, &'static str> {

@@ -82,6 +82,11 @@ impl Program {
         &self.name
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal, such as `STOP`, which stops it until `CONT`.
     ///
     /// # Errors

@@ -19,6 +19,15 @@ struct Line {
 }
 
 impl Database {
+    /// What a statement selects, as `text`.
+    ///
+    /// # Errors
+    /// Where the server refuses.
+    pub async fn lines(&self, query: &str) -> anyhow::Result<Vec<String>> {
+        let (url, query) = (of(&self.server, &self.name), query.to_owned());
+        tokio::task::spawn_blocking(move || lines(&mut connect(&url)?, &query)).await?
+    }
+
     /// Every row of every table, as text: binary columns in hexadecimal.
     ///
     /// # Panics

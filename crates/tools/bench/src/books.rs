@@ -1,0 +1,107 @@
+//! The books of a round: each webhook that was answered with 200 has its call, and none has two.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use testkit::world::PATIENCE;
+
+use crate::load::Sent;
+use crate::sink::{Call, Sink};
+use crate::webhook::booking;
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How many bookings an error names.
+const NAMED: usize = 10;
+
+/// Waits until so many calls have come, or none for half a minute.
+pub(crate) async fn until_called(sink: &Sink, count: usize) {
+    let (mut last, mut grown_at) = (0, Instant::now());
+    while sink.count() < count && grown_at.elapsed() < PATIENCE {
+        if sink.count() > last {
+            (last, grown_at) = (sink.count(), Instant::now());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Compares, and returns each webhook's call. What does not balance is an error that names the bookings.
+pub(crate) fn reconcile(sent: &Sent, calls: &[Call]) -> anyhow::Result<HashMap<u32, Call>> {
+    let (mut by_guest, mut twice) = (HashMap::new(), Vec::new());
+    for call in calls {
+        if by_guest.insert(call.guest, call.clone()).is_some() {
+            twice.push(call.guest);
+        }
+    }
+    let guests = || sent.guests.iter().map(|(guest, _)| *guest);
+    let lost: Vec<u32> = guests().filter(|guest| !by_guest.contains_key(guest)).collect();
+    let known: std::collections::HashSet<u32> = guests().collect();
+    let foreign: Vec<u32> = by_guest
+        .keys()
+        .copied()
+        .filter(|guest| !known.contains(guest))
+        .collect();
+    anyhow::ensure!(
+        lost.is_empty() && twice.is_empty() && foreign.is_empty(),
+        "the round does not reconcile: of {} webhooks that were answered with 200, {} have no call{}, {} have several{}, \
+         and {} calls belong to none{}",
+        sent.guests.len(),
+        lost.len(),
+        names(&lost),
+        twice.len(),
+        names(&twice),
+        foreign.len(),
+        names(&foreign)
+    );
+    Ok(by_guest)
+}
+
+fn names(guests: &[u32]) -> String {
+    if guests.is_empty() {
+        return String::new();
+    }
+    let named: Vec<String> = guests.iter().take(NAMED).map(|guest| booking(*guest)).collect();
+    let more = if guests.len() > NAMED { ", …" } else { "" };
+    format!(" ({}{more})", named.join(", "))
+}
+
+/// Calls in a second, between the first and the last.
+pub(crate) fn rate_of(calls: &[Call]) -> f64 {
+    let first = calls.iter().map(|call| call.at).min();
+    let last = calls.iter().map(|call| call.at).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return 0.0;
+    };
+    calls.len().saturating_sub(1) as f64 / last.duration_since(first).as_secs_f64().max(1e-6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(guests: &[u32]) -> Sent {
+        Sent {
+            guests: guests.iter().map(|guest| (*guest, Instant::now())).collect(),
+            ..Sent::default()
+        }
+    }
+
+    fn call(guest: u32) -> Call {
+        Call {
+            guest,
+            number: "1".into(),
+            at: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn a_webhook_without_a_call_and_one_with_two_are_named() {
+        let error = reconcile(&sent(&[1, 2, 3]), &[call(1), call(3), call(3)]);
+
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.contains("1 have no call (BK-2), 1 have several (BK-3)"),
+            "{text}"
+        );
+        assert_eq!(reconcile(&sent(&[1, 2]), &[call(2), call(1)]).unwrap().len(), 2);
+    }
+}

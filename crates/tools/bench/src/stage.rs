@@ -1,0 +1,187 @@
+//! A stage of its own for each round: an empty database, a vhost, the files, and the programs that the measurement starts.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use broker::Address;
+use broker::topology::Depths;
+use tempfile::TempDir;
+use testkit::database::Database;
+use testkit::program::Program;
+use testkit::rights::Rights;
+use testkit::vhost::Vhost;
+use testkit::world::{PATIENCE, Secrets};
+
+use crate::bench::Bench;
+use crate::floor::FLOOR;
+use crate::usage::{self, Usage};
+
+pub(crate) mod files;
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+pub(crate) struct Stage {
+    programs: Vec<(&'static str, Program)>,
+    started: usize,
+    variables: Vec<(String, String)>,
+    rights: Rights,
+    pub(crate) secrets: Secrets,
+    postmaster: u32,
+    rabbitmq: u32,
+    // Last: programs must be gone before what they use.
+    pub(crate) vhost: Vhost,
+    pub(crate) database: Database,
+    folder: TempDir,
+}
+
+impl Stage {
+    pub(crate) async fn set(bench: &Bench) -> anyhow::Result<Self> {
+        bench.sink.clear();
+        let folder = tempfile::Builder::new().prefix("bellhop_bench_").tempdir()?;
+        files::write(folder.path())?;
+        let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
+        broker::topology::declare(&Address::parse(&vhost.url())?).await?;
+        let rights = Rights::arrange(&vhost).await?;
+        let secrets = Secrets::default();
+        Ok(Self {
+            programs: Vec::new(),
+            started: 0,
+            variables: variables(bench, &folder, &secrets),
+            rights,
+            secrets,
+            postmaster: usage::postmaster(&database).await?,
+            rabbitmq: bench.rabbitmq,
+            vhost,
+            database,
+            folder,
+        })
+    }
+
+    /// Starts a program, and waits until it is ready.
+    pub(crate) async fn start(&mut self, name: &'static str) -> anyhow::Result<SocketAddr> {
+        let mut variables = self.variables.clone();
+        let own = |url: String| self.rights.url(name, &url);
+        variables.push(("DATABASE_URL".to_owned(), own(self.database.url())));
+        variables.push(("AMQP_URL".to_owned(), own(self.vhost.url())));
+        let mut binary = name;
+        if name == "floor" {
+            variables.push((FLOOR.to_owned(), "yes".to_owned()));
+            binary = "bench";
+        }
+        self.started += 1;
+        let log = format!("{name}-{}", self.started);
+        let program = Program::start_as(&log, binary, &variables, self.folder.path()).await?;
+        let address = program.address();
+        self.programs.push((name, program));
+        if name != "floor" {
+            ready(address).await?;
+        }
+        Ok(address)
+    }
+
+    /// Starts several.
+    pub(crate) async fn start_all(&mut self, names: &[&'static str]) -> anyhow::Result<()> {
+        for name in names {
+            self.start(name).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks all of this name to stop, and waits until they have.
+    pub(crate) async fn stop(&mut self, name: &str) -> anyhow::Result<()> {
+        for (_, program) in self.programs.iter_mut().filter(|(one, _)| *one == name) {
+            let code = program.stop().await?;
+            anyhow::ensure!(code == Some(0), "{name} ended with {code:?}");
+        }
+        self.programs.retain(|(one, _)| *one != name);
+        Ok(())
+    }
+
+    /// Where all of this name listen.
+    pub(crate) fn addresses(&self, name: &str) -> Vec<SocketAddr> {
+        let of_name = self.programs.iter().filter(|(one, _)| *one == name);
+        of_name.map(|(_, program)| program.address()).collect()
+    }
+
+    /// The processor time that everything has used so far.
+    pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
+        let mut usage = Usage::default();
+        usage.add("Postgres", usage::of_postgres(self.postmaster)?);
+        usage.add("RabbitMQ", usage::of_process(self.rabbitmq)?.own);
+        for (name, program) in &self.programs {
+            usage.add(name, usage::of_process(program.id())?.own);
+        }
+        Ok(usage)
+    }
+
+    /// The most resident memory that any program of this name has had, in MiB.
+    pub(crate) fn peak_memory(&self, name: &str) -> anyhow::Result<f64> {
+        let mut peak = 0.0_f64;
+        for (_, program) in self.programs.iter().filter(|(one, _)| *one == name) {
+            peak = peak.max(usage::peak_memory(program.id())?);
+        }
+        Ok(peak)
+    }
+
+    #[expect(dead_code, reason = "for the measurements that follow")]
+    pub(crate) async fn depths(&self) -> anyhow::Result<Depths> {
+        Ok(broker::topology::verify(&Address::parse(&self.vhost.url())?).await?)
+    }
+
+    /// An empty queue of events.
+    pub(crate) async fn purge_events(&self) {
+        self.vhost.api("DELETE", "queues", "/events/contents", None).await;
+    }
+
+    /// Waits until a count in the database reaches this. It fails where the count does not grow for half a minute.
+    pub(crate) async fn until_counted(&self, statement: &str, at_least: i64) -> anyhow::Result<()> {
+        let (mut last, mut grown_at) = (-1, std::time::Instant::now());
+        loop {
+            let count = self.database.count(statement).await;
+            if count >= at_least {
+                return Ok(());
+            }
+            if count > last {
+                (last, grown_at) = (count, std::time::Instant::now());
+            }
+            anyhow::ensure!(
+                grown_at.elapsed() < PATIENCE,
+                "{count} of {at_least} after half a minute without progress: {statement}"
+            );
+            tokio::time::sleep(LOOK_EVERY * 10).await;
+        }
+    }
+}
+
+fn variables(bench: &Bench, folder: &TempDir, secrets: &Secrets) -> Vec<(String, String)> {
+    let local = "127.0.0.1:0".to_owned();
+    let pairs = [
+        ("BELLHOP_CONFIG", folder.path().display().to_string()),
+        ("BELLHOP_STAGE", bench.settings.stage.clone()),
+        ("BELLHOP_KEYS", secrets.keys.clone()),
+        ("INGEST_ADDR", local.clone()),
+        ("INGEST_LINGER", "0s".to_owned()),
+        ("PROCESSOR_ADDR", local.clone()),
+        ("SENDER_ADDR", local),
+        ("WHATSAPP_API_URL", bench.sink.url()),
+        ("WHATSAPP_APP_SECRETS", secrets.app.clone()),
+        ("WHATSAPP_VERIFY_TOKEN", secrets.verify_token.clone()),
+        ("DIRECT_SECRET", secrets.signing.clone()),
+        ("AZURE_BAY_TOKEN", secrets.access_token.clone()),
+        ("LOG_FORMAT", "json".to_owned()),
+        ("RUST_LOG", "info".to_owned()),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}
+
+async fn ready(address: SocketAddr) -> anyhow::Result<()> {
+    let url = format!("http://{address}/readyz");
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+    let waiting = async {
+        while !http.get(&url).send().await?.status().is_success() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, waiting).await?
+}

@@ -1,0 +1,38 @@
+//! The files of the 128 resorts, each with a number of its own, and of the platform that reports for all of them.
+
+use std::fs;
+use std::path::Path;
+
+use testkit::world::{NUMBER, ResortFile};
+
+/// How many resorts there are.
+pub(crate) const RESORTS: usize = 128;
+
+/// Everything is checked, and no rate is ever reached.
+const SOURCE: &str = "resorts = ['*']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
+                      [network]\nallow = ['127.0.0.0/8', '::1/128']\n\
+                      [rate_limit]\nper_second = 1000000\nburst = 1000000\n";
+
+/// The id of a resort.
+pub(crate) fn resort(index: usize) -> String {
+    format!("resort-{index:03}")
+}
+
+/// The id of its number.
+pub(crate) fn number(index: usize) -> String {
+    format!("1065403522{index:05}")
+}
+
+/// Carts stay as they are, until the platform reports that a guest has gone: then a reminder is due at once. A second one
+/// follows after a day.
+pub(super) fn write(folder: &Path) -> anyhow::Result<()> {
+    for part in ["resorts", "sources"] {
+        fs::create_dir(folder.join(part))?;
+    }
+    let model = ResortFile::patient().text();
+    for index in 0..RESORTS {
+        let text = model.replace(NUMBER, &number(index));
+        fs::write(folder.join(format!("resorts/{}.toml", resort(index))), text)?;
+    }
+    Ok(fs::write(folder.join("sources/direct.toml"), SOURCE)?)
+}

@@ -1,0 +1,110 @@
+//! The webhooks of the booking platform, signed. Every one has a guest of its own, whose number tells in WhatsApp's sink
+//! which webhook a call belongs to.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::Utc;
+use crypto::signature::sign_standard;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use testkit::world::Event;
+use uuid::Uuid;
+
+use crate::stage::files::{RESORTS, resort};
+
+/// What the guest did.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Deed {
+    Starts,
+    Abandons,
+    #[expect(dead_code, reason = "for the measurements that follow")]
+    Confirms,
+}
+
+/// Makes webhooks; the guests are numbered over the whole run.
+#[derive(Debug)]
+pub(crate) struct Platform {
+    secret: String,
+    next: AtomicU32,
+}
+
+/// A webhook that is ready to go.
+#[derive(Debug, Clone)]
+pub(crate) struct Webhook {
+    pub(crate) guest: u32,
+    id: String,
+    timestamp: i64,
+    signature: String,
+    body: Bytes,
+}
+
+impl Platform {
+    pub(crate) fn new(secret: &str) -> Self {
+        Self {
+            secret: secret.to_owned(),
+            next: AtomicU32::new(1),
+        }
+    }
+
+    /// A new guest, at the next resort in turn.
+    pub(crate) fn webhook(&self, deed: Deed) -> Webhook {
+        let guest = self.next.fetch_add(1, Ordering::Relaxed);
+        self.of(guest, deed, guest as usize % RESORTS)
+    }
+
+    /// A new guest at this resort.
+    #[expect(dead_code, reason = "for the measurements that follow")]
+    pub(crate) fn webhook_at(&self, deed: Deed, at: usize) -> Webhook {
+        self.of(self.next.fetch_add(1, Ordering::Relaxed), deed, at)
+    }
+
+    pub(crate) fn webhooks(&self, deed: Deed, count: usize) -> Vec<Webhook> {
+        (0..count).map(|_| self.webhook(deed)).collect()
+    }
+
+    fn of(&self, guest: u32, deed: Deed, at: usize) -> Webhook {
+        let (booking, phone) = (booking(guest), format!("+30694{guest:07}"));
+        let event = match deed {
+            Deed::Starts => Event::started(&booking, &phone),
+            Deed::Abandons => Event::abandoned(&booking, &phone).with("/guest/name", "Ada Lovelace"),
+            Deed::Confirms => Event::confirmed(&booking, &phone).with("/guest/name", "Ada Lovelace"),
+        };
+        let event = event
+            .with("/resort", resort(at))
+            .staying("2027-12-20", "2027-12-27")
+            .with("/booking/room", "Sea view");
+        let (id, timestamp) = (Uuid::now_v7().to_string(), Utc::now().timestamp());
+        let body = Bytes::from(event.bytes());
+        let signature = sign_standard(&self.secret, &id, timestamp, &body);
+        Webhook {
+            guest,
+            id,
+            timestamp,
+            signature,
+            body,
+        }
+    }
+}
+
+impl Webhook {
+    pub(crate) fn request(self) -> anyhow::Result<Request<Full<Bytes>>> {
+        Ok(Request::post("/webhooks/direct")
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .header("webhook-id", self.id)
+            .header("webhook-timestamp", self.timestamp)
+            .header("webhook-signature", self.signature)
+            .body(Full::new(self.body))?)
+    }
+}
+
+/// The booking of a guest, by which errors name it.
+pub(crate) fn booking(guest: u32) -> String {
+    format!("BK-{guest}")
+}
+
+/// The guest whose phone number this is.
+pub(crate) fn guest_of(phone: &str) -> Option<u32> {
+    phone.get(phone.len().checked_sub(7)?..)?.parse().ok()
+}

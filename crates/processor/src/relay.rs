@@ -25,6 +25,8 @@ use room::Room;
 const AT_ONCE: usize = 500;
 /// How long messages that another process queued may wait to be found.
 const IDLE: Duration = Duration::from_millis(200);
+/// How long after a look without a find dead letters are looked for again: there are few, and ids are taken far more often.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// How long dead letters wait that could not be published; ids do not wait for them.
 const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(1);
 
@@ -130,9 +132,11 @@ impl Relay {
         let letters = store
             .run(|connection| relay::list_letters(connection, AT_ONCE))
             .await?;
-        if !letters.is_empty() {
-            crash::point("processor.message_letters.due");
+        if letters.is_empty() {
+            self.dead_letters_not_before = Instant::now() + BETWEEN_LOOKS;
+            return Ok(0);
         }
+        crash::point("processor.message_letters.due");
         let publisher = &self.publisher;
         let publishing = letters.into_iter().map(|letter| async move {
             let result = publisher.publish(dead_letter(&letter)).await;

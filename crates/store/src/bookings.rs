@@ -3,26 +3,26 @@
 mod due;
 mod of_guests;
 mod readable;
+mod save;
 mod without_resort;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
-use diesel::sql_types::{BigInt, Bool, Bytea, Date, Nullable, Text, Timestamptz};
 use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl};
 use domain::facts::Facts;
 use domain::ids::{BookingId, BookingKey, ResortId};
 use domain::plan::Status;
 
 use crate::error::StoreError;
-use crate::rows::Rows;
 use crate::schema::bookings;
 
 pub use due::{list_due, lock_due, lock_due_of, next_wake_up, put_off};
 pub(crate) use of_guests::{Standing, standing_of};
 pub use of_guests::{all_of_guests, carts_of_guests, guests_of};
 pub(crate) use readable::{lock_readable, page_after, read_readable};
+pub(crate) use save::{Saved, save};
 pub use without_resort::{count_without_resort, wake_of_resorts};
 
 #[derive(Debug, Clone)]
@@ -38,9 +38,29 @@ pub struct Booking {
     pub phone_hash: Option<[u8; 32]>,
     /// The facts as they are in the row, once they are others here.
     stored: Option<Box<Facts>>,
+    /// It has no row yet.
+    is_new: bool,
 }
 
 impl Booking {
+    fn new(key: BookingKey) -> Self {
+        Self {
+            key,
+            facts: Facts::default(),
+            version: 0,
+            status: Status::Started,
+            wake_at: None,
+            phone_hash: None,
+            stored: None,
+            is_new: true,
+        }
+    }
+
+    /// Whether no other transaction can know it, so that it has no messages.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     pub fn became(&self) -> Option<BookingKey> {
         let became = self.facts.became.as_ref()?;
         Some(BookingKey {
@@ -75,21 +95,6 @@ type Row = (
     Option<Vec<u8>>,
 );
 
-/// Creates empty rows for bookings that are heard of for the first time, so that they can be locked.
-pub fn create_missing(connection: &mut PgConnection, keys: &BTreeSet<BookingKey>) -> Result<(), StoreError> {
-    let sql = "INSERT INTO bookings (key, resort, id, status, sealed_facts) \
-         SELECT key, resort, id, status, ''::bytea FROM {rows} \
-         ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING";
-    Rows::new(sql, keys)
-        .column::<Text, _>("key", ToString::to_string)
-        .column::<Text, _>("resort", |key| key.resort.as_str())
-        .column::<Text, _>("id", |key| key.booking.as_str())
-        .column::<Text, _>("status", |_| Status::Started.as_str())
-        .execute(connection)
-        .map(|_| ())
-        .map_err(StoreError::query("create bookings"))
-}
-
 /// Locks bookings in the order of their keys, and reads them. Those that do not exist are left out.
 pub fn lock(
     connection: &mut PgConnection,
@@ -98,6 +103,26 @@ pub fn lock(
 ) -> Result<Vec<Booking>, StoreError> {
     let rows = lock_rows(connection, keys)?;
     rows.into_iter().map(|row| into_domain(ring, row)).collect()
+}
+
+/// As [`lock`], and begins those of `own` that do not exist. Their rows are inserted when they are planned, which is
+/// [overtaken](StoreError::Overtaken) where another transaction has inserted one by then.
+pub fn lock_or_begin(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    keys: &BTreeSet<BookingKey>,
+    own: &BTreeSet<BookingKey>,
+) -> Result<Vec<Booking>, StoreError> {
+    let mut locked = lock(connection, ring, keys)?;
+    let known: BTreeSet<&BookingKey> = locked.iter().map(|booking| &booking.key).collect();
+    let new: Vec<Booking> = own
+        .iter()
+        .filter(|key| !known.contains(key))
+        .cloned()
+        .map(Booking::new)
+        .collect();
+    locked.extend(new);
+    Ok(locked)
 }
 
 fn lock_rows(connection: &mut PgConnection, keys: &BTreeSet<BookingKey>) -> Result<Vec<Row>, StoreError> {
@@ -174,6 +199,7 @@ fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
         wake_at,
         phone_hash: phone_hash.and_then(|hash| hash.try_into().ok()),
         stored: None,
+        is_new: false,
     })
 }
 
@@ -217,53 +243,4 @@ pub(crate) fn open_facts(ring: &KeyRing, key: &BookingKey, sealed: &[u8]) -> Res
         .open(sealed, &identity(key))
         .map_err(|cause| StoreError::Sealed { what, cause })?;
     serde_json::from_slice(&opened).map_err(|_| StoreError::Unreadable { what })
-}
-
-pub(crate) struct Saved<'a> {
-    pub(crate) booking: &'a Booking,
-    pub(crate) phone_hash: Option<Vec<u8>>,
-    pub(crate) stands: bool,
-    /// Its resort's file could not be read.
-    pub(crate) without_resort: bool,
-    pub(crate) status: Status,
-    pub(crate) wake_at: Option<DateTime<Utc>>,
-}
-
-pub(crate) fn save(
-    connection: &mut PgConnection,
-    ring: &KeyRing,
-    saved: &[Saved<'_>],
-) -> Result<(), StoreError> {
-    let sealed = saved
-        .iter()
-        .map(|row| Ok((row, seal_facts(ring, row.booking)?)))
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    let sql = "UPDATE bookings b SET sealed_facts = n.facts, version = n.version, status = n.status, \
-         phone_hash = n.phone_hash, stands = n.stands, check_in = n.check_in, check_out = n.check_out, \
-         wake_at = n.wake_at, became_key = n.became_key, tells_of_guest = n.tells_of_guest, \
-         without_resort = n.without_resort, updated_at = now() FROM {rows} WHERE b.key = n.key";
-    Rows::new(sql, &sealed)
-        .column::<Text, _>("key", |(row, _)| row.booking.key.to_string())
-        .column::<Bytea, _>("facts", |(_, sealed)| sealed.as_slice())
-        .column::<BigInt, _>("version", |(row, _)| row.booking.version)
-        .column::<Text, _>("status", |(row, _)| row.status.as_str())
-        .column::<Nullable<Bytea>, _>("phone_hash", |(row, _)| row.phone_hash.as_deref())
-        .column::<Bool, _>("stands", |(row, _)| row.stands)
-        .column::<Nullable<Date>, _>("check_in", |(row, _)| row.booking.facts.dates().0)
-        .column::<Nullable<Date>, _>("check_out", |(row, _)| row.booking.facts.dates().1)
-        .column::<Nullable<Timestamptz>, _>("wake_at", |(row, _)| row.wake_at)
-        .column::<Nullable<Text>, _>("became_key", |(row, _)| {
-            row.booking.became().map(|key| key.to_string())
-        })
-        .column::<Bool, _>("tells_of_guest", |(row, _)| row.booking.facts.tells_of_guest())
-        .column::<Bool, _>("without_resort", |(row, _)| row.without_resort)
-        .execute(connection)
-        .map(|_| ())
-        .map_err(StoreError::query("save bookings"))
-}
-
-fn seal_facts(ring: &KeyRing, booking: &Booking) -> Result<Vec<u8>, StoreError> {
-    let what = "facts of a booking";
-    let json = serde_json::to_vec(&booking.facts).map_err(|_| StoreError::Unreadable { what })?;
-    Ok(ring.seal(&json, &identity(&booking.key)))
 }

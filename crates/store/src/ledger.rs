@@ -78,10 +78,11 @@ pub struct Expected {
 
 /// Checks the books as they are at one moment, and returns at most so many findings. Call it in a transaction of its own.
 pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> Result<Ledger, StoreError> {
-    // One moment for all, nothing but reading, and time for a big table.
+    // One moment for all, nothing but reading, time for a big table, and every kind of plan: whole tables are read.
     connection
         .batch_execute(
-            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '10min'",
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '10min'; \
+             SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on",
         )
         .map_err(StoreError::query("begin to read the books"))?;
     let counts = prepared::sql(include_str!("ledger/counts.sql"))

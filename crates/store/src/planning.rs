@@ -152,8 +152,12 @@ impl Surroundings {
         locked: &[Booking],
         hashes: &[Option<[u8; 32]>],
     ) -> Result<Self, StoreError> {
-        let keys: Vec<String> = locked.iter().map(|booking| booking.key.to_string()).collect();
-        let rows = messages::lock_of_bookings(connection, &keys)?;
+        let known = locked.iter().filter(|booking| !booking.is_new());
+        let keys: Vec<String> = known.map(|booking| booking.key.to_string()).collect();
+        let rows = match keys.is_empty() {
+            true => Vec::new(),
+            false => messages::lock_of_bookings(connection, &keys)?,
+        };
         let mut around = Self::of_guests(connection, locked, hashes)?;
         for row in rows {
             around

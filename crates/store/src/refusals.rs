@@ -12,6 +12,11 @@ use diesel::r2d2::{self, CustomizeConnection};
 /// session, and a URL's own `options` would replace them there.
 const LIMITS: &str = "SET statement_timeout = 10000; SET lock_timeout = 3000; \
                       SET idle_in_transaction_session_timeout = 15000";
+/// Our statements look up a few rows by an index. Their plans are made once per connection and must not depend on statistics,
+/// which a young table does not have: without these, Postgres reads whole tables, or sorts all that is due, until it has
+/// analysed them. Compiling a plan never pays.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+                     SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
 /// The pool tries at least each second, but a host that does not answer takes 5 s.
 const FRESH_FOR: Duration = Duration::from_secs(15);
 /// What libpq says of an option that it does not know repeats its name, which may be the rest of a password that was not
@@ -48,7 +53,7 @@ impl HandleError<r2d2::Error> for Refusals {
 impl CustomizeConnection<PgConnection, r2d2::Error> for Refusals {
     fn on_acquire(&self, connection: &mut PgConnection) -> Result<(), r2d2::Error> {
         connection
-            .batch_execute(LIMITS)
+            .batch_execute(&format!("{LIMITS}; {PLANS}"))
             .map_err(r2d2::Error::QueryError)?;
         *self.lock() = None;
         Ok(())

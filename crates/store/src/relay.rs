@@ -13,10 +13,11 @@ use crate::rows::Value;
 
 /// Takes ids whose time has come, oldest first, and puts each off: 30 s, doubling to 30 min while no sender claims it.
 pub fn take_due(connection: &mut PgConnection, most: usize) -> Result<Vec<MessageId>, StoreError> {
+    // The statement's time is stable, which lets the index find what is due; `clock_timestamp()` would be compared row by row.
     let rows: Vec<Value<SqlUuid, Uuid>> = prepared::sql(
         "UPDATE messages m SET publishes = m.publishes + 1, \
          publish_at = clock_timestamp() + least(interval '30 minutes', interval '30 seconds' * (1 << least(m.publishes, 10))) \
-         WHERE m.id = ANY(ARRAY(SELECT id FROM messages WHERE publish_at <= clock_timestamp() AND state = 'queued' \
+         WHERE m.id = ANY(ARRAY(SELECT id FROM messages WHERE publish_at <= statement_timestamp() AND state = 'queued' \
                                 ORDER BY publish_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)) \
          RETURNING m.id",
     )

@@ -80,8 +80,7 @@ pub(crate) async fn booked() -> Database {
         };
         events::insert_new(connection, &[new])?;
         let keys = BTreeSet::from([key]);
-        bookings::create_missing(connection, &keys)?;
-        let mut locked = bookings::lock(connection, &ring, &keys)?;
+        let mut locked = bookings::lock_or_begin(connection, &ring, &keys, &keys)?;
         for booking in &mut locked {
             booking.facts = Facts::of_event(&event, Utc::now());
             booking.version += 1;

@@ -22,6 +22,8 @@ mod notices;
 #[cfg(test)]
 mod notification;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod relay;

@@ -184,13 +184,12 @@ impl Scene {
                 resort: event.resort.clone(),
                 booking: event.booking.clone().unwrap(),
             }]);
-            bookings::create_missing(connection, &own)?;
             let mut keys = own.clone();
             keys.extend(event.details.cart.as_ref().map(|cart| BookingKey {
                 resort: event.resort.clone(),
                 booking: cart.clone(),
             }));
-            let mut locked = bookings::lock(connection, &planner.ring, &keys)?;
+            let mut locked = bookings::lock_or_begin(connection, &planner.ring, &keys, &own)?;
             for booking in &mut locked {
                 let facts = match own.contains(&booking.key) {
                     true => Some(Facts::of_event(&event, Utc::now())),

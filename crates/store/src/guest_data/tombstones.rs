@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::{BookingKey, MessageId, ResortId};
+use uuid::Uuid;
 
 use super::{DataSubject, SubjectData, subject};
 use crate::erasure_lock::{self, Named};
@@ -59,29 +60,26 @@ pub fn erased(
     connection: &mut PgConnection,
     arrivals: &[Arrival<'_>],
 ) -> Result<Vec<Option<DateTime<Utc>>>, StoreError> {
-    let keys = arrivals
+    let keys: Vec<Option<String>> = arrivals
         .iter()
-        .map(|one| one.booking.as_ref().map(ToString::to_string));
-    let names = arrivals.iter().zip(1_i64..);
-    let names = names.flat_map(|(one, number)| one.names.iter().map(move |name| (number, *name)));
-    let (numbers, names): (Vec<i64>, Vec<&[u8]>) = names.unzip();
+        .map(|one| one.booking.as_ref().map(ToString::to_string))
+        .collect();
+    let named: Vec<NamedHash<'_>> = arrivals
+        .iter()
+        .zip(1_i64..)
+        .flat_map(|(one, number)| one.names.iter().map(move |name| (*name, number, one)))
+        .collect();
+    let messages: Vec<Option<Uuid>> = arrivals.iter().map(|one| one.message.map(|id| id.0)).collect();
+    let received: Vec<DateTime<Utc>> = arrivals.iter().map(|one| one.received_at).collect();
     let found: Vec<Late> = prepared::sql(include_str!("late.sql"))
-        .bind::<Array<Nullable<Text>>, _>(keys.collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(
-            arrivals
-                .iter()
-                .map(|one| one.resort.map(ResortId::as_str))
-                .collect::<Vec<_>>(),
-        )
-        .bind::<Array<Nullable<SqlUuid>>, _>(
-            arrivals
-                .iter()
-                .map(|one| one.message.map(|id| id.0))
-                .collect::<Vec<_>>(),
-        )
-        .bind::<Array<Timestamptz>, _>(arrivals.iter().map(|one| one.received_at).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(numbers)
-        .bind::<Array<Bytea>, _>(names)
+        .bind::<Array<Nullable<Text>>, _>(keys)
+        .bind::<Array<Nullable<SqlUuid>>, _>(messages)
+        .bind::<Array<Timestamptz>, _>(received)
+        .bind::<Array<Bytea>, _>(of_names(&named, |(name, ..)| *name))
+        .bind::<Array<BigInt>, _>(of_names(&named, |(_, number, _)| *number))
+        .bind::<Array<Nullable<Text>>, _>(of_names(&named, |(.., one)| one.resort.map(ResortId::as_str)))
+        .bind::<Array<Bool>, _>(of_names(&named, |(.., one)| one.booking.is_some()))
+        .bind::<Array<Timestamptz>, _>(of_names(&named, |(.., one)| one.received_at))
         .load(connection)
         .map_err(StoreError::query("read tombstones"))?;
     let mut late = vec![None; arrivals.len()];
@@ -93,6 +91,13 @@ pub fn erased(
         }
     }
     Ok(late)
+}
+
+/// A hash, the number of the arrival that names it, and that arrival.
+type NamedHash<'a> = (&'a [u8], i64, &'a Arrival<'a>);
+
+fn of_names<'a, T>(named: &[NamedHash<'a>], value: impl FnMut(&NamedHash<'a>) -> T) -> Vec<T> {
+    named.iter().map(value).collect()
 }
 
 /// Records that a guest was erased up to `at`.

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
+use diesel::sql_types::{Array, Bool, Bytea, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::consent::ConsentChange;
 use domain::guest::MarketingConsent;
 use domain::ids::{NumberId, ResortId};
@@ -14,7 +14,6 @@ use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
 use crate::prepared;
 use crate::rows::Rows;
-use crate::schema::{guests, number_wishes};
 
 /// Consents to business numbers, by the keyed hash of a name and the business number.
 pub type NumberConsents = BTreeMap<(Hash, NumberId), MarketingConsent>;
@@ -89,71 +88,62 @@ pub fn copy(
     Ok(())
 }
 
-type Row = (String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Bytea)]
+    phone: Vec<u8>,
+    /// A resort or a business number.
+    #[diesel(sql_type = Text)]
+    place: String,
+    #[diesel(sql_type = Bool)]
+    is_number: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    opted_out_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    opted_in_at: Option<DateTime<Utc>>,
+}
 
 /// The consents of some guests, under all their names.
 #[derive(Debug, Default)]
 pub struct Consents {
-    known: HashMap<Hash, Vec<Hash>>,
-    to_resorts: HashMap<(String, Vec<u8>), MarketingConsent>,
-    to_numbers: HashMap<(String, Vec<u8>), MarketingConsent>,
+    to_resorts: HashMap<(Hash, String), MarketingConsent>,
+    to_numbers: HashMap<(Hash, String), MarketingConsent>,
 }
 
 impl Consents {
-    /// Reads the consents of the guests of some phone hashes.
+    /// Reads the consents of the guests of some phone hashes: the newest stop and start under any name.
     pub fn of(connection: &mut PgConnection, phones: &BTreeSet<Hash>) -> Result<Self, StoreError> {
+        let mut consents = Self::default();
         if phones.is_empty() {
-            return Ok(Self::default());
+            return Ok(consents);
         }
-        let mut known: HashMap<Hash, Vec<Hash>> = phones.iter().map(|phone| (*phone, vec![*phone])).collect();
-        for (phone, hash) in guest_names::known_pairs(connection, phones)? {
-            known.entry(phone).or_default().push(hash);
+        let rows: Vec<Row> = prepared::sql(include_str!("consents.sql"))
+            .bind::<Array<Bytea>, _>(guest_names::slices(phones))
+            .load(connection)
+            .map_err(StoreError::query("read what guests consent to"))?;
+        for row in rows {
+            let Ok(phone) = Hash::try_from(row.phone) else {
+                continue;
+            };
+            let consent = MarketingConsent {
+                opted_out_at: row.opted_out_at,
+                opted_in_at: row.opted_in_at,
+            };
+            let to = match row.is_number {
+                true => &mut consents.to_numbers,
+                false => &mut consents.to_resorts,
+            };
+            let known = to.entry((phone, row.place)).or_default();
+            *known = known.and(consent);
         }
-        let hashes: BTreeSet<Hash> = known.values().flatten().copied().collect();
-        let to_resorts: Vec<Row> = guests::table
-            .filter(guests::phone_hash.eq_any(guest_names::slices(&hashes)))
-            .select((
-                guests::resort,
-                guests::phone_hash,
-                guests::opted_out_at,
-                guests::opted_in_at,
-            ))
-            .load(connection)
-            .map_err(StoreError::query("read guests' wishes"))?;
-        let to_numbers: Vec<Row> = number_wishes::table
-            .filter(number_wishes::hash.eq_any(guest_names::slices(&hashes)))
-            .select((
-                number_wishes::number,
-                number_wishes::hash,
-                number_wishes::opted_out_at,
-                number_wishes::opted_in_at,
-            ))
-            .load(connection)
-            .map_err(StoreError::query("read what guests consent to numbers"))?;
-        Ok(Self {
-            known,
-            to_resorts: to_resorts.into_iter().map(read).collect(),
-            to_numbers: to_numbers.into_iter().map(read).collect(),
-        })
+        Ok(consents)
     }
 
-    /// The consent of one guest to a resort that sends from this number: the newest stop and start under any name.
+    /// The consent of one guest to a resort that sends from this number.
     pub fn at(&self, phone: &Hash, resort: &ResortId, number: Option<&NumberId>) -> MarketingConsent {
-        let hashes = self.known.get(phone).into_iter().flatten();
-        let newest = hashes.flat_map(|hash| {
-            let to_resort = self.to_resorts.get(&(resort.to_string(), hash.to_vec()));
-            let to_number =
-                number.and_then(|number| self.to_numbers.get(&(number.to_string(), hash.to_vec())));
-            [to_resort, to_number].into_iter().flatten().copied()
-        });
-        newest.fold(MarketingConsent::default(), MarketingConsent::and)
+        let to_resort = self.to_resorts.get(&(*phone, resort.to_string()));
+        let to_number = number.and_then(|number| self.to_numbers.get(&(*phone, number.to_string())));
+        let both = [to_resort, to_number].into_iter().flatten().copied();
+        both.fold(MarketingConsent::default(), MarketingConsent::and)
     }
-}
-
-fn read((place, hash, opted_out_at, opted_in_at): Row) -> ((String, Vec<u8>), MarketingConsent) {
-    let consent = MarketingConsent {
-        opted_out_at,
-        opted_in_at,
-    };
-    ((place, hash), consent)
 }

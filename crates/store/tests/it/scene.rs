@@ -283,8 +283,7 @@ pub(crate) fn apply(
         booking: event.booking.clone().unwrap(),
     };
     let keys = BTreeSet::from([key]);
-    bookings::create_missing(connection, &keys)?;
-    let mut locked = bookings::lock(connection, &planner.ring, &keys)?;
+    let mut locked = bookings::lock_or_begin(connection, &planner.ring, &keys, &keys)?;
     for booking in &mut locked {
         booking.learn(|known| known.merge(Facts::of_event(event, Utc::now())));
     }

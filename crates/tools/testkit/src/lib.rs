@@ -3,6 +3,7 @@
 //! Never a dependency of a shipped binary.
 
 pub mod database;
+pub mod plans;
 pub mod program;
 pub mod proxy;
 pub mod rights;

@@ -35,8 +35,7 @@ pub(super) fn carry_out(
     reservations.extend(bookings::reservations_of_carts(connection, &own)?);
     let booked = guests_of_reservations(connection, planner, effects, &reservations)?;
     let keys = keys_to_lock(connection, planner, effects, resolved, (&reservations, &booked))?;
-    bookings::create_missing(connection, &own)?;
-    let mut locked = bookings::lock(connection, &planner.ring, &keys)?;
+    let mut locked = bookings::lock_or_begin(connection, &planner.ring, &keys, &own)?;
     let now = store::pool::clock(connection)?;
     merge(&mut locked, effects, &reservations)?;
     // The guest of a reservation is known for certain only under its lock. If another transaction changed the guest

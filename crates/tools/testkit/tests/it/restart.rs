@@ -101,15 +101,16 @@ async fn somebody_learns(world: &World, became: BookingKey) -> (oneshot::Sender<
     let (go_on, wait_to_go_on) = oneshot::channel::<()>();
     let work = move |connection: &mut store::Connection| {
         let cart = key("CART-1");
-        bookings::create_missing(connection, &[cart.clone(), became.clone()].into())?;
-        let mut locked = bookings::lock(connection, &ring, &[cart].into())?;
+        let keys = [cart.clone(), became.clone()].into();
+        let mut locked = bookings::lock_or_begin(connection, &ring, &keys, &keys)?;
         let stamp = Stamp {
             at: Utc::now(),
             rank: 0,
             event: "direct/evt_order".to_owned(),
         };
         let value = became.booking.clone();
-        locked[0].facts.became = Some(Fact { stamp, value });
+        let cart = locked.iter_mut().find(|booking| booking.key == cart).unwrap();
+        cart.facts.became = Some(Fact { stamp, value });
         let planner = Planner {
             ring,
             resorts: Arc::default(),

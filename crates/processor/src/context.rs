@@ -4,24 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use broker::publisher::Publisher;
 use crypto::key_ring::KeyRing;
 use domain::after_call::RetryPolicy;
 use domain::backoff::Backoff;
+use domain::ids::MessageId;
 use domain::message_record::Judging;
 use service::daemon::MissingKey;
 use service::health::Readiness;
 use service::metrics::Metrics;
 use service::{Failure, Problems};
 use settings::{Resolve, Watched};
-use store::planning::Planner;
+use store::planning::{DueIds, Planner};
 use store::{Fault, Store, StoreError};
 
 use crate::metrics::ProcessorMetrics;
+use crate::relay::IdPublisher;
 use crate::settings::Settings;
 
-/// One each for events, timers, the relay, retention, and the files that were repaired. Figures and readiness have connections
+/// Two for events, one each for timers, the relay, retention, and the files that were repaired. Figures and readiness have connections
 /// of their own.
-const CONNECTIONS: u32 = 5;
+const CONNECTIONS: u32 = 6;
 
 pub(crate) struct Context {
     pub(crate) store: Store,
@@ -32,6 +35,8 @@ pub(crate) struct Context {
     /// How reported failures are judged.
     pub(crate) judging: Judging,
     pub(crate) missing_keys: MissingKeys,
+    /// Publishes what our transactions make due; `None` leaves that to the relay.
+    pub(crate) ids: Option<IdPublisher>,
 }
 
 /// The condition of readiness that the loops set when a query fails.
@@ -77,6 +82,7 @@ impl Context {
                 pause: settings.probe_after,
             },
             missing_keys: MissingKeys::default(),
+            ids: None,
         })
     }
 
@@ -85,6 +91,38 @@ impl Context {
         Planner {
             ring: Arc::clone(&self.ring),
             resorts: self.files.current().readable_resorts(),
+            due: DueIds::Relay,
+        }
+    }
+
+    /// As [`planner`](Self::planner), for a transaction over at most so many bookings whose caller publishes what it makes due.
+    pub(crate) fn planner_for(&self, most: usize) -> Planner {
+        // A booking seldom has more than one message that is due; should it, the bound is exceeded a little.
+        let due = self
+            .ids
+            .as_ref()
+            .map_or(DueIds::Relay, |ids| ids.for_transaction(most));
+        Planner {
+            due,
+            ..self.planner()
+        }
+    }
+
+    pub(crate) fn id_publisher(&self, publisher: Publisher) -> IdPublisher {
+        IdPublisher::new(self.store.clone(), publisher, self.metrics.clone())
+    }
+
+    /// Publishes what a committed transaction has made due.
+    pub(crate) fn publish_due(&self, due: Vec<MessageId>) {
+        if let Some(ids) = &self.ids {
+            ids.publish_soon(due);
+        }
+    }
+
+    /// Waits until everything that was made due is published.
+    pub(crate) async fn finish_publishing(&self) {
+        if let Some(ids) = &self.ids {
+            ids.finish().await;
         }
     }
 
@@ -131,6 +169,7 @@ mod tests {
                 pause: Duration::from_secs(60),
             },
             missing_keys: MissingKeys::default(),
+            ids: None,
             metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
         }
     }

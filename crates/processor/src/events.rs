@@ -1,7 +1,8 @@
 //! Events: from the queue into Postgres.
 //!
 //! [`consume`] is the loop: it takes deliveries, has them applied, and settles each after the commit of its event.
-//! [`decode`] opens a delivery, [`apply`] gets events into Postgres (it retries, and takes a refused batch apart),
+//! [`decode`] opens a delivery, [`apply`] gets events into Postgres (it retries, and takes a refused batch apart; two batches
+//! go [`side_by_side`]),
 //! [`batch`] is one transaction, [`report`] logs and counts what it did, [`settlement`] says how the delivery is settled.
 //! The loop asks three values: [`poison`] guards against events that end their process, [`delayed`] holds what waits,
 //! [`canary`] shows whether Postgres refuses everything.
@@ -17,7 +18,9 @@ mod event;
 mod poison;
 mod report;
 mod settlement;
+mod side_by_side;
 
-pub(crate) use apply::{SHORT_LOCK_WAIT, apply_bodies};
+pub(crate) use apply::SHORT_LOCK_WAIT;
 pub(crate) use canary::check_postgres;
-pub(crate) use consume::{BATCH, Consume};
+pub(crate) use consume::Consume;
+pub(crate) use side_by_side::{TAKEN, apply_bodies};

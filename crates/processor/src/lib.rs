@@ -47,13 +47,11 @@ pub const ABOUT: About = About {
 /// Starts the processor. Servers that are away, and a schema that is not there yet, are waited for.
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let mut daemon = Daemon::new(&ABOUT, stop)?;
-    let context = Arc::new(Context::new(
-        &settings,
-        &daemon.metrics,
-        daemon.readiness.clone(),
-    )?);
+    let mut context = Context::new(&settings, &daemon.metrics, daemon.readiness.clone())?;
     let publisher = Publisher::start(settings.amqp_address.clone(), Options::named("bellhop processor"));
-    let prefetch = u16::try_from(2 * events::BATCH).unwrap_or(u16::MAX);
+    context.ids = Some(context.id_publisher(publisher.clone()));
+    let context = Arc::new(context);
+    let prefetch = u16::try_from(2 * events::TAKEN).unwrap_or(u16::MAX);
     let consumer = Consumer::new(settings.amqp_address, Queue::Events, prefetch, publisher.clone());
     // The publisher's connection notices within 2 s that the server is gone or silent.
     daemon.follow("rabbitmq", publisher.status(), Status::check);

@@ -29,6 +29,10 @@ impl Loops {
         // Events and timers that make a message due wake the relay.
         let due = Arc::new(Notify::new());
         let watermark = Watermark::default();
+        let ids = context
+            .ids
+            .clone()
+            .unwrap_or_else(|| context.id_publisher(publisher.clone()));
         let shared = || Arc::clone(context);
         Self {
             consume: Consume::new(
@@ -44,7 +48,7 @@ impl Loops {
                 due: Arc::clone(&due),
                 stop: stop.clone(),
             },
-            relay: Relay::new(shared(), publisher, due),
+            relay: Relay::new(shared(), publisher, ids, due),
             retention: Retention {
                 context: shared(),
                 stop: stop.clone(),

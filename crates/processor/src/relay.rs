@@ -1,26 +1,27 @@
 //! The relay: publishes the ids of due messages to `messages`, and the dead letters of dead ones to `dead.messages`.
 //!
 //! It moves `publish_at` ahead and commits before it publishes an id, and writes nothing afterwards. So an id that is lost
-//! on the way is published again when its new `publish_at` comes. How much it takes at once is bounded by the
-//! [room](room) that is left in the queue.
+//! on the way is published again when its new `publish_at` comes. What a transaction of this process makes due is put off by
+//! that transaction and published [without the relay](ids). Both are bounded by the [room](room) that is left in the queue.
 
+mod ids;
 mod room;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::dead_letter::Cause;
-use broker::publisher::{Outgoing, PublishError, Publisher};
+use broker::publisher::{Outgoing, Publisher};
 use broker::topology::Queue;
 use domain::dead_letter::DeadLetterReason;
-use domain::ids::MessageId;
 use futures_util::future::join_all;
 use service::{Stop, crash};
 use store::{StoreError, relay};
 use tokio::sync::Notify;
 
 use crate::context::Context;
-use room::Room;
+
+pub(crate) use ids::IdPublisher;
 
 const AT_ONCE: usize = 500;
 /// How long messages that another process queued may wait to be found.
@@ -35,14 +36,19 @@ pub(crate) struct Relay {
     publisher: Publisher,
     /// Notified when messages may be due.
     due: Arc<Notify>,
-    room: Room,
+    ids: IdPublisher,
     dead_letters_not_before: Instant,
 }
 
 impl Relay {
-    pub(crate) fn new(context: Arc<Context>, publisher: Publisher, due: Arc<Notify>) -> Self {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        publisher: Publisher,
+        ids: IdPublisher,
+        due: Arc<Notify>,
+    ) -> Self {
         Self {
-            room: Room::new(publisher.depths()),
+            ids,
             context,
             publisher,
             due,
@@ -81,45 +87,14 @@ impl Relay {
         Ok(ids + self.relay_dead_letters().await?)
     }
 
-    async fn relay_ids(&mut self) -> Result<usize, StoreError> {
-        let most = self.room.left().min(AT_ONCE);
+    async fn relay_ids(&self) -> Result<usize, StoreError> {
+        let most = self.ids.room().min(AT_ONCE);
         if most == 0 {
             return Ok(0);
         }
-        let (store, publisher) = (&self.context.store, &self.publisher);
-        let ids = store
-            .run(move |connection| relay::take_due(connection, most))
-            .await?;
-        self.room.published(ids.len());
-        if !ids.is_empty() {
-            crash::point("processor.relay.put_off");
-        }
-        let publishing = ids
-            .iter()
-            .map(|id| async move { (*id, publisher.publish(message_due(*id)).await) });
-        let mut failed: Vec<MessageId> = Vec::new();
-        for (id, result) in join_all(publishing).await {
-            self.count(&result);
-            let Err(error) = result else { continue };
-            log::warn!("message.id" = id.to_string(), error = error.to_string(), event = "id_unpublished";
-                "message id not confirmed by RabbitMQ; it will be published again");
-            // An unconfirmed id may be in the queue: it is published again at its time, which does no harm.
-            if error != PublishError::Unconfirmed {
-                failed.push(id);
-            }
-        }
-        let published = ids.len() - failed.len();
-        if published > 0 {
-            crash::point("processor.relay.confirmed");
-        }
-        if !failed.is_empty() {
-            crash::point("processor.relay.refused");
-            store
-                .run(move |connection| relay::give_back(connection, &failed))
-                .await?;
-            crash::point("processor.relay.given_back");
-        }
-        Ok(published)
+        let take = move |connection: &mut store::Connection| relay::take_due(connection, most);
+        let ids = self.context.store.run(take).await?;
+        self.ids.publish(ids).await
     }
 
     /// Dead letters are marked after their confirmation: a crash in between publishes a copy, which the desk recognises by
@@ -144,7 +119,7 @@ impl Relay {
         });
         let (mut published, mut unpublished) = (Vec::new(), Vec::new());
         for (letter, result) in join_all(publishing).await {
-            self.count(&result);
+            ids::count(&self.context.metrics, &result);
             match result {
                 Ok(()) => published.push(letter),
                 Err(error) => unpublished.push((letter.id, error)),
@@ -166,28 +141,6 @@ impl Relay {
             self.dead_letters_not_before = Instant::now() + DEAD_LETTER_PAUSE;
         }
         Ok(count)
-    }
-
-    fn count(&self, result: &Result<(), PublishError>) {
-        let outcome = match result {
-            Ok(()) => "published",
-            Err(PublishError::Unavailable) => "unavailable",
-            Err(PublishError::Refused) => "refused",
-            Err(PublishError::Unroutable) => "unroutable",
-            Err(PublishError::Unconfirmed) => "unconfirmed",
-        };
-        let relayed = &self.context.metrics.relayed;
-        relayed.with_label_values(&[outcome]).inc();
-    }
-}
-
-fn message_due(id: MessageId) -> Outgoing {
-    Outgoing {
-        queue: Queue::Messages,
-        message_id: id.to_string(),
-        kind: "message_due".to_owned(),
-        cause: None,
-        body: id.to_string().into_bytes(),
     }
 }
 

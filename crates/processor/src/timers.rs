@@ -71,6 +71,7 @@ impl Timers {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        self.context.finish_publishing().await;
     }
 
     /// Plans some of the bookings that are due, and returns how long to sleep.
@@ -134,7 +135,9 @@ impl Timers {
         selection: Selection,
         watermark: Option<DateTime<Utc>>,
     ) -> Result<Round, StoreError> {
-        let planner = self.context.planner();
+        let planner = self
+            .context
+            .planner_for(usize::try_from(AT_ONCE).unwrap_or(usize::MAX));
         let planning = move |connection: &mut store::Connection| {
             let now = store::pool::clock(connection)?;
             let due_before = due_before(now, watermark);
@@ -158,10 +161,11 @@ impl Timers {
                 now,
             })
         };
-        let round = self.context.store.transaction(planning).await?;
+        let mut round = self.context.store.transaction(planning).await?;
         if round.woken > 0 {
             crash::point("processor.timers.committed");
         }
+        self.context.publish_due(std::mem::take(&mut round.planned.due));
         self.report(&round);
         Ok(round)
     }

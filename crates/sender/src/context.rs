@@ -47,6 +47,7 @@ impl Sender {
     /// Plans by the resorts' files as they are now.
     pub(crate) fn planner(&self) -> Planner {
         Planner {
+            due: store::planning::DueIds::Relay,
             ring: Arc::clone(&self.ring),
             resorts: self.files.current().readable_resorts(),
         }

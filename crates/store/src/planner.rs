@@ -19,6 +19,17 @@ pub struct Planner {
     pub ring: Arc<KeyRing>,
     /// The resorts' files when the planner was made.
     pub resorts: Arc<Resorts>,
+    /// Who publishes the ids of messages that a plan makes due.
+    pub due: DueIds,
+}
+
+/// Who publishes the ids of messages that a plan makes due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DueIds {
+    /// A relay, which finds them by their `publish_at`.
+    Relay,
+    /// The caller, after its commit: they are put off as if a relay had taken them.
+    Caller,
 }
 
 impl Planner {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
-use domain::ids::{BookingKey, NumberId};
+use domain::ids::{BookingKey, MessageId, NumberId};
 use domain::plan::{self, Circumstances, Existing, Plan, Status, difference, order};
 
 use crate::bookings::{self, Booking, Saved, Standing};
@@ -17,7 +17,7 @@ use crate::messages::changes::Changes;
 use crate::messages::{self, Moved};
 use crate::unmatched_letters;
 
-pub use crate::planner::Planner;
+pub use crate::planner::{DueIds, Planner};
 pub use stop_guests::stop_guests;
 
 /// How long a booking of a resort without a readable file waits before it is planned again.
@@ -28,6 +28,8 @@ const WITHOUT_RESORT: TimeDelta = TimeDelta::minutes(1);
 pub struct Planned {
     /// Messages that were created or changed.
     pub moved: Vec<Moved>,
+    /// Of these, the messages that are due and whose ids the caller publishes after its commit: with [`DueIds::Caller`].
+    pub due: Vec<MessageId>,
     /// Bookings whose status changed, with the new one.
     pub statuses: Vec<(BookingKey, Status)>,
     /// Bookings whose resort has no readable file: they keep their facts and wait.
@@ -45,7 +47,7 @@ pub fn replan(
     let hashes: Vec<Option<[u8; 32]>> = locked.iter().map(hash_of).collect();
     changed_numbers::keep_stops(connection, planner, locked, &hashes)?;
     let around = Surroundings::load(connection, locked, &hashes)?;
-    let (mut changes, mut saved) = (Changes::default(), Vec::new());
+    let (mut changes, mut saved) = (Changes::new(planner.due, now), Vec::new());
     for (booking, hash) in locked.iter().zip(&hashes) {
         let resort = planner.resort(&booking.key.resort);
         let circumstances = around.of(booking, hash.as_ref(), resort.map(|resort| &resort.number));
@@ -67,8 +69,10 @@ pub fn replan(
     }
     bookings::save(connection, &planner.ring, &saved)?;
     unmatched_letters::settle_matched(connection, &new_guests(&saved))?;
+    let (moved, due) = changes.write(connection)?;
     Ok(Planned {
-        moved: changes.write(connection)?,
+        moved,
+        due,
         ..summarise(&saved)
     })
 }
@@ -78,6 +82,7 @@ fn summarise(saved: &[Saved<'_>]) -> Planned {
     let without_resort = saved.iter().filter(|row| row.without_resort);
     Planned {
         moved: Vec::new(),
+        due: Vec::new(),
         statuses: with_new_status
             .map(|row| (row.booking.key.clone(), row.status))
             .collect(),

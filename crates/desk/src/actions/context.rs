@@ -45,6 +45,7 @@ impl Context {
         work: impl Fn(&mut Connection, &Planner) -> Result<T, StoreError> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
         let planner = Planner {
+            due: store::planning::DueIds::Relay,
             ring: Arc::clone(&self.key_ring),
             resorts: self.resorts.readable_resorts(),
         };

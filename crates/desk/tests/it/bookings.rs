@@ -54,6 +54,7 @@ pub(crate) async fn booked() -> Database {
         };
         let resorts = settings::load(Path::new(CONFIG), settings::Resolve::Nothing, &places).unwrap();
         let planner = Planner {
+            due: store::planning::DueIds::Relay,
             ring: ring.clone(),
             resorts: resorts.readable_resorts(),
         };

@@ -9,7 +9,7 @@ use store::{Fault, StoreError};
 
 use super::batch::{self, Applied};
 use super::event::Opened;
-use super::{canary, decode, report};
+use super::{canary, report};
 use crate::context::Context;
 
 /// How often a batch is retried after contention before it is taken apart.
@@ -57,7 +57,7 @@ impl ApplyOutcome {
         matches!(self, Self::Committed | Self::UnmatchedStop)
     }
 
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Committed => "committed",
             Self::UnmatchedStop => "unmatched_stop",
@@ -69,20 +69,7 @@ impl ApplyOutcome {
     }
 }
 
-/// Applies envelopes without the queue, for [`steps`](crate::steps).
-pub(crate) async fn apply_bodies(context: &Context, stop: &Stop, bodies: &[Vec<u8>]) -> Vec<&'static str> {
-    let opened: Result<Vec<Opened>, _> = bodies
-        .iter()
-        .map(|body| decode::decode(&context.ring, body))
-        .collect();
-    let Ok(events) = opened else {
-        return vec!["undecodable"; bodies.len()];
-    };
-    let outcomes = apply_with_retries(context, stop, &events, LockWait::Usual).await;
-    outcomes.iter().map(ApplyOutcome::name).collect()
-}
-
-/// Applies events and returns what became of each, in their order.
+/// Applies a batch and returns what became of each event, in their order.
 pub(super) async fn apply_with_retries(
     context: &Context,
     stop: &Stop,
@@ -179,7 +166,7 @@ async fn try_once(
         true => ("processor.reports.written", "processor.reports.committed"),
         false => ("processor.events.written", "processor.events.committed"),
     };
-    let (events, planner, judging) = (Arc::clone(part), context.planner(), context.judging);
+    let (events, planner, judging) = (Arc::clone(part), context.planner_for(part.len()), context.judging);
     let work = move |connection: &mut store::Connection| {
         if lock_wait == LockWait::Short {
             store::pool::wait_for_locks(connection, SHORT_LOCK_WAIT)?;
@@ -188,8 +175,11 @@ async fn try_once(
         crash::point(written);
         Ok(applied)
     };
-    let applied = context.store.transaction(work).await?;
+    let mut applied = context.store.transaction(work).await?;
     crash::point(committed);
+    let mut due = std::mem::take(&mut applied.planned.due);
+    due.append(&mut applied.reported.planned.due);
+    context.publish_due(due);
     Ok(applied)
 }
 

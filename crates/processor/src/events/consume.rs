@@ -13,18 +13,17 @@ use domain::dead_letter::DeadLetterReason;
 use service::{Stop, crash};
 use tokio::sync::Notify;
 
-use super::apply::{self, LockWait};
+use super::apply::LockWait;
 use super::canary;
 use super::decode::{self, Decodability, Undecodable};
 use super::delayed::{Delayed, Next};
 use super::event::Opened;
 use super::poison::{Begun, Poison, PostgresAway};
 use super::settlement::{self, Settlement};
+use super::side_by_side::{self, TAKEN};
 use crate::context::Context;
 use crate::watermark::Watermark;
 
-/// How many events are applied in one transaction.
-pub(crate) const BATCH: usize = 200;
 /// How long a dead letter that could not be published waits.
 const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(1);
 /// How long an event that is not for this process waits before another may have it: the longer the more often it came.
@@ -40,7 +39,7 @@ const EVENTS: &str = "events";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Taking,
-    /// Events could not be applied for [long](apply::LONG_OUTAGE): nothing else is begun.
+    /// Events could not be applied for [long](super::apply::LONG_OUTAGE): nothing else is begun.
     AwaitingPostgres,
 }
 
@@ -86,6 +85,7 @@ impl Consume {
             self.wait_if_away().await;
         }
         self.clear_markers().await;
+        self.context.finish_publishing().await;
         self.consumer.stop().await;
     }
 
@@ -94,7 +94,7 @@ impl Consume {
         tokio::select! {
             () = self.stop.stopped() => return,
             () = self.delayed.due() => self.continue_delayed().await,
-            batch = self.consumer.next_batch(BATCH) => self.take(batch).await,
+            batch = self.consumer.next_batch(TAKEN) => self.take(batch).await,
             () = tokio::time::sleep(IDLE) => {}
         }
         let delayed = i64::try_from(self.delayed.len()).unwrap_or(i64::MAX);
@@ -231,7 +231,7 @@ impl Consume {
             return;
         }
         let events: Vec<Opened> = group.iter().map(|(_, opened, _)| opened.clone()).collect();
-        let outcomes = apply::apply_with_retries(&self.context, &self.stop, &events, lock_wait).await;
+        let outcomes = side_by_side::apply(&self.context, &self.stop, &events, lock_wait).await;
         let (mut verdicts, mut newest) = (Vec::with_capacity(group.len()), None);
         for ((delivery, opened, refusals), outcome) in group.into_iter().zip(outcomes) {
             if outcome.is_committed() {

@@ -407,3 +407,30 @@ async fn an_event_whose_rows_are_locked_is_delayed_and_the_next_batch_is_applied
     assert!(logs::events("event_refused").is_empty());
     assert_eq!(scene.events("BK-1").await, 1);
 }
+
+#[tokio::test]
+async fn more_events_than_one_transaction_takes_are_applied_side_by_side() {
+    let scene = Scene::new().await;
+    let of_guest = |number: usize| {
+        let (booking, phone) = (format!("BK-{number}"), format!("+3069{number:08}"));
+        [
+            Webhook::started(&booking, &phone),
+            Webhook::abandoned(&booking, &phone),
+        ]
+    };
+    let started_and_left: Vec<[Webhook; 2]> = (0..300).map(of_guest).collect();
+    let (started, left): (Vec<Webhook>, Vec<Webhook>) = started_and_left.into_iter().map(Into::into).unzip();
+    let mut webhooks = [started, left].concat();
+    webhooks.push(webhooks[7].clone());
+
+    assert_eq!(scene.arrive(&webhooks).await, vec!["committed"; 601]);
+
+    assert_eq!(scene.count("events WHERE outcome = 'applied'").await, 600);
+    assert_eq!(scene.count("bookings WHERE status = 'abandoned'").await, 300);
+    assert_eq!(
+        scene
+            .count("messages WHERE kind = 'reminder_1' AND state = 'queued'")
+            .await,
+        300
+    );
+}

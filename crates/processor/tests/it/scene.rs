@@ -339,6 +339,7 @@ impl Scene {
         work: impl FnOnce(&mut Connection, &Planner) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
         let planner = Planner {
+            due: store::planning::DueIds::Relay,
             ring: Arc::clone(&self.ring),
             resorts: self.files.current().readable_resorts(),
         };

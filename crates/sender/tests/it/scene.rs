@@ -359,6 +359,7 @@ impl Scene {
     ) -> T {
         self.files.refresh();
         let planner = Planner {
+            due: store::planning::DueIds::Relay,
             ring: Arc::clone(&self.ring),
             resorts: self.files.current().readable_resorts(),
         };

@@ -1,7 +1,7 @@
 //! Writing the changes that plans make, many at once.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl};
 use domain::ids::{BookingKey, MessageId};
 use domain::message::{MessageKind, MessageState, Reason};
@@ -10,6 +10,7 @@ use domain::plan::{Existing, Window};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::planner::DueIds;
 use crate::rows::Rows;
 
 /// What became of a message by a plan, for logs and counts.
@@ -23,8 +24,9 @@ pub struct Moved {
 }
 
 /// The changes of many bookings, as columns of one statement each.
-#[derive(Default)]
 pub(crate) struct Changes {
+    due_ids: DueIds,
+    now: DateTime<Utc>,
     created: Vec<Created>,
     updated: Vec<Updated>,
     moved: Vec<Moved>,
@@ -79,6 +81,21 @@ struct Updated {
 }
 
 impl Changes {
+    pub(crate) fn new(due_ids: DueIds, now: DateTime<Utc>) -> Self {
+        Self {
+            due_ids,
+            now,
+            created: Vec::new(),
+            updated: Vec::new(),
+            moved: Vec::new(),
+        }
+    }
+
+    /// Whether the caller publishes the id of a message.
+    fn is_for_caller(&self, state: MessageState, due_at: DateTime<Utc>) -> bool {
+        self.due_ids == DueIds::Caller && state == MessageState::Queued && due_at <= self.now
+    }
+
     /// Adds one change of a booking whose messages are locked and given.
     pub(crate) fn add(&mut self, booking: &BookingKey, change: Change, messages: &[Existing]) {
         let moved = match change {
@@ -162,15 +179,29 @@ impl Changes {
         }
     }
 
-    /// Writes them and tells what moved.
-    pub(crate) fn write(self, connection: &mut PgConnection) -> Result<Vec<Moved>, StoreError> {
+    /// Writes them, and returns what moved, and whose ids the caller publishes.
+    pub(crate) fn write(
+        self,
+        connection: &mut PgConnection,
+    ) -> Result<(Vec<Moved>, Vec<MessageId>), StoreError> {
+        let for_caller = |state, due_at| self.is_for_caller(state, due_at);
+        let created = self
+            .created
+            .iter()
+            .filter(|row| for_caller(row.state, row.due_at));
+        let updated = self
+            .updated
+            .iter()
+            .filter(|row| for_caller(row.state, row.due_at));
+        let ids = created.map(|row| row.id).chain(updated.map(|row| row.id));
+        let due: Vec<MessageId> = ids.map(MessageId).collect();
         if !self.created.is_empty() {
-            insert(connection, &self.created)?;
+            insert(connection, &self.created, for_caller)?;
         }
         if !self.updated.is_empty() {
-            update(connection, &self.updated)?;
+            update(connection, &self.updated, for_caller)?;
         }
-        Ok(self.moved)
+        Ok((self.moved, due))
     }
 }
 
@@ -178,10 +209,16 @@ fn find(messages: &[Existing], id: MessageId) -> Option<&Existing> {
     messages.iter().find(|message| message.id == id)
 }
 
-fn insert(connection: &mut PgConnection, created: &[Created]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO messages (id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, publish_at) \
+fn insert(
+    connection: &mut PgConnection,
+    created: &[Created],
+    for_caller: impl Fn(MessageState, DateTime<Utc>) -> bool,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO messages (id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, \
+            publish_at, publishes) \
          SELECT id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, \
-                CASE WHEN state = 'queued' THEN due_at END FROM {rows}";
+            CASE WHEN put_off THEN clock_timestamp() + interval '30 seconds' WHEN state = 'queued' THEN due_at END, \
+            put_off::integer FROM {rows}";
     Rows::new(sql, created)
         .column::<SqlUuid, _>("id", |row| row.id)
         .column::<Text, _>("booking_key", |row| row.booking_key.as_str())
@@ -192,15 +229,21 @@ fn insert(connection: &mut PgConnection, created: &[Created]) -> Result<(), Stor
         .column::<Nullable<Text>, _>("reason", |row| row.reason.map(Reason::as_str))
         .column::<Timestamptz, _>("due_at", |row| row.due_at)
         .column::<Timestamptz, _>("expires_at", |row| row.expires_at)
+        .column::<Bool, _>("put_off", |row| for_caller(row.state, row.due_at))
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("create messages"))
 }
 
-fn update(connection: &mut PgConnection, updated: &[Updated]) -> Result<(), StoreError> {
+fn update(
+    connection: &mut PgConnection,
+    updated: &[Updated],
+    for_caller: impl Fn(MessageState, DateTime<Utc>) -> bool,
+) -> Result<(), StoreError> {
     let sql = "UPDATE messages m SET state = n.state, reason = n.reason, due_at = n.due_at, expires_at = n.expires_at, \
-         withdrawn_reason = n.mark, held_by = NULL, publish_at = CASE WHEN n.state = 'queued' THEN n.due_at END, \
-         publishes = 0, updated_at = now() FROM {rows} WHERE m.id = n.id";
+         withdrawn_reason = n.mark, held_by = NULL, publish_at = CASE WHEN n.put_off \
+         THEN clock_timestamp() + interval '30 seconds' WHEN n.state = 'queued' THEN n.due_at END, \
+         publishes = n.put_off::integer, updated_at = now() FROM {rows} WHERE m.id = n.id";
     Rows::new(sql, updated)
         .column::<SqlUuid, _>("id", |row| row.id)
         .column::<Text, _>("state", |row| row.state.as_str())
@@ -208,6 +251,7 @@ fn update(connection: &mut PgConnection, updated: &[Updated]) -> Result<(), Stor
         .column::<Timestamptz, _>("due_at", |row| row.due_at)
         .column::<Timestamptz, _>("expires_at", |row| row.expires_at)
         .column::<Nullable<Text>, _>("mark", |row| row.mark.map(Reason::as_str))
+        .column::<Bool, _>("put_off", |row| for_caller(row.state, row.due_at))
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("update messages"))

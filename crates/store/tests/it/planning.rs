@@ -54,6 +54,30 @@ async fn activity_moves_the_reminder_to_a_later_time() {
     assert!(reminder.due_at > minutes_ago(0));
 }
 
+// shows: G15
+#[tokio::test]
+async fn what_a_transaction_makes_due_is_put_off_for_its_caller_to_publish() {
+    let mut scene = Scene::new().await;
+    scene.publish_due_ids();
+
+    let due = scene.happens(BookingAbandoned, "BK-1", 5).await.due;
+
+    let reminder = scene.message("BK-1", Reminder1).await.existing;
+    assert_eq!(due, [reminder.id]);
+    let take = |c: &mut store::Connection, _: &planning::Planner| store::relay::take_due(c, 10);
+    assert!(scene.run(take).await.is_empty(), "not before its time");
+    scene
+        .sql("UPDATE messages SET publish_at = publish_at - interval '31 seconds' WHERE publishes = 1")
+        .await;
+    assert_eq!(
+        scene.run(take).await,
+        [reminder.id],
+        "should the caller have ended"
+    );
+    let later = scene.happens(BookingStarted, "BK-1", 20).await;
+    assert!(later.due.is_empty(), "{later:?}");
+}
+
 // shows: B25
 #[tokio::test]
 async fn a_withdrawal_only_marks_a_message_whose_call_is_under_way() {

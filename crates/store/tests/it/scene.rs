@@ -89,10 +89,16 @@ impl Scene {
             _database: database,
             store,
             planner: Planner {
+                due: store::planning::DueIds::Relay,
                 ring: Arc::new(ring("a")),
                 resorts: readable(),
             },
         }
+    }
+
+    /// The caller of each transaction publishes the ids of messages that it makes due.
+    pub(crate) fn publish_due_ids(&mut self) {
+        self.planner.due = store::planning::DueIds::Caller;
     }
 
     /// The resort's file cannot be read any more.

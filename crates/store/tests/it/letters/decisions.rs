@@ -338,6 +338,7 @@ async fn a_message_whose_booking_is_damaged_or_without_a_resort_is_not_retried()
     let retried = scene
         .run(move |c, planner| {
             let nowhere = store::planning::Planner {
+                due: store::planning::DueIds::Relay,
                 resorts: std::sync::Arc::default(),
                 ..planner.clone()
             };

@@ -112,6 +112,7 @@ async fn somebody_learns(world: &World, became: BookingKey) -> (oneshot::Sender<
         let cart = locked.iter_mut().find(|booking| booking.key == cart).unwrap();
         cart.facts.became = Some(Fact { stamp, value });
         let planner = Planner {
+            due: store::planning::DueIds::Relay,
             ring,
             resorts: Arc::default(),
         };

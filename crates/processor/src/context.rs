@@ -18,8 +18,9 @@ use settings::{Resolve, Watched};
 use store::planning::{DueIds, Planner};
 use store::{Fault, Store, StoreError};
 
+use crate::due_ids::IdPublisher;
 use crate::metrics::ProcessorMetrics;
-use crate::relay::IdPublisher;
+
 use crate::settings::Settings;
 
 /// Two for events, one each for timers, the relay, retention, and the files that were repaired. Figures and readiness have connections

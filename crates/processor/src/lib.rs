@@ -4,6 +4,7 @@
 //! messages, [`retention`], and [`without_resort`]. Any number of processors may run at once.
 
 mod context;
+mod due_ids;
 mod effects;
 mod events;
 mod figures;

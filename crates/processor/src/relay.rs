@@ -2,10 +2,7 @@
 //!
 //! It moves `publish_at` ahead and commits before it publishes an id, and writes nothing afterwards. So an id that is lost
 //! on the way is published again when its new `publish_at` comes. What a transaction of this process makes due is put off by
-//! that transaction and published [without the relay](ids). Both are bounded by the [room](room) that is left in the queue.
-
-mod ids;
-mod room;
+//! that transaction and published [without the relay](crate::due_ids). Both are bounded by the room that is left in the queue.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,8 +17,7 @@ use store::{StoreError, relay};
 use tokio::sync::Notify;
 
 use crate::context::Context;
-
-pub(crate) use ids::IdPublisher;
+use crate::due_ids::{self, IdPublisher};
 
 const AT_ONCE: usize = 500;
 /// How long messages that another process queued may wait to be found.
@@ -119,7 +115,7 @@ impl Relay {
         });
         let (mut published, mut unpublished) = (Vec::new(), Vec::new());
         for (letter, result) in join_all(publishing).await {
-            ids::count(&self.context.metrics, &result);
+            due_ids::count(&self.context.metrics, &result);
             match result {
                 Ok(()) => published.push(letter),
                 Err(error) => unpublished.push((letter.id, error)),

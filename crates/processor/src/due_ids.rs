@@ -1,6 +1,8 @@
 //! Publishes ids of messages whose rows were put off in a transaction that is committed: those that the relay took, and those
 //! that a transaction of ours made due, without a detour over the relay.
 
+mod room;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use broker::publisher::{Outgoing, PublishError, Publisher};
@@ -12,8 +14,8 @@ use store::planning::DueIds;
 use store::{Store, StoreError, relay};
 use tokio::task::JoinSet;
 
-use super::room::Room;
 use crate::metrics::ProcessorMetrics;
+use room::Room;
 
 /// Clones share it.
 #[derive(Clone)]
@@ -37,7 +39,7 @@ impl IdPublisher {
     }
 
     /// How many ids may be published now.
-    pub(super) fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         match self.publisher.status().borrow().is_ready() {
             true => self.room.lock().unwrap_or_else(PoisonError::into_inner).left(),
             false => 0,
@@ -74,7 +76,7 @@ impl IdPublisher {
     }
 
     /// Returns how many were confirmed; gives back those that are known not to be in the queue.
-    pub(super) async fn publish(&self, ids: Vec<MessageId>) -> Result<usize, StoreError> {
+    pub(crate) async fn publish(&self, ids: Vec<MessageId>) -> Result<usize, StoreError> {
         if ids.is_empty() {
             return Ok(0);
         }
@@ -111,7 +113,7 @@ impl IdPublisher {
     }
 }
 
-pub(super) fn count(metrics: &ProcessorMetrics, result: &Result<(), PublishError>) {
+pub(crate) fn count(metrics: &ProcessorMetrics, result: &Result<(), PublishError>) {
     let outcome = match result {
         Ok(()) => "published",
         Err(PublishError::Unavailable) => "unavailable",

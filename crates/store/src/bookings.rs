@@ -36,6 +36,8 @@ pub struct Booking {
     pub wake_at: Option<DateTime<Utc>>,
     /// Keyed hash of the guest's number, as it was planned last.
     pub phone_hash: Option<[u8; 32]>,
+    /// It was planned last without its resort's file.
+    without_resort: bool,
     /// The facts as they are in the row, once they are others here.
     stored: Option<Box<Facts>>,
     /// It has no row yet.
@@ -51,6 +53,7 @@ impl Booking {
             status: Status::Started,
             wake_at: None,
             phone_hash: None,
+            without_resort: false,
             stored: None,
             is_new: true,
         }
@@ -93,6 +96,7 @@ type Row = (
     String,
     Option<DateTime<Utc>>,
     Option<Vec<u8>>,
+    bool,
 );
 
 /// Locks bookings in the order of their keys, and reads them. Those that do not exist are left out.
@@ -142,9 +146,13 @@ pub(crate) fn lock_even_damaged(
     ring: &KeyRing,
     keys: &BTreeSet<BookingKey>,
 ) -> Result<Vec<Booking>, StoreError> {
-    let without_facts = |row: Row| (row.0, row.1, Vec::new(), row.3, row.4, row.5, row.6);
+    let without_facts = |row: Row| (row.0, row.1, Vec::new(), row.3, row.4, row.5, row.6, row.7);
     let read = |row: Row| match into_domain(ring, row.clone()) {
-        Err(error) if error.is_damage() => into_domain(ring, without_facts(row)),
+        // Its row differs from what is known here, so it is written.
+        Err(error) if error.is_damage() => into_domain(ring, without_facts(row)).map(|booking| Booking {
+            stored: Some(Box::default()),
+            ..booking
+        }),
         read => read,
     };
     lock_rows(connection, keys)?.into_iter().map(read).collect()
@@ -172,6 +180,7 @@ type Columns = (
     bookings::status,
     bookings::wake_at,
     bookings::phone_hash,
+    bookings::without_resort,
 );
 
 const COLUMNS: Columns = (
@@ -182,10 +191,11 @@ const COLUMNS: Columns = (
     bookings::status,
     bookings::wake_at,
     bookings::phone_hash,
+    bookings::without_resort,
 );
 
 fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
-    let (resort, id, sealed, version, status, wake_at, phone_hash) = row;
+    let (resort, id, sealed, version, status, wake_at, phone_hash, without_resort) = row;
     let key = parse_key(&resort, &id)?;
     let facts = open_facts(ring, &key, &sealed)?;
     let status = status.parse().map_err(|_| StoreError::Unreadable {
@@ -198,6 +208,7 @@ fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
         status,
         wake_at,
         phone_hash: phone_hash.and_then(|hash| hash.try_into().ok()),
+        without_resort,
         stored: None,
         is_new: false,
     })

@@ -69,7 +69,7 @@ pub fn record_calls(
                 locked.opt_out(connection, planner, result.id)?;
             }
             locked.learn(planner, result.id, &result.names);
-            locked.write(connection, result.id, after)?;
+            locked.change(result.id, after);
         }
     }
     let outcome = locked.finish(connection, planner)?;
@@ -146,7 +146,7 @@ pub fn record_reports(
             locked.opt_out(connection, planner, id)?;
         }
         locked.learn(planner, id, &report.names);
-        locked.write(connection, id, after)?;
+        locked.change(id, after);
     }
     let outcome = locked.finish(connection, planner)?;
     Ok(Outcome {

@@ -30,6 +30,18 @@ pub(crate) struct Saved<'a> {
     pub(crate) wake_at: Option<DateTime<Utc>>,
 }
 
+impl Saved<'_> {
+    /// Whether the row has to be written. The other columns follow from the facts.
+    fn differs(&self) -> bool {
+        let known = self.booking;
+        let planned = (self.status, self.wake_at, self.without_resort);
+        known.is_new
+            || known.stored.is_some()
+            || planned != (known.status, known.wake_at, known.without_resort)
+            || self.phone_hash.as_deref() != known.phone_hash.as_ref().map(<[u8; 32]>::as_slice)
+    }
+}
+
 /// # Errors
 /// [`StoreError::Overtaken`] where another transaction has inserted a booking that was new here.
 pub(crate) fn save(
@@ -37,7 +49,10 @@ pub(crate) fn save(
     ring: &KeyRing,
     saved: &[Saved<'_>],
 ) -> Result<(), StoreError> {
-    let sealed = saved.iter().map(|row| Ok((row, seal_facts(ring, row.booking)?)));
+    let sealed = saved
+        .iter()
+        .filter(|row| row.differs())
+        .map(|row| Ok((row, seal_facts(ring, row.booking)?)));
     let sealed = sealed.collect::<Result<Vec<_>, StoreError>>()?;
     let (new, known): (Vec<_>, Vec<_>) = sealed.iter().partition(|(row, _)| row.booking.is_new);
     if !known.is_empty() {

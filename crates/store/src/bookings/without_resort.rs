@@ -14,10 +14,11 @@ pub fn wake_of_resorts(
     resorts: &[&str],
     most: i64,
 ) -> Result<usize, StoreError> {
+    // In no order, which would have Postgres walk over all bookings by their keys. Nothing waits for a lock here.
     prepared::sql(
         "UPDATE bookings SET wake_at = clock_timestamp() WHERE key = ANY(ARRAY( \
            SELECT key FROM bookings WHERE without_resort AND resort = ANY($1) AND wake_at > clock_timestamp() \
-           ORDER BY key LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
+           LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED))",
     )
     .bind::<Array<Text>, _>(resorts)
     .bind::<BigInt, _>(most)

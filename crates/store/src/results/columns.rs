@@ -1,17 +1,27 @@
 //! A [`MessageRecord`] as the columns of its row.
 
 use chrono::{DateTime, Utc};
-use diesel::{AsChangeset, Queryable, Selectable};
+use diesel::sql_types::{BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{PgConnection, Queryable, RunQueryDsl, Selectable};
+use domain::ids::MessageId;
 use domain::message::Attempt;
 use domain::message_record::MessageRecord;
 
 use crate::error::StoreError;
+use crate::rows::Rows;
 use crate::schema::messages;
 
-#[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
+const UPDATE: &str = "UPDATE messages m SET updated_at = n.updated_at, state = n.state, reason = n.reason, due_at = n.due_at, \
+     publish_at = n.publish_at, publishes = n.publishes, attempts = n.attempts, retries = n.retries, turn = n.turn, \
+     withdrawn_reason = n.withdrawn_reason, claimed_at = n.claimed_at, whatsapp_hash = n.whatsapp_hash, \
+     sent_at = n.sent_at, delivery = n.delivery, delivery_at = n.delivery_at, error_code = n.error_code, \
+     letter_due = n.letter_due, died_at = n.died_at, held_by = n.held_by, paced = n.paced, \
+     silent_attempt = n.silent_attempt, failed_attempt = n.failed_attempt, rested = n.rested, \
+     text_refused = n.text_refused FROM {rows} WHERE m.id = n.id";
+
+#[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = messages)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
-#[diesel(treat_none_as_null = true)]
 pub(super) struct Columns {
     state: String,
     reason: Option<String>,
@@ -76,33 +86,48 @@ impl Columns {
             text_refused: self.text_refused,
         })
     }
+}
 
-    pub(super) fn of(record: &MessageRecord) -> Self {
-        let record = record.clone();
-        Self {
-            state: record.state.as_str().to_owned(),
-            reason: record.reason,
-            due_at: record.due_at,
-            publish_at: record.publish_at,
-            publishes: record.publishes,
-            attempts: column(record.attempt.0),
-            retries: column(record.retries),
-            turn: record.turn.as_str().to_owned(),
-            withdrawn_reason: record.withdrawn,
-            claimed_at: record.claimed_at,
-            whatsapp_hash: record.whatsapp_hash,
-            sent_at: record.sent_at,
-            delivery: record.delivery.map(|status| status.as_str().to_owned()),
-            delivery_at: record.delivery_at,
-            error_code: record.error_code,
-            letter_due: record.dead_letter_due,
-            died_at: record.dead_lettered_at,
-            held_by: record.held_by,
-            paced: record.paced,
-            silent_attempt: record.silent_attempt.map(|attempt| column(attempt.0)),
-            failed_attempt: record.failed_attempt.map(|attempt| column(attempt.0)),
-            rested: record.rested,
-            text_refused: record.text_refused,
-        }
+/// Writes some messages in one statement.
+pub(super) fn write<'a>(
+    connection: &mut PgConnection,
+    records: impl Iterator<Item = (MessageId, &'a MessageRecord)>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let records: Vec<(MessageId, &MessageRecord)> = records.collect();
+    if records.is_empty() {
+        return Ok(());
     }
+    let attempt = |attempt: Attempt| column(attempt.0);
+    Rows::new(UPDATE, records)
+        .column::<SqlUuid, _>("id", |(id, _)| id.0)
+        .column::<Timestamptz, _>("updated_at", |_| now)
+        .column::<Text, _>("state", |(_, record)| record.state.as_str())
+        .column::<Nullable<Text>, _>("reason", |(_, record)| record.reason.as_deref())
+        .column::<Timestamptz, _>("due_at", |(_, record)| record.due_at)
+        .column::<Nullable<Timestamptz>, _>("publish_at", |(_, record)| record.publish_at)
+        .column::<Integer, _>("publishes", |(_, record)| record.publishes)
+        .column::<Integer, _>("attempts", |(_, record)| attempt(record.attempt))
+        .column::<Integer, _>("retries", |(_, record)| column(record.retries))
+        .column::<Text, _>("turn", |(_, record)| record.turn.as_str())
+        .column::<Nullable<Text>, _>("withdrawn_reason", |(_, record)| record.withdrawn.as_deref())
+        .column::<Nullable<Timestamptz>, _>("claimed_at", |(_, record)| record.claimed_at)
+        .column::<Nullable<Bytea>, _>("whatsapp_hash", |(_, record)| record.whatsapp_hash.as_deref())
+        .column::<Nullable<Timestamptz>, _>("sent_at", |(_, record)| record.sent_at)
+        .column::<Nullable<Text>, _>("delivery", |(_, record)| {
+            record.delivery.map(|status| status.as_str())
+        })
+        .column::<Nullable<Timestamptz>, _>("delivery_at", |(_, record)| record.delivery_at)
+        .column::<Nullable<BigInt>, _>("error_code", |(_, record)| record.error_code)
+        .column::<Bool, _>("letter_due", |(_, record)| record.dead_letter_due)
+        .column::<Nullable<Timestamptz>, _>("died_at", |(_, record)| record.dead_lettered_at)
+        .column::<Nullable<Text>, _>("held_by", |(_, record)| record.held_by.as_deref())
+        .column::<Bool, _>("paced", |(_, record)| record.paced)
+        .column::<Nullable<Integer>, _>("silent_attempt", |(_, record)| record.silent_attempt.map(attempt))
+        .column::<Nullable<Integer>, _>("failed_attempt", |(_, record)| record.failed_attempt.map(attempt))
+        .column::<Bool, _>("rested", |(_, record)| record.rested)
+        .column::<Bool, _>("text_refused", |(_, record)| record.text_refused)
+        .execute(connection)
+        .map(drop)
+        .map_err(StoreError::query("record what came of messages"))
 }

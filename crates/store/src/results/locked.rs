@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, SelectableHelper, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, SelectableHelper};
 use domain::consent::ConsentChange;
 use domain::guest::GuestName;
 use domain::ids::{BookingKey, MessageId, NumberId};
@@ -12,7 +12,7 @@ use domain::message::{MessageKind, MessageState};
 use domain::message_record::MessageRecord;
 use uuid::Uuid;
 
-use super::columns::Columns;
+use super::columns::{self, Columns};
 use super::{Outcome, Recorded};
 use crate::bookings;
 use crate::error::StoreError;
@@ -21,6 +21,7 @@ use crate::guests;
 use crate::guests::consents::{self, NumberConsents};
 use crate::letters;
 use crate::planning::{self, Planner};
+use crate::prepared;
 use crate::rows::Value;
 use crate::schema::messages;
 
@@ -37,6 +38,7 @@ pub(super) struct Locked {
     bookings: Vec<bookings::Booking>,
     messages: BTreeMap<MessageId, Message>,
     pub(super) now: DateTime<Utc>,
+    changed: BTreeSet<MessageId>,
     followed: BTreeSet<String>,
     /// Messages that were dead when a result arrived: the result may settle their dead letters.
     were_dead: Vec<Uuid>,
@@ -53,7 +55,7 @@ impl Locked {
     ) -> Result<Self, StoreError> {
         // Without a lock: a message never moves to another booking, and bookings are locked before messages.
         let owners: Vec<Value<Text, String>> =
-            sql_query("SELECT DISTINCT booking_key AS key FROM messages WHERE id = ANY($1)")
+            prepared::sql("SELECT DISTINCT booking_key AS key FROM messages WHERE id = ANY($1)")
                 .bind::<Array<SqlUuid>, _>(ids)
                 .load(connection)
                 .map_err(StoreError::query("find messages' bookings"))?;
@@ -71,6 +73,7 @@ impl Locked {
             bookings,
             messages,
             now,
+            changed: BTreeSet::new(),
             followed: BTreeSet::new(),
             were_dead: Vec::new(),
             learnt: BTreeSet::new(),
@@ -82,20 +85,13 @@ impl Locked {
         self.messages.get(&id).map(|message| &message.record)
     }
 
-    /// Writes one message as it is now, and keeps it for the next result of the same message. `None` changes nothing.
-    pub(super) fn write(
-        &mut self,
-        connection: &mut PgConnection,
-        id: MessageId,
-        after: Option<MessageRecord>,
-    ) -> Result<(), StoreError> {
+    /// Changes a message, also for the next result of the same message; [`finish`](Self::finish) writes it. `None` changes
+    /// nothing.
+    pub(super) fn change(&mut self, id: MessageId, after: Option<MessageRecord>) {
         let (Some(record), Some(message)) = (after, self.messages.get_mut(&id)) else {
-            return Ok(());
+            return;
         };
-        diesel::update(messages::table.find(id.0))
-            .set((Columns::of(&record), messages::updated_at.eq(self.now)))
-            .execute(connection)
-            .map_err(StoreError::query("record what came of a message"))?;
+        self.changed.insert(id);
         // A message that seemed to be sent may no longer be wanted.
         let came_back = message.record.state.went() && !record.state.went();
         if message.kind.others_follow() || came_back {
@@ -112,7 +108,6 @@ impl Locked {
         if before.state == MessageState::Dead {
             self.were_dead.push(id.0);
         }
-        Ok(())
     }
 
     /// Records WhatsApp's names of the guest whom a message called. No name of an erased guest is recorded.
@@ -173,6 +168,12 @@ impl Locked {
         connection: &mut PgConnection,
         planner: &Planner,
     ) -> Result<Outcome, StoreError> {
+        let changed = self.messages.iter().filter(|(id, _)| self.changed.contains(id));
+        columns::write(
+            connection,
+            changed.map(|(id, message)| (*id, &message.record)),
+            self.now,
+        )?;
         guest_names::learn(connection, &self.learnt)?;
         letters::settle_by_whatsapp(connection, &self.were_dead, self.now)?;
         // Only where other messages depend on this one's end, or a message may not be wanted any more.

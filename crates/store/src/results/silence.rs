@@ -123,6 +123,6 @@ pub fn settle_silence(
     let mut locked = Locked::take(connection, planner, &[silent.id.0])?;
     let record = locked.record(silent.id);
     let after = record.and_then(|record| record.after_silence(silent.attempt, verdict, locked.now));
-    locked.write(connection, silent.id, after)?;
+    locked.change(silent.id, after);
     locked.finish(connection, planner)
 }

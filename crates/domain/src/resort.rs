@@ -23,7 +23,7 @@ pub use template::{Template, Value, Variable, Variables};
 pub type Resorts = BTreeMap<ResortId, Arc<Resort>>;
 
 /// Everything that the rules need to know about a resort.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Resort {
     /// The name of its file, without the extension.
     pub id: ResortId,

@@ -14,8 +14,9 @@ use crate::stages::{Called, Granted, Outcome};
 use crate::telemetry;
 
 /// Calls WhatsApp once, unless the claim is too old or the resort's token is gone since the message was prepared.
-pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) -> Outcome {
+pub(crate) async fn call(sender: &Sender, mut granted: Granted) -> Outcome {
     crash::point("sender.call.begins");
+    let route = granted.ready.route_key();
     let ready = &granted.ready;
     let token = sender.files.current().access_token(&ready.route().resort);
     let Some(token) = token.filter(|_| granted.is_valid()) else {
@@ -30,13 +31,15 @@ pub(crate) async fn call(sender: &Sender, route: &RouteKey, granted: Granted) ->
         content: ready.content.clone(),
     };
     let in_flight = InFlight::begin(&sender.metrics.in_flight);
+    granted.ready.guest_turn.spend();
+    granted.slot.begin();
     let answer = sender
         .whatsapp
         .send(route.number(), token.reveal(), &message)
         .await;
     drop(in_flight);
     crash::point("sender.call.answered");
-    let foreign_in_a_row = learn(sender, route, &answer);
+    let foreign_in_a_row = learn(sender, &route, &answer);
     let called = conclude(sender, granted, answer, foreign_in_a_row);
     telemetry::called(&sender.metrics, &called);
     Outcome::Called(Box::new(called))
@@ -72,7 +75,12 @@ fn learn(sender: &Sender, route: &RouteKey, answer: &Answer) -> u32 {
 
 /// What follows from an answer for its message.
 fn conclude(sender: &Sender, granted: Granted, answer: Answer, foreign_in_a_row: u32) -> Called {
-    let Granted { ready, attempt, .. } = granted;
+    let Granted {
+        ready,
+        permit,
+        attempt,
+        ..
+    } = granted;
     let route = ready.route();
     let tried = Tried {
         retries: ready.retries,
@@ -89,6 +97,7 @@ fn conclude(sender: &Sender, granted: Granted, answer: Answer, foreign_in_a_row:
         next: sender.retry_policy.next_step(tried, &answer.outcome),
         hold: hold::after(&answer.outcome, route, sender.probe_after).or_else(foreign),
         ready,
+        permit,
         attempt,
         answer,
     }

@@ -1,4 +1,4 @@
-//! Takes the ids of due messages from the queue `messages` and runs the pipeline for them, several batches at once.
+//! Takes the ids of due messages from the queue `messages` and feeds the pipeline with them, several batches at once.
 
 use std::sync::Arc;
 
@@ -11,21 +11,27 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::context::Sender;
 use crate::isolate::isolated;
-use crate::pipeline::{self, Sent};
+use crate::pipeline::{self, Admitted};
+use crate::routes::Routes;
 use crate::telemetry;
 
 /// How many ids are taken and settled together.
-const BATCH: u16 = 50;
-/// How many batches run at once: a slow call must not delay other batches.
-const BATCHES: u16 = 8;
+const BATCH: u16 = 100;
+/// How many batches are prepared at once.
+const BATCHES: u16 = 3;
 /// How many unacknowledged ids RabbitMQ hands out.
-pub(crate) const PREFETCH: u16 = BATCH * BATCHES;
+pub(crate) const PREFETCH: u16 = 2 * BATCH * BATCHES;
 
 /// The deliveries of a finished batch, and how each is settled.
 type Finished = Vec<(Delivery, Verdict)>;
 
 /// Consumes until the stop, then finishes the calls in hand.
-pub(crate) async fn run(sender: Arc<Sender>, mut consumer: Consumer, stop: Stop) {
+pub(crate) async fn run(sender: Arc<Sender>, consumer: Consumer, stop: Stop) {
+    let (routes, stages) = pipeline::start(&sender);
+    tokio::join!(take(sender, Arc::new(routes), consumer, stop), stages);
+}
+
+async fn take(sender: Arc<Sender>, routes: Arc<Routes>, mut consumer: Consumer, stop: Stop) {
     let mut working: JoinSet<Finished> = JoinSet::new();
     while !stop.is_stopped() {
         tokio::select! {
@@ -34,7 +40,7 @@ pub(crate) async fn run(sender: Arc<Sender>, mut consumer: Consumer, stop: Stop)
             () = sender.reachability.until_unreachable() => leave_to_others(&sender, &mut consumer, &mut working, &stop).await,
             Some(finished) = working.join_next() => settle(&mut consumer, finished).await,
             batch = consumer.next_batch(BATCH.into()), if working.len() < usize::from(BATCHES) => {
-                working.spawn(work(Arc::clone(&sender), batch));
+                working.spawn(work(Arc::clone(&sender), Arc::clone(&routes), batch));
             }
         }
     }
@@ -83,14 +89,14 @@ async fn settle(consumer: &mut Consumer, finished: Result<Finished, JoinError>) 
     }
 }
 
-async fn work(sender: Arc<Sender>, batch: Vec<Delivery>) -> Finished {
+async fn work(sender: Arc<Sender>, routes: Arc<Routes>, batch: Vec<Delivery>) -> Finished {
     let ids = batch.iter().filter_map(id_of).collect();
-    let sent = isolated("batch", pipeline::send(&sender, ids)).await;
-    if let Some(Err(error)) = &sent {
+    let admitted = isolated("batch", pipeline::admit(&sender, &routes, ids)).await;
+    if let Some(Err(error)) = &admitted {
         telemetry::sending_failed(error);
         tokio::time::sleep(Backoff::RECONNECT.pause(4, rand::random())).await;
     }
-    let settled = Settled::after(sent);
+    let settled = Settled::after(admitted);
     let settle = |delivery| (delivery, settled.verdict());
     batch.into_iter().map(settle).collect()
 }
@@ -103,12 +109,12 @@ enum Settled {
 }
 
 impl Settled {
-    /// `None`: sending panicked. Returned, the ids would be redelivered at once and panic again; the relay publishes them
+    /// `None`: preparing panicked. Returned, the ids would be redelivered at once and panic again; the relay publishes them
     /// again, ever more seldom.
-    fn after(sent: Option<Result<Sent, StoreError>>) -> Self {
-        match sent {
-            Some(Ok(Sent::SomeLeft) | Err(_)) => Self::Returned,
-            Some(Ok(Sent::All)) | None => Self::Acknowledged,
+    fn after(admitted: Option<Result<Admitted, StoreError>>) -> Self {
+        match admitted {
+            Some(Ok(Admitted::Not) | Err(_)) => Self::Returned,
+            Some(Ok(Admitted::All)) | None => Self::Acknowledged,
         }
     }
 
@@ -137,8 +143,8 @@ mod tests {
 
     #[test]
     fn the_ids_of_a_batch_return_to_the_queue_unless_all_were_handled_or_it_panicked() {
-        assert_eq!(Settled::after(Some(Ok(Sent::All))), Settled::Acknowledged);
-        assert_eq!(Settled::after(Some(Ok(Sent::SomeLeft))), Settled::Returned);
+        assert_eq!(Settled::after(Some(Ok(Admitted::All))), Settled::Acknowledged);
+        assert_eq!(Settled::after(Some(Ok(Admitted::Not))), Settled::Returned);
         assert_eq!(
             Settled::after(Some(Err(StoreError::Overtaken))),
             Settled::Returned

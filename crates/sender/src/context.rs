@@ -16,6 +16,7 @@ use store::planning::Planner;
 use whatsapp::client::Client;
 
 use crate::foreign_answers::ForeignAnswers;
+use crate::guest_rate::GuestRates;
 use crate::metrics::SenderMetrics;
 use crate::probe::Probes;
 use crate::rate_limit::RateLimits;
@@ -28,6 +29,7 @@ pub(crate) struct Sender {
     pub(crate) files: Arc<Watched>,
     pub(crate) whatsapp: Client,
     pub(crate) rate_limits: RateLimits,
+    pub(crate) guest_rates: GuestRates,
     pub(crate) probes: Probes,
     pub(crate) reachability: Reachability,
     pub(crate) foreign_answers: ForeignAnswers,

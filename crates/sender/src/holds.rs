@@ -1,5 +1,4 @@
-//! Hold maintenance: each second this sender reports that it runs, lets messages go whose hold or other reason for
-//! waiting is over, and divides the rate limits by the number of senders.
+//! Hold maintenance: each second this sender lets messages go whose hold or other reason for waiting is over.
 //!
 //! Holds themselves are laid with the results of calls ([`crate::record`]) and obeyed by every claim.
 
@@ -11,8 +10,6 @@ use service::{Stop, crash, periodic};
 use store::StoreError;
 use store::claims;
 use store::holds::{self, Released};
-use store::senders::{self, Sender as Running};
-use uuid::Uuid;
 
 use crate::context::Sender;
 use crate::telemetry;
@@ -26,8 +23,6 @@ const NO_FILES: u64 = 0;
 
 /// What this sender knows from one round to the next.
 pub(crate) struct Maintenance {
-    id: Uuid,
-    name: String,
     /// The generation of the files by which messages without a template were tried last.
     tried_files: AtomicU64,
 }
@@ -35,8 +30,6 @@ pub(crate) struct Maintenance {
 impl Maintenance {
     pub(crate) fn new() -> Self {
         Self {
-            id: Uuid::now_v7(),
-            name: service::process_name(),
             tried_files: AtomicU64::new(NO_FILES),
         }
     }
@@ -46,7 +39,6 @@ impl Maintenance {
 pub(crate) struct MaintenanceRound {
     /// Messages whose resort's file or booking can be read again.
     pub(crate) mended: usize,
-    pub(crate) running: u32,
     pub(crate) released: Released,
 }
 
@@ -57,7 +49,7 @@ impl MaintenanceRound {
     }
 }
 
-/// Runs until the stop, then reports that this sender is gone.
+/// Runs until the stop.
 pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     let maintenance = Maintenance::new();
     periodic::run(&stop, Duration::from_secs(1), || async {
@@ -66,20 +58,11 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
         }
     })
     .await;
-    let id = maintenance.id;
-    let left = sender
-        .store
-        .run(move |connection| senders::leave(connection, id))
-        .await;
-    if let Err(error) = left {
-        log::debug!(error = service::chain(&error); "could not sign off; the other senders see it in 5 s");
-    }
 }
 
 pub(crate) async fn maintain(sender: &Sender, maintenance: &Maintenance) -> Result<(), StoreError> {
     let round = commit(sender, maintenance).await?;
-    sender.rate_limits.share(round.running);
-    sender.rate_limits.forget_idle();
+    sender.guest_rates.forget_idle();
     telemetry::maintained(round.mended, &round.released);
     Ok(())
 }
@@ -90,11 +73,6 @@ async fn commit(sender: &Sender, maintenance: &Maintenance) -> Result<Maintenanc
     let files_changed = maintenance.tried_files.load(Ordering::Relaxed) != generation
         || sender.held_by_old_files.swap(false, Ordering::AcqRel);
     let ring = Arc::clone(&sender.ring);
-    let running = Running {
-        id: maintenance.id,
-        name: maintenance.name.clone(),
-        unreachable: sender.reachability.unreachable(),
-    };
     let committing = sender.store.transaction(move |connection| {
         if files_changed {
             holds::retry_without_template(connection)?;
@@ -104,7 +82,6 @@ async fn commit(sender: &Sender, maintenance: &Maintenance) -> Result<Maintenanc
         let of_bookings = claims::retry_of_mended_bookings(connection, &ring, TRIED_AT_ONCE)?;
         let round = MaintenanceRound {
             mended: of_resorts + of_bookings,
-            running: senders::beat(connection, &running)?,
             released: holds::release(connection, RELEASED_AT_ONCE)?,
         };
         if round.has_changed_messages() {

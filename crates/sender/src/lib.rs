@@ -1,20 +1,23 @@
 //! Sends due messages over the WhatsApp Cloud API and records the result of each call.
 //!
-//! Start with [`pipeline`]: it knows the order of the stages ([`prepare`], [`claim`], [`call`], [`record`]), which pass
-//! the values of [`stages`] on and share the [`context`]. [`consume`] feeds it with ids from RabbitMQ. Beside it run
-//! [`holds`] (maintenance of holds), [`reconcile`] (calls without a known outcome) and [`reconnect`] (while WhatsApp
-//! cannot be reached). Any number of senders may run at once: the claim gives one of them the right to a call.
+//! Start with [`pipeline`]: it knows the order of the stages ([`prepare`], [`routes`], [`claim`], [`call`], [`record`]),
+//! which pass the values of [`stages`] on and share the [`context`]. [`consume`] feeds it with ids from RabbitMQ. Beside
+//! it run [`presence`] (this sender's share of each number's rate), [`holds`] (maintenance of holds), [`reconcile`] (calls
+//! without a known outcome) and [`reconnect`] (while WhatsApp cannot be reached). Any number of senders may run at once:
+//! the claim gives one of them the right to a call.
 
 mod call;
 mod claim;
 mod consume;
 mod context;
 mod foreign_answers;
+mod guest_rate;
 mod holds;
 mod isolate;
 mod metrics;
 mod pipeline;
 mod prepare;
+mod presence;
 mod probe;
 mod rate_limit;
 mod reachability;
@@ -22,6 +25,7 @@ mod reconcile;
 mod reconnect;
 mod record;
 mod retry;
+mod routes;
 mod settings;
 mod stages;
 pub mod steps;
@@ -47,6 +51,7 @@ use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
 use crate::context::Sender;
 use crate::foreign_answers::ForeignAnswers;
+use crate::guest_rate::GuestRates;
 use crate::metrics::SenderMetrics;
 use crate::probe::Probes;
 use crate::rate_limit::RateLimits;
@@ -62,7 +67,7 @@ pub const ABOUT: About = About {
     help: settings::HELP,
 };
 
-/// Several batches claim and record at the same time.
+/// Preparing, claiming and recording run side by side, each in several transactions.
 const CONNECTIONS: u32 = 8;
 
 /// Starts the sender. Servers that are away, and a schema that is not there yet, are waited for.
@@ -98,6 +103,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         files: Arc::new(files),
         whatsapp: whatsapp(settings)?,
         rate_limits: RateLimits::new(settings.per_second),
+        guest_rates: GuestRates::default(),
         probes: Probes::default(),
         reachability: Reachability::default(),
         foreign_answers: ForeignAnswers::default(),
@@ -185,6 +191,7 @@ fn add_loops(
         "reconcile",
         reconcile::run(Arc::clone(&sender), depths, stop.clone()),
     );
+    daemon.spawn_work("presence", presence::run(Arc::clone(&sender), stop.clone()));
     daemon.spawn_work("holds", holds::run(Arc::clone(&sender), stop.clone()));
     let readiness = daemon.readiness.clone();
     daemon.spawn("reconnect", reconnect::run(sender, readiness, stop));

@@ -31,6 +31,9 @@ pub(crate) struct SenderMetrics {
     pub(crate) unreachable: IntGauge,
     pub(crate) foreign_answers: IntCounter,
     pub(crate) in_flight: IntGauge,
+    /// In the routes' queues.
+    pub(crate) waiting: IntGauge,
+    pub(crate) backlogged: IntCounter,
     pub(crate) lost_calls: IntCounter,
     /// By kind and the state that the message was given.
     pub(crate) settled_calls: IntCounterVec,
@@ -72,6 +75,14 @@ impl SenderMetrics {
                 "Answers to calls that came from a proxy, a firewall or a wrong address instead of WhatsApp.",
             )?,
             in_flight: metrics.gauge("bellhop_calls_in_flight", "Calls to WhatsApp that run now.")?,
+            waiting: metrics.gauge(
+                "bellhop_waiting_messages",
+                "Prepared messages that wait in this process for their route and their number's rate.",
+            )?,
+            backlogged: metrics.counter(
+                "bellhop_backlogged_messages_total",
+                "Times a message was put off because too many others wait for its number.",
+            )?,
             lost_calls: metrics.counter(
                 "bellhop_lost_calls_total",
                 "Claims left without a result by a sender that was killed.",

@@ -1,122 +1,152 @@
 //! The order of the stages, from the ids of due messages to recorded results.
 //!
-//! prepare → [`Ready`] → wait for the route's permit and the number's rate → claim → [`Granted`]
-//! → call → [`Called`](crate::stages::Called) → record. Only this file knows the order; [`crate::consume`] runs it for
-//! each batch of ids from RabbitMQ.
+//! prepare → [`Ready`](crate::stages::Ready) → the queue of its route, permit and rate → [`Permitted`] → claim →
+//! [`Granted`] → call → [`Called`](crate::stages::Called) → record. Only this file knows the order; [`crate::consume`]
+//! feeds it.
+//!
+//! Claims and results of all routes are written together: each transaction takes what has come meanwhile, and waits for
+//! nothing more.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use domain::ids::MessageId;
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use store::StoreError;
+use futures_util::stream::FuturesUnordered;
+use store::{StoreError, claims};
+use tokio::sync::mpsc::{Receiver, Sender as Channel, channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::call::call;
 use crate::claim::{claim, release};
 use crate::context::Sender;
 use crate::isolate::isolated;
 use crate::prepare::prepare;
-use crate::probe::{Permit, RouteKey};
 use crate::record::record;
-use crate::stages::{Claimed, Granted, Outcome, Ready};
+use crate::routes::Routes;
+use crate::stages::{Granted, Outcome, Permitted};
 use crate::telemetry;
 
-/// How many messages are claimed in one transaction.
-const CLAIMED_AT_ONCE: usize = 20;
+/// How many messages are claimed, and how many results recorded, in one transaction.
+const AT_ONCE: usize = 100;
+/// How many transactions of claims run at once, and how many of results.
+const TRANSACTIONS: usize = 2;
 
-/// Whether every id was handled.
+/// What became of some ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
+pub enum Admitted {
+    /// Each was judged: it waits for its call, or in Postgres.
     All,
-    /// The stop came, or WhatsApp could not be reached: the caller must return the ids to the queue. Another sender gets
-    /// what was not claimed, and finds nothing to do for the rest.
-    SomeLeft,
+    /// The stop came, or WhatsApp cannot be reached: the caller must leave the ids to other senders.
+    Not,
 }
 
-/// Sends those of some messages that are due and wanted. After an error, too, the caller must return the ids.
-pub(crate) async fn send(sender: &Sender, ids: Vec<MessageId>) -> Result<Sent, StoreError> {
-    if !sender.reachability.is_reachable() {
-        return Ok(Sent::SomeLeft);
-    }
-    let mut routes: HashMap<RouteKey, Vec<Ready>> = HashMap::new();
-    for one in prepare(sender, ids).await? {
-        routes.entry(one.route_key()).or_default().push(one);
-    }
-    let sending = routes
-        .into_iter()
-        .map(|(route, ready)| isolated("route", send_route(sender, route, ready)));
-    // Not `try_join_all`: calls of one route are under way when another route fails, and must be recorded. The ids of a
-    // route that panicked count as handled: returned, they would be redelivered at once and panic again.
-    together(join_all(sending).await.into_iter().flatten())
+/// The routes' queues, and the stages behind them, which run until the routes are dropped and every call is recorded.
+pub(crate) fn start(sender: &Arc<Sender>) -> (Routes, impl Future<Output = ()> + use<>) {
+    let (permitted, claiming) = channel(AT_ONCE);
+    let (outcomes, recording) = channel(AT_ONCE);
+    let (claims, records) = (Arc::clone(sender), Arc::clone(sender));
+    let stages = async move {
+        // The results end when the claims have dropped their end of the channel.
+        let claims = in_batches(claiming, move |batch, turn| {
+            claim_and_call(Arc::clone(&claims), outcomes.clone(), batch, turn)
+        });
+        let records = in_batches(recording, |batch, turn| {
+            conclude(Arc::clone(&records), batch, turn)
+        });
+        tokio::join!(claims, records);
+    };
+    (Routes::new(Arc::clone(sender), permitted), stages)
 }
 
-/// Returns one error of several and logs the others.
-fn together(routes: impl Iterator<Item = Result<Sent, StoreError>>) -> Result<Sent, StoreError> {
-    let (mut sent, mut failed) = (Sent::All, None);
-    for route in routes {
-        match route {
-            Ok(Sent::All) => {}
-            Ok(Sent::SomeLeft) => sent = Sent::SomeLeft,
-            Err(error) => {
-                if let Some(other) = failed.replace(error) {
-                    telemetry::sending_failed(&other);
-                }
-            }
+/// Puts those of some messages that are due and wanted into their routes' queues. After an error the caller must return
+/// the ids.
+pub(crate) async fn admit(
+    sender: &Sender,
+    routes: &Routes,
+    mut ids: Vec<MessageId>,
+) -> Result<Admitted, StoreError> {
+    if sender.stop.is_stopped() || !sender.reachability.is_reachable() {
+        return Ok(Admitted::Not);
+    }
+    ids.retain(|id| !routes.has(*id));
+    let put_off = routes.queue(prepare(sender, ids).await?);
+    if !put_off.is_empty() {
+        let waits = put_off
+            .iter()
+            .map(|(one, wait)| (one.wanted.id, *wait))
+            .collect::<Vec<_>>();
+        let writing = sender
+            .store
+            .run(move |connection| claims::hand_out_later(connection, &waits));
+        writing.await?;
+        telemetry::backlogged(&sender.metrics, &put_off);
+    }
+    Ok(Admitted::All)
+}
+
+/// Claims messages and calls for them, then passes the outcomes on.
+async fn claim_and_call(
+    sender: Arc<Sender>,
+    outcomes: Channel<Outcome>,
+    batch: Vec<Permitted>,
+    turn: OwnedSemaphorePermit,
+) {
+    let granted = claim(&sender, batch).await;
+    drop(turn);
+    match granted {
+        Ok(granted) => {
+            join_all(granted.into_iter().map(|one| call_for(&sender, one, &outcomes))).await;
         }
+        // Nothing was claimed: the relay publishes the ids again.
+        Err(error) => telemetry::claiming_failed(&error),
     }
-    failed.map_or(Ok(sent), Err)
 }
 
-/// Sends the messages of one route: many at once, or one by one until an answer shows that the route is healthy.
-async fn send_route(sender: &Sender, route: RouteKey, mut ready: Vec<Ready>) -> Result<Sent, StoreError> {
-    while !ready.is_empty() {
-        let mut rest = ready.split_off(ready.len().min(CLAIMED_AT_ONCE));
-        let permit = tokio::select! {
-            biased;
-            () = sender.stop.stopped() => return Ok(Sent::SomeLeft),
-            permit = await_permit(sender, &route, &mut ready) => permit,
-        };
-        if !sender.reachability.is_reachable() {
-            return Ok(Sent::SomeLeft);
-        }
-        let Claimed { granted, waiting } = claim(sender, ready).await?;
-        call_and_record(sender, &route, granted).await;
-        // Only now: the next message of a route that is being probed must find the hold that this one may have laid.
-        drop(permit);
-        rest.extend(waiting);
-        ready = rest;
+/// A call that panics has no result: reconciliation finds its message.
+async fn call_for(sender: &Sender, granted: Granted, outcomes: &Channel<Outcome>) {
+    if let Some(outcome) = isolated("call", call(sender, granted)).await {
+        // It fails only when recording has ended with the process.
+        let _ = outcomes.send(outcome).await;
     }
-    Ok(Sent::All)
 }
 
-async fn call_and_record(sender: &Sender, route: &RouteKey, granted: Vec<Granted>) {
-    let calls = granted
-        .into_iter()
-        .map(|one| isolated("call", call(sender, route, one)));
+async fn conclude(sender: Arc<Sender>, outcomes: Vec<Outcome>, _turn: OwnedSemaphorePermit) {
     let (mut called, mut not_called) = (Vec::new(), Vec::new());
-    // A call that panicked has no result: reconciliation finds its message.
-    for outcome in join_all(calls).await.into_iter().flatten() {
+    for outcome in outcomes {
         match outcome {
             Outcome::Called(one) => called.push(*one),
             Outcome::NotCalled(one) => not_called.push(*one),
         }
     }
     // Answers first: only this process knows them.
-    record(sender, called).await;
-    release(sender, not_called).await;
+    record(&sender, &called).await;
+    release(&sender, &not_called).await;
 }
 
-/// Waits until some messages may be called for, and marks which: as many as the route permits, at their number's rate.
-async fn await_permit(sender: &Sender, route: &RouteKey, ready: &mut [Ready]) -> Permit {
-    let permit = sender.probes.permit(route).await;
-    let calls = match permit {
-        Permit::Many => ready.len(),
-        Permit::One(_) => 1,
-    };
-    for (place, one) in ready.iter_mut().enumerate() {
-        one.wanted.may_call = place < calls;
+/// Works on what comes until nothing more can, several batches side by side: whenever one may begin a transaction, it
+/// takes what has come by then, at least one.
+async fn in_batches<T, F: Future<Output = ()>>(
+    mut from: Receiver<T>,
+    work: impl Fn(Vec<T>, OwnedSemaphorePermit) -> F,
+) {
+    let transactions = Arc::new(Semaphore::new(TRANSACTIONS));
+    let mut working = FuturesUnordered::new();
+    let mut is_open = true;
+    while is_open || !working.is_empty() {
+        tokio::select! {
+            Some(_) = working.next() => {}
+            next = next(&mut from, &transactions), if is_open => match next {
+                Some((batch, turn)) => working.push(isolated("batch", work(batch, turn))),
+                None => is_open = false,
+            },
+        }
     }
-    for _ in 0..calls {
-        sender.rate_limits.wait(route.number()).await;
-    }
-    permit
+}
+
+async fn next<T>(from: &mut Receiver<T>, turns: &Arc<Semaphore>) -> Option<(Vec<T>, OwnedSemaphorePermit)> {
+    // An error means that the semaphore was closed, which it never is.
+    let turn = Arc::clone(turns).acquire_owned().await.ok()?;
+    let mut batch = Vec::new();
+    (from.recv_many(&mut batch, AT_ONCE).await > 0).then_some((batch, turn))
 }

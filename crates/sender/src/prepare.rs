@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
-use domain::before_call::{self, Due, Step};
+use domain::before_call::{self, Due, Sendable, Step};
 use domain::dead_letter::DeadLetterReason;
 use domain::hold;
 use domain::ids::{MessageId, NumberId, ResortId};
@@ -50,7 +50,7 @@ struct Sorted {
     uncalled: Vec<Uncalled>,
     judged: Vec<(Draft, Step)>,
     /// With how long each waits.
-    crowded: Vec<(Ready, Duration)>,
+    crowded: Vec<(Draft, Duration)>,
     unprepared: Vec<(MessageId, Lacks)>,
     without_file: BTreeMap<ResortId, u64>,
 }
@@ -94,12 +94,12 @@ async fn read(sender: &Sender, ids: Vec<MessageId>) -> Result<(Drafts, Circumsta
 }
 
 /// Decides what happens to one message now.
-fn judge(sender: &Sender, draft: Draft, resort: &Resort, around: &Circumstances, sorted: &mut Sorted) {
+fn judge(sender: &Sender, draft: Draft, resort: &Arc<Resort>, around: &Circumstances, sorted: &mut Sorted) {
     let window = window(&draft, resort);
     let step = next_step(&draft, resort, window, around);
     let Some(verdict) = not_now(&step, &resort.number) else {
         if let Step::Call(sendable) = step {
-            check_guest_rate(sender, Ready::new(draft, resort, *sendable), around.now, sorted);
+            check_guest_rate(sender, draft, resort, *sendable, around.now, sorted);
         }
         return;
     };
@@ -115,17 +115,24 @@ fn judge(sender: &Sender, draft: Draft, resort: &Resort, around: &Circumstances,
 }
 
 /// Puts a message off that would be too many for its guest.
-fn check_guest_rate(sender: &Sender, one: Ready, now: DateTime<Utc>, sorted: &mut Sorted) {
-    match sender.rate_limits.take_pair(&one.route().number, &one.to) {
-        Ok(()) => sorted.ready.push(one),
+fn check_guest_rate(
+    sender: &Sender,
+    draft: Draft,
+    resort: &Arc<Resort>,
+    sendable: Sendable,
+    now: DateTime<Utc>,
+    sorted: &mut Sorted,
+) {
+    match sender.guest_rates.take(&resort.number, &sendable.to) {
+        Ok(turn) => sorted.ready.push(Ready::new(draft, resort, sendable, turn)),
         Err(wait) => {
             sorted.uncalled.push(Uncalled {
-                id: one.wanted.id,
-                version: one.wanted.version,
+                id: draft.id,
+                version: draft.version,
                 closed_window: None,
                 verdict: NotNow::PutOff(now + wait),
             });
-            sorted.crowded.push((one, wait));
+            sorted.crowded.push((draft, wait));
         }
     }
 }
@@ -149,8 +156,8 @@ async fn write(sender: &Sender, sorted: Sorted) -> Result<Vec<Ready>, StoreError
     for (draft, step) in sorted.judged.iter().filter(|(draft, _)| is_written(draft.id)) {
         telemetry::not_sent(&sender.metrics, draft, step);
     }
-    for (one, wait) in sorted.crowded.iter().filter(|(one, _)| is_written(one.wanted.id)) {
-        telemetry::crowded(&sender.metrics, one, *wait);
+    for (draft, wait) in sorted.crowded.iter().filter(|(draft, _)| is_written(draft.id)) {
+        telemetry::crowded(&sender.metrics, draft, *wait);
     }
     Ok(sorted.ready)
 }

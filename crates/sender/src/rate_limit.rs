@@ -1,54 +1,212 @@
-//! Rate limits: how fast a business number may send, and how often one guest may get a message.
+//! How fast a business number may send.
 //!
-//! WhatsApp takes 80 messages a second from a number by default (Meta, throughput), of which each running sender takes
-//! its share, and one message in 6 s to a guest, or 45 at once on credit (Meta, pair rate limits).
+//! WhatsApp takes 80 messages a second from a number by default (Meta, throughput). The limit holds over any second, for
+//! all running senders together: each has its [`Share`] of the calls ([`crate::presence`]), and a call keeps its [`Slot`]
+//! for a little more than a second from its start.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::ids::NumberId;
-use domain::phone_number::PhoneNumber;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
-const PAIR_PERIOD: Duration = Duration::from_secs(6);
-const PAIR_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(44);
+/// A call that has begun counts for this long: a second, and what calls may differ in their way to WhatsApp.
+pub(crate) const WINDOW: Duration = Duration::from_millis(1_020);
 /// A number that was throttled keeps its rate for this long before the rate may double.
 const SLOWED_FOR: Duration = Duration::from_secs(60);
 /// Several calls under way can be throttled together: within this time the rate is halved once.
 const ONE_MOMENT: Duration = Duration::from_secs(1);
 const LARGEST_DIVISOR: u32 = 64;
+/// Calls under way, of one number and of all: an answer that takes long costs memory, and must not stop other numbers.
+const UNDER_WAY: usize = 100;
+const ALL_UNDER_WAY: usize = 512;
 
-/// All limits of this process.
-pub(crate) struct RateLimits {
-    per_second: NonZeroU32,
-    senders: AtomicU32,
-    numbers: Mutex<HashMap<NumberId, Bucket>>,
-    pairs: DefaultKeyedRateLimiter<(NumberId, PhoneNumber)>,
+/// The part of every number's rate that this process may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// This sender's place among those that run, from 0; remainders go to the first.
+    pub(crate) place: u32,
+    pub(crate) senders: NonZeroU32,
+    /// Afterwards the other senders may take this one for gone.
+    pub(crate) until: Instant,
 }
 
-/// One number's limit. A full bucket lets a quarter of a second's worth through at once.
-struct Bucket {
-    limiter: Arc<DefaultDirectRateLimiter>,
+impl Share {
+    /// How many calls may count at a time, of so many for all senders.
+    pub(crate) fn of(&self, calls: u32) -> u32 {
+        calls / self.senders + u32::from(self.place < calls % self.senders)
+    }
+}
+
+/// All numbers' limits in this process.
+pub(crate) struct RateLimits {
     per_second: NonZeroU32,
+    /// `None`: nothing may be sent yet.
+    share: watch::Sender<Option<Share>>,
+    numbers: Mutex<HashMap<NumberId, Arc<Limit>>>,
+    under_way: Arc<Semaphore>,
+}
+
+impl RateLimits {
+    pub(crate) fn new(per_second: NonZeroU32) -> Self {
+        Self {
+            per_second,
+            share: watch::Sender::new(None),
+            numbers: Mutex::default(),
+            under_way: Arc::new(Semaphore::new(ALL_UNDER_WAY)),
+        }
+    }
+
+    /// Of one number, by all senders.
+    pub(crate) fn per_second(&self) -> u32 {
+        self.per_second.get()
+    }
+
+    /// Sets this process's share, and lets numbers that were throttled recover.
+    pub(crate) fn share(&self, share: Option<Share>) {
+        let now = Instant::now();
+        for limit in lock(&self.numbers).values() {
+            limit.adjust(|state| state.recover(now), self.per_second, share);
+        }
+        self.share.send_replace(share);
+    }
+
+    /// Waits until one more call may begin for the number.
+    pub(crate) async fn slot(&self, number: &NumberId) -> Slot {
+        let limit = self.limit(number);
+        loop {
+            // Errors mean that a semaphore was closed; these are never.
+            let calls = Arc::clone(&limit.under_way).acquire_owned().await.ok();
+            limit
+                .calls
+                .acquire()
+                .await
+                .into_iter()
+                .for_each(|permit| permit.forget());
+            let mut slot = Slot {
+                limit: Arc::clone(&limit),
+                begun: None,
+                _under_way: (calls, None),
+            };
+            if self.is_shared() {
+                slot._under_way.1 = Arc::clone(&self.under_way).acquire_owned().await.ok();
+                return slot;
+            }
+            // This process was suspended: the others may have taken it for gone, and its share with it.
+            drop(slot);
+            let is_valid = |share: &Option<Share>| share.is_some_and(|share| Instant::now() < share.until);
+            // It fails only when the watch's sender is gone, and `self` owns that.
+            let _ = self.share.subscribe().wait_for(is_valid).await;
+        }
+    }
+
+    /// How many calls a second the number may begin in this process now.
+    pub(crate) fn rate(&self, number: &NumberId) -> f64 {
+        let limit = self.limit(number);
+        let state = lock(&limit.state);
+        f64::from(state.size.max(1)) / state.window.as_secs_f64()
+    }
+
+    /// WhatsApp throttled the number: halves its rate, for a minute at least.
+    pub(crate) fn slow_down(&self, number: &NumberId) {
+        let now = Instant::now();
+        let limit = self.limit(number);
+        limit.adjust(
+            |state| state.slow_down(now),
+            self.per_second,
+            *self.share.borrow(),
+        );
+    }
+
+    fn is_shared(&self) -> bool {
+        self.share
+            .borrow()
+            .is_some_and(|share| Instant::now() < share.until)
+    }
+
+    fn limit(&self, number: &NumberId) -> Arc<Limit> {
+        let mut numbers = lock(&self.numbers);
+        if let Some(limit) = numbers.get(number) {
+            return Arc::clone(limit);
+        }
+        let limit = Arc::new(Limit::default());
+        limit.adjust(|_| {}, self.per_second, *self.share.borrow());
+        numbers.insert(number.clone(), Arc::clone(&limit));
+        limit
+    }
+}
+
+/// The right to begin one call. Dropped before the call begins, it is free for another at once.
+pub(crate) struct Slot {
+    limit: Arc<Limit>,
+    begun: Option<Instant>,
+    _under_way: (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>),
+}
+
+impl Slot {
+    /// The call begins now.
+    pub(crate) fn begin(&mut self) {
+        self.begun = Some(Instant::now());
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let limit = Arc::clone(&self.limit);
+        let Some(begun) = self.begun else {
+            return limit.give_back();
+        };
+        let counts_until = begun + lock(&limit.state).window;
+        // Outside a runtime the process ends.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep_until(counts_until).await;
+                limit.give_back();
+            });
+        }
+    }
+}
+
+/// One number's limit.
+struct Limit {
+    /// Calls that may begin now.
+    calls: Semaphore,
+    under_way: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Calls that may count at a time.
+    size: u32,
+    /// Slots that exist beyond `size`: they end when they come back.
+    surplus: u32,
+    /// How long a call counts.
+    window: Duration,
     /// The rate is divided by this.
     divisor: u32,
     slowed_at: Option<Instant>,
 }
 
-impl Bucket {
-    fn new(per_second: NonZeroU32) -> Self {
+impl Default for Limit {
+    fn default() -> Self {
         Self {
-            limiter: limiter(per_second),
-            per_second,
-            divisor: 1,
-            slowed_at: None,
+            calls: Semaphore::new(0),
+            under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+            state: Mutex::new(State {
+                size: 0,
+                surplus: 0,
+                window: WINDOW,
+                divisor: 1,
+                slowed_at: None,
+            }),
         }
     }
+}
 
+impl State {
     fn slow_down(&mut self, now: Instant) {
         let lately = |at: Instant| now.duration_since(at) < ONE_MOMENT;
         if !self.slowed_at.is_some_and(lately) {
@@ -65,147 +223,49 @@ impl Bucket {
         }
     }
 
-    /// Applies this process's share, divided while the number is slowed.
-    fn adjust(&mut self, share: NonZeroU32) {
-        let per_second = at_least_one(share.get() / self.divisor);
-        if per_second != self.per_second {
-            self.per_second = per_second;
-            self.limiter = limiter(per_second);
-        }
-    }
-}
-
-impl RateLimits {
-    pub(crate) fn new(per_second: NonZeroU32) -> Self {
-        let pairs = Quota::with_period(PAIR_PERIOD).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
-        Self {
-            per_second,
-            senders: AtomicU32::new(1),
-            numbers: Mutex::default(),
-            pairs: RateLimiter::keyed(pairs.allow_burst(PAIR_BURST)),
-        }
-    }
-
-    /// Waits until the number may send one more message.
-    pub(crate) async fn wait(&self, number: &NumberId) {
-        self.bucket(number, Bucket::recover).until_ready().await;
-    }
-
-    /// WhatsApp throttled the number: halves its rate, for a minute at least.
-    pub(crate) fn slow_down(&self, number: &NumberId) {
-        self.bucket(number, Bucket::slow_down);
-    }
-
-    /// Divides each number's rate by the number of running senders.
-    pub(crate) fn share(&self, senders: u32) {
-        self.senders.store(senders.max(1), Ordering::Relaxed);
-    }
-
-    /// Takes one message to this guest from the limit, or returns how long the message must wait.
-    pub(crate) fn take_pair(&self, number: &NumberId, to: &PhoneNumber) -> Result<(), Duration> {
-        let pair = (number.clone(), to.clone());
-        self.pairs
-            .check_key(&pair)
-            .map_err(|until| until.wait_time_from(DefaultClock::default().now()))
-    }
-
-    /// Forgets guests who got no message lately.
-    pub(crate) fn forget_idle(&self) {
-        self.pairs.retain_recent();
-        self.pairs.shrink_to_fit();
-    }
-
-    fn bucket(
-        &self,
-        number: &NumberId,
-        change: impl FnOnce(&mut Bucket, Instant),
-    ) -> Arc<DefaultDirectRateLimiter> {
-        let share = at_least_one(self.per_second.get() / self.senders.load(Ordering::Relaxed));
-        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = numbers
-            .entry(number.clone())
-            .or_insert_with(|| Bucket::new(share));
-        change(bucket, Instant::now());
-        bucket.adjust(share);
-        Arc::clone(&bucket.limiter)
-    }
-}
-
-fn limiter(per_second: NonZeroU32) -> Arc<DefaultDirectRateLimiter> {
-    let burst = at_least_one(per_second.get() / 4);
-    Arc::new(RateLimiter::direct(
-        Quota::per_second(per_second).allow_burst(burst),
-    ))
-}
-
-fn at_least_one(count: u32) -> NonZeroU32 {
-    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn eighty() -> NonZeroU32 {
-        NonZeroU32::new(80).unwrap()
-    }
-
-    fn rate_of(limits: &RateLimits) -> u32 {
-        let number = NumberId::parse("1").unwrap();
-        limits.bucket(&number, |_, _| {});
-        limits.numbers.lock().unwrap()[&number].per_second.get()
-    }
-
-    // shows: B91
-    #[test]
-    fn senders_share_a_numbers_rate_and_each_sends_something() {
-        let limits = RateLimits::new(eighty());
-
-        for (senders, expected) in [(1, 80), (2, 40), (3, 26), (200, 1), (1, 80)] {
-            limits.share(senders);
-            assert_eq!(rate_of(&limits), expected, "{senders}");
-        }
-    }
-
-    // shows: B91
-    #[test]
-    fn a_number_that_is_too_fast_is_halved_once_a_moment_and_recovers_by_steps() {
-        let mut bucket = Bucket::new(eighty());
-        let start = Instant::now();
-        let mut rates = Vec::new();
-        let mut note = |bucket: &mut Bucket| {
-            bucket.adjust(eighty());
-            rates.push(bucket.per_second.get());
+    /// How many calls may count at a time, and for how long each does. A share of less than one call in a window is one
+    /// call in a longer one.
+    fn wanted(&self, per_second: NonZeroU32, share: Option<Share>) -> (u32, Duration) {
+        let Some(share) = share else {
+            return (0, WINDOW);
         };
-
-        bucket.slow_down(start);
-        bucket.slow_down(start);
-        note(&mut bucket);
-        bucket.slow_down(start + ONE_MOMENT);
-        note(&mut bucket);
-        for minutes in 1..=3 {
-            bucket.recover(start + ONE_MOMENT + SLOWED_FOR * minutes);
-            note(&mut bucket);
+        let calls = per_second.get() / self.divisor;
+        if calls < share.senders.get() {
+            let windows = (share.senders.get() * self.divisor).div_ceil(per_second.get());
+            return (1, WINDOW * windows);
         }
+        (share.of(calls), WINDOW)
+    }
+}
 
-        assert_eq!(rates, [40, 20, 40, 80, 80]);
+impl Limit {
+    /// Applies a change and the share that follows.
+    fn adjust(&self, change: impl FnOnce(&mut State), per_second: NonZeroU32, share: Option<Share>) {
+        let mut state = lock(&self.state);
+        change(&mut state);
+        let (size, window) = state.wanted(per_second, share);
+        state.window = window;
+        if size < state.size {
+            let ended = self.calls.forget_permits((state.size - size) as usize);
+            state.surplus += state.size - size - u32::try_from(ended).unwrap_or_default();
+        } else {
+            let more = size - state.size;
+            let kept = more.min(state.surplus);
+            state.surplus -= kept;
+            self.calls.add_permits((more - kept) as usize);
+        }
+        state.size = size;
     }
 
-    // shows: B91
-    #[test]
-    fn a_guest_gets_forty_five_messages_at_once_and_then_waits_up_to_six_seconds() {
-        let limits = RateLimits::new(eighty());
-        let number = NumberId::parse("1").unwrap();
-        let guest = |digits| PhoneNumber::from_whatsapp(digits).unwrap();
-        let ada = guest("306912345678");
-
-        let taken = (0..50)
-            .take_while(|_| limits.take_pair(&number, &ada).is_ok())
-            .count();
-        let wait = limits.take_pair(&number, &ada).unwrap_err();
-
-        assert_eq!(taken, 45);
-        assert!(wait <= PAIR_PERIOD && wait > Duration::from_secs(5), "{wait:?}");
-        assert!(limits.take_pair(&number, &guest("306987654321")).is_ok());
+    fn give_back(&self) {
+        let mut state = lock(&self.state);
+        match state.surplus.checked_sub(1) {
+            Some(fewer) => state.surplus = fewer,
+            None => self.calls.add_permits(1),
+        }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

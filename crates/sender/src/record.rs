@@ -31,11 +31,11 @@ pub(crate) async fn record_kept(sender: &Sender) {
 }
 
 /// Records results. While Postgres is unavailable it waits.
-pub(crate) async fn record(sender: &Sender, called: Vec<Called>) {
+pub(crate) async fn record(sender: &Sender, called: &[Called]) {
     if called.is_empty() {
         return;
     }
-    let results: Arc<Vec<CallResult>> = Arc::new(called.into_iter().map(Called::into_result).collect());
+    let results: Arc<Vec<CallResult>> = Arc::new(called.iter().map(Called::result).collect());
     match (write(sender, Arc::clone(&results)).await, results.as_slice()) {
         (Ok(outcome), _) => telemetry::recorded(&sender.metrics, &outcome),
         (Err(error), [result]) => keep(sender, result.clone(), &error),

@@ -1,7 +1,8 @@
-//! The values that a message passes through: [`Ready`], [`Granted`], [`Called`]; then its result is recorded.
+//! The values that a message passes through: [`Ready`], [`Permitted`], [`Granted`], [`Called`]; then its result is recorded.
 //!
 //! Each stage takes one of them and gives the next; log lines and counters are made from them ([`crate::telemetry`]).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::after_call::NextStep;
@@ -17,13 +18,14 @@ use domain::resort::Resort;
 use store::claims::{Draft, Wanted};
 use whatsapp::answer::Answer;
 
-use crate::probe::RouteKey;
+use crate::guest_rate::GuestTurn;
+use crate::probe::{Permit, RouteKey};
+use crate::rate_limit::Slot;
 
 /// A call begins this soon after its claim or not at all: later, a withdrawal may have been committed.
 const CLAIM_VALID_FOR: Duration = Duration::from_secs(2);
 
 /// A message that is due, allowed and filled in: it can be claimed.
-#[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) wanted: Wanted,
     pub(crate) to: PhoneNumber,
@@ -35,10 +37,13 @@ pub(crate) struct Ready {
     pub(crate) content_choice: ContentChoice,
     /// The booking's key, for the log.
     pub(crate) booking: String,
+    /// The resort's file as it was read.
+    pub(crate) resort: Arc<Resort>,
+    pub(crate) guest_turn: GuestTurn,
 }
 
 impl Ready {
-    pub(crate) fn new(draft: Draft, resort: &Resort, sendable: Sendable) -> Self {
+    pub(crate) fn new(draft: Draft, resort: &Arc<Resort>, sendable: Sendable, guest_turn: GuestTurn) -> Self {
         let route = Route {
             resort: resort.id.clone(),
             number: resort.number.clone(),
@@ -52,7 +57,6 @@ impl Ready {
             last_seen_on: cart::last_seen_on(&draft.facts, resort),
             not_after: sendable.not_after,
             route,
-            may_call: true,
         };
         Self {
             wanted,
@@ -62,6 +66,8 @@ impl Ready {
             rested: draft.rested,
             content_choice: sendable.turn,
             booking: draft.booking.to_string(),
+            resort: Arc::clone(resort),
+            guest_turn,
         }
     }
 
@@ -74,9 +80,20 @@ impl Ready {
     }
 }
 
+/// A message whose route and number permit its call now.
+pub(crate) struct Permitted {
+    pub(crate) ready: Ready,
+    /// Kept until the result is recorded: the next message of a route that is being probed must find the hold that this
+    /// one may have laid.
+    pub(crate) permit: Permit,
+    pub(crate) slot: Slot,
+}
+
 /// A claimed message: this process alone may call for it.
 pub(crate) struct Granted {
     pub(crate) ready: Ready,
+    pub(crate) permit: Permit,
+    pub(crate) slot: Slot,
     pub(crate) attempt: Attempt,
     /// When the claim was asked for, which is before Postgres granted it.
     pub(crate) asked_at: Instant,
@@ -100,17 +117,11 @@ pub(crate) enum Outcome {
     NotCalled(Box<Granted>),
 }
 
-/// What one claim of several messages came to.
-#[derive(Default)]
-pub(crate) struct Claimed {
-    pub(crate) granted: Vec<Granted>,
-    /// Messages that were only checked ([`Wanted::may_call`] was false) and are still queued.
-    pub(crate) waiting: Vec<Ready>,
-}
-
 /// A message that was called for, with the answer and what follows from it.
 pub(crate) struct Called {
     pub(crate) ready: Ready,
+    #[expect(dead_code, reason = "held, not read")]
+    pub(crate) permit: Permit,
     pub(crate) attempt: Attempt,
     pub(crate) answer: Answer,
     pub(crate) next: NextStep,
@@ -119,16 +130,16 @@ pub(crate) struct Called {
 
 impl Called {
     /// The part that is recorded.
-    pub(crate) fn into_result(self) -> CallResult {
+    pub(crate) fn result(&self) -> CallResult {
         CallResult {
             id: self.ready.wanted.id,
             attempt: self.attempt,
-            route: self.ready.wanted.route,
-            next: self.next,
-            hold: self.hold,
+            route: self.ready.route().clone(),
+            next: self.next.clone(),
+            hold: self.hold.clone(),
             error_code: self.answer.outcome.error_code(),
             paced: self.answer.outcome.is_held_for_quality(),
-            names: self.answer.names,
+            names: self.answer.names.clone(),
         }
     }
 }

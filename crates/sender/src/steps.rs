@@ -1,6 +1,8 @@
 //! A sender that takes one step at a time: without loops, RabbitMQ and a server, for tests in process.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::topology::Depths;
 use domain::ids::MessageId;
@@ -9,28 +11,45 @@ use service::health::Readiness;
 use service::metrics::Metrics;
 use service::{Failure, Stop};
 use store::StoreError;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::context::Sender;
 use crate::holds::{self, Maintenance};
+use crate::presence::{self, Presence};
+use crate::rate_limit::Share;
 use crate::reconcile::{self, Reconciliation};
 use crate::{Settings, pipeline, reconnect, record};
 
-pub use crate::pipeline::Sent;
+pub use crate::pipeline::Admitted;
 
 pub struct Steps {
     sender: Arc<Sender>,
     metrics: Metrics,
     readiness: Readiness,
+    presence: Mutex<Presence>,
     maintenance: Maintenance,
     reconciliation: Reconciliation,
+}
+
+/// The share of a sender that no other one runs beside, for longer than a test takes.
+fn alone() -> Share {
+    Share {
+        place: 0,
+        senders: NonZeroU32::MIN,
+        until: Instant::now() + Duration::from_secs(3_600),
+    }
 }
 
 impl Steps {
     pub fn new(settings: &Settings, stop: &Stop) -> Result<Self, Failure> {
         let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION"))?;
+        let sender = Arc::new(crate::assemble(settings, &metrics, stop)?);
+        sender.rate_limits.share(Some(alone()));
         Ok(Self {
-            sender: Arc::new(crate::assemble(settings, &metrics, stop)?),
+            presence: Mutex::new(Presence::new(Uuid::now_v7(), sender.rate_limits.per_second())),
+            sender,
             metrics,
             readiness: Readiness::new(),
             maintenance: Maintenance::new(),
@@ -38,9 +57,16 @@ impl Steps {
         })
     }
 
-    /// Takes the ids of messages through the pipeline once, as a batch from RabbitMQ.
-    pub async fn send_once(&self, ids: Vec<MessageId>) -> Result<Sent, StoreError> {
-        pipeline::send(&self.sender, ids).await
+    /// Takes the ids of messages through the pipeline once, as a batch from RabbitMQ, until the last result is recorded.
+    pub async fn send_once(&self, ids: Vec<MessageId>) -> Result<Admitted, StoreError> {
+        let (routes, stages) = pipeline::start(&self.sender);
+        let admit = async move { pipeline::admit(&self.sender, &routes, ids).await };
+        tokio::join!(admit, stages).0
+    }
+
+    /// Tells the other senders once that this one runs.
+    pub async fn beat_once(&self) -> Result<(), StoreError> {
+        presence::beat(&self.sender, &mut *self.presence.lock().await, "steps").await
     }
 
     /// One second of hold maintenance.

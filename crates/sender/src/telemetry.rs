@@ -46,6 +46,32 @@ pub(crate) fn sending_failed(error: &StoreError) {
     }
 }
 
+/// Messages could not be claimed: nothing happened to them.
+pub(crate) fn claiming_failed(error: &StoreError) {
+    log::error!(error = service::chain(error), alert = "sending_failed";
+        "messages could not be claimed; the relay publishes their ids again");
+}
+
+/// Messages that wait in this process could not be left to other senders at once.
+pub(crate) fn not_handed_out(error: &StoreError) {
+    log::warn!(error = service::chain(error), event = "messages_not_handed_out";
+        "waiting messages could not be handed out at once; the relay publishes their ids again within a minute");
+}
+
+/// Messages that found too many others waiting for their number, and how long each waits.
+pub(crate) fn backlogged(metrics: &SenderMetrics, put_off: &[(Ready, Duration)]) {
+    metrics.backlogged.inc_by(put_off.len() as u64);
+    let mut numbers: BTreeMap<&str, (usize, Duration)> = BTreeMap::new();
+    for (one, wait) in put_off {
+        let (messages, longest) = numbers.entry(one.route().number.as_str()).or_default();
+        *messages += 1;
+        *longest = (*longest).max(*wait);
+    }
+    for (number, (messages, longest)) in numbers {
+        log::debug!(number, messages, wait_s = longest.as_secs_f64(); "put off: too many others wait for this number");
+    }
+}
+
 /// A message that does not go now, for a reason that was found before its claim.
 pub(crate) fn not_sent(metrics: &SenderMetrics, draft: &Draft, step: &Step) {
     let (id, booking) = (draft.id.to_string(), draft.booking.to_string());
@@ -95,9 +121,9 @@ pub(crate) fn damaged(metrics: &SenderMetrics, messages: &[(MessageId, String)])
 }
 
 /// The guest has just received as many messages as WhatsApp accepts.
-pub(crate) fn crowded(metrics: &SenderMetrics, one: &Ready, wait: Duration) {
-    count(metrics, one.route().kind, "put_off");
-    log::warn!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
+pub(crate) fn crowded(metrics: &SenderMetrics, draft: &Draft, wait: Duration) {
+    count(metrics, draft.kind, "put_off");
+    log::warn!("message.id" = draft.id.to_string(), "booking.id" = draft.booking.to_string(), kind = draft.kind.as_str(),
         wait_s = wait.as_secs_f64(), event = "message_put_off"; "message put off by the rate limit of its guest");
 }
 

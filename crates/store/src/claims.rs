@@ -23,7 +23,7 @@ use crate::error::StoreError;
 use crate::messages;
 use crate::rows::Rows;
 
-pub use uncalled::{NotNow, Uncalled, release, set_aside};
+pub use uncalled::{NotNow, Uncalled, hand_out_later, release, set_aside};
 pub use unprepared::{Lacks, note_unprepared, retry_of_mended_bookings, retry_of_resorts};
 
 /// A message that may be due, with everything that is needed to write it.
@@ -145,8 +145,6 @@ pub struct Wanted {
     pub not_after: Option<DateTime<Utc>>,
     /// The route, by which the holds are found.
     pub route: Route,
-    /// Whether the claim may be granted. If not, the claim only checks whether the message has ended or is held.
-    pub may_call: bool,
 }
 
 /// What a claim came to.
@@ -203,7 +201,6 @@ pub fn claim(
         .column::<Text, _>("number", |one| one.route.number.as_str())
         .column::<Integer, _>("country", |one| i32::from(one.route.country))
         .column::<Nullable<Text>, _>("template", |one| one.route.template.as_deref())
-        .column::<Bool, _>("may_call", |one| one.may_call)
         .column::<Nullable<Date>, _>("last_seen_on", |one| one.last_seen_on)
         .load(connection)
         .map_err(StoreError::query("claim messages"))?;

@@ -210,6 +210,7 @@ diesel::table! {
         name -> Nullable<Text>,
         unreachable_since -> Nullable<Timestamptz>,
         unreachable_reason -> Nullable<Text>,
+        knows -> Nullable<Array<Nullable<Uuid>>>,
     }
 }
 

@@ -1,12 +1,11 @@
 //! The senders that run, so that they can share what one business number may send, and whether each reaches WhatsApp.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, sql_query};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::rows::Value;
 use crate::schema::senders;
 
 /// A sender that said nothing for longer is gone, or cut off from Postgres too.
@@ -19,6 +18,8 @@ pub struct Sender {
     pub name: String,
     /// Since when it cannot reach WhatsApp, and why; `None`: it can, as far as it knows.
     pub unreachable: Option<Unreachable>,
+    /// The other senders that it counts when it takes its share of a number's rate.
+    pub knows: Vec<Uuid>,
 }
 
 /// That WhatsApp cannot be reached from somewhere.
@@ -28,30 +29,49 @@ pub struct Unreachable {
     pub reason: String,
 }
 
-/// Says that this sender runs, and counts those that said so within the last 5 s, itself included.
-pub fn beat(connection: &mut PgConnection, sender: &Sender) -> Result<u32, StoreError> {
+/// Another sender that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    pub id: Uuid,
+    /// Whether it counts this sender.
+    pub knows_us: bool,
+}
+
+#[derive(QueryableByName)]
+struct OtherRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Bool)]
+    knows_us: bool,
+}
+
+/// Says that this sender runs, and returns the others that said so within the last 5 s, in the order of their ids.
+pub fn beat(connection: &mut PgConnection, sender: &Sender) -> Result<Vec<Other>, StoreError> {
     let unreachable = sender.unreachable.as_ref();
-    sql_query(
-        "INSERT INTO senders (id, seen_at, name, unreachable_since, unreachable_reason) \
-         VALUES ($1, clock_timestamp(), $2, $3, $4) \
-         ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, name = excluded.name, \
-            unreachable_since = excluded.unreachable_since, unreachable_reason = excluded.unreachable_reason",
+    // The row is written although nothing reads what the first part returns. A sender of an older version has no
+    // `knows`, and is not waited for.
+    let others: Vec<OtherRow> = sql_query(
+        "WITH us AS ( \
+           INSERT INTO senders (id, seen_at, name, unreachable_since, unreachable_reason, knows) \
+           VALUES ($1, clock_timestamp(), $2, $3, $4, $5) \
+           ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, name = excluded.name, knows = excluded.knows, \
+              unreachable_since = excluded.unreachable_since, unreachable_reason = excluded.unreachable_reason), \
+         gone AS (DELETE FROM senders WHERE seen_at < clock_timestamp() - interval '1 minute' AND id <> $1) \
+         SELECT id, knows IS NULL OR $1 = ANY(knows) AS knows_us FROM senders \
+         WHERE seen_at > clock_timestamp() - interval '5 seconds' AND id <> $1 ORDER BY id",
     )
     .bind::<SqlUuid, _>(sender.id)
     .bind::<Text, _>(&sender.name)
     .bind::<Nullable<Timestamptz>, _>(unreachable.map(|unreachable| unreachable.since))
     .bind::<Nullable<Text>, _>(unreachable.map(|unreachable| unreachable.reason.as_str()))
-    .execute(connection)
+    .bind::<Array<SqlUuid>, _>(&sender.knows)
+    .load(connection)
     .map_err(StoreError::query("say that a sender runs"))?;
-    sql_query("DELETE FROM senders WHERE seen_at < clock_timestamp() - interval '1 minute'")
-        .execute(connection)
-        .map_err(StoreError::query("forget senders that are gone"))?;
-    let alive: Value<BigInt, i64> = sql_query(
-        "SELECT count(*) AS count FROM senders WHERE seen_at > clock_timestamp() - interval '5 seconds'",
-    )
-    .get_result(connection)
-    .map_err(StoreError::query("count the senders"))?;
-    Ok(u32::try_from(alive.0).unwrap_or(u32::MAX).max(1))
+    let other = |row: OtherRow| Other {
+        id: row.id,
+        knows_us: row.knows_us,
+    };
+    Ok(others.into_iter().map(other).collect())
 }
 
 /// Id, name, and since when and why it cannot reach WhatsApp.
@@ -78,6 +98,7 @@ pub fn list_unreachable(connection: &mut PgConnection) -> Result<Vec<Sender>, St
             since,
             reason: reason.unwrap_or_default(),
         }),
+        knows: Vec::new(),
     };
     Ok(rows.into_iter().map(sender).collect())
 }

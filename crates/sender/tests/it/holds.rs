@@ -333,8 +333,8 @@ async fn the_senders_that_run_are_counted_and_each_is_listed() {
     let scene = Scene::new().await;
     let other = scene.another_sender();
 
-    scene.sender.maintain_holds_once().await.unwrap();
-    other.maintain_holds_once().await.unwrap();
+    scene.sender.beat_once().await.unwrap();
+    other.beat_once().await.unwrap();
 
     let listed = "SELECT count(*) AS count FROM senders";
     assert_eq!(scene.database.count(listed).await, 2);

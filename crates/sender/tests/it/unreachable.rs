@@ -1,7 +1,7 @@
 //! Senders that cannot reach WhatsApp.
 
 use domain::message::MessageState::{Queued, Sent as SENT};
-use sender::steps::{Sent, Steps};
+use sender::steps::{Admitted, Steps};
 use serde_json::{Value, json};
 use testkit::proxy::Proxy;
 use tokio::net::TcpListener;
@@ -103,7 +103,7 @@ async fn a_sender_that_cannot_reach_whatsapp_is_listed_with_the_reason() {
     scene.send_by(&sender).await;
     sender.probe_once().await;
 
-    sender.maintain_holds_once().await.unwrap();
+    sender.beat_once().await.unwrap();
 
     let listed = "SELECT count(*) AS count FROM senders \
                   WHERE unreachable_since IS NOT NULL AND unreachable_reason = 'the connection is refused'";
@@ -112,17 +112,19 @@ async fn a_sender_that_cannot_reach_whatsapp_is_listed_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_that_were_not_called_for_return_to_the_queue_although_a_probe_connects_then() {
+async fn messages_that_were_not_called_for_are_handed_out_again_and_no_more_are_taken() {
     let scene = Scene::new().await;
     let port = closed_port().await;
     let sender = calling_at(&scene, port);
     scene.confirm(GUESTS).await;
     let due = scene.due().await;
 
-    let sent = sender.send_once(due).await.unwrap();
-    let _line = Proxy::start(port, vec![scene.sandbox_address()]).await.unwrap();
-    let connects = sender.probe_once().await;
+    assert_eq!(sender.send_once(due.clone()).await.unwrap(), Admitted::All);
+    assert_eq!(sender.send_once(due).await.unwrap(), Admitted::Not);
 
-    assert!(connects && sender.is_reachable());
-    assert_eq!(sent, Sent::SomeLeft);
+    let handed_out = "SELECT count(*) AS count FROM messages WHERE state = 'queued' AND publish_at <= now()";
+    assert_eq!(
+        scene.database.count(handed_out).await,
+        i64::try_from(GUESTS).unwrap()
+    );
 }

@@ -1,7 +1,9 @@
 //! Messages that were read or claimed, but are not called for now.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 use domain::ids::{MessageId, NumberId};
 use domain::message::{Attempt, Reason};
@@ -119,6 +121,23 @@ fn hold(connection: &mut PgConnection, held: &[(MessageId, &str, Option<&str>)])
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("hold messages"))
+}
+
+/// Has the relay hand out queued messages after so long: their sender has no room for them, or leaves them to others. They
+/// stay due.
+pub fn hand_out_later(
+    connection: &mut PgConnection,
+    waiting: &[(MessageId, Duration)],
+) -> Result<(), StoreError> {
+    let sql = "UPDATE messages m SET publish_at = clock_timestamp() + n.seconds * interval '1 second', publishes = 0 \
+         FROM {rows} WHERE m.id = n.id AND m.id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) AND state = 'queued' \
+                                                            ORDER BY id FOR NO KEY UPDATE SKIP LOCKED))";
+    Rows::new(sql, waiting)
+        .column::<SqlUuid, _>("id", |(id, _)| id.0)
+        .column::<Double, _>("seconds", |(_, wait)| wait.as_secs_f64())
+        .execute(connection)
+        .map(|_| ())
+        .map_err(StoreError::query("hand messages out later"))
 }
 
 /// Frees messages that were claimed but for which no call was begun in time. The attempt's number stays used.

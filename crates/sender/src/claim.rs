@@ -27,7 +27,14 @@ pub(crate) async fn claim(sender: &Sender, permitted: Vec<Permitted>) -> Result<
     crash::point("sender.claims.committed");
     let claims: HashMap<MessageId, Claim> = claims.into_iter().map(|claim| (claim.id(), claim)).collect();
     let mut granted = Vec::new();
-    for Permitted { ready, permit, slot } in permitted {
+    for Permitted {
+        mut ready,
+        permit,
+        slot,
+    } in permitted
+    {
+        // Settled: should this process die now, the claim itself shows that its result is missing.
+        ready.in_hand = None;
         match claims.get(&ready.wanted.id) {
             Some(Claim::Granted(_, attempt)) => granted.push(Granted {
                 ready,

@@ -6,24 +6,24 @@ use broker::consumer::{Consumer, Delivery, Verdict};
 use domain::backoff::Backoff;
 use domain::ids::MessageId;
 use service::{Stop, crash};
-use store::StoreError;
-use tokio::task::{JoinError, JoinSet};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 use crate::context::Sender;
+use crate::in_hand::{Deliveries, InHand};
 use crate::isolate::isolated;
 use crate::pipeline::{self, Admitted};
-use crate::routes::Routes;
+use crate::routes::{self, Routes};
 use crate::telemetry;
 
-/// How many ids are taken and settled together.
-const BATCH: u16 = 100;
+/// How many ids are prepared together.
+const BATCH: usize = 100;
 /// How many batches are prepared at once.
-const BATCHES: u16 = 3;
-/// How many unacknowledged ids RabbitMQ hands out.
-pub(crate) const PREFETCH: u16 = 2 * BATCH * BATCHES;
+const BATCHES: usize = 3;
+/// How many unacknowledged ids RabbitMQ hands out: those that wait in the routes' queues must not use it up.
+pub(crate) const PREFETCH: u16 = (routes::KEPT + 2 * BATCH * BATCHES) as u16;
 
-/// The deliveries of a finished batch, and how each is settled.
-type Finished = Vec<(Delivery, Verdict)>;
+type Settled = (Delivery, Verdict);
 
 /// Consumes until the stop, then finishes the calls in hand.
 pub(crate) async fn run(sender: Arc<Sender>, consumer: Consumer, stop: Stop) {
@@ -32,35 +32,38 @@ pub(crate) async fn run(sender: Arc<Sender>, consumer: Consumer, stop: Stop) {
 }
 
 async fn take(sender: Arc<Sender>, routes: Arc<Routes>, mut consumer: Consumer, stop: Stop) {
-    let mut working: JoinSet<Finished> = JoinSet::new();
+    let (settled, mut settling) = unbounded_channel();
+    let mut working = JoinSet::new();
     while !stop.is_stopped() {
         tokio::select! {
             biased;
             () = stop.stopped() => break,
             () = sender.reachability.until_unreachable() => leave_to_others(&sender, &mut consumer, &mut working, &stop).await,
-            Some(finished) = working.join_next() => settle(&mut consumer, finished).await,
-            batch = consumer.next_batch(BATCH.into()), if working.len() < usize::from(BATCHES) => {
-                working.spawn(work(Arc::clone(&sender), Arc::clone(&routes), batch));
+            Some(first) = settling.recv() => settle(&mut consumer, first, &mut settling).await,
+            Some(_) = working.join_next() => {}
+            batch = consumer.next_batch(BATCH), if working.len() < BATCHES => {
+                let batch = in_hand(batch, &settled);
+                working.spawn(admit(Arc::clone(&sender), Arc::clone(&routes), batch));
             }
         }
     }
-    while let Some(finished) = working.join_next().await {
-        settle(&mut consumer, finished).await;
+    while working.join_next().await.is_some() {}
+    // The queues are emptied and closed; what has been claimed is called for.
+    drop((routes, settled));
+    while let Some(first) = settling.recv().await {
+        settle(&mut consumer, first, &mut settling).await;
     }
     consumer.stop().await;
 }
 
-/// Finishes the running batches, then takes nothing until WhatsApp can be reached again. Closing the connection returns
-/// prefetched ids to the queue.
+/// Takes nothing until WhatsApp can be reached again. Closing the connection returns what is unacknowledged to the queue.
 async fn leave_to_others(
     sender: &Sender,
     consumer: &mut Consumer,
-    working: &mut JoinSet<Finished>,
+    working: &mut JoinSet<()>,
     stop: &Stop,
 ) {
-    while let Some(finished) = working.join_next().await {
-        settle(consumer, finished).await;
-    }
+    while working.join_next().await.is_some() {}
     if sender.reachability.is_reachable() {
         return;
     }
@@ -73,55 +76,37 @@ async fn leave_to_others(
     }
 }
 
-async fn settle(consumer: &mut Consumer, finished: Result<Finished, JoinError>) {
-    match finished {
-        Ok(finished) => {
-            let settled = consumer.settle(finished).await;
-            crash::point("sender.ids.acknowledged");
-            if settled.lost > 0 {
-                log::warn!(ids = settled.lost, event = "acks_lost"; "acks lost with the connection; deliveries will repeat");
-            }
-        }
-        // `work` itself panicked: RabbitMQ redelivers its ids when the connection ends.
-        Err(error) => {
-            log::error!(error = service::chain(&error), alert = "batch_lost"; "a batch of ids was lost")
-        }
+async fn settle(consumer: &mut Consumer, first: Settled, more: &mut UnboundedReceiver<Settled>) {
+    let mut batch = vec![first];
+    while let Ok(settled) = more.try_recv() {
+        batch.push(settled);
+    }
+    let settled = consumer.settle(batch).await;
+    crash::point("sender.ids.acknowledged");
+    if settled.lost > 0 {
+        log::warn!(ids = settled.lost, event = "acks_lost"; "acks lost with the connection; deliveries will repeat");
     }
 }
 
-async fn work(sender: Arc<Sender>, routes: Arc<Routes>, batch: Vec<Delivery>) -> Finished {
-    let ids = batch.iter().filter_map(id_of).collect();
-    let admitted = isolated("batch", pipeline::admit(&sender, &routes, ids)).await;
-    if let Some(Err(error)) = &admitted {
-        telemetry::sending_failed(error);
-        tokio::time::sleep(Backoff::RECONNECT.pause(4, rand::random())).await;
-    }
-    let settled = Settled::after(admitted);
-    let settle = |delivery| (delivery, settled.verdict());
-    batch.into_iter().map(settle).collect()
+fn in_hand(batch: Vec<Delivery>, settled: &UnboundedSender<Settled>) -> Deliveries {
+    let with_id = |delivery: Delivery| {
+        let id = id_of(&delivery);
+        let in_hand = InHand::new(delivery, settled.clone());
+        Some((id?, in_hand))
+    };
+    batch.into_iter().filter_map(with_id).collect()
 }
 
-/// How all ids of a batch are settled.
-#[derive(Debug, PartialEq)]
-enum Settled {
-    Acknowledged,
-    Returned,
-}
-
-impl Settled {
-    /// `None`: preparing panicked. Returned, the ids would be redelivered at once and panic again; the relay publishes them
-    /// again, ever more seldom.
-    fn after(admitted: Option<Result<Admitted, StoreError>>) -> Self {
-        match admitted {
-            Some(Ok(Admitted::Not) | Err(_)) => Self::Returned,
-            Some(Ok(Admitted::All)) | None => Self::Acknowledged,
-        }
-    }
-
-    fn verdict(&self) -> Verdict {
-        match self {
-            Self::Acknowledged => Verdict::Done,
-            Self::Returned => Verdict::GiveBack,
+/// Passes a batch to the pipeline. Where that panics, the ids are acknowledged: returned, they would be redelivered at
+/// once and panic again; the relay publishes them again, ever more seldom.
+async fn admit(sender: Arc<Sender>, routes: Arc<Routes>, mut batch: Deliveries) {
+    match isolated("batch", pipeline::admit(&sender, &routes, batch.keys().copied().collect(), &mut batch)).await {
+        None | Some(Ok(Admitted::All)) => {}
+        Some(Ok(Admitted::Not)) => batch.into_values().for_each(InHand::give_back),
+        Some(Err(error)) => {
+            telemetry::sending_failed(&error);
+            tokio::time::sleep(Backoff::RECONNECT.pause(4, rand::random())).await;
+            batch.into_values().for_each(InHand::give_back);
         }
     }
 }
@@ -135,20 +120,4 @@ fn id_of(delivery: &Delivery) -> Option<MessageId> {
         log::error!("delivery.id" = delivery.message_id, event = "foreign_queue_entry"; "dropped a queue entry that is not a message id");
     }
     id
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ids_of_a_batch_return_to_the_queue_unless_all_were_handled_or_it_panicked() {
-        assert_eq!(Settled::after(Some(Ok(Admitted::All))), Settled::Acknowledged);
-        assert_eq!(Settled::after(Some(Ok(Admitted::Not))), Settled::Returned);
-        assert_eq!(
-            Settled::after(Some(Err(StoreError::Overtaken))),
-            Settled::Returned
-        );
-        assert_eq!(Settled::after(None), Settled::Acknowledged);
-    }
 }

@@ -13,6 +13,7 @@ mod context;
 mod foreign_answers;
 mod guest_rate;
 mod holds;
+mod in_hand;
 mod isolate;
 mod metrics;
 mod pipeline;

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::call::call;
 use crate::claim::{claim, release};
 use crate::context::Sender;
+use crate::in_hand::Deliveries;
 use crate::isolate::isolated;
 use crate::prepare::prepare;
 use crate::record::record;
@@ -59,18 +60,19 @@ pub(crate) fn start(sender: &Arc<Sender>) -> (Routes, impl Future<Output = ()> +
     (Routes::new(Arc::clone(sender), permitted), stages)
 }
 
-/// Puts those of some messages that are due and wanted into their routes' queues. After an error the caller must return
-/// the ids.
+/// Puts those of some messages that are due and wanted into their routes' queues, with their deliveries. After an error
+/// the caller must return the deliveries that are left.
 pub(crate) async fn admit(
     sender: &Sender,
     routes: &Routes,
     mut ids: Vec<MessageId>,
+    deliveries: &mut Deliveries,
 ) -> Result<Admitted, StoreError> {
     if sender.stop.is_stopped() || !sender.reachability.is_reachable() {
         return Ok(Admitted::Not);
     }
     ids.retain(|id| !routes.has(*id));
-    let put_off = routes.queue(prepare(sender, ids).await?);
+    let put_off = routes.queue(prepare(sender, ids).await?, deliveries);
     if !put_off.is_empty() {
         let waits = put_off
             .iter()

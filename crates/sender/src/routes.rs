@@ -12,20 +12,25 @@ use std::time::Duration;
 
 use domain::ids::MessageId;
 use store::claims;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender as Channel, channel};
 use tokio::time::Instant;
 
 use crate::context::Sender;
+use crate::in_hand::{Deliveries, InHand};
 use crate::isolate::isolated;
 use crate::probe::RouteKey;
 use crate::stages::{Permitted, Ready};
 use crate::telemetry;
 
-/// Messages that wait in one queue: a second's worth of WhatsApp's default rate.
-const WAITING: usize = 80;
+/// Messages that wait in one queue at most; as many as go in a second, where that is fewer.
+const WAITING: usize = 1_000;
 /// A number that is slow has at least so many at hand.
 const LEAST_WAITING: f64 = 20.0;
+/// So many deliveries are kept until their messages have been claimed; more are acknowledged as soon as they wait. Should
+/// the sender be killed, those come back when the relay publishes their ids again.
+pub(crate) const KEPT: usize = 500;
 /// What is put off comes back within this time, in case the rate recovers meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
@@ -34,6 +39,7 @@ pub(crate) struct Routes {
     sender: Arc<Sender>,
     queues: Mutex<HashMap<RouteKey, Queue>>,
     waiting: Waiting,
+    kept: Arc<Semaphore>,
     /// Where messages go that may be claimed.
     permitted: Channel<Permitted>,
 }
@@ -55,6 +61,7 @@ impl Routes {
             sender,
             queues: Mutex::default(),
             waiting: Waiting::default(),
+            kept: Arc::new(Semaphore::new(KEPT)),
             permitted,
         }
     }
@@ -64,11 +71,13 @@ impl Routes {
         lock(&self.waiting.0).contains(&id)
     }
 
-    /// Puts messages into their queues. Returns those whose queue is full, and how long each must wait.
-    pub(crate) fn queue(&self, ready: Vec<Ready>) -> Vec<(Ready, Duration)> {
+    /// Puts messages into their queues, with their deliveries. Returns those whose queue is full, and how long each must
+    /// wait.
+    pub(crate) fn queue(&self, ready: Vec<Ready>, deliveries: &mut Deliveries) -> Vec<(Ready, Duration)> {
         let mut queues = lock(&self.queues);
         let mut put_off = Vec::new();
-        for one in ready {
+        for mut one in ready {
+            one.in_hand = deliveries.remove(&one.wanted.id).and_then(|delivery| self.keep(delivery));
             let route = one.route_key();
             let rate = self.sender.rate_limits.rate(route.number());
             let queue = queues
@@ -80,6 +89,12 @@ impl Routes {
             }
         }
         put_off
+    }
+
+    /// A delivery stays unacknowledged while few are.
+    fn keep(&self, mut delivery: InHand) -> Option<InHand> {
+        delivery.kept = Some(Arc::clone(&self.kept).try_acquire_owned().ok()?);
+        Some(delivery)
     }
 
     /// Returns the message if there is no room for it.

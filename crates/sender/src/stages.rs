@@ -19,6 +19,7 @@ use store::claims::{Draft, Wanted};
 use whatsapp::answer::Answer;
 
 use crate::guest_rate::GuestTurn;
+use crate::in_hand::InHand;
 use crate::probe::{Permit, RouteKey};
 use crate::rate_limit::Slot;
 
@@ -40,6 +41,8 @@ pub(crate) struct Ready {
     /// The resort's file as it was read.
     pub(crate) resort: Arc<Resort>,
     pub(crate) guest_turn: GuestTurn,
+    /// Its delivery, until it is claimed.
+    pub(crate) in_hand: Option<InHand>,
 }
 
 impl Ready {
@@ -68,6 +71,7 @@ impl Ready {
             booking: draft.booking.to_string(),
             resort: Arc::clone(resort),
             guest_turn,
+            in_hand: None,
         }
     }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::context::Sender;
 use crate::holds::{self, Maintenance};
+use crate::in_hand::Deliveries;
 use crate::presence::{self, Presence};
 use crate::rate_limit::Share;
 use crate::reconcile::{self, Reconciliation};
@@ -60,7 +61,7 @@ impl Steps {
     /// Takes the ids of messages through the pipeline once, as a batch from RabbitMQ, until the last result is recorded.
     pub async fn send_once(&self, ids: Vec<MessageId>) -> Result<Admitted, StoreError> {
         let (routes, stages) = pipeline::start(&self.sender);
-        let admit = async move { pipeline::admit(&self.sender, &routes, ids).await };
+        let admit = async move { pipeline::admit(&self.sender, &routes, ids, &mut Deliveries::new()).await };
         tokio::join!(admit, stages).0
     }
 

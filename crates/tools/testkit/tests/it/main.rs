@@ -10,6 +10,7 @@
 mod compose;
 mod crash_points;
 mod failures;
+mod fairness;
 mod flows;
 mod guests;
 mod holds;

@@ -32,7 +32,7 @@ pub(crate) async fn call(sender: &Sender, mut granted: Granted) -> Outcome {
     };
     let in_flight = InFlight::begin(&sender.metrics.in_flight);
     granted.ready.guest_turn.spend();
-    granted.slot.begin();
+    granted.right.slot.begin();
     let answer = sender
         .whatsapp
         .send(route.number(), token.reveal(), &message)
@@ -77,7 +77,7 @@ fn learn(sender: &Sender, route: &RouteKey, answer: &Answer) -> u32 {
 fn conclude(sender: &Sender, granted: Granted, answer: Answer, foreign_in_a_row: u32) -> Called {
     let Granted {
         ready,
-        permit,
+        right,
         attempt,
         ..
     } = granted;
@@ -97,7 +97,7 @@ fn conclude(sender: &Sender, granted: Granted, answer: Answer, foreign_in_a_row:
         next: sender.retry_policy.next_step(tried, &answer.outcome),
         hold: hold::after(&answer.outcome, route, sender.probe_after).or_else(foreign),
         ready,
-        permit,
+        permit: right.permit,
         attempt,
         answer,
     }

@@ -57,12 +57,7 @@ async fn take(sender: Arc<Sender>, routes: Arc<Routes>, mut consumer: Consumer, 
 }
 
 /// Takes nothing until WhatsApp can be reached again. Closing the connection returns what is unacknowledged to the queue.
-async fn leave_to_others(
-    sender: &Sender,
-    consumer: &mut Consumer,
-    working: &mut JoinSet<()>,
-    stop: &Stop,
-) {
+async fn leave_to_others(sender: &Sender, consumer: &mut Consumer, working: &mut JoinSet<()>, stop: &Stop) {
     while working.join_next().await.is_some() {}
     if sender.reachability.is_reachable() {
         return;
@@ -100,7 +95,12 @@ fn in_hand(batch: Vec<Delivery>, settled: &UnboundedSender<Settled>) -> Deliveri
 /// Passes a batch to the pipeline. Where that panics, the ids are acknowledged: returned, they would be redelivered at
 /// once and panic again; the relay publishes them again, ever more seldom.
 async fn admit(sender: Arc<Sender>, routes: Arc<Routes>, mut batch: Deliveries) {
-    match isolated("batch", pipeline::admit(&sender, &routes, batch.keys().copied().collect(), &mut batch)).await {
+    match isolated(
+        "batch",
+        pipeline::admit(&sender, &routes, batch.keys().copied().collect(), &mut batch),
+    )
+    .await
+    {
         None | Some(Ok(Admitted::All)) => {}
         Some(Ok(Admitted::Not)) => batch.into_values().for_each(InHand::give_back),
         Some(Err(error)) => {

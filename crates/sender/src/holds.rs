@@ -62,6 +62,9 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
 
 pub(crate) async fn maintain(sender: &Sender, maintenance: &Maintenance) -> Result<(), StoreError> {
     let round = commit(sender, maintenance).await?;
+    if round.has_changed_messages() {
+        sender.probes.forget_holds();
+    }
     sender.guest_rates.forget_idle();
     telemetry::maintained(round.mended, &round.released);
     Ok(())

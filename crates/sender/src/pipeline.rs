@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{Receiver, Sender as Channel, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::call::call;
-use crate::claim::{claim, release};
+use crate::claim::{Claims, claim, claim_alone, release};
 use crate::context::Sender;
 use crate::in_hand::Deliveries;
 use crate::isolate::isolated;
@@ -94,14 +94,20 @@ async fn claim_and_call(
     batch: Vec<Permitted>,
     turn: OwnedSemaphorePermit,
 ) {
-    let granted = claim(&sender, batch).await;
+    let Claims { granted, alone } = claim(&sender, batch).await;
     drop(turn);
-    match granted {
-        Ok(granted) => {
-            join_all(granted.into_iter().map(|one| call_for(&sender, one, &outcomes))).await;
-        }
-        // Nothing was claimed: the relay publishes the ids again.
-        Err(error) => telemetry::claiming_failed(&error),
+    let calls = join_all(granted.into_iter().map(|one| call_for(&sender, one, &outcomes)));
+    let others = join_all(
+        alone
+            .into_iter()
+            .map(|one| isolated("claim", claim_alone_and_call(&sender, one, &outcomes))),
+    );
+    tokio::join!(calls, others);
+}
+
+async fn claim_alone_and_call(sender: &Sender, one: Permitted, outcomes: &Channel<Outcome>) {
+    if let Some(granted) = claim_alone(sender, one).await {
+        call_for(sender, granted, outcomes).await;
     }
 }
 

@@ -34,16 +34,34 @@ impl RouteKey {
 /// A route that was healthy longer ago may have been refused since.
 const HEALTHY_FOR: Duration = Duration::from_secs(10);
 
+/// A route that was held a moment ago is still held: its messages need not wait for each other.
+const HELD_FOR: Duration = Duration::from_secs(1);
+
 #[derive(Default)]
 struct Health {
-    healthy_at: Mutex<Option<Instant>>,
+    seen: Mutex<Option<Seen>>,
     turns: Arc<Turns<()>>,
 }
 
+/// What was seen last of a route.
+#[derive(Clone, Copy)]
+enum Seen {
+    Healthy(Instant),
+    Held(Instant),
+}
+
 impl Health {
-    fn is_healthy(&self) -> bool {
-        let healthy_at = *self.healthy_at.lock().unwrap_or_else(PoisonError::into_inner);
-        healthy_at.is_some_and(|at| at.elapsed() < HEALTHY_FOR)
+    fn set(&self, seen: Option<Seen>) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    /// What the route permits without waiting.
+    fn permit(&self) -> Option<Permit> {
+        match *self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Seen::Healthy(at)) if at.elapsed() < HEALTHY_FOR => Some(Permit::Many),
+            Some(Seen::Held(at)) if at.elapsed() < HELD_FOR => Some(Permit::Held),
+            _ => None,
+        }
     }
 }
 
@@ -53,6 +71,8 @@ pub(crate) enum Permit {
     Many,
     /// The probe: no other call of the route while the guard lives.
     One(#[expect(dead_code, reason = "held, not read")] OwnedMutexGuard<()>),
+    /// None: a claim has just found the route held.
+    Held,
 }
 
 /// The health of every route, as the calls of this process showed it.
@@ -62,25 +82,35 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// Waits for the route's turn, unless the route is known to be healthy.
+    /// Waits for the route's turn, unless the route is known to be healthy or held.
     pub(crate) async fn permit(&self, route: &RouteKey) -> Permit {
         let health = self.health(route);
-        if health.is_healthy() {
-            return Permit::Many;
+        if let Some(permit) = health.permit() {
+            return permit;
         }
         let turn = Arc::clone(&health.turns).lock_owned().await;
         // The probe that we waited for may have shown it.
-        if health.is_healthy() {
-            Permit::Many
-        } else {
-            Permit::One(turn)
-        }
+        health.permit().unwrap_or(Permit::One(turn))
     }
 
     /// Notes what an answer shows.
     pub(crate) fn learn(&self, route: &RouteKey, is_healthy: bool) {
-        let health = self.health(route);
-        *health.healthy_at.lock().unwrap_or_else(PoisonError::into_inner) = is_healthy.then(Instant::now);
+        self.health(route)
+            .set(is_healthy.then(|| Seen::Healthy(Instant::now())));
+    }
+
+    /// Notes that a claim has found the route held.
+    pub(crate) fn is_held(&self, route: &RouteKey) {
+        self.health(route).set(Some(Seen::Held(Instant::now())));
+    }
+
+    /// Holds have ended: each route is asked about again.
+    pub(crate) fn forget_holds(&self) {
+        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        for health in routes.values() {
+            let mut seen = health.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.take_if(|seen| matches!(seen, Seen::Held(_)));
+        }
     }
 
     fn health(&self, route: &RouteKey) -> Arc<Health> {
@@ -121,5 +151,7 @@ mod tests {
         assert!(matches!(probes.permit(&other).await, Permit::One(_)));
         probes.learn(&healthy, false);
         assert!(matches!(probes.permit(&healthy).await, Permit::One(_)));
+        probes.is_held(&healthy);
+        assert!(matches!(probes.permit(&healthy).await, Permit::Held));
     }
 }

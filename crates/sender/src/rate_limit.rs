@@ -103,11 +103,14 @@ impl RateLimits {
         }
     }
 
-    /// How many calls a second the number may begin in this process now.
+    /// How many calls a second the number may begin in this process. Without a share, which comes soon: in all of them.
     pub(crate) fn rate(&self, number: &NumberId) -> f64 {
         let limit = self.limit(number);
         let state = lock(&limit.state);
-        f64::from(state.size.max(1)) / state.window.as_secs_f64()
+        if state.size == 0 {
+            return f64::from(self.per_second.get()) / f64::from(state.divisor);
+        }
+        f64::from(state.size) / state.window.as_secs_f64()
     }
 
     /// WhatsApp throttled the number: halves its rate, for a minute at least.

@@ -11,18 +11,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::ids::MessageId;
-use store::claims;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender as Channel, channel};
 use tokio::time::Instant;
 
+use crate::claim::hand_out;
 use crate::context::Sender;
 use crate::in_hand::{Deliveries, InHand};
 use crate::isolate::isolated;
-use crate::probe::RouteKey;
-use crate::stages::{Permitted, Ready};
-use crate::telemetry;
+use crate::probe::{Permit, RouteKey};
+use crate::stages::{Permitted, Ready, Right};
 
 /// Messages that wait in one queue at most; as many as go in a second, where that is fewer.
 const WAITING: usize = 1_000;
@@ -52,7 +51,15 @@ struct Queue {
 /// A message in a queue.
 struct Entry {
     ready: Ready,
-    _waiting: WaitingId,
+    waiting: WaitingId,
+}
+
+impl Entry {
+    /// From now on its id is news again, since the relay may publish it for a new reason.
+    fn leave(self) -> Ready {
+        drop(self.waiting);
+        self.ready
+    }
 }
 
 impl Routes {
@@ -77,7 +84,9 @@ impl Routes {
         let mut queues = lock(&self.queues);
         let mut put_off = Vec::new();
         for mut one in ready {
-            one.in_hand = deliveries.remove(&one.wanted.id).and_then(|delivery| self.keep(delivery));
+            one.in_hand = deliveries
+                .remove(&one.wanted.id)
+                .and_then(|delivery| self.keep(delivery));
             let route = one.route_key();
             let rate = self.sender.rate_limits.rate(route.number());
             let queue = queues
@@ -104,7 +113,7 @@ impl Routes {
             return Some(one);
         }
         let entry = Entry {
-            _waiting: self.waiting.enter(&self.sender, one.wanted.id),
+            waiting: self.waiting.enter(&self.sender, one.wanted.id),
             ready: one,
         };
         match queue.entries.try_send(entry) {
@@ -144,10 +153,11 @@ async fn serve(sender: Arc<Sender>, route: RouteKey, mut queue: Receiver<Entry>,
             now.is_some_and(|resort| Arc::ptr_eq(&resort, &ready.resort) || resort == ready.resort)
         };
         match permitted {
-            Some((permit, slot)) if sender.reachability.is_reachable() && is_current(&entry.ready) => {
-                let ready = entry.ready;
+            Some(right) if sender.reachability.is_reachable() && is_current(&entry.ready) => {
+                let mut ready = entry.leave();
+                ready.wanted.may_call = right.is_some();
                 // It fails only when the claims have ended with the process.
-                let _ = next.send(Permitted { ready, permit, slot }).await;
+                let _ = next.send(Permitted { ready, right }).await;
             }
             // The rest of the queue has the same reason to go back.
             _ => hand_out_again(&sender, entry, &mut queue).await,
@@ -155,24 +165,24 @@ async fn serve(sender: Arc<Sender>, route: RouteKey, mut queue: Receiver<Entry>,
     }
 }
 
-async fn permit(sender: &Sender, route: &RouteKey) -> (crate::probe::Permit, crate::rate_limit::Slot) {
-    let permit = sender.probes.permit(route).await;
-    (permit, sender.rate_limits.slot(route.number()).await)
+/// `None`: the route is held.
+async fn permit(sender: &Sender, route: &RouteKey) -> Option<Right> {
+    match sender.probes.permit(route).await {
+        Permit::Held => None,
+        permit => Some(Right {
+            permit,
+            slot: sender.rate_limits.slot(route.number()).await,
+        }),
+    }
 }
 
 /// Empties a queue: the relay hands these ids out again, to this sender as the files are now, or to another one.
 async fn hand_out_again(sender: &Sender, first: Entry, queue: &mut Receiver<Entry>) {
-    let mut ids = vec![(first.ready.wanted.id, Duration::ZERO)];
+    let mut ready = vec![first.leave()];
     while let Ok(entry) = queue.try_recv() {
-        ids.push((entry.ready.wanted.id, Duration::ZERO));
+        ready.push(entry.leave());
     }
-    drop(first);
-    let handing_out = sender
-        .store
-        .run(move |connection| claims::hand_out_later(connection, &ids));
-    if let Err(error) = handing_out.await {
-        telemetry::not_handed_out(&error);
-    }
+    hand_out(sender, &ready).await;
 }
 
 /// When the messages that found no room in a queue can go: one after the other at the route's rate.

@@ -55,6 +55,7 @@ impl Ready {
             kind: draft.kind,
         };
         let wanted = Wanted {
+            may_call: false,
             id: draft.id,
             version: draft.version,
             last_seen_on: cart::last_seen_on(&draft.facts, resort),
@@ -84,9 +85,15 @@ impl Ready {
     }
 }
 
-/// A message whose route and number permit its call now.
+/// A message that is claimed now.
 pub(crate) struct Permitted {
     pub(crate) ready: Ready,
+    /// `None`: its route is held, and the claim only finds out whether it still is.
+    pub(crate) right: Option<Right>,
+}
+
+/// The right to one call.
+pub(crate) struct Right {
     /// Kept until the result is recorded: the next message of a route that is being probed must find the hold that this
     /// one may have laid.
     pub(crate) permit: Permit,
@@ -96,8 +103,7 @@ pub(crate) struct Permitted {
 /// A claimed message: this process alone may call for it.
 pub(crate) struct Granted {
     pub(crate) ready: Ready,
-    pub(crate) permit: Permit,
-    pub(crate) slot: Slot,
+    pub(crate) right: Right,
     pub(crate) attempt: Attempt,
     /// When the claim was asked for, which is before Postgres granted it.
     pub(crate) asked_at: Instant,

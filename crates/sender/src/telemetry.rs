@@ -46,10 +46,10 @@ pub(crate) fn sending_failed(error: &StoreError) {
     }
 }
 
-/// Messages could not be claimed: nothing happened to them.
-pub(crate) fn claiming_failed(error: &StoreError) {
-    log::error!(error = service::chain(error), alert = "sending_failed";
-        "messages could not be claimed; the relay publishes their ids again");
+/// Several messages that Postgres does not let this process claim in one transaction.
+pub(crate) fn claiming_apart(messages: usize, error: &StoreError) {
+    log::warn!(messages, error = service::chain(error), event = "messages_claimed_apart";
+        "messages could not be claimed together; claiming each alone");
 }
 
 /// Messages that wait in this process could not be left to other senders at once.

@@ -145,6 +145,8 @@ pub struct Wanted {
     pub not_after: Option<DateTime<Utc>>,
     /// The route, by which the holds are found.
     pub route: Route,
+    /// Whether the claim may be granted. If not, it only ends or holds the message where that is due.
+    pub may_call: bool,
 }
 
 /// What a claim came to.
@@ -158,12 +160,18 @@ pub enum Claim {
     Outdated(MessageId),
     /// A hold of this scope stops it.
     Held(MessageId, String),
+    /// Another transaction has locked it, and its lock was not waited for.
+    Locked(MessageId),
 }
 
 impl Claim {
     pub fn id(&self) -> MessageId {
         match self {
-            Self::Granted(id, _) | Self::Ended(id, _) | Self::Outdated(id) | Self::Held(id, _) => *id,
+            Self::Granted(id, _)
+            | Self::Ended(id, _)
+            | Self::Outdated(id)
+            | Self::Held(id, _)
+            | Self::Locked(id) => *id,
         }
     }
 }
@@ -180,17 +188,39 @@ struct ClaimRow {
     attempts: i32,
 }
 
-/// Claims messages under a token, by which a commit without an answer can be read back ([`claimed_by`]).
+/// Claims messages under a token, by which a commit without an answer can be read back ([`claimed_by`]), leaving out those
+/// that another transaction has locked.
 ///
-/// Run it in a transaction of its own: it first waits for the rows' locks and then judges by what is committed by then. Messages
+/// Run it in a transaction of its own: it first takes the rows' locks and then judges by what is committed by then. Messages
 /// that another sender took, or whose time has not come, are missing from the answer.
 pub fn claim(
     connection: &mut PgConnection,
     token: Uuid,
     wanted: &[Wanted],
 ) -> Result<Vec<Claim>, StoreError> {
-    messages::lock(connection, wanted.iter().map(|one| one.id))?;
-    let rows: Vec<ClaimRow> = Rows::new(include_str!("claims/claim.sql"), wanted)
+    let free = messages::lock_free(connection, wanted.iter().map(|one| one.id))?;
+    let (free, locked): (Vec<&Wanted>, Vec<&Wanted>) = wanted.iter().partition(|one| free.contains(&one.id));
+    let mut claims = judge(connection, token, &free)?;
+    claims.extend(locked.into_iter().map(|one| Claim::Locked(one.id)));
+    Ok(claims)
+}
+
+/// Claims one message as [`claim`] does, after waiting for its lock.
+pub fn claim_waiting(
+    connection: &mut PgConnection,
+    token: Uuid,
+    wanted: &Wanted,
+) -> Result<Option<Claim>, StoreError> {
+    messages::lock(connection, std::iter::once(wanted.id))?;
+    Ok(judge(connection, token, &[wanted])?.pop())
+}
+
+/// Judges messages whose rows are locked, and moves each.
+fn judge(connection: &mut PgConnection, token: Uuid, wanted: &[&Wanted]) -> Result<Vec<Claim>, StoreError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<ClaimRow> = Rows::new(include_str!("claims/claim.sql"), wanted.iter().copied())
         .column::<SqlUuid, _>("id", |one| one.id.0)
         .column::<SqlUuid, _>("token", |_| token)
         .column::<BigInt, _>("version", |one| one.version)
@@ -201,6 +231,7 @@ pub fn claim(
         .column::<Text, _>("number", |one| one.route.number.as_str())
         .column::<Integer, _>("country", |one| i32::from(one.route.country))
         .column::<Nullable<Text>, _>("template", |one| one.route.template.as_deref())
+        .column::<Bool, _>("may_call", |one| one.may_call)
         .column::<Nullable<Date>, _>("last_seen_on", |one| one.last_seen_on)
         .load(connection)
         .map_err(StoreError::query("claim messages"))?;

@@ -2,6 +2,8 @@
 
 pub(crate) mod changes;
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
@@ -81,6 +83,23 @@ pub(crate) fn lock(
         .execute(connection)
         .map(drop)
         .map_err(StoreError::query("lock messages"))
+}
+
+/// Locks those of some messages that no other transaction has locked, and returns them.
+pub(crate) fn lock_free(
+    connection: &mut PgConnection,
+    ids: impl Iterator<Item = MessageId>,
+) -> Result<HashSet<MessageId>, StoreError> {
+    let ids: Vec<Uuid> = ids.map(|id| id.0).collect();
+    let locked: Vec<Uuid> = messages::table
+        .filter(messages::id.eq_any(ids))
+        .order(messages::id)
+        .for_no_key_update()
+        .skip_locked()
+        .select(messages::id)
+        .load(connection)
+        .map_err(StoreError::query("lock messages"))?;
+    Ok(locked.into_iter().map(MessageId).collect())
 }
 
 pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Result<Vec<Message>, StoreError> {

@@ -399,6 +399,7 @@ impl Scene {
             last_seen_on: cart::last_seen_on(&found.facts, &self.resort_file()),
             not_after: None,
             route: route(kind),
+            may_call: true,
         };
         let claimed = self
             .run(move |connection, _| claims::claim(connection, Uuid::now_v7(), &[wanted]))

@@ -28,6 +28,7 @@ WITH wanted AS (
         -- While its template is held, the message may be sent by the fallback: it is prepared again.
         WHEN h.scope = 'template' THEN 'outdated'
         WHEN h.key IS NOT NULL THEN 'held'
+        WHEN NOT w.may_call THEN 'not_now'
         ELSE 'claimed'
     END AS verdict
     FROM wanted w

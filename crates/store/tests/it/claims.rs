@@ -228,7 +228,9 @@ async fn of_many_claims_at_once_one_is_granted() {
         scene.claim(vec![wanted.clone()]),
     );
 
-    let granted: Vec<_> = [a, b, c, d].into_iter().flatten().collect();
+    // One that finds the row locked does not wait for it.
+    let is_judged = |claim: &Claim| *claim != Claim::Locked(id);
+    let granted: Vec<_> = [a, b, c, d].into_iter().flatten().filter(is_judged).collect();
     assert_eq!(granted, [Claim::Granted(id, Attempt(1))]);
 }
 

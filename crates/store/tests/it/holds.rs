@@ -305,6 +305,30 @@ async fn what_has_no_template_goes_when_files_have_changed_or_its_guest_has_writ
 }
 
 #[tokio::test]
+async fn a_message_that_may_not_be_called_for_yet_stays_queued_but_ends_when_it_must() {
+    let scene = Scene::new().await;
+    scene.due_reminder("BK-1").await;
+    let waits = async || {
+        let wanted = Wanted {
+            may_call: false,
+            ..scene.wanted("BK-1", Reminder1).await
+        };
+        scene.claim(vec![wanted]).await
+    };
+
+    assert!(waits().await.is_empty());
+    assert_eq!(state(&scene, "BK-1").await, MessageState::Queued);
+    scene
+        .run(|c, planner| {
+            let booking = store::bookings::find(c, &planner.ring, &key("BK-1"))?.unwrap();
+            let guest = planner.guest_of(&booking.key, &booking.facts).unwrap();
+            guests::record_consent(c, &guest, ConsentChange::Stop, chrono::Utc::now())
+        })
+        .await;
+    assert!(matches!(waits().await[..], [Claim::Ended(..)]));
+}
+
+#[tokio::test]
 async fn a_guest_who_refuses_marketing_gets_no_other_reminder_either() {
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;

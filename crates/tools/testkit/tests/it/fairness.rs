@@ -52,6 +52,9 @@ async fn a_number_with_a_long_backlog_holds_up_no_other_resort() {
     world.post(&of_second_resort("BK-other", phone)).await;
     world.until_received(phone, 1).await;
 
-    let sent = world.database().count("SELECT count(*) AS count FROM messages WHERE state = 'sent'").await;
+    let sent = world
+        .database()
+        .count("SELECT count(*) AS count FROM messages WHERE state = 'sent'")
+        .await;
     assert!(sent < 100, "it waited for {sent} others");
 }

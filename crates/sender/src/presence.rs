@@ -18,8 +18,8 @@ use crate::context::Sender;
 use crate::rate_limit::{Share, WINDOW};
 
 const EVERY: Duration = Duration::from_millis(400);
-/// The others count a sender for 5 s after it was seen ([`store::senders::beat`]).
-const VALID_FOR: Duration = Duration::from_secs(4);
+/// The others count a sender for 3 s after it was seen ([`store::senders::beat`]).
+const VALID_FOR: Duration = Duration::from_millis(2_400);
 
 /// What this sender knows of the others.
 pub(crate) struct Presence {
@@ -109,7 +109,7 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
         .run(move |connection| senders::leave(connection, id))
         .await;
     if let Err(error) = left {
-        log::debug!(error = service::chain(&error); "could not sign off; the other senders see it in 5 s");
+        log::debug!(error = service::chain(&error); "could not sign off; the other senders see it in 3 s");
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
         fn beat(&mut self, presence: &mut Presence, limits: &RateLimits) {
             let (now, id) = (Instant::now(), presence.id);
             let is_other = |(other, seen_at, _): &&(Uuid, Instant, Vec<Uuid>)| {
-                *other != id && now - *seen_at < Duration::from_secs(5)
+                *other != id && now - *seen_at < Duration::from_secs(3)
             };
             let others = self.0.iter().filter(is_other).map(|(other, _, knows)| Other {
                 id: *other,

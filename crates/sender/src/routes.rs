@@ -244,7 +244,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    // shows: B182
+    // shows: B137
     #[test]
     fn a_backlog_comes_back_at_the_numbers_rate_and_within_five_minutes() {
         let (now, mut backlog) = (Instant::now(), Backlog::default());

@@ -45,7 +45,7 @@ struct OtherRow {
     knows_us: bool,
 }
 
-/// Says that this sender runs, and returns the others that said so within the last 5 s, in the order of their ids.
+/// Says that this sender runs, and returns the others that said so within the last 3 s, in the order of their ids.
 pub fn beat(connection: &mut PgConnection, sender: &Sender) -> Result<Vec<Other>, StoreError> {
     let unreachable = sender.unreachable.as_ref();
     // The row is written although nothing reads what the first part returns. A sender of an older version has no
@@ -58,7 +58,7 @@ pub fn beat(connection: &mut PgConnection, sender: &Sender) -> Result<Vec<Other>
               unreachable_since = excluded.unreachable_since, unreachable_reason = excluded.unreachable_reason), \
          gone AS (DELETE FROM senders WHERE seen_at < clock_timestamp() - interval '1 minute' AND id <> $1) \
          SELECT id, knows IS NULL OR $1 = ANY(knows) AS knows_us FROM senders \
-         WHERE seen_at > clock_timestamp() - interval '5 seconds' AND id <> $1 ORDER BY id",
+         WHERE seen_at > clock_timestamp() - interval '3 seconds' AND id <> $1 ORDER BY id",
     )
     .bind::<SqlUuid, _>(sender.id)
     .bind::<Text, _>(&sender.name)

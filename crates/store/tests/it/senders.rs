@@ -37,7 +37,7 @@ async fn senders_see_each_other_until_they_leave_or_fall_silent_and_who_counts_t
     assert_eq!(beat(one, vec![]).await, []);
     assert_eq!(beat(other, vec![]).await, seen(one, false));
     scene
-        .sql("UPDATE senders SET seen_at = seen_at - interval '6 seconds'")
+        .sql("UPDATE senders SET seen_at = seen_at - interval '4 seconds'")
         .await;
     assert_eq!(beat(one, vec![]).await, []);
 }

@@ -29,7 +29,7 @@ fn of_second_resort(booking: &str, phone: &str) -> Event {
     Event::confirmed(booking, phone).with("/resort", "blue-cove")
 }
 
-// shows: B182, G41
+// shows: B137, G35
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_with_a_long_backlog_holds_up_no_other_resort() {
     const BACKLOG: usize = 300;

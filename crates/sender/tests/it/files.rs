@@ -60,3 +60,24 @@ async fn a_resort_that_goes_into_test_mode_sends_nothing_that_was_planned_before
 
     assert!(scene.calls().await.is_empty());
 }
+
+// shows: G36
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_prepared_by_an_older_file_goes_by_the_new_one() {
+    let one_a_second = |settings: &mut sender::Settings| settings.per_second = std::num::NonZeroU32::MIN;
+    let scene = Scene::with(&ResortFile::patient(), one_a_second).await;
+    scene.confirm(3).await;
+    let change = async {
+        while scene.calls().await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        scene.change_file(Some(&ResortFile {
+            top: format!("mode = \"test\"\ntest_numbers = [\"{BOB}\"]"),
+            ..ResortFile::patient()
+        }));
+    };
+
+    tokio::join!(scene.send(), change);
+
+    assert_eq!((scene.calls().await.len(), scene.count(Queued).await), (1, 2));
+}

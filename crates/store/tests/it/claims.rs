@@ -238,7 +238,7 @@ async fn of_many_claims_at_once_one_is_granted() {
 #[tokio::test]
 async fn a_confirmation_that_commits_while_a_claim_waits_for_its_lock_wins() {
     let scene = Scene::new().await;
-    scene.due_reminder("BK-1").await;
+    let id = scene.due_reminder("BK-1").await;
     let wanted = scene.wanted("BK-1", Reminder1).await;
     let confirmed = event(ReservationConfirmed, &key("BK-1"), 1);
     let (applied, wait_until_applied) = oneshot::channel();
@@ -251,16 +251,18 @@ async fn a_confirmation_that_commits_while_a_claim_waits_for_its_lock_wins() {
     });
     let claim = async {
         wait_until_applied.await.unwrap();
-        let (claims, ()) = tokio::join!(scene.claim(vec![wanted]), async {
+        let together = scene.claim(vec![wanted.clone()]).await;
+        let alone = scene.run(move |c, _| claims::claim_waiting(c, Uuid::now_v7(), &wanted));
+        let (alone, ()) = tokio::join!(alone, async {
             scene.until_someone_waits().await;
             go_on.send(()).unwrap();
         });
-        claims
+        (together, alone)
     };
 
-    let ((), claims) = tokio::join!(confirmation, claim);
+    let ((), (together, alone)) = tokio::join!(confirmation, claim);
 
-    assert!(claims.is_empty(), "{claims:?}");
+    assert_eq!((together, alone), (vec![Claim::Locked(id)], None));
     let reminder = scene.message("BK-1", Reminder1).await.existing;
     assert_eq!((reminder.state, reminder.attempts), (MessageState::Withdrawn, 0));
 }

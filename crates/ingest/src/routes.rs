@@ -10,6 +10,7 @@ use std::time::Instant;
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::guard::fn_guard;
 use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -32,17 +33,14 @@ pub(crate) fn configure(
     move |config| {
         config
             .app_data(ingest.clone())
+            .service(of_whatsapp("/webhooks/whatsapp"))
+            .service(of_whatsapp("/webhooks/whatsapp/"))
+            // Not by patterns such as `{source}`: actix would run regular expressions on every request.
             .service(
-                web::resource(["/webhooks/whatsapp", "/webhooks/whatsapp/"])
-                    .route(web::get().to(whatsapp::greet))
-                    .route(web::post().to(whatsapp::receive))
-                    .default_service(web::to(whatsapp::refuse_method)),
+                web::scope("/webhooks")
+                    .guard(fn_guard(|request| webhook::is_path(request.head().uri.path())))
+                    .default_service(web::to(webhook::receive)),
             )
-            .service(webhook(["/webhooks/{source}", "/webhooks/{source}/"]))
-            .service(webhook([
-                "/webhooks/{source}/{token}",
-                "/webhooks/{source}/{token}/",
-            ]))
             .service(
                 web::scope("")
                     .wrap(from_fn(finish))
@@ -59,10 +57,11 @@ pub(crate) fn configure(
 }
 
 /// A slash at the end changes nothing.
-fn webhook(paths: [&str; 2]) -> actix_web::Resource {
-    web::resource(paths)
-        .route(web::post().to(webhook::receive))
-        .default_service(web::to(webhook::refuse_method))
+fn of_whatsapp(path: &str) -> actix_web::Resource {
+    web::resource(path)
+        .route(web::get().to(whatsapp::greet))
+        .route(web::post().to(whatsapp::receive))
+        .default_service(web::to(whatsapp::refuse_method))
 }
 
 async fn not_found() -> HttpResponse {

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use actix_web::http::Method;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::Utc;
@@ -45,11 +46,19 @@ pub(super) async fn receive(
     with_request_id(response, entry.request_id)
 }
 
-pub(super) async fn refuse_method(request: HttpRequest, ingest: Data<Ingest>) -> HttpResponse {
-    let mut entry = Entry::begin(client_address(&request, &ingest), Arc::clone(&ingest.log));
-    let problem = Problem::MethodNotAllowed { allow: "POST" };
-    entry.refused(&problem);
-    with_request_id(problem.response(entry.request_id), entry.request_id)
+/// Whether a path is `/webhooks/{source}` or `/webhooks/{source}/{token}`. A slash at the end changes nothing.
+pub(super) fn is_path(path: &str) -> bool {
+    let mut parts = path.strip_suffix('/').unwrap_or(path).split('/').skip(2);
+    let is_named = |part: &str| !part.is_empty();
+    parts.next().is_some_and(is_named) && parts.next().is_none_or(is_named) && parts.next().is_none()
+}
+
+/// The source and the token of such a path.
+fn parts(request: &HttpRequest) -> (&str, Option<&str>) {
+    let path = request.match_info().unprocessed();
+    let mut parts = path.split('/').skip(1);
+    let source = parts.next().unwrap_or_default();
+    (source, parts.next().filter(|token| !token.is_empty()))
 }
 
 /// The checks, in the order in which they spare most: strangers cannot use up a source's rate.
@@ -59,6 +68,9 @@ async fn take(
     ingest: &Ingest,
     entry: &mut Entry,
 ) -> Result<Answer, Problem> {
+    if request.method() != Method::POST {
+        return Err(Problem::MethodNotAllowed { allow: "POST" });
+    }
     let settings = ingest.files.current();
     let source = find_source(request, &settings, entry)?;
     if !source.allows(entry.address) {
@@ -97,7 +109,7 @@ fn find_source(
     settings: &Snapshot,
     entry: &mut Entry,
 ) -> Result<Arc<Source>, Problem> {
-    let name = request.match_info().get("source").unwrap_or_default();
+    let (name, _) = parts(request);
     let id = SourceId::parse(name).map_err(|_| Problem::UnknownSource)?;
     let state = settings.source(&id);
     if !matches!(state, SourceState::Unknown) {
@@ -121,7 +133,7 @@ fn verify(
     let claim = Request {
         headers: &values,
         body,
-        url_token: request.match_info().get("token"),
+        url_token: parts(request).1,
         now: Utc::now().timestamp(),
     };
     source.verifier.verify(&claim).map_err(|refusal| {

@@ -55,17 +55,21 @@ impl KeyRing {
         let SealingKey { id, key } = &self.sealing;
         let header = header(id);
         let nonce = random::bytes::<NONCE_LEN>();
-        let mut sealed =
-            Vec::with_capacity(header.len() + NONCE_LEN + plaintext.len() + AES_256_GCM.tag_len());
+        let clear = header.len() + NONCE_LEN;
+        let mut sealed = Vec::with_capacity(clear + plaintext.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&header);
+        sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(plaintext);
+        let (_, secret) = sealed.split_at_mut(clear);
         #[expect(clippy::expect_used, reason = "AES-GCM refuses nothing below 64 GiB")]
-        key.seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            associated_data(&header, identity),
-            &mut sealed,
-        )
-        .expect("the value is shorter than 64 GiB");
-        sealed.splice(0..0, header.into_iter().chain(nonce));
+        let tag = key
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                associated_data(&header, identity),
+                secret,
+            )
+            .expect("the value is shorter than 64 GiB");
+        sealed.extend_from_slice(tag.as_ref());
         sealed
     }
 

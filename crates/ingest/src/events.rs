@@ -130,7 +130,9 @@ impl Events {
     }
 
     async fn publish(&self, head: Head, body: &impl Serialize, request_id: Uuid) -> Result<(), EventError> {
-        let plaintext = serde_json::to_vec(body).map_err(EventError::Encode)?;
+        // Longer than most events, so that nothing is moved while it grows.
+        let mut plaintext = Vec::with_capacity(1_024);
+        serde_json::to_writer(&mut plaintext, body).map_err(EventError::Encode)?;
         let identity = sealing_identity(&head.key);
         let message_id = head.key.to_string();
         let hash = |text: &str| self.ring.lookup(text).to_vec();

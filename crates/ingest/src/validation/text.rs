@@ -33,6 +33,9 @@ pub(super) fn clean(text: &str) -> String {
 /// Whether a character shows nothing, but perhaps changes how others are shown or compared: what Unicode calls
 /// default-ignorable, but for variation selectors, and the empty cell of Braille.
 pub(super) fn is_invisible(character: char) -> bool {
+    if character.is_ascii() {
+        return false;
+    }
     matches!(
         character,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'

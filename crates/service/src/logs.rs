@@ -3,12 +3,13 @@
 //! Panics are logged by their place alone, since their text may hold personal data. Of libraries nothing below
 //! [`Level::Info`] is logged, whatever `RUST_LOG` says: there they may write down what they carry.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use env_logger::{Builder, Logger, Target};
+use env_filter::Filter;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::environment::{Environment, Problems, Reader};
@@ -74,9 +75,9 @@ impl Settings {
 pub fn init(environment: &Environment) -> Result<(), Problems> {
     let mut reader = environment.reader();
     let settings = Settings::read(&mut reader);
-    let logger = Discreet(builder(&settings).target(Target::Stderr).build());
+    let logger = Discreet(Lines::new(&settings));
     // Peers are counted also where errors are not logged.
-    let most = logger.0.filter().max(LevelFilter::Error);
+    let most = logger.0.filter.filter().max(LevelFilter::Error);
     if log::set_boxed_logger(Box::new(logger)).is_ok() {
         log::set_max_level(most);
         std::panic::set_hook(Box::new(log_panic));
@@ -104,7 +105,7 @@ fn parse_format(text: &str) -> Result<Format, &'static str> {
 }
 
 /// A logger that keeps libraries from telling what they carry.
-struct Discreet(Logger);
+struct Discreet(Lines);
 
 impl Log for Discreet {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -129,21 +130,50 @@ fn is_harmless(metadata: &Metadata<'_>) -> bool {
     metadata.level() <= Level::Info || OUR_CRATES.contains(&owner)
 }
 
-/// What returned messages and spans would show is never logged: the first holds payloads. What lapin calls errors (a
-/// connection lost, a look refused) `broker` tells in words that an operator can act on; it speaks only when asked.
-fn builder(settings: &Settings) -> Builder {
-    let mut builder = Builder::new();
-    builder
-        .filter_module("lapin", LevelFilter::Off)
-        .filter_module("actix_server", LevelFilter::Warn)
-        .parse_filters(&settings.filter)
-        .filter_module("lapin::returned_messages", LevelFilter::Off)
-        .filter_module("tracing::span", LevelFilter::Off);
-    match settings.format {
-        Format::Json => builder.format(|out, record| writeln!(out, "{}", json::line(&now(), record))),
-        Format::Text => builder.format(|out, record| writeln!(out, "{}", text::line(&now(), record))),
-    };
-    builder
+/// Writes what the filter lets through to stderr.
+struct Lines {
+    filter: Filter,
+    format: Format,
+}
+
+impl Lines {
+    /// What returned messages and spans would show is never logged: the first holds payloads. What lapin calls errors
+    /// (a connection lost, a look refused) `broker` tells in words that an operator can act on; it speaks only when
+    /// asked.
+    fn new(settings: &Settings) -> Self {
+        let filter = env_filter::Builder::new()
+            .filter_module("lapin", LevelFilter::Off)
+            .filter_module("actix_server", LevelFilter::Warn)
+            .parse(&settings.filter)
+            .filter_module("lapin::returned_messages", LevelFilter::Off)
+            .filter_module("tracing::span", LevelFilter::Off)
+            .build();
+        Self {
+            filter,
+            format: settings.format,
+        }
+    }
+}
+
+impl Log for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.filter.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.filter.matches(record) {
+            return;
+        }
+        let mut line = match self.format {
+            Format::Json => json::line(&now(), record),
+            Format::Text => text::line(&now(), record),
+        };
+        line.push('\n');
+        // In one piece, so that lines of several threads do not mix. Where stderr is gone there is no place to say so.
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    }
+
+    fn flush(&self) {}
 }
 
 fn now() -> String {
@@ -160,8 +190,11 @@ fn log_panic(info: &PanicHookInfo<'_>) {
 }
 
 /// The message of a record, without the white space around it.
-fn message(record: &Record<'_>) -> String {
-    record.args().to_string().trim().to_owned()
+fn message<'r>(record: &Record<'r>) -> Cow<'r, str> {
+    match record.args().as_str() {
+        Some(text) => text.trim().into(),
+        None => record.args().to_string().trim().to_owned().into(),
+    }
 }
 
 #[cfg(test)]
@@ -173,7 +206,7 @@ mod tests {
             filter: filter.to_owned(),
             format: Format::Json,
         };
-        let logger = Discreet(builder(&settings).build());
+        let logger = Discreet(Lines::new(&settings));
         logger.enabled(&Metadata::builder().target(target).level(level).build())
     }
 

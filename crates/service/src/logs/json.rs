@@ -1,10 +1,11 @@
 //! A log record as one JSON object.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource, VisitValue};
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::message;
 
@@ -13,7 +14,7 @@ const OWN_NAMES: [&str; 4] = ["time", "level", "target", "message"];
 
 /// One line without its end: every control character in it is escaped.
 pub(super) fn line(time: &str, record: &Record<'_>) -> String {
-    let mut bytes = Vec::with_capacity(256);
+    let mut bytes = Vec::with_capacity(640);
     let mut serializer = serde_json::Serializer::new(&mut bytes);
     match write(&mut serializer, time, record) {
         Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
@@ -45,12 +46,10 @@ struct Fields<M: SerializeMap> {
 
 impl<'kvs, M: SerializeMap> VisitSource<'kvs> for Fields<M> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
-        let name = key.as_str();
-        let name = if OWN_NAMES.contains(&name) {
-            format!("field.{name}")
-        } else {
-            name.to_owned()
-        };
+        let mut name = Cow::Borrowed(key.as_str());
+        if OWN_NAMES.contains(&&*name) {
+            name = format!("field.{name}").into();
+        }
         value.visit(Field {
             fields: self,
             name: &name,
@@ -75,7 +74,16 @@ impl<M: SerializeMap> Field<'_, M> {
     }
 
     fn put_text(&mut self, value: impl Display) -> Result<(), Error> {
-        self.put(&value.to_string())
+        self.put(&Shown(value))
+    }
+}
+
+/// A value as its text, written without a copy.
+struct Shown<T>(T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 
@@ -159,6 +167,55 @@ mod tests {
         assert!(!line.contains('\n') && !line.contains('\r'));
         assert_eq!(parsed["message"], "first\n{\"level\":\"ERROR\"}");
         assert_eq!(parsed["reason"], "a\r\n\"b\"");
+    }
+
+    // shows: T21
+    #[test]
+    fn a_text_that_is_written_without_a_copy_is_escaped_as_any_other() {
+        let text = (0..=0x1F_u8)
+            .map(char::from)
+            .chain("\"\\\u{7F}\u{2028}é🛎".chars())
+            .collect::<String>();
+
+        let line = written(
+            &text,
+            &[
+                ("shown", Value::from_display(&text)),
+                ("text", Value::from(&*text)),
+            ],
+        );
+
+        let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert!(
+            !line.contains(|c: char| c.is_ascii_control() && c != '\u{7F}'),
+            "{line}"
+        );
+        assert_eq!(parsed["message"], text.trim());
+        assert_eq!(parsed["shown"], text);
+        assert_eq!(parsed["text"], text);
+    }
+
+    #[test]
+    fn a_value_of_any_kind_leaves_the_line_one_object() {
+        let error = std::io::Error::other("no \"route\"");
+        let fields = [
+            ("below", Value::from(-1_i64)),
+            ("share", 0.5_f64.into()),
+            ("unknown", f64::NAN.into()),
+            ("nothing", Value::null()),
+            ("huge", u128::MAX.into()),
+            ("letter", '"'.into()),
+            ("debugged", Value::from_debug(&"a")),
+            ("error", Value::from_dyn_error(&error)),
+        ];
+
+        let line = written("sent", &fields);
+
+        let (_, values) = line.split_once(r#""message":"sent","#).unwrap();
+        assert_eq!(
+            values,
+            r#""below":-1,"share":0.5,"unknown":null,"nothing":null,"huge":"340282366920938463463374607431768211455","letter":"\"","debugged":"\"a\"","error":"no \"route\""}"#
+        );
     }
 
     #[test]

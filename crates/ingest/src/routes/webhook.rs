@@ -214,3 +214,36 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_has_one_or_two_names_after_its_root() {
+        for path in [
+            "/webhooks/a",
+            "/webhooks/a/",
+            "/webhooks/a/b",
+            "/webhooks/a/b/",
+            "/webhooks/a%2Fb",
+        ] {
+            assert!(is_path(path), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "*",
+            "/webhooks",
+            "/webhooks/",
+            "/webhooks//",
+            "/webhooks//b",
+            "/webhooks/a//",
+            "/webhooks/a//b",
+            "/webhooks/a/b//",
+            "/webhooks/a/b/c",
+        ] {
+            assert!(!is_path(path), "{path}");
+        }
+    }
+}

@@ -64,6 +64,13 @@ fn names(guests: &[u32]) -> String {
     format!(" ({}{more})", named.join(", "))
 }
 
+/// As [`reconcile`], and how long after its time each webhook's call came.
+pub(crate) fn lateness(sent: &Sent, calls: &[Call]) -> anyhow::Result<Vec<Duration>> {
+    let by_guest = reconcile(sent, calls)?;
+    let late = |(guest, due): &(u32, Instant)| Some(by_guest.get(guest)?.at.duration_since(*due));
+    Ok(sent.guests.iter().filter_map(late).collect())
+}
+
 /// Calls in a second, between the first and the last.
 pub(crate) fn rate_of(calls: &[Call]) -> f64 {
     let first = calls.iter().map(|call| call.at).min();
@@ -95,13 +102,19 @@ mod tests {
 
     #[test]
     fn a_webhook_without_a_call_and_one_with_two_are_named() {
-        let error = reconcile(&sent(&[1, 2, 3]), &[call(1), call(3), call(3)]);
+        let [one, two, three] = [40_000_001, 40_000_002, 40_000_003];
+        let error = reconcile(&sent(&[one, two, three]), &[call(one), call(three), call(three)]);
 
         let text = error.unwrap_err().to_string();
         assert!(
             text.contains("1 have no call (BK-2), 1 have several (BK-3)"),
             "{text}"
         );
-        assert_eq!(reconcile(&sent(&[1, 2]), &[call(2), call(1)]).unwrap().len(), 2);
+        assert_eq!(
+            reconcile(&sent(&[one, two]), &[call(two), call(one)])
+                .unwrap()
+                .len(),
+            2
+        );
     }
 }

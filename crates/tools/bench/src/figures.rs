@@ -12,6 +12,8 @@ pub(crate) struct Report {
     pub(crate) about: &'static str,
     pub(crate) figures: Vec<Figure>,
     pub(crate) curves: Vec<Curve>,
+    /// What is shown as it is, each list with its title.
+    pub(crate) lists: Vec<(String, Vec<String>)>,
 }
 
 /// A value of every round.
@@ -41,6 +43,7 @@ impl Report {
             about,
             figures: Vec::new(),
             curves: Vec::new(),
+            lists: Vec::new(),
         }
     }
 

@@ -11,7 +11,10 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::connection::Connection;
-use crate::webhook::{Deed, Platform, Webhook, booking};
+use crate::webhook::{Webhook, booking};
+
+/// Makes the next webhook.
+pub(crate) type Source = Arc<dyn Fn() -> Webhook + Send + Sync>;
 
 /// What was sent and answered with 200.
 #[derive(Debug, Default)]
@@ -147,21 +150,20 @@ pub(crate) struct Sustained {
 impl Sustained {
     pub(crate) fn start(
         to: &[SocketAddr],
-        platform: &Arc<Platform>,
+        source: &Source,
         window: &Arc<Semaphore>,
         connections: usize,
     ) -> Self {
         let (mut tasks, stop) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
         for to in to.iter().copied().cycle().take(connections) {
-            let (platform, window, stop) = (Arc::clone(platform), Arc::clone(window), Arc::clone(&stop));
+            let (source, window, stop) = (Arc::clone(source), Arc::clone(window), Arc::clone(&stop));
             tasks.spawn(async move {
                 let (mut connection, mut sent) = (Connection::new(to), Sent::default());
                 while let Ok(place) = window.acquire().await
                     && !stop.load(Ordering::Relaxed)
                 {
                     place.forget();
-                    let webhook = platform.webhook(Deed::Abandons);
-                    send(&mut connection, webhook, Instant::now(), &mut sent).await?;
+                    send(&mut connection, source(), Instant::now(), &mut sent).await?;
                 }
                 Ok(sent)
             });

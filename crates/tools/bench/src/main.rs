@@ -6,6 +6,7 @@
 
 mod bench;
 mod books;
+mod chart;
 mod connection;
 mod figures;
 mod floor;
@@ -56,6 +57,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         let report = measurement.run(&bench).await?;
         table::print(&report);
         table::write(&report, &bench.settings.results)?;
+        chart::write(&report, &bench.settings.results)?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ Measures Bellhop beside yardsticks. Started by scripts/bench, which starts the s
   BENCH_MEASUREMENTS  which, separated by blanks; none: all
   BENCH_ROUNDS        rounds of each
   BENCH_QUICK         set: fewer, smaller rounds
+  BENCH_LARGE         set: 10,000,000 bookings in the tables instead of 2,000,000
   BENCH_RESULTS       the folder for *.json and *.svg
   BENCH_PGBENCH       the path of pgbench
   BENCH_SERVICES      the path of scripts/services
@@ -29,9 +30,9 @@ pub(crate) struct Settings {
     pub(crate) measurements: Vec<Measurement>,
     pub(crate) rounds: usize,
     pub(crate) quick: bool,
+    pub(crate) large: bool,
     pub(crate) results: PathBuf,
     pub(crate) pgbench: PathBuf,
-    #[expect(dead_code, reason = "for the measurements that follow")]
     pub(crate) services: PathBuf,
     pub(crate) api: Url,
     /// The value of `BELLHOP_STAGE` in every program's environment: by it the script finds leftovers.
@@ -46,12 +47,13 @@ impl Settings {
         let api = read.parsed("RABBITMQ_API_URL", Url::parse);
         let (results, pgbench) = (read.required("BENCH_RESULTS"), read.required("BENCH_PGBENCH"));
         let (services, stage) = (read.required("BENCH_SERVICES"), read.required("BELLHOP_STAGE"));
-        let quick = read.optional("BENCH_QUICK").is_some();
+        let is_set = |name: &str| environment.get(name).is_some();
         read.finish_with(|| {
             Some(Self {
                 measurements,
                 rounds: rounds?,
-                quick,
+                quick: is_set("BENCH_QUICK"),
+                large: is_set("BENCH_LARGE"),
                 results: results.into(),
                 pgbench: pgbench.into(),
                 services: services.into(),

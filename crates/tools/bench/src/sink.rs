@@ -26,7 +26,6 @@ const THROTTLED: &str = r#"{"error":{"message":"(#130429) Rate limit hit","type"
 pub(crate) struct Call {
     pub(crate) guest: u32,
     /// The business number's id.
-    #[expect(dead_code, reason = "for the measurements that follow")]
     pub(crate) number: Arc<str>,
     pub(crate) at: Instant,
 }
@@ -99,11 +98,6 @@ impl Sink {
         format!("http://{}", self.address)
     }
 
-    #[expect(dead_code, reason = "for the measurements that follow")]
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// How many messages it has accepted since it was cleared.
     pub(crate) fn count(&self) -> usize {
         self.state.count.load(Ordering::Relaxed)
@@ -139,7 +133,6 @@ impl Sink {
     }
 
     /// Accepts from this number only one message within this time, until the next [`Sink::clear`].
-    #[expect(dead_code, reason = "for the measurements that follow")]
     pub(crate) fn throttle(&self, number: &str, period: Duration) {
         lock(&self.state.throttled).insert(number.to_owned(), (period, None));
     }

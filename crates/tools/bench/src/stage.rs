@@ -1,13 +1,14 @@
 //! A stage of its own for each round: an empty database, a vhost, the files, and the programs that the measurement starts.
 
 use std::net::SocketAddr;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use broker::Address;
-use broker::topology::Depths;
 use tempfile::TempDir;
 use testkit::database::Database;
-use testkit::program::Program;
+use testkit::program::{Program, binary};
 use testkit::rights::Rights;
 use testkit::vhost::Vhost;
 use testkit::world::{PATIENCE, Secrets};
@@ -16,7 +17,9 @@ use crate::bench::Bench;
 use crate::floor::FLOOR;
 use crate::usage::{self, Usage};
 
+mod counters;
 pub(crate) mod files;
+pub(crate) mod old;
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -41,6 +44,7 @@ impl Stage {
         files::write(folder.path())?;
         let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
         broker::topology::declare(&Address::parse(&vhost.url())?).await?;
+        database.execute("CREATE EXTENSION pg_stat_statements").await;
         let rights = Rights::arrange(&vhost).await?;
         let secrets = Secrets::default();
         Ok(Self {
@@ -103,6 +107,46 @@ impl Stage {
         of_name.map(|(_, program)| program.address()).collect()
     }
 
+    /// Where one `ingest` listens.
+    pub(crate) fn ingest(&self) -> anyhow::Result<SocketAddr> {
+        let first = self.addresses("ingest").first().copied();
+        first.context("ingest does not run")
+    }
+
+    /// Runs a command of the desk.
+    pub(crate) async fn desk(&self, arguments: &[&str], token: &str) -> anyhow::Result<()> {
+        let mut command = Command::new(binary("desk")?);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.variables.iter().cloned());
+        command
+            .env("DATABASE_URL", self.database.url())
+            .env("AMQP_URL", self.vhost.url());
+        command.env("BELLHOP_STAFF_TOKEN", token).stdin(Stdio::null());
+        let ended = tokio::task::spawn_blocking(move || command.output()).await??;
+        anyhow::ensure!(
+            ended.status.success(),
+            "desk {}: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&ended.stderr)
+        );
+        Ok(())
+    }
+
+    /// The processes of each program, and of Postgres, as `perf` takes them.
+    pub(crate) fn processes(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
+        let own = self
+            .programs
+            .iter()
+            .map(|(name, program)| (*name, program.id().to_string()));
+        let mut all: Vec<_> = own.collect();
+        let backends = usage::children(self.postmaster)?;
+        let backends: Vec<String> = backends.iter().map(ToString::to_string).collect();
+        all.push(("Postgres", backends.join(",")));
+        Ok(all)
+    }
+
     /// The processor time that everything has used so far.
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
         let mut usage = Usage::default();
@@ -123,9 +167,12 @@ impl Stage {
         Ok(peak)
     }
 
-    #[expect(dead_code, reason = "for the measurements that follow")]
-    pub(crate) async fn depths(&self) -> anyhow::Result<Depths> {
-        Ok(broker::topology::verify(&Address::parse(&self.vhost.url())?).await?)
+    pub(crate) async fn columns(&self, table: &str) -> anyhow::Result<Vec<String>> {
+        let query = format!(
+            "SELECT quote_ident(column_name) AS text FROM information_schema.columns \
+             WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
+        );
+        self.database.lines(&query).await
     }
 
     /// An empty queue of events.

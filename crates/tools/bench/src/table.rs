@@ -20,6 +20,10 @@ pub(crate) fn print(report: &Report) {
         "", "median", "lowest to highest", "yardstick", "ratio"
     ));
     report.figures.iter().for_each(row);
+    for (title, lines) in &report.lists {
+        line(&format!("\n  {title}"));
+        lines.iter().for_each(|one| line(&format!("  {one}")));
+    }
 }
 
 fn row(figure: &Figure) {
@@ -51,7 +55,6 @@ fn number(value: f64) -> String {
 }
 
 pub(crate) fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder)?;
     let file = folder.join(format!("{}.json", report.measurement));
     Ok(fs::write(file, serde_json::to_vec_pretty(report)?)?)
 }

@@ -61,20 +61,22 @@ pub(crate) fn of_process(id: u32) -> anyhow::Result<Times> {
 /// All processes of a Postgres, those too that have ended.
 pub(crate) fn of_postgres(postmaster: u32) -> anyhow::Result<Duration> {
     let parent = of_process(postmaster)?;
-    let mut all = parent.own + parent.ended_children;
+    // One that has just ended is counted with the parent the next time.
+    let children = children(postmaster)?
+        .into_iter()
+        .filter_map(|id| of_process(id).ok());
+    let children: Duration = children.map(|times| times.own).sum();
+    Ok(parent.own + parent.ended_children + children)
+}
+
+/// The processes whose parent this is.
+pub(crate) fn children(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
-        let name = entry?.file_name();
-        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        // One that has just ended is counted with the parent the next time.
-        if let Ok(times) = of_process(id)
-            && times.parent == postmaster
-        {
-            all += times.own;
-        }
+        let id = entry?.file_name().to_str().and_then(|name| name.parse().ok());
+        found.extend(id.filter(|id| of_process(*id).is_ok_and(|times| times.parent == parent)));
     }
-    Ok(all)
+    Ok(found)
 }
 
 /// The most resident memory that it has had, in MiB.

@@ -13,12 +13,15 @@ use uuid::Uuid;
 
 use crate::stage::files::{RESORTS, resort};
 
+/// Guests bear the eight digits of their numbers after 69: those of the run begin with 4, those of old with 3.
+const NEW: u32 = 40_000_000;
+const OLD: u32 = 30_000_000;
+
 /// What the guest did.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Deed {
     Starts,
     Abandons,
-    #[expect(dead_code, reason = "for the measurements that follow")]
     Confirms,
 }
 
@@ -43,7 +46,7 @@ impl Platform {
     pub(crate) fn new(secret: &str) -> Self {
         Self {
             secret: secret.to_owned(),
-            next: AtomicU32::new(1),
+            next: AtomicU32::new(NEW),
         }
     }
 
@@ -54,7 +57,6 @@ impl Platform {
     }
 
     /// A new guest at this resort.
-    #[expect(dead_code, reason = "for the measurements that follow")]
     pub(crate) fn webhook_at(&self, deed: Deed, at: usize) -> Webhook {
         self.of(self.next.fetch_add(1, Ordering::Relaxed), deed, at)
     }
@@ -63,8 +65,13 @@ impl Platform {
         (0..count).map(|_| self.webhook(deed)).collect()
     }
 
+    /// The guest of a booking that [`crate::stage::old`] has laid into the tables.
+    pub(crate) fn webhook_of_old(&self, deed: Deed, index: usize) -> Webhook {
+        self.of(old(index), deed, index % RESORTS)
+    }
+
     fn of(&self, guest: u32, deed: Deed, at: usize) -> Webhook {
-        let (booking, phone) = (booking(guest), format!("+30694{guest:07}"));
+        let (booking, phone) = (booking(guest), phone(guest));
         let event = match deed {
             Deed::Starts => Event::started(&booking, &phone),
             Deed::Abandons => Event::abandoned(&booking, &phone).with("/guest/name", "Ada Lovelace"),
@@ -101,10 +108,23 @@ impl Webhook {
 
 /// The booking of a guest, by which errors name it.
 pub(crate) fn booking(guest: u32) -> String {
-    format!("BK-{guest}")
+    match guest.checked_sub(NEW) {
+        Some(number) => format!("BK-{number}"),
+        None => format!("OLD-{}", guest.saturating_sub(OLD)),
+    }
+}
+
+/// A mobile number of Greece.
+pub(crate) fn phone(guest: u32) -> String {
+    format!("+3069{guest}")
 }
 
 /// The guest whose phone number this is.
 pub(crate) fn guest_of(phone: &str) -> Option<u32> {
-    phone.get(phone.len().checked_sub(7)?..)?.parse().ok()
+    phone.get(phone.len().checked_sub(8)?..)?.parse().ok()
+}
+
+/// The guest of a booking of old.
+pub(crate) fn old(index: usize) -> u32 {
+    OLD.saturating_add(u32::try_from(index).unwrap_or_default())
 }

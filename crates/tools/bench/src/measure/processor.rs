@@ -4,7 +4,6 @@
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
-use url::Url;
 
 use crate::bench::{Bench, say};
 use crate::figures::Report;
@@ -71,20 +70,14 @@ async fn drain(stage: &mut Stage, count: usize) -> anyhow::Result<f64> {
 async fn pgbench(bench: &Bench, stage: &Stage, count: usize) -> anyhow::Result<f64> {
     let script = tempfile::NamedTempFile::new()?;
     std::fs::write(script.path(), prepare(stage).await?)?;
-    let url = Url::parse(&stage.database.url())?;
-    let port = url.port().unwrap_or(5432).to_string();
     let transactions = (count / ROWS / CLIENTS).max(1).to_string();
     let mut command = Command::new(&bench.settings.pgbench);
     command
         .args(["--no-vacuum", "--client", &CLIENTS.to_string(), "--jobs", "2"])
         .args(["--transactions", &transactions, "--file"])
         .arg(script.path())
-        .env("PGHOST", url.host_str().unwrap_or_default())
-        .env("PGPORT", port)
-        .env("PGUSER", url.username())
-        .env("PGPASSWORD", url.password().unwrap_or_default())
-        .env("PGDATABASE", url.path().trim_start_matches('/'))
         .stdin(Stdio::null());
+    stage.connect(&mut command)?;
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
     let (said, errors) = (
         String::from_utf8_lossy(&output.stdout),
@@ -101,11 +94,7 @@ async fn pgbench(bench: &Bench, stage: &Stage, count: usize) -> anyhow::Result<f
 async fn prepare(stage: &Stage) -> anyhow::Result<String> {
     let mut script = "SELECT nextval('copies') AS n \\gset\nBEGIN;\n".to_owned();
     for table in TABLES {
-        let columns = format!(
-            "SELECT quote_ident(column_name) AS text FROM information_schema.columns \
-             WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
-        );
-        let columns = stage.database.lines(&columns).await?;
+        let columns = stage.columns(table).await?;
         // Copies have keys of their own, and a guest of their own.
         let copied = columns.iter().map(|column| match column.as_str() {
             "key" | "booking_key" | "id" => format!("{column} || '-' || :n"),

@@ -1,7 +1,6 @@
 //! WhatsApp's reports: each status of an accepted message is posted to `ingest`, signed, as many in one request as have
 //! become due meanwhile. Nothing is held back to fill a request.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::Accepted;
+use crate::bench::Bench;
 use crate::connection::Connection;
+use crate::stage::Stage;
 
 /// Each status, and how long after the call it comes.
 pub(crate) type Statuses = &'static [(&'static str, Duration)];
@@ -36,49 +37,54 @@ const AT_ONCE: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Reports {
     tasks: JoinSet<anyhow::Result<()>>,
+    last: Option<&'static str>,
 }
 
 impl Reports {
     /// Reports these statuses of all that the sink accepts from now on. The window gets a message's place back when the
     /// last of its statuses is answered.
-    pub(crate) fn start(
-        mut accepted: mpsc::UnboundedReceiver<Accepted>,
+    pub(crate) fn of(
+        bench: &Bench,
+        stage: &Stage,
         statuses: Statuses,
-        to: &[SocketAddr],
-        secret: &str,
         window: Option<&Arc<Semaphore>>,
     ) -> Self {
-        let mut tasks = JoinSet::new();
-        let mut each = Vec::new();
-        for (index, (status, after)) in statuses.iter().enumerate() {
+        let (mut tasks, mut each, to) = (JoinSet::new(), Vec::new(), stage.addresses("ingest"));
+        for ((index, (status, after)), to) in statuses.iter().enumerate().zip(to.iter().cycle()) {
             let (give, take) = mpsc::unbounded_channel();
             each.push(give);
-            let Some(to) = to.get(index % to.len().max(1)) else {
-                continue;
-            };
             let reporter = Reporter {
                 status,
                 after: *after,
                 connection: Connection::new(*to),
-                secret: secret.to_owned(),
+                secret: stage.secrets.app.clone(),
                 window: window.filter(|_| index + 1 == statuses.len()).cloned(),
             };
             tasks.spawn(reporter.run(take));
         }
-        tasks.spawn(async move {
-            while let Some(one) = accepted.recv().await {
-                let one = Arc::new(one);
-                for give in &each {
-                    let _ = give.send(Arc::clone(&one));
+        let last = statuses.last().map(|(status, _)| *status);
+        if last.is_some() {
+            let mut accepted = bench.sink.accepted();
+            tasks.spawn(async move {
+                while let Some(one) = accepted.recv().await {
+                    let one = Arc::new(one);
+                    for give in &each {
+                        let _ = give.send(Arc::clone(&one));
+                    }
                 }
-            }
-            Ok(())
-        });
-        Self { tasks }
+                Ok(())
+            });
+        }
+        Self { tasks, last }
     }
 
-    /// An error, where one could not report.
-    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
+    /// Waits until so many messages bear the last status.
+    pub(crate) async fn finish(&mut self, stage: &Stage, messages: usize) -> anyhow::Result<()> {
+        let Some(last) = self.last else {
+            return Ok(());
+        };
+        let reported = format!("SELECT count(*) AS count FROM messages WHERE delivery = '{last}'");
+        stage.until_counted(&reported, i64::try_from(messages)?).await?;
         while let Some(ended) = self.tasks.try_join_next() {
             ended??;
         }

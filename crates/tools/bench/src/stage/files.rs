@@ -8,6 +8,9 @@ use testkit::world::{NUMBER, ResortFile};
 /// How many resorts there are.
 pub(crate) const RESORTS: usize = 128;
 
+/// How the id of each number begins.
+pub(crate) const NUMBERS: &str = "1065403522";
+
 /// Everything is checked, and no rate is ever reached.
 const SOURCE: &str = "resorts = ['*']\n[auth]\nscheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
                       [network]\nallow = ['127.0.0.0/8', '::1/128']\n\
@@ -20,7 +23,7 @@ pub(crate) fn resort(index: usize) -> String {
 
 /// The id of its number.
 pub(crate) fn number(index: usize) -> String {
-    format!("1065403522{index:05}")
+    format!("{NUMBERS}{index:05}")
 }
 
 /// Carts stay as they are, until the platform reports that a guest has gone: then a reminder is due at once. A second one

@@ -66,7 +66,11 @@ async fn count_statements(settings: &Settings) -> anyhow::Result<Vec<String>> {
     database.execute(count).await;
     for word in ["stop", "start"] {
         let mut services = Command::new(&settings.services);
-        services.args([word, "postgres"]);
+        // Where these are set, it would start nothing.
+        services
+            .args([word, "postgres"])
+            .env_remove("DATABASE_URL")
+            .env_remove("AMQP_URL");
         let ended = tokio::task::spawn_blocking(move || services.status()).await??;
         anyhow::ensure!(ended.success(), "Postgres cannot be restarted");
     }

@@ -1,6 +1,6 @@
 //! Another resort's confirmation while one number has much to send, and how exactly that number keeps its pace.
 //!
-//! The backlog of the one number takes minutes, so it is not waited for: each confirmation must have its call, and nobody
+//! The backlog of the one number takes minutes, so it is not waited for: each confirmation must have its call, and no guest
 //! may have two.
 
 use std::collections::HashSet;

@@ -40,6 +40,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
 async fn curve(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let mut stage = Stage::set(bench).await?;
     stage.start_all(&PROGRAMS).await?;
+    run(bench, &stage, reports::NONE, PER_SECOND, 1.0).await?; // It warms up.
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for rate in CURVE {
         let late = run(bench, &stage, reports::NONE, rate, bench.seconds(5.0)).await?;

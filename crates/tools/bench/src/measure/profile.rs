@@ -128,7 +128,7 @@ async fn record(stage: &Stage, folder: &Path, seconds: f64) -> anyhow::Result<Ve
                 .lines()
                 .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
                 .take(SHOWN)
-                .map(|line| line.trim_end().to_owned())
+                .map(|line| line.trim_end_matches([' ', '-']).to_owned())
                 .collect();
             functions.push((format!("hottest functions of {name}"), lines));
         }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
 use domain::before_call::{self, Due, Sendable, Step};
 use domain::dead_letter::DeadLetterReason;
@@ -26,18 +25,13 @@ use crate::context::Sender;
 use crate::stages::Ready;
 use crate::telemetry;
 
-/// What every message of a batch depends on.
-struct Circumstances {
-    held: Vec<Hold>,
-    /// By the database's clock.
-    now: DateTime<Utc>,
-}
+/// The templates that cannot be used now.
+struct HeldTemplates(Vec<Hold>);
 
-impl Circumstances {
-    /// The templates that cannot be used now from this number.
-    fn held_at(&self, number: &NumberId) -> BTreeSet<String> {
+impl HeldTemplates {
+    fn of(&self, number: &NumberId) -> BTreeSet<String> {
         let at_number = |hold: &&Hold| hold.number.as_deref() == Some(number.as_str());
-        let held = self.held.iter().filter(at_number);
+        let held = self.0.iter().filter(at_number);
         held.filter_map(|hold| hold.template.clone()).collect()
     }
 }
@@ -57,7 +51,7 @@ struct Sorted {
 
 /// Reads those of some messages that are queued and due, and returns those that go now.
 pub(crate) async fn prepare(sender: &Sender, ids: Vec<MessageId>) -> Result<Vec<Ready>, StoreError> {
-    let (drafts, circumstances) = read(sender, ids).await?;
+    let (drafts, held) = read(sender, ids).await?;
     telemetry::damaged(&sender.metrics, &drafts.damaged);
     let mut sorted = Sorted::default();
     let damaged = drafts.damaged.iter().map(|(id, _)| (*id, Lacks::Booking));
@@ -65,7 +59,7 @@ pub(crate) async fn prepare(sender: &Sender, ids: Vec<MessageId>) -> Result<Vec<
     let snapshot = sender.files.current();
     for draft in drafts.readable {
         match snapshot.resort(&draft.booking.resort) {
-            Some(resort) => judge(sender, draft, &resort, &circumstances, &mut sorted),
+            Some(resort) => judge(sender, draft, &resort, &held, &mut sorted),
             None => {
                 sorted.unprepared.push((draft.id, Lacks::ResortFile));
                 *sorted.without_file.entry(draft.booking.resort).or_default() += 1;
@@ -82,24 +76,23 @@ pub(crate) async fn prepare(sender: &Sender, ids: Vec<MessageId>) -> Result<Vec<
     written
 }
 
-async fn read(sender: &Sender, ids: Vec<MessageId>) -> Result<(Drafts, Circumstances), StoreError> {
+async fn read(sender: &Sender, ids: Vec<MessageId>) -> Result<(Drafts, HeldTemplates), StoreError> {
     let ring = Arc::clone(&sender.ring);
     let reading = sender.store.run(move |connection| {
         let drafts = claims::read_drafts(connection, &ring, &ids)?;
         let held = holds::held_templates(connection)?;
-        let now = store::pool::clock(connection)?;
-        Ok((drafts, Circumstances { held, now }))
+        Ok((drafts, HeldTemplates(held)))
     });
     reading.await
 }
 
 /// Decides what happens to one message now.
-fn judge(sender: &Sender, draft: Draft, resort: &Arc<Resort>, around: &Circumstances, sorted: &mut Sorted) {
+fn judge(sender: &Sender, draft: Draft, resort: &Arc<Resort>, held: &HeldTemplates, sorted: &mut Sorted) {
     let window = window(&draft, resort);
-    let step = next_step(&draft, resort, window, around);
+    let step = next_step(&draft, resort, window, held);
     let Some(verdict) = not_now(&step, &resort.number) else {
         if let Step::Call(sendable) = step {
-            check_guest_rate(sender, draft, resort, *sendable, around.now, sorted);
+            check_guest_rate(sender, draft, resort, *sendable, sorted);
         }
         return;
     };
@@ -120,7 +113,6 @@ fn check_guest_rate(
     draft: Draft,
     resort: &Arc<Resort>,
     sendable: Sendable,
-    now: DateTime<Utc>,
     sorted: &mut Sorted,
 ) {
     match sender.guest_rates.take(&resort.number, &sendable.to) {
@@ -130,7 +122,7 @@ fn check_guest_rate(
                 id: draft.id,
                 version: draft.version,
                 closed_window: None,
-                verdict: NotNow::PutOff(now + wait),
+                verdict: NotNow::PutOff(draft.now + wait),
             });
             sorted.crowded.push((draft, wait));
         }
@@ -187,7 +179,7 @@ fn window(draft: &Draft, resort: &Resort) -> ServiceWindow {
     }
 }
 
-fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, around: &Circumstances) -> Step {
+fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, held: &HeldTemplates) -> Step {
     let due = Due {
         subject: Subject {
             kind: draft.kind,
@@ -197,7 +189,7 @@ fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, around: &Cir
         },
         turn: draft.content_choice,
         window,
-        held: &around.held_at(&resort.number),
+        held: &held.of(&resort.number),
     };
-    before_call::next_step(&due, around.now)
+    before_call::next_step(&due, draft.now)
 }

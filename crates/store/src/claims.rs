@@ -11,7 +11,7 @@ use crypto::key_ring::KeyRing;
 use diesel::sql_types::{
     Array, BigInt, Bool, Bytea, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::facts::Facts;
 use domain::hold::Route;
 use domain::ids::{BookingKey, MessageId};
@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::bookings;
 use crate::error::StoreError;
 use crate::messages;
+use crate::prepared::sql;
 use crate::rows::Rows;
 
 pub use uncalled::{NotNow, Uncalled, hand_out_later, release, set_aside};
@@ -43,6 +44,8 @@ pub struct Draft {
     pub retries: u32,
     /// Whether it has rested a day because the guest had enough marketing.
     pub rested: bool,
+    /// The database's clock when it was read.
+    pub now: DateTime<Utc>,
     /// Numbers at which the guest's 24-hour window is open; none where WhatsApp has refused free text for this message.
     pub open_numbers: Vec<String>,
 }
@@ -67,6 +70,8 @@ struct DraftRow {
     phone_hash: Option<Vec<u8>>,
     #[diesel(sql_type = Bool)]
     rested: bool,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
     #[diesel(sql_type = Array<Text>)]
     open_numbers: Vec<String>,
 }
@@ -86,8 +91,9 @@ pub fn read_drafts(
     ids: &[MessageId],
 ) -> Result<Drafts, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows: Vec<DraftRow> = sql_query(
+    let rows: Vec<DraftRow> = sql(
         "SELECT m.id, m.booking_key, m.kind, m.turn, m.retries, m.rested, b.sealed_facts, b.version, b.phone_hash, \
+         clock_timestamp() AS now, \
          ARRAY(SELECT c.number FROM conversations c \
                WHERE c.open_until > clock_timestamp() AND NOT m.text_refused AND c.phone_hash IN ( \
                    SELECT b.phone_hash UNION ALL SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) \
@@ -128,6 +134,7 @@ fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
         phone_hash: row.phone_hash,
         retries: u32::try_from(row.retries).unwrap_or_default(),
         rested: row.rested,
+        now: row.now,
         open_numbers: row.open_numbers,
         booking,
     })
@@ -267,7 +274,7 @@ pub fn claimed_by(
     token: Uuid,
 ) -> Result<Vec<(MessageId, Attempt)>, StoreError> {
     let rows: Vec<HeldRow> =
-        sql_query("SELECT id, attempts FROM messages WHERE claim_token = $1 AND state = 'sending'")
+        sql("SELECT id, attempts FROM messages WHERE claim_token = $1 AND state = 'sending'")
             .bind::<SqlUuid, _>(token)
             .load(connection)
             .map_err(StoreError::query("read a claim back"))?;

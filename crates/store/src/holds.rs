@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable,
-    QueryableByName, RunQueryDsl, Selectable, SelectableHelper, sql_query,
+    QueryableByName, RunQueryDsl, Selectable, SelectableHelper,
 };
 use domain::after_call::{ReportedIn, Scope};
 use domain::audit::Action;
@@ -27,6 +27,7 @@ use domain::message::MessageState;
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::notes::NoteKey;
+use crate::prepared::sql;
 use crate::rows::{Rows, Value};
 use crate::schema::{holds, messages};
 
@@ -90,7 +91,7 @@ pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, 
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     // A hold that is half open is laid again; one in force is left as it is, and so is one that is older than the refused
     // call. A row that was inserted has no xmax.
-    let row: Option<Value<Bool, bool>> = sql_query(
+    let row: Option<Value<Bool, bool>> = sql(
         "INSERT INTO holds (key, scope, resort, number, country, template, kind, reason, until, pause_ms, by_status) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 millisecond', $9, $11) \
          ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, probed_at = NULL, \
@@ -127,7 +128,7 @@ fn note_status(connection: &mut PgConnection, new: &NewHold) -> Result<(), Store
     if new.reported_in == ReportedIn::Answer {
         return Ok(());
     }
-    sql_query("UPDATE holds SET by_status = true WHERE key = $1 AND NOT by_status")
+    sql("UPDATE holds SET by_status = true WHERE key = $1 AND NOT by_status")
         .bind::<Text, _>(new.key())
         .execute(connection)
         .map(|_| ())
@@ -155,13 +156,14 @@ pub(crate) fn lift_disproved(
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// Templates that cannot be used now, with their holds: their messages take the fallback.
+/// Templates that cannot be used now, with their holds: their messages take the fallback. Call it outside a
+/// transaction, where `now()` is the time of its beginning.
 pub fn held_templates(connection: &mut PgConnection) -> Result<Vec<Hold>, StoreError> {
     holds::table
         .filter(holds::scope.eq(Scope::Template.as_str()))
         .filter(
             holds::until
-                .gt(crate::pool::clock(connection)?)
+                .gt(diesel::dsl::now)
                 .or(holds::by_status.and(holds::probe_taken_at.is_not_null())),
         )
         .select(Hold::as_select())
@@ -243,7 +245,7 @@ pub fn resume(
     named: &Coverage,
     by: &Actor,
 ) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<Ended> = sql_query(
+    let rows: Vec<Ended> = sql(
         "DELETE FROM holds WHERE ($1 IS NULL OR resort = $1) AND ($2 IS NULL OR number = $2) \
          AND ($3 IS NULL OR kind = $3) RETURNING key, resort",
     )
@@ -275,10 +277,8 @@ pub fn try_now(
     scope: Scope,
     template: Option<&str>,
 ) -> Result<usize, StoreError> {
-    sql_query(
-        "UPDATE holds SET until = clock_timestamp() \
-         WHERE scope = $1 AND until > clock_timestamp() AND ($2 IS NULL OR template = $2)",
-    )
+    sql("UPDATE holds SET until = clock_timestamp() \
+         WHERE scope = $1 AND until > clock_timestamp() AND ($2 IS NULL OR template = $2)")
     .bind::<Text, _>(scope.as_str())
     .bind::<Nullable<Text>, _>(template)
     .execute(connection)

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::prepared::sql;
 use crate::schema::senders;
 
 /// A sender that said nothing for longer is gone, or cut off from Postgres too.
@@ -50,7 +51,7 @@ pub fn beat(connection: &mut PgConnection, sender: &Sender) -> Result<Vec<Other>
     let unreachable = sender.unreachable.as_ref();
     // The row is written although nothing reads what the first part returns. A sender of an older version has no
     // `knows`, and is not waited for.
-    let others: Vec<OtherRow> = sql_query(
+    let others: Vec<OtherRow> = sql(
         "WITH us AS ( \
            INSERT INTO senders (id, seen_at, name, unreachable_since, unreachable_reason, knows) \
            VALUES ($1, clock_timestamp(), $2, $3, $4, $5) \

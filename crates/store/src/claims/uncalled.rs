@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::ids::{MessageId, NumberId};
 use domain::message::{Attempt, Reason};
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::messages;
+use crate::prepared::sql;
 use crate::rows::{Rows, Value};
 
 /// A queued message that is not called for now, and what it was judged by.
@@ -142,7 +143,7 @@ pub fn hand_out_later(
 
 /// Frees messages that were claimed but for which no call was begun in time. The attempt's number stays used.
 pub fn release(connection: &mut PgConnection, claimed: &[(MessageId, Attempt)]) -> Result<(), StoreError> {
-    sql_query(
+    sql(
         "UPDATE messages m SET state = CASE WHEN withdrawn_reason IS NULL THEN 'queued' ELSE 'withdrawn' END, \
          reason = withdrawn_reason, claim_token = NULL, updated_at = now(), publishes = 0, \
          publish_at = CASE WHEN withdrawn_reason IS NULL THEN clock_timestamp() END \

@@ -5,7 +5,7 @@
 //! or that has a file which another sender lacks, finds them too.
 
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::ids::MessageId;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crypto::key_ring::KeyRing;
 
 use super::read_drafts;
 use crate::error::{Fault, StoreError};
+use crate::prepared::sql;
 use crate::rows::{Rows, Value};
 
 /// What a sender could not read.
@@ -57,7 +58,7 @@ pub fn retry_of_resorts(
     resorts: &[&str],
     most: i64,
 ) -> Result<usize, StoreError> {
-    let rows: Vec<Value<SqlUuid, Uuid>> = sql_query(
+    let rows: Vec<Value<SqlUuid, Uuid>> = sql(
         "SELECT u.message_id FROM unprepared u JOIN messages m ON m.id = u.message_id \
          WHERE u.resort = ANY($1) AND u.lacks = 'resort_file' \
          ORDER BY m.id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
@@ -76,16 +77,15 @@ pub fn retry_of_mended_bookings(
     tried: i64,
 ) -> Result<usize, StoreError> {
     // In no order, so that some that stay damaged do not keep it from the others.
-    let rows: Vec<Value<SqlUuid, Uuid>> = sql_query(
-        "SELECT message_id FROM unprepared WHERE message_id = ANY(ARRAY( \
+    let rows: Vec<Value<SqlUuid, Uuid>> =
+        sql("SELECT message_id FROM unprepared WHERE message_id = ANY(ARRAY( \
            SELECT message_id FROM unprepared WHERE lacks = 'booking' ORDER BY random() LIMIT $1)) \
-         ORDER BY message_id FOR UPDATE SKIP LOCKED",
-    )
-    .bind::<BigInt, _>(tried)
-    .load(connection)
-    .map_err(StoreError::query(
-        "find messages whose bookings could not be read",
-    ))?;
+         ORDER BY message_id FOR UPDATE SKIP LOCKED")
+        .bind::<BigInt, _>(tried)
+        .load(connection)
+        .map_err(StoreError::query(
+            "find messages whose bookings could not be read",
+        ))?;
     if rows.is_empty() {
         return Ok(0);
     }
@@ -105,11 +105,11 @@ fn hand_out(connection: &mut PgConnection, ids: Vec<Uuid>) -> Result<usize, Stor
     if ids.is_empty() {
         return Ok(0);
     }
-    sql_query("DELETE FROM unprepared WHERE message_id = ANY($1)")
+    sql("DELETE FROM unprepared WHERE message_id = ANY($1)")
         .bind::<Array<SqlUuid>, _>(&ids)
         .execute(connection)
         .map_err(StoreError::query("forget what messages waited for"))?;
-    sql_query(
+    sql(
         "UPDATE messages SET publish_at = greatest(due_at, clock_timestamp()), publishes = 0 \
          WHERE id = ANY(ARRAY(SELECT id FROM messages WHERE id = ANY($1) AND state = 'queued' \
                               ORDER BY id FOR NO KEY UPDATE))",

@@ -4,12 +4,13 @@
 //! delivered, when it is not reported as failed for a while ([`JUDGED_WITHIN`]), or when a person ends it.
 
 use diesel::sql_types::{Array, Double, Integer, Nullable, Text, Uuid as SqlUuid};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::hold::{JUDGED_WITHIN, Route};
 use domain::ids::MessageId;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::prepared::sql;
 use crate::rows::{Rows, Value};
 
 /// What a report says of a call that may be a probe.
@@ -52,11 +53,9 @@ pub(crate) fn lift_reported(
     went: &[MessageId],
 ) -> Result<Vec<String>, StoreError> {
     lift(
-        sql_query(
-            "DELETE FROM holds WHERE key = ANY(ARRAY( \
+        sql("DELETE FROM holds WHERE key = ANY(ARRAY( \
              SELECT key FROM holds WHERE by_status AND until <= clock_timestamp() AND probe_id = ANY($1) \
-             ORDER BY key FOR UPDATE)) RETURNING key",
-        )
+             ORDER BY key FOR UPDATE)) RETURNING key")
         .bind::<Array<SqlUuid>, _>(ids(went))
         .load(connection),
     )
@@ -65,12 +64,10 @@ pub(crate) fn lift_reported(
 /// Ends the holds whose accepted probes were not reported as failed in time; returns their keys.
 pub(super) fn lift_unfailed(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
     lift(
-        sql_query(
-            "DELETE FROM holds WHERE key = ANY(ARRAY( \
+        sql("DELETE FROM holds WHERE key = ANY(ARRAY( \
              SELECT key FROM holds WHERE by_status AND until <= clock_timestamp() \
                AND probe_taken_at <= clock_timestamp() - make_interval(secs => $1) \
-             ORDER BY key FOR UPDATE SKIP LOCKED)) RETURNING key",
-        )
+             ORDER BY key FOR UPDATE SKIP LOCKED)) RETURNING key")
         .bind::<Double, _>(JUDGED_WITHIN.as_secs_f64())
         .load(connection),
     )
@@ -83,7 +80,7 @@ fn lift(rows: diesel::QueryResult<Vec<Value<Text, String>>>) -> Result<Vec<Strin
 
 /// A probe that failed for a reason of its own says nothing about the scope: another message may be the probe at once.
 pub(crate) fn unmark_failed(connection: &mut PgConnection, failed: &[MessageId]) -> Result<(), StoreError> {
-    sql_query(
+    sql(
         "UPDATE holds SET probe_id = NULL, probe_taken_at = NULL, probed_at = NULL WHERE key = ANY(ARRAY( \
          SELECT key FROM holds WHERE by_status AND probe_id = ANY($1) ORDER BY key FOR UPDATE))",
     )

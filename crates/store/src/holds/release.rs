@@ -1,10 +1,11 @@
 //! Queues held messages: after their hold ended, as a probe, after files changed, or after the guest wrote.
 
 use diesel::sql_types::{BigInt, Bytea, Text};
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::{PgConnection, RunQueryDsl};
 
 use super::probes;
 use crate::error::StoreError;
+use crate::prepared::sql;
 use crate::rows::Value;
 
 /// If a probe gets no answer within this time, the next message becomes the probe.
@@ -27,7 +28,7 @@ pub struct Released {
 /// probe for each half-open hold. The claim checks each message again.
 pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, StoreError> {
     let lifted = probes::lift_unfailed(connection)?;
-    let expired = sql_query(
+    let expired = sql(
         "UPDATE messages SET state = 'expired', reason = 'expired', held_by = NULL, updated_at = now() \
          WHERE id = ANY(ARRAY(SELECT id FROM messages WHERE state = 'held' AND expires_at <= clock_timestamp() \
                               ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED))",
@@ -35,7 +36,7 @@ pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, Sto
     .bind::<BigInt, _>(most)
     .execute(connection)
     .map_err(StoreError::query("end held messages that came too late"))?;
-    let freed = sql_query(queueing(
+    let freed = sql(queueing(
         "SELECT id FROM messages m WHERE state = 'held' AND held_by IS NOT NULL \
            AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.key = m.held_by) \
          ORDER BY due_at DESC, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
@@ -43,7 +44,7 @@ pub fn release(connection: &mut PgConnection, most: i64) -> Result<Released, Sto
     .bind::<BigInt, _>(most)
     .execute(connection)
     .map_err(StoreError::query("release held messages"))?;
-    let probing: Vec<Value<Text, String>> = sql_query(format!(
+    let probing: Vec<Value<Text, String>> = sql(format!(
         "UPDATE holds SET probed_at = clock_timestamp() WHERE key = ANY(ARRAY( \
            SELECT key FROM holds WHERE until <= clock_timestamp() \
              AND (probed_at IS NULL OR probed_at < clock_timestamp() - interval '{BETWEEN_PROBES}') \
@@ -70,7 +71,7 @@ fn let_one_try(connection: &mut PgConnection, hold: &str) -> Result<usize, Store
         "SELECT id FROM messages WHERE state = 'held' AND held_by = $1 \
          ORDER BY due_at DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
     );
-    sql_query(format!(
+    sql(format!(
         "WITH tries AS ({tries} RETURNING id) UPDATE holds SET probe_id = tries.id FROM tries WHERE key = $1"
     ))
     .bind::<Text, _>(hold)
@@ -80,7 +81,7 @@ fn let_one_try(connection: &mut PgConnection, hold: &str) -> Result<usize, Store
 
 /// Queues messages that were held because their resort's file had no usable template. Call it after files changed.
 pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, StoreError> {
-    sql_query(queueing(
+    sql(queueing(
         "SELECT id FROM messages WHERE state = 'held' AND held_by IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
     ))
     .execute(connection)
@@ -89,7 +90,7 @@ pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, St
 
 /// Queues a guest's messages that had no usable template. Call it after the guest wrote, since free text may be sent now.
 pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> Result<usize, StoreError> {
-    sql_query(queueing_with(
+    sql(queueing_with(
         "text_refused = false, ",
         "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \
          WHERE b.phone_hash = $1 AND m.state = 'held' AND m.reason IN ('template', 'template_missing') \

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::MessageId;
 use domain::message::Attempt;
 use domain::silence_policy::{Evidence, PACED_FOR, SilencePolicy, SilenceVerdict};
@@ -14,6 +14,7 @@ use super::Outcome;
 use super::locked::Locked;
 use crate::error::StoreError;
 use crate::planning::Planner;
+use crate::prepared::sql;
 
 /// A call without an answer or a report, and what is known around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ fn seconds(duration: TimeDelta) -> f64 {
 
 /// Calls that are still unfinished this long after their claim count as lost: their outcome is unknown. Returns how many.
 pub fn doubt_lost_calls(connection: &mut PgConnection, lost_after: TimeDelta) -> Result<usize, StoreError> {
-    sql_query(
+    sql(
         "UPDATE messages SET state = 'unknown', updated_at = now() WHERE id = ANY(ARRAY( \
          SELECT id FROM messages WHERE state = 'sending' AND claimed_at < clock_timestamp() - make_interval(secs => $1) \
          ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED))",
@@ -78,7 +79,7 @@ pub fn gather(
     let after = after.map_or((DateTime::<Utc>::UNIX_EPOCH, Uuid::nil()), |last| {
         (last.evidence.claimed_at, last.id.0)
     });
-    let rows: Vec<Row> = sql_query(include_str!("silence.sql"))
+    let rows: Vec<Row> = sql(include_str!("silence.sql"))
         .bind::<Double, _>(seconds(policy.counts_after.min(policy.gives_up_after)))
         .bind::<Timestamptz, _>(after.0)
         .bind::<SqlUuid, _>(after.1)

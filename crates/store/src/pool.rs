@@ -117,6 +117,9 @@ impl Store {
     /// Whether Postgres answers within a second and has the schema that this program needs; else what is missing, for
     /// people, in Postgres' own words where it has said any.
     pub async fn check(&self) -> Result<(), String> {
+        if self.pooler.lends_transactions() {
+            return Err(StoreError::TransactionPooling.to_string());
+        }
         match tokio::time::timeout(
             ANSWERS_WITHIN,
             self.checking.run(&self.pooler, migrations::missing),
@@ -164,7 +167,7 @@ impl Connections {
         let task = tokio::task::spawn_blocking(move || {
             // Held until the connection is back in the pool, also when the caller has gone.
             let _permit = permit;
-            let mut connection = pool.get().map_err(pooler::unavailable)?;
+            let mut connection = pool.get().map_err(|error| pooler.unavailable(error))?;
             pooler.check(&mut connection)?;
             work(&mut connection)
         });

@@ -18,6 +18,7 @@ const ROUNDS: usize = 3;
 pub(crate) struct Pooler {
     url: String,
     serves_sessions: AtomicBool,
+    lends_transactions: AtomicBool,
 }
 
 /// A process of Postgres. Two servers may use one number.
@@ -34,6 +35,7 @@ impl Pooler {
         Self {
             url,
             serves_sessions: AtomicBool::new(false),
+            lends_transactions: AtomicBool::new(false),
         }
     }
 
@@ -50,23 +52,33 @@ impl Pooler {
         let first = backend(connection)?;
         for _ in 0..ROUNDS {
             if backend(&mut other)? == first || backend(connection)? != first {
-                return Err(StoreError::TransactionPooling);
+                return Err(self.pooling());
             }
         }
         self.serves_sessions.store(true, Ordering::Relaxed);
         Ok(())
     }
-}
 
-/// Why the pool had no connection.
-///
-/// A new session has no prepared statements. Where one is in its way, a pooler lent it a process that another session
-/// has used, so that not even the pool's own test of the connection succeeds.
-pub(crate) fn unavailable(error: PoolError) -> StoreError {
-    if tells_of_transactions(&error.to_string()) {
+    /// Why the pool had no connection.
+    ///
+    /// A new session has no prepared statements. Where one is in its way, a pooler lent it a process that another session
+    /// has used, so that not even the pool's own test of the connection succeeds.
+    pub(crate) fn unavailable(&self, error: PoolError) -> StoreError {
+        if tells_of_transactions(&error.to_string()) {
+            self.pooling()
+        } else {
+            StoreError::Unavailable(error)
+        }
+    }
+
+    /// Whether any connection has shown it: another one may only show that it gets no answer.
+    pub(crate) fn lends_transactions(&self) -> bool {
+        self.lends_transactions.load(Ordering::Relaxed)
+    }
+
+    fn pooling(&self) -> StoreError {
+        self.lends_transactions.store(true, Ordering::Relaxed);
         StoreError::TransactionPooling
-    } else {
-        StoreError::Unavailable(error)
     }
 }
 

@@ -90,10 +90,11 @@ pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, St
 
 /// Queues a guest's messages that had no usable template. Call it after the guest wrote, since free text may be sent now.
 pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> Result<usize, StoreError> {
+    // The state is compared in a way that no index answers: else Postgres may read all held messages instead of this guest's.
     sql(queueing_with(
         "text_refused = false, ",
         "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \
-         WHERE b.phone_hash = $1 AND m.state = 'held' AND m.reason IN ('template', 'template_missing') \
+         WHERE b.phone_hash = $1 AND m.state || '' = 'held' AND m.reason IN ('template', 'template_missing') \
          ORDER BY m.id FOR NO KEY UPDATE OF m SKIP LOCKED",
     ))
     .bind::<Bytea, _>(phone_hash.as_slice())

@@ -41,12 +41,13 @@ pub(crate) async fn claim(sender: &Sender, permitted: Vec<Permitted>) -> Claims 
             };
         }
     };
-    let claims: HashMap<MessageId, Claim> = claims.into_iter().map(|claim| (claim.id(), claim)).collect();
+    let mut claims: HashMap<MessageId, Claim> = claims.into_iter().map(|claim| (claim.id(), claim)).collect();
     let (mut granted, mut alone, mut unclaimed) = (Vec::new(), Vec::new(), Vec::new());
     for one in permitted {
-        match claims.get(&one.ready.wanted.id) {
+        // Taken out: an id that came twice may stand here twice, and has one claim.
+        match claims.remove(&one.ready.wanted.id) {
             Some(Claim::Locked(_)) => alone.push(one),
-            claim => match conclude(sender, one, claim, asked_at) {
+            claim => match conclude(sender, one, claim.as_ref(), asked_at) {
                 Concluded::Granted(one) => granted.push(*one),
                 Concluded::Unclaimed(ready) => unclaimed.push(*ready),
                 Concluded::Ended => {}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use broker::topology::Depths;
 use domain::ids::MessageId;
 use domain::silence_policy::EVENTS_EMPTY_FOR;
+use futures_util::future::try_join_all;
 use service::health::Readiness;
 use service::metrics::Metrics;
 use service::{Failure, Stop};
@@ -62,6 +63,19 @@ impl Steps {
     pub async fn send_once(&self, ids: Vec<MessageId>) -> Result<Admitted, StoreError> {
         let (routes, stages) = pipeline::start(&self.sender);
         let admit = async move { pipeline::admit(&self.sender, &routes, ids, &mut Deliveries::new()).await };
+        tokio::join!(admit, stages).0
+    }
+
+    /// Takes the same ids through the pipeline in several batches at once.
+    pub async fn send_often(&self, ids: Vec<MessageId>, times: usize) -> Result<(), StoreError> {
+        let (routes, stages) = pipeline::start(&self.sender);
+        let admit = async move {
+            let batch = || async {
+                let mut none = Deliveries::new();
+                pipeline::admit(&self.sender, &routes, ids.clone(), &mut none).await
+            };
+            try_join_all((0..times).map(|_| batch())).await.map(drop)
+        };
         tokio::join!(admit, stages).0
     }
 

@@ -22,6 +22,23 @@ async fn ids_that_come_twice_cause_one_call() {
     assert_eq!(scene.calls().await.len(), 1);
 }
 
+// shows: G20
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_come_in_several_batches_at_once_cause_one_call_each() {
+    const GUESTS: usize = 30;
+    let scene = Scene::new().await;
+    scene.confirm(1).await;
+    // The route is healthy: its messages are claimed together.
+    scene.send().await;
+    scene.confirm(GUESTS).await;
+    let due = scene.due().await;
+
+    scene.sender.send_often(due, 6).await.unwrap();
+
+    assert_eq!(scene.calls().await.len(), GUESTS);
+    assert_eq!(scene.count(Sent).await, i64::try_from(GUESTS).unwrap());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_senders_with_the_same_ids_call_once_for_each_message() {
     const GUESTS: usize = 30;

@@ -44,7 +44,7 @@ pub(crate) async fn claim(sender: &Sender, permitted: Vec<Permitted>) -> Claims 
     let mut claims: HashMap<MessageId, Claim> = claims.into_iter().map(|claim| (claim.id(), claim)).collect();
     let (mut granted, mut alone, mut unclaimed) = (Vec::new(), Vec::new(), Vec::new());
     for one in permitted {
-        // Taken out: an id that came twice may stand here twice, and has one claim.
+        // Taken out: an id that came again when its message had just left the queue is here twice, and has one claim.
         match claims.remove(&one.ready.wanted.id) {
             Some(Claim::Locked(_)) => alone.push(one),
             claim => match conclude(sender, one, claim.as_ref(), asked_at) {

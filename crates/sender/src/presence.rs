@@ -28,7 +28,7 @@ pub(crate) struct Presence {
     per_second: u32,
     /// The others by whose number the present share was taken.
     counted: Vec<Uuid>,
-    /// Since when all others have known this sender; it stays so while each beat comes in time.
+    /// Until when this sender may take a share: all others count it, and go on to as long as each beat comes in time.
     entitled_until: Option<Instant>,
     share: Option<Share>,
     /// A larger share, and from when it may be used.

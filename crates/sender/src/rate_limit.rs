@@ -91,8 +91,9 @@ impl RateLimits {
                 begun: None,
                 _under_way: (calls, None),
             };
+            slot._under_way.1 = Arc::clone(&self.under_way).acquire_owned().await.ok();
+            // Last: the share may have ended while this waited.
             if self.is_shared() {
-                slot._under_way.1 = Arc::clone(&self.under_way).acquire_owned().await.ok();
                 return slot;
             }
             // This process was suspended: the others may have taken it for gone, and its share with it.

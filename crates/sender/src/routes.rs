@@ -84,6 +84,10 @@ impl Routes {
         let mut queues = lock(&self.queues);
         let mut put_off = Vec::new();
         for mut one in ready {
+            // Two batches may bring the same id at once.
+            let Some(waiting) = self.waiting.enter(&self.sender, one.wanted.id) else {
+                continue;
+            };
             one.in_hand = deliveries
                 .remove(&one.wanted.id)
                 .and_then(|delivery| self.keep(delivery));
@@ -92,9 +96,10 @@ impl Routes {
             let queue = queues
                 .entry(route)
                 .or_insert_with_key(|route| self.start(route.clone()));
-            if let Some(one) = self.enter(queue, one, rate) {
+            let entry = Entry { ready: one, waiting };
+            if let Some(entry) = self.enter(queue, entry, rate) {
                 let wait = queue.backlog.wait(rate, Instant::now());
-                put_off.push((one, wait));
+                put_off.push((entry.leave(), wait));
             }
         }
         put_off
@@ -107,23 +112,18 @@ impl Routes {
     }
 
     /// Returns the message if there is no room for it.
-    fn enter(&self, queue: &mut Queue, one: Ready, rate: f64) -> Option<Ready> {
+    fn enter(&self, queue: &mut Queue, entry: Entry, rate: f64) -> Option<Entry> {
         let waiting = WAITING - queue.entries.capacity();
         if waiting as f64 >= rate.max(LEAST_WAITING) {
-            return Some(one);
+            return Some(entry);
         }
-        let entry = Entry {
-            waiting: self.waiting.enter(&self.sender, one.wanted.id),
-            ready: one,
-        };
         match queue.entries.try_send(entry) {
             Ok(()) => None,
-            Err(TrySendError::Full(entry)) => Some(entry.ready),
+            Err(TrySendError::Full(entry)) => Some(entry),
             // Its task panicked: the route begins again.
             Err(TrySendError::Closed(entry)) => {
                 *queue = self.start(entry.ready.route_key());
-                let entered = queue.entries.try_send(entry);
-                entered.err().map(|error| error.into_inner().ready)
+                queue.entries.try_send(entry).err().map(TrySendError::into_inner)
             }
         }
     }
@@ -211,14 +211,17 @@ impl Backlog {
 struct Waiting(Arc<Mutex<HashSet<MessageId>>>);
 
 impl Waiting {
-    fn enter(&self, sender: &Arc<Sender>, id: MessageId) -> WaitingId {
-        lock(&self.0).insert(id);
+    /// `None`: the id waits already.
+    fn enter(&self, sender: &Arc<Sender>, id: MessageId) -> Option<WaitingId> {
+        if !lock(&self.0).insert(id) {
+            return None;
+        }
         sender.metrics.waiting.inc();
-        WaitingId {
+        Some(WaitingId {
             waiting: self.clone(),
             sender: Arc::clone(sender),
             id,
-        }
+        })
     }
 }
 

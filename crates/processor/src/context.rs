@@ -1,7 +1,7 @@
 //! What every loop of the processor uses.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::publisher::Publisher;
@@ -13,7 +13,7 @@ use domain::message_record::Judging;
 use service::daemon::MissingKey;
 use service::health::Readiness;
 use service::metrics::Metrics;
-use service::{Failure, Problems};
+use service::{Failure, Problems, lock};
 use settings::{Resolve, Watched};
 use store::planning::{DueIds, Planner};
 use store::{Fault, Store, StoreError};
@@ -54,11 +54,11 @@ impl MissingKeys {
         for one in missing {
             *values.entry(one.table).or_default() += one.values;
         }
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = values;
+        *lock(&self.0) = values;
     }
 
     pub(crate) fn get(&self) -> BTreeMap<&'static str, i64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 }
 

@@ -3,13 +3,13 @@
 
 mod room;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use broker::publisher::{Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use domain::ids::MessageId;
 use futures_util::future::join_all;
-use service::crash;
+use service::{crash, lock};
 use store::planning::DueIds;
 use store::{Store, StoreError, relay};
 use tokio::task::JoinSet;
@@ -41,7 +41,7 @@ impl IdPublisher {
     /// How many ids may be published now.
     pub(crate) fn room(&self) -> usize {
         match self.publisher.status().borrow().is_ready() {
-            true => self.room.lock().unwrap_or_else(PoisonError::into_inner).left(),
+            true => lock(&self.room).left(),
             false => 0,
         }
     }
@@ -60,7 +60,7 @@ impl IdPublisher {
             return;
         }
         let this = self.clone();
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = lock(&self.tasks);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
             if let Err(error) = this.publish(ids).await {
@@ -71,7 +71,7 @@ impl IdPublisher {
     }
 
     pub(crate) async fn finish(&self) {
-        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
         while tasks.join_next().await.is_some() {}
     }
 
@@ -81,10 +81,7 @@ impl IdPublisher {
             return Ok(0);
         }
         crash::point("processor.relay.put_off");
-        self.room
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .published(ids.len());
+        lock(&self.room).published(ids.len());
         let publishing = ids
             .iter()
             .map(|id| async move { (*id, self.publisher.publish(message_due(*id)).await) });

@@ -1,8 +1,9 @@
 //! The watermark of the events: up to when all were applied. Timers that are younger wait for it, so that events go first.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
+use service::lock;
 
 /// Clones share it.
 #[derive(Clone, Default)]
@@ -58,7 +59,7 @@ impl Watermark {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -2,9 +2,10 @@
 //! address answers in its place.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use domain::ids::NumberId;
+use service::lock;
 use whatsapp::answer::Answer;
 
 /// How many foreign answers in a row the calls of each number got.
@@ -14,7 +15,7 @@ pub(crate) struct ForeignAnswers(Mutex<HashMap<NumberId, u32>>);
 impl ForeignAnswers {
     /// Counts an answer and returns how many in a row are foreign now. A call without an answer changes nothing.
     pub(crate) fn count(&self, number: &NumberId, answer: &Answer) -> u32 {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.0);
         let count = counts.entry(number.clone()).or_default();
         if answer.foreign.is_some() {
             *count = count.saturating_add(1);

@@ -1,11 +1,12 @@
 //! How often one guest may get a message: one in 6 s, or 45 at once on credit (Meta, pair rate limits).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use domain::ids::NumberId;
 use domain::phone_number::PhoneNumber;
+use service::lock;
 use tokio::time::Instant;
 
 const PERIOD: Duration = Duration::from_secs(6);
@@ -46,7 +47,7 @@ impl GuestRates {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Pair, Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -2,11 +2,12 @@
 //! token or a paused template is refused once and not for every message that waits.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use domain::hold::Route;
 use domain::ids::{NumberId, ResortId};
+use service::lock;
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 
 /// What messages have in common that one refusal could stop.
@@ -52,12 +53,12 @@ enum Seen {
 
 impl Health {
     fn set(&self, seen: Option<Seen>) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        *lock(&self.seen) = seen;
     }
 
     /// What the route permits without waiting.
     fn permit(&self) -> Option<Permit> {
-        match *self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
+        match *lock(&self.seen) {
             Some(Seen::Healthy(at)) if at.elapsed() < HEALTHY_FOR => Some(Permit::Many),
             Some(Seen::Held(at)) if at.elapsed() < HELD_FOR => Some(Permit::Held),
             _ => None,
@@ -106,15 +107,15 @@ impl Probes {
 
     /// Holds have ended: each route is asked about again.
     pub(crate) fn forget_holds(&self) {
-        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = lock(&self.routes);
         for health in routes.values() {
-            let mut seen = health.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = lock(&health.seen);
             seen.take_if(|seen| matches!(seen, Seen::Held(_)));
         }
     }
 
     fn health(&self, route: &RouteKey) -> Arc<Health> {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut routes = lock(&self.routes);
         Arc::clone(routes.entry(route.clone()).or_default())
     }
 }

@@ -6,12 +6,12 @@
 //!
 //! [`SilencePolicy`]: domain::silence_policy::SilencePolicy
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::topology::Depths;
 use domain::silence_policy::{EVENTS_EMPTY_FOR, SilenceVerdict};
-use service::{Stop, crash, periodic};
+use service::{Stop, crash, lock, periodic};
 use store::StoreError;
 use store::results::{self, UnresolvedCall};
 use tokio::sync::watch;
@@ -156,10 +156,6 @@ async fn settle(
         Err(error) => telemetry::unsettled(unresolved, &error),
     }
     Ok(())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@
 //! id in RabbitMQ wakes a sender, it holds no work.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::ids::MessageId;
+use service::lock;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender as Channel, channel};
@@ -237,10 +238,6 @@ impl Drop for WaitingId {
         lock(&self.waiting.0).remove(&self.id);
         self.sender.metrics.waiting.dec();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

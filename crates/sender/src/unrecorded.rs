@@ -1,8 +1,9 @@
 //! Results of calls that Postgres has not taken yet, for a reason that passes. They exist only in this process.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use domain::message_record::CallResult;
+use service::lock;
 
 use crate::telemetry;
 
@@ -11,11 +12,11 @@ pub(crate) struct Unrecorded(Mutex<Vec<CallResult>>);
 
 impl Unrecorded {
     pub(crate) fn keep(&self, result: CallResult) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+        lock(&self.0).push(result);
     }
 
     pub(crate) fn take(&self) -> Vec<CallResult> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.0))
     }
 
     /// Keeps these results where the attempt to write them is dropped: by a panic, or at the shutdown deadline.

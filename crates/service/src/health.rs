@@ -1,12 +1,13 @@
 //! Whether a process can do its work, and what is missing when it cannot.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::Stop;
+use crate::lock;
 
 /// The conditions under which a process can do its work; clones share them.
 ///
@@ -127,10 +128,6 @@ impl Readiness {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
         lock(&self.conditions)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Report {

@@ -16,11 +16,13 @@ pub mod metrics;
 pub mod periodic;
 pub mod stop;
 
+mod lock;
 mod process_name;
 mod program;
 
 pub use domain::error_chain::chain;
 pub use environment::{Environment, Problems};
+pub use lock::lock;
 pub use process_name::process_name;
 pub use program::{About, Failure, run};
 pub use stop::Stop;

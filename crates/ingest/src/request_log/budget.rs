@@ -1,10 +1,11 @@
 //! How many log lines strangers may cause.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use domain::ids::SourceId;
+use service::lock;
 
 /// For each source (or none that we know) and answer, this many lines …
 pub(crate) const MOST_LINES: u32 = 100;
@@ -82,7 +83,7 @@ impl Budget {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Window>> {
-        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.windows)
     }
 }
 

@@ -1,12 +1,13 @@
 //! A daemon that is started, supervised and stopped in a test.
 
 use std::net::Ipv4Addr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use log::{Log, Metadata, Record};
 
 use super::*;
+use crate::lock;
 
 const ABOUT: About = About {
     name: "test",
@@ -44,7 +45,7 @@ static EVENTS: Events = Events(Mutex::new(Vec::new()));
 
 impl Events {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

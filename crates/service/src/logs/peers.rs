@@ -1,10 +1,11 @@
 //! Replaces the HTTP library's lines about connections without readable HTTP by one summary a minute. The library writes an
 //! ERROR line for each, so any stranger could fill the log.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::lock;
 use log::{Level, Log, Metadata, Record};
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -68,7 +69,7 @@ impl Peers {
 
     /// How many there were since the last summary, where it is time for the next one.
     fn due(&self, count: u64, now: Instant) -> Option<u64> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.told);
         let is_due = told
             .at
             .is_none_or(|at| now.saturating_duration_since(at) >= EVERY);

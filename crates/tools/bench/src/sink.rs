@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use serde::Deserialize;
+use service::lock;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::webhook::guest_of;
@@ -205,14 +206,6 @@ async fn take(path: Path<(String, String)>, body: Bytes, state: Data<State>) -> 
         return HttpResponse::TooManyRequests().content_type(json).body(THROTTLED);
     }
     let answer = state.accept(number, &message, now);
-    state
-        .body
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone_from(&body);
+    lock(&state.body).clone_from(&body);
     HttpResponse::Ok().content_type(json).body(answer)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

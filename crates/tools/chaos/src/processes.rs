@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use anyhow::Context as _;
-use service::Stop;
+use service::{Stop, lock};
 use std::time::Duration;
 use testkit::program::Program;
 
@@ -181,8 +181,4 @@ impl Processes {
     fn role(&self, player: Player) -> MutexGuard<'_, Role> {
         lock(self.roles.get(&player).expect("every player has a role"))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

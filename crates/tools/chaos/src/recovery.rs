@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::fs;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use service::lock;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::fault::{Link, Player, Victim};
@@ -197,12 +198,12 @@ impl Recovery {
     }
 
     fn note(&self, sign: Sign, times: impl IntoIterator<Item = Duration>) {
-        let mut all = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.times);
         all.entry(sign).or_default().extend(times);
     }
 
     pub(crate) fn measured(&self) -> Vec<Measured> {
-        let all = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = lock(&self.times);
         let measured = all.iter().map(|(sign, times)| Measured::of(*sign, times.clone()));
         measured.collect()
     }

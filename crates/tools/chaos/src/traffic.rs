@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use crypto::signature::sign_standard;
 use reqwest::StatusCode;
-use service::Stop;
+use service::{Stop, lock};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -45,15 +45,12 @@ impl Sent {
     }
 
     pub(crate) fn refusals(&self) -> BTreeMap<u16, usize> {
-        self.refusals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.refusals).clone()
     }
 
     fn refused(&self, status: Option<StatusCode>) {
         let status = status.map_or(0, |status| status.as_u16());
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refusals = lock(&self.refusals);
         *refusals.entry(status).or_default() += 1;
     }
 }

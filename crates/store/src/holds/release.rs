@@ -90,7 +90,7 @@ pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, St
 
 /// Queues a guest's messages that had no usable template. Call it after the guest wrote, since free text may be sent now.
 pub fn retry_with_text(connection: &mut PgConnection, phone_hash: &[u8; 32]) -> Result<usize, StoreError> {
-    // The state is compared in a way that no index answers: else Postgres may read all held messages instead of this guest's.
+    // `|| ''` keeps Postgres from using the index of all held messages: it reads this guest's messages instead.
     sql(queueing_with(
         "text_refused = false, ",
         "SELECT m.id FROM messages m JOIN bookings b ON b.key = m.booking_key \

@@ -52,6 +52,13 @@ impl Report {
         self.figure(name, unit, |figure| figure.values.push(value));
     }
 
+    /// What one message cost each program in a round, in microseconds of CPU; `part` names the round's load, where it has one.
+    pub(crate) fn add_cpu(&mut self, part: &str, unit: &'static str, used: &[(String, f64)]) {
+        for (name, us) in used {
+            self.add(&format!("{part}CPU of {name}"), unit, *us);
+        }
+    }
+
     /// A round's value, and the yardstick's.
     pub(crate) fn add_pair(&mut self, name: &str, unit: &'static str, value: f64, yardstick: f64) {
         self.figure(name, unit, |figure| {

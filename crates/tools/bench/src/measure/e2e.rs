@@ -45,9 +45,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
             let shown = run(bench, &stage, statuses, &abandons(bench)).await?;
             say(&format!("e2e, round {round}, {part}: {:.0}/s", shown.per_second));
             report.add(&format!("{part}: messages"), "/s", shown.per_second);
-            for (name, us) in shown.used {
-                report.add(&format!("{part}: CPU of {name}"), "µs/message", us);
-            }
+            report.add_cpu(&format!("{part}: "), "µs/message", &shown.used);
         }
     }
     Ok(())

@@ -31,9 +31,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
             "processor, round {round}: {rate:.0}/s, pgbench {yardstick:.0}/s"
         ));
         report.add_pair("events", "/s", rate, yardstick);
-        for (name, us) in used {
-            report.add(&format!("CPU of {name}"), "µs/event", us);
-        }
+        report.add_cpu("", "µs/event", &used);
     }
     Ok(())
 }

@@ -50,9 +50,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     let published_now = self::published(&stage).await;
     say(&format!("profile: {:.0}/s", shown.per_second));
     report.add("messages", "/s", shown.per_second);
-    for (name, us) in &shown.used {
-        report.add(&format!("CPU of {name}"), "µs/message", *us);
-    }
+    report.add_cpu("", "µs/message", &shown.used);
     let messages = shown.messages as f64;
     let each = |now: f64, then: f64| (now - then) / messages;
     report.add(

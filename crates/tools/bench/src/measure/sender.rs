@@ -32,9 +32,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
             "sender, round {round}: {rate:.0}/s, bare loop {yardstick:.0}/s"
         ));
         report.add_pair("messages", "/s", rate, yardstick);
-        for (name, us) in used {
-            report.add(&format!("CPU of {name}"), "µs/message", us);
-        }
+        report.add_cpu("", "µs/message", &used);
     }
     Ok(())
 }

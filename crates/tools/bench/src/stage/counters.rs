@@ -31,30 +31,18 @@ impl Stage {
         tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
         let lines = self.database.lines(QUERY).await?;
         let line = lines.first().context("Postgres counts nothing")?;
-        let values: Vec<f64> = line
-            .split(' ')
-            .map(|value| value.parse().unwrap_or_default())
-            .collect();
-        let [
-            commits,
-            buffers,
-            rows_fetched,
-            rows_written,
-            wal_bytes,
-            statements,
-            time_us,
-        ] = values[..]
-        else {
-            anyhow::bail!("Postgres counts otherwise: {line}");
-        };
+        let values: Result<Vec<f64>, _> = line.split(' ').map(str::parse).collect();
+        let mut values = values?.into_iter();
+        // In the order of the query.
+        let mut next = || values.next().context("Postgres counts less than was asked for");
         Ok(Counters {
-            commits,
-            buffers,
-            rows_fetched,
-            rows_written,
-            wal_bytes,
-            statements,
-            time_us,
+            commits: next()?,
+            buffers: next()?,
+            rows_fetched: next()?,
+            rows_written: next()?,
+            wal_bytes: next()?,
+            statements: next()?,
+            time_us: next()?,
         })
     }
 

@@ -13,7 +13,7 @@ use crate::document::Note;
 use crate::finding::{Changes, Finding, Severity};
 use crate::folder::{self, Contents, FileName, Kind, UnreadableFolder};
 use crate::resolve::Resolve;
-use crate::source::Source;
+use crate::source::GoodSource;
 use crate::{resort_file, source_file};
 
 pub(crate) struct Files {
@@ -38,7 +38,7 @@ pub(crate) struct Held {
 
 pub(crate) enum Good {
     Resort(Arc<Resort>, Option<Arc<Secret>>),
-    Source(Arc<Source>),
+    Source(GoodSource),
 }
 
 impl Files {
@@ -250,11 +250,9 @@ impl Reading {
             self.named_resorts = std::mem::take(&mut file.named_resorts);
             notes.extend(file.secrets().filter_map(|secret| secret.lies_open(contents)));
             self.sealed_under = file.sealed_under();
-            if resolve.source_secrets()
-                && let Some((source, secrets)) = file.resolve(places, &mut notes)
-            {
+            if let Some((source, secrets)) = file.resolve(resolve, places, &mut notes) {
                 self.secrets = secrets;
-                self.good = Some(Good::Source(Arc::new(source)));
+                self.good = Some(Good::Source(source));
             }
         }
         notes

@@ -8,10 +8,12 @@
 //! process and [`check()`] for a person who asks.
 
 mod document;
+pub mod fetch;
 mod files;
 mod finding;
 mod folder;
 pub mod keys;
+mod mapping_file;
 pub mod network;
 mod resolve;
 mod resort_file;
@@ -29,11 +31,12 @@ use crypto::secret::Places;
 use files::Files;
 use folder::Kind;
 
+pub use mapping_file::definition_of;
 pub use finding::{Changes, Finding, Severity};
 pub use folder::UnreadableFolder;
 pub use resolve::Resolve;
 pub use snapshot::{ResortState, Snapshot, SourceState, load};
-pub use source::{RateLimit, Source};
+pub use source::{RateLimit, Source, SourceRules};
 pub use watched::{Environment, Watched};
 
 /// Reads every file and returns everything that is wrong or unwise, in the order of files and lines.

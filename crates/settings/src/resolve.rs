@@ -16,12 +16,18 @@ pub enum Resolve {
     SourceSecrets,
     /// The tokens that send messages.
     AccessTokens,
+    /// The credentials with which platforms are asked for more.
+    FetchSecrets,
     Everything,
 }
 
 impl Resolve {
     pub(crate) fn source_secrets(self) -> bool {
         matches!(self, Self::SourceSecrets | Self::Everything)
+    }
+
+    pub(crate) fn fetch_secrets(self) -> bool {
+        matches!(self, Self::FetchSecrets | Self::Everything)
     }
 
     pub(crate) fn access_tokens(self) -> bool {

@@ -12,7 +12,7 @@ use crate::files::{Files, Good};
 use crate::finding::{Finding, Severity};
 use crate::folder::{Kind, UnreadableFolder};
 use crate::resolve::Resolve;
-use crate::source::Source;
+use crate::source::{Source, SourceRules};
 
 /// All resorts and sources in force, and the findings about the files. A snapshot never changes; a newer one
 /// replaces it.
@@ -22,6 +22,7 @@ pub struct Snapshot {
     resorts: Arc<Resorts>,
     access_tokens: BTreeMap<ResortId, Arc<Secret>>,
     sources: BTreeMap<SourceId, Arc<Source>>,
+    source_rules: BTreeMap<SourceId, Arc<SourceRules>>,
     broken_resorts: BTreeSet<ResortId>,
     broken_sources: BTreeSet<SourceId>,
     findings: Vec<Finding>,
@@ -95,6 +96,16 @@ impl Snapshot {
         }
     }
 
+    /// What the source's webhooks mean, by the last good version of its file; known to every process.
+    pub fn source_rules(&self, id: &SourceId) -> Option<&Arc<SourceRules>> {
+        self.source_rules.get(id)
+    }
+
+    /// The same of every source, by id.
+    pub fn all_source_rules(&self) -> impl Iterator<Item = &Arc<SourceRules>> {
+        self.source_rules.values()
+    }
+
     /// The last good version of each source, by id.
     pub fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
         self.sources.values()
@@ -150,8 +161,10 @@ impl Snapshot {
                     let resorts = Arc::make_mut(&mut snapshot.resorts);
                     resorts.insert(resort.id.clone(), Arc::clone(resort));
                 }
-                Some(Good::Source(source)) => {
-                    snapshot.sources.insert(source.id.clone(), Arc::clone(source));
+                Some(Good::Source(good)) => {
+                    let id = good.rules.id.clone();
+                    snapshot.source_rules.insert(id.clone(), Arc::clone(&good.rules));
+                    snapshot.sources.extend(good.source.clone().map(|source| (id, source)));
                 }
                 None if !held.is_broken() => {}
                 None => match name.kind {

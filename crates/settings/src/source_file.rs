@@ -1,17 +1,21 @@
 //! Reads a source's file, key by key.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crypto::secret::{Places, Secret};
 use crypto::signature::{HeaderName, HmacScheme, Scheme, SignedText, Verifier};
 use domain::ids::{ResortId, SourceId};
 use ipnet::IpNet;
+use mapping::Mapping;
 
 use crate::document::{self, Entry, Note, Table};
+use crate::fetch::FetchFile;
 use crate::finding::Severity;
+use crate::mapping_file;
 use crate::network;
-use crate::resolve::Reference;
-use crate::source::{RateLimit, Source, Speaks};
+use crate::resolve::{Reference, Resolve};
+use crate::source::{GoodSource, RateLimit, Source, SourceRules, Speaks};
 
 const SCHEMES: &str =
     "standard-webhooks, github, stripe, shopify, slack, hmac, basic, bearer, header, url-token";
@@ -23,6 +27,8 @@ pub(crate) struct SourceFile {
     networks: Option<Vec<IpNet>>,
     rate_limit: RateLimit,
     resorts: Speaks,
+    pub(crate) mapping: Option<Mapping>,
+    fetch: Option<FetchFile>,
     /// The resorts that it names, with their lines.
     pub(crate) named_resorts: Vec<(usize, ResortId)>,
 }
@@ -42,8 +48,8 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
                 "the name whatsapp is reserved for WhatsApp's own notifications",
             );
         }
-        let named_resorts = file.required("resorts", resorts);
-        let strict = file.optional("strict", Entry::flag).unwrap_or(true);
+        let named = file.required("resorts", resorts);
+        let strict = file.optional("strict", |entry| Some((entry.clone(), entry.flag()?)));
         let auth = file.required("auth", |entry| entry.table(|section| auth(section, entry.line())));
         let networks = file
             .optional("network", |entry| {
@@ -53,19 +59,26 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
         let rate_limit = file
             .optional("rate_limit", |entry| entry.table(rate_limit))
             .unwrap_or_default();
-        let named_resorts = named_resorts?;
-        let resorts = match &named_resorts {
+        let mapped = mapping_file::read(file, named.as_ref().and_then(Option::as_deref));
+        if let (Some((entry, _)), true) = (&strict, mapped.mapping.is_some()) {
+            entry.refuse::<()>("has no meaning with platform or [map]: what no row of when matches is ignored");
+        }
+        let named = named?;
+        let resorts = match &named {
             None => Speaks::ForAll,
             Some(named) => Speaks::For(named.iter().map(|(_, id)| id.clone()).collect()),
         };
-        let named_resorts = named_resorts.unwrap_or_default();
+        let mut named_resorts = named.unwrap_or_default();
+        named_resorts.extend(mapped.properties);
         Some(SourceFile {
             id: id.clone(),
-            strict,
+            strict: strict.is_none_or(|(_, strict)| strict),
             auth: auth?,
             networks,
             rate_limit,
             resorts,
+            mapping: mapped.mapping,
+            fetch: mapped.fetch,
             named_resorts,
         })
     })
@@ -73,18 +86,63 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
 
 impl SourceFile {
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Reference> {
-        self.auth.secrets.iter()
+        let of_fetch = self.fetch.iter().map(FetchFile::secret);
+        self.auth.secrets.iter().chain(of_fetch)
     }
 
     /// The ids of the keys that sealed its secrets.
     pub(crate) fn sealed_under(&self) -> BTreeSet<String> {
-        self.auth.secrets.iter().filter_map(Reference::key_id).collect()
+        self.secrets().filter_map(Reference::key_id).collect()
     }
 
-    /// Finds the secrets and prepares the verifier; returns nothing if that fails.
-    pub(crate) fn resolve(self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<(Source, Vec<Secret>)> {
+    /// What its webhooks mean, and, in a process that verifies them, the source. Finds the secrets that this process uses;
+    /// returns nothing if that fails.
+    pub(crate) fn resolve(
+        self,
+        resolve: Resolve,
+        places: &Places<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Option<(GoodSource, Vec<Secret>)> {
+        let mut secrets = Vec::new();
+        let fetch = match self.fetch {
+            Some(fetch) if resolve.fetch_secrets() => {
+                let secret = fetch.secret().resolve(places, notes)?;
+                secrets.push(secret.clone());
+                Some(fetch.with(secret))
+            }
+            _ => None,
+        };
+        let secret_headers = self.auth.scheme.secret_headers();
+        let verifier = if resolve.source_secrets() {
+            let (verifier, of_auth) = self.auth.resolve(places, notes)?;
+            secrets.extend(of_auth);
+            Some(verifier)
+        } else {
+            None
+        };
+        let rules = Arc::new(SourceRules {
+            id: self.id,
+            strict: self.strict,
+            mapping: self.mapping,
+            fetch,
+            resorts: self.resorts,
+            secret_headers,
+        });
+        let source = verifier.map(|verifier| {
+            Arc::new(Source {
+                rules: Arc::clone(&rules),
+                verifier,
+                rate_limit: self.rate_limit,
+                networks: self.networks,
+            })
+        });
+        Some((GoodSource { rules, source }, secrets))
+    }
+}
+
+impl Auth {
+    fn resolve(self, places: &Places<'_>, notes: &mut Vec<Note>) -> Option<(Verifier, Vec<Secret>)> {
         let secrets: Vec<_> = self
-            .auth
             .secrets
             .iter()
             .map(|secret| secret.resolve(places, notes))
@@ -93,23 +151,15 @@ impl SourceFile {
         let mut refuse = |error: &dyn std::fmt::Display| {
             let text = format!("auth.secrets: {error}");
             notes.push(Note {
-                line: self.auth.line,
+                line: self.line,
                 severity: Severity::Error,
                 text,
             });
         };
-        let verifier = Verifier::new(self.auth.scheme, &secrets)
+        let verifier = Verifier::new(self.scheme, &secrets)
             .map_err(|error| refuse(&error))
             .ok()?;
-        let source = Source {
-            id: self.id,
-            strict: self.strict,
-            verifier,
-            rate_limit: self.rate_limit,
-            resorts: self.resorts,
-            networks: self.networks,
-        };
-        Some((source, secrets))
+        Some((verifier, secrets))
     }
 }
 

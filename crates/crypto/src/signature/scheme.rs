@@ -29,6 +29,24 @@ pub enum Scheme {
     UrlToken,
 }
 
+impl Scheme {
+    /// The headers that hold credentials or a signature, in lower case: nothing else may read them.
+    pub fn secret_headers(&self) -> Vec<String> {
+        let known: &[&str] = match self {
+            Self::StandardWebhooks => &["webhook-signature", "svix-signature"],
+            Self::GitHub => &["x-hub-signature-256", "x-hub-signature"],
+            Self::Stripe => &["stripe-signature"],
+            Self::Shopify => &["x-shopify-hmac-sha256"],
+            Self::Slack => &["x-slack-signature"],
+            Self::Hmac(hmac) => return vec![hmac.header.as_str().to_owned()],
+            Self::Header(header) => return vec![header.as_str().to_owned()],
+            Self::Basic | Self::Bearer => &["authorization"],
+            Self::UrlToken => &[],
+        };
+        known.iter().map(ToString::to_string).collect()
+    }
+}
+
 /// An HMAC-SHA256 over a text that the source composes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HmacScheme {

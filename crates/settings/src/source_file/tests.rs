@@ -13,7 +13,7 @@ fn noted(name: &str, text: &str) -> Vec<String> {
     notes.into_iter().map(|note| note.text).collect()
 }
 
-fn resolved(text: &str) -> Result<Source, Vec<Note>> {
+fn resolved(text: &str) -> Result<Arc<Source>, Vec<Note>> {
     let (file, mut notes) = read(&SourceId::parse("direct").unwrap(), text);
     let environment = |name: &str| (name == "DIRECT_SECRET").then(|| "whsec_AAAA".to_owned());
     let places = Places {
@@ -21,8 +21,8 @@ fn resolved(text: &str) -> Result<Source, Vec<Note>> {
         key_ring: None,
         base: Path::new(""),
     };
-    let source = file.and_then(|file| file.resolve(&places, &mut notes));
-    source.map(|(source, _)| source).ok_or(notes)
+    let good = file.and_then(|file| file.resolve(Resolve::SourceSecrets, &places, &mut notes));
+    good.and_then(|(good, _)| good.source).ok_or(notes)
 }
 
 fn with_auth(auth: &str) -> String {
@@ -33,9 +33,9 @@ fn with_auth(auth: &str) -> String {
 fn the_example_means_what_it_says() {
     let source = resolved(GOOD).unwrap();
 
-    assert!(source.strict);
-    assert!(source.speaks_for(&ResortId::parse("azure-bay").unwrap()));
-    assert!(!source.speaks_for(&ResortId::parse("other").unwrap()));
+    assert!(source.rules.strict);
+    assert!(source.rules.speaks_for(&ResortId::parse("azure-bay").unwrap()));
+    assert!(!source.rules.speaks_for(&ResortId::parse("other").unwrap()));
     assert_eq!(
         (source.rate_limit.per_second.get(), source.rate_limit.burst.get()),
         (50, 100)
@@ -66,7 +66,7 @@ fn a_short_file_has_the_defaults() {
     let source =
         resolved("resorts = [\"*\"]\nauth = { scheme = \"bearer\", secrets = [\"plain:x\"] }").unwrap();
 
-    assert!(source.strict && source.speaks_for(&ResortId::parse("any").unwrap()));
+    assert!(source.rules.strict && source.rules.speaks_for(&ResortId::parse("any").unwrap()));
     assert!(source.allows("192.0.2.1".parse().unwrap()));
     assert_eq!(source.rate_limit, RateLimit::default());
     assert_eq!(

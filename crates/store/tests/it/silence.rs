@@ -394,3 +394,21 @@ async fn more_silence_than_one_round_takes_is_gathered_round_by_round() {
     assert_eq!((first.len(), second.len()), (2, 1));
     assert!(!first.contains(&second[0]));
 }
+
+/// Else a round takes longer, the more messages there are, until Postgres ends it; then no unresolved call is ever settled.
+#[tokio::test]
+async fn the_evidence_is_read_from_indexes_and_not_from_all_messages() {
+    let scene = Scene::new().await;
+    silent_call(&scene).await;
+    minutes_pass(&scene, 3).await;
+    assert_eq!(gathered(&scene, true).await.len(), 1);
+
+    let plans = testkit::plans::of_prepared_statements(&scene.store).await;
+
+    let evidence = plans.iter().find(|(statement, _)| statement.contains("template_paced"));
+    let (_, plan) = evidence.unwrap();
+    assert!(!plan.contains("Seq Scan"), "{plan}");
+    for index in ["messages_in_doubt", "messages_by_call", "messages_paced"] {
+        assert!(plan.contains(index), "{index}: {plan}");
+    }
+}

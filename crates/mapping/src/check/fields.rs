@@ -3,38 +3,52 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::InvalidId;
 use domain::stay::Personal;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::link::{self, LONGEST_LINK};
 use super::text::{self, LONGEST_TEXT};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) enum FieldProblem {
-    #[serde(rename = "missing")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldProblem {
     Missing,
-    #[serde(rename = "empty")]
     Empty,
     /// Not of the JSON type that it must have.
-    #[serde(rename = "wrong type")]
     WrongType,
     /// Not a date or an instant as it must be written.
-    #[serde(rename = "not a date")]
     NotADate,
     /// Longer than it may be.
-    #[serde(rename = "too long")]
     TooLong,
     /// A value that it may not have.
-    #[serde(rename = "not allowed")]
     NotAllowed,
+}
+
+impl FieldProblem {
+    /// As answers and dead letters name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Empty => "empty",
+            Self::WrongType => "wrong type",
+            Self::NotADate => "not a date",
+            Self::TooLong => "too long",
+            Self::NotAllowed => "not allowed",
+        }
+    }
+}
+
+impl Serialize for FieldProblem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// One thing that is wrong; it names the field and never its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct FieldError {
+pub struct FieldError {
     /// The field's path: `guest.phone`.
-    pub(crate) field: &'static str,
-    pub(crate) problem: FieldProblem,
+    pub field: &'static str,
+    pub problem: FieldProblem,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

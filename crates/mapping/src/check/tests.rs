@@ -19,6 +19,10 @@ fn examine(body: &Value, unknown_types: UnknownTypes, signed_id: Option<&str>) -
     let standing = |resort: &ResortId| match resort.as_str() {
         "azure-bay" => Standing::Allowed {
             link_hosts: Some(&hosts),
+            locale: Locale {
+                time_zone: chrono_tz::Europe::Athens,
+                country: "GR".parse().unwrap(),
+            },
         },
         "broken" => Standing::Unavailable,
         _ => Standing::NotAllowed,
@@ -29,6 +33,7 @@ fn examine(body: &Value, unknown_types: UnknownTypes, signed_id: Option<&str>) -
             source: &source(),
             signed_id,
             unknown_types,
+            optional_fields: OptionalFields::Refuse,
             standing: &standing,
         },
     )

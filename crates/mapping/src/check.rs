@@ -6,6 +6,7 @@ mod fields;
 mod link;
 mod text;
 
+use chrono_tz::Tz;
 use domain::country::Country;
 use domain::event::{Details, Event, EventKey, EventType, Family, GuestDetails};
 use domain::ids::{BookingId, EventId, ResortId, SourceId};
@@ -13,32 +14,44 @@ use domain::stay::{Money, Personal};
 use serde_json::{Map, Value};
 
 use fields::{Errors, Field, Need};
-pub(crate) use fields::{FieldError, FieldProblem};
+pub use fields::{FieldError, FieldProblem};
 
 /// What a body is checked against.
-pub(crate) struct Rules<'a> {
-    pub(crate) source: &'a SourceId,
+pub struct Rules<'r, 'a> {
+    pub source: &'r SourceId,
     /// The id that the scheme signed, for bodies without one.
-    pub(crate) signed_id: Option<&'a str>,
+    pub signed_id: Option<&'r str>,
     /// How an unknown event type is handled.
-    pub(crate) unknown_types: UnknownTypes,
+    pub unknown_types: UnknownTypes,
+    /// What an error in an optional field does.
+    pub optional_fields: OptionalFields,
     /// What the source may say of a resort.
-    pub(crate) standing: &'a dyn Fn(&ResortId) -> Standing<'a>,
+    pub standing: &'r dyn Fn(&ResortId) -> Standing<'a>,
+}
+
+/// What an error in an optional field does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionalFields {
+    /// The body is refused: its sender can mend it.
+    Refuse,
+    /// The field counts as missing: a platform mends nothing after a 400.
+    Drop,
 }
 
 /// How an unknown event type is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UnknownTypes {
+pub enum UnknownTypes {
     Refuse,
     Ignore,
 }
 
 /// Whether a source may send events for a resort.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Standing<'a> {
+pub enum Standing<'a> {
     Allowed {
         /// The hosts that links may lead to; `None`: any.
         link_hosts: Option<&'a [String]>,
+        locale: Locale,
     },
     /// Also where the resort does not exist.
     NotAllowed,
@@ -46,8 +59,17 @@ pub(crate) enum Standing<'a> {
     Unavailable,
 }
 
+/// Where a resort is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locale {
+    /// In which an instant becomes a date.
+    pub time_zone: Tz,
+    /// Of phone numbers without a country code.
+    pub country: Country,
+}
+
 #[derive(Debug)]
-pub(crate) enum Checked {
+pub enum Checked {
     Event(Box<Event>),
     /// This version does not handle the type.
     Ignored,
@@ -60,17 +82,19 @@ pub(crate) enum Checked {
 
 /// What is known of a body whatever became of it; for the log and the counters.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The type, where it is one of ours.
-    pub(crate) event_type: Option<EventType>,
-    pub(crate) id: Option<EventId>,
+    pub event_type: Option<EventType>,
+    pub id: Option<EventId>,
     /// The resort, where the source may speak for it.
-    pub(crate) resort: Option<ResortId>,
-    pub(crate) booking: Option<BookingId>,
+    pub resort: Option<ResortId>,
+    pub booking: Option<BookingId>,
+    /// Optional fields that count as missing because of an error.
+    pub dropped: Vec<FieldError>,
 }
 
 /// Checks a body and makes the event of it. All errors are found at once.
-pub(crate) fn check(body: &Value, rules: &Rules<'_>) -> (Seen, Checked) {
+pub fn check(body: &Value, rules: &Rules<'_, '_>) -> (Seen, Checked) {
     let Value::Object(body) = body else {
         return (Seen::default(), Checked::NotAnObject);
     };
@@ -95,6 +119,15 @@ pub(crate) fn check(body: &Value, rules: &Rules<'_>) -> (Seen, Checked) {
     reading.finish()
 }
 
+/// Whether an event of this type is refused without the field, which is named by its path.
+pub fn is_required(event_type: EventType, field: &str) -> bool {
+    match (field, event_type.family()) {
+        ("booking.id", family) => family != Family::Guest,
+        ("guest.phone", family) => family != Family::Order,
+        _ => matches!(field, "id" | "type" | "occurred_at" | "resort"),
+    }
+}
+
 enum Type {
     Known(EventType),
     Unknown,
@@ -110,7 +143,7 @@ fn read_type(body: &Map<String, Value>, errors: &mut Errors) -> Type {
 
 struct Reading<'r, 'a> {
     body: &'r Map<String, Value>,
-    rules: &'r Rules<'a>,
+    rules: &'r Rules<'r, 'a>,
     errors: Errors,
     event_type: Option<EventType>,
 }
@@ -124,6 +157,7 @@ impl<'a> Reading<'_, 'a> {
         let (booking, details) = self.booking(standing);
         let guest = self.guest();
 
+        let (errors, dropped) = self.sort_errors();
         let seen = Seen {
             event_type: self.event_type,
             id: id.clone(),
@@ -132,9 +166,10 @@ impl<'a> Reading<'_, 'a> {
                 .clone()
                 .filter(|_| !matches!(standing, Standing::NotAllowed)),
             booking: booking.clone(),
+            dropped,
         };
-        if !self.errors.0.is_empty() {
-            return (seen, Checked::Invalid(self.errors.0));
+        if !errors.is_empty() {
+            return (seen, Checked::Invalid(errors));
         }
         let (Some(id), Some(event_type), Some(occurred_at), Some(resort)) =
             (id, self.event_type, occurred_at, resort)
@@ -161,6 +196,25 @@ impl<'a> Reading<'_, 'a> {
         (seen, Checked::Event(Box::new(event)))
     }
 
+    /// The errors that refuse the body, and those that only cost their field.
+    fn sort_errors(&mut self) -> (Vec<FieldError>, Vec<FieldError>) {
+        let errors = std::mem::take(&mut self.errors.0);
+        match self.rules.optional_fields {
+            OptionalFields::Refuse => (errors, Vec::new()),
+            OptionalFields::Drop => errors.into_iter().partition(|error| match self.event_type {
+                Some(event_type) => is_required(event_type, error.field),
+                None => true,
+            }),
+        }
+    }
+
+    fn need(&self, field: &str) -> Need {
+        match self.event_type {
+            Some(event_type) if is_required(event_type, field) => Need::Required,
+            _ => Need::Optional,
+        }
+    }
+
     /// The body's id wins; the signed one serves where there is none.
     fn id(&mut self) -> Option<EventId> {
         let field = Field::of(Some(self.body), "id");
@@ -184,14 +238,11 @@ impl<'a> Reading<'_, 'a> {
         if matches!(standing, Some(Standing::NotAllowed)) {
             self.errors.push("resort", FieldProblem::NotAllowed);
         }
-        (resort, standing.unwrap_or(Standing::Allowed { link_hosts: None }))
+        (resort, standing.unwrap_or(Standing::Unavailable))
     }
 
     fn booking(&mut self, standing: Standing<'_>) -> (Option<BookingId>, Details) {
-        let need = match self.event_type.map(EventType::family) {
-            Some(Family::Cart | Family::Order) => Need::Required,
-            Some(Family::Guest) | None => Need::Optional,
-        };
+        let need = self.need("booking.id");
         let field = Field::of(Some(self.body), "booking");
         let Some(booking) = self.errors.object(field) else {
             if need == Need::Required && field.is_absent() {
@@ -200,7 +251,7 @@ impl<'a> Reading<'_, 'a> {
             return (None, Details::default());
         };
         let hosts = match standing {
-            Standing::Allowed { link_hosts } => link_hosts,
+            Standing::Allowed { link_hosts, .. } => link_hosts,
             Standing::NotAllowed | Standing::Unavailable => None,
         };
         let errors = &mut self.errors;
@@ -219,10 +270,7 @@ impl<'a> Reading<'_, 'a> {
     }
 
     fn guest(&mut self) -> GuestDetails {
-        let phone_need = match self.event_type.map(EventType::family) {
-            Some(Family::Cart | Family::Guest) => Need::Required,
-            Some(Family::Order) | None => Need::Optional,
-        };
+        let phone_need = self.need("guest.phone");
         let field = Field::of(Some(self.body), "guest");
         let Some(guest) = self.errors.object(field) else {
             if phone_need == Need::Required && field.is_absent() {

@@ -1,0 +1,407 @@
+//! What a request is: the steps of a mapping, in their order.
+
+use std::fmt;
+
+use chrono::SecondsFormat;
+use domain::country::Country;
+use domain::event::{Event, EventType};
+use domain::ids::{BookingId, ResortId};
+use minijinja::value::{Value, ValueKind};
+use serde_json::Value as Json;
+
+use crate::casts::{self, Cast};
+use crate::check::{self, Checked, FieldProblem, Locale, OptionalFields, Rules, Seen, Standing, UnknownTypes};
+use crate::definition::{Definition, ResortOf};
+use crate::draft::Draft;
+use crate::expression::Expression;
+use crate::fault::{Cause, Fault};
+use crate::field::Field;
+use crate::request::Request;
+use crate::scope::Scope;
+use crate::when::{MISSING, Target};
+
+/// The most events of one request.
+pub const MOST_ELEMENTS: usize = 1_000;
+
+/// The fields that an expression fills alone.
+const PLAIN_FIELDS: &[Field] = &[
+    Field::Notify,
+    Field::BookingId,
+    Field::CartId,
+    Field::ResumeUrl,
+    Field::CheckIn,
+    Field::CheckOut,
+    Field::Guests,
+    Field::Room,
+    Field::GuestName,
+    Field::GuestPhone,
+    Field::GuestLanguage,
+    Field::GuestConsent,
+];
+
+/// How a source's requests become events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapping {
+    pub definition: Definition,
+    pub resort: ResortOf,
+    /// Whether the platform can be asked for more; without it a row `fetch` does not count.
+    pub can_fetch: bool,
+}
+
+/// What a whole request is.
+#[derive(Debug)]
+pub enum Mapped {
+    /// One for each event in it, in their order.
+    Elements(Vec<Element>),
+    /// The body as a whole cannot be mapped.
+    Unmappable(Fault),
+}
+
+/// What one event in a request is, and how that was found.
+#[derive(Debug)]
+pub struct Element {
+    pub verdict: Verdict,
+    /// What the rows of `when` looked at.
+    pub words: Vec<String>,
+    /// The row that matched, counted from 0.
+    pub row: Option<usize>,
+    pub readings: Vec<Reading>,
+    pub seen: Seen,
+}
+
+#[derive(Debug)]
+pub enum Verdict {
+    Event(Box<Event>),
+    Ignored(Ignored),
+    /// The platform has to be asked for more about this booking.
+    Fetch {
+        booking: BookingId,
+        resort: ResortId,
+    },
+    Unmappable(Vec<Fault>),
+    /// The file of its resort is broken.
+    ResortUnavailable,
+}
+
+/// Why an authentic request changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignored {
+    /// No row of `when` matches, or one that says so.
+    UnmappedType,
+    /// The house is none of `[properties]`.
+    UnknownProperty,
+    /// The platform tries the address.
+    Ping,
+}
+
+/// How one field was read. `Debug` shows no value.
+pub struct Reading {
+    pub field: Field,
+    /// What the expression gave.
+    pub found: Result<Value, Cause>,
+    /// What became of it.
+    pub cast: Result<Option<Json>, Cause>,
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reading of {}", self.field)
+    }
+}
+
+impl Ignored {
+    /// As answers, logs and metrics name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnmappedType => "unmapped_type",
+            Self::UnknownProperty => "unknown_property",
+            Self::Ping => "ping",
+        }
+    }
+}
+
+impl Element {
+    /// The fields that have an expression and no value.
+    pub fn missing(&self) -> impl Iterator<Item = &'static str> {
+        let unread = self.readings.iter().filter(|reading| !matches!(reading.cast, Ok(Some(_))));
+        let dropped = self.seen.dropped.iter().map(|error| error.field);
+        unread.map(|reading| reading.field.path()).chain(dropped)
+    }
+}
+
+impl Mapping {
+    /// Maps a request. `standing` says what the source may say of a resort.
+    pub fn map<'a>(&self, request: &Request<'_>, standing: &dyn Fn(&ResortId) -> Standing<'a>) -> Mapped {
+        let scope = Scope::of(request);
+        let elements = match self.split(scope) {
+            Ok(elements) => elements,
+            Err(cause) => return Mapped::Unmappable(Fault::new("each", cause)),
+        };
+        let elements = elements.into_iter().enumerate();
+        Mapped::Elements(
+            elements
+                .map(|(index, scope)| self.map_element(index, &scope, request, standing))
+                .collect(),
+        )
+    }
+
+    /// The scopes of the request's events.
+    fn split(&self, scope: Scope) -> Result<Vec<Value>, Cause> {
+        let Some(each) = &self.definition.each else {
+            return Ok(vec![scope.whole()]);
+        };
+        let list = each.evaluate(&scope.whole())?;
+        if casts::is_missing(&list) {
+            return Ok(Vec::new());
+        }
+        if !matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable) {
+            return Err(FieldProblem::WrongType.into());
+        }
+        let elements: Vec<Value> = list
+            .try_iter()
+            .map_err(|_| Cause::Failed)?
+            .take(MOST_ELEMENTS + 1)
+            .collect();
+        if elements.len() > MOST_ELEMENTS {
+            return Err(Cause::TooMany);
+        }
+        Ok(elements
+            .into_iter()
+            .map(|element| scope.at(element))
+            .collect())
+    }
+
+    fn map_element<'a>(
+        &self,
+        index: usize,
+        scope: &Value,
+        request: &Request<'_>,
+        standing: &dyn Fn(&ResortId) -> Standing<'a>,
+    ) -> Element {
+        let mut work = Work {
+            mapping: self,
+            index,
+            scope,
+            request,
+            words: Vec::new(),
+            row: None,
+            readings: Vec::new(),
+            seen: Seen::default(),
+        };
+        let verdict = work.run(standing).unwrap_or_else(|verdict| verdict);
+        Element {
+            verdict,
+            words: work.words,
+            row: work.row,
+            readings: work.readings,
+            seen: work.seen,
+        }
+    }
+}
+
+/// One event of a request, while it is mapped.
+struct Work<'w> {
+    mapping: &'w Mapping,
+    index: usize,
+    scope: &'w Value,
+    request: &'w Request<'w>,
+    words: Vec<String>,
+    row: Option<usize>,
+    readings: Vec<Reading>,
+    seen: Seen,
+}
+
+impl Work<'_> {
+    /// The steps. An `Err` is a verdict that was found before the last of them.
+    fn run<'a>(&mut self, standing: &dyn Fn(&ResortId) -> Standing<'a>) -> Result<Verdict, Verdict> {
+        let target = self.target()?;
+        let event_type = match target {
+            Target::Event(event_type) => Some(event_type),
+            Target::Fetch => None,
+            Target::Ignored => return Err(Verdict::Ignored(Ignored::UnmappedType)),
+            Target::Ping => return Err(Verdict::Ignored(Ignored::Ping)),
+        };
+        let resort = self.resort()?;
+        let locale = match standing(&resort) {
+            Standing::Allowed { locale, .. } => locale,
+            Standing::NotAllowed => return Err(unmappable("resort", FieldProblem::NotAllowed)),
+            Standing::Unavailable => return Err(Verdict::ResortUnavailable),
+        };
+        let Some(event_type) = event_type else {
+            return self.fetch(resort, locale);
+        };
+        let draft = self.draft(event_type, &resort, locale)?;
+        Ok(self.check(&draft, standing))
+    }
+
+    /// What the first row that matches says.
+    fn target(&mut self) -> Result<Target, Verdict> {
+        let definition = &self.mapping.definition;
+        for expression in &definition.event {
+            let word = self
+                .evaluate(expression)
+                .and_then(|found| casts::word(&found).map_err(Cause::from))
+                .map_err(|cause| Verdict::Unmappable(vec![Fault::new("event", cause)]))?;
+            self.words.push(word.unwrap_or_else(|| MISSING.to_owned()));
+        }
+        let fetch_counts = self.mapping.can_fetch && self.request.fetched.is_none();
+        let mut rows = definition.when.iter().enumerate();
+        let found = rows
+            .find(|(_, row)| (fetch_counts || row.target != Target::Fetch) && row.matches(&self.words));
+        let (index, row) = found.ok_or(Verdict::Ignored(Ignored::UnmappedType))?;
+        self.row = Some(index);
+        Ok(row.target)
+    }
+
+    fn resort(&mut self) -> Result<ResortId, Verdict> {
+        let (field, expression) = match &self.mapping.resort {
+            ResortOf::One(resort) => return Ok(resort.clone()),
+            ResortOf::Expression(expression) => (Field::Resort, expression),
+            ResortOf::Property { expression, .. } => (Field::Property, expression),
+        };
+        let cast = |found: &Value| Ok(casts::id(found)?.map(Json::String));
+        let name = match self.read_with(field, expression, cast) {
+            Ok(Some(Json::String(name))) => name,
+            Ok(_) => return Err(unmappable(field.path(), FieldProblem::Missing)),
+            Err(cause) => return Err(Verdict::Unmappable(vec![Fault::new(field.path(), cause)])),
+        };
+        match &self.mapping.resort {
+            ResortOf::Property { resorts, .. } => resorts
+                .get(&name)
+                .cloned()
+                .ok_or(Verdict::Ignored(Ignored::UnknownProperty)),
+            _ => ResortId::parse(&name).map_err(|_| unmappable(field.path(), FieldProblem::NotAllowed)),
+        }
+    }
+
+    fn fetch(&mut self, resort: ResortId, locale: Locale) -> Result<Verdict, Verdict> {
+        let booking = match self.read(Field::BookingId, locale, None) {
+            Ok(Some(Json::String(id))) => BookingId::parse(&id).map_err(|_| FieldProblem::NotAllowed.into()),
+            Ok(_) => Err(FieldProblem::Missing.into()),
+            Err(cause) => Err(cause),
+        };
+        let booking =
+            booking.map_err(|cause| Verdict::Unmappable(vec![Fault::new(Field::BookingId.path(), cause)]))?;
+        self.seen.resort = Some(resort.clone());
+        self.seen.booking = Some(booking.clone());
+        Ok(Verdict::Fetch { booking, resort })
+    }
+
+    /// The event in our own format, with what the expressions gave.
+    fn draft(&mut self, event_type: EventType, resort: &ResortId, locale: Locale) -> Result<Json, Verdict> {
+        let mut draft = Draft::default();
+        draft.put("type", Json::from(event_type.as_str()));
+        draft.put("resort", Json::from(resort.as_str()));
+        self.put_identity(&mut draft, locale);
+        let country = self.read(Field::GuestCountry, locale, None).ok().flatten();
+        let guest = country.as_ref().and_then(Json::as_str);
+        let guest = guest.and_then(|text| Country::parse(text).ok());
+        draft.put_some(Field::GuestCountry, country);
+        for field in PLAIN_FIELDS {
+            match self.read(*field, locale, guest) {
+                Ok(value) => draft.put_some(*field, value),
+                // The check names a required field that is missing; what failed says more.
+                Err(cause) if check::is_required(event_type, field.path()) => {
+                    return Err(Verdict::Unmappable(vec![Fault::new(field.path(), cause)]));
+                }
+                Err(_) => {}
+            }
+        }
+        self.put_total(&mut draft, locale);
+        if self.is_late() {
+            return Err(Verdict::Unmappable(vec![Fault::new("event", Cause::TooCostly)]));
+        }
+        Ok(draft.into_json())
+    }
+
+    /// Without an id of the platform's, the same request has the same id at each delivery.
+    fn put_identity(&mut self, draft: &mut Draft, locale: Locale) {
+        let occurred_at = self.read(Field::OccurredAt, locale, None).ok().flatten();
+        let id = self.read(Field::Id, locale, None).ok().flatten();
+        let id = id.unwrap_or_else(|| {
+            let at = occurred_at.as_ref().and_then(Json::as_str).unwrap_or_default();
+            Json::String((self.request.derive_id)(&format!("{}:{at}", self.index)))
+        });
+        draft.put("id", id);
+        let arrival = || self.request.received_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        draft.put("occurred_at", occurred_at.unwrap_or_else(|| Json::String(arrival())));
+    }
+
+    fn put_total(&mut self, draft: &mut Draft, locale: Locale) {
+        let mut read = |field| match self.read(field, locale, None) {
+            Ok(Some(Json::String(text))) => Some(text),
+            _ => None,
+        };
+        let currency = read(Field::TotalCurrency);
+        let amount = read(Field::TotalAmount).or_else(|| {
+            let minor = read(Field::TotalMinor)?;
+            casts::from_minor_units(&minor, currency.as_ref()?)
+        });
+        if let (Some(amount), Some(currency)) = (amount, currency) {
+            draft.put("booking.total.amount", Json::String(amount));
+            draft.put("booking.total.currency", Json::String(currency));
+        }
+    }
+
+    /// The same check as for an event that came in our format.
+    fn check<'a>(&mut self, draft: &Json, standing: &dyn Fn(&ResortId) -> Standing<'a>) -> Verdict {
+        let (seen, checked) = check::check(
+            draft,
+            &Rules {
+                source: self.request.source,
+                signed_id: None,
+                unknown_types: UnknownTypes::Refuse,
+                optional_fields: OptionalFields::Drop,
+                standing,
+            },
+        );
+        self.seen = seen;
+        match checked {
+            Checked::Event(event) => Verdict::Event(event),
+            Checked::Invalid(errors) => Verdict::Unmappable(errors.into_iter().map(Fault::from).collect()),
+            Checked::ResortUnavailable => Verdict::ResortUnavailable,
+            Checked::Ignored | Checked::NotAnObject => unmappable("event", FieldProblem::NotAllowed),
+        }
+    }
+
+    fn read(&mut self, field: Field, locale: Locale, guest: Option<Country>) -> Result<Option<Json>, Cause> {
+        let Some(expression) = self.mapping.definition.fields.get(&field) else {
+            return Ok(None);
+        };
+        self.read_with(field, expression, |found| casts::cast(field, found, locale, guest))
+    }
+
+    fn read_with(
+        &mut self,
+        field: Field,
+        expression: &Expression,
+        cast: impl Fn(&Value) -> Cast,
+    ) -> Result<Option<Json>, Cause> {
+        let found = self.evaluate(expression);
+        let cast = match &found {
+            Ok(found) => cast(found).map_err(Cause::from),
+            Err(cause) => Err(*cause),
+        };
+        self.readings.push(Reading {
+            field,
+            found,
+            cast: cast.clone(),
+        });
+        cast
+    }
+
+    fn evaluate(&self, expression: &Expression) -> Result<Value, Cause> {
+        if self.is_late() {
+            return Err(Cause::TooCostly);
+        }
+        expression.evaluate(self.scope)
+    }
+
+    fn is_late(&self) -> bool {
+        (self.request.is_late)()
+    }
+}
+
+fn unmappable(field: &'static str, problem: FieldProblem) -> Verdict {
+    Verdict::Unmappable(vec![Fault::new(field, problem.into())])
+}

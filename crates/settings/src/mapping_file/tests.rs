@@ -1,0 +1,259 @@
+//! Presets against the payloads that platforms published, and what a file may say about a mapping.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::DateTime;
+use domain::ids::SourceId;
+use mapping::check::{Locale, Standing};
+use mapping::{Element, Mapped as MappedRequest, Request, Verdict};
+use serde_json::{Map, Value as Json, json};
+
+use super::*;
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mapping/samples")
+}
+
+fn json_of(path: &Path) -> Json {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn folders_of(path: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+/// The payloads of a platform, each with its expectation.
+fn cases(platform: &str) -> Vec<(PathBuf, Json)> {
+    let files = folders_of(&samples().join(platform));
+    let expectations = files.iter().filter(|path| path.to_string_lossy().ends_with(".expected.json"));
+    expectations
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().replace(".expected.json", ".json");
+            (path.with_file_name(name), json_of(path))
+        })
+        .collect()
+}
+
+fn texts(json: &Json) -> BTreeMap<String, String> {
+    let texts = json.as_object().into_iter().flatten();
+    texts
+        .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
+        .collect()
+}
+
+fn mapped(platform: &str, body: &Json, case: &Json) -> Vec<Element> {
+    let preset = presets::find(platform).unwrap_or_else(|| panic!("{platform} has samples and no preset"));
+    let keys = read_preset(preset).unwrap_or_else(|error| panic!("{platform}: {error}"));
+    let resort = ResortId::parse("azure-bay").unwrap();
+    let mapping = Mapping {
+        definition: keys.definition,
+        resort: ResortOf::One(resort),
+        can_fetch: true,
+    };
+    let locale = Locale {
+        time_zone: case["resort"]["time_zone"].as_str().unwrap().parse().unwrap(),
+        country: case["resort"]["country"].as_str().unwrap().parse().unwrap(),
+    };
+    let request = Request {
+        source: &SourceId::parse(platform).unwrap(),
+        body,
+        headers: &texts(&case["headers"]),
+        query: &texts(&case["query"]),
+        received_at: DateTime::from_timestamp(1_796_000_000, 0).unwrap(),
+        fetched: Some(&case["fetched"]).filter(|fetched| !fetched.is_null()),
+        derive_id: &|_| "derived".to_owned(),
+        is_late: &|| false,
+    };
+    let standing = |_: &ResortId| Standing::Allowed {
+        link_hosts: None,
+        locale,
+    };
+    match mapping.map(&request, &standing) {
+        MappedRequest::Elements(elements) => elements,
+        MappedRequest::Unmappable(fault) => panic!("{platform}: {fault}"),
+    }
+}
+
+/// An element as the expectations write it.
+fn outcome(element: &Element) -> Json {
+    match &element.verdict {
+        Verdict::Event(event) => json!({ "event": written(event) }),
+        Verdict::Ignored(mapping::Ignored::Ping) => json!({ "ping": true }),
+        Verdict::Ignored(why) => json!({ "ignored": why.as_str() }),
+        Verdict::Fetch { booking, .. } => json!({ "fetch": { "booking": booking.as_str() } }),
+        Verdict::Unmappable(faults) => {
+            json!({ "unmappable": faults.iter().map(ToString::to_string).collect::<Vec<_>>() })
+        }
+        Verdict::ResortUnavailable => json!("resort unavailable"),
+    }
+}
+
+/// An event in our own format, without what the platform did not give: its id, its time.
+fn written(event: &domain::event::Event) -> Json {
+    let mut booking = Map::new();
+    let mut guest = Map::new();
+    let details = &event.details;
+    let text = |text: &str| Json::String(text.to_owned());
+    let fields = [
+        ("id", event.booking.as_ref().map(|id| text(id.as_str()))),
+        ("cart_id", details.cart.as_ref().map(|id| text(id.as_str()))),
+        ("resume_url", details.resume_url.as_ref().map(|url| text(url.reveal()))),
+        ("check_in", details.check_in.map(|day| text(&day.to_string()))),
+        ("check_out", details.check_out.map(|day| text(&day.to_string()))),
+        ("guests", details.guests.map(Json::from)),
+        ("room", details.room.as_deref().map(text)),
+        (
+            "total",
+            details
+                .total
+                .as_ref()
+                .map(|total| json!({ "amount": total.amount, "currency": total.currency })),
+        ),
+    ];
+    booking.extend(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    let fields = [
+        ("name", event.guest.name.as_ref().map(|name| text(name.reveal()))),
+        ("phone", event.guest.phone.as_ref().map(|phone| text(phone.reveal()))),
+        ("country", event.guest.country.map(|country| text(&country.to_string()))),
+        ("language", event.guest.language.as_deref().map(text)),
+        ("consent", event.guest.consent.map(Json::Bool)),
+    ];
+    guest.extend(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    let mut written = json!({ "type": event.event_type.as_str() });
+    if event.key.id.as_str() != "derived" {
+        written["id"] = text(event.key.id.as_str());
+    }
+    if event.occurred_at.timestamp() != 1_796_000_000 {
+        written["occurred_at"] = text(&event.occurred_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
+    }
+    if !event.notify {
+        written["notify"] = json!(false);
+    }
+    for (key, object) in [("booking", booking), ("guest", guest)] {
+        if !object.is_empty() {
+            written[key] = Json::Object(object);
+        }
+    }
+    written
+}
+
+#[test]
+fn each_preset_reads_what_its_platform_published() {
+    for preset in presets::ALL {
+        let cases = cases(preset.name);
+        assert!(!cases.is_empty(), "{} has no sample", preset.name);
+        for (path, case) in cases {
+            let elements = mapped(preset.name, &json_of(&path), &case);
+            let found: Vec<Json> = elements.iter().map(outcome).collect();
+            assert_eq!(Json::from(found), case["outcome"], "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn each_file_of_a_preset_ships() {
+    let names = |folder: &str| -> Vec<String> {
+        let files = folders_of(&samples().join(folder));
+        let stems = files.iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned());
+        stems.collect()
+    };
+    let shipped: Vec<_> = presets::ALL.iter().map(|preset| preset.name.to_owned()).collect();
+    assert_eq!(names("../presets"), shipped);
+    assert_eq!(names("."), shipped);
+}
+
+#[test]
+fn each_preset_is_a_whole_mapping_whose_rows_all_count() {
+    for preset in presets::ALL {
+        let definition = definition_of(*preset).unwrap_or_else(|error| panic!("{}: {error}", preset.name));
+        assert_eq!(definition.idle_rows(), [], "{}", preset.name);
+        assert!(!definition.event_types().is_empty(), "{}", preset.name);
+        for row in &definition.when {
+            assert_eq!(row.patterns.len(), definition.event.len(), "{}", preset.name);
+        }
+        assert!(definition.fields.contains_key(&Field::BookingId), "{}", preset.name);
+    }
+}
+
+const SOURCE: &str = "resorts = [\"azure-bay\", \"olive-hill\"]\n\
+                      auth = { scheme = \"bearer\", secrets = [\"plain:x\"] }\n";
+
+fn notes(more: &str) -> Vec<String> {
+    let (_, notes) = crate::source_file::read(&SourceId::parse("a").unwrap(), &format!("{SOURCE}{more}"));
+    notes
+        .into_iter()
+        .map(|note| format!("{} {:?}: {}", note.line, note.severity, note.text))
+        .collect()
+}
+
+#[test]
+fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
+    let map = "[map]\nevent = [\"action\"]\nwhen = [[\"new\", \"reservation_confirmed\"]]\n\
+               occurred_at = \"at\"\nproperty = \"house\"\nbooking.id = \"id\"\n";
+    let properties = "[properties]\n\"1\" = \"azure-bay\"\n";
+    let check = |text: String, expected: &[&str]| assert_eq!(notes(&text), expected, "{text}");
+
+    check(format!("{map}{properties}"), &[]);
+    check(
+        map.to_owned(),
+        &["3 Error: map cannot tell which resort an event belongs to: add [properties] with the platform's ids, \
+           or name exactly one resort in resorts"],
+    );
+    check(
+        format!("{properties}{map}guest.name = \"guest.\"\nguest.nme = \"x\"\nguest.phone = \"p | digits\""),
+        &[
+            "12 Error: map.guest.name is not an expression: unexpected end of input, expected identifier",
+            "13 Error: map.guest.nme is not a known key",
+            "14 Error: map.guest.phone names what does not exist: filter digits is unknown",
+        ],
+    );
+    check(
+        format!("{properties}{}", map.replace("reservation_confirmed", "booked")),
+        &["7 Error: map.when[0][1] is none of booking_started, booking_abandoned, reservation_confirmed, \
+           reservation_modified, guest_checked_in, guest_checked_out, reservation_cancelled, guest_opted_in, \
+           guest_opted_out, fetch, ignored, ping"],
+    );
+    check(
+        format!("{properties}{}", map.replace("[\"action\"]", "[\"action\", \"status\"]")),
+        &["5 Error: map has 2 expressions in event, but row 1 of when has 1 patterns before its type"],
+    );
+    check(
+        format!("{properties}{}", map.replace("]]", "], [\"NEW\", \"ignored\"]]").replace("occurred_at = \"at\"\n", "")),
+        &[
+            "5 Warning: map has a row in when that never counts: row 1 matches everything that row 2 does",
+            "5 Warning: map has no occurred_at: a late redelivery may overwrite newer facts",
+        ],
+    );
+    check(
+        format!("strict = false\n{properties}{map}"),
+        &["3 Error: strict has no meaning with platform or [map]: what no row of when matches is ignored"],
+    );
+    check("platform = \"json\"\n".to_owned(), &[]);
+    check(
+        format!("platform = \"json\"\n{properties}"),
+        &["4 Error: properties has no meaning without platform or [map]"],
+    );
+    assert!(notes("platform = \"opera\"\n")[0].starts_with("3 Error: platform is none of json, "));
+}
+
+#[test]
+fn a_file_overrides_its_preset_key_by_key() {
+    let text = format!(
+        "{SOURCE}platform = \"lodgify\"\n[map]\nresort = \"query.resort\"\n[map.guest]\nname = \"guest.full_name\"\n"
+    );
+    let (file, notes) = crate::source_file::read(&SourceId::parse("a").unwrap(), &text);
+    assert_eq!(notes, []);
+    let preset = definition_of(presets::find("lodgify").unwrap()).unwrap();
+
+    let mapping = file.unwrap().mapping.unwrap();
+
+    assert_eq!(mapping.definition.when, preset.when);
+    let text_of = |field| mapping.definition.fields.get(&field).map(|expression| expression.text().to_owned());
+    assert_eq!(text_of(Field::GuestName).as_deref(), Some("guest.full_name"));
+    assert_eq!(text_of(Field::Property), None);
+    assert_eq!(mapping.resort, ResortOf::Expression(Expression::compile("query.resort").unwrap()));
+}

@@ -18,7 +18,10 @@ macro_rules! presets {
     };
 }
 
-presets!["lodgify"];
+presets![
+    "apaleo", "beds24", "checkfront", "cloudbeds", "fareharbor", "guesty", "hospitable", "hostaway", "lodgify", "mews",
+    "ownerrez", "shopify", "sirvoy", "smoobu", "stripe", "woocommerce",
+];
 
 /// The preset of a platform.
 pub fn find(name: &str) -> Option<Preset> {

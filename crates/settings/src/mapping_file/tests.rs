@@ -206,9 +206,9 @@ fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
     check(
         format!("{properties}{map}guest.name = \"guest.\"\nguest.nme = \"x\"\nguest.phone = \"p | digits\""),
         &[
-            "12 Error: map.guest.name is not an expression: unexpected end of input, expected identifier",
-            "13 Error: map.guest.nme is not a known key",
-            "14 Error: map.guest.phone names what does not exist: filter digits is unknown",
+            "11 Error: map.guest.name is not an expression: unexpected end of input, expected identifier or integer",
+            "12 Error: map.guest.nme is not a known key",
+            "13 Error: map.guest.phone names what does not exist: filter digits is unknown",
         ],
     );
     check(

@@ -17,15 +17,16 @@ use service::{Failure, Problems, lock};
 use settings::{Resolve, Watched};
 use store::planning::{DueIds, Planner};
 use store::{Fault, Store, StoreError};
+use tokio::sync::Notify;
 
 use crate::due_ids::IdPublisher;
 use crate::metrics::ProcessorMetrics;
 
 use crate::settings::Settings;
 
-/// Two for events, one each for timers, the relay, retention, and the files that were repaired. Figures and readiness have connections
-/// of their own.
-const CONNECTIONS: u32 = 6;
+/// Two for events, one each for timers, the relay, retention, fetches, and the files that were repaired. Figures and readiness have
+/// connections of their own.
+const CONNECTIONS: u32 = 7;
 
 pub(crate) struct Context {
     pub(crate) store: Store,
@@ -38,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) missing_keys: MissingKeys,
     /// Publishes what our transactions make due; `None` leaves that to the relay.
     pub(crate) ids: Option<IdPublisher>,
+    /// Notified when there is something to ask a platform for.
+    pub(crate) fetches_due: Arc<Notify>,
 }
 
 /// The condition of readiness that the loops set when a query fails.
@@ -68,7 +71,7 @@ impl Context {
             &settings.config,
             settings.environment.look_up(),
             Some(Arc::clone(&settings.ring)),
-            Resolve::Nothing,
+            Resolve::FetchSecrets,
         )
         .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
         readiness.expect(POSTGRES);
@@ -84,6 +87,7 @@ impl Context {
             },
             missing_keys: MissingKeys::default(),
             ids: None,
+            fetches_due: Arc::default(),
         })
     }
 
@@ -171,6 +175,7 @@ mod tests {
             },
             missing_keys: MissingKeys::default(),
             ids: None,
+            fetches_due: Arc::default(),
             metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
         }
     }

@@ -1,12 +1,13 @@
 //! Merges events, plans, wakes bookings, relays due ids.
 //!
 //! [`start`] runs loops that share nothing but the database: [`events`] from the queue, [`timers`], the [`relay`] of due
-//! messages, [`retention`], and [`without_resort`]. Any number of processors may run at once.
+//! messages, [`fetches`] from platforms, [`retention`], and [`without_resort`]. Any number of processors may run at once.
 
 mod context;
 mod due_ids;
 mod effects;
 mod events;
+mod fetches;
 mod figures;
 mod handlers;
 mod loops;
@@ -34,6 +35,7 @@ use store::StoreError;
 use store::reseal::{self, SealedColumn};
 
 use crate::context::{Context, POSTGRES};
+use crate::fetches::Caller;
 use crate::loops::Loops;
 
 pub use crate::settings::Settings;
@@ -53,12 +55,13 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     context.ids = Some(context.id_publisher(publisher.clone()));
     let context = Arc::new(context);
     let prefetch = u16::try_from(2 * events::TAKEN).unwrap_or(u16::MAX);
+    let caller = Caller::new(settings.outbound);
     let consumer = Consumer::new(settings.amqp_address, Queue::Events, prefetch, publisher.clone());
     // The publisher's connection notices within 2 s that the server is gone or silent.
     daemon.follow("rabbitmq", publisher.status(), Status::check);
     daemon.follow("queue", consumer.status(), Status::check);
     add_parts(&mut daemon, &context);
-    add_loops(&mut daemon, &context, consumer, &publisher);
+    add_loops(&mut daemon, &context, (consumer, caller), &publisher);
     daemon.serve_health(settings.address, async move { publisher.stop().await })
 }
 
@@ -103,9 +106,14 @@ async fn missing_keys(context: Arc<Context>) -> Result<Vec<MissingKey>, StoreErr
 }
 
 /// Every loop is a task of its own, so that none waits while another one works. None begins before there is a schema.
-fn add_loops(daemon: &mut Daemon, context: &Arc<Context>, consumer: Consumer, publisher: &Publisher) {
+fn add_loops(
+    daemon: &mut Daemon,
+    context: &Arc<Context>,
+    (consumer, caller): (Consumer, Caller),
+    publisher: &Publisher,
+) {
     let (stop, store) = (daemon.stop.clone(), context.store.clone());
-    let loops = Loops::new(context, consumer, publisher.clone(), &stop);
+    let loops = Loops::new(context, (consumer, caller), publisher.clone(), &stop);
     daemon.work_after(async move {
         let known = store.schema_known().await;
         known.map_err(|error| Problems::one("DATABASE_URL", error))
@@ -113,6 +121,7 @@ fn add_loops(daemon: &mut Daemon, context: &Arc<Context>, consumer: Consumer, pu
     daemon.spawn_work("events", loops.consume.run());
     daemon.spawn_work("timers", loops.timers.run());
     daemon.spawn_work("relay", loops.relay.run(stop.clone()));
+    daemon.spawn_work("fetches", loops.fetches.run());
     daemon.spawn_work("retention", loops.retention.run());
     daemon.spawn_work("figures", loops.figures.run(stop.clone()));
     daemon.spawn_work("without resort", without_resort::run(Arc::clone(context), stop));

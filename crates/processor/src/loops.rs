@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::events::Consume;
+use crate::fetches::{Caller, Fetches};
 use crate::figures::FigureExport;
 use crate::relay::Relay;
 use crate::retention::Retention;
@@ -19,13 +20,19 @@ pub(crate) struct Loops {
     pub(crate) consume: Consume,
     pub(crate) timers: Timers,
     pub(crate) relay: Relay,
+    pub(crate) fetches: Fetches,
     pub(crate) retention: Retention,
     pub(crate) figures: FigureExport,
     pub(crate) watermark: Watermark,
 }
 
 impl Loops {
-    pub(crate) fn new(context: &Arc<Context>, consumer: Consumer, publisher: Publisher, stop: &Stop) -> Self {
+    pub(crate) fn new(
+        context: &Arc<Context>,
+        (consumer, caller): (Consumer, Caller),
+        publisher: Publisher,
+        stop: &Stop,
+    ) -> Self {
         // Events and timers that make a message due wake the relay.
         let due = Arc::new(Notify::new());
         let watermark = Watermark::default();
@@ -48,6 +55,7 @@ impl Loops {
                 due: Arc::clone(&due),
                 stop: stop.clone(),
             },
+            fetches: Fetches::new(shared(), publisher.clone(), caller, stop.clone()),
             relay: Relay::new(shared(), publisher, ids, due),
             retention: Retention {
                 context: shared(),

@@ -29,8 +29,11 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) unplannable: IntCounter,
     pub(crate) delayed: IntGauge,
     pub(crate) purged: IntCounterVec,
+    pub(crate) fetches: IntCounterVec,
+    pub(crate) fetch_seconds: Histogram,
     /// Of the whole database, like those below: 0 unless this process holds the lock of [`store::figures`].
     pub(crate) without_resort: IntGauge,
+    pub(crate) fetches_waiting: IntGauge,
     pub(crate) without_key: IntGaugeVec,
     pub(crate) holds: IntGaugeVec,
     pub(crate) held_messages: IntGaugeVec,
@@ -110,6 +113,20 @@ impl ProcessorMetrics {
                 "What retention emptied or erased: raw events, letters, guests' names, guests' bookings.",
                 &["of"],
             )?,
+            fetches: counters(
+                "bellhop_fetches_total",
+                "Questions to platforms about bookings, by source and result.",
+                &["source", "result"],
+            )?,
+            fetch_seconds: metrics.histogram(
+                "bellhop_fetch_seconds",
+                "Duration of calls to platforms.",
+                LATENCY_BUCKETS,
+            )?,
+            fetches_waiting: metrics.gauge(
+                "bellhop_fetches_waiting",
+                "Webhooks whose platforms are still to be asked, in the whole database.",
+            )?,
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",
                 "Bookings whose resort has no readable file, in the whole database.",
@@ -174,6 +191,7 @@ impl ProcessorMetrics {
             .with_label_values(&[without_template()])
             .set(figures.messages_without_template);
         self.without_resort.set(figures.bookings_without_resort);
+        self.fetches_waiting.set(figures.fetches_waiting);
         for (table, values) in missing_keys {
             self.without_key.with_label_values(&[*table]).set(*values);
         }
@@ -191,5 +209,6 @@ impl ProcessorMetrics {
             self.without_key.with_label_values(&[table]).set(0);
         }
         self.without_resort.set(0);
+        self.fetches_waiting.set(0);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use broker::Address;
 use crypto::key_ring::KeyRing;
 use domain::hold;
-use outbound::Authorities;
+use outbound::Outbound;
 use service::{Environment, Problems};
 use store::DatabaseUrl;
 
@@ -22,6 +22,8 @@ pub struct Settings {
     pub config: PathBuf,
     /// Opens events, seals facts.
     pub ring: Arc<KeyRing>,
+    /// Proxies for the calls of platforms, and the certificate authorities that TLS trusts.
+    pub outbound: Outbound,
     /// How long a hold lasts until one message may try again.
     pub probe_after: Duration,
     /// The environment that files may refer to.
@@ -38,6 +40,10 @@ Environment:
   AMQP_URL               RabbitMQ (required), amqp:// or amqps://
   SSL_CERT_FILE          certificate authorities that are trusted instead of the system's, a file in PEM form; and
   SSL_CERT_DIR           folders of such files, separated by colons
+  HTTPS_PROXY            proxy for calls of platforms ([fetch] of a source), http://user:password@host:port; also in lower
+                         case, as the next two; and
+  HTTP_PROXY             proxy for http
+  NO_PROXY               hosts that are called without one, as curl reads it; loopback addresses always are
   BELLHOP_CONFIG         folder with resorts/*.toml and sources/*.toml (required)
   BELLHOP_KEYS           key ring, entries ID:BASE64(32 bytes), one of them named lookup (required), or
   BELLHOP_KEYS_FILE      a file with it
@@ -58,7 +64,7 @@ impl Settings {
     pub fn read(environment: &Environment) -> Result<Self, Problems> {
         let mut read = environment.reader();
         let database_url = read.parsed("DATABASE_URL", DatabaseUrl::parse);
-        let authorities = read.together(|look_up| Authorities::read(look_up));
+        let outbound = read.together(|look_up| Outbound::read(look_up));
         let amqp_address = read.parsed("AMQP_URL", Address::parse);
         let config = read.folder("BELLHOP_CONFIG");
         let address = read.address_or("PROCESSOR_ADDR", (Ipv4Addr::UNSPECIFIED, 8081).into());
@@ -72,9 +78,10 @@ impl Settings {
             Some(Self {
                 address,
                 database_url: database_url?,
-                amqp_address: amqp_address?.trusting(&authorities),
+                amqp_address: amqp_address?.trusting(outbound.authorities()),
                 config: config?,
                 ring: ring?,
+                outbound,
                 probe_after,
                 environment,
             })

@@ -11,8 +11,10 @@ use service::health::Readiness;
 use service::metrics::Metrics;
 use service::{Failure, Stop};
 use store::{Store, StoreError};
+use tokio::task::JoinSet;
 
 use crate::context::Context;
+use crate::fetches::Caller;
 use crate::loops::Loops;
 use crate::settings::Settings;
 use crate::{events, without_resort};
@@ -36,7 +38,12 @@ impl Steps {
         let publisher = Publisher::start(address.clone(), Options::named("bellhop processor"));
         let consumer = Consumer::new(address, Queue::Events, 1_000, publisher.clone());
         Ok(Self {
-            loops: Loops::new(&context, consumer, publisher.clone(), stop),
+            loops: Loops::new(
+                &context,
+                (consumer, Caller::new(settings.outbound.clone())),
+                publisher.clone(),
+                stop,
+            ),
             stop: stop.clone(),
             context,
             publisher,
@@ -92,6 +99,15 @@ impl Steps {
     /// Publishes what is due, and returns how many ids and dead letters were confirmed.
     pub async fn relay_once(&mut self) -> Result<usize, StoreError> {
         self.loops.relay.step().await
+    }
+
+    /// Asks each platform that may be asked now for one booking, and waits for what comes of it. Returns how long the loop would
+    /// sleep.
+    pub async fn fetch_once(&self) -> Result<Duration, StoreError> {
+        let mut calls = JoinSet::new();
+        let pause = self.loops.fetches.step(&mut calls).await?;
+        calls.join_all().await;
+        Ok(pause)
     }
 
     pub async fn retain_once(&self) -> Result<(), StoreError> {

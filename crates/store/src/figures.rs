@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::holds::Hold;
 use crate::prepared;
 use crate::rows::Value;
-use crate::{Store, bookings, holds};
+use crate::{Store, bookings, fetches, holds};
 
 #[derive(Debug)]
 pub struct Figures {
@@ -19,6 +19,8 @@ pub struct Figures {
     /// Messages that are held because their resort's file has no template for them.
     pub messages_without_template: i64,
     pub bookings_without_resort: i64,
+    /// What platforms are still to be asked for.
+    pub fetches_waiting: i64,
 }
 
 pub struct FigureReader {
@@ -83,6 +85,7 @@ impl Session {
             holds: holds::list(connection)?,
             messages_without_template: holds::count_without_template(connection)?,
             bookings_without_resort: bookings::count_without_resort(connection)?,
+            fetches_waiting: fetches::count(connection)?,
         }))
     }
 }

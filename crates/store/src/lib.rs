@@ -24,6 +24,7 @@ pub mod database_url;
 mod erasure_lock;
 pub mod error;
 pub mod events;
+pub mod fetches;
 pub mod figures;
 pub mod guest_data;
 mod guest_key;

@@ -77,6 +77,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    fetch_turns (source) {
+        source -> Text,
+        next_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    fetches (key) {
+        key -> Text,
+        source -> Text,
+        due_at -> Timestamptz,
+        attempts -> Int4,
+        failures -> Int4,
+        refusals -> Int4,
+        first_failed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     guest_names (name_hash, phone_hash) {
         name_hash -> Bytea,
         phone_hash -> Bytea,

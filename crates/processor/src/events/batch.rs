@@ -91,5 +91,6 @@ fn effects(planner: &Planner, arrival: &Arrival<'_>) -> Effects {
             received_at,
             erased_at,
         }),
+        Content::Fetch => Effects::default(),
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::envelope::{DecodeError, Envelope, UNMAPPABLE};
+use broker::envelope::{DecodeError, Envelope, FETCH, UNMAPPABLE};
 use crypto::key_ring::{KeyRing, OpenError};
 use domain::ids::SourceId;
+use mapping::Kept;
 
 use super::event::{Content, Opened};
 
@@ -44,6 +45,9 @@ pub(crate) fn decode(ring: &KeyRing, body: &[u8]) -> Result<Opened, Undecodable>
     }
     let content = if envelope.source == SourceId::whatsapp() {
         serde_json::from_slice(&opened).map(Content::Update)
+    } else if envelope.event_type == FETCH {
+        // The request itself is mapped once the platform has answered.
+        serde_json::from_slice::<Kept>(&opened).map(|_| Content::Fetch)
     } else {
         serde_json::from_slice(&opened).map(Content::Event)
     };
@@ -54,6 +58,10 @@ pub(crate) fn decode(ring: &KeyRing, body: &[u8]) -> Result<Opened, Undecodable>
             "the sealed body cannot be read at line {line}, column {column}"
         ))
     })?;
+    if matches!(content, Content::Fetch) && (envelope.resort.is_none() || envelope.booking.is_none()) {
+        let why = "a webhook to ask its platform about names no booking";
+        return Err(Undecodable::ForGood(why.to_owned()));
+    }
     Ok(Opened {
         names: names(ring, &envelope, &content),
         envelope: Arc::new(envelope),

@@ -20,6 +20,8 @@ pub(crate) struct Opened {
 pub(crate) enum Content {
     Event(Event),
     Update(Update),
+    /// A webhook that only names a booking: its platform is to be asked for the rest.
+    Fetch,
 }
 
 /// What became of one event.
@@ -69,6 +71,10 @@ impl Opened {
             Content::Update(_) if self.message().is_none() => self.names.clone(),
             _ => Vec::new(),
         }
+    }
+
+    pub(crate) fn is_fetch(&self) -> bool {
+        matches!(*self.content, Content::Fetch)
     }
 
     pub(crate) fn is_report(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Log lines and counters of applied events, made once, after the commit of their part of a batch.
 
 use super::batch::Applied;
-use super::event::Opened;
+use super::event::{EventOutcome, Opened};
 use crate::context::Context;
 use crate::telemetry;
 
@@ -24,6 +24,10 @@ pub(super) fn applied(context: &Context, part: &[Opened], applied: &Applied) {
             event = "event_settled";
             "event settled"
         );
+    }
+    let mut settled = part.iter().zip(&applied.outcomes);
+    if settled.any(|(opened, outcome)| opened.is_fetch() && *outcome == EventOutcome::Applied) {
+        context.fetches_due.notify_one();
     }
     for notice in &applied.notices {
         notice.log();

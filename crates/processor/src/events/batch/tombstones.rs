@@ -42,7 +42,7 @@ pub(super) fn load<'a>(
 fn reread(planner: &Planner, opened: &Opened) -> Option<[u8; 32]> {
     match &*opened.content {
         Content::Event(event) => planner.hash_of_event(event),
-        Content::Update(_) => None,
+        Content::Update(_) | Content::Fetch => None,
     }
 }
 

@@ -1,0 +1,234 @@
+//! Fetches: what a webhook left out is asked of its platform, and the answer is published as an ordinary event.
+//!
+//! A webhook that only names a booking is a row of work. The loop claims rows source by source, at each source's pace and a few at
+//! once, so that a slow platform delays no other; the claim is committed before the call, which no transaction waits for. A row
+//! goes once what came of it is confirmed by RabbitMQ: a process that dies before that leaves it to another one, which publishes
+//! the same event again, a duplicate by its id.
+
+mod addresses;
+mod answer;
+mod call;
+mod failure;
+mod settle;
+mod tokens;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use broker::publisher::Publisher;
+use domain::ids::SourceId;
+use service::{Stop, crash, lock};
+use settings::SourceRules;
+use settings::fetch::Fetch;
+use store::fetches::{self, Claimed, Terms};
+use store::{Connection, StoreError};
+use tokio::task::JoinSet;
+
+use self::answer::{Answered, Unusable};
+use self::failure::GIVEN_UP_AFTER;
+use self::settle::Outcome;
+use crate::context::Context;
+
+pub(crate) use self::call::Caller;
+
+/// Calls of one source at once, of this process.
+const AT_ONCE: usize = 4;
+/// The longest sleep: another process may have taken over work, or left some.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
+/// Beyond its source's time limit, what a call needs to publish what came of it.
+const LEASE_MARGIN: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+pub(crate) struct Fetches(Arc<Shared>);
+
+struct Shared {
+    context: Arc<Context>,
+    publisher: Publisher,
+    caller: Caller,
+    stop: Stop,
+    /// How many calls of each source run now.
+    running: Mutex<BTreeMap<SourceId, usize>>,
+    /// Sources that were reported, each until it is well again.
+    without_rules: Mutex<BTreeSet<SourceId>>,
+    unauthorized: Mutex<BTreeSet<SourceId>>,
+}
+
+/// One of the calls of a source; counts until it is dropped.
+struct Place(Arc<Shared>, SourceId);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(running) = lock(&self.0.running).get_mut(&self.1) {
+            *running = running.saturating_sub(1);
+        }
+    }
+}
+
+impl Fetches {
+    pub(crate) fn new(context: Arc<Context>, publisher: Publisher, caller: Caller, stop: Stop) -> Self {
+        Self(Arc::new(Shared {
+            context,
+            publisher,
+            caller,
+            stop,
+            running: Mutex::default(),
+            without_rules: Mutex::default(),
+            unauthorized: Mutex::default(),
+        }))
+    }
+
+    pub(crate) async fn run(self) {
+        let (mut calls, mut failures) = (JoinSet::new(), 0_u32);
+        let Shared { context, stop, .. } = &*self.0;
+        while !stop.is_stopped() {
+            let pause = match self.step(&mut calls).await {
+                Ok(pause) => {
+                    failures = 0;
+                    pause
+                }
+                Err(error) => {
+                    failures += 1;
+                    context.postgres_failed("claim fetches", &error, failures)
+                }
+            };
+            tokio::select! {
+                () = stop.stopped() => {}
+                () = context.fetches_due.notified() => {}
+                // A call that panicked is repeated after its lease; the panic itself is logged and counted.
+                Some(_) = calls.join_next() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        // A stop ends the calls; what they had been told already is published.
+        while calls.join_next().await.is_some() {}
+    }
+
+    /// Claims one fetch of each source that may be asked now and begins its call, and returns how long to sleep.
+    pub(crate) async fn step(&self, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
+        // Without RabbitMQ nothing could be published.
+        if !self.0.publisher.status().borrow().is_ready() {
+            return Ok(LONGEST_SLEEP);
+        }
+        let waiting = self.0.context.store.run(fetches::list_waiting).await?;
+        let mut pause = LONGEST_SLEEP;
+        for one in waiting {
+            let rules = self.0.context.files.current().source_rules(&one.source).cloned();
+            let fetch = rules.as_ref().and_then(|rules| rules.fetch.clone());
+            let (Some(rules), Some(fetch)) = (rules, fetch) else {
+                self.0.tell_without_rules(&one.source);
+                continue;
+            };
+            lock(&self.0.without_rules).remove(&one.source);
+            let Some(place) = self.place(&one.source) else {
+                continue; // The end of a call wakes the loop.
+            };
+            if !one.after.is_zero() {
+                pause = pause.min(one.after);
+                continue;
+            }
+            let terms = terms(&fetch);
+            let source = one.source.clone();
+            let claim = move |connection: &mut Connection| fetches::claim(connection, &source, terms);
+            pause = Duration::ZERO;
+            if let Some(claimed) = self.0.context.store.transaction(claim).await? {
+                crash::point("processor.fetches.claimed");
+                calls.spawn(carry_out(Arc::clone(&self.0), rules, fetch, claimed, place));
+            }
+        }
+        Ok(pause.max(SHORTEST_SLEEP))
+    }
+
+    /// A place for one more call of a source, if there is one.
+    fn place(&self, source: &SourceId) -> Option<Place> {
+        let mut running = lock(&self.0.running);
+        let count = running.entry(source.clone()).or_default();
+        if *count >= AT_ONCE {
+            return None;
+        }
+        *count += 1;
+        Some(Place(Arc::clone(&self.0), source.clone()))
+    }
+}
+
+fn terms(fetch: &Fetch) -> Terms {
+    let per_second = NonZeroU32::get(fetch.per_second);
+    Terms {
+        interval: Duration::from_secs(1) / per_second,
+        lease: fetch.timeout + LEASE_MARGIN,
+        given_up_after: GIVEN_UP_AFTER,
+    }
+}
+
+async fn carry_out(shared: Arc<Shared>, rules: Arc<SourceRules>, fetch: Fetch, claimed: Claimed, place: Place) {
+    let outcome = shared.ask(&rules, &fetch, &claimed).await;
+    // A step of Postgres that fails leaves the row to its lease.
+    if let Err(error) = shared.settle(&claimed, outcome).await {
+        shared.context.postgres_failed("record a fetch", &error, 1);
+    }
+    drop(place);
+}
+
+impl Shared {
+    /// Asks the platform, and publishes what its answer comes to.
+    async fn ask(&self, rules: &Arc<SourceRules>, fetch: &Fetch, claimed: &Claimed) -> Outcome {
+        let kept = match answer::open(&self.context.ring, claimed) {
+            Ok(kept) => kept,
+            Err(Unusable::Emptied) => return Outcome::Ignored,
+            Err(Unusable::UnknownKey(why)) => return Outcome::Later { why },
+            Err(Unusable::Damaged) => return Outcome::DeadLetter("its stored request is damaged".to_owned()),
+        };
+        let Some(booking) = &claimed.booking else {
+            return Outcome::DeadLetter("its stored booking is damaged".to_owned());
+        };
+        let began_at = Instant::now();
+        let asked = tokio::select! {
+            asked = self.caller.ask(fetch, &booking.booking) => asked,
+            () = self.stop.stopped() => return Outcome::Interrupted,
+        };
+        self.context.metrics.fetch_seconds.observe(began_at.elapsed().as_secs_f64());
+        let body = match asked {
+            Ok(body) => body,
+            Err(failure) => return Outcome::Failed(failure),
+        };
+        crash::point("processor.fetches.answered");
+        lock(&self.unauthorized).remove(&rules.id);
+        let (ring, files, rules) = (
+            Arc::clone(&self.context.ring),
+            self.context.files.current(),
+            Arc::clone(rules),
+        );
+        let head = claimed.without_body();
+        let mapping = move || answer::map(&ring, &files, &rules, &head, &kept, &body);
+        match tokio::task::spawn_blocking(mapping).await {
+            Ok(Answered::Events(events)) => self.publish(events).await,
+            Ok(Answered::Ignored) => Outcome::Ignored,
+            Ok(Answered::NotJson) => Outcome::Failed(failure::Failure::passing("the answer is not JSON")),
+            Ok(Answered::Unmappable(faults)) => Outcome::DeadLetter(faults),
+            Ok(Answered::ResortUnavailable) => Outcome::Later {
+                why: "the file of its resort cannot be read".to_owned(),
+            },
+            Err(_) => Outcome::DeadLetter("the mapping of the answer panicked".to_owned()),
+        }
+    }
+
+    async fn publish(&self, events: Vec<broker::publisher::Outgoing>) -> Outcome {
+        for event in events {
+            if let Err(error) = self.publisher.publish(event).await {
+                return Outcome::Unpublished(error);
+            }
+        }
+        crash::point("processor.fetches.published");
+        Outcome::Published
+    }
+
+    fn tell_without_rules(&self, source: &SourceId) {
+        if lock(&self.without_rules).insert(source.clone()) {
+            let file = format!("sources/{source}.toml");
+            log::error!(source = source.as_str(), file = file, alert = "fetch_without_file";
+                "webhooks wait: the file of their source cannot be read or has no [fetch]; `desk config check` names the error");
+        }
+    }
+}

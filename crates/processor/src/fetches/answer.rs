@@ -1,0 +1,106 @@
+//! What a platform's answer makes of a webhook: the mapping of its source is applied again, with the answer as `fetched`.
+
+use std::time::{Duration, Instant};
+
+use broker::publisher::Outgoing;
+use broker::sealing::{self, Head};
+use crypto::key_ring::{KeyRing, OpenError};
+use domain::event::sealing_identity;
+use foreign_json::Charset;
+use mapping::{Kept, Mapped, Request, Tools, Verdict};
+use settings::{Snapshot, SourceRules};
+use store::fetches::Claimed;
+
+/// How long the mapping of one answer may take.
+const LONGEST: Duration = Duration::from_millis(500);
+
+/// What a platform's answer comes to.
+#[derive(Debug)]
+pub(super) enum Answered {
+    /// To be published.
+    Events(Vec<Outgoing>),
+    /// It changes nothing.
+    Ignored,
+    /// The file of its resort is broken.
+    ResortUnavailable,
+    /// With the fields that are wrong, and how.
+    Unmappable(String),
+    NotJson,
+}
+
+/// Why a stored request cannot be used.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// Its guest was erased, or its retention has ended.
+    Emptied,
+    /// It is under a key that this process does not have.
+    UnknownKey(String),
+    Damaged,
+}
+
+/// Opens the request that a webhook was.
+pub(super) fn open(ring: &KeyRing, claimed: &Claimed) -> Result<Kept, Unusable> {
+    let sealed = claimed.sealed_body.as_ref().ok_or(Unusable::Emptied)?;
+    let opened = ring
+        .open(sealed, &sealing_identity(&claimed.key))
+        .map_err(|error| match error {
+            OpenError::UnknownKey { .. } => Unusable::UnknownKey(error.to_string()),
+            OpenError::Damaged => Unusable::Damaged,
+        })?;
+    serde_json::from_slice(&opened).map_err(|_| Unusable::Damaged)
+}
+
+/// Maps a request with the platform's answer. The events keep the time at which the webhook arrived: what the platform tells of a
+/// booking now is at least as new.
+pub(super) fn map(
+    ring: &KeyRing,
+    files: &Snapshot,
+    rules: &SourceRules,
+    claimed: &Claimed,
+    kept: &Kept,
+    answer: &[u8],
+) -> Answered {
+    let Ok(answer) = foreign_json::read(answer, Charset::UTF_8) else {
+        return Answered::NotJson;
+    };
+    let Some(mapping) = &rules.mapping else {
+        return Answered::Ignored;
+    };
+    let began_at = Instant::now();
+    let request = Request {
+        source: &rules.id,
+        kept,
+        fetched: Some(&answer.value),
+        tools: Tools {
+            keyed_hash: &|text| ring.lookup(text),
+            is_late: &|| began_at.elapsed() > LONGEST,
+        },
+    };
+    let elements = match mapping.map(&request, &|resort| files.standing(rules, resort)) {
+        Mapped::Elements(elements) => elements,
+        Mapped::Unmappable(fault) => return Answered::Unmappable(fault.to_string()),
+    };
+    let (mut events, mut faults) = (Vec::new(), Vec::new());
+    for element in elements {
+        match element.verdict {
+            Verdict::Event(event) => {
+                let country = files.resort(&event.resort).map(|resort| resort.country);
+                let guest = event.phone_number(country);
+                let head = Head::of_event(&event, guest, claimed.received_at, claimed.request_id.clone());
+                match sealing::seal(ring, head, &event) {
+                    Ok(message) => events.push(message),
+                    Err(_) => faults.push("event: it cannot be written as JSON".to_owned()),
+                }
+            }
+            Verdict::Ignored(_) => {}
+            Verdict::ResortUnavailable => return Answered::ResortUnavailable,
+            Verdict::Unmappable(found) => faults.extend(found.iter().map(ToString::to_string)),
+            Verdict::Fetch { .. } => faults.push("event: it asks for the booking again".to_owned()),
+        }
+    }
+    match (faults.is_empty(), events.is_empty()) {
+        (false, _) => Answered::Unmappable(faults.join(", ")),
+        (true, true) => Answered::Ignored,
+        (true, false) => Answered::Events(events),
+    }
+}

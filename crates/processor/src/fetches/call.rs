@@ -1,0 +1,191 @@
+//! One question to a platform: a GET with the source's credentials, to its hosts alone.
+//!
+//! The host is checked before each request, also of a redirect. Without a proxy, what its name leads to is checked too
+//! ([`addresses`](super::addresses)); a proxy looks names up itself, so there only the host counts.
+
+use std::collections::{BTreeSet, HashMap};
+use std::error::Error;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use chrono::Utc;
+use domain::ids::BookingId;
+use outbound::Outbound;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response, redirect, retry};
+use service::lock;
+use settings::fetch::{Credentials, Fetch};
+use url::Url;
+
+use super::addresses::{NotPublic, PublicOnly, check_host};
+use super::failure::{Failure, retry_after};
+use super::tokens::Tokens;
+
+/// The longest answer that is read.
+const LONGEST_ANSWER: usize = 1 << 20;
+/// How many redirects are followed.
+const REDIRECTS: usize = 3;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Clients and tokens of all platforms, for any number of calls at once.
+pub(crate) struct Caller {
+    outbound: Outbound,
+    /// By origin, since each has its own proxy.
+    clients: Mutex<HashMap<String, Client>>,
+    tokens: Tokens,
+}
+
+/// The header that shows who asks.
+struct Proof(HeaderName, HeaderValue);
+
+impl Caller {
+    pub(crate) fn new(outbound: Outbound) -> Self {
+        Self {
+            outbound,
+            clients: Mutex::default(),
+            tokens: Tokens::default(),
+        }
+    }
+
+    /// Asks for a booking, and returns the body of the answer. Takes at most the source's time limit.
+    pub(super) async fn ask(&self, fetch: &Fetch, booking: &BookingId) -> Result<Vec<u8>, Failure> {
+        // As a segment of a path these two name another place.
+        if matches!(booking.as_str(), "." | "..") {
+            return Err(Failure::refused("the booking's id cannot be put into an address"));
+        }
+        let url = Url::parse(&fetch.url_of(booking)).map_err(|_| Failure::refused("the address is no URL"))?;
+        let asked = tokio::time::timeout(fetch.timeout, self.ask_with_proof(fetch, url)).await;
+        asked.unwrap_or_else(|_| Err(Failure::passing("no answer in time")))
+    }
+
+    async fn ask_with_proof(&self, fetch: &Fetch, url: Url) -> Result<Vec<u8>, Failure> {
+        if let Some(proof) = Proof::fixed(&fetch.credentials) {
+            return self.get(&fetch.hosts, url, &proof?).await;
+        }
+        let token = self.tokens.get(self, fetch, None).await?;
+        match self.get(&fetch.hosts, url.clone(), &Proof::bearer(&token)?).await {
+            Err(Failure::Unauthorized(_)) => {
+                let token = self.tokens.get(self, fetch, Some(&token)).await?;
+                self.get(&fetch.hosts, url, &Proof::bearer(&token)?).await
+            }
+            asked => asked,
+        }
+    }
+
+    async fn get(&self, hosts: &BTreeSet<String>, mut url: Url, proof: &Proof) -> Result<Vec<u8>, Failure> {
+        for _ in 0..=REDIRECTS {
+            let Proof(name, value) = proof;
+            let request = self.client(&url, hosts)?.get(url.clone()).header(name, value);
+            let response = send(request).await?;
+            let location = response.headers().get(LOCATION).filter(|_| response.status().is_redirection());
+            let Some(location) = location else {
+                return read(response).await;
+            };
+            let target = location.to_str().ok().and_then(|text| url.join(text).ok());
+            url = target.ok_or_else(|| Failure::refused("the platform redirects to what is no address"))?;
+            if let Err(clause) = check_host(&url, hosts) {
+                return Err(Failure::Refused(format!("the platform redirects to an address that {clause}")));
+            }
+        }
+        Err(Failure::refused("the platform redirects too often"))
+    }
+
+    /// The client for a URL, whose host is checked.
+    pub(super) fn client(&self, url: &Url, hosts: &BTreeSet<String>) -> Result<Client, Failure> {
+        check_host(url, hosts).map_err(|clause| Failure::Refused(format!("the address {clause}")))?;
+        let origin = url.origin().ascii_serialization();
+        if let Some(client) = lock(&self.clients).get(&origin) {
+            return Ok(client.clone());
+        }
+        let builder = self.outbound.http_client(url);
+        let builder = builder.map_err(|error| Failure::passing(service::chain(&error)))?;
+        let builder = match self.outbound.proxy_for(url) {
+            Some(_) => builder,
+            None => builder.dns_resolver(PublicOnly),
+        };
+        let client = builder
+            .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+            .build()
+            .map_err(|error| Failure::passing(service::chain(&error.without_url())))?;
+        lock(&self.clients).insert(origin, client.clone());
+        Ok(client)
+    }
+}
+
+impl Proof {
+    /// `None`: a token has to be asked for.
+    fn fixed(credentials: &Credentials) -> Option<Result<Self, Failure>> {
+        match credentials {
+            Credentials::Bearer(secret) => Some(Self::bearer(secret.reveal())),
+            Credentials::Basic { user, password } => {
+                Some(Self::new(AUTHORIZATION, &super::tokens::basic(user, password.reveal())))
+            }
+            Credentials::Header { header, value } => {
+                let name = HeaderName::from_bytes(header.as_str().as_bytes());
+                let name = name.map_err(|_| Failure::Unauthorized("the header's name cannot be sent".to_owned()));
+                Some(name.and_then(|name| Self::new(name, value.reveal())))
+            }
+            Credentials::OAuth2 { .. } => None,
+        }
+    }
+
+    fn bearer(token: &str) -> Result<Self, Failure> {
+        Self::new(AUTHORIZATION, &format!("Bearer {token}"))
+    }
+
+    fn new(name: HeaderName, value: &str) -> Result<Self, Failure> {
+        let unfit = |_| Failure::Unauthorized("the secret does not fit into a header".to_owned());
+        let mut value = HeaderValue::from_str(value).map_err(unfit)?;
+        value.set_sensitive(true);
+        Ok(Self(name, value))
+    }
+}
+
+pub(super) async fn send(request: RequestBuilder) -> Result<Response, Failure> {
+    let sent = request.header(ACCEPT, "application/json").send().await;
+    sent.map_err(|error| failure_of(&error))
+}
+
+/// The body of a success, at most [`LONGEST_ANSWER`].
+pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
+    let status = response.status();
+    if !status.is_success() {
+        let asked = response.headers().get(RETRY_AFTER).and_then(|text| text.to_str().ok());
+        return Err(Failure::of_status(status, asked.and_then(|text| retry_after(text, Utc::now()))));
+    }
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_ANSWER => {
+                return Err(Failure::refused("the answer is longer than 1 MiB"));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(_) => return Err(Failure::passing("the answer broke off")),
+        }
+    }
+}
+
+/// The error's own text has the URL in it, and with it the booking's id.
+fn failure_of(error: &reqwest::Error) -> Failure {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<NotPublic>() {
+            return Failure::Refused(inner.to_string());
+        }
+        cause = inner.source();
+    }
+    Failure::passing(if error.is_connect() {
+        "the platform cannot be reached"
+    } else if error.is_timeout() {
+        "no answer in time"
+    } else {
+        "the connection broke before the answer"
+    })
+}

@@ -1,0 +1,2 @@
+DROP TABLE fetch_turns;
+DROP TABLE fetches;

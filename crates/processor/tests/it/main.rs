@@ -10,6 +10,8 @@ mod erasure;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fetches;
+#[cfg(test)]
 mod figures;
 #[cfg(test)]
 mod files;

@@ -4,6 +4,7 @@
 
 pub mod database;
 pub mod plans;
+pub mod platform;
 pub mod program;
 pub mod proxy;
 pub mod rights;

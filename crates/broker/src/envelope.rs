@@ -5,8 +5,15 @@ use domain::event::{EventKey, sealing_identity};
 use domain::ids::{BookingId, EventId, ResortId, SourceId};
 use serde::{Deserialize, Serialize};
 
-/// The version that this program writes; it reads this and all older ones.
-pub const VERSION: u32 = 1;
+/// The newest version that this program writes; it reads this and all older ones.
+pub const VERSION: u32 = 2;
+/// The version of an event and of an update of WhatsApp's: programs of before version 2 read them.
+pub const OLDEST_VERSION: u32 = 1;
+
+/// The type of a request that cannot be mapped (version 2): what is sealed is the request, and it becomes a dead letter.
+pub const UNMAPPABLE: &str = "unmappable";
+/// The type of a request of which the platform tells more when it is asked (version 2): what is sealed is the request.
+pub const FETCH: &str = "fetch";
 
 /// Nothing outside `sealed` is personal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +43,9 @@ pub struct Envelope {
     /// any of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "base64_text::list")]
     pub name_hashes: Vec<Vec<u8>>,
+    /// Which fields of an unmappable request are wrong, and how: `guest.phone: missing`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// The body, sealed under [`Envelope::identity`].
     #[serde(with = "base64_text")]
     pub sealed: Vec<u8>,

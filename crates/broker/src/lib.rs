@@ -15,6 +15,7 @@ pub mod envelope;
 mod liveness;
 mod properties;
 pub mod publisher;
+pub mod sealing;
 pub mod status;
 pub mod topology;
 

@@ -24,6 +24,10 @@ text_enum! {
         Crashed = "crashed",
         /// The envelope, or the sealed content, cannot be read.
         Undecodable = "undecodable",
+        /// A platform's own payload that the mapping of its source cannot read.
+        Unmappable = "unmappable",
+        /// A platform did not tell what its webhook left out.
+        FetchFailed = "fetch_failed",
         /// RabbitMQ redelivered it too often. Such a dead letter has no headers of ours.
         DeliveryLimit = "delivery_limit",
         /// A stop in WhatsApp matches no known guest. It is in force all the same, stored under every name of its

@@ -82,7 +82,7 @@ impl Rates {
     /// The rates of a source; they restart when its limit has changed.
     pub(crate) fn of(&self, source: &Source) -> Arc<SourceRates> {
         let known = self.of_sources.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((limit, rates)) = known.get(&source.id)
+        if let Some((limit, rates)) = known.get(&source.rules.id)
             && *limit == source.rate_limit
         {
             return Arc::clone(rates);
@@ -90,7 +90,7 @@ impl Rates {
         drop(known);
         let mut known = self.of_sources.write().unwrap_or_else(PoisonError::into_inner);
         let fresh = || (source.rate_limit, Arc::new(SourceRates::new(source.rate_limit)));
-        let entry = known.entry(source.id.clone()).or_insert_with(fresh);
+        let entry = known.entry(source.rules.id.clone()).or_insert_with(fresh);
         if entry.0 != source.rate_limit {
             *entry = fresh();
         }

@@ -4,16 +4,16 @@
 
 use std::sync::Arc;
 
-use broker::envelope::{Envelope, VERSION};
-use broker::publisher::{Outgoing, PublishError, Publisher};
-use broker::topology::Queue;
+use broker::envelope::{FETCH, UNMAPPABLE};
+use broker::publisher::{PublishError, Publisher};
+use broker::sealing::{self, Head};
 use chrono::Utc;
 use crypto::key_ring::KeyRing;
-use domain::event::{Event, EventKey, sealing_identity};
-use domain::guest::GuestName;
+use domain::event::{Event, EventKey};
 use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
 use domain::phone_number::PhoneNumber;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use mapping::{Kept, Request, Tools};
 use serde::Serialize;
 use uuid::Uuid;
 use whatsapp::notification::Update;
@@ -45,14 +45,49 @@ pub(crate) enum EventError {
     Publish(#[source] PublishError),
 }
 
-/// What an envelope says outside of the seal.
-struct Head {
-    key: EventKey,
-    event_type: &'static str,
+/// A request that is no event yet: `processor` asks a person, or the platform, about it.
+pub(crate) struct Incomplete<'k> {
+    source: &'k SourceId,
+    kept: Kept,
     resort: Option<ResortId>,
     booking: Option<BookingId>,
-    guest: Option<PhoneNumber>,
-    names: Vec<GuestName>,
+    pub(crate) guest: Option<PhoneNumber>,
+    /// Which fields are wrong, and how.
+    pub(crate) faults: Vec<String>,
+}
+
+impl<'k> Incomplete<'k> {
+    pub(crate) fn unmappable(source: &'k SourceId, kept: &Kept, faults: Vec<String>) -> Self {
+        Self {
+            source,
+            kept: kept.clone(),
+            resort: None,
+            booking: None,
+            guest: None,
+            faults,
+        }
+    }
+
+    /// One element of a request, of which the platform tells more when it is asked.
+    pub(crate) fn fetch(
+        source: &'k SourceId,
+        kept: &Kept,
+        element: usize,
+        resort: ResortId,
+        booking: BookingId,
+    ) -> Self {
+        Self {
+            source,
+            kept: Kept {
+                element: Some(element),
+                ..kept.clone()
+            },
+            resort: Some(resort),
+            booking: Some(booking),
+            guest: None,
+            faults: Vec::new(),
+        }
+    }
 }
 
 impl EventError {
@@ -82,15 +117,50 @@ impl Events {
         guest: Option<PhoneNumber>,
         request_id: Uuid,
     ) -> Result<(), EventError> {
-        let head = Head {
-            key: event.key.clone(),
-            event_type: event.event_type.as_str(),
-            resort: Some(event.resort.clone()),
-            booking: event.booking.clone(),
-            guest,
-            names: Vec::new(),
+        let head = Head::of_event(event, guest, Utc::now(), request_id.to_string());
+        self.publish(head, event).await?;
+        self.metrics.note_event(event.key.source.as_str(), Utc::now());
+        Ok(())
+    }
+
+    /// Publishes a request that is no event yet, and waits for the confirmation. Returns its id.
+    pub(crate) async fn publish_incomplete(
+        &self,
+        incomplete: Incomplete<'_>,
+        request_id: Uuid,
+    ) -> Result<String, EventError> {
+        let Incomplete { source, kept, resort, booking, guest, faults } = incomplete;
+        let request = Request {
+            source,
+            kept: &kept,
+            fetched: None,
+            tools: Tools {
+                keyed_hash: &|text| self.ring.lookup(text),
+                is_late: &|| false,
+            },
         };
-        self.publish(head, event, request_id).await
+        let (kind, id) = match kept.element {
+            None => (UNMAPPABLE, request.unmappable_id()),
+            Some(element) => (FETCH, request.fetch_id(element)),
+        };
+        let key = EventKey {
+            source: source.clone(),
+            id: EventId::parse(&id).map_err(EventError::Id)?,
+        };
+        let head = Head {
+            resort,
+            booking,
+            guest,
+            faults,
+            ..Head::new(key, kind, kept.received_at, request_id.to_string())
+        };
+        self.publish(head, &kept).await?;
+        self.metrics.note_event(source.as_str(), kept.received_at);
+        Ok(id)
+    }
+
+    pub(crate) fn ring(&self) -> &Arc<KeyRing> {
+        &self.ring
     }
 
     /// Publishes the updates of one notification together and waits for all confirmations.
@@ -107,18 +177,16 @@ impl Events {
     }
 
     async fn publish_update(&self, update: &Update, request_id: Uuid) -> Result<(), EventError> {
+        let key = EventKey {
+            source: SourceId::whatsapp(),
+            id: self.update_id(update)?,
+        };
         let head = Head {
-            key: EventKey {
-                source: SourceId::whatsapp(),
-                id: self.update_id(update)?,
-            },
-            event_type: update.kind(),
-            resort: None,
-            booking: None,
             guest: update.guest().cloned(),
             names: update.names(),
+            ..Head::new(key, update.kind(), Utc::now(), request_id.to_string())
         };
-        self.publish(head, update, request_id).await
+        self.publish(head, update).await
     }
 
     /// The same for every delivery of an update. Keyed, because some updates are named by a phone number and a time, which
@@ -129,33 +197,8 @@ impl Events {
         EventId::parse(&half.collect::<String>()).map_err(EventError::Id)
     }
 
-    async fn publish(&self, head: Head, body: &impl Serialize, request_id: Uuid) -> Result<(), EventError> {
-        // Longer than most events, so that nothing is moved while it grows.
-        let mut plaintext = Vec::with_capacity(1_024);
-        serde_json::to_writer(&mut plaintext, body).map_err(EventError::Encode)?;
-        let identity = sealing_identity(&head.key);
-        let message_id = head.key.to_string();
-        let hash = |text: &str| self.ring.lookup(text).to_vec();
-        let envelope = Envelope {
-            version: VERSION,
-            sealed: self.ring.seal(&plaintext, &identity),
-            source: head.key.source,
-            event_id: head.key.id,
-            event_type: head.event_type.to_owned(),
-            received_at: Utc::now(),
-            request_id: request_id.to_string(),
-            resort: head.resort,
-            booking: head.booking,
-            phone_hash: head.guest.map(|number| hash(number.reveal())),
-            name_hashes: head.names.iter().map(|name| hash(name.hash_input())).collect(),
-        };
-        let message = Outgoing {
-            queue: Queue::Events,
-            message_id,
-            kind: head.event_type.to_owned(),
-            cause: None,
-            body: envelope.encode(),
-        };
+    async fn publish(&self, head: Head, body: &impl Serialize) -> Result<(), EventError> {
+        let message = sealing::seal(&self.ring, head, body).map_err(EventError::Encode)?;
         self.publisher.publish(message).await.map_err(|error| {
             self.metrics.unconfirmed.inc();
             EventError::Publish(error)

@@ -1,13 +1,15 @@
 //! Checks a webhook, publishes it, answers.
 //!
 //! It knows no Postgres: RabbitMQ has confirmed in the queue `events` what it accepted before the caller gets the answer.
-//! Start with `routes/webhook.rs`, which makes the checks in their order; [`validation`] says what a body must be,
-//! [`problem`] what an error response is.
+//! Start with `routes/webhook.rs`, which makes the checks in their order; [`mapped`] is the way of
+//! payloads in a platform's own words, [`mapping::check`] says what an event must be, [`problem`] what an error response is.
 
 mod access;
+mod answer;
 mod body;
 mod content_type;
 mod events;
+mod mapped;
 mod meta;
 mod metrics;
 mod problem;
@@ -15,7 +17,7 @@ mod request_log;
 mod routes;
 mod settings;
 mod state;
-mod validation;
+mod unknown_properties;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use crate::meta::Meta;
 use crate::metrics::IngestMetrics;
 use crate::request_log::RequestLog;
 use crate::state::Ingest;
+use crate::unknown_properties::UnknownProperties;
 
 pub use crate::settings::{Settings, WhatsApp};
 
@@ -80,6 +83,7 @@ fn assemble(settings: &Settings, daemon: &Daemon, publisher: Publisher) -> Resul
     .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
     metrics.count_refused_files(files.current().problems().count());
     Ok(Ingest {
+        unknown_properties: UnknownProperties::default(),
         files: Arc::new(files),
         events: Events::new(publisher, Arc::clone(&settings.ring), Arc::clone(&metrics)),
         meta: settings.whatsapp.as_ref().map(Meta::of).transpose()?,

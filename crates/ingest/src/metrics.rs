@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use service::metrics::{
-    Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
+    Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
 };
 use whatsapp::notification::{Damage, NotANotification, Update};
 
@@ -15,6 +16,9 @@ pub(crate) struct IngestMetrics {
     answer_seconds: Histogram,
     updates: IntCounterVec,
     mended: IntCounterVec,
+    ignored: IntCounterVec,
+    missing_fields: IntCounterVec,
+    last_event: IntGaugeVec,
     unreadable: IntCounterVec,
     pub(crate) lines_left_out: IntCounter,
     /// 1 while events can be published.
@@ -54,6 +58,22 @@ impl IngestMetrics {
                  another charset, …), by source.",
                 &["source"],
             )?,
+            ignored: metrics.counters(
+                "bellhop_ignored_events_total",
+                "Events in platforms' own payloads that nothing was done about, by source and reason.",
+                &["source", "reason"],
+            )?,
+            missing_fields: metrics.counters(
+                "bellhop_map_field_missing_total",
+                "Fields with an expression that gave no value in an event that was mapped, by source and field. A field that \
+                 was there and never is any more is a change of the platform's.",
+                &["source", "field"],
+            )?,
+            last_event: metrics.gauges(
+                "bellhop_source_last_event_timestamp_seconds",
+                "When this process last accepted something of a source.",
+                &["source"],
+            )?,
             unreadable: unreadable_counters(metrics)?,
             lines_left_out: metrics.counter(
                 "bellhop_log_lines_left_out_total",
@@ -90,6 +110,18 @@ impl IngestMetrics {
             self.rejected.with_label_values(&[source, answer]).inc();
         }
         self.answer_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn count_ignored(&self, source: &str, reason: &str) {
+        self.ignored.with_label_values(&[source, reason]).inc();
+    }
+
+    pub(crate) fn count_missing_field(&self, source: &str, field: &str) {
+        self.missing_fields.with_label_values(&[source, field]).inc();
+    }
+
+    pub(crate) fn note_event(&self, source: &str, at: DateTime<Utc>) {
+        self.last_event.with_label_values(&[source]).set(at.timestamp());
     }
 
     pub(crate) fn count_refused_files(&self, files: usize) {

@@ -10,7 +10,7 @@ use actix_web::http::header::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::validation::FieldError;
+use mapping::check::FieldError;
 
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -209,7 +209,7 @@ pub(crate) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::validation::FieldProblem;
+    use mapping::check::FieldProblem;
 
     /// One of each.
     pub(crate) fn every() -> Vec<Problem> {

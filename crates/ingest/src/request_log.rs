@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use budget::{Budget, LeftOut};
 use domain::ids::SourceId;
+use mapping::check::Seen;
 use uuid::Uuid;
 
 use crate::metrics::{IngestMetrics, OTHER, UNKNOWN};
 use crate::problem::Problem;
-use crate::validation::Seen;
 
 /// Where lines and counts of requests go.
 pub(crate) struct RequestLog {
@@ -36,6 +36,8 @@ pub(crate) struct Entry {
     pub(crate) reason: Option<String>,
     /// How many updates a notification brought.
     pub(crate) updates: Option<usize>,
+    /// How many events were in a request of a platform's, if not one.
+    pub(crate) elements: Option<usize>,
     /// Whether its sender is known to be the source. Only then may it cause a line of level ERROR, and as many lines as
     /// the source's rate allows.
     pub(crate) is_authentic: bool,
@@ -118,6 +120,7 @@ impl Entry {
             seen: Seen::default(),
             reason: None,
             updates: None,
+            elements: None,
             is_authentic: false,
             is_mended: false,
             answer: "aborted",
@@ -164,6 +167,7 @@ impl Entry {
             status = self.status,
             reason = self.reason.as_deref(),
             updates = self.updates,
+            elements = self.elements,
             mended = self.is_mended.then_some(true),
             duration_ms = took.as_secs_f64() * 1_000.0,
             event = "webhook";

@@ -10,6 +10,7 @@ use crate::events::Events;
 use crate::meta::Meta;
 use crate::metrics::IngestMetrics;
 use crate::request_log::RequestLog;
+use crate::unknown_properties::UnknownProperties;
 
 /// Shared by all workers.
 pub(crate) struct Ingest {
@@ -20,4 +21,5 @@ pub(crate) struct Ingest {
     pub(crate) rates: Rates,
     pub(crate) metrics: Arc<IngestMetrics>,
     pub(crate) log: Arc<RequestLog>,
+    pub(crate) unknown_properties: UnknownProperties,
 }

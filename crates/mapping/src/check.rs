@@ -81,7 +81,7 @@ pub enum Checked {
 }
 
 /// What is known of a body whatever became of it; for the log and the counters.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// The type, where it is one of ours.
     pub event_type: Option<EventType>,

@@ -60,6 +60,8 @@ pub enum Mapped {
 /// What one event in a request is, and how that was found.
 #[derive(Debug)]
 pub struct Element {
+    /// Its place in the request, counted from 0.
+    pub index: usize,
     pub verdict: Verdict,
     /// What the rows of `when` looked at.
     pub words: Vec<String>,
@@ -121,6 +123,12 @@ impl Ignored {
 }
 
 impl Element {
+    /// The phone number that was read, whatever became of the rest.
+    pub fn phone(&self) -> Option<&str> {
+        let reading = self.readings.iter().find(|reading| reading.field == Field::GuestPhone)?;
+        reading.cast.as_ref().ok()?.as_ref()?.as_str()
+    }
+
     /// The fields that have an expression and no value.
     pub fn missing(&self) -> impl Iterator<Item = &'static str> {
         let unread = self.readings.iter().filter(|reading| !matches!(reading.cast, Ok(Some(_))));
@@ -137,7 +145,8 @@ impl Mapping {
             Ok(elements) => elements,
             Err(cause) => return Mapped::Unmappable(Fault::new("each", cause)),
         };
-        let elements = elements.into_iter().enumerate();
+        let is_meant = |index: &usize| request.kept.element.is_none_or(|only| only == *index);
+        let elements = elements.into_iter().enumerate().filter(|(index, _)| is_meant(index));
         Mapped::Elements(
             elements
                 .map(|(index, scope)| self.map_element(index, &scope, request, standing))
@@ -190,6 +199,7 @@ impl Mapping {
         };
         let verdict = work.run(standing).unwrap_or_else(|verdict| verdict);
         Element {
+            index,
             verdict,
             words: work.words,
             row: work.row,
@@ -320,10 +330,10 @@ impl Work<'_> {
         let id = self.read(Field::Id, locale, None).ok().flatten();
         let id = id.unwrap_or_else(|| {
             let at = occurred_at.as_ref().and_then(Json::as_str).unwrap_or_default();
-            Json::String((self.request.derive_id)(&format!("{}:{at}", self.index)))
+            Json::String(self.request.derive_id(&format!("{}:{at}", self.index)))
         });
         draft.put("id", id);
-        let arrival = || self.request.received_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let arrival = || self.request.kept.received_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         draft.put("occurred_at", occurred_at.unwrap_or_else(|| Json::String(arrival())));
     }
 
@@ -398,7 +408,7 @@ impl Work<'_> {
     }
 
     fn is_late(&self) -> bool {
-        (self.request.is_late)()
+        (self.request.tools.is_late)()
     }
 }
 

@@ -4,22 +4,66 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// What a source sent. It is the same at each reading: at the door, when staff retry it through a mended mapping, and
-/// after the platform was asked for more.
+/// What a source sent, as it is kept (sealed) to be mapped once more: by staff, through a mended mapping, and after the
+/// platform was asked for more. `Debug` is missing on purpose: it holds a guest's data.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    pub body: Json,
+    /// By their names in lower case, without those that hold credentials or a signature.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    pub received_at: DateTime<Utc>,
+    /// The only element that is meant, counted from 0; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<usize>,
+}
+
+/// What a mapping needs beside a request: all that is not pure.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// A keyed hash, of which an id is made where the platform gives none.
+    pub keyed_hash: &'a dyn Fn(&str) -> [u8; 32],
+    /// Whether mapping has taken too long. Each expression is bounded; this bounds all of them together.
+    pub is_late: &'a dyn Fn() -> bool,
+}
+
+/// A request, and what is needed to map it.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     pub source: &'a SourceId,
-    pub body: &'a Json,
-    /// By their names in lower case, without those that hold credentials or a signature.
-    pub headers: &'a BTreeMap<String, String>,
-    pub query: &'a BTreeMap<String, String>,
-    pub received_at: DateTime<Utc>,
+    pub kept: &'a Kept,
     /// What the platform answered when it was asked for more.
     pub fetched: Option<&'a Json>,
-    /// A keyed hash of the source, the body and this text: the id of an event whose platform gives none.
-    pub derive_id: &'a dyn Fn(&str) -> String,
-    /// Whether mapping has taken too long. Each expression is bounded; this bounds all of them together.
-    pub is_late: &'a dyn Fn() -> bool,
+    pub tools: Tools<'a>,
+}
+
+impl Request<'_> {
+    /// The id of a request that cannot be mapped: the same for each delivery of it.
+    pub fn unmappable_id(&self) -> String {
+        self.derive_id("unmappable")
+    }
+
+    /// The id of one element that only names a booking. It says each time that the booking has changed again, often in the
+    /// same bytes, so each delivery counts.
+    pub fn fetch_id(&self, element: usize) -> String {
+        self.derive_id(&format!("fetch:{element}:{}", self.kept.received_at))
+    }
+
+    /// An id that is the same for each delivery of this request: of the source, the body, what the platform answered, and
+    /// this text.
+    pub fn derive_id(&self, text: &str) -> String {
+        // Two steps, so that a body of 1 MiB with 1,000 events is hashed once for each, not copied.
+        let hash = |text: &str| -> String {
+            let hash = (self.tools.keyed_hash)(text);
+            hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        };
+        let body = hash(&self.kept.body.to_string());
+        let fetched = self.fetched.map(|fetched| hash(&fetched.to_string())).unwrap_or_default();
+        hash(&format!("{}\n{body}\n{fetched}\n{text}", self.source))
+    }
 }

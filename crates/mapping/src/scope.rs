@@ -24,12 +24,12 @@ pub(crate) struct Scope {
 impl Scope {
     /// The scope of the whole body.
     pub(crate) fn of(request: &Request<'_>) -> Self {
-        let root = value(request.body);
+        let root = value(&request.kept.body);
         Self {
             element: root.clone(),
             root,
-            header: texts(request.headers),
-            query: texts(request.query),
+            header: texts(&request.kept.headers),
+            query: texts(&request.kept.query),
             source: Value::from(request.source.as_str()),
             fetched: request.fetched.map(value),
         }
@@ -58,10 +58,7 @@ fn value(json: &Json) -> Value {
 }
 
 fn texts(texts: &BTreeMap<String, String>) -> Value {
-    texts
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect()
+    Value::from_pairs(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())))
 }
 
 impl Object for Scope {

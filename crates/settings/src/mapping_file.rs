@@ -49,7 +49,10 @@ pub(crate) fn read(file: &Table<'_>, resorts: Option<&[(usize, ResortId)]>) -> M
     };
     let fetch = fetch.and_then(|(entry, keys)| preset.fetch.overridden_by(keys).finish(&entry));
     let properties = properties.map(|(_, properties)| properties);
-    let mapping = check(&definition, &entry)
+    // What is missing because it could not be read was noted there.
+    let is_readable = (!file.has_errors()).then_some(());
+    let mapping = is_readable
+        .and_then(|()| check(&definition, &entry))
         .and_then(|()| resort_of(&definition, resorts, properties.as_deref(), &entry))
         .map(|resort| Mapping {
             can_fetch: fetch.is_some(),

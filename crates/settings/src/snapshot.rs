@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crypto::secret::{Places, Secret};
 use domain::ids::{ResortId, SourceId};
 use domain::resort::{Resort, Resorts};
+use mapping::check::{Locale, Standing};
 
 use crate::files::{Files, Good};
 use crate::finding::{Finding, Severity};
@@ -104,6 +105,26 @@ impl Snapshot {
     /// The same of every source, by id.
     pub fn all_source_rules(&self) -> impl Iterator<Item = &Arc<SourceRules>> {
         self.source_rules.values()
+    }
+
+    /// What a source may say of a resort.
+    pub fn standing<'s>(&'s self, source: &SourceRules, id: &ResortId) -> Standing<'s> {
+        if !source.speaks_for(id) {
+            return Standing::NotAllowed;
+        }
+        match self.resorts.get(id) {
+            Some(resort) => Standing::Allowed {
+                link_hosts: resort.link_hosts.as_deref(),
+                locale: Locale {
+                    time_zone: resort.time_zone,
+                    country: resort.country,
+                },
+            },
+            None if self.broken_resorts.contains(id) => Standing::Unavailable,
+            // Named in the source's file, it is a resort whose own file is missing; else it is a name that was made up.
+            None if source.speaks_for_all() => Standing::NotAllowed,
+            None => Standing::Unavailable,
+        }
     }
 
     /// The last good version of each source, by id.

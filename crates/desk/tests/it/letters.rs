@@ -209,6 +209,7 @@ fn envelope(id: &str) -> Envelope {
     let mut event = abandoned();
     event.key.id = EventId::parse(id).unwrap();
     let mut envelope = Envelope {
+        faults: Vec::new(),
         version: VERSION,
         source: SourceId::parse("direct").unwrap(),
         event_id: event.key.id.clone(),

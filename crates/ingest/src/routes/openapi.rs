@@ -15,7 +15,7 @@ mod tests {
 
     use super::*;
     use crate::problem::tests::every;
-    use crate::validation::FieldProblem;
+    use mapping::check::FieldProblem;
 
     fn texts(document: &Value, pointer: &str) -> Vec<String> {
         let list = document.pointer(pointer).unwrap().as_array().unwrap();

@@ -1,6 +1,5 @@
 //! `POST /webhooks/{source}`: the platforms' way in.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 
 use actix_web::http::Method;
@@ -8,27 +7,28 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::Utc;
 use crypto::signature::{Request, Verified};
+use domain::event::Event;
 use domain::ids::{ResortId, SourceId};
-use domain::resort::Resort;
-use serde_json::{Value, json};
+use mapping::check::{self, Checked, OptionalFields, Rules, UnknownTypes};
+use serde_json::Value;
 use service::crash;
-use settings::{ResortState, Snapshot, Source, SourceState};
+use settings::{Snapshot, Source, SourceState};
 
 use super::respond::{answer_of, client_address, with_request_id};
+use crate::answer::Answer;
 use crate::body;
 use crate::content_type::charset_of_json;
+use crate::mapped;
 use crate::problem::Problem;
 use crate::request_log::Entry;
 use crate::state::Ingest;
-use crate::validation::{self, Checked, Rules, Standing, UnknownTypes};
 
 /// The greatest body of a webhook, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
 
-enum Answer {
-    Accepted { event_id: String },
-    Ignored,
-}
+/// A signed request with this header is checked and mapped in full, answered with the event that it would be, and not
+/// published.
+const DRY_RUN: &str = "bellhop-dry-run";
 
 pub(super) async fn receive(
     request: HttpRequest,
@@ -68,11 +68,17 @@ async fn take(
     ingest: &Ingest,
     entry: &mut Entry,
 ) -> Result<Answer, Problem> {
-    if request.method() != Method::POST {
+    let settings = ingest.files.current();
+    let is_post = request.method() == Method::POST;
+    // A platform tries the address with other methods too; whether it may is known once its source is.
+    if !is_post && request.method() != Method::GET {
         return Err(Problem::MethodNotAllowed { allow: "POST" });
     }
-    let settings = ingest.files.current();
-    let source = find_source(request, &settings, entry)?;
+    let source = find_source(request, &settings, entry);
+    if !is_post && !source.as_ref().is_ok_and(|source| source.rules.mapping.is_some()) {
+        return Err(Problem::MethodNotAllowed { allow: "POST" });
+    }
+    let source = source?;
     if !source.allows(entry.address) {
         return Err(Problem::AddressNotAllowed);
     }
@@ -82,26 +88,44 @@ async fn take(
     let verified = verify(request, &source, &body, entry)?;
     entry.is_authentic = true;
     rates.count_source()?;
+    if !is_post {
+        return Ok(Answer::PING);
+    }
+    let is_dry_run = request.headers().get(DRY_RUN).is_some_and(|value| value == "1");
+    if source.rules.mapping.is_some() {
+        let body = body::unpack(body, request.headers(), LONGEST_BODY)?;
+        let received = mapped::read(request, &body, &source.rules)?;
+        return mapped::take(received, settings, source, is_dry_run, ingest, entry).await;
+    }
     let body = read_json(request, body, entry)?;
     let event = match examine(&body, &source, verified.signed_id.as_deref(), &settings, entry) {
         Checked::Event(event) => event,
-        Checked::Ignored => return Ok(Answer::Ignored),
+        Checked::Ignored => return Ok(Answer::IGNORED_TYPE),
         Checked::Invalid(errors) => return Err(Problem::InvalidEvent(errors)),
         Checked::NotAnObject => return Err(Problem::InvalidJson),
         Checked::ResortUnavailable => return Err(Problem::ResortUnavailable),
     };
+    if is_dry_run {
+        return Ok(Answer::dry_run_of(&event));
+    }
     crash::point("ingest.event.checked");
-    let country = settings.resort(&event.resort).map(|resort| resort.country);
-    let guest = event.phone_number(country);
-    ingest
-        .events
-        .publish_event(&event, guest, entry.request_id)
-        .await
-        .map_err(|error| error.into_problem(entry))?;
+    publish(&event, &settings, ingest, entry).await?;
     crash::point("ingest.event.confirmed");
     Ok(Answer::Accepted {
-        event_id: event.key.id.into(),
+        event_ids: vec![event.key.id.into()],
     })
+}
+
+async fn publish(
+    event: &Event,
+    settings: &Snapshot,
+    ingest: &Ingest,
+    entry: &mut Entry,
+) -> Result<(), Problem> {
+    let country = settings.resort(&event.resort).map(|resort| resort.country);
+    let guest = event.phone_number(country);
+    let published = ingest.events.publish_event(event, guest, entry.request_id).await;
+    published.map_err(|error| error.into_problem(entry))
 }
 
 fn find_source(
@@ -159,60 +183,24 @@ fn examine(
     settings: &Snapshot,
     entry: &mut Entry,
 ) -> Checked {
-    let resort = OnceCell::new();
-    let standing = |id: &ResortId| standing(source, id, settings, &resort);
-    let unknown_types = if source.strict {
-        UnknownTypes::Refuse
-    } else {
-        UnknownTypes::Ignore
-    };
-    let (seen, checked) = validation::check(
+    let rules = &source.rules;
+    let standing = |id: &ResortId| settings.standing(rules, id);
+    let (seen, checked) = check::check(
         body,
         &Rules {
-            source: &source.id,
+            source: &rules.id,
             signed_id,
-            unknown_types,
+            unknown_types: if rules.strict {
+                UnknownTypes::Refuse
+            } else {
+                UnknownTypes::Ignore
+            },
+            optional_fields: OptionalFields::Refuse,
             standing: &standing,
         },
     );
     entry.seen = seen;
     checked
-}
-
-fn standing<'r>(
-    source: &Source,
-    id: &ResortId,
-    settings: &Snapshot,
-    resort: &'r OnceCell<Arc<Resort>>,
-) -> Standing<'r> {
-    if !source.speaks_for(id) {
-        return Standing::NotAllowed;
-    }
-    match settings.resort_state(id) {
-        ResortState::Good(found) => Standing::Allowed {
-            link_hosts: resort.get_or_init(|| found).link_hosts.as_deref(),
-        },
-        ResortState::Broken => Standing::Unavailable,
-        // Named in the source's file, it is a resort whose own file is missing; else it is a name that was made up.
-        ResortState::Unknown if source.speaks_for_all() => Standing::NotAllowed,
-        ResortState::Unknown => Standing::Unavailable,
-    }
-}
-
-impl Answer {
-    fn response(self, entry: &mut Entry) -> HttpResponse {
-        match self {
-            Self::Accepted { event_id } => {
-                entry.answered("accepted");
-                HttpResponse::Ok().json(json!({ "status": "accepted", "event_id": event_id }))
-            }
-            Self::Ignored => {
-                entry.answered("ignored");
-                let reason = "the event's type is not handled here";
-                HttpResponse::Ok().json(json!({ "status": "ignored", "reason": reason }))
-            }
-        }
-    }
 }
 
 #[cfg(test)]

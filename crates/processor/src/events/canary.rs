@@ -71,6 +71,7 @@ fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<O
     let booking = BookingId::parse(name).ok()?;
     let now = Utc::now();
     let envelope = Envelope {
+        faults: Vec::new(),
         version: VERSION,
         source: source.clone(),
         event_id: id.clone(),

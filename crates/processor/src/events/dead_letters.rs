@@ -73,6 +73,14 @@ pub(super) fn of_undecodable(delivery: &Delivery, why: &str) -> Cause {
     letter(DeadLetterReason::Undecodable, why, 1)
 }
 
+/// Of a platform's request that its source's mapping cannot read.
+pub(super) fn of_unmappable(delivery: &Delivery, faults: &str) -> Cause {
+    log::error!("event.id" = delivery.message_id, error = faults, event = "event_unmappable", alert = "event_unmappable";
+        "a platform's request is a dead letter: the mapping of its source cannot read it; mend the mapping, then run desk \
+         letters retry --all --reason unmappable");
+    letter(DeadLetterReason::Unmappable, faults, 1)
+}
+
 /// Of an event that ended so many processes that applied it alone.
 pub(super) fn of_poison(delivery: &Delivery, crashes: u32) -> Cause {
     log::error!("event.id" = delivery.message_id, attempts = crashes, alert = "event_poisonous";

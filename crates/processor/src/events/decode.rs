@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::envelope::{DecodeError, Envelope};
+use broker::envelope::{DecodeError, Envelope, UNMAPPABLE};
 use crypto::key_ring::{KeyRing, OpenError};
 use domain::ids::SourceId;
 
@@ -19,6 +19,9 @@ pub(crate) enum Undecodable {
     /// No process can: it becomes a dead letter.
     #[error("{0}")]
     ForGood(String),
+    /// A platform's request that its source's mapping cannot read: it becomes a dead letter, which names the fields.
+    #[error("{0}")]
+    Unmappable(String),
     /// A process with other keys or a newer version can: it is given back.
     #[error("{0}")]
     Here(String),
@@ -36,6 +39,9 @@ pub(crate) fn decode(ring: &KeyRing, body: &[u8]) -> Result<Opened, Undecodable>
             OpenError::UnknownKey { .. } => Undecodable::Here(error.to_string()),
             OpenError::Damaged => Undecodable::ForGood(error.to_string()),
         })?;
+    if envelope.event_type == UNMAPPABLE {
+        return Err(Undecodable::Unmappable(envelope.faults.join(", ")));
+    }
     let content = if envelope.source == SourceId::whatsapp() {
         serde_json::from_slice(&opened).map(Content::Update)
     } else {

@@ -70,6 +70,10 @@ pub(super) fn of_undecodable(delivery: &Delivery, error: Undecodable) -> Settlem
             let letter = dead_letters::of_undecodable(delivery, &why);
             Settlement::Now(Verdict::DeadLetter(letter))
         }
+        Undecodable::Unmappable(faults) => {
+            let letter = dead_letters::of_unmappable(delivery, &faults);
+            Settlement::Now(Verdict::DeadLetter(letter))
+        }
         Undecodable::Here(why) => Settlement::GiveBack(why),
     }
 }

@@ -171,6 +171,7 @@ impl Scene {
         let phone = event.phone_number(Some(self.resort_file().country));
         let hash = |number: PhoneNumber| self.ring.lookup(number.reveal()).to_vec();
         let envelope = Envelope {
+            faults: Vec::new(),
             version: VERSION,
             sealed: self
                 .ring
@@ -275,6 +276,7 @@ impl Scene {
         let (source, event_id) = (SourceId::whatsapp(), EventId::parse(&id).unwrap());
         let identity = sealing_identity(format!("{source}/{event_id}"));
         let envelope = Envelope {
+            faults: Vec::new(),
             version: VERSION,
             sealed: self.ring.seal(&serde_json::to_vec(update).unwrap(), &identity),
             source,

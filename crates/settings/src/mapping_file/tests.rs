@@ -3,13 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
 use mapping::check::{Locale, Standing};
-use mapping::{Element, Mapped as MappedRequest, Request, Verdict};
-use serde_json::{Map, Value as Json, json};
+use mapping::{Element, Kept, Mapped as MappedRequest, Request, Tools, Verdict};
+use serde_json::{Value as Json, json};
 
 use super::*;
+
+/// The id that is made of a hash of zeros.
+const DERIVED: &str = "00000000000000000000000000000000";
+
+fn received_at() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_796_000_000, 0).unwrap()
+}
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mapping/samples")
@@ -58,15 +65,21 @@ fn mapped(platform: &str, body: &Json, case: &Json) -> Vec<Element> {
         time_zone: case["resort"]["time_zone"].as_str().unwrap().parse().unwrap(),
         country: case["resort"]["country"].as_str().unwrap().parse().unwrap(),
     };
+    let kept = Kept {
+        body: body.clone(),
+        headers: texts(&case["headers"]),
+        query: texts(&case["query"]),
+        received_at: received_at(),
+        element: None,
+    };
     let request = Request {
         source: &SourceId::parse(platform).unwrap(),
-        body,
-        headers: &texts(&case["headers"]),
-        query: &texts(&case["query"]),
-        received_at: DateTime::from_timestamp(1_796_000_000, 0).unwrap(),
+        kept: &kept,
         fetched: Some(&case["fetched"]).filter(|fetched| !fetched.is_null()),
-        derive_id: &|_| "derived".to_owned(),
-        is_late: &|| false,
+        tools: Tools {
+            keyed_hash: &|_| [0; 32],
+            is_late: &|| false,
+        },
     };
     let standing = |_: &ResortId| Standing::Allowed {
         link_hosts: None,
@@ -92,51 +105,16 @@ fn outcome(element: &Element) -> Json {
     }
 }
 
-/// An event in our own format, without what the platform did not give: its id, its time.
+/// An event in our own format, without what the platform did not give.
 fn written(event: &domain::event::Event) -> Json {
-    let mut booking = Map::new();
-    let mut guest = Map::new();
-    let details = &event.details;
-    let text = |text: &str| Json::String(text.to_owned());
-    let fields = [
-        ("id", event.booking.as_ref().map(|id| text(id.as_str()))),
-        ("cart_id", details.cart.as_ref().map(|id| text(id.as_str()))),
-        ("resume_url", details.resume_url.as_ref().map(|url| text(url.reveal()))),
-        ("check_in", details.check_in.map(|day| text(&day.to_string()))),
-        ("check_out", details.check_out.map(|day| text(&day.to_string()))),
-        ("guests", details.guests.map(Json::from)),
-        ("room", details.room.as_deref().map(text)),
-        (
-            "total",
-            details
-                .total
-                .as_ref()
-                .map(|total| json!({ "amount": total.amount, "currency": total.currency })),
-        ),
-    ];
-    booking.extend(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
-    let fields = [
-        ("name", event.guest.name.as_ref().map(|name| text(name.reveal()))),
-        ("phone", event.guest.phone.as_ref().map(|phone| text(phone.reveal()))),
-        ("country", event.guest.country.map(|country| text(&country.to_string()))),
-        ("language", event.guest.language.as_deref().map(text)),
-        ("consent", event.guest.consent.map(Json::Bool)),
-    ];
-    guest.extend(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
-    let mut written = json!({ "type": event.event_type.as_str() });
-    if event.key.id.as_str() != "derived" {
-        written["id"] = text(event.key.id.as_str());
+    let mut written = mapping::own_format::write(event);
+    let object = written.as_object_mut().unwrap();
+    object.remove("resort");
+    if event.key.id.as_str() == DERIVED {
+        object.remove("id");
     }
-    if event.occurred_at.timestamp() != 1_796_000_000 {
-        written["occurred_at"] = text(&event.occurred_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
-    }
-    if !event.notify {
-        written["notify"] = json!(false);
-    }
-    for (key, object) in [("booking", booking), ("guest", guest)] {
-        if !object.is_empty() {
-            written[key] = Json::Object(object);
-        }
+    if event.occurred_at == received_at() {
+        object.remove("occurred_at");
     }
     written
 }

@@ -124,6 +124,7 @@ async fn publish_unreadable(world: &World, secrets: &Secrets, guest: &Guest) {
     let ring = KeyRing::parse(&secrets.keys).unwrap();
     let envelope = |id: &str, seal: &dyn Fn(&str) -> Vec<u8>| {
         let mut envelope = Envelope {
+            faults: Vec::new(),
             version: VERSION,
             source: SourceId::parse("direct").unwrap(),
             event_id: EventId::parse(id).unwrap(),

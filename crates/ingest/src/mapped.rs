@@ -1,0 +1,280 @@
+//! What a request in a platform's own words is, and what is published of it.
+//!
+//! Platforms mend no payload after a 400: they switch their webhook off. So an authentic request is always a 200: events, a
+//! dead letter that asks a person, or nothing to act on. A 400 is for what is no JSON.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::HttpRequest;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{self, Bytes};
+use chrono::Utc;
+use crypto::key_ring::KeyRing;
+use domain::phone_number::PhoneNumber;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use mapping::{Element, Fault, Ignored, Kept, Mapped, Request, Tools, Verdict, own_format};
+use serde_json::{Value, json};
+use service::crash;
+use settings::{Snapshot, Source, SourceRules};
+
+use crate::answer::Answer;
+use crate::content_type::charset_of_json;
+use crate::events::Incomplete;
+use crate::problem::Problem;
+use crate::request_log::Entry;
+use crate::state::Ingest;
+
+/// A longer body is mapped beside the other requests of its worker, so that it holds none of them up.
+const MAPPED_IN_PLACE: usize = 32 << 10;
+/// How long the mapping of one request may take.
+const LONGEST: Duration = Duration::from_millis(500);
+/// How many events of one request may wait for their confirmation at once; other requests need places too.
+const IN_FLIGHT: usize = 100;
+
+/// What came in, after it was authenticated and decompressed.
+pub(crate) enum Received {
+    Request { kept: Kept, is_long: bool },
+    /// Nothing but a try of the address.
+    Ping,
+    Challenge(String),
+}
+
+/// Reads the body as JSON or a form, and what expressions may see of the rest.
+pub(crate) fn read(request: &HttpRequest, body: &Bytes, rules: &SourceRules) -> Result<Received, Problem> {
+    if body.trim_ascii().is_empty() {
+        return Ok(Received::Ping);
+    }
+    let json = if is_form(request) {
+        let form: BTreeMap<_, _> = url::form_urlencoded::parse(body).collect();
+        // WooCommerce tries a new address so.
+        if form.keys().eq(["webhook_id"]) {
+            return Ok(Received::Ping);
+        }
+        json!(form)
+    } else {
+        let charset = charset_of_json(request.headers())?;
+        foreign_json::read(body, charset)
+            .map_err(|_| Problem::InvalidJson)?
+            .value
+    };
+    if let (Some("url_verification"), Some(challenge)) = (text(&json, "type"), text(&json, "challenge")) {
+        return Ok(Received::Challenge(challenge.to_owned()));
+    }
+    let headers = request.headers().iter().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        rules.may_read(name.as_str()).then(|| (name.as_str().to_owned(), value.to_owned()))
+    });
+    let query = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let query = query.filter(|(name, _)| rules.may_read(&name.to_ascii_lowercase()));
+    Ok(Received::Request {
+        kept: Kept {
+            body: json,
+            headers: headers.collect(),
+            query: query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+            received_at: Utc::now(),
+            element: None,
+        },
+        is_long: body.len() > MAPPED_IN_PLACE,
+    })
+}
+
+fn is_form(request: &HttpRequest) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|value| {
+        let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        media_type.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    })
+}
+
+fn text<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
+    json.get(key)?.as_str()
+}
+
+/// Maps a request and publishes what came of it. All of it is confirmed before the answer.
+pub(crate) async fn take(
+    received: Received,
+    settings: Arc<Snapshot>,
+    source: Arc<Source>,
+    is_dry_run: bool,
+    ingest: &Ingest,
+    entry: &mut Entry,
+) -> Result<Answer, Problem> {
+    let (kept, is_long) = match received {
+        Received::Ping => return Ok(Answer::PING),
+        Received::Challenge(challenge) => return Ok(Answer::Challenge(challenge)),
+        Received::Request { kept, is_long } => (Arc::new(kept), is_long),
+    };
+    let ring = Arc::clone(ingest.events.ring());
+    let mapped = if is_long {
+        let (kept, settings, source) = (Arc::clone(&kept), Arc::clone(&settings), Arc::clone(&source));
+        let work = web::block(move || map(&kept, &settings, &source.rules, &ring));
+        work.await.map_err(|_| Problem::Internal)?
+    } else {
+        map(&kept, &settings, &source.rules, &ring)
+    };
+    let elements = match mapped {
+        Mapped::Elements(elements) => elements,
+        Mapped::Unmappable(fault) if is_dry_run => return Ok(Answer::DryRun(vec![unmappable(&[fault])])),
+        Mapped::Unmappable(fault) => {
+            let lost = Incomplete::unmappable(&source.rules.id, &kept, vec![fault.to_string()]);
+            publish_incomplete(lost, ingest, entry).await?;
+            return Ok(Answer::Unmappable);
+        }
+    };
+    tell(&elements, &source.rules, ingest, entry);
+    if elements.iter().any(|element| matches!(element.verdict, Verdict::ResortUnavailable)) {
+        return Err(Problem::ResortUnavailable);
+    }
+    if is_dry_run {
+        return Ok(Answer::DryRun(elements.iter().map(as_json).collect()));
+    }
+    crash::point("ingest.event.checked");
+    let answer = publish(&elements, &kept, &settings, &source.rules, ingest, entry).await?;
+    crash::point("ingest.event.confirmed");
+    Ok(answer)
+}
+
+fn map(kept: &Kept, settings: &Snapshot, rules: &SourceRules, ring: &KeyRing) -> Mapped {
+    let Some(mapping) = &rules.mapping else {
+        return Mapped::Elements(Vec::new());
+    };
+    let began_at = Instant::now();
+    let request = Request {
+        source: &rules.id,
+        kept,
+        fetched: None,
+        tools: Tools {
+            keyed_hash: &|text| ring.lookup(text),
+            is_late: &|| began_at.elapsed() > LONGEST,
+        },
+    };
+    mapping.map(&request, &|resort| settings.standing(rules, resort))
+}
+
+/// Notes and counts what was found, for the log line and the metrics.
+fn tell(elements: &[Element], rules: &SourceRules, ingest: &Ingest, entry: &mut Entry) {
+    let source = rules.id.as_str();
+    for element in elements {
+        match &element.verdict {
+            Verdict::Event(_) => {
+                for field in element.missing() {
+                    ingest.metrics.count_missing_field(source, field);
+                }
+            }
+            Verdict::Ignored(Ignored::UnknownProperty) => {
+                ingest.unknown_properties.tell(&rules.id, element, entry.request_id);
+                ingest.metrics.count_ignored(source, Ignored::UnknownProperty.as_str());
+            }
+            Verdict::Ignored(why) => ingest.metrics.count_ignored(source, why.as_str()),
+            Verdict::Fetch { .. } | Verdict::Unmappable(_) | Verdict::ResortUnavailable => {}
+        }
+    }
+    if let [element] = elements {
+        entry.seen = element.seen.clone();
+    } else {
+        entry.elements = Some(elements.len());
+    }
+}
+
+async fn publish(
+    elements: &[Element],
+    kept: &Kept,
+    settings: &Snapshot,
+    rules: &SourceRules,
+    ingest: &Ingest,
+    entry: &mut Entry,
+) -> Result<Answer, Problem> {
+    let request_id = entry.request_id;
+    let events = elements.iter().filter_map(|element| match &element.verdict {
+        Verdict::Event(event) => Some(event),
+        _ => None,
+    });
+    let published: Result<Vec<String>, _> = stream::iter(events)
+        .map(|event| async move {
+            let country = settings.resort(&event.resort).map(|resort| resort.country);
+            ingest
+                .events
+                .publish_event(event, event.phone_number(country), request_id)
+                .await?;
+            Ok(event.key.id.to_string())
+        })
+        .buffered(IN_FLIGHT)
+        .try_collect()
+        .await;
+    let mut event_ids = published.map_err(|error: crate::events::EventError| error.into_problem(entry))?;
+    for element in elements {
+        if let Verdict::Fetch { booking, resort } = &element.verdict {
+            let incomplete = Incomplete::fetch(&rules.id, kept, element.index, resort.clone(), booking.clone());
+            event_ids.push(publish_incomplete(incomplete, ingest, entry).await?);
+        }
+    }
+    let faults = faults(elements);
+    if !faults.is_empty() {
+        let mut lost = Incomplete::unmappable(&rules.id, kept, faults);
+        lost.guest = guest(elements, settings, entry);
+        entry.reason = Some(lost.faults.join(", "));
+        publish_incomplete(lost, ingest, entry).await?;
+        if event_ids.is_empty() {
+            return Ok(Answer::Unmappable);
+        }
+    }
+    if event_ids.is_empty() {
+        let why = elements.iter().find_map(|element| match &element.verdict {
+            Verdict::Ignored(why) => Some(*why),
+            _ => None,
+        });
+        return Ok(Answer::Ignored {
+            reason: why.unwrap_or(Ignored::UnmappedType).as_str(),
+        });
+    }
+    Ok(Answer::Accepted { event_ids })
+}
+
+async fn publish_incomplete(
+    incomplete: Incomplete<'_>,
+    ingest: &Ingest,
+    entry: &mut Entry,
+) -> Result<String, Problem> {
+    let published = ingest.events.publish_incomplete(incomplete, entry.request_id).await;
+    published.map_err(|error| error.into_problem(entry))
+}
+
+/// What is wrong with the elements that cannot be mapped, each with its place where there are several.
+fn faults(elements: &[Element]) -> Vec<String> {
+    let mut all = Vec::new();
+    for element in elements {
+        if let Verdict::Unmappable(faults) = &element.verdict {
+            let place = if elements.len() > 1 {
+                format!("element {}: ", element.index)
+            } else {
+                String::new()
+            };
+            all.extend(faults.iter().map(|fault| format!("{place}{fault}")));
+        }
+    }
+    all
+}
+
+/// The number of the guest whom an unmappable request is about, as far as it was read: an erasure finds the dead letter by it.
+fn guest(elements: &[Element], settings: &Snapshot, entry: &Entry) -> Option<PhoneNumber> {
+    let resort = entry.seen.resort.as_ref().and_then(|resort| settings.resort(resort));
+    let country = resort.map(|resort| resort.country);
+    let mut numbers = elements.iter().filter_map(Element::phone);
+    numbers.find_map(|number| PhoneNumber::parse(number, country).ok())
+}
+
+fn as_json(element: &Element) -> Value {
+    match &element.verdict {
+        Verdict::Event(event) => json!({ "event": own_format::write(event) }),
+        Verdict::Ignored(why) => json!({ "ignored": why.as_str() }),
+        Verdict::Fetch { booking, .. } => json!({ "fetch": { "booking": booking.as_str() } }),
+        Verdict::Unmappable(faults) => unmappable(faults),
+        Verdict::ResortUnavailable => Value::Null,
+    }
+}
+
+fn unmappable(faults: &[Fault]) -> Value {
+    json!({ "unmappable": faults.iter().map(ToString::to_string).collect::<Vec<_>>() })
+}

@@ -141,15 +141,11 @@ fn map(kept: &Kept, settings: &Snapshot, rules: &SourceRules, ring: &KeyRing) ->
         return Mapped::Elements(Vec::new());
     };
     let began_at = Instant::now();
-    let request = Request {
-        source: &rules.id,
-        kept,
-        fetched: None,
-        tools: Tools {
-            keyed_hash: &|text| ring.lookup(text),
-            is_late: &|| began_at.elapsed() > LONGEST,
-        },
+    let tools = Tools {
+        keyed_hash: &|text| ring.lookup(text),
+        is_late: &|| began_at.elapsed() > LONGEST,
     };
+    let request = Request::new(&rules.id, kept, None, tools);
     mapping.map(&request, &|resort| settings.standing(rules, resort))
 }
 

@@ -237,6 +237,7 @@ impl Work<'_> {
             Standing::NotAllowed => return Err(unmappable("resort", FieldProblem::NotAllowed)),
             Standing::Unavailable => return Err(Verdict::ResortUnavailable),
         };
+        self.seen.resort = Some(resort.clone());
         let Some(event_type) = event_type else {
             return self.fetch(resort, locale);
         };
@@ -292,7 +293,6 @@ impl Work<'_> {
         };
         let booking =
             booking.map_err(|cause| Verdict::Unmappable(vec![Fault::new(Field::BookingId.path(), cause)]))?;
-        self.seen.resort = Some(resort.clone());
         self.seen.booking = Some(booking.clone());
         Ok(Verdict::Fetch { booking, resort })
     }
@@ -307,21 +307,26 @@ impl Work<'_> {
         let guest = country.as_ref().and_then(Json::as_str);
         let guest = guest.and_then(|text| Country::parse(text).ok());
         draft.put_some(Field::GuestCountry, country);
+        let mut faults = Vec::new();
         for field in PLAIN_FIELDS {
             match self.read(*field, locale, guest) {
                 Ok(value) => draft.put_some(*field, value),
-                // The check names a required field that is missing; what failed says more.
+                // The check would only say that a required field is missing; its cause says more.
                 Err(cause) if check::is_required(event_type, field.path()) => {
-                    return Err(Verdict::Unmappable(vec![Fault::new(field.path(), cause)]));
+                    faults.push(Fault::new(field.path(), cause));
                 }
                 Err(_) => {}
             }
         }
         self.put_total(&mut draft, locale);
         if self.is_late() {
-            return Err(Verdict::Unmappable(vec![Fault::new("event", Cause::TooCostly)]));
+            faults.push(Fault::new("event", Cause::TooCostly));
         }
-        Ok(draft.into_json())
+        if faults.is_empty() {
+            Ok(draft.into_json())
+        } else {
+            Err(Verdict::Unmappable(faults))
+        }
     }
 
     /// Without an id of the platform's, the same request has the same id at each delivery.

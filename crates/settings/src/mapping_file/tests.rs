@@ -72,15 +72,13 @@ fn mapped(platform: &str, body: &Json, case: &Json) -> Vec<Element> {
         received_at: received_at(),
         element: None,
     };
-    let request = Request {
-        source: &SourceId::parse(platform).unwrap(),
-        kept: &kept,
-        fetched: Some(&case["fetched"]).filter(|fetched| !fetched.is_null()),
-        tools: Tools {
-            keyed_hash: &|_| [0; 32],
-            is_late: &|| false,
-        },
+    let source = SourceId::parse(platform).unwrap();
+    let fetched = Some(&case["fetched"]).filter(|fetched| !fetched.is_null());
+    let tools = Tools {
+        keyed_hash: &|_| [0; 32],
+        is_late: &|| false,
     };
+    let request = Request::new(&source, &kept, fetched, tools);
     let standing = |_: &ResortId| Standing::Allowed {
         link_hosts: None,
         locale,

@@ -129,16 +129,19 @@ impl Events {
         incomplete: Incomplete<'_>,
         request_id: Uuid,
     ) -> Result<String, EventError> {
-        let Incomplete { source, kept, resort, booking, guest, faults } = incomplete;
-        let request = Request {
+        let Incomplete {
             source,
-            kept: &kept,
-            fetched: None,
-            tools: Tools {
-                keyed_hash: &|text| self.ring.lookup(text),
-                is_late: &|| false,
-            },
+            kept,
+            resort,
+            booking,
+            guest,
+            faults,
+        } = incomplete;
+        let tools = Tools {
+            keyed_hash: &|text| self.ring.lookup(text),
+            is_late: &|| false,
         };
+        let request = Request::new(source, &kept, None, tools);
         let (kind, id) = match kept.element {
             None => (UNMAPPABLE, request.unmappable_id()),
             Some(element) => (FETCH, request.fetch_id(element)),

@@ -1,5 +1,6 @@
 //! A request as a mapping reads it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -7,8 +8,10 @@ use domain::ids::SourceId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// What a source sent, as it is kept (sealed) to be mapped once more: by staff, through a mended mapping, and after the
-/// platform was asked for more. `Debug` is missing on purpose: it holds a guest's data.
+/// What a source sent, as it is kept to be mapped once more.
+///
+/// Staff map it through a mended mapping, and `processor` after the platform was asked for more. It is kept sealed, and has no
+/// `Debug`: it holds a guest's data.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     pub body: Json,
@@ -33,16 +36,27 @@ pub struct Tools<'a> {
 }
 
 /// A request, and what is needed to map it.
-#[derive(Clone, Copy)]
 pub struct Request<'a> {
-    pub source: &'a SourceId,
-    pub kept: &'a Kept,
-    /// What the platform answered when it was asked for more.
-    pub fetched: Option<&'a Json>,
-    pub tools: Tools<'a>,
+    pub(crate) source: &'a SourceId,
+    pub(crate) kept: &'a Kept,
+    pub(crate) fetched: Option<&'a Json>,
+    pub(crate) tools: Tools<'a>,
+    /// The hashes of the body and of what was fetched: a body of 1 MiB may hold 1,000 events without ids.
+    content: OnceCell<String>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// `fetched` is what the platform answered when it was asked for more.
+    pub fn new(source: &'a SourceId, kept: &'a Kept, fetched: Option<&'a Json>, tools: Tools<'a>) -> Self {
+        Self {
+            source,
+            kept,
+            fetched,
+            tools,
+            content: OnceCell::new(),
+        }
+    }
+
     /// The id of a request that cannot be mapped: the same for each delivery of it.
     pub fn unmappable_id(&self) -> String {
         self.derive_id("unmappable")
@@ -56,14 +70,19 @@ impl Request<'_> {
 
     /// An id that is the same for each delivery of this request: of the source, the body, what the platform answered, and
     /// this text.
-    pub fn derive_id(&self, text: &str) -> String {
-        // Two steps, so that a body of 1 MiB with 1,000 events is hashed once for each, not copied.
+    pub(crate) fn derive_id(&self, text: &str) -> String {
         let hash = |text: &str| -> String {
             let hash = (self.tools.keyed_hash)(text);
             hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
         };
-        let body = hash(&self.kept.body.to_string());
-        let fetched = self.fetched.map(|fetched| hash(&fetched.to_string())).unwrap_or_default();
-        hash(&format!("{}\n{body}\n{fetched}\n{text}", self.source))
+        let content = self.content.get_or_init(|| {
+            let fetched = self.fetched.map(|fetched| hash(&fetched.to_string()));
+            format!(
+                "{}\n{}",
+                hash(&self.kept.body.to_string()),
+                fetched.unwrap_or_default()
+            )
+        });
+        hash(&format!("{}\n{content}\n{text}", self.source))
     }
 }

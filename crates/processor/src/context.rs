@@ -20,6 +20,7 @@ use store::{Fault, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::due_ids::IdPublisher;
+use crate::events::Alerts;
 use crate::metrics::ProcessorMetrics;
 
 use crate::settings::Settings;
@@ -37,6 +38,7 @@ pub(crate) struct Context {
     /// How reported failures are judged.
     pub(crate) judging: Judging,
     pub(crate) missing_keys: MissingKeys,
+    pub(crate) alerts: Alerts,
     /// Publishes what our transactions make due; `None` leaves that to the relay.
     pub(crate) ids: Option<IdPublisher>,
     /// Notified when there is something to ask a platform for.
@@ -86,6 +88,7 @@ impl Context {
                 pause: settings.probe_after,
             },
             missing_keys: MissingKeys::default(),
+            alerts: Alerts::default(),
             ids: None,
             fetches_due: Arc::default(),
         })
@@ -174,6 +177,7 @@ mod tests {
                 pause: Duration::from_secs(60),
             },
             missing_keys: MissingKeys::default(),
+            alerts: Alerts::default(),
             ids: None,
             fetches_due: Arc::default(),
             metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),

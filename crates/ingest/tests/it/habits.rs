@@ -134,7 +134,7 @@ async fn a_control_character_or_a_direction_mark_is_removed_from_texts_and_refus
     vhost.drop_now().await;
 }
 
-async fn opened(vhost: &VHost) -> Vec<serde_json::Value> {
+pub(crate) async fn opened(vhost: &VHost) -> Vec<serde_json::Value> {
     let ring = crypto::key_ring::KeyRing::parse(KEYS).unwrap();
     let events = vhost.take_events().await;
     let open =

@@ -81,6 +81,22 @@ const SOURCES: &[(&str, &str)] = &[
     ("header", of_scheme!("header", "header = 'x-api-key'\n")),
     ("url", of_scheme!("url-token")),
     (
+        "lodgify",
+        "resorts = ['azure-bay', 'broken-bay']\nplatform = 'lodgify'\n[properties]\n10000 = 'azure-bay'\n10002 = 'broken-bay'\n[auth]\nscheme = 'hmac'\nheader = 'ms-signature'\nprefix = 'sha256='\nsecrets = ['plain:letmein']\n",
+    ),
+    (
+        "apaleo",
+        "resorts = ['azure-bay']\nplatform = 'apaleo'\n[fetch]\nauth = { scheme = 'bearer', secret = 'plain:x' }\n[auth]\nscheme = 'url-token'\nsecrets = ['plain:t0ken']\n",
+    ),
+    (
+        "many",
+        "resorts = ['azure-bay']\nauth = { scheme = 'bearer', secrets = ['plain:letmein'] }\n[map]\neach = 'list'\nevent = ['kind']\nwhen = [['new', 'reservation_confirmed'], ['cart', 'booking_started']]\noccurred_at = 'at'\n[map.booking]\nid = 'id'\nroom = 'room'\n[map.guest]\nphone = 'phone'\nname = 'name'\n",
+    ),
+    (
+        "hostile",
+        "resorts = ['azure-bay']\nauth = { scheme = 'bearer', secrets = ['plain:letmein'] }\nrate_limit = { per_second = 100000, burst = 100000 }\n[map]\nevent = ['kind']\nwhen = [['new', 'reservation_confirmed']]\n[map.booking]\nid = 'id'\nroom = \"range(100000) | list | join(rooms)\"\n[map.guest]\nname = \"names * 100000000\"\nphone = \"phones | sort | unique | join\"\n",
+    ),
+    (
         "broken",
         "resorts = ['azure-bay']\n[auth]\nscheme = 'no-such-scheme'\nsecrets = []\n",
     ),

@@ -28,7 +28,10 @@ fn json_of(path: &Path) -> Json {
 }
 
 fn folders_of(path: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut found: Vec<_> = fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     found.sort();
     found
 }
@@ -36,10 +39,16 @@ fn folders_of(path: &Path) -> Vec<PathBuf> {
 /// The payloads of a platform, each with its expectation.
 fn cases(platform: &str) -> Vec<(PathBuf, Json)> {
     let files = folders_of(&samples().join(platform));
-    let expectations = files.iter().filter(|path| path.to_string_lossy().ends_with(".expected.json"));
+    let expectations = files
+        .iter()
+        .filter(|path| path.to_string_lossy().ends_with(".expected.json"));
     expectations
         .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().replace(".expected.json", ".json");
+            let name = path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .replace(".expected.json", ".json");
             (path.with_file_name(name), json_of(path))
         })
         .collect()
@@ -72,15 +81,13 @@ fn mapped(platform: &str, body: &Json, case: &Json) -> Vec<Element> {
         received_at: received_at(),
         element: None,
     };
-    let request = Request {
-        source: &SourceId::parse(platform).unwrap(),
-        kept: &kept,
-        fetched: Some(&case["fetched"]).filter(|fetched| !fetched.is_null()),
-        tools: Tools {
-            keyed_hash: &|_| [0; 32],
-            is_late: &|| false,
-        },
+    let source = SourceId::parse(platform).unwrap();
+    let fetched = Some(&case["fetched"]).filter(|fetched| !fetched.is_null());
+    let tools = Tools {
+        keyed_hash: &|_| [0; 32],
+        is_late: &|| false,
     };
+    let request = Request::new(&source, &kept, fetched, tools);
     let standing = |_: &ResortId| Standing::Allowed {
         link_hosts: None,
         locale,
@@ -136,7 +143,9 @@ fn each_preset_reads_what_its_platform_published() {
 fn each_file_of_a_preset_ships() {
     let names = |folder: &str| -> Vec<String> {
         let files = folders_of(&samples().join(folder));
-        let stems = files.iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned());
+        let stems = files
+            .iter()
+            .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned());
         stems.collect()
     };
     let shipped: Vec<_> = presets::ALL.iter().map(|preset| preset.name.to_owned()).collect();
@@ -153,7 +162,11 @@ fn each_preset_is_a_whole_mapping_whose_rows_all_count() {
         for row in &definition.when {
             assert_eq!(row.patterns.len(), definition.event.len(), "{}", preset.name);
         }
-        assert!(definition.fields.contains_key(&Field::BookingId), "{}", preset.name);
+        assert!(
+            definition.fields.contains_key(&Field::BookingId),
+            "{}",
+            preset.name
+        );
     }
 }
 
@@ -178,8 +191,10 @@ fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
     check(format!("{map}{properties}"), &[]);
     check(
         map.to_owned(),
-        &["3 Error: map cannot tell which resort an event belongs to: add [properties] with the platform's ids, \
-           or name exactly one resort in resorts"],
+        &[
+            "3 Error: map cannot tell which resort an event belongs to: add [properties] with the platform's ids, \
+           or name exactly one resort in resorts",
+        ],
     );
     check(
         format!("{properties}{map}guest.name = \"guest.\"\nguest.nme = \"x\"\nguest.phone = \"p | digits\""),
@@ -191,16 +206,25 @@ fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
     );
     check(
         format!("{properties}{}", map.replace("reservation_confirmed", "booked")),
-        &["7 Error: map.when[0][1] is none of booking_started, booking_abandoned, reservation_confirmed, \
+        &[
+            "7 Error: map.when[0][1] is none of booking_started, booking_abandoned, reservation_confirmed, \
            reservation_modified, guest_checked_in, guest_checked_out, reservation_cancelled, guest_opted_in, \
-           guest_opted_out, fetch, ignored, ping"],
+           guest_opted_out, fetch, ignored, ping",
+        ],
     );
     check(
-        format!("{properties}{}", map.replace("[\"action\"]", "[\"action\", \"status\"]")),
+        format!(
+            "{properties}{}",
+            map.replace("[\"action\"]", "[\"action\", \"status\"]")
+        ),
         &["5 Error: map has 2 expressions in event, but row 1 of when has 1 patterns before its type"],
     );
     check(
-        format!("{properties}{}", map.replace("]]", "], [\"NEW\", \"ignored\"]]").replace("occurred_at = \"at\"\n", "")),
+        format!(
+            "{properties}{}",
+            map.replace("]]", "], [\"NEW\", \"ignored\"]]")
+                .replace("occurred_at = \"at\"\n", "")
+        ),
         &[
             "5 Warning: map has a row in when that never counts: row 1 matches everything that row 2 does",
             "5 Warning: map has no occurred_at: a late redelivery may overwrite newer facts",
@@ -230,8 +254,17 @@ fn a_file_overrides_its_preset_key_by_key() {
     let mapping = file.unwrap().mapping.unwrap();
 
     assert_eq!(mapping.definition.when, preset.when);
-    let text_of = |field| mapping.definition.fields.get(&field).map(|expression| expression.text().to_owned());
+    let text_of = |field| {
+        mapping
+            .definition
+            .fields
+            .get(&field)
+            .map(|expression| expression.text().to_owned())
+    };
     assert_eq!(text_of(Field::GuestName).as_deref(), Some("guest.full_name"));
     assert_eq!(text_of(Field::Property), None);
-    assert_eq!(mapping.resort, ResortOf::Expression(Expression::compile("query.resort").unwrap()));
+    assert_eq!(
+        mapping.resort,
+        ResortOf::Expression(Expression::compile("query.resort").unwrap())
+    );
 }

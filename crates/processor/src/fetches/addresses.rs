@@ -2,7 +2,9 @@
 //! a name that leads into the own network is refused.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -12,15 +14,28 @@ use url::{Host, Url};
 #[error("its name leads to an address that is not public")]
 pub(super) struct NotPublic;
 
+/// How a name is looked up.
+pub(super) type LookUp = fn(String) -> Found;
+type Found = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
 /// Resolves names, to public addresses only. The connection is made to what was checked. `localhost` is this machine, which a file
 /// has to name itself; an address in a URL is no name and is never resolved.
-pub(super) struct PublicOnly;
+#[derive(Clone, Copy)]
+pub(super) struct PublicOnly(pub(super) LookUp);
+
+impl PublicOnly {
+    /// As the system looks names up.
+    pub(super) const SYSTEM: Self = Self(|name| {
+        Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) })
+    });
+}
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
+        let name = name.as_str().to_owned();
+        let found = (self.0)(name.clone());
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed = allowed(name.as_str(), found)?;
+            let allowed = allowed(&name, found.await?)?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }

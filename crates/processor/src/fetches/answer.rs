@@ -67,15 +67,11 @@ pub(super) fn map(
         return Answered::Ignored;
     };
     let began_at = Instant::now();
-    let request = Request {
-        source: &rules.id,
-        kept,
-        fetched: Some(&answer.value),
-        tools: Tools {
-            keyed_hash: &|text| ring.lookup(text),
-            is_late: &|| began_at.elapsed() > LONGEST,
-        },
+    let tools = Tools {
+        keyed_hash: &|text| ring.lookup(text),
+        is_late: &|| began_at.elapsed() > LONGEST,
     };
+    let request = Request::new(&rules.id, kept, Some(&answer.value), tools);
     let elements = match mapping.map(&request, &|resort| files.standing(rules, resort)) {
         Mapped::Elements(elements) => elements,
         Mapped::Unmappable(fault) => return Answered::Unmappable(fault.to_string()),

@@ -31,6 +31,7 @@ const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Clients and tokens of all platforms, for any number of calls at once.
 pub(crate) struct Caller {
     outbound: Outbound,
+    resolver: PublicOnly,
     /// By origin, since each has its own proxy.
     clients: Mutex<HashMap<String, Client>>,
     tokens: Tokens,
@@ -43,6 +44,7 @@ impl Caller {
     pub(crate) fn new(outbound: Outbound) -> Self {
         Self {
             outbound,
+            resolver: PublicOnly::SYSTEM,
             clients: Mutex::default(),
             tokens: Tokens::default(),
         }
@@ -102,7 +104,7 @@ impl Caller {
         let builder = builder.map_err(|error| Failure::passing(service::chain(&error)))?;
         let builder = match self.outbound.proxy_for(url) {
             Some(_) => builder,
-            None => builder.dns_resolver(PublicOnly),
+            None => builder.dns_resolver(self.resolver),
         };
         let client = builder
             .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
@@ -188,4 +190,68 @@ fn failure_of(error: &reqwest::Error) -> Failure {
     } else {
         "the connection broke before the answer"
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A caller for whom every name leads to this machine.
+    fn caller(variables: &[(&str, &str)]) -> Caller {
+        let (outbound, problems) = Outbound::read(|name| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        assert!(problems.is_empty(), "{problems:?}");
+        Caller {
+            resolver: PublicOnly(|_| Box::pin(async { Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))]) })),
+            ..Caller::new(outbound)
+        }
+    }
+
+    async fn get(caller: &Caller, url: &str) -> Failure {
+        let hosts = BTreeSet::from(["api.example".to_owned()]);
+        let proof = Proof::bearer("hunter2").unwrap();
+        caller.get(&hosts, url.parse().unwrap(), &proof).await.unwrap_err()
+    }
+
+    // shows: T32
+    #[tokio::test]
+    async fn a_name_that_leads_into_the_own_network_is_not_called() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://api.example:{}/x", listener.local_addr().unwrap().port());
+
+        let failure = get(&caller(&[]), &url).await;
+
+        let why = "its name leads to an address that is not public";
+        assert_eq!(failure, Failure::refused(why));
+        assert!(tokio::time::timeout(Duration::ZERO, listener.accept()).await.is_err());
+    }
+
+    // shows: T32
+    #[tokio::test]
+    async fn behind_a_proxy_the_host_alone_counts() {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = proxy.local_addr().unwrap().to_string();
+        let heard = tokio::spawn(async move {
+            let (mut stream, _) = proxy.accept().await.unwrap();
+            let mut head = [0; 1_024];
+            let read = stream.read(&mut head).await.unwrap();
+            String::from_utf8_lossy(&head[..read]).into_owned()
+        });
+        let caller = caller(&[("HTTPS_PROXY", &address)]);
+
+        let refused = get(&caller, "https://other.example/x").await;
+        let failure = get(&caller, "https://api.example/x").await;
+
+        let clause = "the address is on a host that the source's file does not name";
+        assert_eq!(refused, Failure::refused(clause));
+        assert_eq!(failure, Failure::passing("the platform cannot be reached"));
+        assert!(heard.await.unwrap().starts_with("CONNECT api.example:443 "));
+    }
 }

@@ -129,7 +129,7 @@ async fn a_webhook_that_only_names_a_booking_is_completed_by_its_platform() {
     let booking = scene.booking("BK-1").await;
     assert_eq!(booking.status, Status::Confirmed);
     assert!(booking.facts.tells_of_guest());
-    assert_eq!(booking.facts.check_in.as_ref().map(|fact| fact.value), Some("2026-12-20".parse().unwrap()));
+    assert_eq!(booking.facts.check_in.as_ref().unwrap().value.to_string(), "2026-12-20");
     assert_eq!(scene.fetches().await, 0);
     let asked = &platform.asked()[0];
     assert_eq!(asked.line, "GET /reservations/BK-1");
@@ -165,11 +165,11 @@ async fn a_webhook_of_many_events_asks_for_the_one_that_is_meant() {
     .await;
     let file = source(&platform, BEARER).replace(
         "platform = \"apaleo\"\n",
-        "[map]\neach = \"events\"\nevent = \"kind\"\nwhen = [[\"new\", \"fetch\"], [\"new\", \"reservation_confirmed\"]]\n\
+        "[map]\neach = \"events\"\nevent = [\"kind\"]\nwhen = [[\"new\", \"fetch\"], [\"new\", \"reservation_confirmed\"]]\n\
          property = \"root.house\"\n[map.booking]\nid = \"booking\"\ncheck_in = \"fetched.arrival\"\n[map.guest]\nphone = \"fetched.phone\"\n",
     );
     let mut scene = scene().await;
-    scene.write_source("many", &file.replace("resorts = [\"azure-bay\"]\n", "").replacen("[map]", "resorts = [\"azure-bay\"]\n[map]", 1));
+    scene.write_source("many", &file);
     let body = json!({ "house": "BER", "events": [
         { "kind": "new", "booking": "BK-2" }, { "kind": "new", "booking": "BK-3" },
     ] });
@@ -177,6 +177,7 @@ async fn a_webhook_of_many_events_asks_for_the_one_that_is_meant() {
     assert_eq!(scene.steps.apply(&[one]).await, ["committed"]);
 
     scene.asks(1).await;
+    assert_eq!(scene.depths().await.events, 1, "{}", logs::all());
     scene.consume_until("the event is applied", async |scene| scene.find("BK-2").await.is_some()).await;
 
     assert_eq!(platform.lines(), ["GET /reservations/BK-2"]);
@@ -370,21 +371,6 @@ async fn an_answer_of_more_than_one_mebibyte_is_refused() {
     scene.asks(4).await;
 
     scene.dead_letter_says("the answer is longer than 1 MiB").await;
-}
-
-// shows: T32
-#[tokio::test]
-async fn a_name_that_leads_into_the_own_network_is_not_called() {
-    let platform = Platform::start(|_| Reply::json(reservation())).await;
-    let scene = scene().await;
-    // Debian's /etc/hosts and glibc lead every such name to this machine.
-    let base = format!("https://api.localhost:{}", platform.address().port());
-    scene.hears_of("BK-1", &source_at(&base, "api.localhost", BEARER)).await;
-
-    scene.asks(4).await;
-
-    scene.dead_letter_says("its name leads to an address that is not public").await;
-    assert_eq!(platform.lines(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
@@ -267,4 +268,47 @@ fn a_file_overrides_its_preset_key_by_key() {
         mapping.resort,
         ResortOf::Expression(Expression::compile("query.resort").unwrap())
     );
+}
+
+/// Debian's jq is a second judge, which knows nothing of our expressions and casts. A program says what it can say: that and no
+/// more is compared.
+#[test]
+fn jq_finds_the_same_in_the_payloads() {
+    let mut judged = 0;
+    for preset in presets::ALL {
+        for (path, case) in cases(preset.name) {
+            let program = path.with_extension("jq");
+            if !program.exists() {
+                continue;
+            }
+            let output = Command::new("jq")
+                .args(["--argjson", "header", &case["headers"].to_string()])
+                .args(["--argjson", "fetched", &case["fetched"].to_string()])
+                .arg("--from-file")
+                .args([&program, &path])
+                .output()
+                .expect("jq is installed by scripts/test");
+            assert!(
+                output.status.success(),
+                "{}: {}",
+                program.display(),
+                String::from_utf8_lossy(&output.stderr)
+            );
+            let found: Json = serde_json::from_slice(&output.stdout).unwrap();
+            compare(&found, &case["outcome"][0]["event"], &program);
+            judged += 1;
+        }
+    }
+    assert!(judged >= 10, "{judged}");
+}
+
+fn compare(found: &Json, expected: &Json, at: &Path) {
+    match found {
+        Json::Object(object) => {
+            for (key, value) in object {
+                compare(value, &expected[key], &at.join(key));
+            }
+        }
+        _ => assert_eq!(found, expected, "{}", at.display()),
+    }
 }

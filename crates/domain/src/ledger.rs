@@ -25,6 +25,8 @@ text_enum! {
         RetriedEventMissing = "retried_event_missing",
         /// A booking's timer is overdue.
         WakeUpOverdue = "wake_up_overdue",
+        /// A platform is to be asked about a booking, and was not.
+        FetchOverdue = "fetch_overdue",
         /// Bookings wait for the file of their resort.
         ResortMissing = "resort_missing",
         /// Guests are kept for ever: their resort has no file with a retention period.
@@ -51,6 +53,9 @@ impl Trouble {
             Self::LetterOutlived => "its message lives: close it",
             Self::RetriedEventMissing => "retried, and never applied: is it still in `events`?",
             Self::WakeUpOverdue => "to be planned again long ago: does a processor run?",
+            Self::FetchOverdue => {
+                "its platform was not asked: does a processor run, and does the source's file have [fetch]?"
+            }
             Self::ResortMissing => {
                 "bookings wait for resorts/<id>.toml; desk config check says what is wrong with it"
             }

@@ -90,8 +90,9 @@ pub struct Waiting {
     pub after: Duration,
 }
 
-/// Adds work and returns the keys of what was added; an event whose fetch is still to be done has one. An event that a person
-/// retries is known in `events`: it gets its request back where that was emptied.
+/// Adds work and returns the keys of what was added; an event whose fetch is still to be done has one.
+///
+/// An event that a person retries is known in `events`: it gets its request back where that was emptied.
 pub fn insert_new(connection: &mut PgConnection, new: &[NewFetch]) -> Result<HashSet<String>, StoreError> {
     if new.is_empty() {
         return Ok(HashSet::new());

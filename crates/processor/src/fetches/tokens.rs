@@ -23,7 +23,11 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 /// A token of each client at each address. While one is asked for, other calls of the client wait for it.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<Kept>>>>);
+pub(super) struct Tokens(Mutex<HashMap<Client, Shared>>);
+
+/// The address for tokens, and the client's id.
+type Client = (String, String);
+type Shared = Arc<tokio::sync::Mutex<Kept>>;
 
 #[derive(Default)]
 struct Kept {

@@ -43,6 +43,9 @@ WITH moment AS (
     SELECT 'wake_up_overdue', b.key, b.key, b.status, b.wake_at
     FROM bookings b, moment WHERE b.wake_at < now - make_interval(secs => $1)
     UNION ALL
+    SELECT 'fetch_overdue', f.key, e.booking_key, 'source ' || f.source, f.due_at
+    FROM fetches f LEFT JOIN events e ON e.key = f.key, moment WHERE f.due_at < now - make_interval(secs => $1)
+    UNION ALL
     SELECT 'resort_missing', b.resort, NULL, count(*) || ' bookings', min(b.updated_at)
     FROM bookings b WHERE b.resort <> ALL($6) AND b.wake_at IS NOT NULL GROUP BY b.resort
     UNION ALL

@@ -241,6 +241,20 @@ async fn what_is_late_by_seconds_is_found_where_no_more_is_allowed() {
 }
 
 #[tokio::test]
+async fn a_fetch_that_no_processor_carries_out_is_found() {
+    let scene = Scene::new().await;
+    scene
+        .sql("INSERT INTO fetches (key, source, due_at) VALUES ('apaleo/a', 'apaleo', now() - interval '1 hour')")
+        .await;
+
+    let found = checked_with(&scene, expected()).await.findings;
+
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].trouble, Trouble::FetchOverdue);
+    assert_eq!(found[0].subject, "apaleo/a");
+}
+
+#[tokio::test]
 async fn a_letter_that_is_open_although_its_message_lives_is_found() {
     let scene = Scene::new().await;
     scene.due_reminder("BK-1").await;

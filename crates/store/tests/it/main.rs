@@ -9,6 +9,8 @@ mod connecting;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod fetches;
+#[cfg(test)]
 mod guest_data;
 #[cfg(test)]
 mod holds;

@@ -9,6 +9,7 @@ use crate::{captured, table};
 /// Crates that may also name what the table gives to another crate alone.
 const MAY_ALSO_NAME: &[(&str, &str)] = &[
     ("outbound", "reqwest"),
+    ("processor", "reqwest"),
     ("sandbox", "reqwest"),
     ("testkit", "reqwest"),
     ("testkit", "diesel"),

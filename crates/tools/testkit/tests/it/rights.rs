@@ -271,6 +271,7 @@ async fn each_program_publishes_and_takes_only_what_it_must_and_declares_nothing
     let expected = [
         "ingest publishes to events",
         "processor takes from events",
+        "processor publishes to events",
         "processor publishes to messages",
         "processor publishes to dead.events",
         "processor publishes to dead.messages",

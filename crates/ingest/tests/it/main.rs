@@ -13,6 +13,7 @@ mod door;
 mod fuzz;
 mod habits;
 mod http;
+mod integrating;
 mod process;
 mod publishing;
 mod slow;

@@ -3,7 +3,7 @@
 
 oldest_postgres=15
 oldest_rabbitmq=3.10
-oldest_python=3.10
+oldest_python=3.11
 packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl openssl python3 python3-venv pgbouncer tinyproxy'
 
 at_least() {

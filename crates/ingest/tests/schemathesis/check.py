@@ -25,6 +25,8 @@ import jsonschema_rs
 import hooks
 
 HERE = pathlib.Path(__file__).parent
+# Far more than it takes; a pattern on which a search never ends would.
+PATIENCE_SECONDS = 300
 RESORT = """name = "Azure Bay Resort"
 time_zone = "Europe/Athens"
 country = "GR"
@@ -217,7 +219,7 @@ def run_schemathesis(address, folder):
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
         *("run", f"http://{address}/openapi.json"),
     ]
-    return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+    return subprocess.run(command, cwd=folder, env=environment, check=False, timeout=PATIENCE_SECONDS).returncode
 
 
 def main(program):

@@ -67,7 +67,8 @@ class Signed(requests.auth.AuthBase):
         body = request.body or b""
         if isinstance(body, str):
             body = body.encode()
-        if request.headers.get("content-encoding") in ("gzip", "x-gzip"):
+        encodings = {name.strip().lower() for name in request.headers.get("content-encoding", "").split(",")}
+        if encodings & {"gzip", "x-gzip"}:
             body = gzip.compress(body, mtime=0)
             request.prepare_body(body, None)
         request.headers.update(signature_headers(body))

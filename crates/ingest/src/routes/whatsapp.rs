@@ -102,9 +102,7 @@ fn challenge(request: &HttpRequest, ingest: &Ingest, entry: &Entry) -> Result<St
     });
     challenge
         .filter(|challenge| {
-            known
-                && mode.as_deref() == Some("subscribe")
-                && challenge.chars().count() <= LONGEST_CHALLENGE
+            known && mode.as_deref() == Some("subscribe") && challenge.chars().count() <= LONGEST_CHALLENGE
         })
         .map(String::from)
         .ok_or(Problem::HandshakeRefused)

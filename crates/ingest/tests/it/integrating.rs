@@ -118,7 +118,10 @@ async fn answer_to(language: &Language, example: &str, world: &World) -> Value {
     command
         .arg(&file)
         .current_dir(&world.folder)
-        .env("BELLHOP_WEBHOOK_URL", format!("http://{}/webhooks/direct", world.address))
+        .env(
+            "BELLHOP_WEBHOOK_URL",
+            format!("http://{}/webhooks/direct", world.address),
+        )
         .env("BELLHOP_WEBHOOK_SECRET", SECRET);
     let printed = run(command).await;
     serde_json::from_str(&printed).unwrap_or_else(|_| panic!("{}: {printed}", language.name))
@@ -139,7 +142,12 @@ async fn every_example_of_the_page_for_senders_is_accepted_as_it_is() {
             panic!("{}: {} examples", language.name, examples.len());
         };
         if is_installed(language).await {
-            assert_eq!(answer_to(language, example, &world).await, accepted, "{}", language.name);
+            assert_eq!(
+                answer_to(language, example, &world).await,
+                accepted,
+                "{}",
+                language.name
+            );
             ran += 1;
         } else {
             assert!(!language.is_required, "{} is not there", language.name);
@@ -221,14 +229,19 @@ async fn the_page_explains_every_type_field_and_status_of_the_description() {
     let event = &document["components"]["schemas"]["Event"];
 
     let types = event["properties"]["type"]["enum"].as_array().unwrap();
-    let rows = types.iter().map(|name| format!("\n| `{}` |", name.as_str().unwrap()));
+    let rows = types
+        .iter()
+        .map(|name| format!("\n| `{}` |", name.as_str().unwrap()));
     let responses = document["paths"]["/webhooks/{source}"]["post"]["responses"].as_object();
     let rows = rows.chain(responses.unwrap().keys().map(|status| format!("\n| {status} |")));
     let mut expected: Vec<_> = rows.collect();
     fields(&document, "Event", "", &mut expected);
 
     assert!(expected.len() > 35, "{expected:?}");
-    let missing: Vec<_> = expected.iter().filter(|text| !page.contains(text.as_str())).collect();
+    let missing: Vec<_> = expected
+        .iter()
+        .filter(|text| !page.contains(text.as_str()))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
     world.finish().await;
 }

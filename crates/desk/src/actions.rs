@@ -14,3 +14,5 @@ pub(crate) mod masking;
 pub(crate) mod messages;
 pub(crate) mod names;
 pub(crate) mod notes;
+pub(crate) mod presets;
+pub(crate) mod trial;

@@ -26,6 +26,7 @@ mod migrate;
 mod output;
 mod seal;
 mod session;
+mod source;
 mod staff;
 mod table;
 mod token;
@@ -60,6 +61,7 @@ Examples:
   desk bookings show azure-bay BK-1001       what happened to this booking, and what comes next?
   desk letters list --by reason              how many dead letters, and why?
   desk letters retry 12                      retry one of them
+  desk source try lodgify sample.json        what would become of this webhook?
   desk messages list --state dead --json     which messages were not sent?
   desk guests erase --phone -                delete a guest's personal data; prompts for the number
   desk keys reseal                           after every program has a new first key
@@ -95,6 +97,9 @@ enum Command {
     /// Answer a guest's request: export, stop or erase
     #[command(subcommand)]
     Guests(guests::Command),
+    /// See what Bellhop makes of a platform's webhooks
+    #[command(subcommand)]
+    Source(source::Command),
     /// List messages
     #[command(subcommand)]
     Messages(messages::Command),
@@ -162,6 +167,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Bookings(command) => bookings::run(command, environment).await,
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Guests(command) => guests::run(command, environment).await,
+            Command::Source(command) => source::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
             Command::Ledger(command) => ledger::run(command, environment).await,
             Command::Staff(command) => staff::run(command, environment).await,

@@ -102,6 +102,11 @@ impl Snapshot {
         self.source_rules.get(id)
     }
 
+    /// Whether the source has a file, good or broken.
+    pub fn has_source(&self, id: &SourceId) -> bool {
+        self.source_rules.contains_key(id) || self.broken_sources.contains(id)
+    }
+
     /// The same of every source, by id.
     pub fn all_source_rules(&self) -> impl Iterator<Item = &Arc<SourceRules>> {
         self.source_rules.values()

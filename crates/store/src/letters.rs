@@ -17,7 +17,7 @@ mod settling;
 
 use chrono::{DateTime, Utc};
 use domain::dead_letter::{DeadLetterReason, DecisionRefused, LetterKind, LetterState, Settlement};
-use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
+use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId, SourceId};
 
 use crate::audit::Subject;
 use crate::notes::NoteKey;
@@ -62,6 +62,12 @@ impl Letter {
         self.ending
             .as_ref()
             .map_or(LetterState::Open, |ending| ending.state)
+    }
+
+    /// The source of the event; `None` for a message.
+    pub fn source(&self) -> Option<&str> {
+        let (source, _) = self.amqp_id.split_once('/').filter(|_| self.kind == LetterKind::Events)?;
+        Some(source)
     }
 
     pub fn booking_key(&self) -> Option<BookingKey> {
@@ -114,6 +120,8 @@ pub struct Filter {
     pub kind: Option<LetterKind>,
     pub reason: Option<DeadLetterReason>,
     pub resort: Option<ResortId>,
+    /// Letters of this source's events.
+    pub source: Option<SourceId>,
 }
 
 /// Whether a letter still waits for a person.

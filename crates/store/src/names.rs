@@ -1,4 +1,4 @@
-//! The resorts and business numbers that rows name, for telling a name from a typing error.
+//! The resorts, sources and business numbers that rows name, for telling a name from a typing error.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +20,12 @@ pub fn list_resorts(connection: &mut PgConnection) -> Result<BTreeSet<String>, S
 pub fn list_numbers(connection: &mut PgConnection) -> Result<BTreeSet<String>, StoreError> {
     let names = "SELECT number AS name FROM conversations UNION SELECT called_from FROM messages WHERE called_from IS NOT NULL";
     list(connection, names, "list the numbers of rows")
+}
+
+/// Every source that has a letter of an event. Reads the table whole.
+pub fn list_sources(connection: &mut PgConnection) -> Result<BTreeSet<String>, StoreError> {
+    let names = "SELECT DISTINCT split_part(amqp_id, '/', 1) AS name FROM letters WHERE kind = 'events'";
+    list(connection, names, "list the sources of letters")
 }
 
 fn list(

@@ -1,11 +1,14 @@
 //! Dead letters: importing, showing and retrying them, and people's decisions.
 //!
-//! Every command first calls [`drain()`]. When a decision is allowed is in `store::letters` and `domain::plan::manual_retry`.
+//! A platform's request that its source's mapping could not read is mapped again when it is retried (`request`). Every
+//! command first calls [`drain()`]. When a decision is allowed is in `store::letters` and `domain::plan::manual_retry`.
 
 mod decide;
 mod drain;
+mod request;
 mod retry;
 mod show;
+mod tried;
 mod view;
 
 use domain::ids::LetterId;
@@ -13,8 +16,10 @@ use store::audit::Actor;
 
 pub(crate) use decide::{close, correct_phone, settle};
 pub(crate) use drain::{Drained, drain};
-pub(crate) use retry::{All, Mode, Retrier, RetryError, Tally, Tried};
+pub(crate) use request::Becomes;
+pub(crate) use retry::{All, Mode, Retrier, RetryError};
 pub(crate) use show::{Details, open_sealed, show};
+pub(crate) use tried::{Tally, Tried, TriedView};
 pub(crate) use view::{Kept, LetterView, ReasonView, by_reason, list};
 
 fn log_decision(id: LetterId, by: &Actor, decision: &str) {

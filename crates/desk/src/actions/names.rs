@@ -1,11 +1,11 @@
 //! Checks the names that staff type: with a typing error, a pause or a filter would match nothing and report success.
 //!
-//! A resort is known by its file, a booking or a dead letter; a number by a resort's file, a message or a guest's
+//! A resort is known by its file, a booking or a dead letter; a source by its file or a dead letter; a number by a resort's file, a message or a guest's
 //! conversation. Holds and the audit trail do not count: they may repeat an earlier typing error.
 
 use std::collections::BTreeSet;
 
-use domain::ids::{NumberId, ResortId, StaffName};
+use domain::ids::{NumberId, ResortId, SourceId, StaffName};
 use settings::{ResortState, Snapshot};
 use store::{Store, StoreError, names, staff};
 
@@ -56,6 +56,22 @@ pub(crate) async fn check_resort(
     check("resort", resort.as_str(), &known, files)
 }
 
+/// Refuses a source that has neither a file nor a letter. WhatsApp's notifications are a source without a file.
+pub(crate) async fn check_source(
+    store: &Store,
+    files: Option<&Snapshot>,
+    source: &SourceId,
+) -> Result<(), NameError> {
+    let of_file = files.map(|files| files.has_source(source));
+    if of_file == Some(true) || *source == SourceId::whatsapp() {
+        return Ok(());
+    }
+    let mut known = store.run(names::list_sources).await?;
+    let rules = files.into_iter().flat_map(Snapshot::all_source_rules);
+    known.extend(rules.map(|rules| rules.id.to_string()));
+    check("source", source.as_str(), &known, files)
+}
+
 /// Refuses a business number that no resort sends, or ever sent, from.
 pub(crate) async fn check_number(
     store: &Store,
@@ -101,7 +117,7 @@ fn check(
         nearest: nearest(name, known.iter().map(String::as_str)),
         hint: match files {
             Some(_) => "",
-            None => "; set BELLHOP_CONFIG to have the resorts' files count too",
+            None => "; set BELLHOP_CONFIG to have the files count too",
         },
     }))
 }

@@ -8,7 +8,7 @@ mod show;
 use ::settings::Snapshot;
 use clap::{Args, Subcommand};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Settlement};
-use domain::ids::{LetterId, ResortId};
+use domain::ids::{LetterId, ResortId, SourceId};
 use service::Environment;
 use store::Store;
 use store::letters::{Declined, Ending, Filter};
@@ -39,12 +39,18 @@ struct Filters {
     /// Only letters of this resort
     #[arg(long)]
     resort: Option<ResortId>,
+    /// Only letters of this source's events
+    #[arg(long)]
+    source: Option<SourceId>,
 }
 
 /// Refuses filters that could match nothing, because of a typing error.
 async fn check_filters(filters: &Filters, store: &Store, files: Option<&Snapshot>) -> anyhow::Result<()> {
     if let Some(resort) = &filters.resort {
         names::check_resort(store, files, resort).await?;
+    }
+    if let Some(source) = &filters.source {
+        names::check_source(store, files, source).await?;
     }
     Ok(())
 }
@@ -56,6 +62,7 @@ impl From<Filters> for Filter {
             kind: filters.kind,
             reason: filters.reason,
             resort: filters.resort,
+            source: filters.source,
         }
     }
 }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, max, min};
 use diesel::pg::Pg;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Integer, Text};
 use diesel::{
     BoolExpressionMethods, BoxableExpression, ExpressionMethods, OptionalExtension, PgConnection,
     PgExpressionMethods, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
-use domain::dead_letter::LetterState;
+use domain::dead_letter::{LetterKind, LetterState};
 use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
 use uuid::Uuid;
 
@@ -21,6 +21,10 @@ use crate::notes::NoteKey;
 use crate::schema::letters;
 
 type Condition = Box<dyn BoxableExpression<letters::table, Pg, SqlType = Bool>>;
+
+diesel::define_sql_function! {
+    fn split_part(text: Text, delimiter: Text, place: Integer) -> Text;
+}
 
 impl Filter {
     fn condition(&self, after: LetterId) -> Condition {
@@ -40,6 +44,11 @@ impl Filter {
         if let Some(resort) = &self.resort {
             let is_of_resort = letters::resort.is_not_distinct_from(resort.as_str().to_owned());
             all = Box::new(all.and(is_of_resort));
+        }
+        if let Some(source) = &self.source {
+            let of_events = letters::kind.eq(LetterKind::Events.as_str());
+            let is_of_source = split_part(letters::amqp_id, "/", 1).eq(source.as_str().to_owned());
+            all = Box::new(all.and(of_events).and(is_of_source));
         }
         all
     }

@@ -1,8 +1,8 @@
 //! Retrying dead messages and events: single letters, or all that match a filter, page by page.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use broker::envelope::{Envelope, UNMAPPABLE};
 use broker::publisher::{Options, Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use broker::{Address, Status};
@@ -15,6 +15,8 @@ use store::letters::{self, Declined, Filter, Letter, Standing};
 use store::{Fault, StoreError};
 use tokio::time::{Interval, MissedTickBehavior};
 
+use super::request::{self, Remapped};
+use super::tried::{Tally, Tried};
 use crate::actions::context::Context;
 
 /// Letters per page.
@@ -28,15 +30,6 @@ pub(crate) enum Mode {
     Retry(Actor),
     /// Finds out what would happen, and changes nothing.
     DryRun,
-}
-
-#[derive(Debug)]
-pub(crate) enum Tried {
-    /// Or would be retried.
-    Retried,
-    Declined(Declined),
-    /// An error of this letter's data.
-    Failed(StoreError),
 }
 
 /// An error that all letters would have.
@@ -76,7 +69,7 @@ impl Retrier {
             return Ok(Tried::Declined(Declined::NotFound));
         };
         let tried = self.letter(letter).await?;
-        if let (Tried::Retried, Mode::Retry(by)) = (&tried, &self.mode) {
+        if let (Tried::Retried(_), Mode::Retry(by)) = (&tried, &self.mode) {
             super::log_decision(id, by, "retried");
         }
         Ok(tried)
@@ -110,7 +103,7 @@ impl Retrier {
             })
             .await;
         Ok(match decided {
-            Ok(Ok(())) => Tried::Retried,
+            Ok(Ok(())) => Tried::Retried(Vec::new()),
             Ok(Err(declined)) => Tried::Declined(declined),
             Err(error) if matches!(error.fault(), Fault::Data | Fault::Ours) => Tried::Failed(error),
             Err(error) => return Err(error.into()),
@@ -128,11 +121,15 @@ impl Retrier {
             let refusal = DecisionRefused::NotWanted(Reason::Erased);
             return Ok(Tried::Declined(Declined::Refused(refusal)));
         };
+        let remapped = self.read(letter, body);
         let Mode::Retry(by) = self.mode.clone() else {
-            return Ok(Tried::Retried);
+            return Ok(tried(remapped));
         };
-        // First the audit trail, then the event. A crash before the letter is marked only publishes the event twice, and the
-        // second one is a duplicate by its id.
+        if remapped.left.is_some() && remapped.messages.is_empty() {
+            return Ok(tried(remapped));
+        }
+        // First the audit trail, then the events. A crash before the letter is marked only publishes the events twice, and the
+        // second ones are duplicates by their ids.
         let who = by.clone();
         let announced = self
             .context
@@ -141,15 +138,29 @@ impl Retrier {
         if let Err(declined) = announced {
             return Ok(Tried::Declined(declined));
         }
-        self.publish(letter, body).await.map_err(RetryError::Publish)?;
+        let Remapped {
+            messages,
+            becomes,
+            left,
+        } = remapped;
+        self.publish(messages).await.map_err(RetryError::Publish)?;
+        if let Some(left) = left {
+            return Ok(Tried::Unmapped(left, becomes));
+        }
         let marked = self
             .context
             .transaction(move |connection, _| letters::mark_event_retried(connection, id, &by))
             .await?;
-        Ok(marked.map_or_else(Tried::Declined, |()| Tried::Retried))
+        Ok(marked.map_or_else(Tried::Declined, |()| Tried::Retried(becomes)))
     }
 
-    async fn publish(&mut self, letter: Letter, body: Vec<u8>) -> Result<(), PublishError> {
+    /// A request that could not be mapped is mapped again; any other event is published unchanged.
+    fn read(&self, letter: Letter, body: Vec<u8>) -> Remapped {
+        if let Ok(envelope) = Envelope::decode(&body)
+            && envelope.event_type == UNMAPPABLE
+        {
+            return request::remap(&self.context, &envelope);
+        }
         let event = Outgoing {
             queue: Queue::Events,
             message_id: letter.amqp_id,
@@ -157,9 +168,21 @@ impl Retrier {
             cause: None,
             body,
         };
+        Remapped {
+            messages: vec![event],
+            ..Remapped::default()
+        }
+    }
+
+    async fn publish(&mut self, messages: Vec<Outgoing>) -> Result<(), PublishError> {
+        if messages.is_empty() {
+            return Ok(());
+        }
         let publisher = self.publisher().await;
         crash::point("desk.event.read");
-        publisher.publish(event).await?;
+        for message in messages {
+            publisher.publish(message).await?;
+        }
         crash::point("desk.event.confirmed");
         Ok(())
     }
@@ -176,26 +199,10 @@ impl Retrier {
     }
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) total: i64,
-    pub(crate) tried: i64,
-    pub(crate) retried: i64,
-    pub(crate) refused: BTreeMap<&'static str, i64>,
-    /// Decided by another person meanwhile.
-    pub(crate) too_late: i64,
-}
-
-impl Tally {
-    fn count(&mut self, tried: &Tried) {
-        self.tried += 1;
-        let refused = match tried {
-            Tried::Retried => return self.retried += 1,
-            Tried::Declined(Declined::TooLate(_) | Declined::NotFound) => return self.too_late += 1,
-            Tried::Declined(Declined::Refused(refusal)) => refusal.as_str(),
-            Tried::Failed(_) => "failed",
-        };
-        *self.refused.entry(refused).or_default() += 1;
+fn tried(remapped: Remapped) -> Tried {
+    match remapped.left {
+        Some(left) => Tried::Unmapped(left, remapped.becomes),
+        None => Tried::Retried(remapped.becomes),
     }
 }
 
@@ -235,8 +242,12 @@ impl All {
         })
     }
 
-    /// Returns `false` when no letters are left.
-    pub(crate) async fn next_page(&mut self, retrier: &mut Retrier) -> Result<bool, RetryError> {
+    /// Retries the next letters, in the order of their ids, and calls `tell` with each; `false` when none are left.
+    pub(crate) async fn next_page(
+        &mut self,
+        retrier: &mut Retrier,
+        tell: &mut (dyn FnMut(LetterId, &Tried) + Send),
+    ) -> Result<bool, RetryError> {
         self.pace.tick().await;
         let (filter, after) = (self.filter.clone(), self.after);
         let mut page = retrier
@@ -254,6 +265,7 @@ impl All {
                     "letter cannot be retried");
             }
             self.tally.count(&tried);
+            tell(id, &tried);
             self.after = id;
         }
         Ok(any)

@@ -68,6 +68,8 @@ pub(crate) struct LetterView {
     pub(crate) booking: Option<String>,
     pub(crate) message_kind: Option<String>,
     pub(crate) event_type: Option<String>,
+    /// Of an event.
+    pub(crate) source: Option<String>,
     pub(crate) attempts: u32,
     pub(crate) died_at: DateTime<Utc>,
     /// `false`: RabbitMQ dead-lettered it, and `died_at` is when it was imported.
@@ -117,6 +119,7 @@ impl From<Kept> for LetterView {
             note,
         } = kept;
         let state = letter.state().as_str();
+        let source = letter.source().map(str::to_owned);
         let ending = letter.ending;
         let subject = Some(letter.subject).filter(|subject| !subject.is_empty());
         let (message_kind, event_type) = match letter.kind {
@@ -132,6 +135,7 @@ impl From<Kept> for LetterView {
             booking: letter.booking.map(String::from),
             message_kind,
             event_type,
+            source,
             attempts: letter.attempts,
             died_at: letter.died_at,
             died_at_is_known: letter.dated,

@@ -18,6 +18,7 @@ use crate::settings;
 /// Examples:
 ///   desk letters list
 ///   desk letters list --by reason
+///   desk letters list --reason unmappable --source lodgify
 ///   desk letters list --kind messages --reason outcome_unknown --json
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]

@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use chrono::Utc;
 use crypto::signature::sign_standard;
 use reqwest::{RequestBuilder, StatusCode};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Event, World, must};
@@ -40,6 +41,35 @@ impl World {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.extend(format!("{head}{body}\n").bytes());
         (status, body)
+    }
+
+    /// Writes the file of one more source, whose webhooks `ingest` takes from then on. A program that starts reads it too.
+    ///
+    /// # Panics
+    /// Where it cannot be written.
+    pub async fn add_source(&self, source: &str, text: &str) {
+        let path = self.folder.path().join(format!("sources/{source}.toml"));
+        must("a source's file", std::fs::write(path, text));
+        self.signal("ingest", "HUP");
+        let url = format!("http://{}/webhooks/{source}", self.ingest.address());
+        self.until("ingest knows the source", async || {
+            let answer = self.http.post(&url).send().await.ok()?;
+            (answer.status() != StatusCode::NOT_FOUND).then_some(())
+        })
+        .await;
+    }
+
+    /// Sends a platform's own payload with a bearer token, and expects that it is accepted.
+    ///
+    /// # Panics
+    /// Where it is not.
+    pub async fn post_payload(&self, source: &str, token: &str, payload: &Value) {
+        let url = format!("http://{}/webhooks/{source}", self.ingest.address());
+        let request = self.http.post(url).bearer_auth(token).json(payload);
+        let answer = must("ingest's answer", request.send().await);
+        let status = answer.status();
+        let body = must("ingest's answer", answer.text().await);
+        assert_eq!(status, StatusCode::OK, "{body}");
     }
 
     /// Everything that was answered to webhooks so far, heads and bodies.

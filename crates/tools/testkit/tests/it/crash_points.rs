@@ -10,6 +10,7 @@ use testkit::world::World;
 use rules::{before_tests, read, shipped_files};
 
 mod desk;
+mod fetches;
 mod flows;
 mod ingest;
 mod processor;
@@ -21,6 +22,7 @@ const LEDGER_CHECK: &str = "ledger check --margin 10s";
 fn tried() -> BTreeSet<String> {
     let lists = [
         desk::TRIED,
+        fetches::TRIED,
         ingest::TRIED,
         processor::TRIED,
         sender::TRIED,

@@ -61,7 +61,7 @@ async fn an_envelope_with_fields_of_tomorrow_is_read_and_one_of_a_newer_version_
     let mut envelope = taken_out(&world).await;
     envelope["tomorrow"] = json!({ "priority": 7 });
     world.vhost().publish("events", &envelope.to_string()).await;
-    let newer = json!({ "version": 2, "everything": "else" });
+    let newer = json!({ "version": broker::envelope::VERSION + 1, "everything": "else" });
     world.vhost().publish("events", &newer.to_string()).await;
 
     world.start_processor().await;

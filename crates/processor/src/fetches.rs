@@ -162,7 +162,13 @@ fn terms(fetch: &Fetch) -> Terms {
     }
 }
 
-async fn carry_out(shared: Arc<Shared>, rules: Arc<SourceRules>, fetch: Fetch, claimed: Claimed, place: Place) {
+async fn carry_out(
+    shared: Arc<Shared>,
+    rules: Arc<SourceRules>,
+    fetch: Fetch,
+    claimed: Claimed,
+    place: Place,
+) {
     let outcome = shared.ask(&rules, &fetch, &claimed).await;
     // A step of Postgres that fails leaves the row to its lease.
     if let Err(error) = shared.settle(&claimed, outcome).await {
@@ -188,7 +194,10 @@ impl Shared {
             asked = self.caller.ask(fetch, &booking.booking) => asked,
             () = self.stop.stopped() => return Outcome::Interrupted,
         };
-        self.context.metrics.fetch_seconds.observe(began_at.elapsed().as_secs_f64());
+        self.context
+            .metrics
+            .fetch_seconds
+            .observe(began_at.elapsed().as_secs_f64());
         let body = match asked {
             Ok(body) => body,
             Err(failure) => return Outcome::Failed(failure),

@@ -182,8 +182,13 @@ pub fn claim(
 
 impl ClaimedRow {
     fn into_domain(self) -> Result<Claimed, StoreError> {
-        let id = self.key.strip_prefix(&self.source).and_then(|rest| rest.strip_prefix('/'));
-        let id = id.and_then(|id| EventId::parse(id).ok()).ok_or_else(|| unreadable("event id"))?;
+        let id = self
+            .key
+            .strip_prefix(&self.source)
+            .and_then(|rest| rest.strip_prefix('/'));
+        let id = id
+            .and_then(|id| EventId::parse(id).ok())
+            .ok_or_else(|| unreadable("event id"))?;
         Ok(Claimed {
             key: EventKey {
                 source: SourceId::parse(&self.source).map_err(|_| unreadable("source"))?,

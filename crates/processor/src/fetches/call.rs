@@ -56,7 +56,8 @@ impl Caller {
         if matches!(booking.as_str(), "." | "..") {
             return Err(Failure::refused("the booking's id cannot be put into an address"));
         }
-        let url = Url::parse(&fetch.url_of(booking)).map_err(|_| Failure::refused("the address is no URL"))?;
+        let url =
+            Url::parse(&fetch.url_of(booking)).map_err(|_| Failure::refused("the address is no URL"))?;
         let asked = tokio::time::timeout(fetch.timeout, self.ask_with_proof(fetch, url)).await;
         asked.unwrap_or_else(|_| Err(Failure::passing("no answer in time")))
     }
@@ -80,14 +81,19 @@ impl Caller {
             let Proof(name, value) = proof;
             let request = self.client(&url, hosts)?.get(url.clone()).header(name, value);
             let response = send(request).await?;
-            let location = response.headers().get(LOCATION).filter(|_| response.status().is_redirection());
+            let location = response
+                .headers()
+                .get(LOCATION)
+                .filter(|_| response.status().is_redirection());
             let Some(location) = location else {
                 return read(response).await;
             };
             let target = location.to_str().ok().and_then(|text| url.join(text).ok());
             url = target.ok_or_else(|| Failure::refused("the platform redirects to what is no address"))?;
             if let Err(clause) = check_host(&url, hosts) {
-                return Err(Failure::Refused(format!("the platform redirects to an address that {clause}")));
+                return Err(Failure::Refused(format!(
+                    "the platform redirects to an address that {clause}"
+                )));
             }
         }
         Err(Failure::refused("the platform redirects too often"))
@@ -125,12 +131,14 @@ impl Proof {
     fn fixed(credentials: &Credentials) -> Option<Result<Self, Failure>> {
         match credentials {
             Credentials::Bearer(secret) => Some(Self::bearer(secret.reveal())),
-            Credentials::Basic { user, password } => {
-                Some(Self::new(AUTHORIZATION, &super::tokens::basic(user, password.reveal())))
-            }
+            Credentials::Basic { user, password } => Some(Self::new(
+                AUTHORIZATION,
+                &super::tokens::basic(user, password.reveal()),
+            )),
             Credentials::Header { header, value } => {
                 let name = HeaderName::from_bytes(header.as_str().as_bytes());
-                let name = name.map_err(|_| Failure::Unauthorized("the header's name cannot be sent".to_owned()));
+                let name =
+                    name.map_err(|_| Failure::Unauthorized("the header's name cannot be sent".to_owned()));
                 Some(name.and_then(|name| Self::new(name, value.reveal())))
             }
             Credentials::OAuth2 { .. } => None,
@@ -158,8 +166,14 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, Failure> {
 pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
     let status = response.status();
     if !status.is_success() {
-        let asked = response.headers().get(RETRY_AFTER).and_then(|text| text.to_str().ok());
-        return Err(Failure::of_status(status, asked.and_then(|text| retry_after(text, Utc::now()))));
+        let asked = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|text| text.to_str().ok());
+        return Err(Failure::of_status(
+            status,
+            asked.and_then(|text| retry_after(text, Utc::now())),
+        ));
     }
     let mut body = Vec::new();
     loop {
@@ -217,7 +231,10 @@ mod tests {
     async fn get(caller: &Caller, url: &str) -> Failure {
         let hosts = BTreeSet::from(["api.example".to_owned()]);
         let proof = Proof::bearer("hunter2").unwrap();
-        caller.get(&hosts, url.parse().unwrap(), &proof).await.unwrap_err()
+        caller
+            .get(&hosts, url.parse().unwrap(), &proof)
+            .await
+            .unwrap_err()
     }
 
     // shows: T32
@@ -230,7 +247,11 @@ mod tests {
 
         let why = "its name leads to an address that is not public";
         assert_eq!(failure, Failure::refused(why));
-        assert!(tokio::time::timeout(Duration::ZERO, listener.accept()).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::ZERO, listener.accept())
+                .await
+                .is_err()
+        );
     }
 
     // shows: T32

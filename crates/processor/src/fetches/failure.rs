@@ -61,11 +61,13 @@ impl Failure {
         let why = format!("the platform answered {}", status.as_u16());
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Unauthorized(why),
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => Self::Passing {
-                why,
-                retry_after,
-                is_throttled: status == StatusCode::TOO_MANY_REQUESTS,
-            },
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+                Self::Passing {
+                    why,
+                    retry_after,
+                    is_throttled: status == StatusCode::TOO_MANY_REQUESTS,
+                }
+            }
             _ if status.is_server_error() => Self::Passing {
                 why,
                 retry_after,
@@ -179,7 +181,10 @@ mod tests {
 
         assert_eq!(of(503, secs(90)).next(0, 0, false, 1.0), after(secs(90)));
         assert_eq!(of(503, secs(1)).next(0, 0, false, 0.0), after(secs(10)));
-        assert_eq!(of(503, secs(u64::MAX)).next(0, 0, false, 0.0), after(GIVEN_UP_AFTER));
+        assert_eq!(
+            of(503, secs(u64::MAX)).next(0, 0, false, 0.0),
+            after(GIVEN_UP_AFTER)
+        );
         assert_eq!(of(503, secs(90)).rest(), None);
         assert_eq!(of(429, secs(90)).rest(), Some(secs(90)));
         assert_eq!(of(429, secs(86_400)).rest(), Some(secs(3_600)));

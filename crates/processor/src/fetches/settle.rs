@@ -68,7 +68,12 @@ impl Shared {
             log::error!(source = source.as_str(), error = why, alert = "fetch_unauthorized";
                 "a platform does not accept the credentials in [fetch] of its source; its webhooks wait for a day at most");
         }
-        let next = failure.next(claimed.failures, claimed.refusals, claimed.is_over, rand::random());
+        let next = failure.next(
+            claimed.failures,
+            claimed.refusals,
+            claimed.is_over,
+            rand::random(),
+        );
         let Next::Retry { after, charge } = next else {
             return self.give_up(claimed, failure.why()).await;
         };

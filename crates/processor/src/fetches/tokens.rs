@@ -109,7 +109,9 @@ async fn ask(
     if style == Style::Body {
         form.extend([("client_id", id), ("client_secret", secret)]);
     }
-    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let form = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
     let mut request = caller
         .client(url, &fetch.hosts)?
         .post(url.clone())

@@ -102,7 +102,8 @@ impl Scene {
     async fn asks(&self, times: usize) {
         for _ in 0..times {
             self.steps.fetch_once().await.unwrap();
-            self.sql("UPDATE fetches SET due_at = now(); UPDATE fetch_turns SET next_at = now()").await;
+            self.sql("UPDATE fetches SET due_at = now(); UPDATE fetch_turns SET next_at = now()")
+                .await;
         }
     }
 
@@ -124,12 +125,19 @@ async fn a_webhook_that_only_names_a_booking_is_completed_by_its_platform() {
     assert_eq!(scene.fetches().await, 1);
 
     scene.asks(1).await;
-    scene.consume_until("the event is applied", async |scene| scene.find("BK-1").await.is_some()).await;
+    scene
+        .consume_until("the event is applied", async |scene| {
+            scene.find("BK-1").await.is_some()
+        })
+        .await;
 
     let booking = scene.booking("BK-1").await;
     assert_eq!(booking.status, Status::Confirmed);
     assert!(booking.facts.tells_of_guest());
-    assert_eq!(booking.facts.check_in.as_ref().unwrap().value.to_string(), "2026-12-20");
+    assert_eq!(
+        booking.facts.check_in.as_ref().unwrap().value.to_string(),
+        "2026-12-20"
+    );
     assert_eq!(scene.fetches().await, 0);
     let asked = &platform.asked()[0];
     assert_eq!(asked.line, "GET /reservations/BK-1");
@@ -148,7 +156,11 @@ async fn the_published_event_has_the_time_at_which_the_webhook_came_and_the_hash
     scene.hears_of("BK-1", &source(&platform, BEARER)).await;
 
     scene.asks(1).await;
-    scene.consume_until("the event is applied", async |scene| scene.find("BK-1").await.is_some()).await;
+    scene
+        .consume_until("the event is applied", async |scene| {
+            scene.find("BK-1").await.is_some()
+        })
+        .await;
 
     let same = "events e JOIN events f ON f.event_type = 'fetch' AND f.received_at = e.received_at \
          WHERE e.key = 'apaleo/evt-BK-1' AND e.phone_hash IS NOT NULL";
@@ -178,7 +190,11 @@ async fn a_webhook_of_many_events_asks_for_the_one_that_is_meant() {
 
     scene.asks(1).await;
     assert_eq!(scene.depths().await.events, 1, "{}", logs::all());
-    scene.consume_until("the event is applied", async |scene| scene.find("BK-2").await.is_some()).await;
+    scene
+        .consume_until("the event is applied", async |scene| {
+            scene.find("BK-2").await.is_some()
+        })
+        .await;
 
     assert_eq!(platform.lines(), ["GET /reservations/BK-2"]);
     assert!(scene.find("BK-3").await.is_none());
@@ -201,7 +217,10 @@ async fn a_slow_platform_delays_no_other() {
         while scene.depths().await.events < 1 {
             tokio::task::yield_now().await;
         }
-        let waiting = (slow.lines().len(), scene.count("fetches WHERE source = 'slow'").await);
+        let waiting = (
+            slow.lines().len(),
+            scene.count("fetches WHERE source = 'slow'").await,
+        );
         sign.notify_one();
         waiting
     });
@@ -261,9 +280,11 @@ async fn a_platform_that_says_when_to_come_again_is_left_alone_until_then() {
 
     scene.steps.fetch_once().await.unwrap();
 
-    let row = "fetches WHERE due_at BETWEEN now() + interval '590 seconds' AND now() + interval '600 seconds'";
+    let row =
+        "fetches WHERE due_at BETWEEN now() + interval '590 seconds' AND now() + interval '600 seconds'";
     assert_eq!(scene.count(row).await, 1);
-    let source = "fetch_turns WHERE next_at BETWEEN now() + interval '590 seconds' AND now() + interval '600 seconds'";
+    let source =
+        "fetch_turns WHERE next_at BETWEEN now() + interval '590 seconds' AND now() + interval '600 seconds'";
     assert_eq!(scene.count(source).await, 1);
 }
 
@@ -303,10 +324,14 @@ async fn what_fails_for_a_day_is_a_dead_letter() {
     let scene = scene().await;
     scene.hears_of("BK-1", &source(&platform, BEARER)).await;
     scene.asks(1).await;
-    scene.sql("UPDATE fetches SET first_failed_at = now() - interval '23 hours'").await;
+    scene
+        .sql("UPDATE fetches SET first_failed_at = now() - interval '23 hours'")
+        .await;
     scene.asks(1).await;
     assert_eq!(scene.fetches().await, 1);
-    scene.sql("UPDATE fetches SET first_failed_at = now() - interval '24 hours'").await;
+    scene
+        .sql("UPDATE fetches SET first_failed_at = now() - interval '24 hours'")
+        .await;
 
     scene.asks(1).await;
 
@@ -317,8 +342,10 @@ async fn what_fails_for_a_day_is_a_dead_letter() {
 async fn an_answer_that_cannot_be_mapped_is_a_dead_letter_that_names_the_fields() {
     let platform = Platform::start(|_| Reply::json("{}")).await;
     let scene = scene().await;
-    let file = source(&platform, BEARER)
-        .replace("[properties]", "[map]\nwhen = [[\"*\", \"*\", \"fetch\"], [\"*\", \"*\", \"booking_started\"]]\n[properties]");
+    let file = source(&platform, BEARER).replace(
+        "[properties]",
+        "[map]\nwhen = [[\"*\", \"*\", \"fetch\"], [\"*\", \"*\", \"booking_started\"]]\n[properties]",
+    );
     scene.hears_of("BK-1", &file).await;
 
     scene.asks(1).await;
@@ -341,7 +368,11 @@ async fn a_redirect_is_followed_to_hosts_that_the_file_names_and_to_no_other() {
     scene.hears_of("BK-1", &source(&platform, BEARER)).await;
 
     scene.asks(4).await;
-    scene.dead_letter_says("the platform redirects to an address that is on a host that the source's file does not name").await;
+    scene
+        .dead_letter_says(
+            "the platform redirects to an address that is on a host that the source's file does not name",
+        )
+        .await;
     assert_eq!(other.lines(), Vec::<String>::new());
 
     scene.arrives("apaleo", "BK-2").await;
@@ -378,7 +409,9 @@ async fn localhost_is_called_where_the_file_names_it() {
     let platform = Platform::start(|_| Reply::json(reservation())).await;
     let scene = scene().await;
     let base = format!("http://localhost:{}", platform.address().port());
-    scene.hears_of("BK-1", &source_at(&base, "localhost", BEARER)).await;
+    scene
+        .hears_of("BK-1", &source_at(&base, "localhost", BEARER))
+        .await;
 
     scene.asks(1).await;
 
@@ -387,7 +420,9 @@ async fn localhost_is_called_where_the_file_names_it() {
 
 fn oauth2(platform: &Platform) -> String {
     let token_url = format!("http://{}/token", platform.address());
-    format!(r#"{{ scheme = "oauth2", token_url = "{token_url}", client_id = "me", secret = "plain:hunter2" }}"#)
+    format!(
+        r#"{{ scheme = "oauth2", token_url = "{token_url}", client_id = "me", secret = "plain:hunter2" }}"#
+    )
 }
 
 #[tokio::test]
@@ -405,7 +440,9 @@ async fn a_token_is_asked_for_once_and_again_when_the_platform_refuses_it() {
     .await;
     let scene = scene().await;
     for booking in ["BK-1", "BK-2", "BK-3", "BK-4"] {
-        scene.hears_of(booking, &source(&platform, &oauth2(&platform))).await;
+        scene
+            .hears_of(booking, &source(&platform, &oauth2(&platform)))
+            .await;
         scene.asks(1).await;
     }
 
@@ -413,8 +450,13 @@ async fn a_token_is_asked_for_once_and_again_when_the_platform_refuses_it() {
     assert_eq!(
         platform.lines(),
         [
-            "POST /token", "GET /reservations/BK-1", "GET /reservations/BK-2", "GET /reservations/BK-3", "POST /token",
-            "GET /reservations/BK-3", "GET /reservations/BK-4",
+            "POST /token",
+            "GET /reservations/BK-1",
+            "GET /reservations/BK-2",
+            "GET /reservations/BK-3",
+            "POST /token",
+            "GET /reservations/BK-3",
+            "GET /reservations/BK-4",
         ]
     );
     let asked = platform.asked();
@@ -433,7 +475,9 @@ async fn a_platform_that_takes_the_clients_secret_in_the_body_alone_gives_a_toke
     })
     .await;
     let scene = scene().await;
-    scene.hears_of("BK-1", &source(&platform, &oauth2(&platform))).await;
+    scene
+        .hears_of("BK-1", &source(&platform, &oauth2(&platform)))
+        .await;
 
     scene.asks(1).await;
 
@@ -460,7 +504,9 @@ async fn basic_credentials_and_a_header_are_sent_as_the_file_says() {
             "hunter2".to_owned(),
         ),
     ] {
-        scene.hears_of(&format!("BK-{header}"), &source(&platform, auth)).await;
+        scene
+            .hears_of(&format!("BK-{header}"), &source(&platform, auth))
+            .await;
         scene.asks(1).await;
         assert_eq!(platform.asked().last().unwrap().headers[header], value);
     }
@@ -519,7 +565,9 @@ async fn a_processor_that_dies_between_the_call_and_its_record_publishes_the_sam
     scene.asks(1).await;
     assert_eq!((scene.fetches().await, scene.depths().await.events), (0, 2));
     scene
-        .consume_until("both are applied", async |scene| scene.depths().await.events == 0 && scene.find("BK-1").await.is_some())
+        .consume_until("both are applied", async |scene| {
+            scene.depths().await.events == 0 && scene.find("BK-1").await.is_some()
+        })
         .await;
 
     let metrics = scene.steps.metrics();
@@ -562,5 +610,10 @@ async fn a_guest_who_was_erased_is_not_asked_for() {
 
     assert_eq!(platform.lines(), Vec::<String>::new());
     assert_eq!((scene.fetches().await, scene.depths().await.dead_events), (0, 0));
-    assert_eq!(scene.count("events WHERE sealed_body IS NOT NULL AND event_type = 'fetch'").await, 0);
+    assert_eq!(
+        scene
+            .count("events WHERE sealed_body IS NOT NULL AND event_type = 'fetch'")
+            .await,
+        0
+    );
 }

@@ -65,12 +65,15 @@ impl Scene {
 
     async fn takes(&self, name: &str, terms: Terms) -> String {
         let claimed = self.claims_fetch(name, terms).await;
-        claimed.map(|claimed| claimed.key.id.to_string()).unwrap_or_default()
+        claimed
+            .map(|claimed| claimed.key.id.to_string())
+            .unwrap_or_default()
     }
 
     async fn puts_off(&self, claimed: &Claimed, charge: Charge) {
         let claimed = claimed.clone();
-        self.run(move |c, _| fetches::put_off(c, &claimed, Duration::ZERO, charge)).await;
+        self.run(move |c, _| fetches::put_off(c, &claimed, Duration::ZERO, charge))
+            .await;
     }
 }
 
@@ -116,7 +119,13 @@ async fn the_oldest_goes_first_and_each_source_has_a_pace_of_its_own() {
     assert_eq!(scene.takes("guesty", paced).await, "c");
 
     let waiting = scene.run(|c, _| fetches::list_waiting(c)).await;
-    let of = |name: &str| waiting.iter().find(|one| one.source == source(name)).unwrap().after;
+    let of = |name: &str| {
+        waiting
+            .iter()
+            .find(|one| one.source == source(name))
+            .unwrap()
+            .after
+    };
     let minute = Duration::from_secs(50)..=Duration::from_secs(60);
     assert!(minute.contains(&of("apaleo")), "{waiting:?}");
     scene.sql("UPDATE fetch_turns SET next_at = now()").await;
@@ -128,7 +137,9 @@ async fn a_source_that_asks_for_rest_is_not_claimed_from() {
     let scene = Scene::new().await;
     scene.adds("apaleo", "a").await;
 
-    scene.run(|c, _| fetches::rest(c, &source("apaleo"), Duration::from_secs(60))).await;
+    scene
+        .run(|c, _| fetches::rest(c, &source("apaleo"), Duration::from_secs(60)))
+        .await;
 
     assert_eq!(scene.takes("apaleo", TERMS).await, "");
 }
@@ -154,7 +165,10 @@ async fn failures_are_counted_and_what_was_not_tried_is_not() {
         scene.puts_off(&claimed, charge).await;
     }
     let claimed = scene.claims_fetch("apaleo", TERMS).await.unwrap();
-    assert_eq!((claimed.attempt, claimed.failures, claimed.is_over), (5, 2, false));
+    assert_eq!(
+        (claimed.attempt, claimed.failures, claimed.is_over),
+        (5, 2, false)
+    );
 }
 
 #[tokio::test]

@@ -74,8 +74,12 @@ impl Platform {
     /// # Panics
     /// If no port is free.
     pub async fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap_or_else(|error| panic!("no port: {error}"));
-        let address = listener.local_addr().unwrap_or_else(|error| panic!("no address: {error}"));
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap_or_else(|error| panic!("no port: {error}"));
+        let address = listener
+            .local_addr()
+            .unwrap_or_else(|error| panic!("no address: {error}"));
         let (asked, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
         let mut task = JoinSet::new();
         let seen = Arc::clone(&asked);
@@ -136,7 +140,11 @@ async fn serve(mut stream: TcpStream, answer: impl FnOnce(Asked) -> Reply) -> st
     for (name, value) in &reply.headers {
         let _ = write!(head, "{name}: {value}\r\n");
     }
-    let _ = write!(head, "content-length: {}\r\nconnection: close\r\n\r\n", reply.body.len());
+    let _ = write!(
+        head,
+        "content-length: {}\r\nconnection: close\r\n\r\n",
+        reply.body.len()
+    );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(reply.body.as_bytes()).await?;
     stream.shutdown().await
@@ -152,7 +160,10 @@ fn whole(bytes: &[u8]) -> Option<Asked> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let length: usize = headers.get("content-length").map_or(Ok(0), |text| text.parse()).ok()?;
+    let length: usize = headers
+        .get("content-length")
+        .map_or(Ok(0), |text| text.parse())
+        .ok()?;
     (body.len() >= length).then(|| Asked {
         line,
         headers,

@@ -40,7 +40,11 @@ fn webhook(booking: &str) -> Value {
 
 /// What the platform tells of a booking.
 fn reservation(asked: &Asked) -> Reply {
-    let number = asked.line.trim_start_matches("GET /reservations/BK-").parse().unwrap();
+    let number = asked
+        .line
+        .trim_start_matches("GET /reservations/BK-")
+        .parse()
+        .unwrap();
     let (booking, phone) = guest(number);
     Reply::json(json!({
         "id": booking, "arrival": "2099-12-20", "departure": "2099-12-27", "channelCode": "Direct",
@@ -50,7 +54,10 @@ fn reservation(asked: &Asked) -> Reply {
 
 /// A lease ends, or a pause.
 async fn it_is_time(world: &World) {
-    world.database().execute("UPDATE fetches SET due_at = clock_timestamp()").await;
+    world
+        .database()
+        .execute("UPDATE fetches SET due_at = clock_timestamp()")
+        .await;
 }
 
 // shows: G3, G37
@@ -75,7 +82,13 @@ async fn what_a_webhook_leaves_out_is_asked_for_and_applied_once_wherever_its_pr
     for number in 0..ASKING.len() {
         check_guest(&world, number, 2, &["confirmed"]).await;
     }
-    assert_eq!(world.database().count("SELECT count(*) AS count FROM fetches").await, 0);
+    assert_eq!(
+        world
+            .database()
+            .count("SELECT count(*) AS count FROM fetches")
+            .await,
+        0
+    );
     check_books(&world).await;
 }
 
@@ -115,7 +128,10 @@ async fn what_a_platform_does_not_tell_has_one_letter_wherever_its_processor_die
     assert_eq!(letters[0]["reason"], json!("fetch_failed"));
     assert_eq!(letters[0]["error"], json!("the platform answered 404"));
     is_known.store(true, Ordering::Relaxed);
-    world.desk("letters retry --all --reason fetch_failed").await.check(0);
+    world
+        .desk("letters retry --all --reason fetch_failed")
+        .await
+        .check(0);
     world.until_state(&booking, CONFIRMATION, Read).await;
     check_guest(&world, 0, 2, &["confirmed"]).await;
     check_books(&world).await;

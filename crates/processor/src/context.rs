@@ -19,8 +19,8 @@ use store::planning::{DueIds, Planner};
 use store::{Fault, Store, StoreError};
 use tokio::sync::Notify;
 
+use crate::alerts::Alerts;
 use crate::due_ids::IdPublisher;
-use crate::events::Alerts;
 use crate::metrics::ProcessorMetrics;
 
 use crate::settings::Settings;

@@ -12,7 +12,7 @@ mod failure;
 mod settle;
 mod tokens;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -51,9 +51,6 @@ struct Shared {
     stop: Stop,
     /// How many calls of each source run now.
     running: Mutex<BTreeMap<SourceId, usize>>,
-    /// Sources that were reported, each until it is well again.
-    without_rules: Mutex<BTreeSet<SourceId>>,
-    unauthorized: Mutex<BTreeSet<SourceId>>,
 }
 
 /// One of the calls of a source; counts until it is dropped.
@@ -75,8 +72,6 @@ impl Fetches {
             caller,
             stop,
             running: Mutex::default(),
-            without_rules: Mutex::default(),
-            unauthorized: Mutex::default(),
         }))
     }
 
@@ -121,7 +116,6 @@ impl Fetches {
                 self.0.tell_without_rules(&one.source);
                 continue;
             };
-            lock(&self.0.without_rules).remove(&one.source);
             let Some(place) = self.place(&one.source) else {
                 continue; // The end of a call wakes the loop.
             };
@@ -203,7 +197,6 @@ impl Shared {
             Err(failure) => return Outcome::Failed(failure),
         };
         crash::point("processor.fetches.answered");
-        lock(&self.unauthorized).remove(&rules.id);
         let (ring, files, rules) = (
             Arc::clone(&self.context.ring),
             self.context.files.current(),
@@ -234,7 +227,8 @@ impl Shared {
     }
 
     fn tell_without_rules(&self, source: &SourceId) {
-        if lock(&self.without_rules).insert(source.clone()) {
+        let alerts = &self.context.alerts;
+        if alerts.is_due("fetch_without_file", source.as_str(), Instant::now()) {
             let file = format!("sources/{source}.toml");
             log::error!(source = source.as_str(), file = file, alert = "fetch_without_file";
                 "webhooks wait: the file of their source cannot be read or has no [fetch]; `desk config check` names the error");

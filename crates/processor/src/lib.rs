@@ -3,6 +3,7 @@
 //! [`start`] runs loops that share nothing but the database: [`events`] from the queue, [`timers`], the [`relay`] of due
 //! messages, [`fetches`] from platforms, [`retention`], and [`without_resort`]. Any number of processors may run at once.
 
+mod alerts;
 mod context;
 mod due_ids;
 mod effects;

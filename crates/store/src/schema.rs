@@ -269,6 +269,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     erased_bookings,
     erased_guests,
     events,
+    fetch_turns,
+    fetches,
     guest_names,
     guests,
     holds,

@@ -1,6 +1,6 @@
 //! What becomes of a fetch after its attempt: it is removed, put off, or a dead letter.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::dead_letter::Cause;
 use broker::envelope::{Envelope, FETCH, VERSION};
@@ -8,7 +8,7 @@ use broker::publisher::{Outgoing, PublishError};
 use broker::topology::Queue;
 use chrono::Utc;
 use domain::dead_letter::DeadLetterReason;
-use service::{crash, lock};
+use service::crash;
 use store::fetches::{self, Charge, Claimed};
 use store::{Connection, StoreError};
 
@@ -63,7 +63,7 @@ impl Shared {
     async fn failed(&self, claimed: &Claimed, failure: Failure) -> Result<(), StoreError> {
         let (id, source) = (claimed.key.to_string(), claimed.key.source.clone());
         if let Failure::Unauthorized(why) = &failure
-            && lock(&self.unauthorized).insert(source.clone())
+            && self.is_alert_due("fetch_unauthorized", claimed)
         {
             log::error!(source = source.as_str(), error = why, alert = "fetch_unauthorized";
                 "a platform does not accept the credentials in [fetch] of its source; its webhooks wait for a day at most");
@@ -78,7 +78,7 @@ impl Shared {
             return self.give_up(claimed, failure.why()).await;
         };
         log::warn!("event.id" = id, tries = claimed.failures + 1, error = failure.why(), pause_s = after.as_secs(),
-            event = "fetch_failed_once"; "a platform did not tell of a booking; asking again later");
+            event = "fetch_retried"; "a platform did not tell of a booking; asking again later");
         self.count(claimed, "retried");
         if let Some(pause) = failure.rest() {
             let rest = move |connection: &mut Connection| fetches::rest(connection, &source, pause);
@@ -100,10 +100,14 @@ impl Shared {
             return self.put_off(claimed, UNPUBLISHED_PAUSE, Charge::Nothing).await;
         }
         crash::point("processor.fetches.given_up");
-        log::error!("event.id" = id, source = claimed.key.source.as_str(), tries = claimed.failures + 1, error = why,
-            alert = "fetch_failed";
-            "a webhook is a dead letter: its platform did not tell of the booking; find out why, then run desk letters \
-             retry --all --reason fetch_failed");
+        let (source, tries) = (claimed.key.source.as_str(), claimed.failures + 1);
+        if self.is_alert_due("fetch_failed", claimed) {
+            log::error!(source, "event.id" = id, tries, error = why, event = "fetch_failed", alert = "fetch_failed";
+                "a webhook is a dead letter: its platform did not tell of the booking");
+        } else {
+            log::warn!(source, "event.id" = id, tries, error = why, event = "fetch_failed";
+                "one more webhook of a source whose platform did not tell of the booking is a dead letter");
+        }
         self.remove(claimed, "dead").await
     }
 
@@ -122,6 +126,12 @@ impl Shared {
         let later = claimed.without_body();
         let work = move |connection: &mut Connection| fetches::put_off(connection, &later, by, charge);
         self.context.store.run(work).await
+    }
+
+    fn is_alert_due(&self, alert: &'static str, claimed: &Claimed) -> bool {
+        self.context
+            .alerts
+            .is_due(alert, claimed.key.source.as_str(), Instant::now())
     }
 
     fn count(&self, claimed: &Claimed, result: &str) {

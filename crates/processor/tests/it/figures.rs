@@ -65,7 +65,10 @@ async fn one_of_two_processors_exports_the_figures_and_the_other_takes_over_when
 
     // The first one's session ends, as with its process. The lock is free; who asks first has it.
     scene
-        .sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        .sql(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND granted \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
         .await;
     other.export_figures_once().await;
     scene.steps.export_figures_once().await;

@@ -75,7 +75,7 @@ async fn an_envelope_with_fields_of_tomorrow_is_read_and_one_of_a_newer_version_
     // It is redelivered again and again, and delays no other event.
     world.post(&Event::confirmed("BK-2", BOB)).await;
     world.until_state("BK-2", CONFIRMATION, Read).await;
-    until_not_ready(&world, "has version 2").await;
+    until_not_ready(&world, "newer than this program").await;
     assert_eq!(world.depths().await.dead_events, 0);
 }
 

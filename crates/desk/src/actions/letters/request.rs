@@ -11,7 +11,7 @@ use broker::envelope::{Envelope, FETCH};
 use broker::publisher::Outgoing;
 use broker::sealing::{self, Head};
 use crypto::key_ring::KeyRing;
-use domain::event::{Event, EventKey};
+use domain::event::{Event, EventKey, Family};
 use domain::ids::{BookingId, EventId, ResortId};
 use mapping::{Element, Kept, Mapped, Request, Tools, Verdict};
 use serde::Serialize;
@@ -27,6 +27,8 @@ const LONGEST: Duration = Duration::from_secs(5);
 pub(super) struct Remapped {
     pub(super) messages: Vec<Outgoing>,
     pub(super) becomes: Vec<Becomes>,
+    /// Whether it says something of a cart, and so may bring a reminder.
+    pub(super) has_cart: bool,
     /// Why the letter stays open, though other elements of the request may be published.
     pub(super) left: Option<Unmapped>,
 }
@@ -92,7 +94,9 @@ impl fmt::Display for Unmapped {
             Self::ResortBroken => f.write_str("the file of its resort is broken or missing"),
             Self::SourceBroken => f.write_str("the file of its source is broken"),
             Self::SourceGone => f.write_str("its source has no file"),
-            Self::SourceWithoutMapping => f.write_str("the file of its source has neither platform nor [map]"),
+            Self::SourceWithoutMapping => {
+                f.write_str("the file of its source has neither platform nor [map]")
+            }
             Self::Unreadable(why) => f.write_str(why),
         }
     }
@@ -111,7 +115,14 @@ impl fmt::Display for ElementFault {
 pub(super) fn remap(context: &Context, envelope: &Envelope) -> Remapped {
     let remapped = open(&context.key_ring, envelope).and_then(|kept| {
         let rules = rules(context.files(), envelope)?;
-        map(&Work { context, envelope, kept: &kept }, rules)
+        map(
+            &Work {
+                context,
+                envelope,
+                kept: &kept,
+            },
+            rules,
+        )
     });
     remapped.unwrap_or_else(|left| Remapped {
         left: Some(left),
@@ -128,7 +139,10 @@ fn open(ring: &KeyRing, envelope: &Envelope) -> Result<Kept, Unmapped> {
 }
 
 fn rules<'f>(files: &'f Snapshot, envelope: &Envelope) -> Result<&'f SourceRules, Unmapped> {
-    match (files.source_rules(&envelope.source), files.source(&envelope.source)) {
+    match (
+        files.source_rules(&envelope.source),
+        files.source(&envelope.source),
+    ) {
         (Some(rules), _) => Ok(rules),
         (None, SourceState::Broken) => Err(Unmapped::SourceBroken),
         (None, _) => Err(Unmapped::SourceGone),
@@ -160,7 +174,10 @@ fn map(work: &Work<'_>, rules: &SourceRules) -> Result<Remapped, Unmapped> {
             return Err(Unmapped::Faults(vec![fault]));
         }
     };
-    if elements.iter().any(|element| matches!(element.verdict, Verdict::ResortUnavailable)) {
+    if elements
+        .iter()
+        .any(|element| matches!(element.verdict, Verdict::ResortUnavailable))
+    {
         return Err(Unmapped::ResortBroken);
     }
     let mut remapped = Remapped::default();
@@ -177,6 +194,7 @@ impl Work<'_> {
         match &element.verdict {
             Verdict::Event(event) => {
                 to.messages.push(self.seal(self.head_of(event), &**event)?);
+                to.has_cart |= event.event_type.family() == Family::Cart;
                 let (kind, booking) = (event.event_type.as_str(), event.booking.as_ref());
                 to.becomes.push(Becomes::new(kind, Some(&event.resort), booking));
             }
@@ -193,14 +211,20 @@ impl Work<'_> {
                 let head = Head {
                     resort: Some(resort.clone()),
                     booking: Some(booking.clone()),
-                    ..Head::new(key, FETCH, self.kept.received_at, self.envelope.request_id.clone())
+                    ..Head::new(
+                        key,
+                        FETCH,
+                        self.kept.received_at,
+                        self.envelope.request_id.clone(),
+                    )
                 };
                 to.messages.push(self.seal(head, &kept)?);
                 to.becomes.push(Becomes::new(FETCH, Some(resort), Some(booking)));
             }
             Verdict::Ignored(why) => {
                 let outcome = format!("ignored ({})", why.as_str());
-                to.becomes.push(Becomes::new(&outcome, element.seen.resort.as_ref(), None));
+                to.becomes
+                    .push(Becomes::new(&outcome, element.seen.resort.as_ref(), None));
             }
             Verdict::Unmappable(_) | Verdict::ResortUnavailable => {}
         }
@@ -210,7 +234,12 @@ impl Work<'_> {
     fn head_of(&self, event: &Event) -> Head {
         let resort = self.context.resort(&event.resort);
         let guest = event.phone_number(resort.map(|resort| resort.country));
-        Head::of_event(event, guest, self.kept.received_at, self.envelope.request_id.clone())
+        Head::of_event(
+            event,
+            guest,
+            self.kept.received_at,
+            self.envelope.request_id.clone(),
+        )
     }
 
     fn seal(&self, head: Head, body: &impl Serialize) -> Result<Outgoing, Unmapped> {

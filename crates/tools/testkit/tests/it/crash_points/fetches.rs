@@ -38,6 +38,12 @@ fn webhook(booking: &str) -> Value {
     })
 }
 
+async fn posts(world: &World, booking: &str) {
+    let body = webhook(booking).to_string().into_bytes();
+    let (status, answer) = world.send_as("/webhooks/apaleo", "door", body).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
 /// What the platform tells of a booking.
 fn reservation(asked: &Asked) -> Reply {
     let number = asked
@@ -70,7 +76,7 @@ async fn what_a_webhook_leaves_out_is_asked_for_and_applied_once_wherever_its_pr
     for (number, point) in ASKING.iter().enumerate() {
         let (booking, _) = guest(number);
         world.replace("processor", &dying_at(point)).await;
-        world.post_payload("apaleo", "door", &webhook(&booking)).await;
+        posts(&world, &booking).await;
         world.until_dead("processor", point).await;
         it_is_time(&world).await;
         world.replace("processor", &[]).await;
@@ -106,7 +112,7 @@ async fn what_a_platform_does_not_tell_has_one_letter_wherever_its_processor_die
     world.add_source("apaleo", &source(&platform)).await;
     world.replace("processor", &[]).await;
     let (booking, _) = guest(0);
-    world.post_payload("apaleo", "door", &webhook(&booking)).await;
+    posts(&world, &booking).await;
     let refused = "SELECT count(*) AS count FROM fetches WHERE refusals = 1";
     let is_refused = async || (world.database().count(refused).await == 1).then_some(());
     world.until("the platform refuses once", is_refused).await;

@@ -3,6 +3,7 @@
 
 mod callers;
 mod desk;
+mod fetched;
 mod files;
 mod patterns;
 
@@ -287,7 +288,7 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
     // File systems round; a second more costs nothing.
     let began = SystemTime::now() - Duration::from_secs(1);
     let (secrets, mut answers) = (Secrets::fresh(), Answers::default());
-    let guests: Vec<Guest> = (0..8).map(|_| Guest::new()).collect();
+    let guests: Vec<Guest> = (0..9).map(|_| Guest::new()).collect();
     // Modules by name too: what is asked for all of them is weaker than what the programs say of one.
     let loud = [(
         "RUST_LOG",
@@ -306,6 +307,8 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
     platform.knock_as_strangers(&guests[7], &mut answers).await;
     platform.notify_badly(&guests[7], &mut answers).await;
     platform.notify(&guests[7], &mut answers).await;
+    let token = word("platform");
+    fetched::ask_a_platform(&world, &guests[8], &token).await;
     answers.keep_what_programs_say(&world).await;
     let mut said = sit_at_the_desk(&world, &guests[0], &guests[1]).await;
     let mut places = lose_everything(&mut world, &guests[0], &mut answers).await;
@@ -328,6 +331,7 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
     let mut wanted: Vec<_> = guests.iter().flat_map(Guest::secrets).collect();
     wanted.extend(words_of(&secrets));
     wanted.extend(passwords(&world));
+    wanted.push(("a platform's token", token));
     wanted.push((
         "a token of the staff",
         world.variable("BELLHOP_STAFF_TOKEN").to_owned(),

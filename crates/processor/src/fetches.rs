@@ -108,7 +108,7 @@ impl Fetches {
             return Ok(LONGEST_SLEEP);
         }
         let waiting = self.0.context.store.run(fetches::list_waiting).await?;
-        let mut pause = LONGEST_SLEEP;
+        let (mut pause, mut has_claimed) = (LONGEST_SLEEP, false);
         for one in waiting {
             let rules = self.0.context.files.current().source_rules(&one.source).cloned();
             let fetch = rules.as_ref().and_then(|rules| rules.fetch.clone());
@@ -129,10 +129,14 @@ impl Fetches {
             pause = Duration::ZERO;
             if let Some(claimed) = self.0.context.store.transaction(claim).await? {
                 crash::point("processor.fetches.claimed");
+                has_claimed = true;
                 calls.spawn(carry_out(Arc::clone(&self.0), rules, fetch, claimed, place));
             }
         }
-        Ok(pause.max(SHORTEST_SLEEP))
+        Ok(match has_claimed {
+            true => Duration::ZERO, // There may be more.
+            false => pause.max(SHORTEST_SLEEP),
+        })
     }
 
     /// A place for one more call of a source, if there is one.

@@ -48,7 +48,7 @@ pub(crate) enum EventError {
 /// A request that is no event yet: `processor` asks a person, or the platform, about it.
 pub(crate) struct Incomplete<'k> {
     source: &'k SourceId,
-    kept: Kept,
+    kept: Arc<Kept>,
     resort: Option<ResortId>,
     booking: Option<BookingId>,
     pub(crate) guest: Option<PhoneNumber>,
@@ -57,10 +57,10 @@ pub(crate) struct Incomplete<'k> {
 }
 
 impl<'k> Incomplete<'k> {
-    pub(crate) fn unmappable(source: &'k SourceId, kept: &Kept, faults: Vec<String>) -> Self {
+    pub(crate) fn unmappable(source: &'k SourceId, kept: &Arc<Kept>, faults: Vec<String>) -> Self {
         Self {
             source,
-            kept: kept.clone(),
+            kept: Arc::clone(kept),
             resort: None,
             booking: None,
             guest: None,
@@ -78,10 +78,10 @@ impl<'k> Incomplete<'k> {
     ) -> Self {
         Self {
             source,
-            kept: Kept {
+            kept: Arc::new(Kept {
                 element: Some(element),
                 ..kept.clone()
-            },
+            }),
             resort: Some(resort),
             booking: Some(booking),
             guest: None,
@@ -157,7 +157,7 @@ impl Events {
             faults,
             ..Head::new(key, kind, kept.received_at, request_id.to_string())
         };
-        self.publish(head, &kept).await?;
+        self.publish(head, &*kept).await?;
         self.metrics.note_event(source.as_str(), kept.received_at);
         Ok(id)
     }

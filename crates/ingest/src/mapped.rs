@@ -8,7 +8,7 @@ mod received;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use crypto::key_ring::KeyRing;
 use domain::phone_number::PhoneNumber;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -32,6 +32,7 @@ const IN_FLIGHT: usize = 100;
 
 /// Maps a request and publishes what came of it. All of it is confirmed before the answer.
 pub(crate) async fn take(
+    request: &HttpRequest,
     received: Received,
     settings: Arc<Snapshot>,
     source: Arc<Source>,
@@ -56,6 +57,7 @@ pub(crate) async fn take(
         Mapped::Elements(elements) => elements,
         Mapped::Unmappable(fault) if is_dry_run => return Ok(Answer::DryRun(vec![unmappable(&[fault])])),
         Mapped::Unmappable(fault) => {
+            let kept = whole(request, &kept, &source.rules);
             let lost = Incomplete::unmappable(&source.rules.id, &kept, vec![fault.to_string()]);
             publish_incomplete(lost, ingest, entry).await?;
             return Ok(Answer::Unmappable);
@@ -71,13 +73,28 @@ pub(crate) async fn take(
     if is_dry_run {
         return Ok(Answer::DryRun(elements.iter().map(as_json).collect()));
     }
+    let is_kept =
+        |element: &Element| matches!(element.verdict, Verdict::Fetch { .. } | Verdict::Unmappable(_));
+    let kept = if elements.iter().any(is_kept) {
+        whole(request, &kept, &source.rules)
+    } else {
+        kept
+    };
     crash::point("ingest.event.checked");
     let answer = publish(&elements, &kept, &settings, &source.rules, ingest, entry).await?;
     crash::point("ingest.event.confirmed");
     Ok(answer)
 }
 
-fn map(kept: &Kept, settings: &Snapshot, rules: &SourceRules, ring: &KeyRing) -> Mapped {
+/// With the headers too, which a mended mapping may read.
+fn whole(request: &HttpRequest, kept: &Arc<Kept>, rules: &SourceRules) -> Arc<Kept> {
+    Arc::new(Kept {
+        headers: received::headers(request, rules),
+        ..Kept::clone(kept)
+    })
+}
+
+fn map(kept: &Arc<Kept>, settings: &Snapshot, rules: &SourceRules, ring: &KeyRing) -> Mapped {
     let Some(mapping) = &rules.mapping else {
         return Mapped::Elements(Vec::new());
     };
@@ -121,7 +138,7 @@ fn tell(elements: &[Element], rules: &SourceRules, ingest: &Ingest, entry: &mut 
 
 async fn publish(
     elements: &[Element],
-    kept: &Kept,
+    kept: &Arc<Kept>,
     settings: &Snapshot,
     rules: &SourceRules,
     ingest: &Ingest,

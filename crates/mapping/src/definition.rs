@@ -66,6 +66,12 @@ impl Definition {
             .collect()
     }
 
+    /// Whether any expression looks at the request's headers.
+    pub fn reads_headers(&self) -> bool {
+        let of_all = self.each.iter().chain(&self.event).chain(self.fields.values());
+        of_all.into_iter().any(Expression::reads_headers)
+    }
+
     /// Whether a row asks the platform for more.
     pub fn fetches(&self) -> bool {
         self.when.iter().any(|row| row.target == Target::Fetch)

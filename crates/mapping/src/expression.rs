@@ -33,6 +33,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 #[derive(Clone)]
 pub struct Expression {
     text: Arc<str>,
+    reads_headers: bool,
     compiled: Arc<minijinja::Expression<'static, 'static>>,
 }
 
@@ -52,6 +53,7 @@ impl Expression {
                 InvalidExpression(format!("is not an expression: {detail}"))
             })?;
         Ok(Self {
+            reads_headers: compiled.undeclared_variables(false).contains("header"),
             text: text.into(),
             compiled: Arc::new(compiled),
         })
@@ -60,6 +62,11 @@ impl Expression {
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it looks at the request's headers.
+    pub(crate) fn reads_headers(&self) -> bool {
+        self.reads_headers
     }
 
     /// The name of the first filter or function that does not exist, if the evaluation of nothing shows one.

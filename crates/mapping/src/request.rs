@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
@@ -38,8 +39,8 @@ pub struct Tools<'a> {
 /// A request, and what is needed to map it.
 pub struct Request<'a> {
     pub(crate) source: &'a SourceId,
-    pub(crate) kept: &'a Kept,
-    pub(crate) fetched: Option<&'a Json>,
+    pub(crate) kept: &'a Arc<Kept>,
+    pub(crate) fetched: Option<&'a Arc<Json>>,
     pub(crate) tools: Tools<'a>,
     /// The hashes of the body and of what was fetched: a body of 1 MiB may hold 1,000 events without ids.
     content: OnceCell<String>,
@@ -47,7 +48,12 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// `fetched` is what the platform answered when it was asked for more.
-    pub fn new(source: &'a SourceId, kept: &'a Kept, fetched: Option<&'a Json>, tools: Tools<'a>) -> Self {
+    pub fn new(
+        source: &'a SourceId,
+        kept: &'a Arc<Kept>,
+        fetched: Option<&'a Arc<Json>>,
+        tools: Tools<'a>,
+    ) -> Self {
         Self {
             source,
             kept,

@@ -1,12 +1,13 @@
 //! What an expression sees: the body's keys, and a few names of ours. A key of the body that has one of these names is read as
 //! `root.header`.
 
+mod json;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use minijinja::value::{Object, Serde, Value};
-use serde_json::Value as Json;
+use minijinja::value::{Object, Value};
 
 use crate::request::Request;
 
@@ -24,14 +25,14 @@ pub(crate) struct Scope {
 impl Scope {
     /// The scope of the whole body.
     pub(crate) fn of(request: &Request<'_>) -> Self {
-        let root = value(&request.kept.body);
+        let root = json::body_of(Arc::clone(request.kept));
         Self {
             element: root.clone(),
             root,
             header: texts(&request.kept.headers),
             query: texts(&request.kept.query),
             source: Value::from(request.source.as_str()),
-            fetched: request.fetched.map(value),
+            fetched: request.fetched.map(|fetched| json::value_of(Arc::clone(fetched))),
         }
     }
 
@@ -51,10 +52,6 @@ impl Scope {
             fetched: self.fetched.clone(),
         })
     }
-}
-
-fn value(json: &Json) -> Value {
-    Value::from(Serde(json))
 }
 
 fn texts(texts: &BTreeMap<String, String>) -> Value {

@@ -47,18 +47,20 @@ pub(crate) fn read(request: &HttpRequest, body: &Bytes, rules: &SourceRules) -> 
     if let (Some("url_verification"), Some(challenge)) = (text(&json, "type"), text(&json, "challenge")) {
         return Ok(Received::Challenge(challenge.to_owned()));
     }
-    let headers = request.headers().iter().filter_map(|(name, value)| {
-        let value = value.to_str().ok()?;
-        rules
-            .may_read(name.as_str())
-            .then(|| (name.as_str().to_owned(), value.to_owned()))
-    });
     let query = url::form_urlencoded::parse(request.query_string().as_bytes());
     let query = query.filter(|(name, _)| rules.may_read(&name.to_ascii_lowercase()));
     Ok(Received::Request {
         kept: Kept {
             body: json,
-            headers: headers.collect(),
+            headers: if rules
+                .mapping
+                .as_ref()
+                .is_some_and(|mapping| mapping.definition.reads_headers())
+            {
+                headers(request, rules)
+            } else {
+                BTreeMap::new()
+            },
             query: query
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
@@ -67,6 +69,17 @@ pub(crate) fn read(request: &HttpRequest, body: &Bytes, rules: &SourceRules) -> 
         },
         is_long: body.len() > MAPPED_IN_PLACE,
     })
+}
+
+/// The headers that expressions may read.
+pub(super) fn headers(request: &HttpRequest, rules: &SourceRules) -> BTreeMap<String, String> {
+    let headers = request.headers().iter().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        rules
+            .may_read(name.as_str())
+            .then(|| (name.as_str().to_owned(), value.to_owned()))
+    });
+    headers.collect()
 }
 
 fn is_form(request: &HttpRequest) -> bool {

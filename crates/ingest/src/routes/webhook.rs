@@ -95,7 +95,7 @@ async fn take(
     if source.rules.mapping.is_some() {
         let body = body::unpack(body, request.headers(), LONGEST_BODY)?;
         let received = mapped::read(request, &body, &source.rules)?;
-        return mapped::take(received, settings, source, is_dry_run, ingest, entry).await;
+        return mapped::take(request, received, settings, source, is_dry_run, ingest, entry).await;
     }
     let body = read_json(request, body, entry)?;
     let event = match examine(&body, &source, verified.signed_id.as_deref(), &settings, entry) {

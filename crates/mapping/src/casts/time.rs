@@ -1,6 +1,6 @@
 //! Days and instants, as platforms write them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use domain::local_time;
 use minijinja::value::{Value, ValueKind};
@@ -40,7 +40,7 @@ pub(super) fn instant(value: &Value) -> Result<Option<String>, FieldProblem> {
     let at = match read(value)? {
         Moment::Instant(at) => at,
         Moment::Local(local) => local.and_utc(),
-        Moment::Day(day) => day.and_time(chrono::NaiveTime::MIN).and_utc(),
+        Moment::Day(day) => day.and_time(NaiveTime::MIN).and_utc(),
     };
     Ok(Some(written(at)))
 }
@@ -88,23 +88,30 @@ fn parse(text: &str) -> Option<Moment> {
     let Some(time) = rest.strip_prefix(['T', 't', ' ']) else {
         return rest.is_empty().then_some(Moment::Day(day));
     };
-    let written = format!("{day}T{}", time.trim().replace(" UTC", "Z"));
+    let time = time.trim();
+    if !time.contains(['Z', 'z', '+', '-']) && !time.ends_with(" UTC") {
+        return local(time).map(|time| Moment::Local(day.and_time(time)));
+    }
+    let written = format!("{day}T{}", time.replace(" UTC", "Z"));
     if let Ok(at) = DateTime::parse_from_rfc3339(&written) {
         return Some(Moment::Instant(at.to_utc()));
     }
-    for format in [
+    let formats = [
         "%Y-%m-%dT%H:%M:%S%.f%z",
         "%Y-%m-%dT%H:%M:%S%.f %z",
         "%Y-%m-%dT%H:%M%z",
-    ] {
-        if let Ok(at) = DateTime::parse_from_str(&written, format) {
-            return Some(Moment::Instant(at.to_utc()));
-        }
-    }
-    let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
+    ];
+    let at = formats
         .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(&written, format).ok());
-    local.map(Moment::Local)
+        .find_map(|format| DateTime::parse_from_str(&written, format).ok());
+    at.map(|at| Moment::Instant(at.to_utc()))
+}
+
+fn local(time: &str) -> Option<NaiveTime> {
+    let formats = ["%H:%M:%S%.f", "%H:%M"];
+    formats
+        .iter()
+        .find_map(|format| NaiveTime::parse_from_str(time, format).ok())
 }
 
 /// The filter `date_of`: the first ten characters, for platforms that write `2026-12-20T00:00:00Z` and mean the day.
@@ -126,7 +133,7 @@ pub(crate) fn in_zone(value: Value, zone: &str) -> Result<Value, Error> {
     let at = match read(&value).map_err(|_| Error::new(ErrorKind::InvalidOperation, "not a time"))? {
         Moment::Instant(at) => at,
         Moment::Local(local) => local_time::instant(local.date(), local.time(), zone),
-        Moment::Day(day) => local_time::instant(day, chrono::NaiveTime::MIN, zone),
+        Moment::Day(day) => local_time::instant(day, NaiveTime::MIN, zone),
     };
     Ok(Value::from(written(at)))
 }

@@ -1,6 +1,7 @@
 //! The steps of a mapping, and what hostile requests make of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use domain::event::EventType;
@@ -49,14 +50,14 @@ fn mapping(fields: &[(Field, &str)]) -> Mapping {
     }
 }
 
-fn kept(body: Json) -> Kept {
-    Kept {
+fn kept(body: Json) -> Arc<Kept> {
+    Arc::new(Kept {
         body,
         headers: BTreeMap::from([("x-topic".to_owned(), "orders".to_owned())]),
         query: BTreeMap::from([("hotel".to_owned(), "7".to_owned())]),
         received_at: DateTime::from_timestamp(1_796_000_000, 0).unwrap(),
         element: None,
-    }
+    })
 }
 
 fn keyed_hash(text: &str) -> [u8; 32] {
@@ -67,7 +68,12 @@ fn keyed_hash(text: &str) -> [u8; 32] {
     hash
 }
 
-fn map_with(mapping: &Mapping, kept: &Kept, fetched: Option<&Json>, is_late: &dyn Fn() -> bool) -> Mapped {
+fn map_with(
+    mapping: &Mapping,
+    kept: &Arc<Kept>,
+    fetched: Option<&Arc<Json>>,
+    is_late: &dyn Fn() -> bool,
+) -> Mapped {
     let source = SourceId::parse("platform").unwrap();
     let tools = Tools {
         keyed_hash: &keyed_hash,
@@ -89,7 +95,7 @@ fn map_with(mapping: &Mapping, kept: &Kept, fetched: Option<&Json>, is_late: &dy
 }
 
 /// The only event of a body.
-fn only(mapping: &Mapping, body: Json, fetched: Option<&Json>) -> Element {
+fn only(mapping: &Mapping, body: Json, fetched: Option<&Arc<Json>>) -> Element {
     match map_with(mapping, &kept(body), fetched, &|| false) {
         Mapped::Elements(elements) => {
             let [element] = <[Element; 1]>::try_from(elements).unwrap();
@@ -136,12 +142,12 @@ fn the_platform_is_asked_once_and_only_where_it_can_be_asked() {
         panic!();
     };
     assert_eq!(booking.as_str(), "17");
-    let answer = json!({ "state": "sure" });
+    let answer = Arc::new(json!({ "state": "sure" }));
     assert!(matches!(
         only(&mapping, body(), Some(&answer)).verdict,
         Verdict::Event(_)
     ));
-    let answer = json!({ "state": "unsure" });
+    let answer = Arc::new(json!({ "state": "unsure" }));
     let ignored = |verdict| matches!(verdict, Verdict::Ignored(Ignored::UnmappedType));
     assert!(ignored(only(&mapping, body(), Some(&answer)).verdict));
     mapping.can_fetch = false;
@@ -298,7 +304,7 @@ fn one_element_alone_is_the_same_as_among_the_others() {
     mapping.definition.each = Some(expression("list"));
     let body = json!({ "list": [{ "kind": "new", "id": 1 }, { "kind": "new", "id": 2 }] });
     let mut kept = kept(body);
-    let events = |kept: &Kept| -> Vec<Json> {
+    let events = |kept: &Arc<Kept>| -> Vec<Json> {
         let Mapped::Elements(elements) = map_with(&mapping, kept, None, &|| false) else {
             panic!()
         };
@@ -310,7 +316,7 @@ fn one_element_alone_is_the_same_as_among_the_others() {
     };
     let all = events(&kept);
 
-    kept.element = Some(1);
+    Arc::make_mut(&mut kept).element = Some(1);
 
     assert_eq!(events(&kept), all[1..]);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
@@ -75,20 +76,20 @@ fn mapped(platform: &str, body: &Json, case: &Json) -> Vec<Element> {
         time_zone: case["resort"]["time_zone"].as_str().unwrap().parse().unwrap(),
         country: case["resort"]["country"].as_str().unwrap().parse().unwrap(),
     };
-    let kept = Kept {
+    let kept = Arc::new(Kept {
         body: body.clone(),
         headers: texts(&case["headers"]),
         query: texts(&case["query"]),
         received_at: received_at(),
         element: None,
-    };
+    });
     let source = SourceId::parse(platform).unwrap();
-    let fetched = Some(&case["fetched"]).filter(|fetched| !fetched.is_null());
+    let fetched = Some(Arc::new(case["fetched"].clone())).filter(|fetched| !fetched.is_null());
     let tools = Tools {
         keyed_hash: &|_| [0; 32],
         is_late: &|| false,
     };
-    let request = Request::new(&source, &kept, fetched, tools);
+    let request = Request::new(&source, &kept, fetched.as_ref(), tools);
     let standing = |_: &ResortId| Standing::Allowed {
         link_hosts: None,
         locale,

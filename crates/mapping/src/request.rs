@@ -8,8 +8,9 @@ use domain::ids::SourceId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// What a source sent, as it is kept (sealed) to be mapped once more: by staff, through a mended mapping, and after the
-/// platform was asked for more. `Debug` is missing on purpose: it holds a guest's data.
+/// What a source sent, as it is kept (sealed) to be mapped once more.
+///
+/// Staff map it through a mended mapping, `processor` after the platform was asked for more. `Debug` is missing on purpose: it holds a guest's data.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     pub body: Json,

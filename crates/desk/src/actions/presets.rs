@@ -34,7 +34,11 @@ fn view(preset: presets::Preset) -> Result<PresetView, BrokenPreset> {
     })?;
     Ok(PresetView {
         name: preset.name,
-        event_types: definition.event_types().into_iter().map(EventType::as_str).collect(),
+        event_types: definition
+            .event_types()
+            .into_iter()
+            .map(EventType::as_str)
+            .collect(),
         ids_only: definition.fetches(),
         page: format!("docs/platforms/{}.md", preset.name),
     })

@@ -90,7 +90,9 @@ impl Bench<'_> {
         };
         // As at the door: what may hold a credential is not there for expressions.
         sample.headers.retain(|name, _| rules.may_read(name));
-        sample.query.retain(|name, _| rules.may_read(&name.to_ascii_lowercase()));
+        sample
+            .query
+            .retain(|name, _| rules.may_read(&name.to_ascii_lowercase()));
         self.map(mapping, &rules.id, sample, &standing)
     }
 

@@ -92,7 +92,9 @@ impl fmt::Display for Unmapped {
             Self::ResortBroken => f.write_str("the file of its resort is broken or missing"),
             Self::SourceBroken => f.write_str("the file of its source is broken"),
             Self::SourceGone => f.write_str("its source has no file"),
-            Self::SourceWithoutMapping => f.write_str("the file of its source has neither platform nor [map]"),
+            Self::SourceWithoutMapping => {
+                f.write_str("the file of its source has neither platform nor [map]")
+            }
             Self::Unreadable(why) => f.write_str(why),
         }
     }
@@ -111,7 +113,14 @@ impl fmt::Display for ElementFault {
 pub(super) fn remap(context: &Context, envelope: &Envelope) -> Remapped {
     let remapped = open(&context.key_ring, envelope).and_then(|kept| {
         let rules = rules(context.files(), envelope)?;
-        map(&Work { context, envelope, kept: &kept }, rules)
+        map(
+            &Work {
+                context,
+                envelope,
+                kept: &kept,
+            },
+            rules,
+        )
     });
     remapped.unwrap_or_else(|left| Remapped {
         left: Some(left),
@@ -128,7 +137,10 @@ fn open(ring: &KeyRing, envelope: &Envelope) -> Result<Kept, Unmapped> {
 }
 
 fn rules<'f>(files: &'f Snapshot, envelope: &Envelope) -> Result<&'f SourceRules, Unmapped> {
-    match (files.source_rules(&envelope.source), files.source(&envelope.source)) {
+    match (
+        files.source_rules(&envelope.source),
+        files.source(&envelope.source),
+    ) {
         (Some(rules), _) => Ok(rules),
         (None, SourceState::Broken) => Err(Unmapped::SourceBroken),
         (None, _) => Err(Unmapped::SourceGone),
@@ -160,7 +172,10 @@ fn map(work: &Work<'_>, rules: &SourceRules) -> Result<Remapped, Unmapped> {
             return Err(Unmapped::Faults(vec![fault]));
         }
     };
-    if elements.iter().any(|element| matches!(element.verdict, Verdict::ResortUnavailable)) {
+    if elements
+        .iter()
+        .any(|element| matches!(element.verdict, Verdict::ResortUnavailable))
+    {
         return Err(Unmapped::ResortBroken);
     }
     let mut remapped = Remapped::default();
@@ -193,14 +208,20 @@ impl Work<'_> {
                 let head = Head {
                     resort: Some(resort.clone()),
                     booking: Some(booking.clone()),
-                    ..Head::new(key, FETCH, self.kept.received_at, self.envelope.request_id.clone())
+                    ..Head::new(
+                        key,
+                        FETCH,
+                        self.kept.received_at,
+                        self.envelope.request_id.clone(),
+                    )
                 };
                 to.messages.push(self.seal(head, &kept)?);
                 to.becomes.push(Becomes::new(FETCH, Some(resort), Some(booking)));
             }
             Verdict::Ignored(why) => {
                 let outcome = format!("ignored ({})", why.as_str());
-                to.becomes.push(Becomes::new(&outcome, element.seen.resort.as_ref(), None));
+                to.becomes
+                    .push(Becomes::new(&outcome, element.seen.resort.as_ref(), None));
             }
             Verdict::Unmappable(_) | Verdict::ResortUnavailable => {}
         }
@@ -210,7 +231,12 @@ impl Work<'_> {
     fn head_of(&self, event: &Event) -> Head {
         let resort = self.context.resort(&event.resort);
         let guest = event.phone_number(resort.map(|resort| resort.country));
-        Head::of_event(event, guest, self.kept.received_at, self.envelope.request_id.clone())
+        Head::of_event(
+            event,
+            guest,
+            self.kept.received_at,
+            self.envelope.request_id.clone(),
+        )
     }
 
     fn seal(&self, head: Head, body: &impl Serialize) -> Result<Outgoing, Unmapped> {

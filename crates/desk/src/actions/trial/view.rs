@@ -76,7 +76,10 @@ impl Trial {
         Self {
             source: source.to_string(),
             is_mapped: true,
-            elements: elements.iter().map(|element| view(element, mapping, has_keys)).collect(),
+            elements: elements
+                .iter()
+                .map(|element| view(element, mapping, has_keys))
+                .collect(),
             fault,
         }
     }
@@ -91,7 +94,10 @@ impl Trial {
                 reason: "unknown type",
             },
             Checked::Invalid(errors) => Outcome::Unmappable {
-                faults: errors.iter().map(|error| Fault::from(*error).to_string()).collect(),
+                faults: errors
+                    .iter()
+                    .map(|error| Fault::from(*error).to_string())
+                    .collect(),
             },
             Checked::NotAnObject => Outcome::Unmappable {
                 faults: vec!["the body is no JSON object".to_owned()],
@@ -117,7 +123,10 @@ impl Trial {
     /// Whether any of it would be refused.
     pub(crate) fn is_refused(&self) -> bool {
         let refused = |element: &ElementView| {
-            matches!(element.outcome, Outcome::Unmappable { .. } | Outcome::ResortUnavailable)
+            matches!(
+                element.outcome,
+                Outcome::Unmappable { .. } | Outcome::ResortUnavailable
+            )
         };
         self.fault.is_some() || self.elements.iter().any(refused)
     }
@@ -134,7 +143,11 @@ fn view(element: &Element, mapping: &Mapping, has_keys: bool) -> ElementView {
         words: element.words.clone(),
         row: element.row.map(|row| row + 1),
         when,
-        fields: element.readings.iter().map(|reading| field(reading, element, mapping)).collect(),
+        fields: element
+            .readings
+            .iter()
+            .map(|reading| field(reading, element, mapping))
+            .collect(),
         outcome: outcome(element, has_keys),
     }
 }
@@ -154,7 +167,11 @@ fn field(reading: &Reading, element: &Element, mapping: &Mapping) -> FieldView {
         | (ResortOf::Property { expression, .. }, Field::Property) => Some(expression),
         _ => mapping.definition.fields.get(&reading.field),
     };
-    let found = reading.found.as_ref().ok().and_then(|found| serde_json::to_value(found).ok());
+    let found = reading
+        .found
+        .as_ref()
+        .ok()
+        .and_then(|found| serde_json::to_value(found).ok());
     let cast = reading.cast.as_ref().ok().cloned().flatten();
     FieldView {
         field: reading.field.path(),
@@ -192,9 +209,7 @@ fn verdict(reading: &Reading, cast: Option<&Json>, element: &Element) -> String 
 fn outcome(element: &Element, has_keys: bool) -> Outcome {
     match &element.verdict {
         Verdict::Event(event) => of_event(event, element, has_keys),
-        Verdict::Ignored(why) => Outcome::Ignored {
-            reason: why.as_str(),
-        },
+        Verdict::Ignored(why) => Outcome::Ignored { reason: why.as_str() },
         Verdict::Fetch { booking, resort } => Outcome::Fetch {
             resort: resort.to_string(),
             booking: booking.to_string(),

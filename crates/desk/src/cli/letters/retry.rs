@@ -121,7 +121,10 @@ async fn each(retrier: &mut Retrier, ids: &[LetterId], format: Format) -> anyhow
     }
     if let Format::Json = format {
         tally.total = tally.tried;
-        let document = Document { tally: &tally, letters };
+        let document = Document {
+            tally: &tally,
+            letters,
+        };
         output::print_json(&document)?;
     }
     Ok(answer)
@@ -145,7 +148,9 @@ async fn all(retrier: &mut Retrier, filters: Filters, format: Format) -> anyhow:
     let tally = &all.tally;
     match format {
         Format::Json => output::print_json(&Document { tally, letters })?,
-        Format::Text(happens) => output::print(&format!("{}\n{}", summary(tally, happens), lines.join("\n")))?,
+        Format::Text(happens) => {
+            output::print(&format!("{}\n{}", summary(tally, happens), lines.join("\n")))?
+        }
     }
     match interrupted {
         Some(error) => Err(error).context("interrupted; run it again to continue"),
@@ -206,14 +211,20 @@ fn by_reason(tally: &Tally) -> String {
 
 fn summary(tally: &Tally, happens: &str) -> String {
     let mut lines = vec![format!("{} {}", tally.retried, happens)];
-    let becomes = tally.becomes.iter().map(|(outcome, count)| format!("  {count} {outcome}"));
+    let becomes = tally
+        .becomes
+        .iter()
+        .map(|(outcome, count)| format!("  {count} {outcome}"));
     lines.extend(becomes);
     let refused = tally
         .refused
         .iter()
         .map(|(reason, count)| format!("{count} refused: {reason}"));
     lines.extend(refused);
-    let faults = tally.faults.iter().map(|(fault, count)| format!("  {count} {fault}"));
+    let faults = tally
+        .faults
+        .iter()
+        .map(|(fault, count)| format!("  {count} {fault}"));
     lines.extend(faults);
     if tally.too_late > 0 {
         lines.push(format!("{} decided by another person meanwhile", tally.too_late));

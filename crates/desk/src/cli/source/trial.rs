@@ -98,7 +98,9 @@ fn json(path: &Path) -> anyhow::Result<Json> {
         bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     }
     let read = foreign_json::read(&bytes, Charset::UTF_8);
-    Ok(read.with_context(|| format!("cannot use {}", path.display()))?.value)
+    Ok(read
+        .with_context(|| format!("cannot use {}", path.display()))?
+        .value)
 }
 
 fn text(trial: &Trial) -> anyhow::Result<String> {
@@ -162,7 +164,10 @@ fn value(value: &Json) -> String {
 
 /// On one line, and not too wide.
 fn cell(text: &str) -> String {
-    let line: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
+    let line: String = text
+        .chars()
+        .map(|one| if one.is_control() { ' ' } else { one })
+        .collect();
     if line.chars().count() <= WIDEST {
         return line;
     }
@@ -178,7 +183,10 @@ fn outcome(outcome: &Outcome) -> anyhow::Result<String> {
                 (true, false) => "its id is made by Bellhop, with the keys\n",
                 (false, _) => "",
             };
-            format!("accepted as this event\n{made}{}\n", serde_json::to_string_pretty(event)?)
+            format!(
+                "accepted as this event\n{made}{}\n",
+                serde_json::to_string_pretty(event)?
+            )
         }
         Outcome::Ignored { reason } => format!("ignored: {reason}\n"),
         Outcome::Fetch { resort, booking } => {

@@ -3,8 +3,8 @@
 
 oldest_postgres=15
 oldest_rabbitmq=3.10
-oldest_python=3.10
-packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl python3 python3-venv pgbouncer tinyproxy'
+oldest_python=3.11
+packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl openssl python3 python3-venv pgbouncer tinyproxy'
 
 at_least() {
     [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
@@ -76,6 +76,7 @@ list_missing() {
     fi
     if [[ " $* " == *' clients '* ]]; then
         command -v curl >/dev/null || printf 'curl\n'
+        command -v openssl >/dev/null || printf 'openssl\n'
         command -v python3 >/dev/null || printf 'python3\n'
         find_program pgbouncer || printf 'pgbouncer\n'
         find_program tinyproxy || printf 'tinyproxy\n'
@@ -99,12 +100,12 @@ explain_installation() {
     if command -v apt-get >/dev/null; then
         say "install it with:  sudo apt-get update && sudo apt-get install --no-install-recommends -y $missing"
     elif command -v dnf >/dev/null; then
-        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates curl python3 pgbouncer tinyproxy"
+        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates curl openssl python3 pgbouncer tinyproxy"
     elif command -v pacman >/dev/null; then
-        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates curl python pgbouncer tinyproxy"
+        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates curl openssl python pgbouncer tinyproxy"
     else
         say "install PostgreSQL $oldest_postgres or newer (the server), RabbitMQ $oldest_rabbitmq or newer, libpq with its headers,"
-        say "pkg-config, a C compiler, a CA bundle, and for scripts/test curl, PgBouncer, tinyproxy and Python $oldest_python or newer with venv and ensurepip;"
+        say "pkg-config, a C compiler, a CA bundle, and for scripts/test curl, OpenSSL, PgBouncer, tinyproxy and Python $oldest_python or newer with venv and ensurepip;"
         say "on Debian these are: $packages"
     fi
     case $missing in

@@ -192,6 +192,7 @@ mod tests {
 
     fn envelope() -> Envelope {
         Envelope {
+            faults: Vec::new(),
             version: VERSION,
             source: SourceId::parse("direct").unwrap(),
             event_id: EventId::parse("evt_1").unwrap(),

@@ -42,7 +42,12 @@ impl Head {
             resort: Some(event.resort.clone()),
             booking: event.booking.clone(),
             guest,
-            ..Self::new(event.key.clone(), event.event_type.as_str(), received_at, request_id)
+            ..Self::new(
+                event.key.clone(),
+                event.event_type.as_str(),
+                received_at,
+                request_id,
+            )
         }
     }
 

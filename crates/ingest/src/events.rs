@@ -129,7 +129,14 @@ impl Events {
         incomplete: Incomplete<'_>,
         request_id: Uuid,
     ) -> Result<String, EventError> {
-        let Incomplete { source, kept, resort, booking, guest, faults } = incomplete;
+        let Incomplete {
+            source,
+            kept,
+            resort,
+            booking,
+            guest,
+            faults,
+        } = incomplete;
         let tools = Tools {
             keyed_hash: &|text| self.ring.lookup(text),
             is_late: &|| false,

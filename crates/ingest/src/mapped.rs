@@ -3,14 +3,12 @@
 //! Platforms mend no payload after a 400: they switch their webhook off. So an authentic request is always a 200: events, a
 //! dead letter that asks a person, or nothing to act on. A 400 is for what is no JSON.
 
-use std::collections::BTreeMap;
+mod received;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::HttpRequest;
-use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{self, Bytes};
-use chrono::Utc;
+use actix_web::web;
 use crypto::key_ring::KeyRing;
 use domain::phone_number::PhoneNumber;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,77 +18,17 @@ use service::crash;
 use settings::{Snapshot, Source, SourceRules};
 
 use crate::answer::Answer;
-use crate::content_type::charset_of_json;
 use crate::events::Incomplete;
 use crate::problem::Problem;
 use crate::request_log::Entry;
 use crate::state::Ingest;
 
-/// A longer body is mapped beside the other requests of its worker, so that it holds none of them up.
-const MAPPED_IN_PLACE: usize = 32 << 10;
+pub(crate) use received::{Received, read};
+
 /// How long the mapping of one request may take.
 const LONGEST: Duration = Duration::from_millis(500);
 /// How many events of one request may wait for their confirmation at once; other requests need places too.
 const IN_FLIGHT: usize = 100;
-
-/// What came in, after it was authenticated and decompressed.
-pub(crate) enum Received {
-    Request { kept: Kept, is_long: bool },
-    /// Nothing but a try of the address.
-    Ping,
-    Challenge(String),
-}
-
-/// Reads the body as JSON or a form, and what expressions may see of the rest.
-pub(crate) fn read(request: &HttpRequest, body: &Bytes, rules: &SourceRules) -> Result<Received, Problem> {
-    if body.trim_ascii().is_empty() {
-        return Ok(Received::Ping);
-    }
-    let json = if is_form(request) {
-        let form: BTreeMap<_, _> = url::form_urlencoded::parse(body).collect();
-        // WooCommerce tries a new address so.
-        if form.keys().eq(["webhook_id"]) {
-            return Ok(Received::Ping);
-        }
-        json!(form)
-    } else {
-        let charset = charset_of_json(request.headers())?;
-        foreign_json::read(body, charset)
-            .map_err(|_| Problem::InvalidJson)?
-            .value
-    };
-    if let (Some("url_verification"), Some(challenge)) = (text(&json, "type"), text(&json, "challenge")) {
-        return Ok(Received::Challenge(challenge.to_owned()));
-    }
-    let headers = request.headers().iter().filter_map(|(name, value)| {
-        let value = value.to_str().ok()?;
-        rules.may_read(name.as_str()).then(|| (name.as_str().to_owned(), value.to_owned()))
-    });
-    let query = url::form_urlencoded::parse(request.query_string().as_bytes());
-    let query = query.filter(|(name, _)| rules.may_read(&name.to_ascii_lowercase()));
-    Ok(Received::Request {
-        kept: Kept {
-            body: json,
-            headers: headers.collect(),
-            query: query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
-            received_at: Utc::now(),
-            element: None,
-        },
-        is_long: body.len() > MAPPED_IN_PLACE,
-    })
-}
-
-fn is_form(request: &HttpRequest) -> bool {
-    let content_type = request.headers().get(CONTENT_TYPE);
-    content_type.is_some_and(|value| {
-        let media_type = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-        media_type.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    })
-}
-
-fn text<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
-    json.get(key)?.as_str()
-}
 
 /// Maps a request and publishes what came of it. All of it is confirmed before the answer.
 pub(crate) async fn take(
@@ -124,7 +62,10 @@ pub(crate) async fn take(
         }
     };
     tell(&elements, &source.rules, ingest, entry);
-    if elements.iter().any(|element| matches!(element.verdict, Verdict::ResortUnavailable)) {
+    if elements
+        .iter()
+        .any(|element| matches!(element.verdict, Verdict::ResortUnavailable))
+    {
         return Err(Problem::ResortUnavailable);
     }
     if is_dry_run {
@@ -160,8 +101,12 @@ fn tell(elements: &[Element], rules: &SourceRules, ingest: &Ingest, entry: &mut 
                 }
             }
             Verdict::Ignored(Ignored::UnknownProperty) => {
-                ingest.unknown_properties.tell(&rules.id, element, entry.request_id);
-                ingest.metrics.count_ignored(source, Ignored::UnknownProperty.as_str());
+                ingest
+                    .unknown_properties
+                    .tell(&rules.id, element, entry.request_id);
+                ingest
+                    .metrics
+                    .count_ignored(source, Ignored::UnknownProperty.as_str());
             }
             Verdict::Ignored(why) => ingest.metrics.count_ignored(source, why.as_str()),
             Verdict::Fetch { .. } | Verdict::Unmappable(_) | Verdict::ResortUnavailable => {}
@@ -202,7 +147,8 @@ async fn publish(
     let mut event_ids = published.map_err(|error: crate::events::EventError| error.into_problem(entry))?;
     for element in elements {
         if let Verdict::Fetch { booking, resort } = &element.verdict {
-            let incomplete = Incomplete::fetch(&rules.id, kept, element.index, resort.clone(), booking.clone());
+            let incomplete =
+                Incomplete::fetch(&rules.id, kept, element.index, resort.clone(), booking.clone());
             event_ids.push(publish_incomplete(incomplete, ingest, entry).await?);
         }
     }
@@ -233,7 +179,10 @@ async fn publish_incomplete(
     ingest: &Ingest,
     entry: &mut Entry,
 ) -> Result<String, Problem> {
-    let published = ingest.events.publish_incomplete(incomplete, entry.request_id).await;
+    let published = ingest
+        .events
+        .publish_incomplete(incomplete, entry.request_id)
+        .await;
     published.map_err(|error| error.into_problem(entry))
 }
 
@@ -255,7 +204,11 @@ fn faults(elements: &[Element]) -> Vec<String> {
 
 /// The number of the guest whom an unmappable request is about, as far as it was read: an erasure finds the dead letter by it.
 fn guest(elements: &[Element], settings: &Snapshot, entry: &Entry) -> Option<PhoneNumber> {
-    let resort = entry.seen.resort.as_ref().and_then(|resort| settings.resort(resort));
+    let resort = entry
+        .seen
+        .resort
+        .as_ref()
+        .and_then(|resort| settings.resort(resort));
     let country = resort.map(|resort| resort.country);
     let mut numbers = elements.iter().filter_map(Element::phone);
     numbers.find_map(|number| PhoneNumber::parse(number, country).ok())

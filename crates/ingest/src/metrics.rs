@@ -38,7 +38,7 @@ impl IngestMetrics {
         Ok(Self {
             webhooks: metrics.counters(
                 "bellhop_webhooks_total",
-                "Webhooks by source, event type and answer (accepted, ignored, or the problem's name).",
+                "Webhooks by source, event type and answer (accepted, ignored, unmappable, challenge, dry_run, or the problem's name).",
                 &["source", "type", "answer"],
             )?,
             rejected: metrics.counters(

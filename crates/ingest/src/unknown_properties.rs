@@ -17,7 +17,10 @@ pub(crate) struct UnknownProperties(Mutex<BTreeSet<(SourceId, String)>>);
 impl UnknownProperties {
     /// Logs the element's property, if it was not told since the start of the process.
     pub(crate) fn tell(&self, source: &SourceId, element: &Element, request_id: Uuid) {
-        let reading = element.readings.iter().find(|reading| reading.field == Field::Property);
+        let reading = element
+            .readings
+            .iter()
+            .find(|reading| reading.field == Field::Property);
         let cast = reading.and_then(|reading| reading.cast.as_ref().ok()?.as_ref());
         let Some(property) = cast.and_then(|cast| cast.as_str()) else {
             return;

@@ -76,6 +76,9 @@ fn text(value: &Value) -> Result<Option<String>, FieldProblem> {
 
 /// An id: a text or a whole number. A fraction is none, and neither is a number whose digits were lost.
 pub(crate) fn id(value: &Value) -> Result<Option<String>, FieldProblem> {
+    if is_missing(value) {
+        return Ok(None);
+    }
     if value.kind() == ValueKind::Number && !value.is_integer() {
         return Err(FieldProblem::WrongType);
     }
@@ -95,7 +98,11 @@ fn name(value: &Value) -> Result<Option<String>, FieldProblem> {
         return text(value);
     };
     let parts = parts.iter().filter(|part| !is_missing(part)).map(text);
-    let parts: Vec<String> = parts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let parts: Vec<String> = parts
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect();
     let joined = parts.join(" ");
     Ok((!joined.is_empty()).then_some(joined))
 }
@@ -118,7 +125,8 @@ fn language(value: &Value) -> Option<String> {
     let tag = value.as_str()?.trim();
     let mut parts = tag.split(['-', '_']);
     let primary = parts.next()?;
-    let is_primary = (2..=3).contains(&primary.len()) && primary.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_primary =
+        (2..=3).contains(&primary.len()) && primary.bytes().all(|byte| byte.is_ascii_alphabetic());
     let is_part =
         |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (is_primary && parts.all(is_part)).then(|| tag.to_owned())
@@ -130,7 +138,9 @@ fn count(value: &Value) -> Result<Json, FieldProblem> {
         ValueKind::Number => serde_json::to_value(value).map_err(|_| FieldProblem::WrongType),
         ValueKind::String => {
             let text = value.as_str().unwrap_or_default().trim();
-            text.parse::<u32>().map(Json::from).map_err(|_| FieldProblem::WrongType)
+            text.parse::<u32>()
+                .map(Json::from)
+                .map_err(|_| FieldProblem::WrongType)
         }
         _ => Err(FieldProblem::WrongType),
     }

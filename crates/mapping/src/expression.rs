@@ -45,10 +45,12 @@ impl Expression {
         if text.len() > LONGEST {
             return Err(InvalidExpression(format!("is longer than {LONGEST} bytes")));
         }
-        let compiled = ENVIRONMENT.compile_expression_owned(text.to_owned()).map_err(|error| {
-            let detail = error.detail().unwrap_or("it cannot be read").to_owned();
-            InvalidExpression(format!("is not an expression: {detail}"))
-        })?;
+        let compiled = ENVIRONMENT
+            .compile_expression_owned(text.to_owned())
+            .map_err(|error| {
+                let detail = error.detail().unwrap_or("it cannot be read").to_owned();
+                InvalidExpression(format!("is not an expression: {detail}"))
+            })?;
         Ok(Self {
             text: text.into(),
             compiled: Arc::new(compiled),
@@ -71,10 +73,12 @@ impl Expression {
     }
 
     pub(crate) fn evaluate(&self, scope: &Value) -> Result<Value, Cause> {
-        self.compiled.eval(scope.clone()).map_err(|error| match error.kind() {
-            ErrorKind::OutOfFuel => Cause::TooCostly,
-            _ => Cause::Failed,
-        })
+        self.compiled
+            .eval(scope.clone())
+            .map_err(|error| match error.kind() {
+                ErrorKind::OutOfFuel => Cause::TooCostly,
+                _ => Cause::Failed,
+            })
     }
 }
 
@@ -127,7 +131,11 @@ mod tests {
     #[test]
     fn an_expression_that_cannot_be_read_says_why() {
         let error = |text: &str| Expression::compile(text).unwrap_err().to_string();
-        assert!(error("guest.name or").starts_with("is not an expression: "), "{}", error("guest.name or"));
+        assert!(
+            error("guest.name or").starts_with("is not an expression: "),
+            "{}",
+            error("guest.name or")
+        );
         assert!(error("a b").starts_with("is not an expression: "));
         assert!(error(&"(".repeat(4_000)).starts_with("is not an expression: "));
         assert_eq!(error(&"a".repeat(5_000)), "is longer than 4096 bytes");

@@ -19,15 +19,30 @@ pub fn write(event: &Event) -> Json {
     let personal = |value: &Option<Personal>| value.as_ref().map(|value| Json::from(value.reveal()));
     put("id", text(event.key.id.as_str()));
     put("type", text(event.event_type.as_str()));
-    put("occurred_at", text(&event.occurred_at.to_rfc3339_opts(SecondsFormat::AutoSi, true)));
+    put(
+        "occurred_at",
+        text(&event.occurred_at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+    );
     put("resort", text(event.resort.as_str()));
     put("notify", (!event.notify).then_some(Json::Bool(false)));
     let details = &event.details;
-    put("booking.id", event.booking.as_ref().map(|id| Json::from(id.as_str())));
-    put("booking.cart_id", details.cart.as_ref().map(|id| Json::from(id.as_str())));
+    put(
+        "booking.id",
+        event.booking.as_ref().map(|id| Json::from(id.as_str())),
+    );
+    put(
+        "booking.cart_id",
+        details.cart.as_ref().map(|id| Json::from(id.as_str())),
+    );
     put("booking.resume_url", personal(&details.resume_url));
-    put("booking.check_in", details.check_in.map(|day| Json::from(day.to_string())));
-    put("booking.check_out", details.check_out.map(|day| Json::from(day.to_string())));
+    put(
+        "booking.check_in",
+        details.check_in.map(|day| Json::from(day.to_string())),
+    );
+    put(
+        "booking.check_out",
+        details.check_out.map(|day| Json::from(day.to_string())),
+    );
     put("booking.guests", details.guests.map(Json::from));
     put("booking.room", details.room.as_deref().map(Json::from));
     let total = details.total.as_ref();
@@ -38,7 +53,10 @@ pub fn write(event: &Event) -> Json {
     let guest = &event.guest;
     put("guest.name", personal(&guest.name));
     put("guest.phone", personal(&guest.phone));
-    put("guest.country", guest.country.map(|country| Json::from(country.to_string())));
+    put(
+        "guest.country",
+        guest.country.map(|country| Json::from(country.to_string())),
+    );
     put("guest.language", guest.language.as_deref().map(Json::from));
     put("guest.consent", guest.consent.map(Json::Bool));
     draft.into_json()

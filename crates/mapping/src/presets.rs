@@ -19,8 +19,22 @@ macro_rules! presets {
 }
 
 presets![
-    "apaleo", "beds24", "checkfront", "cloudbeds", "fareharbor", "guesty", "hospitable", "hostaway", "lodgify", "mews",
-    "ownerrez", "shopify", "sirvoy", "smoobu", "stripe", "woocommerce",
+    "apaleo",
+    "beds24",
+    "checkfront",
+    "cloudbeds",
+    "fareharbor",
+    "guesty",
+    "hospitable",
+    "hostaway",
+    "lodgify",
+    "mews",
+    "ownerrez",
+    "shopify",
+    "sirvoy",
+    "smoobu",
+    "stripe",
+    "woocommerce",
 ];
 
 /// The preset of a platform.

@@ -8,9 +8,10 @@ use domain::ids::SourceId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// What a source sent, as it is kept (sealed) to be mapped once more.
+/// What a source sent, as it is kept to be mapped once more.
 ///
-/// Staff map it through a mended mapping, `processor` after the platform was asked for more. `Debug` is missing on purpose: it holds a guest's data.
+/// Staff map it through a mended mapping, and `processor` after the platform was asked for more. It is kept sealed, and has no
+/// `Debug`: it holds a guest's data.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     pub body: Json,
@@ -76,7 +77,11 @@ impl<'a> Request<'a> {
         };
         let content = self.content.get_or_init(|| {
             let fetched = self.fetched.map(|fetched| hash(&fetched.to_string()));
-            format!("{}\n{}", hash(&self.kept.body.to_string()), fetched.unwrap_or_default())
+            format!(
+                "{}\n{}",
+                hash(&self.kept.body.to_string()),
+                fetched.unwrap_or_default()
+            )
         });
         hash(&format!("{}\n{content}\n{text}", self.source))
     }

@@ -69,7 +69,11 @@ impl Object for Scope {
             "query" => Some(self.query.clone()),
             "source" => Some(self.source.clone()),
             "fetched" => self.fetched.clone(),
-            _ => self.element.get_item(key).ok().filter(|found| !found.is_undefined()),
+            _ => self
+                .element
+                .get_item(key)
+                .ok()
+                .filter(|found| !found.is_undefined()),
         }
     }
 }

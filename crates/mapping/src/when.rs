@@ -105,6 +105,10 @@ mod tests {
             Target::parse("guest_checked_in"),
             Ok(Target::Event(EventType::GuestCheckedIn))
         );
-        assert!(Target::parse("confirmed").unwrap_err().starts_with("is none of booking_started, "));
+        assert!(
+            Target::parse("confirmed")
+                .unwrap_err()
+                .starts_with("is none of booking_started, ")
+        );
     }
 }

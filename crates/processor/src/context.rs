@@ -19,6 +19,7 @@ use store::planning::{DueIds, Planner};
 use store::{Fault, Store, StoreError};
 
 use crate::due_ids::IdPublisher;
+use crate::events::Alerts;
 use crate::metrics::ProcessorMetrics;
 
 use crate::settings::Settings;
@@ -36,6 +37,7 @@ pub(crate) struct Context {
     /// How reported failures are judged.
     pub(crate) judging: Judging,
     pub(crate) missing_keys: MissingKeys,
+    pub(crate) alerts: Alerts,
     /// Publishes what our transactions make due; `None` leaves that to the relay.
     pub(crate) ids: Option<IdPublisher>,
 }
@@ -83,6 +85,7 @@ impl Context {
                 pause: settings.probe_after,
             },
             missing_keys: MissingKeys::default(),
+            alerts: Alerts::default(),
             ids: None,
         })
     }
@@ -170,6 +173,7 @@ mod tests {
                 pause: Duration::from_secs(60),
             },
             missing_keys: MissingKeys::default(),
+            alerts: Alerts::default(),
             ids: None,
             metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
         }

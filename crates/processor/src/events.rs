@@ -23,4 +23,5 @@ mod side_by_side;
 pub(crate) use apply::SHORT_LOCK_WAIT;
 pub(crate) use canary::check_postgres;
 pub(crate) use consume::Consume;
+pub(crate) use dead_letters::Alerts;
 pub(crate) use side_by_side::{TAKEN, apply_bodies};

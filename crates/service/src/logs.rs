@@ -27,6 +27,7 @@ pub const OUR_CRATES: &[&str] = &[
     "domain",
     "foreign_json",
     "ingest",
+    "mapping",
     "outbound",
     "processor",
     "sandbox",

@@ -34,10 +34,20 @@ pub struct Fetch {
 #[derive(Debug, Clone)]
 pub enum Credentials {
     Bearer(Secret),
-    Basic { user: String, password: Secret },
-    Header { header: HeaderName, value: Secret },
+    Basic {
+        user: String,
+        password: Secret,
+    },
+    Header {
+        header: HeaderName,
+        value: Secret,
+    },
     /// OAuth 2.0, client credentials (RFC 6749, section 4.4).
-    OAuth2 { token_url: String, client_id: String, client_secret: Secret },
+    OAuth2 {
+        token_url: String,
+        client_id: String,
+        client_secret: Secret,
+    },
 }
 
 /// The keys of `[fetch]`, of which a preset brings some and the source's file the others.
@@ -155,10 +165,13 @@ impl FetchKeys {
             }
             return None;
         };
-        let addresses = [Some(url), match &auth.kind {
-            AuthKind::OAuth2 { token_url, .. } => Some(token_url),
-            _ => None,
-        }];
+        let addresses = [
+            Some(url),
+            match &auth.kind {
+                AuthKind::OAuth2 { token_url, .. } => Some(token_url),
+                _ => None,
+            },
+        ];
         for address in addresses.into_iter().flatten() {
             let host = host_of(address, hosts);
             if let Err(clause) = host {
@@ -216,7 +229,10 @@ impl FetchFile {
                     user,
                     password: secret,
                 },
-                AuthKind::Header(header) => Credentials::Header { header, value: secret },
+                AuthKind::Header(header) => Credentials::Header {
+                    header,
+                    value: secret,
+                },
                 AuthKind::OAuth2 { token_url, client_id } => Credentials::OAuth2 {
                     token_url,
                     client_id,

@@ -32,9 +32,9 @@ use crypto::secret::Places;
 use files::Files;
 use folder::Kind;
 
-pub use mapping_file::definition_of;
 pub use finding::{Changes, Finding, Severity};
 pub use folder::UnreadableFolder;
+pub use mapping_file::definition_of;
 pub use resolve::Resolve;
 pub use snapshot::{ResortState, Snapshot, SourceState, load};
 pub use source::{RateLimit, Source, SourceRules};

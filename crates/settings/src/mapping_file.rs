@@ -37,7 +37,11 @@ pub(crate) fn read(file: &Table<'_>, resorts: Option<&[(usize, ResortId)]>) -> M
     let entry = entry.or(platform.as_ref().map(|(entry, _)| entry)).cloned();
     let speaks_our_format = platform.as_ref().is_some_and(|(_, preset)| preset.is_none()) && own.is_none();
     let Some(entry) = entry.filter(|_| !speaks_our_format) else {
-        for entry in properties.iter().map(|(entry, _)| entry).chain(fetch.iter().map(|(entry, _)| entry)) {
+        for entry in properties
+            .iter()
+            .map(|(entry, _)| entry)
+            .chain(fetch.iter().map(|(entry, _)| entry))
+        {
             entry.refuse::<()>("has no meaning without platform or [map]");
         }
         return Mapped::default();
@@ -73,8 +77,12 @@ pub(crate) fn read(file: &Table<'_>, resorts: Option<&[(usize, ResortId)]>) -> M
 /// Reads the keys of `[map]`, which are also a preset's.
 fn definition(table: &Table<'_>) -> Option<Definition> {
     let each = table.optional("each", expression);
-    let event = table.optional("event", |entry| entry.each(expression)).unwrap_or_default();
-    let when = table.optional("when", |entry| entry.each(row)).unwrap_or_default();
+    let event = table
+        .optional("event", |entry| entry.each(expression))
+        .unwrap_or_default();
+    let when = table
+        .optional("when", |entry| entry.each(row))
+        .unwrap_or_default();
     let mut fields = BTreeMap::new();
     read_fields(table, "", &mut fields);
     for name in ["booking", "guest"] {
@@ -166,7 +174,9 @@ fn read_preset(preset: presets::Preset) -> Result<Keys, String> {
         })
     });
     keys.ok_or_else(|| {
-        let notes = notes.iter().map(|note| format!("line {}: {}", note.line, note.text));
+        let notes = notes
+            .iter()
+            .map(|note| format!("line {}: {}", note.line, note.text));
         notes.collect::<Vec<_>>().join("; ")
     })
 }

@@ -190,7 +190,9 @@ impl Snapshot {
                 Some(Good::Source(good)) => {
                     let id = good.rules.id.clone();
                     snapshot.source_rules.insert(id.clone(), Arc::clone(&good.rules));
-                    snapshot.sources.extend(good.source.clone().map(|source| (id, source)));
+                    snapshot
+                        .sources
+                        .extend(good.source.clone().map(|source| (id, source)));
                 }
                 None if !held.is_broken() => {}
                 None => match name.kind {

@@ -75,7 +75,14 @@ impl SourceRules {
     /// its name.
     pub fn may_read(&self, header: &str) -> bool {
         const TELLING: [&str; 8] = [
-            "authorization", "cookie", "signature", "hmac", "secret", "token", "password", "api-key",
+            "authorization",
+            "cookie",
+            "signature",
+            "hmac",
+            "secret",
+            "token",
+            "password",
+            "api-key",
         ];
         !self.secret_headers.iter().any(|secret| secret == header)
             && !TELLING.iter().any(|part| header.contains(part))

@@ -61,7 +61,9 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
             .unwrap_or_default();
         let mapped = mapping_file::read(file, named.as_ref().and_then(Option::as_deref));
         if let (Some((entry, _)), true) = (&strict, mapped.mapping.is_some()) {
-            entry.refuse::<()>("has no meaning with platform or [map]: what no row of when matches is ignored");
+            entry.refuse::<()>(
+                "has no meaning with platform or [map]: what no row of when matches is ignored",
+            );
         }
         let named = named?;
         let resorts = match &named {

@@ -22,6 +22,7 @@ use crate::problem::Problem;
 use crate::request_log::Entry;
 use crate::state::Ingest;
 
+/// In characters.
 const LONGEST_CHALLENGE: usize = 1_024;
 
 /// The handshake: the challenge comes back as plain text to who knows the token.
@@ -101,7 +102,7 @@ fn challenge(request: &HttpRequest, ingest: &Ingest, entry: &Entry) -> Result<St
     });
     challenge
         .filter(|challenge| {
-            known && mode.as_deref() == Some("subscribe") && challenge.len() <= LONGEST_CHALLENGE
+            known && mode.as_deref() == Some("subscribe") && challenge.chars().count() <= LONGEST_CHALLENGE
         })
         .map(String::from)
         .ok_or(Problem::HandshakeRefused)

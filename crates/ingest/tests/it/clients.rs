@@ -19,7 +19,8 @@ async fn world() -> World {
     World::start(NO_BROKER, &[("INGEST_CONFIRM_TIMEOUT", "100ms")]).await
 }
 
-async fn run(mut command: Command) -> String {
+/// What a command prints; it must succeed.
+pub(crate) async fn run(mut command: Command) -> String {
     let name = format!("{command:?}");
     let output = tokio::task::spawn_blocking(move || command.output())
         .await

@@ -13,6 +13,7 @@ mod door;
 mod fuzz;
 mod habits;
 mod http;
+mod integrating;
 mod mapped;
 mod process;
 mod publishing;

@@ -39,7 +39,12 @@ async fn lodgify(world: &World, headers: &[(&str, &str)], body: &[u8]) -> Answer
 
 async fn apaleo(world: &World, method: &str, content_type: &str, body: &[u8]) -> Answer {
     let headers = [("content-type", content_type)];
-    let request = request(method, "/webhooks/apaleo/t0ken?token=s3cret&hotel=7", &headers, body);
+    let request = request(
+        method,
+        "/webhooks/apaleo/t0ken?token=s3cret&hotel=7",
+        &headers,
+        body,
+    );
     exchange(world.address, &request).await
 }
 
@@ -75,12 +80,18 @@ async fn a_payload_of_lodgifys_becomes_our_event_with_the_same_id_at_each_delive
         (events[0].version, events[0].event_type.as_str()),
         (1, "reservation_confirmed")
     );
-    assert!(events[0].phone_hash.is_none(), "the sample's number is none in Greece");
+    assert!(
+        events[0].phone_hash.is_none(),
+        "the sample's number is none in Greece"
+    );
     let event = opened(&events[0]);
     assert_eq!(event["resort"], "azure-bay");
     assert_eq!(event["booking"], "123456");
     assert_eq!(event["details"]["check_in"], "2022-05-21");
-    assert_eq!(event["details"]["total"], json!({ "amount": "1113", "currency": "USD" }));
+    assert_eq!(
+        event["details"]["total"],
+        json!({ "amount": "1113", "currency": "USD" })
+    );
     assert_eq!(event["guest"]["name"], "John Doe");
     assert_eq!(event["guest"]["consent"], false);
     let missing = r#"bellhop_map_field_missing_total{field="guest.country",source="lodgify"}"#;
@@ -106,10 +117,16 @@ async fn what_cannot_be_mapped_is_accepted_for_a_person_with_everything_that_a_m
     let [envelope] = events.as_slice() else {
         panic!("{}", events.len());
     };
-    assert_eq!((envelope.version, envelope.event_type.as_str()), (2, "unmappable"));
+    assert_eq!(
+        (envelope.version, envelope.event_type.as_str()),
+        (2, "unmappable")
+    );
     assert_eq!(envelope.faults, ["booking.id: wrong type"]);
     let ring = KeyRing::parse(KEYS).unwrap();
-    assert_eq!(envelope.phone_hash.as_deref(), Some(&ring.lookup("+306912345678")[..]));
+    assert_eq!(
+        envelope.phone_hash.as_deref(),
+        Some(&ring.lookup("+306912345678")[..])
+    );
     let kept = opened(envelope);
     assert_eq!(kept["body"], serde_json::from_slice::<Value>(&body).unwrap());
     assert_eq!(kept["headers"]["x-hotel"], "7");
@@ -127,17 +144,26 @@ async fn a_webhook_that_names_only_a_booking_is_kept_to_be_fetched_each_time_tha
 
     for _ in 0..2 {
         let answer = apaleo(&world, "POST", "application/json", APALEO.as_bytes()).await;
-        assert_eq!((answer.status, answer.json()["status"].as_str()), (200, Some("accepted")));
+        assert_eq!(
+            (answer.status, answer.json()["status"].as_str()),
+            (200, Some("accepted"))
+        );
     }
 
     let events = vhost.take_events().await;
     assert_eq!(events.len(), 2);
     assert_ne!(events[0].event_id, events[1].event_id);
     assert_eq!((events[0].version, events[0].event_type.as_str()), (2, "fetch"));
-    assert_eq!(events[0].booking.as_ref().map(|id| id.as_str()), Some("XPGMSXGF-1"));
+    assert_eq!(
+        events[0].booking.as_ref().map(|id| id.as_str()),
+        Some("XPGMSXGF-1")
+    );
     assert_eq!(events[0].resort.as_ref().map(|id| id.as_str()), Some("azure-bay"));
     let kept = opened(&events[0]);
-    assert_eq!((&kept["element"], &kept["query"]), (&json!(0), &json!({ "hotel": "7" })));
+    assert_eq!(
+        (&kept["element"], &kept["query"]),
+        (&json!(0), &json!({ "hotel": "7" }))
+    );
     world.finish().await;
     vhost.drop_now().await;
 }
@@ -151,22 +177,42 @@ async fn what_is_nothing_to_act_on_is_ignored_with_its_reason_and_publishes_noth
 
     for (answer, reason) in [
         (apaleo(&world, "GET", "text/plain", b"").await, "ping"),
-        (apaleo(&world, "POST", "application/json", HEALTHCHECK.as_bytes()).await, "ping"),
+        (
+            apaleo(&world, "POST", "application/json", HEALTHCHECK.as_bytes()).await,
+            "ping",
+        ),
         (apaleo(&world, "POST", form, b"webhook_id=17").await, "ping"),
         (apaleo(&world, "POST", "application/json", b" ").await, "ping"),
-        (apaleo(&world, "POST", form, b"topic=Reservation&type=new-thing").await, "unmapped_type"),
-        (lodgify(&world, &[], br#"{"action":"quote_made"}"#).await, "unmapped_type"),
         (
-            lodgify(&world, &[], &changed(LODGIFY, |body| body["booking"]["property_id"] = json!(10_001))).await,
+            apaleo(&world, "POST", form, b"topic=Reservation&type=new-thing").await,
+            "unmapped_type",
+        ),
+        (
+            lodgify(&world, &[], br#"{"action":"quote_made"}"#).await,
+            "unmapped_type",
+        ),
+        (
+            lodgify(
+                &world,
+                &[],
+                &changed(LODGIFY, |body| body["booking"]["property_id"] = json!(10_001)),
+            )
+            .await,
             "unknown_property",
         ),
-        (world.post_bearer("many", &[], br#"{"list":[]}"#).await, "unmapped_type"),
+        (
+            world.post_bearer("many", &[], br#"{"list":[]}"#).await,
+            "unmapped_type",
+        ),
     ] {
         assert_eq!((answer.status, answer.json()), (200, ignored(reason)));
     }
     let slack = br#"{"type":"url_verification","challenge":"3eZbrw1aBm2rZgRNFdxV"}"#;
     let answer = apaleo(&world, "POST", "application/json", slack).await;
-    assert_eq!((answer.status, answer.body.as_slice()), (200, b"3eZbrw1aBm2rZgRNFdxV".as_slice()));
+    assert_eq!(
+        (answer.status, answer.body.as_slice()),
+        (200, b"3eZbrw1aBm2rZgRNFdxV".as_slice())
+    );
 
     assert_eq!(vhost.take_events().await.len(), 0);
     let unknown = r#"bellhop_ignored_events_total{reason="unknown_property",source="lodgify"}"#;
@@ -186,12 +232,18 @@ async fn strangers_and_what_is_no_json_are_refused_as_everywhere() {
     };
 
     assert_eq!(post("/webhooks/apaleo/guess", b"{}").await, "unauthorized");
-    assert_eq!(post("/webhooks/lodgify", LODGIFY.as_bytes()).await, "unauthorized");
+    assert_eq!(
+        post("/webhooks/lodgify", LODGIFY.as_bytes()).await,
+        "unauthorized"
+    );
     assert_eq!(post("/webhooks/apaleo/t0ken", b"{").await, "invalid-json");
     let get = exchange(world.address, &request("GET", "/webhooks/apaleo/guess", &[], b"")).await;
     assert_eq!(get.problem(), "unauthorized");
     let broken = changed(LODGIFY, |body| body["booking"]["property_id"] = json!(10_002));
-    assert_eq!(lodgify(&world, &[], &broken).await.problem(), "resort-unavailable");
+    assert_eq!(
+        lodgify(&world, &[], &broken).await.problem(),
+        "resort-unavailable"
+    );
     assert_eq!(vhost.take_events().await.len(), 0);
     world.finish().await;
     vhost.drop_now().await;
@@ -212,18 +264,23 @@ async fn of_several_events_in_one_body_a_bad_one_costs_no_other() {
     let answer = world.post_bearer("many", &[], &bytes(&body)).await;
 
     let events = vhost.take_events().await;
-    let of_type = |name: &str| -> Vec<&Envelope> {
-        events.iter().filter(|event| event.event_type == name).collect()
-    };
+    let of_type =
+        |name: &str| -> Vec<&Envelope> { events.iter().filter(|event| event.event_type == name).collect() };
     let confirmed = of_type("reservation_confirmed");
     let ids: Vec<_> = confirmed.iter().map(|event| event.event_id.as_str()).collect();
     assert_eq!(ids.len(), 2);
-    assert_eq!((answer.status, answer.json()), (200, json!({ "status": "accepted", "event_ids": ids })));
+    assert_eq!(
+        (answer.status, answer.json()),
+        (200, json!({ "status": "accepted", "event_ids": ids }))
+    );
     let unmappable = of_type("unmappable");
     assert_eq!(unmappable.len(), 1);
     assert_eq!(
         unmappable[0].faults,
-        ["element 1: guest.phone: missing", "element 4: booking.id: missing"]
+        [
+            "element 1: guest.phone: missing",
+            "element 4: booking.id: missing"
+        ]
     );
     world.finish().await;
     vhost.drop_now().await;
@@ -266,7 +323,10 @@ async fn a_dry_run_answers_what_a_request_would_be_and_publishes_nothing() {
         answer["events"],
         json!([{ "unmappable": ["guest.phone: missing"] }, { "ignored": "unmapped_type" }])
     );
-    let answer = world.post_bearer("lenient", &dry_run, &bytes(&crate::world::event())).await.json();
+    let answer = world
+        .post_bearer("lenient", &dry_run, &bytes(&crate::world::event()))
+        .await
+        .json();
     assert_eq!(answer["events"][0]["event"]["guest"]["phone"], "+306912345678");
 
     assert_eq!(vhost.take_events().await.len(), 0);
@@ -282,7 +342,9 @@ async fn hostile_mappings_and_payloads_end_soon_and_hold_up_no_neighbour() {
     let list: Vec<_> = (0..60_000).map(|number| format!("{number:09}")).collect();
     let deep = format!("{}{}", "[".repeat(400_000), "]".repeat(400_000));
     let bodies = [
-        bytes(&json!({ "kind": "new", "id": 1, "rooms": "x".repeat(100_000), "names": "y".repeat(100_000), "phones": list })),
+        bytes(
+            &json!({ "kind": "new", "id": 1, "rooms": "x".repeat(100_000), "names": "y".repeat(100_000), "phones": list }),
+        ),
         format!(r#"{{"kind":"new","id":2,"rooms":{deep}}}"#).into_bytes(),
         bytes(&json!({ "kind": "new", "id": "{{ range(1) }}", "names": "{{", "phones": [["a"], {"b": 1}] })),
     ];
@@ -301,7 +363,11 @@ async fn hostile_mappings_and_payloads_end_soon_and_hold_up_no_neighbour() {
     }
     assert_eq!(status, 200);
     assert!(took < Duration::from_secs(2), "{took:?}");
-    assert!(began_at.elapsed() < Duration::from_secs(5), "{:?}", began_at.elapsed());
+    assert!(
+        began_at.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began_at.elapsed()
+    );
     world.finish().await;
     vhost.drop_now().await;
 }

@@ -49,7 +49,10 @@ fn an_id_is_a_text_or_a_whole_number() {
         &[
             (json!(" BK-1 "), json!("BK-1")),
             (json!(26006), json!("26006")),
-            (json!(18_446_744_073_709_551_615_u64), json!("18446744073709551615")),
+            (
+                json!(18_446_744_073_709_551_615_u64),
+                json!("18446744073709551615"),
+            ),
         ],
     );
     refuses(
@@ -80,10 +83,21 @@ fn a_day_without_a_zone_is_as_written_and_an_instant_is_the_day_at_the_resort() 
     );
     refuses(
         Field::CheckIn,
-        &[json!("20.12.2026"), json!("2026-12-2"), json!("2026-02-30"), json!("soon"), json!(-5), json!(1e18)],
+        &[
+            json!("20.12.2026"),
+            json!("2026-12-2"),
+            json!("2026-02-30"),
+            json!("soon"),
+            json!(-5),
+            json!(1e18),
+        ],
         FieldProblem::NotADate,
     );
-    refuses(Field::CheckIn, &[json!(true), json!(["2026-12-20"])], FieldProblem::WrongType);
+    refuses(
+        Field::CheckIn,
+        &[json!(true), json!(["2026-12-20"])],
+        FieldProblem::WrongType,
+    );
 }
 
 #[test]
@@ -94,8 +108,14 @@ fn an_instant_without_a_zone_is_utc() {
             (json!("2022-05-17T19:56:32+00:00"), json!("2022-05-17T19:56:32Z")),
             (json!("2021-09-08 11:41:06"), json!("2021-09-08T11:41:06Z")),
             (json!("2021-09-08 11:41:06 UTC"), json!("2021-09-08T11:41:06Z")),
-            (json!("2025-08-14T21:29:52.926Z"), json!("2025-08-14T21:29:52.926Z")),
-            (json!("2025-11-05T15:22:57.7568092+00:00"), json!("2025-11-05T15:22:57.756809200Z")),
+            (
+                json!("2025-08-14T21:29:52.926Z"),
+                json!("2025-08-14T21:29:52.926Z"),
+            ),
+            (
+                json!("2025-11-05T15:22:57.7568092+00:00"),
+                json!("2025-11-05T15:22:57.756809200Z"),
+            ),
             (json!(1_692_268_510_605_u64), json!("2023-08-17T10:35:10.605Z")),
             (json!(1_766_005_022.073_195), json!("2025-12-17T20:57:02.073195Z")),
             (json!("1394156618"), json!("2014-03-07T01:43:38Z")),
@@ -115,7 +135,10 @@ fn a_time_is_read_in_a_named_zone_and_a_day_is_cut_out_of_it() {
         Some("2026-07-01T12:00:00Z")
     );
     assert!(in_zone("2026-07-01", "Athens").is_err());
-    assert_eq!(date_of(Value::from("2026-12-20T00:00:00Z")).as_str(), Some("2026-12-20"));
+    assert_eq!(
+        date_of(Value::from("2026-12-20T00:00:00Z")).as_str(),
+        Some("2026-12-20")
+    );
     assert!(date_of(Value::from("2026")).is_undefined());
     assert!(date_of(Value::from(5)).is_undefined());
 }
@@ -138,7 +161,11 @@ fn of_several_numbers_the_first_valid_one_counts() {
         locale(),
         "CA".parse().ok(),
     );
-    assert_eq!(at_home, Ok(Some(json!("(800) 559-0985"))), "the guest's country goes before the resort's");
+    assert_eq!(
+        at_home,
+        Ok(Some(json!("(800) 559-0985"))),
+        "the guest's country goes before the resort's"
+    );
 }
 
 #[test]
@@ -172,9 +199,24 @@ fn texts_flags_languages_and_numbers_are_what_platforms_mean() {
     );
     casts(
         Field::Guests,
-        &[(json!(2), json!(2)), (json!("2"), json!(2)), (json!(2.0), json!(2.0))],
+        &[
+            (json!(2), json!(2)),
+            (json!("2"), json!(2)),
+            (json!(2.0), json!(2.0)),
+        ],
     );
-    casts(Field::TotalAmount, &[(json!(830.0), json!("830.0")), (json!("48.30"), json!("48.30"))]);
-    refuses(Field::Guests, &[json!("two"), json!([2])], FieldProblem::WrongType);
-    refuses(Field::Room, &[json!(true), json!({"name": "x"})], FieldProblem::WrongType);
+    casts(
+        Field::TotalAmount,
+        &[(json!(830.0), json!("830.0")), (json!("48.30"), json!("48.30"))],
+    );
+    refuses(
+        Field::Guests,
+        &[json!("two"), json!([2])],
+        FieldProblem::WrongType,
+    );
+    refuses(
+        Field::Room,
+        &[json!(true), json!({"name": "x"})],
+        FieldProblem::WrongType,
+    );
 }

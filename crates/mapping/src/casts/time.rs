@@ -78,7 +78,8 @@ fn epoch(number: f64) -> Option<DateTime<Utc>> {
 }
 
 fn parse(text: &str) -> Option<Moment> {
-    let is_number = text.len() > LENGTH_OF_DAY - 2 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_number =
+        text.len() > LENGTH_OF_DAY - 2 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     if is_number {
         return epoch(text.parse().ok()?).map(Moment::Instant);
     }
@@ -91,7 +92,11 @@ fn parse(text: &str) -> Option<Moment> {
     if let Ok(at) = DateTime::parse_from_rfc3339(&written) {
         return Some(Moment::Instant(at.to_utc()));
     }
-    for format in ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%dT%H:%M:%S%.f %z", "%Y-%m-%dT%H:%M%z"] {
+    for format in [
+        "%Y-%m-%dT%H:%M:%S%.f%z",
+        "%Y-%m-%dT%H:%M:%S%.f %z",
+        "%Y-%m-%dT%H:%M%z",
+    ] {
         if let Ok(at) = DateTime::parse_from_str(&written, format) {
             return Some(Moment::Instant(at.to_utc()));
         }

@@ -183,12 +183,13 @@ impl Errors {
         }
     }
 
-    /// A day, `2026-12-20`.
+    /// A day, `2026-12-20`. The parser would also read `2026-12- 1`.
     pub(super) fn day(&mut self, field: Field<'_>) -> Option<NaiveDate> {
         const LENGTH: usize = "2026-12-20".len();
         let text = self.string(field, Need::Optional)?;
         let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-        match day.filter(|_| text.len() == LENGTH && text.starts_with(|c: char| c.is_ascii_digit())) {
+        let is_plain = text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains(char::is_whitespace);
+        match day.filter(|_| text.len() == LENGTH && is_plain) {
             Some(day) => Some(day),
             None => self.none(field, FieldProblem::NotADate),
         }

@@ -4,6 +4,7 @@ mod accepted;
 mod any_json;
 mod refused;
 
+use domain::ids::SourceId;
 use serde_json::json;
 
 use super::*;

@@ -250,7 +250,7 @@ impl Consume {
     async fn settle_undecodable(&mut self, undecodable: Vec<(Delivery, Undecodable)>) {
         let mut verdicts = Vec::new();
         for (delivery, error) in undecodable {
-            let settlement = settlement::of_undecodable(&delivery, error);
+            let settlement = settlement::of_undecodable(&self.context, &delivery, error);
             verdicts.extend(self.now_or_later(delivery, settlement));
         }
         self.settle(verdicts).await;

@@ -1,10 +1,15 @@
 //! Dead letters of events: each is logged when it is made and counted when it is published, before its event is
 //! acknowledged. An event that comes again before that makes a dead letter again.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
 use broker::consumer::{Delivery, Verdict};
 use broker::dead_letter::Cause;
 use chrono::Utc;
 use domain::dead_letter::DeadLetterReason;
+use service::lock;
 use store::StoreError;
 
 use super::event::Opened;
@@ -73,11 +78,35 @@ pub(super) fn of_undecodable(delivery: &Delivery, why: &str) -> Cause {
     letter(DeadLetterReason::Undecodable, why, 1)
 }
 
+/// How long a source's unmappable requests raise no second alert: a platform's change makes hundreds of them.
+const ALERT_EVERY: Duration = Duration::from_secs(3_600);
+
+/// When each source's unmappable requests last raised an alert.
+#[derive(Default)]
+pub(crate) struct Alerts(Mutex<BTreeMap<String, Instant>>);
+
+impl Alerts {
+    fn is_due(&self, source: &str, now: Instant) -> bool {
+        let mut raised = lock(&self.0);
+        let is_due = raised.get(source).is_none_or(|last| now - *last >= ALERT_EVERY);
+        if is_due {
+            raised.insert(source.to_owned(), now);
+        }
+        is_due
+    }
+}
+
 /// Of a platform's request that its source's mapping cannot read.
-pub(super) fn of_unmappable(delivery: &Delivery, faults: &str) -> Cause {
-    log::error!("event.id" = delivery.message_id, error = faults, event = "event_unmappable", alert = "event_unmappable";
-        "a platform's request is a dead letter: the mapping of its source cannot read it; mend the mapping, then run desk \
-         letters retry --all --reason unmappable");
+pub(super) fn of_unmappable(delivery: &Delivery, faults: &str, alerts: &Alerts) -> Cause {
+    let (source, _) = delivery.message_id.split_once('/').unwrap_or_default();
+    if alerts.is_due(source, Instant::now()) {
+        log::error!(source, "event.id" = delivery.message_id, error = faults, event = "event_unmappable",
+            alert = "event_unmappable";
+            "the mapping of a source cannot read a request of its platform: it is a dead letter");
+    } else {
+        log::warn!(source, "event.id" = delivery.message_id, error = faults, event = "event_unmappable";
+            "one more request that the mapping of its source cannot read is a dead letter");
+    }
     letter(DeadLetterReason::Unmappable, faults, 1)
 }
 
@@ -95,5 +124,20 @@ fn letter(reason: DeadLetterReason, error: &str, attempts: u32) -> Cause {
         error: error.to_owned(),
         attempts,
         dead_lettered_at: Some(Utc::now()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_whose_requests_cannot_be_mapped_raises_one_alert_an_hour() {
+        let (alerts, now) = (Alerts::default(), Instant::now());
+
+        assert!(alerts.is_due("lodgify", now));
+        assert!(!alerts.is_due("lodgify", now + ALERT_EVERY / 2));
+        assert!(alerts.is_due("mews", now + ALERT_EVERY / 2));
+        assert!(alerts.is_due("lodgify", now + ALERT_EVERY));
     }
 }

@@ -64,14 +64,14 @@ pub(super) fn of_outcome(
     }
 }
 
-pub(super) fn of_undecodable(delivery: &Delivery, error: Undecodable) -> Settlement {
+pub(super) fn of_undecodable(context: &Context, delivery: &Delivery, error: Undecodable) -> Settlement {
     match error {
         Undecodable::ForGood(why) => {
             let letter = dead_letters::of_undecodable(delivery, &why);
             Settlement::Now(Verdict::DeadLetter(letter))
         }
         Undecodable::Unmappable(faults) => {
-            let letter = dead_letters::of_unmappable(delivery, &faults);
+            let letter = dead_letters::of_unmappable(delivery, &faults, &context.alerts);
             Settlement::Now(Verdict::DeadLetter(letter))
         }
         Undecodable::Here(why) => Settlement::GiveBack(why),

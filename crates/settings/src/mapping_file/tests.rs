@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
@@ -28,7 +29,10 @@ fn json_of(path: &Path) -> Json {
 }
 
 fn folders_of(path: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut found: Vec<_> = fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     found.sort();
     found
 }
@@ -36,10 +40,16 @@ fn folders_of(path: &Path) -> Vec<PathBuf> {
 /// The payloads of a platform, each with its expectation.
 fn cases(platform: &str) -> Vec<(PathBuf, Json)> {
     let files = folders_of(&samples().join(platform));
-    let expectations = files.iter().filter(|path| path.to_string_lossy().ends_with(".expected.json"));
+    let expectations = files
+        .iter()
+        .filter(|path| path.to_string_lossy().ends_with(".expected.json"));
     expectations
         .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().replace(".expected.json", ".json");
+            let name = path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .replace(".expected.json", ".json");
             (path.with_file_name(name), json_of(path))
         })
         .collect()
@@ -134,7 +144,9 @@ fn each_preset_reads_what_its_platform_published() {
 fn each_file_of_a_preset_ships() {
     let names = |folder: &str| -> Vec<String> {
         let files = folders_of(&samples().join(folder));
-        let stems = files.iter().map(|path| path.file_stem().unwrap().to_string_lossy().into_owned());
+        let stems = files
+            .iter()
+            .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned());
         stems.collect()
     };
     let shipped: Vec<_> = presets::ALL.iter().map(|preset| preset.name.to_owned()).collect();
@@ -151,7 +163,11 @@ fn each_preset_is_a_whole_mapping_whose_rows_all_count() {
         for row in &definition.when {
             assert_eq!(row.patterns.len(), definition.event.len(), "{}", preset.name);
         }
-        assert!(definition.fields.contains_key(&Field::BookingId), "{}", preset.name);
+        assert!(
+            definition.fields.contains_key(&Field::BookingId),
+            "{}",
+            preset.name
+        );
     }
 }
 
@@ -176,8 +192,10 @@ fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
     check(format!("{map}{properties}"), &[]);
     check(
         map.to_owned(),
-        &["3 Error: map cannot tell which resort an event belongs to: add [properties] with the platform's ids, \
-           or name exactly one resort in resorts"],
+        &[
+            "3 Error: map cannot tell which resort an event belongs to: add [properties] with the platform's ids, \
+           or name exactly one resort in resorts",
+        ],
     );
     check(
         format!("{properties}{map}guest.name = \"guest.\"\nguest.nme = \"x\"\nguest.phone = \"p | digits\""),
@@ -189,16 +207,25 @@ fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
     );
     check(
         format!("{properties}{}", map.replace("reservation_confirmed", "booked")),
-        &["7 Error: map.when[0][1] is none of booking_started, booking_abandoned, reservation_confirmed, \
+        &[
+            "7 Error: map.when[0][1] is none of booking_started, booking_abandoned, reservation_confirmed, \
            reservation_modified, guest_checked_in, guest_checked_out, reservation_cancelled, guest_opted_in, \
-           guest_opted_out, fetch, ignored, ping"],
+           guest_opted_out, fetch, ignored, ping",
+        ],
     );
     check(
-        format!("{properties}{}", map.replace("[\"action\"]", "[\"action\", \"status\"]")),
+        format!(
+            "{properties}{}",
+            map.replace("[\"action\"]", "[\"action\", \"status\"]")
+        ),
         &["5 Error: map has 2 expressions in event, but row 1 of when has 1 patterns before its type"],
     );
     check(
-        format!("{properties}{}", map.replace("]]", "], [\"NEW\", \"ignored\"]]").replace("occurred_at = \"at\"\n", "")),
+        format!(
+            "{properties}{}",
+            map.replace("]]", "], [\"NEW\", \"ignored\"]]")
+                .replace("occurred_at = \"at\"\n", "")
+        ),
         &[
             "5 Warning: map has a row in when that never counts: row 1 matches everything that row 2 does",
             "5 Warning: map has no occurred_at: a late redelivery may overwrite newer facts",
@@ -228,8 +255,60 @@ fn a_file_overrides_its_preset_key_by_key() {
     let mapping = file.unwrap().mapping.unwrap();
 
     assert_eq!(mapping.definition.when, preset.when);
-    let text_of = |field| mapping.definition.fields.get(&field).map(|expression| expression.text().to_owned());
+    let text_of = |field| {
+        mapping
+            .definition
+            .fields
+            .get(&field)
+            .map(|expression| expression.text().to_owned())
+    };
     assert_eq!(text_of(Field::GuestName).as_deref(), Some("guest.full_name"));
     assert_eq!(text_of(Field::Property), None);
-    assert_eq!(mapping.resort, ResortOf::Expression(Expression::compile("query.resort").unwrap()));
+    assert_eq!(
+        mapping.resort,
+        ResortOf::Expression(Expression::compile("query.resort").unwrap())
+    );
+}
+
+/// Debian's jq is a second judge, which knows nothing of our expressions and casts. A program says what it can say: that and no
+/// more is compared.
+#[test]
+fn jq_finds_the_same_in_the_payloads() {
+    let mut judged = 0;
+    for preset in presets::ALL {
+        for (path, case) in cases(preset.name) {
+            let program = path.with_extension("jq");
+            if !program.exists() {
+                continue;
+            }
+            let output = Command::new("jq")
+                .args(["--argjson", "header", &case["headers"].to_string()])
+                .args(["--argjson", "fetched", &case["fetched"].to_string()])
+                .arg("--from-file")
+                .args([&program, &path])
+                .output()
+                .expect("jq is installed by scripts/test");
+            assert!(
+                output.status.success(),
+                "{}: {}",
+                program.display(),
+                String::from_utf8_lossy(&output.stderr)
+            );
+            let found: Json = serde_json::from_slice(&output.stdout).unwrap();
+            compare(&found, &case["outcome"][0]["event"], &program);
+            judged += 1;
+        }
+    }
+    assert!(judged >= 10, "{judged}");
+}
+
+fn compare(found: &Json, expected: &Json, at: &Path) {
+    match found {
+        Json::Object(object) => {
+            for (key, value) in object {
+                compare(value, &expected[key], &at.join(key));
+            }
+        }
+        _ => assert_eq!(found, expected, "{}", at.display()),
+    }
 }

@@ -405,7 +405,9 @@ async fn the_evidence_is_read_from_indexes_and_not_from_all_messages() {
 
     let plans = testkit::plans::of_prepared_statements(&scene.store).await;
 
-    let evidence = plans.iter().find(|(statement, _)| statement.contains("template_paced"));
+    let evidence = plans
+        .iter()
+        .find(|(statement, _)| statement.contains("template_paced"));
     let (_, plan) = evidence.unwrap();
     assert!(!plan.contains("Seq Scan"), "{plan}");
     for index in ["messages_in_doubt", "messages_by_call", "messages_paced"] {

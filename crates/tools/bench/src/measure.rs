@@ -7,6 +7,7 @@ mod e2e;
 mod fairness;
 mod ingest;
 mod latency;
+mod mapping;
 mod processor;
 mod profile;
 mod sender;
@@ -17,6 +18,7 @@ mod timers;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Measurement {
     Ingest,
+    Mapping,
     Processor,
     Sender,
     E2e,
@@ -31,8 +33,9 @@ pub(crate) enum Measurement {
 
 impl Measurement {
     /// All but the profile, which is asked for by itself.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Ingest,
+        Self::Mapping,
         Self::Processor,
         Self::Sender,
         Self::E2e,
@@ -49,6 +52,10 @@ impl Measurement {
             Self::Ingest => (
                 "ingest",
                 "webhooks answered, beside a bare floor: HMAC check, JSON parse, one confirmed publish",
+            ),
+            Self::Mapping => (
+                "mapping",
+                "webhooks of 2 KiB in Lodgify's own words, beside events of that length in our format",
             ),
             Self::Processor => (
                 "processor",
@@ -95,6 +102,7 @@ impl Measurement {
         let into = &mut report;
         match self {
             Self::Ingest => ingest::measure(bench, into).await?,
+            Self::Mapping => mapping::measure(bench, into).await?,
             Self::Processor => processor::measure(bench, into).await?,
             Self::Sender => sender::measure(bench, into).await?,
             Self::E2e => e2e::measure(bench, into).await?,

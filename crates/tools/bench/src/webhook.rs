@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 use crate::stage::files::{RESORTS, resort};
 
+/// About how long an event of ours is, in bytes.
+const LENGTH_OF_OURS: usize = 330;
+
 /// Guests bear the eight digits of their numbers after 69: those of the run begin with 4, those of old with 3.
 const NEW: u32 = 40_000_000;
 const OLD: u32 = 30_000_000;
@@ -23,7 +26,14 @@ pub(crate) enum Deed {
     Starts,
     Abandons,
     Confirms,
+    /// Confirms, in 2 KiB.
+    Books,
+    /// The same, in Lodgify's own words.
+    BooksAtLodgify,
 }
+
+/// What Lodgify published; see `crates/mapping/samples`.
+const LODGIFY: &str = include_str!("../../../mapping/samples/lodgify/booking_new_status_booked.json");
 
 /// Makes webhooks; the guests are numbered over the whole run.
 #[derive(Debug)]
@@ -73,6 +83,13 @@ impl Platform {
     fn of(&self, guest: u32, deed: Deed, at: usize) -> Webhook {
         let (booking, phone) = (booking(guest), phone(guest));
         let event = match deed {
+            Deed::BooksAtLodgify => return self.signed(guest, "/webhooks/lodgify", lodgifys(guest)),
+            Deed::Books => {
+                let padding = lodgifys(guest).len().saturating_sub(LENGTH_OF_OURS);
+                Event::confirmed(&booking, &phone)
+                    .with("/guest/name", "Ada Lovelace")
+                    .with("/note", "x".repeat(padding))
+            }
             Deed::Starts => Event::started(&booking, &phone),
             Deed::Abandons => Event::abandoned(&booking, &phone).with("/guest/name", "Ada Lovelace"),
             Deed::Confirms => Event::confirmed(&booking, &phone).with("/guest/name", "Ada Lovelace"),
@@ -81,11 +98,16 @@ impl Platform {
             .with("/resort", resort(at))
             .staying("2027-12-20", "2027-12-27")
             .with("/booking/room", "Sea view");
+        self.signed(guest, "/webhooks/direct", event.bytes())
+    }
+
+    fn signed(&self, guest: u32, path: &'static str, body: Vec<u8>) -> Webhook {
         let (id, timestamp) = (Uuid::now_v7().to_string(), Utc::now().timestamp());
-        let body = Bytes::from(event.bytes());
+        let body = Bytes::from(body);
         let signature = sign_standard(&self.secret, &id, timestamp, &body);
         Webhook {
             guest,
+            path,
             id,
             timestamp,
             signature,
@@ -96,7 +118,7 @@ impl Platform {
 
 impl Webhook {
     pub(crate) fn request(self) -> anyhow::Result<Request<Full<Bytes>>> {
-        Ok(Request::post("/webhooks/direct")
+        Ok(Request::post(self.path)
             .header("host", "localhost")
             .header("content-type", "application/json")
             .header("webhook-id", self.id)
@@ -104,6 +126,13 @@ impl Webhook {
             .header("webhook-signature", self.signature)
             .body(Full::new(self.body))?)
     }
+}
+
+/// Lodgify's webhook of a booking, one line as it comes.
+fn lodgifys(guest: u32) -> Vec<u8> {
+    let one_line: String = LODGIFY.lines().map(str::trim_start).collect();
+    let body = one_line.replace("123456", &guest.to_string()).replace("667675867768", &phone(guest));
+    body.into_bytes()
 }
 
 /// The booking of a guest, by which errors name it.

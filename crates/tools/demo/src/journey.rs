@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use chrono::{DateTime, Days, Utc};
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
 
 use crate::desk::Desk;
 use crate::phone::{Phone, Received};
-use crate::platform::Platform;
+use crate::platform::{Booking, Platform};
 use crate::screen::Screen;
 
 const RESORT: &str = "azure-bay";
@@ -74,14 +73,14 @@ pub(crate) struct Journey {
     desk: Desk,
     screen: Screen,
     begun_at: DateTime<Utc>,
-    booking: String,
+    booking: Booking,
 }
 
 impl Journey {
     /// A journey that can be played again on the same system: with a booking of its own, and blind to older messages.
     pub(crate) fn new(platform: Platform, phone: Phone, desk: Desk, screen: Screen) -> Self {
         let begun_at = Utc::now();
-        let booking = format!("BK-{}", begun_at.timestamp() % 1_000_000);
+        let booking = Booking::new(begun_at.timestamp() % 1_000_000, "Ada Lovelace", GUEST);
         Self {
             platform,
             phone,
@@ -95,7 +94,8 @@ impl Journey {
     /// Plays all acts, waits until everything was read, and shows the conversation.
     pub(crate) async fn play(&mut self) -> anyhow::Result<()> {
         self.screen.title("The journey of one guest");
-        for act in &ACTS {
+        let can_report = |act: &&Act| act.event.is_none_or(|event| self.platform.can_report(event));
+        for act in ACTS.iter().filter(can_report) {
             self.play_act(act).await?;
         }
         let conversation = self.wait_until_read().await?;
@@ -103,16 +103,15 @@ impl Journey {
         for message in &conversation {
             self.screen.message(message);
         }
-        self.screen.fact("booking", &format!("{RESORT} {}", self.booking));
+        self.screen.fact("booking", &format!("{RESORT} {}", self.platform.booking_id(&self.booking)));
         Ok(())
     }
 
     async fn play_act(&self, act: &Act) -> anyhow::Result<()> {
         self.screen.story(act.story);
         if let Some(event) = act.event {
-            let id = format!("evt_{}_{event}", self.booking);
-            self.platform.send(&id, &self.event(&id, event)).await?;
-            self.screen.step(&format!("webhook {event}: accepted"));
+            let webhook = self.platform.report(event, &self.booking).await?;
+            self.screen.step(&format!("webhook {webhook}: accepted"));
         }
         if let Some(status) = act.status
             && self.desk.is_there()
@@ -127,31 +126,11 @@ impl Journey {
         Ok(())
     }
 
-    fn event(&self, id: &str, event: &str) -> Value {
-        let today = Utc::now().date_naive();
-        json!({
-            "id": id,
-            "type": event,
-            "occurred_at": Utc::now(),
-            "resort": RESORT,
-            "booking": {
-                "id": self.booking,
-                "resume_url": format!("https://book.example/r/{}", self.booking),
-                "check_in": today,
-                "check_out": today + Days::new(7),
-                "guests": 2,
-                "room": "Sea view",
-                "total": { "amount": "1240.00", "currency": "EUR" },
-            },
-            "guest": { "name": "Ada Lovelace", "phone": GUEST, "language": "en", "consent": true },
-        })
-    }
-
     async fn wait_for_status(&self, wanted: &str) -> anyhow::Result<()> {
         let deadline = Instant::now() + DEADLINE;
         let mut last = None;
         while Instant::now() < deadline {
-            last = self.desk.status(RESORT, &self.booking).await?;
+            last = self.desk.status(RESORT, &self.platform.booking_id(&self.booking)).await?;
             if last.as_deref() == Some(wanted) {
                 return Ok(());
             }

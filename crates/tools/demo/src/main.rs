@@ -16,7 +16,7 @@ use service::{About, Environment, Problems, Stop};
 use crate::desk::Desk;
 use crate::journey::Journey;
 use crate::phone::Phone;
-use crate::platform::Platform;
+use crate::platform::{Platform, Speaks};
 use crate::screen::Screen;
 
 const HELP: &str = "\
@@ -25,7 +25,8 @@ Plays one guest's journey: abandons a booking, is reminded twice, confirms, stay
   DEMO_INGEST_URL   where ingest listens, such as http://127.0.0.1:8080
   DEMO_SANDBOX_URL  where the sandbox listens, such as http://127.0.0.1:8090
   DEMO_DESK         the desk's program, asked for the booking's status; left out: not asked
-  DIRECT_SECRET     signs the webhooks of the source \"direct\"
+  DEMO_PLATFORM     json, our own format (default), or lodgify, whose payloads are mapped
+  DIRECT_SECRET, LODGIFY_SECRET   sign the webhooks of the source \"direct\" or \"lodgify\"
 
 Exit code 0 when every message came and was read, 1 when one did not, 2 for wrong settings.";
 
@@ -51,7 +52,8 @@ fn prepare(environment: &Environment) -> Result<Journey, Problems> {
     let ingest = read.parsed("DEMO_INGEST_URL", address);
     let sandbox = read.parsed("DEMO_SANDBOX_URL", address);
     let desk = read.optional("DEMO_DESK");
-    let secret = read.required("DIRECT_SECRET");
+    let speaks = read.parsed_or("DEMO_PLATFORM", Speaks::named, Speaks::OurFormat);
+    let secret = read.required(speaks.secret());
     let (ingest, sandbox) = read.finish_with(|| ingest.zip(sandbox))?;
     // Keeps the demo usable on machines without root certificates: all it talks to is plain http.
     let http = reqwest::Client::builder()
@@ -60,7 +62,7 @@ fn prepare(environment: &Environment) -> Result<Journey, Problems> {
         .build()
         .map_err(|error| Problems::one("environment", error.without_url()))?;
     Ok(Journey::new(
-        Platform::new(http.clone(), ingest, secret),
+        Platform::new(http.clone(), ingest, speaks, secret),
         Phone::new(http, sandbox),
         Desk::new(desk),
         Screen::on_stdout(),

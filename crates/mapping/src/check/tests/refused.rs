@@ -62,6 +62,11 @@ const WRONG: &[(&str, &str, &str)] = &[
         r#""2026-1-2""#,
         "booking.check_out: not a date",
     ),
+    (
+        "/booking/check_out",
+        r#""2026-12- 1""#,
+        "booking.check_out: not a date",
+    ),
     ("/booking/check_out", "5", "booking.check_out: wrong type"),
     ("/booking/guests", r#""2""#, "booking.guests: wrong type"),
     ("/booking/guests", "-1", "booking.guests: wrong type"),

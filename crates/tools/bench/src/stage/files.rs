@@ -16,6 +16,12 @@ const SOURCE: &str = "resorts = ['*']\n[auth]\nscheme = 'standard-webhooks'\nsec
                       [network]\nallow = ['127.0.0.0/8', '::1/128']\n\
                       [rate_limit]\nper_second = 1000000\nburst = 1000000\n";
 
+/// Lodgify's payloads, signed as the others, so that only the mapping differs.
+const LODGIFY: &str = "resorts = ['*']\nplatform = 'lodgify'\n[properties]\n10000 = 'resort-000'\n[auth]\n\
+                       scheme = 'standard-webhooks'\nsecrets = ['env:DIRECT_SECRET']\n\
+                       [network]\nallow = ['127.0.0.0/8', '::1/128']\n\
+                       [rate_limit]\nper_second = 1000000\nburst = 1000000\n";
+
 /// The id of a resort.
 pub(crate) fn resort(index: usize) -> String {
     format!("resort-{index:03}")
@@ -37,5 +43,6 @@ pub(super) fn write(folder: &Path) -> anyhow::Result<()> {
         let text = model.replace(NUMBER, &number(index));
         fs::write(folder.join(format!("resorts/{}.toml", resort(index))), text)?;
     }
+    fs::write(folder.join("sources/lodgify.toml"), LODGIFY)?;
     Ok(fs::write(folder.join("sources/direct.toml"), SOURCE)?)
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use broker::envelope::{FETCH, UNMAPPABLE};
+use broker::envelope::{FETCH, SOURCE_REPORT, UNMAPPABLE};
 use broker::publisher::{PublishError, Publisher};
 use broker::sealing::{self, Head};
 use chrono::Utc;
@@ -12,6 +12,7 @@ use crypto::key_ring::KeyRing;
 use domain::event::{Event, EventKey};
 use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
 use domain::phone_number::PhoneNumber;
+use domain::source_report::SourceReport;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mapping::{Kept, Request, Tools};
 use serde::Serialize;
@@ -160,6 +161,20 @@ impl Events {
         self.publish(head, &kept).await?;
         self.metrics.note_event(source.as_str(), kept.received_at);
         Ok(id)
+    }
+
+    /// Publishes what a source was answered lately, and waits for the confirmation.
+    pub(crate) async fn publish_report(
+        &self,
+        source: &SourceId,
+        report: &SourceReport,
+    ) -> Result<(), EventError> {
+        let id = Uuid::now_v7().to_string();
+        let key = EventKey {
+            source: source.clone(),
+            id: EventId::parse(&id).map_err(EventError::Id)?,
+        };
+        self.publish(Head::new(key, SOURCE_REPORT, Utc::now(), id), report).await
     }
 
     pub(crate) fn ring(&self) -> &Arc<KeyRing> {

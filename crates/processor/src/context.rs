@@ -23,6 +23,7 @@ use crate::events::Alerts;
 use crate::metrics::ProcessorMetrics;
 
 use crate::settings::Settings;
+use crate::source_reports::SourceReports;
 
 /// Two for events, one each for timers, the relay, retention, and the files that were repaired. Figures and readiness have connections
 /// of their own.
@@ -38,6 +39,7 @@ pub(crate) struct Context {
     pub(crate) judging: Judging,
     pub(crate) missing_keys: MissingKeys,
     pub(crate) alerts: Alerts,
+    pub(crate) source_reports: SourceReports,
     /// Publishes what our transactions make due; `None` leaves that to the relay.
     pub(crate) ids: Option<IdPublisher>,
 }
@@ -86,6 +88,7 @@ impl Context {
             },
             missing_keys: MissingKeys::default(),
             alerts: Alerts::default(),
+            source_reports: SourceReports::default(),
             ids: None,
         })
     }

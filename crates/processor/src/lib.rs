@@ -15,6 +15,7 @@ mod notices;
 mod relay;
 mod retention;
 mod settings;
+mod source_reports;
 pub mod steps;
 mod telemetry;
 mod timers;
@@ -116,6 +117,11 @@ fn add_loops(daemon: &mut Daemon, context: &Arc<Context>, consumer: Consumer, pu
     daemon.spawn_work("retention", loops.retention.run());
     daemon.spawn_work("figures", loops.figures.run(stop.clone()));
     daemon.spawn_work("without resort", without_resort::run(Arc::clone(context), stop));
+    let reports = Arc::clone(context);
+    daemon.every("source reports", Duration::from_secs(1), move || {
+        let context = Arc::clone(&reports);
+        async move { source_reports::store(&context).await }
+    });
     let (watermark, depths) = (loops.watermark, publisher.depths());
     daemon.every("watermark", Duration::from_secs(1), move || {
         watermark.checked(depths.borrow().as_ref().map(|depths| depths.events));

@@ -3,7 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use domain::ids::SourceId;
+use domain::source_report::{AnswerCount, SourceAnswer, SourceReport};
 use serde_json::{Value, json};
+use store::source_reports::{self, NewSourceReport};
+use testkit::database::Database;
 
 use crate::program::{CONFIG, Ended, desk};
 
@@ -228,5 +232,78 @@ async fn a_source_of_the_folder_is_tried_with_its_own_file() {
     assert!(
         misspelt.check(1).stderr.contains("the nearest: lodgify"),
         "{misspelt:?}"
+    );
+}
+
+fn report(number: u32, answers: &[(u32, &str)]) -> NewSourceReport {
+    let at = |second: u32| chrono::Utc::now() - chrono::TimeDelta::seconds(i64::from(100 - second));
+    let answer = |(second, reason): &(u32, &str)| SourceAnswer {
+        at: at(*second),
+        status: 200,
+        answer: "unmappable".to_owned(),
+        reason: Some((*reason).to_owned()),
+        event_type: None,
+        request_id: format!("r-{second}"),
+    };
+    let count = |(_, reason): &(u32, &str)| AnswerCount {
+        status: 200,
+        answer: "unmappable".to_owned(),
+        reason: Some((*reason).to_owned()),
+        count: 2,
+    };
+    NewSourceReport {
+        id: format!("rooms/{number}"),
+        source: SourceId::parse("rooms").unwrap(),
+        reported_at: at(number),
+        report: SourceReport {
+            counts: answers.iter().map(count).collect(),
+            answers: answers.iter().map(answer).collect(),
+        },
+    }
+}
+
+#[tokio::test]
+async fn the_last_answers_of_all_processes_are_shown_newest_first_with_counts_by_reason() {
+    let database = Database::create().await;
+    let reports = [
+        report(1, &[(1, "guest.phone: missing"), (3, "booking.id: missing")]),
+        report(2, &[(2, "guest.phone: missing")]),
+    ];
+    let store = database.store();
+    let twice = [reports.clone(), reports].concat();
+    store
+        .run(move |connection| source_reports::insert(connection, &twice))
+        .await
+        .unwrap();
+    let url = database.url();
+    let environment = [("DATABASE_URL", url.as_str())];
+
+    let shown = desk(&["source", "last", "rooms", "--json"], &environment, "")
+        .await
+        .json();
+    let text = desk(&["source", "last", "rooms"], &environment, "").await;
+    let unknown = desk(&["source", "last", "roms"], &environment, "").await;
+
+    let of = |list: &str, key: &str| -> Vec<Value> {
+        shown[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one[key].clone())
+            .collect()
+    };
+    assert_eq!(
+        of("counts", "reason"),
+        ["guest.phone: missing", "booking.id: missing"]
+    );
+    assert_eq!(of("counts", "count"), [4, 2]);
+    assert_eq!(of("answers", "request_id"), ["r-3", "r-2", "r-1"]);
+    assert_eq!(
+        line(text.check(0), "4"),
+        ["4", "200", "unmappable", "guest.phone: missing"]
+    );
+    assert!(
+        unknown.check(1).stderr.contains("unknown source roms"),
+        "{unknown:?}"
     );
 }

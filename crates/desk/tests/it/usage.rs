@@ -33,6 +33,7 @@ async fn help_and_version_are_answered() {
         &["messages", "list"],
         &["source", "presets"],
         &["source", "try"],
+        &["source", "last"],
         &["ledger", "check"],
         &["guests", "export"],
         &["guests", "erase"],

@@ -246,9 +246,9 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_not_taken_for_a_broken_envelope() {
-        let newer = br#"{"version":2,"everything":"else"}"#;
+        let newer = br#"{"version":3,"everything":"else"}"#;
 
-        assert_eq!(Envelope::decode(newer), Err(DecodeError::Newer { version: 2 }));
+        assert_eq!(Envelope::decode(newer), Err(DecodeError::Newer { version: 3 }));
         assert!(matches!(
             Envelope::decode(b"\xff"),
             Err(DecodeError::Undecodable { .. })

@@ -22,6 +22,7 @@ use whatsapp::notification::Update;
 use crate::metrics::IngestMetrics;
 use crate::problem::Problem;
 use crate::request_log::Entry;
+use crate::source_reports::SourceReports;
 
 /// How many updates of one notification may wait for their confirmation at once; other requests need places too.
 const UPDATES_IN_FLIGHT: usize = 250;
@@ -163,18 +164,28 @@ impl Events {
         Ok(id)
     }
 
-    /// Publishes what a source was answered lately, and waits for the confirmation.
-    pub(crate) async fn publish_report(
-        &self,
-        source: &SourceId,
-        report: &SourceReport,
-    ) -> Result<(), EventError> {
+    /// Publishes what each source was answered lately, one after the other; what RabbitMQ does not confirm waits.
+    pub(crate) async fn publish_reports(&self, reports: &SourceReports) {
+        let mut taken = reports.take();
+        while let Some((source, report)) = taken.pop_first() {
+            if let Err(error) = self.publish_report(&source, &report).await {
+                log::debug!(source = source.as_str(), error = service::chain(&error);
+                    "the report on a source could not be published; it waits");
+                taken.insert(source, report);
+                break;
+            }
+        }
+        reports.give_back(taken);
+    }
+
+    async fn publish_report(&self, source: &SourceId, report: &SourceReport) -> Result<(), EventError> {
         let id = Uuid::now_v7().to_string();
         let key = EventKey {
             source: source.clone(),
             id: EventId::parse(&id).map_err(EventError::Id)?,
         };
-        self.publish(Head::new(key, SOURCE_REPORT, Utc::now(), id), report).await
+        self.publish(Head::new(key, SOURCE_REPORT, Utc::now(), id), report)
+            .await
     }
 
     pub(crate) fn ring(&self) -> &Arc<KeyRing> {

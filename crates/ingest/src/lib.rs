@@ -114,7 +114,7 @@ fn add_parts(daemon: &mut Daemon, ingest: &Data<Ingest>, publisher: &Publisher) 
     let reported = ingest.clone();
     daemon.every("source reports", REPORT_EVERY, move || {
         let ingest = reported.clone();
-        async move { ingest.log.reports.publish(&ingest.events).await }
+        async move { ingest.events.publish_reports(&ingest.log.reports).await }
     });
     let ingest = ingest.clone();
     daemon.health_line(move |ready| {

@@ -10,8 +10,6 @@ use domain::ids::SourceId;
 use domain::source_report::{AnswerCount, LATEST, SourceAnswer, SourceReport};
 use service::lock;
 
-use crate::events::Events;
-
 /// How many kinds of answers one summary tells apart: strangers can cause many reasons.
 const MOST_KINDS: usize = 40;
 const LONGEST_REASON: usize = 300;
@@ -72,25 +70,20 @@ impl SourceReports {
         pending.count(kind, 1);
     }
 
-    /// Publishes a summary of each source that was answered since the last one. What RabbitMQ does not confirm waits for the
-    /// next time.
-    pub(crate) async fn publish(&self, events: &Events) {
-        let mut pending = std::mem::take(&mut *lock(&self.0));
-        while let Some((source, answers)) = pending.pop_first() {
-            let report = answers.into_report();
-            if let Err(error) = events.publish_report(&source, &report).await {
-                log::debug!(source = source.as_str(), error = service::chain(&error);
-                    "the summary of a source could not be published; it waits");
-                pending.insert(source, Pending::from(report));
-                break;
-            }
-        }
-        self.give_back(pending);
+    /// The sources that were answered since the last time, each with its summary.
+    pub(crate) fn take(&self) -> BTreeMap<SourceId, SourceReport> {
+        let taken = std::mem::take(&mut *lock(&self.0));
+        let reports = taken
+            .into_iter()
+            .map(|(source, pending)| (source, pending.into_report()));
+        reports.collect()
     }
 
-    fn give_back(&self, older: BTreeMap<SourceId, Pending>) {
+    /// Summaries that could not be published wait for the next time.
+    pub(crate) fn give_back(&self, older: BTreeMap<SourceId, SourceReport>) {
         let mut sources = lock(&self.0);
-        for (source, mut older) in older {
+        for (source, older) in older {
+            let mut older = Pending::from(older);
             let newer = sources.remove(&source).unwrap_or_default();
             newer.answers.into_iter().for_each(|answer| older.push(answer));
             newer
@@ -168,7 +161,7 @@ mod tests {
     }
 
     fn taken(reports: &SourceReports, source: &SourceId) -> SourceReport {
-        lock(&reports.0).remove(source).unwrap().into_report()
+        reports.take().remove(source).unwrap()
     }
 
     #[test]
@@ -204,7 +197,7 @@ mod tests {
         for number in 0..100 {
             reports.note(&rooms, &answered(&format!("reason {number:03}"), false));
         }
-        let older = std::mem::take(&mut *lock(&reports.0));
+        let older = reports.take();
         reports.note(&rooms, &answered("reason 000", false));
 
         reports.give_back(older);

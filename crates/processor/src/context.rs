@@ -177,6 +177,7 @@ mod tests {
             },
             missing_keys: MissingKeys::default(),
             alerts: Alerts::default(),
+            source_reports: SourceReports::default(),
             ids: None,
             metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
         }

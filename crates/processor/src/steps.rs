@@ -15,7 +15,7 @@ use store::{Store, StoreError};
 use crate::context::Context;
 use crate::loops::Loops;
 use crate::settings::Settings;
-use crate::{events, without_resort};
+use crate::{events, source_reports, without_resort};
 
 /// A processor whose loops do not run.
 pub struct Steps {
@@ -96,6 +96,11 @@ impl Steps {
 
     pub async fn retain_once(&self) -> Result<(), StoreError> {
         self.loops.retention.walk().await
+    }
+
+    /// Stores what sources were answered, as far as it was taken from the queue.
+    pub async fn store_source_reports_once(&self) {
+        source_reports::store(&self.context).await;
     }
 
     pub async fn wake_without_resort_once(&self) {

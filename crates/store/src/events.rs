@@ -32,6 +32,16 @@ pub struct NewEvent {
     pub sealed_body: Option<Vec<u8>>,
 }
 
+/// How many of these events are recorded.
+pub fn count(connection: &mut PgConnection, keys: &[String]) -> Result<usize, StoreError> {
+    let found: i64 = events::table
+        .filter(events::key.eq_any(keys))
+        .count()
+        .get_result(connection)
+        .map_err(StoreError::query("count events"))?;
+    Ok(usize::try_from(found).unwrap_or_default())
+}
+
 /// Records events and returns the keys of those that were not known before. Waits for another transaction that is
 /// recording the same one.
 pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<HashSet<String>, StoreError> {

@@ -66,7 +66,10 @@ impl Letter {
 
     /// The source of the event; `None` for a message.
     pub fn source(&self) -> Option<&str> {
-        let (source, _) = self.amqp_id.split_once('/').filter(|_| self.kind == LetterKind::Events)?;
+        let (source, _) = self
+            .amqp_id
+            .split_once('/')
+            .filter(|_| self.kind == LetterKind::Events)?;
         Some(source)
     }
 

@@ -46,6 +46,7 @@ pub(crate) struct Platform {
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     pub(crate) guest: u32,
+    path: &'static str,
     id: String,
     timestamp: i64,
     signature: String,
@@ -131,7 +132,9 @@ impl Webhook {
 /// Lodgify's webhook of a booking, one line as it comes.
 fn lodgifys(guest: u32) -> Vec<u8> {
     let one_line: String = LODGIFY.lines().map(str::trim_start).collect();
-    let body = one_line.replace("123456", &guest.to_string()).replace("667675867768", &phone(guest));
+    let body = one_line
+        .replace("123456", &guest.to_string())
+        .replace("667675867768", &phone(guest));
     body.into_bytes()
 }
 

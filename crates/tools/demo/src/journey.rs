@@ -103,7 +103,10 @@ impl Journey {
         for message in &conversation {
             self.screen.message(message);
         }
-        self.screen.fact("booking", &format!("{RESORT} {}", self.platform.booking_id(&self.booking)));
+        self.screen.fact(
+            "booking",
+            &format!("{RESORT} {}", self.platform.booking_id(&self.booking)),
+        );
         Ok(())
     }
 
@@ -130,7 +133,10 @@ impl Journey {
         let deadline = Instant::now() + DEADLINE;
         let mut last = None;
         while Instant::now() < deadline {
-            last = self.desk.status(RESORT, &self.platform.booking_id(&self.booking)).await?;
+            last = self
+                .desk
+                .status(RESORT, &self.platform.booking_id(&self.booking))
+                .await?;
             if last.as_deref() == Some(wanted) {
                 return Ok(());
             }

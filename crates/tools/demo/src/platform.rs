@@ -142,8 +142,14 @@ impl Platform {
             ("/booking/id", json!(booking.number)),
             ("/booking/date_created", now.clone()),
             ("/current_order/date_agreed", now),
-            ("/booking/date_arrival", json!(format!("{}T00:00:00", booking.check_in))),
-            ("/booking/date_departure", json!(format!("{}T00:00:00", booking.check_out))),
+            (
+                "/booking/date_arrival",
+                json!(format!("{}T00:00:00", booking.check_in)),
+            ),
+            (
+                "/booking/date_departure",
+                json!(format!("{}T00:00:00", booking.check_out)),
+            ),
             ("/booking/source", json!("Manual")),
             ("/guest/name", json!(booking.name)),
             ("/guest/phone_number", json!(booking.phone)),
@@ -152,14 +158,23 @@ impl Platform {
                 *field = value;
             }
         }
-        let action = body.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let action = body
+            .get("action")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let body = serde_json::to_vec(&body).context("cannot write the payload")?;
         let headers = [("ms-signature", sign_github(&self.secret, &body))];
         self.post("/webhooks/lodgify", &headers, body).await?;
         Ok(action)
     }
 
-    async fn post(&self, path: &str, headers: &[(&'static str, String)], body: Vec<u8>) -> anyhow::Result<()> {
+    async fn post(
+        &self,
+        path: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> anyhow::Result<()> {
         let url = self.ingest.join(path).context("DEMO_INGEST_URL takes no path")?;
         let mut request = self.http.post(url).header("content-type", "application/json");
         for (name, value) in headers {

@@ -11,7 +11,7 @@ use broker::envelope::{Envelope, FETCH};
 use broker::publisher::Outgoing;
 use broker::sealing::{self, Head};
 use crypto::key_ring::KeyRing;
-use domain::event::{Event, EventKey};
+use domain::event::{Event, EventKey, Family};
 use domain::ids::{BookingId, EventId, ResortId};
 use mapping::{Element, Kept, Mapped, Request, Tools, Verdict};
 use serde::Serialize;
@@ -27,6 +27,8 @@ const LONGEST: Duration = Duration::from_secs(5);
 pub(super) struct Remapped {
     pub(super) messages: Vec<Outgoing>,
     pub(super) becomes: Vec<Becomes>,
+    /// Whether it says something of a cart, and so may bring a reminder.
+    pub(super) has_cart: bool,
     /// Why the letter stays open, though other elements of the request may be published.
     pub(super) left: Option<Unmapped>,
 }
@@ -192,6 +194,7 @@ impl Work<'_> {
         match &element.verdict {
             Verdict::Event(event) => {
                 to.messages.push(self.seal(self.head_of(event), &**event)?);
+                to.has_cart |= event.event_type.family() == Family::Cart;
                 let (kind, booking) = (event.event_type.as_str(), event.booking.as_ref());
                 to.becomes.push(Becomes::new(kind, Some(&event.resort), booking));
             }

@@ -1,8 +1,11 @@
-//! Retrying dead messages and events: single letters, or all that match a filter, page by page.
+//! Retrying dead messages and events: single letters, or [all](all::All) that match a filter.
 
-use std::time::Duration;
+mod all;
 
-use broker::envelope::{Envelope, UNMAPPABLE};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use broker::envelope::{Envelope, FETCH, UNMAPPABLE};
 use broker::publisher::{Options, Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use broker::{Address, Status};
@@ -11,19 +14,20 @@ use domain::ids::LetterId;
 use domain::message::Reason;
 use service::crash;
 use store::audit::Actor;
-use store::letters::{self, Declined, Filter, Letter, Standing};
+use store::events;
+use store::letters::{self, Declined, Letter};
 use store::{Fault, StoreError};
-use tokio::time::{Interval, MissedTickBehavior};
 
 use super::request::{self, Remapped};
-use super::tried::{Tally, Tried};
+use super::tried::Tried;
 use crate::actions::context::Context;
 
-/// Letters per page.
-const PAGE: i64 = 50;
-/// Limits the load on the processors and senders.
-const PAGE_EVERY: Duration = Duration::from_millis(200);
+pub(crate) use all::All;
+
 const CONNECTING: Duration = Duration::from_secs(5);
+/// How long carts wait until what was published before them is applied.
+const APPLYING: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Clone)]
 pub(crate) enum Mode {
@@ -47,6 +51,16 @@ pub(crate) struct Retrier {
     mode: Mode,
     /// Connects when the first event is published.
     publisher: Option<Publisher>,
+    /// The keys of events that were published and are not known to be applied.
+    published: BTreeSet<String>,
+}
+
+/// What a retry of all letters does with a request that says something of a cart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carts {
+    Now,
+    /// First what says that it was booked meanwhile.
+    Later,
 }
 
 impl Retrier {
@@ -56,6 +70,7 @@ impl Retrier {
             broker,
             mode,
             publisher: None,
+            published: BTreeSet::new(),
         }
     }
 
@@ -68,7 +83,8 @@ impl Retrier {
         let Some(letter) = found else {
             return Ok(Tried::Declined(Declined::NotFound));
         };
-        let tried = self.letter(letter).await?;
+        let tried = self.letter(letter, Carts::Now).await?;
+        let tried = tried.unwrap_or(Tried::Declined(Declined::NotFound));
         if let (Tried::Retried(_), Mode::Retry(by)) = (&tried, &self.mode) {
             super::log_decision(id, by, "retried");
         }
@@ -81,13 +97,14 @@ impl Retrier {
         }
     }
 
-    async fn letter(&mut self, letter: Letter) -> Result<Tried, RetryError> {
+    /// `None`: it waits.
+    async fn letter(&mut self, letter: Letter, carts: Carts) -> Result<Option<Tried>, RetryError> {
         if let Some(ending) = letter.ending {
-            return Ok(Tried::Declined(Declined::TooLate(ending)));
+            return Ok(Some(Tried::Declined(Declined::TooLate(ending))));
         }
         match letter.kind {
-            LetterKind::Messages => self.message(letter.id).await,
-            LetterKind::Events => self.event(letter).await,
+            LetterKind::Messages => self.message(letter.id).await.map(Some),
+            LetterKind::Events => self.event(letter, carts).await,
         }
     }
 
@@ -110,7 +127,7 @@ impl Retrier {
         })
     }
 
-    async fn event(&mut self, letter: Letter) -> Result<Tried, RetryError> {
+    async fn event(&mut self, letter: Letter, carts: Carts) -> Result<Option<Tried>, RetryError> {
         let id = letter.id;
         let body = self
             .context
@@ -119,15 +136,22 @@ impl Retrier {
             .await?;
         let Some(body) = body else {
             let refusal = DecisionRefused::NotWanted(Reason::Erased);
-            return Ok(Tried::Declined(Declined::Refused(refusal)));
+            return Ok(Some(Tried::Declined(Declined::Refused(refusal))));
         };
         let remapped = self.read(letter, body);
         let Mode::Retry(by) = self.mode.clone() else {
-            return Ok(tried(remapped));
+            return Ok(Some(tried(remapped)));
         };
         if remapped.left.is_some() && remapped.messages.is_empty() {
-            return Ok(tried(remapped));
+            return Ok(Some(tried(remapped)));
         }
+        if remapped.has_cart && carts == Carts::Later {
+            return Ok(None);
+        }
+        self.retry(id, remapped, by).await.map(Some)
+    }
+
+    async fn retry(&mut self, id: LetterId, remapped: Remapped, by: Actor) -> Result<Tried, RetryError> {
         // First the audit trail, then the events. A crash before the letter is marked only publishes the events twice, and the
         // second ones are duplicates by their ids.
         let who = by.clone();
@@ -142,6 +166,7 @@ impl Retrier {
             messages,
             becomes,
             left,
+            ..
         } = remapped;
         self.publish(messages).await.map_err(RetryError::Publish)?;
         if let Some(left) = left {
@@ -180,10 +205,31 @@ impl Retrier {
         }
         let publisher = self.publisher().await;
         crash::point("desk.event.read");
+        let events = messages.iter().filter(|message| message.kind != FETCH);
+        let keys: Vec<String> = events.map(|message| message.message_id.clone()).collect();
         for message in messages {
             publisher.publish(message).await?;
         }
+        self.published.extend(keys);
         crash::point("desk.event.confirmed");
+        Ok(())
+    }
+
+    /// Waits until what was published is applied; without a processor it goes on after a while, since nothing is applied then.
+    async fn until_applied(&mut self) -> Result<(), RetryError> {
+        let keys: Vec<String> = std::mem::take(&mut self.published).into_iter().collect();
+        let deadline = Instant::now() + APPLYING;
+        while !keys.is_empty() && Instant::now() < deadline {
+            let asked = keys.clone();
+            let applied = self
+                .context
+                .store
+                .run(move |connection| events::count(connection, &asked));
+            if applied.await? == keys.len() {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         Ok(())
     }
 
@@ -203,71 +249,5 @@ fn tried(remapped: Remapped) -> Tried {
     match remapped.left {
         Some(left) => Tried::Unmapped(left, remapped.becomes),
         None => Tried::Retried(remapped.becomes),
-    }
-}
-
-/// All open letters of a filter that exist at the beginning: what fails again meanwhile waits for the next run.
-pub(crate) struct All {
-    filter: Filter,
-    after: LetterId,
-    last: LetterId,
-    pace: Interval,
-    pub(crate) tally: Tally,
-}
-
-impl All {
-    pub(crate) async fn begin(retrier: &Retrier, filter: Filter) -> Result<Self, RetryError> {
-        let filter = Filter {
-            standing: Some(Standing::Open),
-            ..filter
-        };
-        let counted = filter.clone();
-        let (total, last) = retrier
-            .context
-            .store
-            .run(move |connection| letters::extent(connection, &counted))
-            .await?;
-        let mut pace = tokio::time::interval(PAGE_EVERY);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let tally = Tally {
-            total,
-            ..Tally::default()
-        };
-        Ok(Self {
-            filter,
-            after: LetterId(0),
-            last,
-            pace,
-            tally,
-        })
-    }
-
-    /// Retries the next letters, in the order of their ids, and calls `tell` with each; `false` when none are left.
-    pub(crate) async fn next_page(
-        &mut self,
-        retrier: &mut Retrier,
-        tell: &mut (dyn FnMut(LetterId, &Tried) + Send),
-    ) -> Result<bool, RetryError> {
-        self.pace.tick().await;
-        let (filter, after) = (self.filter.clone(), self.after);
-        let mut page = retrier
-            .context
-            .store
-            .run(move |connection| letters::list(connection, &filter, after, PAGE))
-            .await?;
-        page.retain(|letter| letter.id <= self.last);
-        let any = !page.is_empty();
-        for letter in page {
-            let id = letter.id;
-            let tried = retrier.letter(letter).await?;
-            if let Tried::Failed(error) = &tried {
-                log::error!(event = "letter_not_retried", "letter.id" = id.to_string(), error = service::chain(error);
-                    "letter cannot be retried");
-            }
-            self.tally.count(&tried);
-            tell(id, &tried);
-            self.after = id;
-        }
-        Ok(any)
     }
 }

@@ -42,6 +42,21 @@ impl World {
         (status, body)
     }
 
+    /// Sends a body with a bearer token to another source, and returns status and body of the answer.
+    ///
+    /// # Panics
+    /// As [`World::send`].
+    pub async fn send_as(&self, path: &str, token: &str, body: Vec<u8>) -> (StatusCode, String) {
+        let request = self
+            .http
+            .post(format!("http://{}{path}", self.ingest.address()))
+            .header("content-type", "application/json")
+            .bearer_auth(token)
+            .body(body);
+        let answer = must("ingest's answer", request.send().await);
+        (answer.status(), must("ingest's answer", answer.text().await))
+    }
+
     /// Everything that was answered to webhooks so far, heads and bodies.
     pub fn answers(&self) -> Vec<u8> {
         self.answers

@@ -19,6 +19,7 @@ mod keys;
 mod late;
 mod leaks;
 mod letters;
+mod mapped;
 mod mended;
 mod metrics;
 mod networks;

@@ -30,7 +30,7 @@ pub(crate) async fn last(store: &Store, source: &SourceId) -> Result<SourceAnswe
         answers.extend(report.answers);
     }
     // Several processes report at once.
-    answers.sort_by(|one, other| other.at.cmp(&one.at));
+    answers.sort_by_key(|answer| std::cmp::Reverse(answer.at));
     answers.truncate(LATEST);
     let counts = counts
         .into_iter()
@@ -41,7 +41,7 @@ pub(crate) async fn last(store: &Store, source: &SourceId) -> Result<SourceAnswe
             count,
         });
     let mut counts: Vec<_> = counts.collect();
-    counts.sort_by(|one, other| other.count.cmp(&one.count));
+    counts.sort_by_key(|one| std::cmp::Reverse(one.count));
     Ok(SourceAnswers {
         source: source.to_string(),
         counts,

@@ -120,7 +120,7 @@ fn add_loops(daemon: &mut Daemon, context: &Arc<Context>, consumer: Consumer, pu
     let reports = Arc::clone(context);
     daemon.every("source reports", Duration::from_secs(1), move || {
         let context = Arc::clone(&reports);
-        async move { source_reports::store(&context).await }
+        async move { context.source_reports.store(&context.store).await }
     });
     let (watermark, depths) = (loops.watermark, publisher.depths());
     daemon.every("watermark", Duration::from_secs(1), move || {

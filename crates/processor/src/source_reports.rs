@@ -9,9 +9,8 @@ use std::sync::Mutex;
 use broker::envelope::Envelope;
 use domain::source_report::SourceReport;
 use service::lock;
+use store::Store;
 use store::source_reports::{self, NewSourceReport};
-
-use crate::context::Context;
 
 /// How many may wait for Postgres; of more, the oldest are dropped.
 const MOST_WAITING: usize = 500;
@@ -27,6 +26,20 @@ impl SourceReports {
             waiting.pop_front();
         }
         waiting.push_back(report);
+    }
+
+    /// Stores the reports that wait.
+    pub(crate) async fn store(&self, store: &Store) {
+        let reports = self.take();
+        if reports.is_empty() {
+            return;
+        }
+        let rows = reports.clone();
+        let stored = store.run(move |connection| source_reports::insert(connection, &rows));
+        if let Err(error) = stored.await {
+            log::debug!(reports = reports.len(), error = service::chain(&error); "reports on sources are not stored yet");
+            self.give_back(reports);
+        }
     }
 
     fn take(&self) -> Vec<NewSourceReport> {
@@ -48,21 +61,4 @@ pub(crate) fn read(envelope: Envelope, opened: &[u8]) -> Option<NewSourceReport>
         reported_at: envelope.received_at,
         report,
     })
-}
-
-/// Stores the reports that wait.
-pub(crate) async fn store(context: &Context) {
-    let reports = context.source_reports.take();
-    if reports.is_empty() {
-        return;
-    }
-    let rows = reports.clone();
-    let stored = context
-        .store
-        .run(move |connection| source_reports::insert(connection, &rows))
-        .await;
-    if let Err(error) = stored {
-        log::debug!(reports = reports.len(), error = service::chain(&error); "reports on sources are not stored yet");
-        context.source_reports.give_back(reports);
-    }
 }

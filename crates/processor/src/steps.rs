@@ -15,7 +15,7 @@ use store::{Store, StoreError};
 use crate::context::Context;
 use crate::loops::Loops;
 use crate::settings::Settings;
-use crate::{events, source_reports, without_resort};
+use crate::{events, without_resort};
 
 /// A processor whose loops do not run.
 pub struct Steps {
@@ -100,7 +100,7 @@ impl Steps {
 
     /// Stores what sources were answered, as far as it was taken from the queue.
     pub async fn store_source_reports_once(&self) {
-        source_reports::store(&self.context).await;
+        self.context.source_reports.store(&self.context.store).await;
     }
 
     pub async fn wake_without_resort_once(&self) {

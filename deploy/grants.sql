@@ -15,6 +15,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON holds, suspects TO bellhop_processor;
 -- What platforms are still to be asked for, and how fast.
 GRANT SELECT, INSERT, UPDATE, DELETE ON fetches TO bellhop_processor;
 GRANT SELECT, INSERT, UPDATE ON fetch_turns TO bellhop_processor;
+-- What sources were answered, for a day.
+GRANT SELECT, INSERT, DELETE ON source_reports TO bellhop_processor;
 -- A report of WhatsApp settles the letter of its message; what was held long enough is emptied.
 GRANT SELECT, UPDATE ON letters TO bellhop_processor;
 -- Strips what arrives of guests who were erased, and erases those whose time is over.

@@ -14,6 +14,8 @@ pub const OLDEST_VERSION: u32 = 1;
 pub const UNMAPPABLE: &str = "unmappable";
 /// The type of a request of which the platform tells more when it is asked (version 2): what is sealed is the request.
 pub const FETCH: &str = "fetch";
+/// The type of a summary of what a source was answered (version 2): what is sealed is a `domain::source_report::SourceReport`.
+pub const SOURCE_REPORT: &str = "source_report";
 
 /// Nothing outside `sealed` is personal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,9 +246,9 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_not_taken_for_a_broken_envelope() {
-        let newer = br#"{"version":2,"everything":"else"}"#;
+        let newer = br#"{"version":3,"everything":"else"}"#;
 
-        assert_eq!(Envelope::decode(newer), Err(DecodeError::Newer { version: 2 }));
+        assert_eq!(Envelope::decode(newer), Err(DecodeError::Newer { version: 3 }));
         assert!(matches!(
             Envelope::decode(b"\xff"),
             Err(DecodeError::Undecodable { .. })

@@ -15,4 +15,5 @@ pub(crate) mod messages;
 pub(crate) mod names;
 pub(crate) mod notes;
 pub(crate) mod presets;
+pub(crate) mod source_answers;
 pub(crate) mod trial;

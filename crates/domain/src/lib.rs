@@ -33,5 +33,6 @@ pub mod plan;
 pub mod render;
 pub mod resort;
 pub mod silence_policy;
+pub mod source_report;
 pub mod stay;
 pub mod text_enum;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use broker::envelope::{FETCH, UNMAPPABLE};
+use broker::envelope::{FETCH, SOURCE_REPORT, UNMAPPABLE};
 use broker::publisher::{PublishError, Publisher};
 use broker::sealing::{self, Head};
 use chrono::Utc;
@@ -12,6 +12,7 @@ use crypto::key_ring::KeyRing;
 use domain::event::{Event, EventKey};
 use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
 use domain::phone_number::PhoneNumber;
+use domain::source_report::SourceReport;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mapping::{Kept, Request, Tools};
 use serde::Serialize;
@@ -21,6 +22,7 @@ use whatsapp::notification::Update;
 use crate::metrics::IngestMetrics;
 use crate::problem::Problem;
 use crate::request_log::Entry;
+use crate::source_reports::SourceReports;
 
 /// How many updates of one notification may wait for their confirmation at once; other requests need places too.
 const UPDATES_IN_FLIGHT: usize = 250;
@@ -160,6 +162,30 @@ impl Events {
         self.publish(head, &*kept).await?;
         self.metrics.note_event(source.as_str(), kept.received_at);
         Ok(id)
+    }
+
+    /// Publishes what each source was answered lately, one after the other; what RabbitMQ does not confirm waits.
+    pub(crate) async fn publish_reports(&self, reports: &SourceReports) {
+        let mut taken = reports.take();
+        while let Some((source, report)) = taken.pop_first() {
+            if let Err(error) = self.publish_report(&source, &report).await {
+                log::debug!(source = source.as_str(), error = service::chain(&error);
+                    "the report on a source could not be published; it waits");
+                taken.insert(source, report);
+                break;
+            }
+        }
+        reports.give_back(taken);
+    }
+
+    async fn publish_report(&self, source: &SourceId, report: &SourceReport) -> Result<(), EventError> {
+        let id = Uuid::now_v7().to_string();
+        let key = EventKey {
+            source: source.clone(),
+            id: EventId::parse(&id).map_err(EventError::Id)?,
+        };
+        self.publish(Head::new(key, SOURCE_REPORT, Utc::now(), id), report)
+            .await
     }
 
     pub(crate) fn ring(&self) -> &Arc<KeyRing> {

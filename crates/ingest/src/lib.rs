@@ -16,6 +16,7 @@ mod problem;
 mod request_log;
 mod routes;
 mod settings;
+mod source_reports;
 mod state;
 mod unknown_properties;
 
@@ -49,6 +50,8 @@ pub const ABOUT: About = About {
 
 /// How often idle addresses are forgotten, and omitted log lines are counted.
 const TIDY_EVERY: Duration = Duration::from_secs(2);
+/// How often people are told what sources were answered.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
 
 /// Starts to listen. Until RabbitMQ is there, webhooks are answered with 503.
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
@@ -107,6 +110,11 @@ fn add_parts(daemon: &mut Daemon, ingest: &Data<Ingest>, publisher: &Publisher) 
         tidied.rates.forget_idle();
         tidied.log.report_omitted();
         std::future::ready(())
+    });
+    let reported = ingest.clone();
+    daemon.every("source reports", REPORT_EVERY, move || {
+        let ingest = reported.clone();
+        async move { ingest.events.publish_reports(&ingest.log.reports).await }
     });
     let ingest = ingest.clone();
     daemon.health_line(move |ready| {

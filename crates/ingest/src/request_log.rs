@@ -15,11 +15,14 @@ use uuid::Uuid;
 
 use crate::metrics::{IngestMetrics, OTHER, UNKNOWN};
 use crate::problem::Problem;
+use crate::source_reports::{Answered, SourceReports};
 
 /// Where lines and counts of requests go.
 pub(crate) struct RequestLog {
     metrics: Arc<IngestMetrics>,
     strangers: Budget,
+    /// What each source was answered, for people.
+    pub(crate) reports: SourceReports,
 }
 
 /// What is to be said of one request; it says so when it is dropped, also when its caller went away before the answer.
@@ -63,6 +66,7 @@ impl RequestLog {
         Self {
             metrics,
             strangers: Budget::default(),
+            reports: SourceReports::default(),
         }
     }
 
@@ -144,6 +148,17 @@ impl Entry {
         }
     }
 
+    fn for_report(&self) -> Answered<'_> {
+        Answered {
+            status: self.status,
+            answer: self.answer,
+            reason: self.reason.as_deref(),
+            event_type: self.seen.event_type.map(|event_type| event_type.as_str()),
+            request_id: self.request_id,
+            is_authentic: self.is_authentic,
+        }
+    }
+
     fn log(&self, took: Duration) {
         let is_bounded = !self.is_authentic || matches!(self.status, 429 | 500..);
         if is_bounded && !self.log.allows(self.source.as_ref(), self.answer) {
@@ -188,6 +203,9 @@ impl Drop for Entry {
         metrics.count_answer(source, event_type, self.answer, self.status, took);
         if self.is_mended {
             metrics.count_mended(source);
+        }
+        if let Some(source) = &self.source {
+            self.log.reports.note(source, &self.for_report());
         }
         self.log(took);
     }

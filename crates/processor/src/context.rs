@@ -24,6 +24,7 @@ use crate::due_ids::IdPublisher;
 use crate::metrics::ProcessorMetrics;
 
 use crate::settings::Settings;
+use crate::source_reports::SourceReports;
 
 /// Two for events, one each for timers, the relay, retention, fetches, and the files that were repaired. Figures and readiness have
 /// connections of their own.
@@ -39,6 +40,7 @@ pub(crate) struct Context {
     pub(crate) judging: Judging,
     pub(crate) missing_keys: MissingKeys,
     pub(crate) alerts: Alerts,
+    pub(crate) source_reports: SourceReports,
     /// Publishes what our transactions make due; `None` leaves that to the relay.
     pub(crate) ids: Option<IdPublisher>,
     /// Notified when there is something to ask a platform for.
@@ -89,6 +91,7 @@ impl Context {
             },
             missing_keys: MissingKeys::default(),
             alerts: Alerts::default(),
+            source_reports: SourceReports::default(),
             ids: None,
             fetches_due: Arc::default(),
         })
@@ -178,6 +181,7 @@ mod tests {
             },
             missing_keys: MissingKeys::default(),
             alerts: Alerts::default(),
+            source_reports: SourceReports::default(),
             ids: None,
             fetches_due: Arc::default(),
             metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),

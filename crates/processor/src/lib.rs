@@ -17,6 +17,7 @@ mod notices;
 mod relay;
 mod retention;
 mod settings;
+mod source_reports;
 pub mod steps;
 mod telemetry;
 mod timers;
@@ -126,6 +127,11 @@ fn add_loops(
     daemon.spawn_work("retention", loops.retention.run());
     daemon.spawn_work("figures", loops.figures.run(stop.clone()));
     daemon.spawn_work("without resort", without_resort::run(Arc::clone(context), stop));
+    let reports = Arc::clone(context);
+    daemon.every("source reports", Duration::from_secs(1), move || {
+        let context = Arc::clone(&reports);
+        async move { context.source_reports.store(&context.store).await }
+    });
     let (watermark, depths) = (loops.watermark, publisher.depths());
     daemon.every("watermark", Duration::from_secs(1), move || {
         watermark.checked(depths.borrow().as_ref().map(|depths| depths.events));

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use domain::ids::BookingKey;
 use service::{Stop, crash};
 use store::guest_data::retention::{self, Cursor, RetentionPolicy};
-use store::{Connection, Fault, StoreError};
+use store::{Connection, Fault, StoreError, source_reports};
 
 use crate::context::Context;
 use crate::telemetry;
@@ -55,6 +55,7 @@ impl Retention {
         self.empty_raw_events().await?;
         self.empty_dead_letters().await?;
         self.delete_names().await?;
+        self.delete_source_reports().await?;
         self.erase_guests().await
     }
 
@@ -121,6 +122,13 @@ impl Retention {
             }
             self.wait(STEP_EVERY).await;
         }
+        Ok(())
+    }
+
+    /// What sources were answered a day ago; nothing in it is personal.
+    async fn delete_source_reports(&self) -> Result<(), StoreError> {
+        let deleted = self.context.store.run(source_reports::delete_old).await?;
+        self.report("source_reports", deleted);
         Ok(())
     }
 

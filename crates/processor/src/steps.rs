@@ -114,6 +114,11 @@ impl Steps {
         self.loops.retention.walk().await
     }
 
+    /// Stores what sources were answered, as far as it was taken from the queue.
+    pub async fn store_source_reports_once(&self) {
+        self.context.source_reports.store(&self.context.store).await;
+    }
+
     pub async fn wake_without_resort_once(&self) {
         without_resort::wake(&self.context).await;
     }

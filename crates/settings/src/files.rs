@@ -110,6 +110,17 @@ impl Held {
             .any(|finding| finding.severity == Severity::Error)
     }
 
+    /// The line of a table's header, or of the first of its keys, counted from 1.
+    pub(crate) fn line_of(&self, table: &str) -> Option<usize> {
+        let text = self.file.as_ref()?.text.reveal();
+        let header = [format!("[{table}]"), format!("{table}."), format!("{table} ")];
+        let line = text.lines().position(|line| {
+            let line = line.trim_start();
+            header.iter().any(|header| line.starts_with(header.as_str()))
+        });
+        line.map(|line| line + 1)
+    }
+
     fn update(
         &mut self,
         name: &FileName,

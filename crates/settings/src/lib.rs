@@ -7,6 +7,7 @@
 //! The crate reads no environment, no clock, and runs nothing by itself. Start with [`Watched`] for a long-running
 //! process and [`check()`] for a person who asks.
 
+mod arrivals;
 mod document;
 pub mod fetch;
 mod files;
@@ -63,6 +64,7 @@ pub fn check(folder: &Path, resolve: Resolve, places: &Places<'_>) -> Result<Vec
             text: format!("resorts names {resort}, which has no file"),
         }));
     }
+    findings.extend(arrivals::findings(&files));
     findings.sort();
     Ok(findings)
 }

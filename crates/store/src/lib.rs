@@ -50,6 +50,7 @@ pub mod results;
 pub mod rights;
 mod rows;
 pub mod senders;
+pub mod source_reports;
 pub mod staff;
 mod unmatched_letters;
 #[rustfmt::skip]

@@ -234,6 +234,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    source_reports (id) {
+        id -> Text,
+        source -> Text,
+        reported_at -> Timestamptz,
+        report -> Text,
+    }
+}
+
+diesel::table! {
     staff (name) {
         name -> Text,
         token_hash -> Bytea,
@@ -279,6 +288,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notes,
     number_wishes,
     senders,
+    source_reports,
     staff,
     suspects,
     unprepared,

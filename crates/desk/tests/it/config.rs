@@ -53,3 +53,48 @@ async fn a_folder_that_cannot_be_read_is_a_wrong_setting() {
         .await
         .check(2);
 }
+
+#[tokio::test]
+async fn a_resort_whose_sources_report_no_arrivals_is_warned_of_no_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["resorts", "sources"] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    let resort = "resorts/azure-bay.toml";
+    fs::copy(format!("{CONFIG}/{resort}"), folder.path().join(resort)).unwrap();
+    let source = |platform: &str| {
+        let file = format!(
+            "resorts = [\"azure-bay\"]\nplatform = \"{platform}\"\n[auth]\nscheme = \"url-token\"\nsecrets = [\"env:TOKEN\"]\n"
+        );
+        fs::write(folder.path().join("sources/rooms.toml"), file).unwrap();
+    };
+    let check = ["config", "check", folder.path().to_str().unwrap()];
+
+    source("lodgify");
+    let without = desk(&check, &[], "").await;
+    source("apaleo");
+    let with = desk(&check, &[], "").await;
+    fs::write(
+        folder.path().join("sources/website.toml"),
+        "resorts = [\"azure-bay\"]\n[auth]\nscheme = \"url-token\"\nsecrets = [\"env:TOKEN\"]\n",
+    )
+    .unwrap();
+    source("lodgify");
+    let also_ours = desk(&check, &[], "").await;
+
+    let warning = without
+        .check(0)
+        .stdout
+        .lines()
+        .find(|line| line.contains("guest_checked_in"));
+    let place = format!(
+        "{}:21: warning: check_in waits for arrivals",
+        folder.path().join(resort).display()
+    );
+    assert!(warning.unwrap().starts_with(&place), "{without:?}");
+    assert!(!with.check(0).stdout.contains("guest_checked_in"), "{with:?}");
+    assert!(
+        !also_ours.check(0).stdout.contains("guest_checked_in"),
+        "{also_ours:?}"
+    );
+}

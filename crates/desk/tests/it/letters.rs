@@ -4,6 +4,7 @@ mod decide;
 mod drain;
 mod retry;
 mod show;
+mod unmappable;
 
 use std::path::Path;
 

@@ -371,3 +371,40 @@ async fn hostile_mappings_and_payloads_end_soon_and_hold_up_no_neighbour() {
     world.finish().await;
     vhost.drop_now().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_source_was_answered_is_reported_with_reasons_and_without_values() {
+    let vhost = VHost::create().await;
+    let world = world(&vhost).await;
+    let body = changed(LODGIFY, |body| body["booking"]["id"] = json!({}));
+    lodgify(&world, &[], &body).await;
+    lodgify(&world, &[], LODGIFY.as_bytes()).await;
+    let unsigned = request("POST", "/webhooks/lodgify", &[], b"{}");
+    exchange(world.address, &unsigned).await;
+
+    world.stop.reload();
+
+    let report = vhost.take_report("lodgify").await;
+    let report = opened(&report);
+    let of = |list: &str, key: &str| -> Vec<Value> {
+        report[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one[key].clone())
+            .collect()
+    };
+    assert_eq!(of("counts", "answer"), ["accepted", "unmappable", "unauthorized"]);
+    assert_eq!(of("counts", "count"), [1, 1, 1]);
+    assert_eq!(
+        of("answers", "reason"),
+        [json!("booking.id: missing"), Value::Null]
+    );
+    assert_eq!(
+        of("answers", "event_type"),
+        ["reservation_confirmed", "reservation_confirmed"]
+    );
+    assert!(!report.to_string().contains("John"), "{report}");
+    world.finish().await;
+    vhost.drop_now().await;
+}

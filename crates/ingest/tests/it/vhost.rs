@@ -1,10 +1,11 @@
 //! A RabbitMQ vhost of its own for a test, on the server that `AMQP_URL` and `RABBITMQ_API_URL` name.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use broker::envelope::Envelope;
+use broker::envelope::{Envelope, SOURCE_REPORT};
 use broker::{Address, topology};
 use serde_json::{Value, json};
 use service::Environment;
@@ -72,8 +73,27 @@ impl VHost {
             .unwrap();
     }
 
-    /// Everything in `events`, which is empty afterwards.
+    /// Every event in `events`, which is empty afterwards. Reports on sources come on their own.
     pub(crate) async fn take_events(&self) -> Vec<Envelope> {
+        let mut taken = self.take_envelopes().await;
+        taken.retain(|envelope| envelope.event_type != SOURCE_REPORT);
+        taken
+    }
+
+    /// The first report on this source. Everything else that was in `events` is gone.
+    pub(crate) async fn take_report(&self, source: &str) -> Envelope {
+        let is_wanted =
+            |envelope: &Envelope| envelope.event_type == SOURCE_REPORT && envelope.source.as_str() == source;
+        for _ in 0..200 {
+            if let Some(report) = self.take_envelopes().await.into_iter().find(is_wanted) {
+                return report;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no report on {source} in 10 s");
+    }
+
+    async fn take_envelopes(&self) -> Vec<Envelope> {
         let path = format!("/api/queues/{}/events/get", self.name);
         let ask = json!({ "count": 5_000, "ackmode": "ack_requeue_false", "encoding": "base64" });
         let answer = self.api.call("POST", &path, &ask).await;

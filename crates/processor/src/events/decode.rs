@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::envelope::{DecodeError, Envelope, FETCH, UNMAPPABLE};
+use broker::envelope::{DecodeError, Envelope, FETCH, SOURCE_REPORT, UNMAPPABLE};
 use crypto::key_ring::{KeyRing, OpenError};
 use domain::ids::SourceId;
 use mapping::Kept;
+use store::source_reports::NewSourceReport;
 
 use super::event::{Content, Opened};
+use crate::source_reports;
 
 /// How long after an event was given back another processor may take to receive it. If none can decode it either, it is
 /// redelivered to this one within that time.
@@ -23,6 +25,9 @@ pub(crate) enum Undecodable {
     /// A platform's request that its source's mapping cannot read: it becomes a dead letter, which names the fields.
     #[error("{0}")]
     Unmappable(String),
+    /// No event: what a source was answered lately.
+    #[error("a report on a source")]
+    SourceReport(Option<Box<NewSourceReport>>),
     /// A process with other keys or a newer version can: it is given back.
     #[error("{0}")]
     Here(String),
@@ -42,6 +47,10 @@ pub(crate) fn decode(ring: &KeyRing, body: &[u8]) -> Result<Opened, Undecodable>
         })?;
     if envelope.event_type == UNMAPPABLE {
         return Err(Undecodable::Unmappable(envelope.faults.join(", ")));
+    }
+    if envelope.event_type == SOURCE_REPORT {
+        let report = source_reports::read(envelope, &opened);
+        return Err(Undecodable::SourceReport(report.map(Box::new)));
     }
     let content = if envelope.source == SourceId::whatsapp() {
         serde_json::from_slice(&opened).map(Content::Update)

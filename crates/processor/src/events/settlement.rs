@@ -74,6 +74,12 @@ pub(super) fn of_undecodable(context: &Context, delivery: &Delivery, error: Unde
             let letter = dead_letters::of_unmappable(delivery, &faults, &context.alerts);
             Settlement::Now(Verdict::DeadLetter(letter))
         }
+        Undecodable::SourceReport(report) => {
+            report
+                .into_iter()
+                .for_each(|report| context.source_reports.put(*report));
+            Settlement::Now(Verdict::Done)
+        }
         Undecodable::Here(why) => Settlement::GiveBack(why),
     }
 }

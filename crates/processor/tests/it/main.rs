@@ -34,6 +34,8 @@ mod retention;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod source_reports;
+#[cfg(test)]
 mod statuses;
 #[cfg(test)]
 mod timers;

@@ -313,3 +313,23 @@ fn compare(found: &Json, expected: &Json, at: &Path) {
         _ => assert_eq!(found, expected, "{}", at.display()),
     }
 }
+
+/// The files that the pages for resorts' owners show.
+#[test]
+fn the_file_on_each_platforms_page_is_a_good_one() {
+    for preset in presets::ALL {
+        let page = samples().join(format!("../../../docs/platforms/{}.md", preset.name));
+        let text = fs::read_to_string(&page).unwrap();
+        let files: Vec<&str> = text
+            .split("```toml\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next())
+            .filter(|file| file.contains("platform ="))
+            .collect();
+        assert!(!files.is_empty(), "{} shows no file", preset.name);
+        for file in files {
+            let (read, notes) = crate::source_file::read(&SourceId::parse(preset.name).unwrap(), file);
+            assert!(read.is_some(), "{}: {notes:?}", preset.name);
+        }
+    }
+}

@@ -6,6 +6,7 @@
 mod view;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -172,14 +173,15 @@ impl Bench<'_> {
             keyed_hash: &|text| self.key_ring.map_or([0; 32], |ring| ring.lookup(text)),
             is_late: &|| began_at.elapsed() > LONGEST,
         };
-        let kept = Kept {
+        let kept = Arc::new(Kept {
             body: sample.body,
             headers: sample.headers,
             query: sample.query,
             received_at: Utc::now(),
             element: None,
-        };
-        let request = Request::new(source, &kept, sample.fetched.as_ref(), tools);
+        });
+        let fetched = sample.fetched.map(Arc::new);
+        let request = Request::new(source, &kept, fetched.as_ref(), tools);
         let mapped = mapping.map(&request, standing);
         Trial::of_mapped(source, mapping, &mapped, self.key_ring.is_some())
     }

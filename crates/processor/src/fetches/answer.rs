@@ -1,5 +1,6 @@
 //! What a platform's answer makes of a webhook: the mapping of its source is applied again, with the answer as `fetched`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::publisher::Outgoing;
@@ -39,7 +40,7 @@ pub(super) enum Unusable {
 }
 
 /// Opens the request that a webhook was.
-pub(super) fn open(ring: &KeyRing, claimed: &Claimed) -> Result<Kept, Unusable> {
+pub(super) fn open(ring: &KeyRing, claimed: &Claimed) -> Result<Arc<Kept>, Unusable> {
     let sealed = claimed.sealed_body.as_ref().ok_or(Unusable::Emptied)?;
     let opened = ring
         .open(sealed, &sealing_identity(&claimed.key))
@@ -47,7 +48,9 @@ pub(super) fn open(ring: &KeyRing, claimed: &Claimed) -> Result<Kept, Unusable> 
             OpenError::UnknownKey { .. } => Unusable::UnknownKey(error.to_string()),
             OpenError::Damaged => Unusable::Damaged,
         })?;
-    serde_json::from_slice(&opened).map_err(|_| Unusable::Damaged)
+    serde_json::from_slice(&opened)
+        .map(Arc::new)
+        .map_err(|_| Unusable::Damaged)
 }
 
 /// Maps a request with the platform's answer. The events keep the time at which the webhook arrived: what the platform tells of a
@@ -57,7 +60,7 @@ pub(super) fn map(
     files: &Snapshot,
     rules: &SourceRules,
     claimed: &Claimed,
-    kept: &Kept,
+    kept: &Arc<Kept>,
     answer: &[u8],
 ) -> Answered {
     let Ok(answer) = foreign_json::read(answer, Charset::UTF_8) else {
@@ -71,7 +74,8 @@ pub(super) fn map(
         keyed_hash: &|text| ring.lookup(text),
         is_late: &|| began_at.elapsed() > LONGEST,
     };
-    let request = Request::new(&rules.id, kept, Some(&answer.value), tools);
+    let answer = Arc::new(answer.value);
+    let request = Request::new(&rules.id, kept, Some(&answer), tools);
     let elements = match mapping.map(&request, &|resort| files.standing(rules, resort)) {
         Mapped::Elements(elements) => elements,
         Mapped::Unmappable(fault) => return Answered::Unmappable(fault.to_string()),

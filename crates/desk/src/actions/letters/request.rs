@@ -5,6 +5,7 @@
 //! duplicates.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::envelope::{Envelope, FETCH};
@@ -130,11 +131,12 @@ pub(super) fn remap(context: &Context, envelope: &Envelope) -> Remapped {
     })
 }
 
-fn open(ring: &KeyRing, envelope: &Envelope) -> Result<Kept, Unmapped> {
+fn open(ring: &KeyRing, envelope: &Envelope) -> Result<Arc<Kept>, Unmapped> {
     let opened = ring.open(&envelope.sealed, &envelope.identity());
     let opened = opened.map_err(|error| Unmapped::Unreadable(error.to_string()))?;
     // The parser's error is dropped: it may quote personal data.
     serde_json::from_slice(&opened)
+        .map(Arc::new)
         .map_err(|_| Unmapped::Unreadable("the sealed body is not a request".to_owned()))
 }
 
@@ -152,7 +154,7 @@ fn rules<'f>(files: &'f Snapshot, envelope: &Envelope) -> Result<&'f SourceRules
 struct Work<'w> {
     context: &'w Context,
     envelope: &'w Envelope,
-    kept: &'w Kept,
+    kept: &'w Arc<Kept>,
 }
 
 fn map(work: &Work<'_>, rules: &SourceRules) -> Result<Remapped, Unmapped> {
@@ -201,7 +203,7 @@ impl Work<'_> {
             Verdict::Fetch { booking, resort } => {
                 let kept = Kept {
                     element: Some(element.index),
-                    ..self.kept.clone()
+                    ..Kept::clone(self.kept)
                 };
                 let id = EventId::parse(&request.fetch_id(element.index));
                 let key = EventKey {

@@ -4,7 +4,7 @@
 oldest_postgres=15
 oldest_rabbitmq=3.10
 oldest_python=3.11
-packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl openssl python3 python3-venv pgbouncer tinyproxy'
+packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl openssl python3 python3-venv pgbouncer tinyproxy jq'
 
 at_least() {
     [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
@@ -80,6 +80,7 @@ list_missing() {
         command -v python3 >/dev/null || printf 'python3\n'
         find_program pgbouncer || printf 'pgbouncer\n'
         find_program tinyproxy || printf 'tinyproxy\n'
+        command -v jq >/dev/null || printf 'jq\n'
     fi
     if [[ " $* " == *' python '* ]]; then
         find_python >/dev/null || printf 'python3-venv\n'

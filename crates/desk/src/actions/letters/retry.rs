@@ -25,8 +25,9 @@ use crate::actions::context::Context;
 pub(crate) use all::All;
 
 const CONNECTING: Duration = Duration::from_secs(5);
-/// How long carts wait until what was published before them is applied.
-const APPLYING: Duration = Duration::from_secs(60);
+/// How long carts wait until what was published before them is applied. Longer would not help: what waits in the queue is applied
+/// before them in any case, and only what several processors apply at once may overtake.
+const APPLYING: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Clone)]
@@ -215,7 +216,7 @@ impl Retrier {
         Ok(())
     }
 
-    /// Waits until what was published is applied; without a processor it goes on after a while, since nothing is applied then.
+    /// Waits until what was published is applied; without a processor it goes on after a while.
     async fn until_applied(&mut self) -> Result<(), RetryError> {
         let keys: Vec<String> = std::mem::take(&mut self.published).into_iter().collect();
         let deadline = Instant::now() + APPLYING;

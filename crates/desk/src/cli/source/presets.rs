@@ -8,7 +8,7 @@ use crate::actions::presets::{self, PresetView};
 /// List the platforms whose webhooks Bellhop can read, and what each reports
 ///
 /// A source's file names one as platform = "lodgify". "ids only" means that webhooks of the platform name a booking and say
-/// little more: the file then needs [fetch]. The page named last says how to connect the platform.
+/// little more: the file then needs a fetch section. The page named last says how to connect the platform.
 ///
 /// Needs no settings.
 ///

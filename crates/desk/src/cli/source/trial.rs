@@ -32,7 +32,7 @@ const WIDEST: usize = 44;
 ///   desk source try lodgify sample.json
 ///   desk source try shopify order.json --header "X-Shopify-Topic: orders/create"
 ///   desk source try mews event.json --fetched reservation.json     with what the platform's API answered
-///   curl -s https://example.com/sample | desk source try lodgify - --json
+///   cat sample.json | desk source try lodgify - --json
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct Arguments {

@@ -89,15 +89,17 @@ impl All {
         retrier: &mut Retrier,
         tell: &mut (dyn FnMut(LetterId, &Tried) + Send),
     ) -> Result<bool, RetryError> {
+        if self.carts.is_empty() {
+            return Ok(false);
+        }
         retrier.until_applied().await?;
         let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
         let page: Vec<LetterId> = self.carts.drain(..self.carts.len().min(most)).collect();
-        let any = !page.is_empty();
         for id in page {
             let tried = retrier.one(id).await?;
             self.note(id, &tried, tell);
         }
-        Ok(any)
+        Ok(true)
     }
 
     fn note(&mut self, id: LetterId, tried: &Tried, tell: &mut (dyn FnMut(LetterId, &Tried) + Send)) {

@@ -163,7 +163,7 @@ async fn publish(
         .await;
     let mut event_ids = published.map_err(|error: crate::events::EventError| error.into_problem(entry))?;
     for element in elements {
-        if let Verdict::Fetch { booking, resort } = &element.verdict {
+        if let Verdict::Fetch { booking, resort, .. } = &element.verdict {
             let incomplete =
                 Incomplete::fetch(&rules.id, kept, element.index, resort.clone(), booking.clone());
             event_ids.push(publish_incomplete(incomplete, ingest, entry).await?);

@@ -29,7 +29,9 @@ pub(crate) fn cast(field: Field, found: &Value, resort: Locale, guest: Option<Co
         return Ok(None);
     }
     let text = match field {
-        Field::Property | Field::Resort | Field::Id | Field::BookingId | Field::CartId => id(found)?,
+        Field::Property | Field::Resort | Field::Id | Field::FetchId | Field::BookingId | Field::CartId => {
+            id(found)?
+        }
         Field::OccurredAt => time::instant(found)?,
         Field::CheckIn | Field::CheckOut => time::day(found, resort.time_zone)?,
         Field::ResumeUrl | Field::Room | Field::TotalAmount | Field::TotalMinor | Field::TotalCurrency => {

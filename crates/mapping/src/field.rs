@@ -28,6 +28,8 @@ fields! {
     Id = "id",
     OccurredAt = "occurred_at",
     Notify = "notify",
+    /// What the platform is asked for, where that is not the booking's id.
+    FetchId = "fetch_id",
     BookingId = "booking.id",
     CartId = "booking.cart_id",
     ResumeUrl = "booking.resume_url",

@@ -60,6 +60,8 @@ pub enum Verdict {
     Fetch {
         booking: BookingId,
         resort: ResortId,
+        /// What to ask for: usually the booking's id.
+        id: String,
     },
     Unmappable(Vec<Fault>),
     /// The file of its resort is broken.

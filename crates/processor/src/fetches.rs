@@ -187,9 +187,12 @@ impl Shared {
         let Some(booking) = &claimed.booking else {
             return Outcome::DeadLetter("its stored booking is damaged".to_owned());
         };
+        let files = self.context.files.current();
+        let id = answer::asked_id(&self.context.ring, &files, rules, &kept);
+        let id = id.unwrap_or_else(|| booking.booking.to_string());
         let began_at = Instant::now();
         let asked = tokio::select! {
-            asked = self.caller.ask(fetch, &booking.booking) => asked,
+            asked = self.caller.ask(fetch, &id) => asked,
             () = self.stop.stopped() => return Outcome::Interrupted,
         };
         self.context

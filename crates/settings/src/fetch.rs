@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use crypto::secret::Secret;
 use crypto::signature::HeaderName;
-use domain::ids::BookingId;
 
 use crate::document::{Entry, Table};
 use crate::resolve::Reference;
 
-/// What stands in the URL for the booking's id.
-const BOOKING: &str = "{booking.id}";
+/// What stands in the URL and the body for the id that is asked for: `fetch_id` of the mapping, else the booking's. Both mean the
+/// same.
+const IDS: [&str; 2] = ["{booking.id}", "{id}"];
+/// What stands in the body for the secrets.
+const SECRET: &str = "{secret}";
+const CLIENT: &str = "{client}";
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A platform that is slower holds up the others' turns.
@@ -21,8 +24,9 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How a platform is asked. `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct Fetch {
-    /// With `{booking.id}`.
     url: String,
+    /// The JSON of a POST; `None`: a GET.
+    body: Option<String>,
     /// The only hosts that may be asked, in lower case. An address or `localhost` counts only where it stands here.
     pub hosts: BTreeSet<String>,
     pub credentials: Credentials,
@@ -48,12 +52,18 @@ pub enum Credentials {
         client_id: String,
         client_secret: Secret,
     },
+    /// They stand in the body.
+    Body {
+        client: Option<Secret>,
+        secret: Secret,
+    },
 }
 
 /// The keys of `[fetch]`, of which a preset brings some and the source's file the others.
 #[derive(Default)]
 pub(crate) struct FetchKeys {
     url: Option<String>,
+    body: Option<String>,
     hosts: Option<BTreeSet<String>>,
     auth: Option<Auth>,
     per_second: Option<NonZeroU32>,
@@ -63,6 +73,7 @@ pub(crate) struct FetchKeys {
 /// `[fetch]` as it is written, its secret not yet found.
 pub(crate) struct FetchFile {
     url: String,
+    body: Option<String>,
     hosts: BTreeSet<String>,
     auth: Auth,
     per_second: NonZeroU32,
@@ -79,21 +90,39 @@ enum AuthKind {
     Basic { user: String },
     Header(HeaderName),
     OAuth2 { token_url: String, client_id: String },
+    Body { client: Option<Reference> },
 }
 
 impl Fetch {
-    /// The address to ask for a booking; its id is percent-encoded.
-    pub fn url_of(&self, booking: &BookingId) -> String {
-        let id: String = url::form_urlencoded::byte_serialize(booking.as_str().as_bytes()).collect();
+    /// The address to ask for this id, which is percent-encoded.
+    pub fn url_of(&self, id: &str) -> String {
+        let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
         // A blank as `+` is a form's, not a path's.
-        self.url.replace(BOOKING, &id.replace('+', "%20"))
+        with_id(&self.url, &id.replace('+', "%20"))
     }
+
+    /// The JSON to ask with. `escape` makes of a text what stands between the quotes of a JSON string. It may hold secrets.
+    pub fn body_of(&self, id: &str, escape: impl Fn(&str) -> String) -> Option<String> {
+        let body = with_id(self.body.as_ref()?, &escape(id));
+        let Credentials::Body { client, secret } = &self.credentials else {
+            return Some(body);
+        };
+        let client = client.as_ref().map(|client| escape(client.reveal()));
+        let body = body.replace(SECRET, &escape(secret.reveal()));
+        Some(body.replace(CLIENT, &client.unwrap_or_default()))
+    }
+}
+
+fn with_id(template: &str, id: &str) -> String {
+    IDS.iter()
+        .fold(template.to_owned(), |text, place| text.replace(place, id))
 }
 
 /// Reads the keys of `[fetch]`.
 pub(crate) fn keys(table: &Table<'_>) -> Option<FetchKeys> {
     Some(FetchKeys {
         url: table.optional("url", |entry| entry.filled_text().map(str::to_owned)),
+        body: table.optional("body", |entry| entry.filled_text().map(str::to_owned)),
         hosts: table.optional("hosts", hosts),
         auth: table.optional("auth", |entry| entry.table(auth)),
         per_second: table.optional("per_second", Entry::count),
@@ -131,7 +160,10 @@ fn auth(table: &Table<'_>) -> Option<Auth> {
                 client_id: client_id?,
             })
         }
-        _ => entry.refuse("is none of bearer, basic, header, oauth2"),
+        "body" => Some(AuthKind::Body {
+            client: table.optional("client", Reference::read),
+        }),
+        _ => entry.refuse("is none of bearer, basic, header, oauth2, body"),
     });
     Some(Auth {
         kind: kind?,
@@ -144,6 +176,7 @@ impl FetchKeys {
     pub(crate) fn overridden_by(self, other: Self) -> Self {
         Self {
             url: other.url.or(self.url),
+            body: other.body.or(self.body),
             hosts: other.hosts.or(self.hosts),
             auth: other.auth.or(self.auth),
             per_second: other.per_second.or(self.per_second),
@@ -178,11 +211,16 @@ impl FetchKeys {
                 return entry.refuse(clause);
             }
         }
-        if !url.contains(BOOKING) {
-            return entry.refuse(format_args!("needs {BOOKING} in url"));
+        let body = self.body.as_deref().unwrap_or_default();
+        if !IDS.iter().any(|id| url.contains(id) || body.contains(id)) {
+            return entry.refuse("needs {booking.id} in url or body");
+        }
+        if matches!(auth.kind, AuthKind::Body { .. }) != body.contains(SECRET) {
+            return entry.refuse("needs {secret} in body where the scheme of auth is body, and only there");
         }
         Some(FetchFile {
             url: self.url?,
+            body: self.body,
             hosts: self.hosts?,
             auth: self.auth?,
             per_second: self.per_second.unwrap_or(PER_SECOND),
@@ -193,7 +231,7 @@ impl FetchKeys {
 
 /// Whether an address leads to one of the hosts, over https or, on this machine, http; else a clause about it.
 fn host_of(address: &str, hosts: &BTreeSet<String>) -> Result<(), &'static str> {
-    let url = url::Url::parse(&address.replace(BOOKING, "1")).map_err(|_| "has an address that is no URL")?;
+    let url = url::Url::parse(&with_id(address, "1")).map_err(|_| "has an address that is no URL")?;
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
     let is_loopback = matches!(url.host(), Some(url::Host::Ipv4(ip)) if ip.is_loopback())
         || matches!(url.host(), Some(url::Host::Ipv6(ip)) if ip.is_loopback())
@@ -214,14 +252,20 @@ fn host_of(address: &str, hosts: &BTreeSet<String>) -> Result<(), &'static str> 
 }
 
 impl FetchFile {
-    pub(crate) fn secret(&self) -> &Reference {
-        &self.auth.secret
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Reference> {
+        let client = match &self.auth.kind {
+            AuthKind::Body { client } => client.as_ref(),
+            _ => None,
+        };
+        std::iter::once(&self.auth.secret).chain(client)
     }
 
-    /// With the secret that was found.
-    pub(crate) fn with(self, secret: Secret) -> Fetch {
-        Fetch {
+    /// With the secrets that were found, in their order.
+    pub(crate) fn with(self, secrets: &[Secret]) -> Option<Fetch> {
+        let secret = secrets.first()?.clone();
+        Some(Fetch {
             url: self.url,
+            body: self.body,
             hosts: self.hosts,
             credentials: match self.auth.kind {
                 AuthKind::Bearer => Credentials::Bearer(secret),
@@ -238,9 +282,13 @@ impl FetchFile {
                     client_id,
                     client_secret: secret,
                 },
+                AuthKind::Body { .. } => Credentials::Body {
+                    client: secrets.get(1).cloned(),
+                    secret,
+                },
             },
             per_second: self.per_second,
             timeout: self.timeout,
-        }
+        })
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
 
 impl SourceFile {
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Reference> {
-        let of_fetch = self.fetch.iter().map(FetchFile::secret);
+        let of_fetch = self.fetch.iter().flat_map(FetchFile::secrets);
         self.auth.secrets.iter().chain(of_fetch)
     }
 
@@ -108,9 +108,13 @@ impl SourceFile {
         let mut secrets = Vec::new();
         let fetch = match self.fetch {
             Some(fetch) if resolve.fetch_secrets() => {
-                let secret = fetch.secret().resolve(places, notes)?;
-                secrets.push(secret.clone());
-                Some(fetch.with(secret))
+                let found: Vec<_> = fetch
+                    .secrets()
+                    .map(|secret| secret.resolve(places, notes))
+                    .collect();
+                let found = found.into_iter().collect::<Option<Vec<Secret>>>()?;
+                secrets.extend(found.iter().cloned());
+                fetch.with(&found)
             }
             _ => None,
         };

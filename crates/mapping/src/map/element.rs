@@ -150,7 +150,17 @@ impl Work<'_> {
         let booking =
             booking.map_err(|cause| Verdict::Unmappable(vec![Fault::new(Field::BookingId.path(), cause)]))?;
         self.seen.booking = Some(booking.clone());
-        Ok(Verdict::Fetch { booking, resort })
+        let id = match self.read(Field::FetchId, locale, None) {
+            Ok(Some(Json::String(id))) => id,
+            Ok(_) => booking.to_string(),
+            Err(cause) => {
+                return Err(Verdict::Unmappable(vec![Fault::new(
+                    Field::FetchId.path(),
+                    cause,
+                )]));
+            }
+        };
+        Ok(Verdict::Fetch { booking, resort, id })
     }
 
     /// The event in our own format, with what the expressions gave.

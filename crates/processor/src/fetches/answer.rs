@@ -53,6 +53,32 @@ pub(super) fn open(ring: &KeyRing, claimed: &Claimed) -> Result<Arc<Kept>, Unusa
         .map_err(|_| Unusable::Damaged)
 }
 
+/// What the platform is to be asked for: the mapping says so, of the request alone. `None` where it no longer asks for anything.
+pub(super) fn asked_id(
+    ring: &KeyRing,
+    files: &Snapshot,
+    rules: &SourceRules,
+    kept: &Arc<Kept>,
+) -> Option<String> {
+    let began_at = Instant::now();
+    let tools = Tools {
+        keyed_hash: &|text| ring.lookup(text),
+        is_late: &|| began_at.elapsed() > LONGEST,
+    };
+    let request = Request::new(&rules.id, kept, None, tools);
+    let mapped = rules
+        .mapping
+        .as_ref()?
+        .map(&request, &|resort| files.standing(rules, resort));
+    let Mapped::Elements(elements) = mapped else {
+        return None;
+    };
+    elements.into_iter().find_map(|element| match element.verdict {
+        Verdict::Fetch { id, .. } => Some(id),
+        _ => None,
+    })
+}
+
 /// Maps a request with the platform's answer. The events keep the time at which the webhook arrived: what the platform tells of a
 /// booking now is at least as new.
 pub(super) fn map(

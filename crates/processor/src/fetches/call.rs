@@ -1,4 +1,5 @@
-//! One question to a platform: a GET with the source's credentials, to its hosts alone.
+//! One question to a platform: a GET, or a POST where the source's file has a body, with the source's credentials, to its hosts
+//! alone.
 //!
 //! The host is checked before each request, also of a redirect. Without a proxy, what its name leads to is checked too
 //! ([`addresses`](super::addresses)); a proxy looks names up itself, so there only the host counts.
@@ -9,9 +10,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::Utc;
-use domain::ids::BookingId;
 use outbound::Outbound;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use service::lock;
 use settings::fetch::{Credentials, Fetch};
@@ -37,8 +37,16 @@ pub(crate) struct Caller {
     tokens: Tokens,
 }
 
-/// The header that shows who asks.
-struct Proof(HeaderName, HeaderValue);
+/// The header that shows who asks; none where the body shows it.
+struct Proof(Option<(HeaderName, HeaderValue)>);
+
+/// What is asked, and where.
+struct Question<'f> {
+    hosts: &'f BTreeSet<String>,
+    url: Url,
+    /// The JSON of a POST.
+    body: Option<String>,
+}
 
 impl Caller {
     pub(crate) fn new(outbound: Outbound) -> Self {
@@ -50,36 +58,52 @@ impl Caller {
         }
     }
 
-    /// Asks for a booking, and returns the body of the answer. Takes at most the source's time limit.
-    pub(super) async fn ask(&self, fetch: &Fetch, booking: &BookingId) -> Result<Vec<u8>, Failure> {
+    /// Asks for an id, and returns the body of the answer. Takes at most the source's time limit.
+    pub(super) async fn ask(&self, fetch: &Fetch, id: &str) -> Result<Vec<u8>, Failure> {
         // As a segment of a path these two name another place.
-        if matches!(booking.as_str(), "." | "..") {
+        if matches!(id, "." | "..") {
             return Err(Failure::refused("the booking's id cannot be put into an address"));
         }
-        let url =
-            Url::parse(&fetch.url_of(booking)).map_err(|_| Failure::refused("the address is no URL"))?;
-        let asked = tokio::time::timeout(fetch.timeout, self.ask_with_proof(fetch, url)).await;
+        let question = Question {
+            hosts: &fetch.hosts,
+            url: Url::parse(&fetch.url_of(id)).map_err(|_| Failure::refused("the address is no URL"))?,
+            body: fetch.body_of(id, escape),
+        };
+        let asked = tokio::time::timeout(fetch.timeout, self.ask_with_proof(fetch, &question)).await;
         asked.unwrap_or_else(|_| Err(Failure::passing("no answer in time")))
     }
 
-    async fn ask_with_proof(&self, fetch: &Fetch, url: Url) -> Result<Vec<u8>, Failure> {
+    async fn ask_with_proof(&self, fetch: &Fetch, question: &Question<'_>) -> Result<Vec<u8>, Failure> {
         if let Some(proof) = Proof::fixed(&fetch.credentials) {
-            return self.get(&fetch.hosts, url, &proof?).await;
+            return self.put(question, &proof?).await;
         }
         let token = self.tokens.get(self, fetch, None).await?;
-        match self.get(&fetch.hosts, url.clone(), &Proof::bearer(&token)?).await {
+        match self.put(question, &Proof::bearer(&token)?).await {
             Err(Failure::Unauthorized(_)) => {
                 let token = self.tokens.get(self, fetch, Some(&token)).await?;
-                self.get(&fetch.hosts, url, &Proof::bearer(&token)?).await
+                self.put(question, &Proof::bearer(&token)?).await
             }
             asked => asked,
         }
     }
 
-    async fn get(&self, hosts: &BTreeSet<String>, mut url: Url, proof: &Proof) -> Result<Vec<u8>, Failure> {
+    /// Puts the question. A body, which may hold secrets, follows no redirect.
+    async fn put(&self, question: &Question<'_>, proof: &Proof) -> Result<Vec<u8>, Failure> {
+        let Question { hosts, url, body } = question;
+        let mut url = url.clone();
         for _ in 0..=REDIRECTS {
-            let Proof(name, value) = proof;
-            let request = self.client(&url, hosts)?.get(url.clone()).header(name, value);
+            let client = self.client(&url, hosts)?;
+            let request = match body {
+                Some(body) => client
+                    .post(url.clone())
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(body.clone()),
+                None => client.get(url.clone()),
+            };
+            let request = match &proof.0 {
+                Some((name, value)) => request.header(name, value),
+                None => request,
+            };
             let response = send(request).await?;
             let location = response
                 .headers()
@@ -88,6 +112,9 @@ impl Caller {
             let Some(location) = location else {
                 return read(response).await;
             };
+            if body.is_some() {
+                return Err(Failure::refused("the platform redirects a POST"));
+            }
             let target = location.to_str().ok().and_then(|text| url.join(text).ok());
             url = target.ok_or_else(|| Failure::refused("the platform redirects to what is no address"))?;
             if let Err(clause) = check_host(&url, hosts) {
@@ -141,6 +168,7 @@ impl Proof {
                     name.map_err(|_| Failure::Unauthorized("the header's name cannot be sent".to_owned()));
                 Some(name.and_then(|name| Self::new(name, value.reveal())))
             }
+            Credentials::Body { .. } => Some(Ok(Self(None))),
             Credentials::OAuth2 { .. } => None,
         }
     }
@@ -153,8 +181,15 @@ impl Proof {
         let unfit = |_| Failure::Unauthorized("the secret does not fit into a header".to_owned());
         let mut value = HeaderValue::from_str(value).map_err(unfit)?;
         value.set_sensitive(true);
-        Ok(Self(name, value))
+        Ok(Self(Some((name, value))))
     }
+}
+
+/// A text as it stands between the quotes of a JSON string.
+fn escape(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    let bare = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    bare.unwrap_or_default().to_owned()
 }
 
 pub(super) async fn send(request: RequestBuilder) -> Result<Response, Failure> {
@@ -231,10 +266,12 @@ mod tests {
     async fn get(caller: &Caller, url: &str) -> Failure {
         let hosts = BTreeSet::from(["api.example".to_owned()]);
         let proof = Proof::bearer("hunter2").unwrap();
-        caller
-            .get(&hosts, url.parse().unwrap(), &proof)
-            .await
-            .unwrap_err()
+        let question = Question {
+            hosts: &hosts,
+            url: url.parse().unwrap(),
+            body: None,
+        };
+        caller.put(&question, &proof).await.unwrap_err()
     }
 
     // shows: T32

@@ -167,6 +167,118 @@ async fn the_published_event_has_the_time_at_which_the_webhook_came_and_the_hash
     assert_eq!(scene.count(same).await, 1);
 }
 
+/// A source with its platform's preset, whose API is this one.
+fn preset_at(platform: &Platform, name: &str, path: &str, auth: &str, property: &str) -> String {
+    let address = platform.address();
+    format!(
+        "resorts = [\"azure-bay\"]\nplatform = \"{name}\"\n[auth]\nscheme = \"bearer\"\nsecrets = [\"plain:door\"]\n\
+         [properties]\n\"{property}\" = \"azure-bay\"\n\
+         [fetch]\nurl = \"http://{address}{path}\"\nhosts = [\"127.0.0.1\"]\nauth = {auth}\n"
+    )
+}
+
+/// A published payload, and the published answer to it.
+fn sample(body: &str, case: &str) -> (Value, Value) {
+    let case: Value = serde_json::from_str(case).unwrap();
+    (serde_json::from_str(body).unwrap(), case["fetched"].clone())
+}
+
+#[tokio::test]
+async fn mews_is_asked_by_a_post_with_its_tokens_and_the_reservation() {
+    let (body, answer) = sample(
+        include_str!("../../../mapping/samples/mews/general_with_its_reservation.json"),
+        include_str!("../../../mapping/samples/mews/general_with_its_reservation.expected.json"),
+    );
+    let platform = Platform::start(move |_| Reply::json(answer.clone())).await;
+    let mut scene = scene().await;
+    let auth = r#"{ scheme = "body", secret = "plain:access\"token", client = "plain:client-token" }"#;
+    let enterprise = body["EnterpriseId"].as_str().unwrap().to_owned();
+    let booking = body["Events"][0]["Value"]["Id"].as_str().unwrap().to_owned();
+    scene.write_source(
+        "mews",
+        &preset_at(&platform, "mews", "/getAllByIds", auth, &enterprise),
+    );
+    let envelope = envelope(&scene.ring, "mews", &booking, body);
+    assert_eq!(scene.steps.apply(&[envelope]).await, ["committed"]);
+
+    scene.asks(1).await;
+    scene
+        .consume_until("the event is applied", async |scene| {
+            scene.find(&booking).await.is_some()
+        })
+        .await;
+
+    let asked = &platform.asked()[0];
+    assert_eq!(asked.line, "POST /getAllByIds");
+    assert_eq!(asked.headers["content-type"], "application/json");
+    let question: Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(
+        question,
+        json!({
+            "ClientToken": "client-token", "AccessToken": "access\"token", "Client": "Bellhop",
+            "ReservationIds": [booking], "Extent": { "Reservations": true, "Customers": true },
+        })
+    );
+    assert!(scene.booking(&booking).await.facts.tells_of_guest());
+    assert_eq!(scene.fetches().await, 0);
+}
+
+#[tokio::test]
+async fn ownerrez_is_asked_for_the_guest_and_not_for_the_booking() {
+    let (body, answer) = sample(
+        include_str!("../../../mapping/samples/ownerrez/entity_update_booking_with_its_guest.json"),
+        include_str!("../../../mapping/samples/ownerrez/entity_update_booking_with_its_guest.expected.json"),
+    );
+    let platform = Platform::start(move |_| Reply::json(answer.clone())).await;
+    let mut scene = scene().await;
+    let auth = r#"{ scheme = "basic", user = "you@example.com", secret = "plain:pt" }"#;
+    let (booking, guest) = (
+        body["entity_id"].to_string(),
+        body["entity"]["guest_id"].to_string(),
+    );
+    let property = body["entity"]["property_id"].to_string();
+    scene.write_source(
+        "ownerrez",
+        &preset_at(&platform, "ownerrez", "/v2/guests/{id}", auth, &property),
+    );
+    let envelope = envelope(&scene.ring, "ownerrez", &booking, body);
+    assert_eq!(scene.steps.apply(&[envelope]).await, ["committed"]);
+
+    scene.asks(1).await;
+    scene
+        .consume_until("the event is applied", async |scene| {
+            scene.find(&booking).await.is_some()
+        })
+        .await;
+
+    let asked = &platform.asked()[0];
+    assert_eq!(asked.line, format!("GET /v2/guests/{guest}"));
+    assert_eq!(
+        asked.headers["authorization"],
+        format!("Basic {}", STANDARD.encode("you@example.com:pt"))
+    );
+    assert!(scene.booking(&booking).await.facts.tells_of_guest());
+}
+
+#[tokio::test]
+async fn a_platform_that_redirects_a_post_gets_its_tokens_nowhere_else() {
+    let platform = Platform::start(|asked| match asked.line.as_str() {
+        "POST /ask" => Reply::status(307).with("location", "/elsewhere"),
+        _ => Reply::json(reservation()),
+    })
+    .await;
+    let mut file = source(&platform, r#"{ scheme = "body", secret = "plain:x" }"#);
+    file = file.replace("/reservations/{booking.id}", "/ask");
+    file.push_str("body = '{\"token\":\"{secret}\",\"id\":\"{id}\"}'\n");
+    let scene = scene().await;
+    scene.hears_of("BK-1", &file).await;
+
+    scene.asks(1).await;
+
+    assert_eq!(platform.asked().len(), 1);
+    assert_eq!(scene.fetches().await, 1, "it is tried again");
+}
+
 #[tokio::test]
 async fn a_webhook_of_many_events_asks_for_the_one_that_is_meant() {
     let platform = Platform::start(|_| {

@@ -245,6 +245,48 @@ fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
 }
 
 #[test]
+fn what_is_wrong_with_a_fetch_is_named() {
+    let fetch = |keys: &str| {
+        let file = format!("platform = \"lodgify\"\n[properties]\n\"1\" = \"azure-bay\"\n[fetch]\n{keys}");
+        notes(&file)
+            .into_iter()
+            .filter(|note| note.contains("Error"))
+            .collect::<Vec<_>>()
+    };
+    let good = "url = \"https://api.example/{id}\"\nhosts = [\"api.example\"]\n";
+    let bearer = "auth = { scheme = \"bearer\", secret = \"plain:x\" }\n";
+    let body = "auth = { scheme = \"body\", secret = \"plain:x\" }\n";
+
+    assert_eq!(fetch(&format!("{good}{bearer}")), [""; 0]);
+    assert_eq!(
+        fetch(&format!("{good}{body}body = '{{\"t\":\"{{secret}}\"}}'\n")),
+        [""; 0]
+    );
+    for (keys, expected) in [
+        (good.to_owned(), "6 Error: fetch needs auth"),
+        (bearer.to_owned(), "6 Error: fetch needs url"),
+        (
+            format!("{}{bearer}", good.replace("{id}", "all")),
+            "6 Error: fetch needs {booking.id} in url or body",
+        ),
+        (
+            format!("{good}{body}"),
+            "6 Error: fetch needs {secret} in body where the scheme of auth is body, and only there",
+        ),
+        (
+            format!("{}{bearer}", good.replace("https://api", "https://other")),
+            "6 Error: fetch has an address whose host is not in hosts",
+        ),
+        (
+            format!("{}{bearer}", good.replace("https", "http")),
+            "6 Error: fetch has an address that is not https",
+        ),
+    ] {
+        assert_eq!(fetch(&keys).first().map(String::as_str), Some(expected), "{keys}");
+    }
+}
+
+#[test]
 fn a_file_overrides_its_preset_key_by_key() {
     let text = format!(
         "{SOURCE}platform = \"lodgify\"\n[map]\nresort = \"query.resort\"\n[map.guest]\nname = \"guest.full_name\"\n"

@@ -200,7 +200,7 @@ impl Work<'_> {
                 let (kind, booking) = (event.event_type.as_str(), event.booking.as_ref());
                 to.becomes.push(Becomes::new(kind, Some(&event.resort), booking));
             }
-            Verdict::Fetch { booking, resort } => {
+            Verdict::Fetch { booking, resort, .. } => {
                 let kept = Kept {
                     element: Some(element.index),
                     ..Kept::clone(self.kept)

@@ -210,7 +210,7 @@ fn outcome(element: &Element, has_keys: bool) -> Outcome {
     match &element.verdict {
         Verdict::Event(event) => of_event(event, element, has_keys),
         Verdict::Ignored(why) => Outcome::Ignored { reason: why.as_str() },
-        Verdict::Fetch { booking, resort } => Outcome::Fetch {
+        Verdict::Fetch { booking, resort, .. } => Outcome::Fetch {
             resort: resort.to_string(),
             booking: booking.to_string(),
         },

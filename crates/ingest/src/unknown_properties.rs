@@ -1,4 +1,4 @@
-//! Houses that no resort's file names: told once each, since a platform may send every booking of its account.
+//! Properties that no source's file names: told once each, since a platform may send every booking of its account.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -29,7 +29,7 @@ impl UnknownProperties {
         if told.len() < MOST && told.insert((source.clone(), property.to_owned())) {
             log::warn!("request.id":% = request_id, source = source.as_str(), property,
                 event = "unknown_property", alert = "unknown_property";
-                "webhooks of a house that [properties] does not name are ignored; add it to the source's file, or remove it \
+                "webhooks of a property that [properties] does not name are ignored; add it to the source's file, or remove it \
                  from the platform's webhook");
         }
     }

@@ -28,7 +28,7 @@ pub enum ResortOf {
     One(ResortId),
     /// The expression gives our id.
     Expression(Expression),
-    /// The expression gives the platform's id of the house.
+    /// The expression gives the platform's id of the property.
     Property {
         expression: Expression,
         resorts: BTreeMap<String, ResortId>,

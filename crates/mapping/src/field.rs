@@ -21,7 +21,7 @@ macro_rules! fields {
 }
 
 fields! {
-    /// The platform's id of the house.
+    /// The platform's id of the property.
     Property = "property",
     /// Our id of the resort, in place of `property`.
     Resort = "resort",

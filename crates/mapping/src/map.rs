@@ -73,7 +73,7 @@ pub enum Verdict {
 pub enum Ignored {
     /// No row of `when` matches, or one that says so.
     UnmappedType,
-    /// The house is none of `[properties]`.
+    /// The property is none of `[properties]`.
     UnknownProperty,
     /// The platform tries the address.
     Ping,

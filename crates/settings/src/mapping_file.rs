@@ -223,7 +223,7 @@ fn check(definition: &Definition, entry: &Entry<'_>) -> Option<()> {
     is_good.then_some(())
 }
 
-/// `[properties]`: the platform's id of a house, and the resort.
+/// `[properties]`: the platform's id of a property, and the resort.
 fn properties(entry: &Entry<'_>) -> Option<Vec<(usize, String, ResortId)>> {
     let table = entry.open_table()?;
     let entries = table.entries();

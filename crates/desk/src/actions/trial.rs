@@ -89,7 +89,7 @@ impl Bench<'_> {
         let Some(mapping) = &rules.mapping else {
             return own_format(rules, &sample, &standing);
         };
-        // As at the door: what may hold a credential is not there for expressions.
+        // As in ingest: what may hold a credential is not there for expressions.
         sample.headers.retain(|name, _| rules.may_read(name));
         sample
             .query

@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, web};
 use crypto::key_ring::KeyRing;
 use domain::phone_number::PhoneNumber;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use mapping::{Element, Fault, Ignored, Kept, Mapped, Request, Tools, Verdict, own_format};
+use mapping::{Element, Fault, Ignored, Kept, Mapped, Verdict, own_format};
 use serde_json::{Value, json};
 use service::crash;
 use settings::{Snapshot, Source, SourceRules};
@@ -95,16 +95,9 @@ fn whole(request: &HttpRequest, kept: &Arc<Kept>, rules: &SourceRules) -> Arc<Ke
 }
 
 fn map(kept: &Arc<Kept>, settings: &Snapshot, rules: &SourceRules, ring: &KeyRing) -> Mapped {
-    let Some(mapping) = &rules.mapping else {
-        return Mapped::Elements(Vec::new());
-    };
     let began_at = Instant::now();
-    let tools = Tools {
-        keyed_hash: &|text| ring.lookup(text),
-        is_late: &|| began_at.elapsed() > LONGEST,
-    };
-    let request = Request::new(&rules.id, kept, None, tools);
-    mapping.map(&request, &|resort| settings.standing(rules, resort))
+    let mapped = settings.map(rules, kept, None, ring, &|| began_at.elapsed() > LONGEST);
+    mapped.unwrap_or_else(|| Mapped::Elements(Vec::new()))
 }
 
 /// Notes and counts what was found, for the log line and the metrics.
@@ -151,11 +144,8 @@ async fn publish(
     });
     let published: Result<Vec<String>, _> = stream::iter(events)
         .map(|event| async move {
-            let country = settings.resort(&event.resort).map(|resort| resort.country);
-            ingest
-                .events
-                .publish_event(event, event.phone_number(country), request_id)
-                .await?;
+            let guest = settings.phone_number(event);
+            ingest.events.publish_event(event, guest, request_id).await?;
             Ok(event.key.id.to_string())
         })
         .buffered(IN_FLIGHT)

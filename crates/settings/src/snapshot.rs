@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use crypto::key_ring::KeyRing;
 use crypto::secret::{Places, Secret};
+use domain::event::Event;
 use domain::ids::{ResortId, SourceId};
+use domain::phone_number::PhoneNumber;
 use domain::resort::{Resort, Resorts};
 use mapping::check::{Locale, Standing};
+use mapping::{Kept, Mapped, Request, Tools};
+use serde_json::Value as Json;
 
 use crate::files::{Files, Good};
 use crate::finding::{Finding, Severity};
@@ -130,6 +135,29 @@ impl Snapshot {
             None if source.speaks_for_all() => Standing::NotAllowed,
             None => Standing::Unavailable,
         }
+    }
+
+    /// Maps a request of a source by its mapping; `None`: it has none. `is_late` says whether that has taken too long.
+    pub fn map(
+        &self,
+        source: &SourceRules,
+        kept: &Arc<Kept>,
+        fetched: Option<&Arc<Json>>,
+        ring: &KeyRing,
+        is_late: &dyn Fn() -> bool,
+    ) -> Option<Mapped> {
+        let tools = Tools {
+            keyed_hash: &|text| ring.lookup(text),
+            is_late,
+        };
+        let request = Request::new(&source.id, kept, fetched, tools);
+        let mapping = source.mapping.as_ref()?;
+        Some(mapping.map(&request, &|resort| self.standing(source, resort)))
+    }
+
+    /// The guest's number that an event brings, read at its resort.
+    pub fn phone_number(&self, event: &Event) -> Option<PhoneNumber> {
+        event.phone_number(self.resorts.get(&event.resort).map(|resort| resort.country))
     }
 
     /// The last good version of each source, by id.

@@ -164,7 +164,7 @@ struct ClaimedRow {
     is_over: bool,
 }
 
-/// Claims the oldest due fetch of a source; `None`: none is due, or the source may not be asked yet. Commit before the call.
+/// Claims the oldest due fetch of a source. Returns `None` if no fetch is due or the source must not be asked yet. Commit before the call.
 pub fn claim(
     connection: &mut PgConnection,
     source: &SourceId,

@@ -122,8 +122,7 @@ async fn publish(
     ingest: &Ingest,
     entry: &mut Entry,
 ) -> Result<(), Problem> {
-    let country = settings.resort(&event.resort).map(|resort| resort.country);
-    let guest = event.phone_number(country);
+    let guest = settings.phone_number(event);
     let published = ingest.events.publish_event(event, guest, entry.request_id).await;
     published.map_err(|error| error.into_problem(entry))
 }

@@ -8,7 +8,7 @@ use broker::sealing::{self, Head};
 use crypto::key_ring::{KeyRing, OpenError};
 use domain::event::sealing_identity;
 use foreign_json::Charset;
-use mapping::{Kept, Mapped, Request, Tools, Verdict};
+use mapping::{Kept, Mapped, Verdict};
 use settings::{Snapshot, SourceRules};
 use store::fetches::Claimed;
 
@@ -61,15 +61,7 @@ pub(super) fn asked_id(
     kept: &Arc<Kept>,
 ) -> Option<String> {
     let began_at = Instant::now();
-    let tools = Tools {
-        keyed_hash: &|text| ring.lookup(text),
-        is_late: &|| began_at.elapsed() > LONGEST,
-    };
-    let request = Request::new(&rules.id, kept, None, tools);
-    let mapped = rules
-        .mapping
-        .as_ref()?
-        .map(&request, &|resort| files.standing(rules, resort));
+    let mapped = files.map(rules, kept, None, ring, &|| began_at.elapsed() > LONGEST)?;
     let Mapped::Elements(elements) = mapped else {
         return None;
     };
@@ -92,26 +84,18 @@ pub(super) fn map(
     let Ok(answer) = foreign_json::read(answer, Charset::UTF_8) else {
         return Answered::NotJson;
     };
-    let Some(mapping) = &rules.mapping else {
-        return Answered::Ignored;
-    };
-    let began_at = Instant::now();
-    let tools = Tools {
-        keyed_hash: &|text| ring.lookup(text),
-        is_late: &|| began_at.elapsed() > LONGEST,
-    };
-    let answer = Arc::new(answer.value);
-    let request = Request::new(&rules.id, kept, Some(&answer), tools);
-    let elements = match mapping.map(&request, &|resort| files.standing(rules, resort)) {
-        Mapped::Elements(elements) => elements,
-        Mapped::Unmappable(fault) => return Answered::Unmappable(fault.to_string()),
+    let (began_at, answer) = (Instant::now(), Arc::new(answer.value));
+    let is_late = || began_at.elapsed() > LONGEST;
+    let elements = match files.map(rules, kept, Some(&answer), ring, &is_late) {
+        Some(Mapped::Elements(elements)) => elements,
+        Some(Mapped::Unmappable(fault)) => return Answered::Unmappable(fault.to_string()),
+        None => return Answered::Ignored,
     };
     let (mut events, mut faults) = (Vec::new(), Vec::new());
     for element in elements {
         match element.verdict {
             Verdict::Event(event) => {
-                let country = files.resort(&event.resort).map(|resort| resort.country);
-                let guest = event.phone_number(country);
+                let guest = files.phone_number(&event);
                 let head = Head::of_event(&event, guest, claimed.received_at, claimed.request_id.clone());
                 match sealing::seal(ring, head, &event) {
                     Ok(message) => events.push(message),

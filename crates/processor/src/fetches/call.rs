@@ -75,20 +75,20 @@ impl Caller {
 
     async fn ask_with_proof(&self, fetch: &Fetch, question: &Question<'_>) -> Result<Vec<u8>, Failure> {
         if let Some(proof) = Proof::fixed(&fetch.credentials) {
-            return self.put(question, &proof?).await;
+            return self.ask_once(question, &proof?).await;
         }
         let token = self.tokens.get(self, fetch, None).await?;
-        match self.put(question, &Proof::bearer(&token)?).await {
+        match self.ask_once(question, &Proof::bearer(&token)?).await {
             Err(Failure::Unauthorized(_)) => {
                 let token = self.tokens.get(self, fetch, Some(&token)).await?;
-                self.put(question, &Proof::bearer(&token)?).await
+                self.ask_once(question, &Proof::bearer(&token)?).await
             }
             asked => asked,
         }
     }
 
-    /// Puts the question. A body, which may hold secrets, follows no redirect.
-    async fn put(&self, question: &Question<'_>, proof: &Proof) -> Result<Vec<u8>, Failure> {
+    /// Asks with this proof. A body, which may hold secrets, follows no redirect.
+    async fn ask_once(&self, question: &Question<'_>, proof: &Proof) -> Result<Vec<u8>, Failure> {
         let Question { hosts, url, body } = question;
         let mut url = url.clone();
         for _ in 0..=REDIRECTS {
@@ -271,7 +271,7 @@ mod tests {
             url: url.parse().unwrap(),
             body: None,
         };
-        caller.put(&question, &proof).await.unwrap_err()
+        caller.ask_once(&question, &proof).await.unwrap_err()
     }
 
     // shows: T32

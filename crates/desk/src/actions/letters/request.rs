@@ -234,8 +234,7 @@ impl Work<'_> {
     }
 
     fn head_of(&self, event: &Event) -> Head {
-        let resort = self.context.resort(&event.resort);
-        let guest = event.phone_number(resort.map(|resort| resort.country));
+        let guest = self.context.files().phone_number(event);
         Head::of_event(
             event,
             guest,

@@ -159,7 +159,10 @@ async fn publish(
             event_ids.push(publish_incomplete(incomplete, ingest, entry).await?);
         }
     }
-    let faults = faults(elements);
+    let faults: Vec<String> = mapping::faults(elements)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     if !faults.is_empty() {
         let mut lost = Incomplete::unmappable(&rules.id, kept, faults);
         lost.guest = guest(elements, settings, entry);
@@ -191,22 +194,6 @@ async fn publish_incomplete(
         .publish_incomplete(incomplete, entry.request_id)
         .await;
     published.map_err(|error| error.into_problem(entry))
-}
-
-/// What is wrong with the elements that cannot be mapped, each with its place where there are several.
-fn faults(elements: &[Element]) -> Vec<String> {
-    let mut all = Vec::new();
-    for element in elements {
-        if let Verdict::Unmappable(faults) = &element.verdict {
-            let place = if elements.len() > 1 {
-                format!("element {}: ", element.index)
-            } else {
-                String::new()
-            };
-            all.extend(faults.iter().map(|fault| format!("{place}{fault}")));
-        }
-    }
-    all
 }
 
 /// The number of the guest whom an unmappable request is about, as far as it was read: an erasure finds the dead letter by it.

@@ -24,6 +24,14 @@ pub enum Cause {
     TooMany,
 }
 
+/// A fault of one of a request's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ElementFault {
+    /// The event's place, counted from 0; `None` where the request has one event, or none that could be told apart.
+    pub element: Option<usize>,
+    pub fault: Fault,
+}
+
 impl Fault {
     pub(crate) fn new(field: &'static str, cause: Cause) -> Self {
         Self { field, cause }
@@ -50,6 +58,15 @@ impl fmt::Display for Cause {
             Self::TooCostly => "the expression takes too many steps",
             Self::TooMany => "too many elements",
         })
+    }
+}
+
+impl fmt::Display for ElementFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.element {
+            Some(element) => write!(f, "element {element}: {}", self.fault),
+            None => self.fault.fmt(f),
+        }
     }
 }
 

@@ -22,8 +22,8 @@ mod when;
 
 pub use definition::{Definition, ResortOf};
 pub use expression::{Expression, InvalidExpression};
-pub use fault::{Cause, Fault};
+pub use fault::{Cause, ElementFault, Fault};
 pub use field::Field;
-pub use map::{Element, Ignored, Mapped, Mapping, Reading, Verdict};
+pub use map::{Element, Ignored, Mapped, Mapping, Reading, Verdict, faults};
 pub use request::{Kept, Request, Tools};
 pub use when::{Row, Target};

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::casts;
 use crate::check::{FieldProblem, Seen, Standing};
 use crate::definition::{Definition, ResortOf};
-use crate::fault::{Cause, Fault};
+use crate::fault::{Cause, ElementFault, Fault};
 use crate::field::Field;
 use crate::request::Request;
 use crate::scope::Scope;
@@ -124,6 +124,24 @@ impl Element {
         let dropped = self.seen.dropped.iter().map(|error| error.field);
         unread.map(|reading| reading.field.path()).chain(dropped)
     }
+}
+
+/// What is wrong with the events of a request that cannot be mapped.
+pub fn faults(elements: &[Element]) -> Vec<ElementFault> {
+    let has_several = elements.len() > 1;
+    let of_element = |element: &Element| match &element.verdict {
+        Verdict::Unmappable(faults) => faults.clone(),
+        _ => Vec::new(),
+    };
+    let of_elements = elements.iter().flat_map(|element| {
+        let place = has_several.then_some(element.index);
+        let faults = of_element(element).into_iter();
+        faults.map(move |fault| ElementFault {
+            element: place,
+            fault,
+        })
+    });
+    of_elements.collect()
 }
 
 impl Mapping {

@@ -14,7 +14,7 @@ use broker::sealing::{self, Head};
 use crypto::key_ring::KeyRing;
 use domain::event::{Event, EventKey, Family};
 use domain::ids::{BookingId, EventId, ResortId};
-use mapping::{Element, Kept, Mapped, Request, Tools, Verdict};
+use mapping::{Element, ElementFault, Kept, Mapped, Request, Tools, Verdict};
 use serde::Serialize;
 use settings::{Snapshot, SourceRules, SourceState};
 
@@ -56,14 +56,6 @@ pub(crate) enum Unmapped {
     Unreadable(String),
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct ElementFault {
-    /// Where the request has several.
-    element: Option<usize>,
-    /// `guest.phone: missing`
-    pub(crate) fault: String,
-}
-
 impl Unmapped {
     /// As counts and JSON name it.
     pub(crate) fn as_str(&self) -> &'static str {
@@ -99,15 +91,6 @@ impl fmt::Display for Unmapped {
                 f.write_str("the file of its source has neither platform nor [map]")
             }
             Self::Unreadable(why) => f.write_str(why),
-        }
-    }
-}
-
-impl fmt::Display for ElementFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.element {
-            Some(element) => write!(f, "element {element}: {}", self.fault),
-            None => f.write_str(&self.fault),
         }
     }
 }
@@ -169,10 +152,7 @@ fn map(work: &Work<'_>, rules: &SourceRules) -> Result<Remapped, Unmapped> {
     let elements = match mapping.map(&request, &|resort| files.standing(rules, resort)) {
         Mapped::Elements(elements) => elements,
         Mapped::Unmappable(fault) => {
-            let fault = ElementFault {
-                element: None,
-                fault: fault.to_string(),
-            };
+            let fault = ElementFault { element: None, fault };
             return Err(Unmapped::Faults(vec![fault]));
         }
     };
@@ -186,7 +166,7 @@ fn map(work: &Work<'_>, rules: &SourceRules) -> Result<Remapped, Unmapped> {
     for element in &elements {
         work.add(element, &request, &mut remapped)?;
     }
-    let faults = faults(&elements);
+    let faults = mapping::faults(&elements);
     remapped.left = (!faults.is_empty()).then_some(Unmapped::Faults(faults));
     Ok(remapped)
 }
@@ -247,20 +227,6 @@ impl Work<'_> {
         sealing::seal(&self.context.key_ring, head, body)
             .map_err(|_| Unmapped::Unreadable("it has no JSON form".to_owned()))
     }
-}
-
-fn faults(elements: &[Element]) -> Vec<ElementFault> {
-    let several = elements.len() > 1;
-    let mut all = Vec::new();
-    for element in elements {
-        if let Verdict::Unmappable(faults) = &element.verdict {
-            all.extend(faults.iter().map(|fault| ElementFault {
-                element: several.then_some(element.index),
-                fault: fault.to_string(),
-            }));
-        }
-    }
-    all
 }
 
 impl Becomes {

@@ -63,7 +63,7 @@ impl Tally {
         }
         if let Tried::Unmapped(why, _) = tried {
             for fault in why.faults() {
-                *self.faults.entry(fault.fault.clone()).or_default() += 1;
+                *self.faults.entry(fault.fault.to_string()).or_default() += 1;
             }
         }
         match (tried, tried.refusal()) {

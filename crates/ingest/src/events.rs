@@ -168,7 +168,7 @@ impl Events {
     pub(crate) async fn publish_reports(&self, reports: &SourceReports) {
         let mut taken = reports.take();
         while let Some((source, report)) = taken.pop_first() {
-            if let Err(error) = self.publish_report(&source, &report).await {
+            if let Err(error) = self.publish_report(&source, &report.report()).await {
                 log::debug!(source = source.as_str(), error = service::chain(&error);
                     "the report on a source could not be published; it waits");
                 taken.insert(source, report);

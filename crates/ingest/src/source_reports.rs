@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
 use domain::source_report::{AnswerCount, LATEST, SourceAnswer, SourceReport};
 use service::lock;
+use uuid::Uuid;
 
 /// How many kinds of answers one summary tells apart: strangers can cause many reasons.
 const MOST_KINDS: usize = 40;
@@ -19,17 +20,27 @@ const OTHER_REASONS: &str = "other reasons";
 #[derive(Default)]
 pub(crate) struct SourceReports(Mutex<BTreeMap<SourceId, Pending>>);
 
+/// What a source was answered. It becomes a report only when that is published.
 #[derive(Default)]
-struct Pending {
+pub(crate) struct Pending {
     counts: BTreeMap<Kind, u64>,
-    answers: VecDeque<SourceAnswer>,
+    answers: VecDeque<Noted>,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Kind {
     status: u16,
-    answer: String,
+    answer: &'static str,
     reason: Option<String>,
+}
+
+struct Noted {
+    at: DateTime<Utc>,
+    status: u16,
+    answer: &'static str,
+    reason: Option<String>,
+    event_type: Option<&'static str>,
+    request_id: Uuid,
 }
 
 /// One answer, as its log line says it.
@@ -38,7 +49,7 @@ pub(crate) struct Answered<'e> {
     pub(crate) answer: &'static str,
     pub(crate) reason: Option<&'e str>,
     pub(crate) event_type: Option<&'static str>,
-    pub(crate) request_id: uuid::Uuid,
+    pub(crate) request_id: Uuid,
     pub(crate) is_authentic: bool,
 }
 
@@ -53,37 +64,32 @@ impl SourceReports {
             None => sources.entry(source.clone()).or_default(),
         };
         if answered.is_authentic {
-            pending.push(SourceAnswer {
+            pending.push(Noted {
                 at: Utc::now(),
                 status: answered.status,
-                answer: answered.answer.to_owned(),
+                answer: answered.answer,
                 reason: reason.clone(),
-                event_type: answered.event_type.map(str::to_owned),
-                request_id: answered.request_id.to_string(),
+                event_type: answered.event_type,
+                request_id: answered.request_id,
             });
         }
         let kind = Kind {
             status: answered.status,
-            answer: answered.answer.to_owned(),
+            answer: answered.answer,
             reason,
         };
         pending.count(kind, 1);
     }
 
-    /// The sources that were answered since the last time, each with its summary.
-    pub(crate) fn take(&self) -> BTreeMap<SourceId, SourceReport> {
-        let taken = std::mem::take(&mut *lock(&self.0));
-        let reports = taken
-            .into_iter()
-            .map(|(source, pending)| (source, pending.into_report()));
-        reports.collect()
+    /// The sources that were answered since the last time.
+    pub(crate) fn take(&self) -> BTreeMap<SourceId, Pending> {
+        std::mem::take(&mut *lock(&self.0))
     }
 
     /// Summaries that could not be published wait for the next time.
-    pub(crate) fn give_back(&self, older: BTreeMap<SourceId, SourceReport>) {
+    pub(crate) fn give_back(&self, older: BTreeMap<SourceId, Pending>) {
         let mut sources = lock(&self.0);
-        for (source, older) in older {
-            let mut older = Pending::from(older);
+        for (source, mut older) in older {
             let newer = sources.remove(&source).unwrap_or_default();
             newer.answers.into_iter().for_each(|answer| older.push(answer));
             newer
@@ -96,7 +102,7 @@ impl SourceReports {
 }
 
 impl Pending {
-    fn push(&mut self, answer: SourceAnswer) {
+    fn push(&mut self, answer: Noted) {
         if self.answers.len() == LATEST {
             self.answers.pop_front();
         }
@@ -110,33 +116,25 @@ impl Pending {
         *self.counts.entry(kind).or_default() += count;
     }
 
-    fn into_report(self) -> SourceReport {
-        let counts = self.counts.into_iter().map(|(kind, count)| AnswerCount {
+    /// The summary.
+    pub(crate) fn report(&self) -> SourceReport {
+        let counts = self.counts.iter().map(|(kind, count)| AnswerCount {
             status: kind.status,
-            answer: kind.answer,
-            reason: kind.reason,
-            count,
+            answer: kind.answer.to_owned(),
+            reason: kind.reason.clone(),
+            count: *count,
+        });
+        let answers = self.answers.iter().map(|noted| SourceAnswer {
+            at: noted.at,
+            status: noted.status,
+            answer: noted.answer.to_owned(),
+            reason: noted.reason.clone(),
+            event_type: noted.event_type.map(str::to_owned),
+            request_id: noted.request_id.to_string(),
         });
         SourceReport {
             counts: counts.collect(),
-            answers: self.answers.into(),
-        }
-    }
-}
-
-impl From<SourceReport> for Pending {
-    fn from(report: SourceReport) -> Self {
-        let counts = report.counts.into_iter().map(|one| {
-            let kind = Kind {
-                status: one.status,
-                answer: one.answer,
-                reason: one.reason,
-            };
-            (kind, one.count)
-        });
-        Self {
-            counts: counts.collect(),
-            answers: report.answers.into(),
+            answers: answers.collect(),
         }
     }
 }
@@ -155,13 +153,13 @@ mod tests {
             },
             reason: Some(reason),
             event_type: None,
-            request_id: uuid::Uuid::nil(),
+            request_id: Uuid::nil(),
             is_authentic,
         }
     }
 
     fn taken(reports: &SourceReports, source: &SourceId) -> SourceReport {
-        reports.take().remove(source).unwrap()
+        reports.take().remove(source).unwrap().report()
     }
 
     #[test]

@@ -107,6 +107,15 @@ impl Scene {
         }
     }
 
+    /// Asks once, and consumes what that publishes until the booking is there.
+    async fn asks_until_applied(&mut self, booking: &str) {
+        self.asks(1).await;
+        self.consume_until("the event is applied", async |scene| {
+            scene.find(booking).await.is_some()
+        })
+        .await;
+    }
+
     async fn dead_letter_says(&self, error: &str) {
         assert_eq!(self.depths().await.dead_events, 1);
         assert_eq!(self.fetches().await, 0);
@@ -124,12 +133,7 @@ async fn a_webhook_that_only_names_a_booking_is_completed_by_its_platform() {
     scene.hears_of("BK-1", &source(&platform, BEARER)).await;
     assert_eq!(scene.fetches().await, 1);
 
-    scene.asks(1).await;
-    scene
-        .consume_until("the event is applied", async |scene| {
-            scene.find("BK-1").await.is_some()
-        })
-        .await;
+    scene.asks_until_applied("BK-1").await;
 
     let booking = scene.booking("BK-1").await;
     assert_eq!(booking.status, Status::Confirmed);
@@ -155,12 +159,7 @@ async fn the_published_event_has_the_time_at_which_the_webhook_came_and_the_hash
     let mut scene = scene().await;
     scene.hears_of("BK-1", &source(&platform, BEARER)).await;
 
-    scene.asks(1).await;
-    scene
-        .consume_until("the event is applied", async |scene| {
-            scene.find("BK-1").await.is_some()
-        })
-        .await;
+    scene.asks_until_applied("BK-1").await;
 
     let same = "events e JOIN events f ON f.event_type = 'fetch' AND f.received_at = e.received_at \
          WHERE e.key = 'apaleo/evt-BK-1' AND e.phone_hash IS NOT NULL";
@@ -201,12 +200,7 @@ async fn mews_is_asked_by_a_post_with_its_tokens_and_the_reservation() {
     let envelope = envelope(&scene.ring, "mews", &booking, body);
     assert_eq!(scene.steps.apply(&[envelope]).await, ["committed"]);
 
-    scene.asks(1).await;
-    scene
-        .consume_until("the event is applied", async |scene| {
-            scene.find(&booking).await.is_some()
-        })
-        .await;
+    scene.asks_until_applied(&booking).await;
 
     let asked = &platform.asked()[0];
     assert_eq!(asked.line, "POST /getAllByIds");
@@ -244,12 +238,7 @@ async fn ownerrez_is_asked_for_the_guest_and_not_for_the_booking() {
     let envelope = envelope(&scene.ring, "ownerrez", &booking, body);
     assert_eq!(scene.steps.apply(&[envelope]).await, ["committed"]);
 
-    scene.asks(1).await;
-    scene
-        .consume_until("the event is applied", async |scene| {
-            scene.find(&booking).await.is_some()
-        })
-        .await;
+    scene.asks_until_applied(&booking).await;
 
     let asked = &platform.asked()[0];
     assert_eq!(asked.line, format!("GET /v2/guests/{guest}"));

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::message::{ContentChoice, Reason};
+use crate::message::{ContentChoice, MessageKind, Reason};
 use crate::phone_number::PhoneNumber;
 use crate::render::{self, Content, NoContent, ServiceWindow, Subject};
 use crate::resort::Mode;
@@ -50,6 +50,10 @@ pub struct Sendable {
 /// Decides from the arguments alone.
 pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
     let (resort, kind) = (due.subject.resort, due.subject.kind);
+    // This process may have read the file later, or earlier, than the one that planned: the fallback would be wrong.
+    if matches!(kind, MessageKind::Moment(_)) && !resort.moments.contains_key(&kind) {
+        return Step::TemplateMissing;
+    }
     let may_go_at = resort.may_go_at(kind, now);
     if may_go_at > now {
         return Step::PutOff(may_go_at);
@@ -114,7 +118,6 @@ mod tests {
     use super::*;
     use crate::facts::{Fact, Facts, Stamp};
     use crate::ids::BookingId;
-    use crate::message::MessageKind;
     use crate::plan::tests::resort;
     use crate::resort::{Language, QuietHours, Resort, Template, Variables};
     use crate::stay::Personal;
@@ -129,6 +132,7 @@ mod tests {
             header: Variables::Positional(Vec::new()),
             body: Variables::Positional(Vec::new()),
             button_url: None,
+            replies: Vec::new(),
         };
         (Language::parse("en").unwrap(), template)
     }

@@ -84,6 +84,9 @@ pub struct Event {
     pub resort: ResortId,
     /// `false`: apply the event, but send nothing for it.
     pub notify: bool,
+    /// Whether staff imported it: then nothing is sent for what is past, and `notify` is `false`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imported: bool,
     /// Absent in a guest's stop or start.
     pub booking: Option<BookingId>,
     #[serde(default)]

@@ -3,6 +3,7 @@
 //! An event adds facts. [`Facts::merge`] keeps, of each fact, the one with the greater [`Stamp`]. Merging is
 //! commutative, associative and idempotent, so neither the order nor the number of deliveries matters.
 
+mod answers;
 mod correction;
 mod erasure;
 mod unknown;
@@ -15,9 +16,11 @@ use serde::{Deserialize, Serialize};
 use crate::country::Country;
 use crate::event::{Event, EventType};
 use crate::ids::BookingId;
+use crate::message::MomentName;
 use crate::resort::Language;
 use crate::stay::{Dates, Money, Personal};
 
+pub use answers::Answers;
 pub use correction::Correction;
 pub use unknown::UnknownFact;
 
@@ -71,8 +74,11 @@ macro_rules! facts {
         #[serde(default)]
         pub struct Facts {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<Fact<$type>>,)+
+            /// What the guest chose of the quick replies that moments offered.
+            #[serde(flatten, deserialize_with = "answers::read")]
+            pub answers: Answers,
             /// Facts that a newer program wrote, by the names of its fields.
-            #[serde(flatten)]
+            #[serde(flatten, deserialize_with = "unknown::read")]
             pub unknown: BTreeMap<String, Fact<UnknownFact>>,
         }
 
@@ -81,6 +87,7 @@ macro_rules! facts {
             pub fn merge(self, other: Self) -> Self {
                 Self {
                     $($field: newer(self.$field, other.$field),)+
+                    answers: self.answers.merge(other.answers),
                     unknown: unknown::merge(self.unknown, other.unknown),
                 }
             }
@@ -89,7 +96,8 @@ macro_rules! facts {
             pub fn newest_at(&self) -> Option<DateTime<Utc>> {
                 let times = [$(self.$field.as_ref().map(|fact| fact.stamp.at)),+];
                 let unknown = self.unknown.values().map(|fact| fact.stamp.at);
-                times.into_iter().flatten().chain(unknown).max()
+                let answers = self.answers.iter().map(|(_, fact)| fact.stamp.at);
+                times.into_iter().flatten().chain(answers).chain(unknown).max()
             }
         }
     };
@@ -127,6 +135,9 @@ facts! {
     language: String,
     /// Whether the guest consented to reminders and review requests.
     consent: bool,
+    /// The booking was imported; the stamp holds when. Nothing is sent for what was past by then, and what its stay still
+    /// asks for is.
+    imported: (),
     /// The guest was erased: nothing from before that identifies the guest is stored.
     erased: (),
     /// The guest opted out while their 24-hour window was open, and this booking's resort answers. Each such stop
@@ -159,7 +170,15 @@ impl Facts {
             })
         }
         let (details, guest) = (&event.details, &event.guest);
+        let arrival = Stamp {
+            at: received_at.trunc_subsecs(6),
+            ..stamp.clone()
+        };
         Self {
+            imported: event.imported.then_some(Fact {
+                stamp: arrival,
+                value: (),
+            }),
             activity: happened(EventType::BookingStarted),
             abandoned: happened(EventType::BookingAbandoned),
             confirmed: happened(EventType::ReservationConfirmed),
@@ -241,6 +260,20 @@ impl Facts {
         let value = Notify::Yes;
         Self {
             stopped: Some(Fact { stamp, value }),
+            ..Self::default()
+        }
+    }
+
+    /// The fact that the guest chose this of a moment's quick replies, at the time `at`, by this event.
+    pub fn of_answer(moment: MomentName, choice: &str, event: &str, at: DateTime<Utc>) -> Self {
+        let stamp = Stamp {
+            at: at.trunc_subsecs(6),
+            rank: 0,
+            event: event.to_owned(),
+        };
+        let value = choice.to_owned();
+        Self {
+            answers: Answers::of(moment, Fact { stamp, value }),
             ..Self::default()
         }
     }

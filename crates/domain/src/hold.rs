@@ -83,7 +83,7 @@ impl fmt::Display for Coverage {
             ("number", self.number.as_ref().map(NumberId::as_str)),
             ("country", country.as_deref()),
             ("template", self.template.as_deref()),
-            ("kind", self.kind.map(MessageKind::as_str)),
+            ("kind", self.kind.as_ref().map(MessageKind::as_str)),
         ];
         let mut empty = true;
         for (name, value) in named {

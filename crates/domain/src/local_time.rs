@@ -9,6 +9,12 @@ use chrono_tz::Tz;
 
 use crate::resort::QuietHours;
 
+/// The time that stands for a day without a time.
+pub const NOON: NaiveTime = match NaiveTime::from_hms_opt(12, 0, 0) {
+    Some(noon) => noon,
+    None => NaiveTime::MIN,
+};
+
 /// The first instant at which the day's clock shows `time`, or the first one after it if it never does.
 pub fn instant(day: NaiveDate, time: NaiveTime, zone: Tz) -> DateTime<Utc> {
     let wanted = day.and_time(time);

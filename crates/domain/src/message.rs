@@ -7,43 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::text_enum::{Unknown, text_enum};
 
-text_enum! {
-    MessageKind("message kind") {
-        /// To a guest who left an unfinished booking: sent as soon as the booking counts as abandoned.
-        Reminder1 = "reminder_1",
-        /// The second reminder; its delay counts from when the first one was really sent.
-        Reminder2 = "reminder_2",
-        ReservationConfirmation = "reservation_confirmation",
-        ReviewRequest = "review_request",
-        /// The answer to a guest who opts out: free text within the open 24-hour window, never a template.
-        StopConfirmation = "stop_confirmation",
-    }
-}
+mod kind;
 
-impl MessageKind {
-    /// Whether the guest can opt out of it, and quiet hours delay it: true of reminders and review requests.
-    pub const fn is_marketing(self) -> bool {
-        match self {
-            Self::Reminder1 | Self::Reminder2 | Self::ReviewRequest => true,
-            Self::ReservationConfirmation | Self::StopConfirmation => false,
-        }
-    }
-
-    /// Whether a resort's file can configure templates, texts and times for it.
-    pub const fn has_templates(self) -> bool {
-        !matches!(self, Self::StopConfirmation)
-    }
-
-    /// Whether the plan of another kind depends on when a message of this kind was really sent.
-    pub const fn others_follow(self) -> bool {
-        matches!(self, Self::Reminder1)
-    }
-
-    /// Whether it asks the guest to finish a booking, so that a reservation makes it wrong.
-    pub const fn is_reminder(self) -> bool {
-        matches!(self, Self::Reminder1 | Self::Reminder2)
-    }
-}
+pub use kind::{InvalidMomentName, MessageKind, MomentName};
 
 text_enum! {
     /// The state of a message. `Queued` to `Read` is the ordinary way; the order of the rest has no meaning.
@@ -122,6 +88,12 @@ text_enum! {
         NotArrived = "not_arrived",
         /// The resort's file does not ask for this kind of message.
         NotConfigured = "not_configured",
+        /// The moment was added to the resort's file, or changed, after its time had passed for this booking.
+        NewMoment = "new_moment",
+        /// The moment's `only_if` does not hold for this booking.
+        ConditionNotMet = "condition_not_met",
+        /// The guest left before the moment's time.
+        AlreadyLeft = "already_left",
         /// The event said `notify: false`.
         NotifyOff = "notify_off",
         NoPhone = "no_phone",
@@ -195,7 +167,7 @@ mod tests {
 
     #[test]
     fn every_stored_enum_reads_back_what_it_writes() {
-        for kind in MessageKind::ALL {
+        for kind in MessageKind::BUILT_IN {
             assert_eq!(kind.as_str().parse(), Ok(*kind));
         }
         for state in MessageState::ALL {

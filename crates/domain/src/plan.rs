@@ -2,8 +2,8 @@
 //! plan it again.
 //!
 //! [`plan`] is a pure function. Called with a later `now` it tells what will happen; `desk bookings show` explains
-//! a booking with it. [`cart`] plans the reminders, [`order`] the confirmation and the review request, [`stop`] the
-//! answer to a guest who opts out. [`difference`] turns a plan into changes of the messages that exist, and
+//! a booking with it. [`cart`] plans the reminders, [`order`] what follows a reservation, [`stop`] the answer to a guest
+//! who opts out; when each kind goes is a [`Moment`] of the resort. [`difference`] turns a plan into changes of the messages that exist, and
 //! [`manual_retry`] decides whether a person may have a dead message sent again.
 
 pub mod cart;
@@ -14,13 +14,16 @@ mod stop;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::facts::{Fact, Facts, Notify};
 use crate::guest::MarketingConsent;
 use crate::ids::{BookingId, MessageId};
 use crate::local_time;
-use crate::message::{MessageKind, MessageState, Reason};
+use crate::message::{MessageKind, MessageState, MomentName, Reason};
+use crate::moment::Moment;
 use crate::render::{self, Subject};
 use crate::resort::Resort;
 use crate::stay::Dates;
@@ -79,6 +82,9 @@ pub struct Circumstances {
     pub marketing_consent: MarketingConsent,
     /// The guest's other reservations at this resort that are not cancelled.
     pub elsewhere: Vec<Reservation>,
+    /// Since when the resort's file has each of its own moments as they are now. One that is missing is not planned yet:
+    /// a processor notes it before anything is planned by it.
+    pub moments_since: BTreeMap<MomentName, DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +148,7 @@ pub fn plan(
     let cart = cart::plan(&view);
     let mut messages: Vec<Planned> = cart.messages.into_iter().chain(order.messages).collect();
     messages.extend(stop::plan(&view));
+    messages.extend(view.removed_moments());
     let opening = messages.iter().filter_map(|planned| match &planned.decision {
         Decision::Later(Some(window)) => Some(window.opens_at),
         _ => None,
@@ -189,13 +196,45 @@ impl View<'_> {
     /// Decides about a kind that `cause` makes wanted at `at`. A reason to skip is looked for only once the window
     /// has opened: until then the facts may change.
     pub(crate) fn decision(&self, kind: MessageKind, at: DateTime<Utc>, cause: &Fact<Notify>) -> Decision {
+        self.decide(kind, at, cause, cause.value == Notify::No)
+    }
+
+    /// The same for a kind that the stay asks for: an import silences only what was past when it arrived.
+    pub(crate) fn decision_of_stay(
+        &self,
+        kind: MessageKind,
+        at: DateTime<Utc>,
+        cause: &Fact<Notify>,
+    ) -> Decision {
+        let imported_at = self.facts.imported.as_ref().map(|fact| fact.stamp.at);
+        let is_past = imported_at.is_none_or(|imported_at| at <= imported_at);
+        self.decide(kind, at, cause, cause.value == Notify::No && is_past)
+    }
+
+    fn decide(
+        &self,
+        kind: MessageKind,
+        at: DateTime<Utc>,
+        cause: &Fact<Notify>,
+        is_silent: bool,
+    ) -> Decision {
         // Neither an erasure nor `notify: false` can change later, so the message is not wanted, whatever the time.
         let erased = self.facts.erased.as_ref();
         if erased.is_some_and(|erased| cause.stamp.at <= erased.stamp.at) {
             return Decision::NotWanted(Reason::Erased);
         }
-        if cause.value == Notify::No {
+        if is_silent {
             return Decision::NotWanted(Reason::NotifyOff);
+        }
+        if let MessageKind::Moment(name) = kind {
+            match self.circumstances.moments_since.get(&name) {
+                None => return Decision::Later(None),
+                Some(since) if at < *since => return Decision::NotWanted(Reason::NewMoment),
+                Some(_) => {}
+            }
+        }
+        if !self.meets_condition(kind) {
+            return Decision::NotWanted(Reason::ConditionNotMet);
         }
         let opens_at = self.resort.may_go_at(kind, at);
         let closes_at = local_time::after(opens_at, self.resort.expiry(kind));
@@ -211,16 +250,53 @@ impl View<'_> {
         }
     }
 
+    fn meets_condition(&self, kind: MessageKind) -> bool {
+        let moment = self.resort.moments.get(&kind);
+        let condition = moment.and_then(|moment| moment.only_if.as_ref());
+        condition.is_none_or(|condition| condition.holds(self.subject(kind)))
+    }
+
+    fn subject(&self, kind: MessageKind) -> Subject<'_> {
+        Subject {
+            kind,
+            booking: self.booking,
+            facts: self.facts,
+            resort: self.resort,
+        }
+    }
+
+    /// The resort's kinds that belong to a cart, or those that follow a reservation.
+    pub(crate) fn moments(&self, of_cart: bool) -> impl Iterator<Item = (MessageKind, &Moment)> {
+        let moments = self.resort.moments.iter();
+        moments
+            .filter(move |(_, moment)| moment.is_reminder() == of_cart)
+            .map(|(kind, moment)| (*kind, moment))
+    }
+
+    /// Messages of moments that the resort's file does not have any more.
+    fn removed_moments(&self) -> Vec<Planned> {
+        let removed = |message: &&Existing| {
+            matches!(message.kind, MessageKind::Moment(_)) && !self.resort.moments.contains_key(&message.kind)
+        };
+        let not_wanted = |message: &Existing| Planned {
+            kind: message.kind,
+            basis_at: message.basis_at,
+            decision: Decision::NotWanted(Reason::NotConfigured),
+        };
+        let messages = self.circumstances.messages.iter();
+        messages.filter(removed).map(not_wanted).collect()
+    }
+
     fn reason_to_skip(&self, kind: MessageKind) -> Option<Reason> {
         let to = match self.facts.recipient(self.resort.country) {
             Ok(to) => to,
             Err(reason) => return Some(reason),
         };
-        if kind.is_marketing() && self.circumstances.marketing_consent.is_opted_out() {
+        if self.resort.is_marketing(kind) && self.circumstances.marketing_consent.is_opted_out() {
             return Some(Reason::OptedOut);
         }
         let consent = self.facts.consent.as_ref().is_none_or(|consent| consent.value);
-        if kind.is_marketing() && !consent {
+        if self.resort.is_marketing(kind) && !consent {
             return Some(Reason::NoConsent);
         }
         if !self.resort.is_delivered(kind, &to) {
@@ -232,13 +308,7 @@ impl View<'_> {
     /// Whether a sender skipped the message because a value was missing, and no event has brought the value since.
     fn lacks_a_value(&self, kind: MessageKind) -> bool {
         let found = |message: &Existing| message.kind == kind && message.reason == Some(Reason::MissingValue);
-        let subject = Subject {
-            kind,
-            booking: self.booking,
-            facts: self.facts,
-            resort: self.resort,
-        };
-        self.circumstances.messages.iter().any(found) && !render::is_complete(subject)
+        self.circumstances.messages.iter().any(found) && !render::is_complete(self.subject(kind))
     }
 
     /// The newest message of a kind that has a single round.

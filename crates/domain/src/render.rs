@@ -27,6 +27,9 @@ pub enum Content {
         body: Parameters,
         /// The text after the approved URL of button 0, percent-encoded.
         button_url: Option<String>,
+        /// What WhatsApp sends back when the guest presses a quick reply, `<moment>.<payload>`, in the order of the
+        /// buttons; they follow the URL's.
+        replies: Vec<String>,
     },
     /// Free text, allowed only inside the guest's 24-hour window.
     Text(String),
@@ -148,7 +151,7 @@ fn fill(subject: Subject<'_>, language: &Language, template: &Template) -> Resul
     // Dates follow the template's own language: Meta's template of a `de` entry may be `de_AT`.
     let written_in = Language::parse(&template.language_code).unwrap_or_else(|| language.clone());
     let write = |variable: &Variable| {
-        let text = value(subject, &written_in, &variable.value).or_else(|| variable.or_else.clone());
+        let text = text_of(subject, &written_in, &variable.value).or_else(|| variable.or_else.clone());
         text.map(|text| one_line(&text))
             .filter(|text| !text.is_empty())
             .ok_or(NoContent::Skip(Reason::MissingValue))
@@ -162,12 +165,17 @@ fn fill(subject: Subject<'_>, language: &Language, template: &Template) -> Resul
         .transpose()?
         .map(|suffix| link::encode(&suffix));
     let (name, language_code) = (template.name.clone(), template.language_code.clone());
+    let replies = template
+        .replies
+        .iter()
+        .map(|payload| format!("{}.{payload}", subject.kind));
     Ok(Content::Template {
         name,
         language_code,
         header,
         body,
         button_url,
+        replies: replies.collect(),
     })
 }
 
@@ -195,7 +203,7 @@ fn fill_text(subject: Subject<'_>, language: &Language, text: &str) -> Result<Co
         let Some((name, tail)) = after.split_once('}') else {
             break;
         };
-        let found = Value::parse(name.trim()).and_then(|wanted| value(subject, language, &wanted));
+        let found = Value::parse(name.trim()).and_then(|wanted| text_of(subject, language, &wanted));
         filled.push_str(before);
         filled.push_str(&one_line(&found.ok_or(NoContent::Skip(Reason::MissingValue))?));
         rest = tail;
@@ -208,7 +216,7 @@ fn fill_text(subject: Subject<'_>, language: &Language, text: &str) -> Result<Co
 ///
 /// A text that a guest or a platform wrote counts as missing if WhatsApp would show a part of it as a link. The
 /// resort's own values are trusted; the host of the booking's link was checked when the event arrived.
-fn value(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<String> {
+pub(crate) fn text_of(subject: Subject<'_>, language: &Language, wanted: &Value) -> Option<String> {
     let (facts, resort) = (subject.facts, subject.resort);
     let name = || facts.name.as_ref().map(|fact| fact.value.reveal());
     let url = || facts.resume_url.as_ref().map(|fact| fact.value.reveal());

@@ -14,7 +14,8 @@ use chrono_tz::Tz;
 
 use crate::country::Country;
 use crate::ids::{NumberId, ResortId};
-use crate::message::MessageKind;
+use crate::message::{MessageKind, MomentName};
+use crate::moment::{Basis, Category, Moment};
 use crate::phone_number::PhoneNumber;
 
 pub use template::{Template, Value, Variable, Variables};
@@ -45,11 +46,10 @@ pub struct Resort {
     /// How long after the start of the arrival day a guest counts as a no-show; `None`: the resort does not track
     /// arrivals.
     pub no_show_after: Option<Duration>,
-    /// How long after the check-out the review request is sent; `None`: never.
-    pub review_after_check_out: Option<Duration>,
+    /// Every kind of message that the resort sends, built-in and of its own; [`MessageKind::StopConfirmation`] is not
+    /// among them, since it answers a guest and follows no moment.
+    pub moments: BTreeMap<MessageKind, Moment>,
     pub quiet_hours: Option<QuietHours>,
-    /// How long after its planned time a message is still useful.
-    pub expires_after: BTreeMap<MessageKind, Duration>,
     pub limits: Limits,
     pub retention: Retention,
     pub templates: BTreeMap<MessageKind, BTreeMap<Language, Template>>,
@@ -72,8 +72,6 @@ pub enum Mode {
 pub struct Abandonment {
     /// Inactivity after which a started booking counts as abandoned.
     pub after: Duration,
-    /// From the sending of the first reminder to the second; `None`: there is no second.
-    pub reminder_2: Option<Duration>,
 }
 
 /// Half-open: `from` is quiet, `to` is not. If `from` is later than `to` they span midnight; if both are equal
@@ -137,34 +135,72 @@ impl Language {
 }
 
 impl Resort {
+    /// The default of a moment's `expires_after`.
+    pub const MOMENT_EXPIRY: Duration = Duration::from_secs(12 * 3_600);
+
     /// The default of `[expires_after]`.
     pub const fn default_expiry(kind: MessageKind) -> Duration {
         match kind {
             MessageKind::Reminder1 | MessageKind::Reminder2 => Duration::from_secs(12 * 3_600),
             MessageKind::ReservationConfirmation => Duration::from_secs(2 * 86_400),
             MessageKind::ReviewRequest => Duration::from_secs(3 * 86_400),
+            MessageKind::Moment(_) => Self::MOMENT_EXPIRY,
             // The 24-hour window that the guest's stop has opened.
             MessageKind::StopConfirmation => Duration::from_secs(86_400),
         }
     }
 
-    /// Whether the file asks for messages of this kind at all.
-    pub fn asks_for(&self, kind: MessageKind) -> bool {
-        match kind {
-            MessageKind::Reminder1 | MessageKind::ReservationConfirmation | MessageKind::StopConfirmation => {
-                true
-            }
-            MessageKind::Reminder2 => self.abandonment.reminder_2.is_some(),
-            MessageKind::ReviewRequest => self.review_after_check_out.is_some(),
+    /// The built-in kinds: the second reminder this long after the first, and the review request this long after the
+    /// check-out, where the resort wants them.
+    pub fn built_in_moments(
+        reminder_2: Option<Duration>,
+        review_after_check_out: Option<Duration>,
+    ) -> BTreeMap<MessageKind, Moment> {
+        use Basis::{Abandoned, CheckedOut, Confirmed, FirstReminder};
+        use Category::{Marketing, Utility};
+        let moment = |kind: MessageKind, basis, delay: Duration, category| {
+            let expiry = Self::default_expiry(kind);
+            (kind, Moment::built_in(basis, delay, category, expiry))
+        };
+        let at_once = Duration::ZERO;
+        let always = [
+            moment(MessageKind::Reminder1, Abandoned, at_once, Marketing),
+            moment(MessageKind::ReservationConfirmation, Confirmed, at_once, Utility),
+        ];
+        let second = reminder_2.map(|delay| moment(MessageKind::Reminder2, FirstReminder, delay, Marketing));
+        let review = review_after_check_out
+            .map(|delay| moment(MessageKind::ReviewRequest, CheckedOut, delay, Marketing));
+        always.into_iter().chain(second).chain(review).collect()
+    }
+
+    /// The moments that the file defines, by name.
+    pub fn own_moments(&self) -> impl Iterator<Item = (MomentName, &Moment)> {
+        self.moments.iter().filter_map(|(kind, moment)| match kind {
+            MessageKind::Moment(name) => Some((*name, moment)),
+            _ => None,
+        })
+    }
+
+    /// Whether the guest can opt out of messages of this kind, and quiet hours delay them.
+    pub fn is_marketing(&self, kind: MessageKind) -> bool {
+        self.moments
+            .get(&kind)
+            .map_or(kind.is_presumably_marketing(), Moment::is_marketing)
+    }
+
+    /// Whether messages of this kind ask the guest to finish a booking, so that a reservation makes them wrong.
+    pub fn is_reminder(&self, kind: MessageKind) -> bool {
+        match self.moments.get(&kind) {
+            Some(moment) => moment.is_reminder(),
+            None => matches!(kind, MessageKind::Reminder1 | MessageKind::Reminder2),
         }
     }
 
     /// How long after its planned time a message of this kind is still useful.
     pub fn expiry(&self, kind: MessageKind) -> Duration {
-        self.expires_after
+        self.moments
             .get(&kind)
-            .copied()
-            .unwrap_or(Self::default_expiry(kind))
+            .map_or(Self::default_expiry(kind), |moment| moment.expires_after)
     }
 
     /// When a message of this kind may be sent that is due at `at`: quiet hours delay marketing messages.
@@ -183,11 +219,11 @@ impl Resort {
     /// Whether WhatsApp delivers messages of this kind to the number at all.
     pub fn is_delivered(&self, kind: MessageKind, to: &PhoneNumber) -> bool {
         let to_united_states = || to.country() == Some(Country::UNITED_STATES);
-        self.limits.us_marketing || !kind.is_marketing() || !to_united_states()
+        self.limits.us_marketing || !self.is_marketing(kind) || !to_united_states()
     }
 
     fn quiet_for(&self, kind: MessageKind) -> Option<QuietHours> {
-        self.quiet_hours.filter(|_| kind.is_marketing())
+        self.quiet_hours.filter(|_| self.is_marketing(kind))
     }
 
     /// The template for a guest's language. Tried in this order: the exact tag, its primary subtag, the resort's
@@ -281,6 +317,7 @@ mod tests {
             header: Variables::Positional(Vec::new()),
             body: Variables::Positional(Vec::new()),
             button_url: None,
+            replies: Vec::new(),
         }
     }
 
@@ -335,9 +372,10 @@ mod tests {
     fn expiry_has_defaults_and_the_resorts_own_times() {
         let mut resort = crate::plan::tests::resort();
         let hours = |hours: u64| Duration::from_secs(hours * 3_600);
-        resort.expires_after.insert(MessageKind::Reminder2, hours(1));
+        let second = resort.moments.get_mut(&MessageKind::Reminder2).unwrap();
+        second.expires_after = hours(1);
 
-        let expiries = MessageKind::ALL.iter().map(|kind| resort.expiry(*kind));
+        let expiries = MessageKind::BUILT_IN.iter().map(|kind| resort.expiry(*kind));
         assert_eq!(
             expiries.collect::<Vec<_>>(),
             [hours(12), hours(1), hours(48), hours(72), hours(24)]

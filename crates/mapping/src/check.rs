@@ -113,6 +113,7 @@ impl<'a> Reading<'_, 'a> {
             occurred_at,
             resort,
             notify: notify.unwrap_or(true),
+            imported: false,
             booking,
             details,
             guest,

@@ -13,6 +13,7 @@ mod figures;
 mod handlers;
 mod loops;
 mod metrics;
+mod moments;
 mod notices;
 mod relay;
 mod retention;
@@ -126,6 +127,7 @@ fn add_loops(
     daemon.spawn_work("fetches", loops.fetches.run());
     daemon.spawn_work("retention", loops.retention.run());
     daemon.spawn_work("figures", loops.figures.run(stop.clone()));
+    daemon.spawn_work("moments", moments::run(Arc::clone(context), stop.clone()));
     daemon.spawn_work("without resort", without_resort::run(Arc::clone(context), stop));
     let reports = Arc::clone(context);
     daemon.every("source reports", Duration::from_secs(1), move || {

@@ -159,9 +159,9 @@ impl ProcessorMetrics {
                 self.events.with_label_values(&[event_type, outcome]);
             }
         }
-        for kind in MessageKind::ALL {
+        for kind in MessageKind::labels() {
             for state in MessageState::ALL {
-                self.messages.with_label_values(&[kind.as_str(), state.as_str()]);
+                self.messages.with_label_values(&[kind, state.as_str()]);
             }
         }
         for status in Status::ALL {

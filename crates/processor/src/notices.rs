@@ -1,6 +1,8 @@
-//! Meta's news of accounts, numbers and templates as log lines, written once: after the commit of the transaction that
+//! Meta's news of accounts, numbers and templates, and guests' answers, as log lines, written once: after the commit of the transaction that
 //! applied them. A line written inside the transaction would repeat with each retry and for each known duplicate.
 
+use domain::ids::BookingKey;
+use domain::message::MomentName;
 use whatsapp::notification::{Account, Assessment, Number, Restriction, Template};
 
 /// One piece of news for operators.
@@ -9,6 +11,18 @@ pub(crate) enum Notice {
     Template(Template),
     Number(Number),
     Account(Account),
+    Answered(Answered),
+}
+
+/// A guest answered the question of a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answered {
+    pub(crate) booking: BookingKey,
+    pub(crate) moment: MomentName,
+    /// The reply, where the resort's file has it.
+    pub(crate) choice: Option<String>,
+    /// Whether the file says that this reply wants a person.
+    pub(crate) needs_person: bool,
 }
 
 impl Notice {
@@ -18,7 +32,20 @@ impl Notice {
             Self::Template(template) => log_template(template),
             Self::Number(number) => log_number(number),
             Self::Account(account) => log_account(account),
+            Self::Answered(answered) => log_answer(answered),
         }
+    }
+}
+
+fn log_answer(answered: &Answered) {
+    let (booking, moment) = (answered.booking.to_string(), answered.moment.as_str());
+    let choice = answered.choice.as_deref().unwrap_or("unknown");
+    if answered.needs_person {
+        log::error!("booking.id" = booking, moment = moment, choice = choice, alert = "guest_needs_person";
+            "a guest's answer to a question wants a person");
+    } else {
+        log::info!("booking.id" = booking, moment = moment, choice = choice, event = "question_answered";
+            "a guest answered a question");
     }
 }
 

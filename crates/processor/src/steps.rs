@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::fetches::Caller;
 use crate::loops::Loops;
 use crate::settings::Settings;
-use crate::{events, without_resort};
+use crate::{events, moments, without_resort};
 
 /// A processor whose loops do not run.
 pub struct Steps {
@@ -117,6 +117,10 @@ impl Steps {
     /// Stores what sources were answered, as far as it was taken from the queue.
     pub async fn store_source_reports_once(&self) {
         self.context.source_reports.store(&self.context.store).await;
+    }
+
+    pub async fn moments_once(&self) {
+        moments::step(&self.context).await;
     }
 
     pub async fn wake_without_resort_once(&self) {

@@ -36,7 +36,7 @@ pub(crate) fn planned(metrics: &ProcessorMetrics, planned: &Planned, cause: &str
 fn message_planned(metrics: &ProcessorMetrics, moved: &Moved, cause: &str) {
     metrics
         .messages
-        .with_label_values(&[moved.kind.as_str(), moved.state.as_str()])
+        .with_label_values(&[moved.kind.label(), moved.state.as_str()])
         .inc();
     log::info!(
         "message.id" = moved.id.to_string(),
@@ -59,7 +59,7 @@ pub(crate) fn reported(metrics: &ProcessorMetrics, outcome: &Outcome) {
     for recorded in &outcome.recorded {
         metrics
             .messages
-            .with_label_values(&[recorded.kind.as_str(), recorded.state.as_str()])
+            .with_label_values(&[recorded.kind.label(), recorded.state.as_str()])
             .inc();
         log::info!(
             "message.id" = recorded.id.to_string(),

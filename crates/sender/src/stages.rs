@@ -60,6 +60,8 @@ impl Ready {
             version: draft.version,
             last_seen_on: cart::last_seen_on(&draft.facts, resort),
             not_after: sendable.not_after,
+            is_marketing: resort.is_marketing(draft.kind),
+            is_reminder: resort.is_reminder(draft.kind),
             route,
         };
         Self {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use domain::after_call::{CallOutcome, NextStep};
 use domain::before_call::Step;
 use domain::ids::{MessageId, ResortId};
-use domain::message::{MessageKind, Reason};
+use domain::message::Reason;
 use domain::message_record::CallResult;
 use store::claims::Draft;
 use store::results::{Outcome, UnresolvedCall};
@@ -22,13 +22,6 @@ use crate::metrics::SenderMetrics;
 use crate::stages::{Called, Granted, Ready};
 
 pub(crate) use holds::{maintained, recorded};
-
-fn count(metrics: &SenderMetrics, kind: MessageKind, outcome: &str) {
-    metrics
-        .messages
-        .with_label_values(&[kind.as_str(), outcome])
-        .inc();
-}
 
 /// A batch, or one route of it, failed at a database step, and the batch's ids return to the queue.
 pub(crate) fn sending_failed(error: &StoreError) {
@@ -99,7 +92,7 @@ pub(crate) fn not_sent(metrics: &SenderMetrics, draft: &Draft, step: &Step) {
             "held"
         }
     };
-    count(metrics, draft.kind, outcome);
+    metrics.count(draft.kind, outcome);
 }
 
 /// Messages, by resort, that stay queued because their resort has no readable file.
@@ -122,19 +115,19 @@ pub(crate) fn damaged(metrics: &SenderMetrics, messages: &[(MessageId, String)])
 
 /// The guest has just received as many messages as WhatsApp accepts.
 pub(crate) fn crowded(metrics: &SenderMetrics, draft: &Draft, wait: Duration) {
-    count(metrics, draft.kind, "put_off");
+    metrics.count(draft.kind, "put_off");
     log::warn!("message.id" = draft.id.to_string(), "booking.id" = draft.booking.to_string(), kind = draft.kind.as_str(),
         wait_s = wait.as_secs_f64(), event = "message_put_off"; "message put off by the rate limit of its guest");
 }
 
 pub(crate) fn ended(metrics: &SenderMetrics, one: &Ready, reason: Reason) {
-    count(metrics, one.route().kind, reason.as_str());
+    metrics.count(one.route().kind, reason.as_str());
     log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
         reason = reason.as_str(), event = "message_ended"; "message ended by its claim");
 }
 
 pub(crate) fn held(metrics: &SenderMetrics, one: &Ready, scope: &str) {
-    count(metrics, one.route().kind, "held");
+    metrics.count(one.route().kind, "held");
     log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
         scope, event = "message_held"; "message held");
 }
@@ -165,7 +158,7 @@ pub(crate) fn claim_not_read_back(error: &StoreError) {
 pub(crate) fn called(metrics: &SenderMetrics, called: &Called) {
     let (one, answer) = (&called.ready, &called.answer);
     let outcome = call_outcome(&answer.outcome);
-    count(metrics, one.route().kind, outcome);
+    metrics.count(one.route().kind, outcome);
     metrics.call_duration.observe(answer.duration.as_secs_f64());
     let code = answer.outcome.error_code();
     if let Some(code) = code {
@@ -241,7 +234,7 @@ pub(crate) fn lost(metrics: &SenderMetrics, calls: usize) {
 pub(crate) fn settled(metrics: &SenderMetrics, unresolved: &UnresolvedCall, outcome: &Outcome) {
     let evidence = &unresolved.evidence;
     for recorded in &outcome.recorded {
-        let labels = [recorded.kind.as_str(), recorded.state.as_str()];
+        let labels = [recorded.kind.label(), recorded.state.as_str()];
         metrics.settled_calls.with_label_values(&labels).inc();
         log::warn!("message.id" = unresolved.id.to_string(), "booking.id" = unresolved.booking_key,
             kind = recorded.kind.as_str(), "attempt.number" = unresolved.attempt.0, state = recorded.state.as_str(),

@@ -12,7 +12,10 @@ use domain::message::MessageKind;
 use domain::phone_number::PhoneNumber;
 use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
 
+mod moments;
 mod templates;
+
+use moments::{BuiltIn, OwnMoment};
 
 use crate::document::{self, Entry, Note, Table};
 use crate::finding::Severity;
@@ -48,15 +51,32 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let no_show_after = delay(file, "check_in", "no_show_after");
     let review_after_check_out = delay(file, "review", "after_check_out");
     let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
-    let expires_after = file.optional("expires_after", expires_after).unwrap_or_default();
+    let expires_after = file
+        .optional("expires_after", |entry| {
+            templates::by_kind(entry, &[], |entry| entry.duration())
+        })
+        .unwrap_or_default();
     let limits = table_or_default(file, "limits", limits);
     let retention = table_or_default(file, "retention", retention);
-    let templates = file
+    let own = file
+        .optional("messages", |entry| moments::own(entry, &values))
+        .unwrap_or_default();
+    let own_kinds: Vec<MessageKind> = own.iter().map(OwnMoment::kind).collect();
+    let mut templates = file
         .optional("templates", |entry| templates::all(entry, &values))
         .unwrap_or_default();
-    let fallback = table_or_default(file, "fallback", |section| templates::fallback(section, &values));
+    templates.extend(own.iter().filter_map(OwnMoment::templates));
+    let fallback = table_or_default(file, "fallback", |section| {
+        templates::fallback(section, &values, &own_kinds)
+    });
     let stop_texts = table_or_default(file, "stop", |section| templates::stop(section, &values));
     let (number, access_token) = whatsapp?;
+    let (abandonment, reminder_2) = abandonment?;
+    let built_in = BuiltIn {
+        reminder_2,
+        review_after_check_out,
+        expires_after,
+    };
     let resort = Resort {
         id: id.clone(),
         name: name?.to_owned(),
@@ -67,11 +87,10 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         mode,
         values,
         number,
-        abandonment: abandonment?,
+        abandonment,
         no_show_after,
-        review_after_check_out,
+        moments: moments::all(built_in, &own),
         quiet_hours,
-        expires_after,
         limits,
         retention,
         templates,
@@ -158,13 +177,10 @@ fn whatsapp(section: &Table<'_>) -> Option<(NumberId, Reference)> {
     Some((number?, access_token?))
 }
 
-fn abandonment(section: &Table<'_>) -> Option<Abandonment> {
+fn abandonment(section: &Table<'_>) -> Option<(Abandonment, Option<Duration>)> {
     let after = section.required("after", Entry::duration);
     let reminder_2 = section.optional("reminder_2", Entry::duration);
-    Some(Abandonment {
-        after: after?,
-        reminder_2,
-    })
+    Some((Abandonment { after: after? }, reminder_2))
 }
 
 fn quiet_hours(section: &Table<'_>) -> Option<QuietHours> {
@@ -178,13 +194,6 @@ fn quiet_hours(section: &Table<'_>) -> Option<QuietHours> {
     };
     let (from, to) = (section.required("from", time), section.required("to", time));
     Some(QuietHours { from: from?, to: to? })
-}
-
-fn expires_after(entry: &Entry<'_>) -> Option<BTreeMap<MessageKind, Duration>> {
-    entry.table(|section| {
-        let read = |kind: &MessageKind| Some((*kind, section.optional(kind.as_str(), Entry::duration)?));
-        Some(templates::kinds().filter_map(read).collect())
-    })
 }
 
 fn limits(section: &Table<'_>) -> Option<Limits> {
@@ -215,10 +224,14 @@ fn warn_about(resort: &Resort, file: &Table<'_>) {
             "fallback.template.{language} is missing: a message without a template would be held"
         ));
     }
-    for kind in templates::kinds().filter(|kind| resort.asks_for(**kind)) {
+    for kind in resort.moments.keys() {
+        let table = match kind {
+            MessageKind::Moment(name) => format!("messages.{name}.templates"),
+            built_in => format!("templates.{built_in}"),
+        };
         if resort.template(*kind, None).is_none() {
             warn(format!(
-                "templates.{kind}.{language} is missing: guests who speak it, or no other, get the fallback"
+                "{table}.{language} is missing: guests who speak it, or no other, get the fallback"
             ));
         }
     }

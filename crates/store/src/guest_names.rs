@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Bytea, Text, Timestamptz};
+use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use domain::guest::{GuestName, NameKind};
-use domain::ids::NumberId;
+use domain::ids::{BookingKey, NumberId, ResortId};
 use domain::message::MessageKind;
 
 use crate::error::StoreError;
@@ -137,13 +137,20 @@ pub struct Ours {
     pub booking_key: String,
 }
 
+impl Ours {
+    /// The resort whose message it is.
+    pub fn resort(&self) -> Option<ResortId> {
+        self.booking_key.parse().ok().map(|key: BookingKey| key.resort)
+    }
+}
+
 #[derive(QueryableByName)]
 struct OursRow {
     #[diesel(sql_type = Bytea)]
     whatsapp_hash: Vec<u8>,
     #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = diesel::sql_types::Nullable<Bytea>)]
+    #[diesel(sql_type = Nullable<Bytea>)]
     phone_hash: Option<Vec<u8>>,
     #[diesel(sql_type = Text)]
     booking_key: String,
@@ -187,22 +194,24 @@ pub fn ours_by_whatsapp_hash(
     Ok(found)
 }
 
-/// The newest message that went to one of these phone hashes from a number within a time.
+/// The newest message, of one kind or of any, that went to one of these phone hashes from a number within a time.
 pub fn newest_to(
     connection: &mut PgConnection,
     phones: &BTreeSet<Hash>,
     number: &NumberId,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
+    kind: Option<MessageKind>,
 ) -> Result<Option<Ours>, StoreError> {
     let row: Option<OursRow> = prepared::sql(
         "SELECT ''::bytea AS whatsapp_hash, kind, called_to AS phone_hash, booking_key FROM messages \
          WHERE called_to = ANY($1) AND called_from = $2 AND claimed_at > $3 AND claimed_at <= $4 \
-         AND state IN ('sending', 'unknown', 'sent', 'delivered', 'read') ORDER BY claimed_at DESC LIMIT 1",
+         AND ($5::text IS NULL OR kind = $5) AND state IN ('sending', 'unknown', 'sent', 'delivered', 'read') ORDER BY claimed_at DESC LIMIT 1",
     )
     .bind::<Array<Bytea>, _>(slices(phones))
     .bind::<Text, _>(number.as_str())
     .bind::<Timestamptz, _>(from)
     .bind::<Timestamptz, _>(until)
+    .bind::<Nullable<Text>, _>(kind.as_ref().map(MessageKind::as_str))
     .get_result(connection)
     .optional()
     .map_err(StoreError::query("find the newest message to a guest"))?;

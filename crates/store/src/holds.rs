@@ -22,7 +22,7 @@ use domain::after_call::{ReportedIn, Scope};
 use domain::audit::Action;
 use domain::hold::{self, Coverage, NewHold, Route};
 use domain::ids::ResortId;
-use domain::message::MessageState;
+use domain::message::{MessageKind, MessageState};
 
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
@@ -107,7 +107,7 @@ pub(crate) fn lay(connection: &mut PgConnection, new: &NewHold) -> Result<Laid, 
     .bind::<Nullable<Text>, _>(coverage.number.as_ref().map(|id| id.as_str()))
     .bind::<Nullable<Integer>, _>(coverage.country.map(i32::from))
     .bind::<Nullable<Text>, _>(coverage.template.as_deref())
-    .bind::<Nullable<Text>, _>(coverage.kind.map(|kind| kind.as_str()))
+    .bind::<Nullable<Text>, _>(coverage.kind.as_ref().map(MessageKind::as_str))
     .bind::<Text, _>(new.cause.to_string())
     .bind::<BigInt, _>(millis(new.pause))
     .bind::<BigInt, _>(millis(LONGEST_PAUSE.max(new.pause)))
@@ -217,7 +217,7 @@ pub fn pause(connection: &mut PgConnection, coverage: &Coverage, by: &Actor) -> 
             holds::scope.eq(hold::PAUSED),
             holds::resort.eq(resort),
             holds::number.eq(coverage.number.as_ref().map(|id| id.as_str())),
-            holds::kind.eq(coverage.kind.map(|kind| kind.as_str())),
+            holds::kind.eq(coverage.kind.as_ref().map(MessageKind::as_str)),
             holds::reason.eq(""),
             holds::by_whom.eq(by.name.as_str()),
             holds::note_key.eq(by.note_key()),
@@ -251,7 +251,7 @@ pub fn resume(
     )
     .bind::<Nullable<Text>, _>(named.resort.as_ref().map(|id| id.as_str()))
     .bind::<Nullable<Text>, _>(named.number.as_ref().map(|id| id.as_str()))
-    .bind::<Nullable<Text>, _>(named.kind.map(|kind| kind.as_str()))
+    .bind::<Nullable<Text>, _>(named.kind.as_ref().map(MessageKind::as_str))
     .load(connection)
     .map_err(StoreError::query("resume"))?;
     for Ended { key, resort } in &rows {

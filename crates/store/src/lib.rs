@@ -35,6 +35,7 @@ pub mod ledger;
 pub mod letters;
 pub mod messages;
 pub mod migrations;
+pub mod moments;
 pub mod names;
 pub mod notes;
 mod planner;

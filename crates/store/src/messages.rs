@@ -146,7 +146,10 @@ fn into_domain(row: Row) -> Result<Message, StoreError> {
     let unreadable = |what| move |_| StoreError::Unreadable { what };
     let existing = Existing {
         id: MessageId(row.id),
-        kind: row.kind.parse().map_err(unreadable("message kind"))?,
+        kind: row
+            .kind
+            .parse()
+            .map_err(|_| StoreError::Unreadable { what: "message kind" })?,
         round: u32::try_from(row.round).unwrap_or_default(),
         basis_at: row.basis_at,
         state: row.state.parse().map_err(unreadable("message state"))?,

@@ -28,6 +28,12 @@ pub fn list_sources(connection: &mut PgConnection) -> Result<BTreeSet<String>, S
     list(connection, names, "list the sources of letters")
 }
 
+/// Every moment that a resort's file has, or had until its messages were withdrawn.
+pub fn list_moments(connection: &mut PgConnection) -> Result<BTreeSet<String>, StoreError> {
+    let names = "SELECT DISTINCT name FROM moments";
+    list(connection, names, "list the resorts' moments")
+}
+
 fn list(
     connection: &mut PgConnection,
     query: &'static str,

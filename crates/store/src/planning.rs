@@ -15,6 +15,7 @@ use crate::error::StoreError;
 use crate::guests::consents::Consents;
 use crate::messages::changes::Changes;
 use crate::messages::{self, Moved};
+use crate::moments::Since;
 use crate::unmatched_letters;
 
 pub use crate::planner::{DueIds, Planner};
@@ -46,7 +47,7 @@ pub fn replan(
     let hash_of = |booking: &Booking| Some(planner.guest_of_booking(booking)?.phone_hash);
     let hashes: Vec<Option<[u8; 32]>> = locked.iter().map(hash_of).collect();
     changed_numbers::keep_stops(connection, planner, locked, &hashes)?;
-    let around = Surroundings::load(connection, locked, &hashes)?;
+    let around = Surroundings::load(connection, planner, locked, &hashes)?;
     let (mut changes, mut saved) = (Changes::new(planner.due, now), Vec::new());
     for (booking, hash) in locked.iter().zip(&hashes) {
         let resort = planner.resort(&booking.key.resort);
@@ -134,7 +135,7 @@ pub(crate) fn look(
         .guest_of(&booking.key, &booking.facts)
         .map(|guest| guest.phone_hash);
     let messages = messages::list_of_booking(connection, &booking.key)?;
-    let mut around = Surroundings::of_guests(connection, std::slice::from_ref(booking), &[hash])?;
+    let mut around = Surroundings::of_guests(connection, planner, std::slice::from_ref(booking), &[hash])?;
     around.messages.insert(
         booking.key.to_string(),
         messages.into_iter().map(|m| m.existing).collect(),
@@ -149,11 +150,13 @@ struct Surroundings {
     messages: HashMap<String, Vec<Existing>>,
     consents: Consents,
     standing: Vec<Standing>,
+    moments: Since,
 }
 
 impl Surroundings {
     fn load(
         connection: &mut PgConnection,
+        planner: &Planner,
         locked: &[Booking],
         hashes: &[Option<[u8; 32]>],
     ) -> Result<Self, StoreError> {
@@ -163,7 +166,7 @@ impl Surroundings {
             true => Vec::new(),
             false => messages::lock_of_bookings(connection, &keys)?,
         };
-        let mut around = Self::of_guests(connection, locked, hashes)?;
+        let mut around = Self::of_guests(connection, planner, locked, hashes)?;
         for row in rows {
             around
                 .messages
@@ -176,6 +179,7 @@ impl Surroundings {
 
     fn of_guests(
         connection: &mut PgConnection,
+        planner: &Planner,
         locked: &[Booking],
         hashes: &[Option<[u8; 32]>],
     ) -> Result<Self, StoreError> {
@@ -202,6 +206,11 @@ impl Surroundings {
             messages: HashMap::new(),
             consents,
             standing,
+            moments: Since::load(
+                connection,
+                planner,
+                locked.iter().map(|booking| &booking.key.resort),
+            )?,
         })
     }
 
@@ -211,9 +220,11 @@ impl Surroundings {
             .get(&booking.key.to_string())
             .cloned()
             .unwrap_or_default();
+        let moments_since = self.moments.of(&booking.key.resort);
         let Some(hash) = hash else {
             return Circumstances {
                 messages,
+                moments_since,
                 ..Circumstances::default()
             };
         };
@@ -225,6 +236,7 @@ impl Surroundings {
             messages,
             marketing_consent,
             elsewhere: elsewhere.map(|other| other.reservation.clone()).collect(),
+            moments_since,
         }
     }
 }

@@ -207,6 +207,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    moments (resort, name, definition) {
+        resort -> Text,
+        name -> Text,
+        definition -> Text,
+        since -> Timestamptz,
+        removed_at -> Nullable<Timestamptz>,
+        planned_to -> Text,
+        planned_at -> Timestamptz,
+        is_planned -> Bool,
+    }
+}
+
+diesel::table! {
     notes (key) {
         key -> Text,
         sealed_note -> Bytea,
@@ -285,6 +298,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     letters,
     messages,
+    moments,
     notes,
     number_wishes,
     senders,

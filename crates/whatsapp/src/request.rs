@@ -46,8 +46,9 @@ impl Outgoing {
                 header,
                 body,
                 button_url,
+                replies,
             } => {
-                let components = components(header, body, button_url.as_deref());
+                let components = components(header, body, button_url.as_deref(), replies);
                 ("template", template(name, language_code, components))
             }
         };
@@ -65,7 +66,14 @@ fn template(name: &str, language_code: &str, components: Vec<Value>) -> Value {
     template
 }
 
-fn components(header: &Parameters, body: &Parameters, button_url: Option<&str>) -> Vec<Value> {
+fn components(
+    header: &Parameters,
+    body: &Parameters,
+    button_url: Option<&str>,
+    replies: &[String],
+) -> Vec<Value> {
+    let first_reply = usize::from(button_url.is_some());
+    let reply = |(place, payload): (usize, &String)| quick_reply(first_reply + place, payload);
     [
         component("header", header),
         component("body", body),
@@ -73,6 +81,7 @@ fn components(header: &Parameters, body: &Parameters, button_url: Option<&str>) 
     ]
     .into_iter()
     .flatten()
+    .chain(replies.iter().enumerate().map(reply))
     .collect()
 }
 
@@ -90,6 +99,16 @@ fn component(kind: &str, parameters: &Parameters) -> Option<Value> {
 /// The text after the approved URL of the template's first button; it is percent-encoded already.
 fn url_button(suffix: &str) -> Value {
     json!({ "type": "button", "sub_type": "url", "index": "0", "parameters": [parameter(suffix)] })
+}
+
+/// What the button at this place of the template sends back; at most 256 characters.
+fn quick_reply(index: usize, payload: &str) -> Value {
+    json!({
+        "type": "button",
+        "sub_type": "quick_reply",
+        "index": index.to_string(),
+        "parameters": [{ "type": "payload", "payload": payload }],
+    })
 }
 
 fn parameter(text: &str) -> Value {

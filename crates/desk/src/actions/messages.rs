@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::BookingKey;
+use domain::message::MessageKind;
 use serde::Serialize;
 use store::messages::Message;
 
@@ -11,7 +12,7 @@ pub(crate) struct MessageView {
     pub(crate) id: String,
     pub(crate) resort: String,
     pub(crate) booking: String,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: MessageKind,
     /// Counts the messages of this kind in this booking, from 0.
     pub(crate) round: u32,
     pub(crate) state: &'static str,
@@ -40,7 +41,7 @@ impl From<Message> for MessageView {
             id: existing.id.to_string(),
             resort,
             booking,
-            kind: existing.kind.as_str(),
+            kind: existing.kind,
             round: existing.round,
             state: existing.state.as_str(),
             reason: message.reason,

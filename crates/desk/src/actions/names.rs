@@ -1,11 +1,12 @@
 //! Checks the names that staff type: with a typing error, a pause or a filter would match nothing and report success.
 //!
 //! A resort is known by its file, a booking or a dead letter; a source by its file or a dead letter; a number by a resort's file, a message or a guest's
-//! conversation. Holds and the audit trail do not count: they may repeat an earlier typing error.
+//! conversation; a kind of message is built-in, or a moment of a resort's file. Holds and the audit trail do not count: they may repeat an earlier typing error.
 
 use std::collections::BTreeSet;
 
 use domain::ids::{NumberId, ResortId, SourceId, StaffName};
+use domain::message::MessageKind;
 use settings::{ResortState, Snapshot};
 use store::{Store, StoreError, names, staff};
 
@@ -85,6 +86,24 @@ pub(crate) async fn check_number(
     let mut known = store.run(names::list_numbers).await?;
     known.extend(of_files().map(|resort| resort.number.to_string()));
     check("number", number.as_str(), &known, files)
+}
+
+/// Refuses a kind of message that is neither built-in nor a moment of a resort.
+pub(crate) async fn check_kind(
+    store: &Store,
+    files: Option<&Snapshot>,
+    kind: MessageKind,
+) -> Result<(), NameError> {
+    let of_files = || files.into_iter().flat_map(Snapshot::resorts);
+    let is_of_file = || of_files().any(|resort| resort.moments.contains_key(&kind));
+    if MessageKind::BUILT_IN.contains(&kind) || is_of_file() {
+        return Ok(());
+    }
+    let mut known = store.run(names::list_moments).await?;
+    let of_files = of_files().flat_map(|resort| resort.moments.keys());
+    let kinds = MessageKind::BUILT_IN.iter().chain(of_files);
+    known.extend(kinds.map(ToString::to_string));
+    check("kind", kind.as_str(), &known, files)
 }
 
 /// Refuses a name that no present or former member of the staff has.

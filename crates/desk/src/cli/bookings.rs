@@ -114,7 +114,7 @@ fn event(event: &EventView) -> [String; 4] {
 fn message(message: &MessageView) -> [String; 6] {
     let sent = message.sent_at.map(|at| format!("sent {}", table::instant(at)));
     [
-        message.kind.to_owned(),
+        message.kind.to_string(),
         message.state.to_owned(),
         message.reason.clone().unwrap_or_default(),
         format!("due {}", table::instant(message.due_at)),
@@ -125,7 +125,7 @@ fn message(message: &MessageView) -> [String; 6] {
 
 fn upcoming(one: &Upcoming) -> [String; 4] {
     [
-        one.kind.to_owned(),
+        one.kind.to_string(),
         one.expected.to_owned(),
         one.at.map(table::instant).unwrap_or_default(),
         one.reason.unwrap_or_default().to_owned(),

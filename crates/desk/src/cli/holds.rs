@@ -6,7 +6,6 @@ use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
 use service::Environment;
 
-use super::arguments::one_of;
 use super::auth::{self, ReasonArgs, RevealArgs};
 use super::{Answer, output, session, table};
 use crate::actions::context::transaction;
@@ -20,8 +19,8 @@ pub(super) struct Which {
     /// Messages of this resort
     #[arg(long, value_name = "RESORT")]
     resort: Option<ResortId>,
-    /// Messages of this kind
-    #[arg(long, value_parser = one_of(MessageKind::ALL, MessageKind::as_str))]
+    /// Messages of this kind, built-in or a moment of the resorts' files
+    #[arg(long)]
     kind: Option<MessageKind>,
     /// Messages from this business number (WhatsApp's id of it)
     #[arg(long, value_name = "ID")]
@@ -44,7 +43,7 @@ impl Which {
 /// It takes effect at each sender's next claim; a call that has begun may finish. Messages wait as held, use up no
 /// attempt, and expire when they would be too late to be of use.
 ///
-/// An unknown resort or number is refused, and the nearest names are shown. Known are the names in the resorts' files, if
+/// An unknown resort, number or kind is refused, and the nearest names are shown. Known are the names in the resorts' files, if
 /// BELLHOP_CONFIG is set, and the names that have bookings, letters, messages or conversations.
 ///
 /// Needs DATABASE_URL and your token (see desk --help); with --note also BELLHOP_KEYS.
@@ -117,6 +116,9 @@ pub(super) async fn pause(arguments: Pause, environment: &Environment) -> anyhow
     }
     if let Some(number) = &coverage.number {
         names::check_number(&store, files.as_ref(), number).await?;
+    }
+    if let Some(kind) = coverage.kind {
+        names::check_kind(&store, files.as_ref(), kind).await?;
     }
 
     let before = holds::pause(&store, coverage, by).await?;

@@ -56,7 +56,7 @@ fn row(message: &MessageView) -> [String; 6] {
     [
         table::instant(message.updated_at),
         format!("{}/{}", message.resort, message.booking),
-        message.kind.to_owned(),
+        message.kind.to_string(),
         message.state.to_owned(),
         message.reason.clone().unwrap_or_default(),
         message.id.clone(),

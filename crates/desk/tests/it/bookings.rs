@@ -27,6 +27,7 @@ pub(crate) fn abandoned() -> Event {
         occurred_at: Utc::now() - TimeDelta::minutes(1),
         resort: ResortId::parse("azure-bay").unwrap(),
         notify: true,
+        imported: false,
         booking: Some(BookingId::parse("BK-1001").unwrap()),
         details: Details {
             resume_url: Some(Personal::new("https://book.example/r/BK-1001")),

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{Fact, newer};
+use super::{Fact, answers, newer};
 
 /// The value of a fact that this program does not know. It may be personal, so `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,15 @@ impl fmt::Debug for UnknownFact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnknownFact(..)")
     }
+}
+
+/// Reads those that no other field of the facts takes.
+pub(super) fn read<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Fact<UnknownFact>>, D::Error> {
+    let mut facts: BTreeMap<String, Fact<UnknownFact>> = Deserialize::deserialize(deserializer)?;
+    facts.retain(|name, _| !name.starts_with(answers::PREFIX));
+    Ok(facts)
 }
 
 /// Keeps the newer of each fact, as for all others.

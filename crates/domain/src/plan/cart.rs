@@ -1,4 +1,4 @@
-//! The cart's part of the plan: when a booking counts as abandoned, and its two reminders.
+//! The cart's part of the plan: when a booking counts as abandoned, and its reminders.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -6,6 +6,7 @@ use super::{Decision, Half, Planned, Reservation, Status, View};
 use crate::facts::{Fact, Facts, Notify};
 use crate::local_time;
 use crate::message::{MessageKind, Reason};
+use crate::moment::{Basis, Moment};
 use crate::resort::Resort;
 use crate::stay;
 
@@ -31,16 +32,29 @@ pub(crate) fn plan(view: &View<'_>) -> Half {
         basis_at: absence.since,
         decision: ruled_out.map_or(decision, Decision::NotWanted),
     };
-    let first = view.decision(MessageKind::Reminder1, absence.since, absence.cause);
-    let messages = vec![
-        reminder(MessageKind::Reminder1, first),
-        reminder(MessageKind::Reminder2, second_reminder(view, &absence)),
-    ];
+    let mut messages: Vec<Planned> = view
+        .moments(true)
+        .map(|(kind, moment)| reminder(kind, decision(view, &absence, kind, moment)))
+        .collect();
+    if !view.resort.moments.contains_key(&MessageKind::Reminder2) {
+        let decision = Decision::NotWanted(Reason::NotConfigured);
+        messages.push(reminder(MessageKind::Reminder2, decision));
+    }
     let counts_as_abandoned = |at: &DateTime<Utc>| became_at(view).is_none_or(|became| became >= *at);
     Half {
         status: Some(status),
         messages,
         status_changes_at: Some(absence.since).filter(counts_as_abandoned),
+    }
+}
+
+fn decision(view: &View<'_>, absence: &Absence<'_>, kind: MessageKind, moment: &Moment) -> Decision {
+    let at = |fact| moment.at.after_instant(fact, view.resort.time_zone);
+    match (moment.at.basis, &view.facts.activity) {
+        (Basis::FirstReminder, _) => second_reminder(view, absence, kind, moment),
+        (Basis::Started, Some(activity)) => view.decision(kind, at(activity.stamp.at), activity),
+        (Basis::Started, None) => Decision::Later(None),
+        _ => view.decision(kind, at(absence.since), absence.cause),
     }
 }
 
@@ -135,10 +149,7 @@ pub fn last_seen_on(facts: &Facts, resort: &Resort) -> Option<NaiveDate> {
 
 /// The delay counts from when the first reminder was really sent. If the guest was active on the cart since then,
 /// the second one also waits until the guest counts as absent again.
-fn second_reminder(view: &View<'_>, absence: &Absence<'_>) -> Decision {
-    let Some(delay) = view.resort.abandonment.reminder_2 else {
-        return Decision::NotWanted(Reason::NotConfigured);
-    };
+fn second_reminder(view: &View<'_>, absence: &Absence<'_>, kind: MessageKind, moment: &Moment) -> Decision {
     let Some(first) = view.existing(MessageKind::Reminder1) else {
         return Decision::Later(None);
     };
@@ -148,14 +159,14 @@ fn second_reminder(view: &View<'_>, absence: &Absence<'_>) -> Decision {
         let never = first.withdrawn || (first.state.is_end() && !first.state.went());
         // A second reminder exists already: it was planned while the first one seemed to have been sent. It is
         // planned again once the first one really is.
-        let too_early = view.existing(MessageKind::Reminder2).is_some();
+        let too_early = view.existing(kind).is_some();
         return if never || too_early {
             Decision::NotWanted(Reason::FirstReminderNeverWent)
         } else {
             Decision::Later(None)
         };
     };
-    let counted = local_time::after(sent_at, delay);
+    let counted = moment.at.after_instant(sent_at, view.resort.time_zone);
     let active_since = view
         .facts
         .activity
@@ -164,7 +175,7 @@ fn second_reminder(view: &View<'_>, absence: &Absence<'_>) -> Decision {
         .filter(|at| *at > sent_at);
     let put_off = active_since.map(|at| local_time::after(at, view.resort.abandonment.after));
     view.decision(
-        MessageKind::Reminder2,
+        kind,
         put_off.map_or(counted, |until| counted.max(until)),
         absence.cause,
     )

@@ -53,14 +53,13 @@ pub fn of_current_round(
         .max_by_key(|message| message.round)
 }
 
-/// When the last round of a kind that is over ended. Reminders have a single round: no event of the cart counts
-/// after a cancellation. A stop is confirmed whatever becomes of the booking.
+/// When the last round of a kind that is over ended. A stop is confirmed whatever becomes of the booking.
 pub fn rounds_ended_at(facts: &Facts, kind: MessageKind) -> Option<DateTime<Utc>> {
     if kind == MessageKind::StopConfirmation {
         return stop::rounds_ended_at(facts);
     }
     let ended_at = facts.cancelled.as_ref().map(|cancelled| cancelled.stamp.at);
-    ended_at.filter(|_| !kind.is_reminder())
+    ended_at.filter(|_| kind.has_rounds())
 }
 
 /// The changes that make the messages what the plan wants.

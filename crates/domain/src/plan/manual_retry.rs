@@ -4,6 +4,7 @@ use super::{Circumstances, Decision, Existing, Plan, Window, difference};
 use crate::dead_letter::DecisionRefused;
 use crate::facts::Facts;
 use crate::message::{MessageState, Reason};
+use crate::resort::Resort;
 
 /// Decides by the plan of its booking: returns the window in which the message may be sent, or why sending it would
 /// be wrong now.
@@ -11,6 +12,7 @@ pub fn judge(
     plan: &Plan,
     facts: &Facts,
     circumstances: &Circumstances,
+    resort: &Resort,
     message: &Existing,
 ) -> Result<Window, DecisionRefused> {
     match message.state {
@@ -32,7 +34,7 @@ pub fn judge(
         Some(Decision::Expired(_)) => Err(DecisionRefused::NotWanted(Reason::Expired)),
         // The guest returned to the cart. A reminder now would be rude, and the guest's absence is counted again
         // from the start.
-        Some(Decision::Later(Some(_))) if message.kind.is_reminder() => {
+        Some(Decision::Later(Some(_))) if resort.is_reminder(message.kind) => {
             Err(DecisionRefused::NotWanted(Reason::ActiveAgain))
         }
         Some(Decision::Later(_)) | None => Err(DecisionRefused::NotYet),

@@ -1,5 +1,4 @@
-//! The order's part of the plan: the booking's status from the reservation on, the confirmation and the review
-//! request.
+//! The order's part of the plan: the booking's status from the reservation on, and every message that follows it.
 
 use chrono::{DateTime, NaiveTime, Utc};
 
@@ -7,6 +6,7 @@ use super::{Decision, Half, Planned, Status, View};
 use crate::facts::{Fact, Facts, Notify};
 use crate::local_time;
 use crate::message::{MessageKind, Reason};
+use crate::moment::{Basis, Moment, Offset};
 use crate::stay;
 
 /// The facts of the current round: those after the last cancellation.
@@ -37,10 +37,14 @@ pub(crate) fn plan(view: &View<'_>) -> Half {
     let Some(status) = status(view, &round, no_show_at) else {
         return Half::default();
     };
-    let messages = [confirmation(view, &round), review_request(view, &round)]
-        .into_iter()
-        .flatten()
+    let moments = view.moments(false);
+    let mut messages: Vec<Planned> = moments
+        .filter_map(|(kind, moment)| planned(view, &round, status, kind, moment))
         .collect();
+    if !view.resort.moments.contains_key(&MessageKind::ReviewRequest) {
+        let decision = Decision::NotWanted(Reason::NotConfigured);
+        messages.extend(of_stay(view, &round, MessageKind::ReviewRequest, |_| decision));
+    }
     Half {
         status: Some(status),
         messages,
@@ -90,11 +94,33 @@ fn no_show_at(view: &View<'_>, round: &Round<'_>) -> Option<DateTime<Utc>> {
     ))
 }
 
-fn confirmation(view: &View<'_>, round: &Round<'_>) -> Option<Planned> {
-    let kind = MessageKind::ReservationConfirmation;
+fn planned(
+    view: &View<'_>,
+    round: &Round<'_>,
+    status: Status,
+    kind: MessageKind,
+    moment: &Moment,
+) -> Option<Planned> {
+    match moment.at.basis {
+        Basis::Confirmed => after_confirmation(view, round, kind, moment),
+        _ => of_stay(view, round, kind, |newest| {
+            stay_decision(view, round, status, newest, kind, moment)
+        }),
+    }
+}
+
+fn after_confirmation(
+    view: &View<'_>,
+    round: &Round<'_>,
+    kind: MessageKind,
+    moment: &Moment,
+) -> Option<Planned> {
     let newest = view.facts.confirmed.as_ref()?;
     let decision = match round.confirmed {
-        Some(confirmed) => view.decision(kind, confirmed.stamp.at, confirmed),
+        Some(confirmed) => {
+            let at = moment.at.after_instant(confirmed.stamp.at, view.resort.time_zone);
+            view.decision(kind, at, confirmed)
+        }
         None => Decision::NotWanted(Reason::Cancelled),
     };
     Some(Planned {
@@ -104,30 +130,79 @@ fn confirmation(view: &View<'_>, round: &Round<'_>) -> Option<Planned> {
     })
 }
 
-fn review_request(view: &View<'_>, round: &Round<'_>) -> Option<Planned> {
-    let basis = [round.reserved, round.checked_in, round.checked_out]
+/// Plans a kind that the stay asks for; `decide` gets the newest fact that tells of the stay.
+fn of_stay<'a>(
+    view: &View<'a>,
+    round: &Round<'a>,
+    kind: MessageKind,
+    decide: impl FnOnce(&'a Fact<Notify>) -> Decision,
+) -> Option<Planned> {
+    let newest = [round.reserved, round.checked_in, round.checked_out]
         .into_iter()
         .flatten()
-        .max_by_key(|f| &f.stamp);
-    let decision = match (view.resort.review_after_check_out, basis) {
-        (None, _) => Decision::NotWanted(Reason::NotConfigured),
-        (_, None) if view.facts.cancelled.is_some() => Decision::NotWanted(Reason::Cancelled),
-        (Some(delay), _) => review_decision(view, round, delay),
-    };
-    let known = basis.or(view.facts.cancelled.as_ref())?;
+        .max_by_key(|fact| &fact.stamp);
+    let known = newest.or(view.facts.cancelled.as_ref())?;
     Some(Planned {
-        kind: MessageKind::ReviewRequest,
+        kind,
         basis_at: known.stamp.at,
-        decision,
+        decision: newest.map_or(Decision::NotWanted(Reason::Cancelled), decide),
     })
 }
 
-/// The delay counts from the check-out. Without that event it counts from noon (local time) of the departure day,
-/// if the guest arrived; where the resort does not track arrivals, a guest with a reservation counts as arrived.
-fn review_decision(view: &View<'_>, round: &Round<'_>, delay: std::time::Duration) -> Decision {
-    let kind = MessageKind::ReviewRequest;
+fn stay_decision(
+    view: &View<'_>,
+    round: &Round<'_>,
+    status: Status,
+    newest: &Fact<Notify>,
+    kind: MessageKind,
+    moment: &Moment,
+) -> Decision {
+    let zone = view.resort.time_zone;
+    let (arrival, _) = view.facts.dates();
+    let departure = stay::departure(view.facts.dates());
+    let at = match moment.at.basis {
+        Basis::CheckedOut => return after_departure(view, round, kind, moment),
+        Basis::CheckedIn => match round.checked_in {
+            Some(arrived) => moment.at.after_instant(arrived.stamp.at, zone),
+            None => return not_yet(status),
+        },
+        basis => match if basis == Basis::CheckIn {
+            arrival
+        } else {
+            departure
+        } {
+            Some(day) => moment.at.around_day(day, zone),
+            None => return Decision::Later(None),
+        },
+    };
+    // What is said before or during the stay must not reach a guest who has left, or who never came.
+    let is_of_end = moment.at.basis == Basis::CheckOut && matches!(moment.at.offset, Offset::After(_));
+    if !is_of_end && round.checked_out.is_some_and(|left| left.stamp.at < at) {
+        return Decision::NotWanted(Reason::AlreadyLeft);
+    }
+    if status == Status::NoShow {
+        return Decision::NotWanted(Reason::NotArrived);
+    }
+    match (moment.at.basis, round.checked_in) {
+        (Basis::CheckedIn, Some(arrived)) => view.decision(kind, at, arrived),
+        _ => view.decision_of_stay(kind, at, newest),
+    }
+}
+
+/// A guest who has not arrived may still do so, unless they count as a no-show.
+fn not_yet(status: Status) -> Decision {
+    match status {
+        Status::NoShow => Decision::NotWanted(Reason::NotArrived),
+        _ => Decision::Later(None),
+    }
+}
+
+/// Counted from the check-out. Without that event it counts from noon (local time) of the departure day, if the guest
+/// arrived; where the resort does not track arrivals, a guest with a reservation counts as arrived.
+fn after_departure(view: &View<'_>, round: &Round<'_>, kind: MessageKind, moment: &Moment) -> Decision {
+    let zone = view.resort.time_zone;
     if let Some(left) = round.checked_out {
-        return view.decision(kind, local_time::after(left.stamp.at, delay), left);
+        return view.decision(kind, moment.at.after_instant(left.stamp.at, zone), left);
     }
     let arrived = round
         .checked_in
@@ -135,10 +210,8 @@ fn review_decision(view: &View<'_>, round: &Round<'_>, delay: std::time::Duratio
     let Some(arrived) = arrived else {
         return Decision::NotWanted(Reason::NotArrived);
     };
-    let Some(departure) = stay::departure(view.facts.dates()) else {
-        return Decision::Later(None);
-    };
-    let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or(NaiveTime::MIN);
-    let left_at = local_time::instant(departure, noon, view.resort.time_zone);
-    view.decision(kind, local_time::after(left_at, delay), arrived)
+    match stay::departure(view.facts.dates()) {
+        Some(departure) => view.decision_of_stay(kind, moment.at.around_day(departure, zone), arrived),
+        None => Decision::Later(None),
+    }
 }

@@ -5,6 +5,7 @@ mod changes;
 mod confirmation;
 mod erasure;
 mod manual_retry;
+mod moments;
 mod permission;
 mod reminders;
 mod review;
@@ -36,14 +37,10 @@ pub(crate) fn resort() -> Resort {
         mode: Mode::Live,
         values: BTreeMap::new(),
         number: NumberId::parse("106540352242922").unwrap(),
-        abandonment: Abandonment {
-            after: minutes(30),
-            reminder_2: Some(hours(24)),
-        },
+        abandonment: Abandonment { after: minutes(30) },
         no_show_after: Some(hours(36)),
-        review_after_check_out: Some(hours(4)),
+        moments: Resort::built_in_moments(Some(hours(24)), Some(hours(4))),
         quiet_hours: None,
-        expires_after: BTreeMap::new(),
         limits: Limits::default(),
         retention: Retention::default(),
         templates: BTreeMap::new(),
@@ -82,6 +79,7 @@ fn event(event_type: EventType, occurred: &str) -> Event {
         occurred_at: at(occurred),
         resort: ResortId::parse("azure-bay").unwrap(),
         notify: true,
+        imported: false,
         booking: Some(BookingId::parse("BK-1001").unwrap()),
         details: Details::default(),
         guest: GuestDetails {

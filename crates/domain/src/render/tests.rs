@@ -41,7 +41,7 @@ fn check(name: &str, language: &str, expected: Option<&str>) {
         facts: &facts,
         resort: &resort,
     };
-    let found = value(
+    let found = text_of(
         subject,
         &Language::parse(language).unwrap(),
         &Value::parse(name).unwrap(),
@@ -87,7 +87,7 @@ fn untrusted_text_counts_as_missing_if_it_would_be_a_link() {
         facts: &facts,
         resort: &resort,
     };
-    let text = |name: &str| value(subject, &resort.language, &Value::parse(name).unwrap());
+    let text = |name: &str| text_of(subject, &resort.language, &Value::parse(name).unwrap());
 
     for untrusted in ["guest.name", "guest.first_name", "stay.room", "booking.id"] {
         assert_eq!(text(untrusted), None, "{untrusted}");

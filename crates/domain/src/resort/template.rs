@@ -13,6 +13,8 @@ pub struct Template {
     pub body: Variables,
     /// The text after the approved URL of button 0.
     pub button_url: Option<Variable>,
+    /// The payloads of the quick replies, in the order of the template's buttons; they follow the URL's button.
+    pub replies: Vec<String>,
 }
 
 /// Positional (`{{1}}`) or named (`{{first_name}}`) variables.

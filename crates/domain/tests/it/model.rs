@@ -8,7 +8,8 @@ use chrono::{DateTime, NaiveTime, Utc};
 use domain::country::Country;
 use domain::facts::Facts;
 use domain::ids::{BookingId, MessageId, NumberId, ResortId};
-use domain::message::{MessageKind, MessageState};
+use domain::message::{MessageKind, MessageState, MomentName};
+use domain::moment::{Category, Moment};
 use domain::plan::difference::{self, Change, InitialState};
 use domain::plan::{Circumstances, Decision, Existing, Plan, Window, plan};
 use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
@@ -39,7 +40,13 @@ impl World {
     pub(crate) fn new() -> Self {
         Self {
             facts: Facts::default(),
-            circumstances: Circumstances::default(),
+            circumstances: Circumstances {
+                moments_since: OWN_MOMENTS
+                    .iter()
+                    .map(|(name, ..)| (MomentName::parse(name).unwrap(), DateTime::UNIX_EPOCH))
+                    .collect(),
+                ..Circumstances::default()
+            },
             now: dawn(),
             wake_at: None,
             resort: resort(),
@@ -179,7 +186,7 @@ impl World {
     }
 
     fn check_claim(&self, claimed: &Existing) {
-        if claimed.kind.is_reminder() {
+        if self.resort.is_reminder(claimed.kind) {
             let booked = self.facts.confirmed.is_some() || self.facts.became.is_some();
             assert!(!booked, "a reminder after the confirmation");
         }
@@ -302,10 +309,33 @@ impl World {
     }
 }
 
+/// Moments of the resort's own, on each kind of fact.
+const OWN_MOMENTS: [(&str, &str, Category); 5] = [
+    ("nudge", "started + 15m", Category::Utility),
+    ("second_nudge", "abandoned + 2h", Category::Marketing),
+    ("welcome", "confirmed + 1h", Category::Utility),
+    ("pre_arrival", "check_in - 1d 18:00", Category::Utility),
+    ("upsell", "checked_in + 3h", Category::Marketing),
+];
+
 /// A resort with all features configured, and quiet nights.
 fn resort() -> Resort {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
     let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    let mut moments = Resort::built_in_moments(Some(hours(1)), Some(hours(4)));
+    let first = moments.get_mut(&MessageKind::Reminder1).unwrap();
+    first.expires_after = hours(1);
+    for (name, at, category) in OWN_MOMENTS {
+        let moment = Moment {
+            at: at.parse().unwrap(),
+            category,
+            only_if: Some("stay.nights >= 2 or not stay.nights < 2".parse().unwrap()),
+            definition: at.to_owned(),
+            expires_after: hours(12),
+            replies: Vec::new(),
+        };
+        moments.insert(MessageKind::Moment(MomentName::parse(name).unwrap()), moment);
+    }
     Resort {
         id: ResortId::parse("azure-bay").unwrap(),
         name: "Azure Bay Resort".into(),
@@ -318,15 +348,13 @@ fn resort() -> Resort {
         number: NumberId::parse("106540352242922").unwrap(),
         abandonment: Abandonment {
             after: Duration::from_secs(1_200),
-            reminder_2: Some(hours(1)),
         },
         no_show_after: Some(hours(36)),
-        review_after_check_out: Some(hours(4)),
+        moments,
         quiet_hours: Some(QuietHours {
             from: time(21),
             to: time(9),
         }),
-        expires_after: BTreeMap::from([(MessageKind::Reminder1, hours(1))]),
         limits: Limits::default(),
         retention: Retention::default(),
         templates: BTreeMap::new(),

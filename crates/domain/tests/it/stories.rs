@@ -67,6 +67,7 @@ pub(crate) fn deliveries() -> impl Strategy<Value = Vec<Delivery>> {
                         occurred_at: dawn() + minutes(10 * occurred),
                         resort: ResortId::parse("azure-bay").unwrap(),
                         notify,
+                        imported: false,
                         booking: Some(booking(if elsewhere && event_type.family() == Family::Order {
                             "BK-2"
                         } else {

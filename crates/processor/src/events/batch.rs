@@ -7,6 +7,7 @@
 mod dedup;
 mod guest_updates;
 mod merge;
+mod replies;
 mod stop_confirmations;
 mod tombstones;
 mod writers;
@@ -54,11 +55,13 @@ pub(crate) fn apply(
             EventOutcome::Applied | EventOutcome::Ignored => new.add(effects),
         }
     }
+    let guest_updates = std::mem::take(&mut new.guest_updates);
     // A crash after the commit may have kept the dead letter of a known stop from being published.
     let again = guest_updates::resolve(connection, planner, &known.guest_updates)?;
-    let resolved = guest_updates::resolve(connection, planner, &new.guest_updates)?;
+    let resolved = guest_updates::resolve(connection, planner, &guest_updates)?;
     let mut unmatched_stops = guest_updates::unmatched_stops(connection, &again)?;
     unmatched_stops.extend(guest_updates::unmatched_stops(connection, &resolved)?);
+    new.add(replies::effects(connection, planner, &resolved)?);
     let planned = merge::carry_out(connection, planner, &new, &resolved)?;
     let reported = match new.reports.as_slice() {
         [] => Outcome::default(),

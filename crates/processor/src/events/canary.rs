@@ -90,6 +90,7 @@ fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<O
         occurred_at: now,
         resort,
         notify: true,
+        imported: false,
         booking: Some(booking),
         details: Details::default(),
         guest: GuestDetails {

@@ -406,6 +406,8 @@ impl Scene {
             version: found.version,
             last_seen_on: cart::last_seen_on(&found.facts, &self.resort_file()),
             not_after: None,
+            is_marketing: self.resort_file().is_marketing(kind),
+            is_reminder: self.resort_file().is_reminder(kind),
             route: route(kind),
             may_call: true,
         };

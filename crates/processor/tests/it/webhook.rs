@@ -27,6 +27,7 @@ impl Webhook {
                 occurred_at: Utc::now(),
                 resort: resort(),
                 notify: true,
+                imported: false,
                 booking: Some(BookingId::parse(booking).unwrap()),
                 details: Details::default(),
                 guest: GuestDetails::default(),

@@ -9,7 +9,7 @@ use crate::scene::{ADA, BOB, Scene, confirmed};
 async fn series_with_known_labels_exist_from_the_start_with_0() {
     let scene = Scene::new().await;
 
-    for kind in MessageKind::ALL {
+    for kind in MessageKind::labels() {
         for outcome in ["accepted", "refused", "unknown", "skipped", "held"] {
             let series = format!("bellhop_messages_total{{kind=\"{kind}\",outcome=\"{outcome}\"}}");
             assert_eq!(scene.metric(&series), 0.0, "{series}");

@@ -80,6 +80,7 @@ pub(crate) fn event(event_type: EventType, booking: &str, phone: &str) -> Event 
         occurred_at: Utc::now(),
         resort: ResortId::parse(RESORT).unwrap(),
         notify: true,
+        imported: false,
         booking: Some(BookingId::parse(booking).unwrap()),
         details: Details::default(),
         guest: GuestDetails {

@@ -10,8 +10,8 @@ use super::language_of;
 use crate::document::{Entry, Table};
 
 /// The `[values]` of the same file.
-type Own = BTreeMap<String, String>;
-type ByLanguage<T> = BTreeMap<Language, T>;
+pub(super) type Own = BTreeMap<String, String>;
+pub(super) type ByLanguage<T> = BTreeMap<Language, T>;
 
 /// The content for kinds without a template of their own.
 #[derive(Default)]
@@ -22,20 +22,30 @@ pub(super) struct Fallback {
 
 /// `[templates.<kind>.<language>]`
 pub(super) fn all(section: &Entry<'_>, own: &Own) -> Option<BTreeMap<MessageKind, ByLanguage<Template>>> {
-    section.table(|kinds| {
-        let read = |kind: &MessageKind| {
-            Some((
-                *kind,
-                kinds.optional(kind.as_str(), |entry| templates(entry, own))?,
-            ))
-        };
-        Some(self::kinds().filter_map(read).collect())
-    })
+    by_kind(section, &[], |entry| by_own_language(entry, own))
 }
 
-/// The kinds that a file may configure.
-pub(super) fn kinds() -> impl Iterator<Item = &'static MessageKind> {
-    MessageKind::ALL.iter().filter(|kind| kind.has_templates())
+/// The built-in kinds that a file may configure.
+pub(super) fn built_in() -> impl Iterator<Item = MessageKind> {
+    let kinds = MessageKind::BUILT_IN.iter().copied();
+    kinds.filter(|kind| kind.has_templates())
+}
+
+/// Reads a table whose keys are the built-in kinds and these moments.
+pub(super) fn by_kind<T>(
+    section: &Entry<'_>,
+    moments: &[MessageKind],
+    read: impl Fn(&Entry<'_>) -> Option<T>,
+) -> Option<BTreeMap<MessageKind, T>> {
+    let mut found = BTreeMap::new();
+    for (key, entry) in section.open_table()?.entries() {
+        let mut kinds = built_in().chain(moments.iter().copied());
+        match kinds.find(|kind| kind.as_str() == key) {
+            Some(kind) => found.extend(read(&entry).map(|value| (kind, value))),
+            None => drop(entry.refuse::<()>("is not a known key")),
+        }
+    }
+    Some(found)
 }
 
 /// `[stop]`
@@ -44,22 +54,18 @@ pub(super) fn stop(section: &Table<'_>, own: &Own) -> Option<ByLanguage<String>>
 }
 
 /// `[fallback]`
-pub(super) fn fallback(section: &Table<'_>, own: &Own) -> Option<Fallback> {
-    let by_kind = |kinds: &Table<'_>| {
-        let read =
-            |kind: &MessageKind| Some((*kind, kinds.optional(kind.as_str(), |entry| texts(entry, own))?));
-        Some(self::kinds().filter_map(read).collect())
-    };
+pub(super) fn fallback(section: &Table<'_>, own: &Own, moments: &[MessageKind]) -> Option<Fallback> {
     let templates = section
-        .optional("template", |entry| templates(entry, own))
+        .optional("template", |entry| by_own_language(entry, own))
         .unwrap_or_default();
     let texts = section
-        .optional("text", |entry| entry.table(by_kind))
+        .optional("text", |entry| by_kind(entry, moments, |entry| texts(entry, own)))
         .unwrap_or_default();
     Some(Fallback { templates, texts })
 }
 
-fn templates(section: &Entry<'_>, own: &Own) -> Option<ByLanguage<Template>> {
+/// The templates of one kind, `<language> = { name = …, body = … }`.
+pub(super) fn by_own_language(section: &Entry<'_>, own: &Own) -> Option<ByLanguage<Template>> {
     by_language(section, |key, entry| {
         entry.table(|table| template(key, table, own))
     })
@@ -104,6 +110,7 @@ fn template(key: &str, table: &Table<'_>, own: &Own) -> Option<Template> {
         header,
         body,
         button_url,
+        replies: Vec::new(),
     })
 }
 
@@ -182,7 +189,7 @@ fn text(entry: &Entry<'_>, own: &Own) -> Option<String> {
         .then(|| text.to_owned())
 }
 
-fn known(entry: &Entry<'_>, own: &Own, value: &Value) -> bool {
+pub(super) fn known(entry: &Entry<'_>, own: &Own, value: &Value) -> bool {
     let known = !matches!(value, Value::Own(name) if !own.contains_key(name));
     if !known {
         entry.refuse::<()>("names a value that [values] does not have");

@@ -1,5 +1,6 @@
 //! A resort's file: the meaning of a good one, and the errors of a bad one.
 
+mod moments;
 mod templates;
 
 use super::*;
@@ -42,14 +43,12 @@ fn the_example_means_what_it_says() {
         resort.link_hosts.as_deref(),
         Some(["book.example".to_owned()].as_slice())
     );
-    assert_eq!(resort.abandonment.reminder_2, Some(Duration::from_secs(86_400)));
+    let day = Duration::from_secs(86_400);
+    let built_in = Resort::built_in_moments(Some(day), Some(Duration::from_secs(4 * 3_600)));
+    assert_eq!(resort.moments, built_in);
     assert_eq!(resort.no_show_after, Some(Duration::from_secs(36 * 3_600)));
-    assert_eq!(
-        resort.review_after_check_out,
-        Some(Duration::from_secs(4 * 3_600))
-    );
     assert_eq!(resort.retention, Retention::default());
-    for kind in MessageKind::ALL {
+    for kind in MessageKind::BUILT_IN {
         assert_eq!(resort.expiry(*kind), Resort::default_expiry(*kind));
         assert_eq!(resort.template(*kind, None).is_some(), kind.has_templates());
     }
@@ -77,11 +76,8 @@ fn a_short_file_has_the_defaults() {
 
     assert_eq!(resort.link_hosts, None);
     assert_eq!(resort.mode, Mode::Live);
-    assert_eq!(
-        (resort.abandonment.reminder_2, resort.no_show_after),
-        (None, None)
-    );
-    assert_eq!((resort.review_after_check_out, resort.quiet_hours), (None, None));
+    assert_eq!((resort.no_show_after, resort.quiet_hours), (None, None));
+    assert_eq!(resort.moments, Resort::built_in_moments(None, None));
     let warned: Vec<String> = noted(text).into_iter().map(|(_, text)| text).collect();
     assert_eq!(
         warned,

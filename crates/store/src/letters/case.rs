@@ -75,10 +75,13 @@ impl Case {
         let Some(booking) = self.bookings.iter().find(|booking| booking.key == self.key) else {
             return Ok(Err(DecisionRefused::MessageGone));
         };
-        let Some((plan, around)) = planning::look(connection, planner, booking, self.now)? else {
+        let resort = planner.resort(&self.key.resort);
+        let looked = planning::look(connection, planner, booking, self.now)?;
+        let Some((resort, (plan, around))) = resort.zip(looked) else {
             return Ok(Err(DecisionRefused::WithoutResort));
         };
-        Ok(manual_retry::judge(&plan, &booking.facts, &around, &self.message))
+        let judged = manual_retry::judge(&plan, &booking.facts, &around, resort, &self.message);
+        Ok(judged)
     }
 
     /// Plans the locked bookings again. Call it last.

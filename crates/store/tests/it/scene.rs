@@ -71,6 +71,7 @@ pub(crate) fn event(event_type: EventType, booking: &BookingKey, minutes: i64) -
         occurred_at: minutes_ago(minutes),
         resort: booking.resort.clone(),
         notify: true,
+        imported: false,
         booking: Some(booking.booking.clone()),
         details: Details::default(),
         guest: GuestDetails {
@@ -190,6 +191,8 @@ impl Scene {
             version: found.version,
             last_seen_on: cart::last_seen_on(&found.facts, &resort()),
             not_after: None,
+            is_marketing: resort().is_marketing(kind),
+            is_reminder: resort().is_reminder(kind),
             route: route(kind),
             may_call: true,
         }
@@ -328,12 +331,10 @@ fn resort() -> Resort {
         number: NumberId::parse("106540352242922").unwrap(),
         abandonment: Abandonment {
             after: Duration::from_secs(30 * 60),
-            reminder_2: Some(Duration::from_secs(24 * 3_600)),
         },
         no_show_after: None,
-        review_after_check_out: None,
+        moments: Resort::built_in_moments(Some(Duration::from_secs(24 * 3_600)), None),
         quiet_hours: None,
-        expires_after: BTreeMap::new(),
         limits: Limits::default(),
         retention: Retention::default(),
         templates: BTreeMap::new(),

@@ -12,6 +12,7 @@ fn template(name: &str, language_code: &str, body: Parameters, button_url: Optio
         header: Parameters::Positional(Vec::new()),
         body,
         button_url: button_url.map(str::to_owned),
+        replies: Vec::new(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What comes next and why: the plan's messages that have not reached their end.
 
 use chrono::{DateTime, Utc};
+use domain::message::MessageKind;
 use domain::plan::{Decision, Plan, Planned};
 use serde::Serialize;
 use store::messages::Message;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Upcoming {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: MessageKind,
     /// `later`, `now`, `waits`, `skipped`, `expired` or `not_wanted`.
     pub(crate) expected: &'static str,
     pub(crate) at: Option<DateTime<Utc>>,
@@ -43,7 +44,7 @@ fn view(planned: &Planned) -> Upcoming {
         Decision::NotWanted(reason) => ("not_wanted", None, Some(reason.as_str())),
     };
     Upcoming {
-        kind: planned.kind.as_str(),
+        kind: planned.kind,
         expected,
         at: window.map(|window| window.opens_at),
         until: window.map(|window| window.closes_at),

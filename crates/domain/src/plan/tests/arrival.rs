@@ -32,7 +32,7 @@ fn a_no_show_lasts_until_a_check_in_is_known_after_all() {
 #[test]
 fn a_check_in_ends_the_tracking_of_the_arrival() {
     let mut story = reserved();
-    story.resort.review_after_check_out = None;
+    story.resort.moments.remove(&MessageKind::ReviewRequest);
     story.hears(&event(GuestCheckedIn, "12-20 18:00"));
 
     assert_eq!(story.status("12-20 18:00"), Status::CheckedIn);

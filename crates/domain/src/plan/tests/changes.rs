@@ -120,6 +120,7 @@ fn a_message_that_lacked_a_value_is_queued_again_once_an_event_brings_it() {
         }]),
         body: Variables::Positional(Vec::new()),
         button_url: None,
+        replies: Vec::new(),
     };
     let by_language = BTreeMap::from([(Language::parse("en").unwrap(), template)]);
     story.resort.templates.insert(Reminder1, by_language);

@@ -19,7 +19,13 @@ fn cart() -> Story {
 
 fn judged(story: &Story, now: &str) -> Result<Window, DecisionRefused> {
     let message = &story.circumstances.messages[0];
-    judge(&story.plan(now), &story.facts, &story.circumstances, message)
+    judge(
+        &story.plan(now),
+        &story.facts,
+        &story.circumstances,
+        &story.resort,
+        message,
+    )
 }
 
 #[track_caller]

@@ -63,7 +63,7 @@ fn without_consent_only_confirmations_are_sent() {
         event
     };
     for (kind, story, now) in each_kind(refused) {
-        let reason = kind.is_marketing().then_some(Reason::NoConsent);
+        let reason = resort().is_marketing(kind).then_some(Reason::NoConsent);
         assert_eq!(skipped(story.decision(kind, now)), reason, "{kind}");
     }
 }
@@ -77,7 +77,7 @@ fn to(phone: &str) -> Vec<(MessageKind, Story, &'static str)> {
 #[test]
 fn to_a_number_of_the_united_states_only_confirmations_are_sent_unless_the_file_says_otherwise() {
     for (kind, mut story, now) in to("+1 202-555-0123") {
-        let reason = kind.is_marketing().then_some(Reason::UsMarketing);
+        let reason = resort().is_marketing(kind).then_some(Reason::UsMarketing);
         assert_eq!(skipped(story.decision(kind, now)), reason, "{kind}");
 
         story.resort.limits.us_marketing = true;
@@ -156,7 +156,7 @@ fn consent_that_is_given_later_counts() {
 fn after_an_opt_out_only_confirmations_are_sent_until_the_guest_opts_in_again() {
     for (kind, mut story, now) in each_kind(|event| event) {
         story.circumstances.marketing_consent.opted_out_at = Some(at("11-01 10:00"));
-        let reason = kind.is_marketing().then_some(Reason::OptedOut);
+        let reason = resort().is_marketing(kind).then_some(Reason::OptedOut);
         assert_eq!(skipped(story.decision(kind, now)), reason, "{kind}");
 
         story.circumstances.marketing_consent.opted_in_at = Some(at("11-02 10:00"));

@@ -168,7 +168,7 @@ fn a_first_reminder_that_whatsapp_accepted_and_failed_to_deliver_was_never_sent(
 #[test]
 fn a_resort_can_do_without_the_second_reminder() {
     let mut story = reminded_once();
-    story.resort.abandonment.reminder_2 = None;
+    story.resort.moments.remove(&MessageKind::Reminder2);
 
     let not_configured = Decision::NotWanted(Reason::NotConfigured);
     assert_eq!(story.decision(Reminder2, "11-24 10:31"), Some(not_configured));

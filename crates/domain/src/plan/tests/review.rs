@@ -82,7 +82,7 @@ fn where_arrivals_are_not_tracked_guests_count_as_arrived() {
 #[test]
 fn a_resort_can_do_without_reviews() {
     let mut story = arrived();
-    story.resort.review_after_check_out = None;
+    story.resort.moments.remove(&MessageKind::ReviewRequest);
 
     let not_configured = Some(Decision::NotWanted(Reason::NotConfigured));
     assert_eq!(story.decision(ReviewRequest, "12-27 14:00"), not_configured);

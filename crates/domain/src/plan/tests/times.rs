@@ -71,7 +71,7 @@ fn expiry_is_counted_from_the_shifted_time() {
 #[test]
 fn a_resort_sets_its_own_expiry() {
     let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
-    story.resort.expires_after.insert(Reminder1, hours(1));
+    story.resort.moments.get_mut(&Reminder1).unwrap().expires_after = hours(1);
 
     assert!(matches!(
         story.decision(Reminder1, "11-23 11:30"),

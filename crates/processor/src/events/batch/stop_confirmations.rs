@@ -70,7 +70,7 @@ pub(super) fn confirm(
         }
         let now = store::pool::clock(connection)?;
         let always = (DateTime::UNIX_EPOCH, now);
-        let last = guest_names::newest_to(connection, &known, &stop.number, always)?;
+        let last = guest_names::newest_to(connection, &known, &stop.number, always, None)?;
         let consents = Consents::of(connection, &stop.phones)?;
         confirm_by_booking(
             planner,

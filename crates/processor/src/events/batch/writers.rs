@@ -33,6 +33,8 @@ pub(super) struct Writer {
     pub(super) names: BTreeSet<Hash>,
     /// Those of the names that are numbers to call.
     pub(super) numbers: BTreeSet<Hash>,
+    /// The message of ours that they answer, where WhatsApp names one that is known.
+    pub(super) answered: Option<Ours>,
     /// What they wish, if anything.
     pub(super) consent: Option<ConsentChange>,
 }
@@ -66,7 +68,8 @@ pub(super) fn resolve(
         let hashed: Vec<(NameKind, Hash)> = hashed.collect();
         let numbers = hashed.iter().filter(|(kind, _)| *kind == NameKind::Number);
         writers.push(Writer {
-            consent: consent(connection, one, answered, &found)?,
+            consent: consent(connection, planner, one, answered, &found)?,
+            answered: answered.cloned(),
             phones: found,
             numbers: numbers.map(|(_, hash)| *hash).collect(),
             names: hashed.into_iter().map(|(_, hash)| hash).collect(),
@@ -95,6 +98,7 @@ fn by_names(
 
 fn consent(
     connection: &mut Connection,
+    planner: &Planner,
     update: &GuestUpdate,
     answered: Option<&Ours>,
     phones: &BTreeSet<Hash>,
@@ -112,15 +116,23 @@ fn consent(
     if to_marketing == to_other {
         return Ok(to_other);
     }
-    let is_marketing = match (answered, &update.answers) {
-        (Some(ours), _) => ours.kind.is_marketing(),
+    let answers_marketing = match (answered, &update.answers) {
+        (Some(ours), _) => is_marketing(planner, ours),
         (None, Some(_)) => false,
         (None, None) => {
             let known = guest_names::known_as(connection, phones)?;
             let within = (update.at - ANSWERED_WITHIN, update.at + CLOCKS_DIFFER);
-            let newest = guest_names::newest_to(connection, &known, &update.number, within)?;
-            newest.is_some_and(|ours| ours.kind.is_marketing())
+            let newest = guest_names::newest_to(connection, &known, &update.number, within, None)?;
+            newest.is_some_and(|ours| is_marketing(planner, &ours))
         }
     };
-    Ok(if is_marketing { to_marketing } else { to_other })
+    Ok(if answers_marketing { to_marketing } else { to_other })
+}
+
+fn is_marketing(planner: &Planner, ours: &Ours) -> bool {
+    let id = ours.resort();
+    let resort = id.as_ref().and_then(|id| planner.resort(id));
+    resort.map_or(ours.kind.is_presumably_marketing(), |resort| {
+        resort.is_marketing(ours.kind)
+    })
 }

@@ -29,6 +29,7 @@ fn templates_have_positional_or_named_variables_and_the_key_for_a_language() {
         header: Variables::Positional(vec![plain(Value::ResortName)]),
         body: Variables::Positional(vec![first_name, plain(Value::ResortName)]),
         button_url: Some(plain(Value::ResumePath)),
+        replies: Vec::new(),
     };
     assert_eq!(*reminder, expected);
     let arrival = Variable {

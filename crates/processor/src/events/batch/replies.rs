@@ -1,0 +1,82 @@
+//! Quick replies to the questions of moments: the guest's choice becomes a fact of the booking that was asked.
+
+use chrono::{DateTime, Utc};
+use domain::facts::Facts;
+use domain::ids::BookingKey;
+use domain::message::{MessageKind, MomentName};
+use domain::moment::Reply;
+use domain::resort::Resort;
+use store::guest_names;
+use store::planning::Planner;
+use store::{Connection, StoreError};
+
+use super::guest_updates::Resolved;
+use crate::effects::{Effects, GuestAct};
+use crate::notices::{Answered, Notice};
+
+/// What the pressed button sent back: `<moment>.<payload>`, as [`domain::render`] made it.
+fn choice(payload: &str) -> Option<(MomentName, &str)> {
+    let (moment, choice) = payload.split_once('.')?;
+    Some((MomentName::parse(moment).ok()?, choice))
+}
+
+/// The facts and the notices of the choices among some updates. Locks nothing.
+pub(super) fn effects(
+    connection: &mut Connection,
+    planner: &Planner,
+    resolved: &[Resolved<'_>],
+) -> Result<Effects, StoreError> {
+    let mut effects = Effects::default();
+    for one in resolved.iter().filter(|one| !one.update.is_erased) {
+        let GuestAct::Wrote(inbound) = &one.update.act else {
+            continue;
+        };
+        let Some((moment, choice)) = inbound.payload.as_deref().and_then(choice) else {
+            continue;
+        };
+        let Some(booking) = asked(connection, one, moment)? else {
+            continue;
+        };
+        let facts = Facts::of_answer(moment, choice, &one.update.event, one.update.at);
+        let resort = planner.resort(&booking.resort);
+        let offered = resort.and_then(|resort| reply(resort, moment, choice));
+        let notice = Notice::Answered(Answered {
+            booking: booking.clone(),
+            moment,
+            // Whatever else a button carries back did not come from the file, and is not shown.
+            choice: offered.map(|reply| reply.payload.clone()),
+            needs_person: offered.is_some_and(|reply| reply.alert),
+        });
+        effects.add(Effects {
+            notices: vec![notice],
+            ..Effects::of_facts(booking, facts)
+        });
+    }
+    Ok(effects)
+}
+
+/// The booking whose guest was asked: by the answered message, otherwise by the newest message of that moment to the guest.
+fn asked(
+    connection: &mut Connection,
+    one: &Resolved<'_>,
+    moment: MomentName,
+) -> Result<Option<BookingKey>, StoreError> {
+    let kind = MessageKind::Moment(moment);
+    let answered = match &one.writer.answered {
+        Some(ours) => Some(ours.clone()),
+        None => {
+            let known = guest_names::known_as(connection, &one.writer.phones)?;
+            let until_then = (DateTime::<Utc>::UNIX_EPOCH, one.update.at);
+            guest_names::newest_to(connection, &known, &one.update.number, until_then, Some(kind))?
+        }
+    };
+    let booking = answered
+        .filter(|ours| ours.kind == kind)
+        .and_then(|ours| ours.booking_key.parse().ok());
+    Ok(booking)
+}
+
+fn reply<'a>(resort: &'a Resort, moment: MomentName, choice: &str) -> Option<&'a Reply> {
+    let moment = resort.moments.get(&MessageKind::Moment(moment))?;
+    moment.replies.iter().find(|reply| reply.payload == choice)
+}

@@ -20,6 +20,8 @@ mod guests;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod moments;
+#[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod notification;

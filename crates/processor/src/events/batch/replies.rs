@@ -11,6 +11,7 @@ use store::planning::Planner;
 use store::{Connection, StoreError};
 
 use super::guest_updates::Resolved;
+use super::writers::CLOCKS_DIFFER;
 use crate::effects::{Effects, GuestAct};
 use crate::notices::{Answered, Notice};
 
@@ -66,7 +67,7 @@ fn asked(
         Some(ours) => Some(ours.clone()),
         None => {
             let known = guest_names::known_as(connection, &one.writer.phones)?;
-            let until_then = (DateTime::<Utc>::UNIX_EPOCH, one.update.at);
+            let until_then = (DateTime::<Utc>::UNIX_EPOCH, one.update.at + CLOCKS_DIFFER);
             guest_names::newest_to(connection, &known, &one.update.number, until_then, Some(kind))?
         }
     };

@@ -22,7 +22,7 @@ use crate::effects::{GuestAct, GuestUpdate};
 /// How old the newest message may be that a word answers.
 const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(3);
 /// WhatsApp's times are whole seconds, and its clock is another: a message that went this much later was answered too.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
+pub(super) const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 
 /// Who it was.
 #[derive(Debug)]

@@ -32,11 +32,16 @@ async fn try_to_step(context: &Context) -> Result<Option<Progress>, StoreError> 
     let work = move |connection: &mut Connection| {
         let resorts: Vec<&Resort> = files.resorts().map(AsRef::as_ref).collect();
         moments::note(connection, &resorts)?;
-        moments::advance(connection, AT_ONCE)
+        let progress = moments::advance(connection, AT_ONCE)?;
+        if progress.is_some() {
+            crash::point("processor.moments.written");
+        }
+        Ok(progress)
     };
-    crash::point("processor.moments.begins");
     let progress = context.store.transaction(work).await?;
-    crash::point("processor.moments.committed");
+    if progress.is_some() {
+        crash::point("processor.moments.committed");
+    }
     Ok(progress)
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::clock::{self, Millis};
 use crate::request::{Content, Message};
+use crate::templates::QuickReply;
 
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<Entries>);
@@ -38,6 +39,7 @@ pub(crate) struct Entry {
     pub(crate) body: Option<String>,
     pub(crate) footer: Option<String>,
     pub(crate) button_url: Option<String>,
+    pub(crate) replies: Vec<QuickReply>,
     pub(crate) callback_data: Option<String>,
     pub(crate) wamid: Option<String>,
     pub(crate) accepted: bool,
@@ -130,6 +132,7 @@ impl Entry {
                 self.body = Some(filled.body.clone());
                 self.footer.clone_from(&filled.footer);
                 self.button_url.clone_from(&filled.button_url);
+                self.replies.clone_from(&filled.replies);
             }
         }
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 mod approval;
 mod fill;
 
-pub(crate) use fill::{Filled, Parameter, Parameters};
+pub(crate) use fill::{Filled, Parameter, Parameters, QuickReply};
 
 /// Without a list every template exists, with any parameters.
 #[derive(Debug, Clone, Default)]

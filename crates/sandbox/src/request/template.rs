@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::fields::Fields;
 use super::invalid;
 use crate::graph::GraphError;
-use crate::templates::{Filled, Parameter, Parameters};
+use crate::templates::{Filled, Parameter, Parameters, QuickReply};
 
 const PAYLOAD_MAX: usize = 256;
 
@@ -38,6 +38,14 @@ pub(super) fn unfilled(name: &str, given: &Parameters) -> Filled {
         body: texts.join(" "),
         footer: None,
         button_url: given.urls.first().map(|(_, parameter)| parameter.text.clone()),
+        replies: given
+            .replies
+            .iter()
+            .map(|(_, payload)| QuickReply {
+                text: None,
+                payload: payload.clone(),
+            })
+            .collect(),
     }
 }
 
@@ -58,8 +66,8 @@ fn button(component: &Fields<'_>, list: &[Value], given: &mut Parameters) -> Res
                 if payload.chars().count() > PAYLOAD_MAX {
                     return Err(invalid("Param payload must be at most 256 characters long."));
                 }
+                given.replies.push((index, payload.to_owned()));
             }
-            given.replies.push(index);
         }
         _ => {
             return Err(GraphError::because(

@@ -1,5 +1,7 @@
 //! Filling a template's parameters in, or the error that Meta answers.
 
+use serde::Serialize;
+
 use crate::graph::GraphError;
 
 use super::{Button, Template, TemplateStatus};
@@ -27,8 +29,8 @@ pub(crate) struct Parameters {
     pub(crate) body: Vec<Parameter>,
     /// The suffix of a URL, by the button's index.
     pub(crate) urls: Vec<(usize, Parameter)>,
-    /// The indexes of the quick replies that have a payload.
-    pub(crate) replies: Vec<usize>,
+    /// The payload of a quick reply, by the button's index.
+    pub(crate) replies: Vec<(usize, String)>,
 }
 
 /// What the guest sees.
@@ -38,6 +40,16 @@ pub(crate) struct Filled {
     pub(crate) body: String,
     pub(crate) footer: Option<String>,
     pub(crate) button_url: Option<String>,
+    pub(crate) replies: Vec<QuickReply>,
+}
+
+/// A button that the guest can press.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct QuickReply {
+    /// The label; `None`: the template is not known.
+    pub(crate) text: Option<String>,
+    /// What WhatsApp sends back: without one of the sender's, the label.
+    pub(crate) payload: String,
 }
 
 impl Template {
@@ -61,15 +73,30 @@ impl Template {
             body,
             footer: self.footer.clone(),
             button_url: self.button_url(given)?,
+            replies: self.replies(given)?,
         })
     }
 
-    /// Checks every button; returns the first URL.
-    fn button_url(&self, given: &Parameters) -> Result<Option<String>, GraphError> {
-        let is_reply = |index: &usize| matches!(self.buttons.get(*index), Some(Button::QuickReply { .. }));
-        if let Some(index) = given.replies.iter().find(|index| !is_reply(index)) {
+    fn replies(&self, given: &Parameters) -> Result<Vec<QuickReply>, GraphError> {
+        let is_reply = |index: usize| matches!(self.buttons.get(index), Some(Button::QuickReply { .. }));
+        if let Some((index, _)) = given.replies.iter().find(|(index, _)| !is_reply(*index)) {
             return Err(no_such_button(*index, "quick_reply"));
         }
+        let reply = |(index, button): (usize, &Button)| {
+            let Button::QuickReply { text } = button else {
+                return None;
+            };
+            let own = given.replies.iter().find(|(of, _)| *of == index);
+            Some(QuickReply {
+                text: Some(text.clone()),
+                payload: own.map_or(text, |(_, payload)| payload).clone(),
+            })
+        };
+        Ok(self.buttons.iter().enumerate().filter_map(reply).collect())
+    }
+
+    /// Checks every button with a URL; returns the first.
+    fn button_url(&self, given: &Parameters) -> Result<Option<String>, GraphError> {
         if let Some((index, _)) = given
             .urls
             .iter()

@@ -117,5 +117,7 @@ pub const APPROVED: &str = r#"[
     "body": "Danke {{first_name}}, bis zum {{arrival}}. Gesamt: {{total}}." },
   { "name": "review", "language": "en_US", "category": "MARKETING", "body": "Hi {{1}}, how was it?",
     "buttons": [{ "type": "url", "text": "Review", "url": "https://reviews.example/{{1}}" }] },
+  { "name": "stay_check", "language": "en_US", "category": "UTILITY", "body": "Hi {{1}}, is everything all right?",
+    "buttons": [{ "type": "quick_reply", "text": "All fine" }, { "type": "quick_reply", "text": "I need help" }] },
   { "name": "contact", "language": "en_US", "category": "UTILITY", "body": "There is news from {{1}} for you." }
 ]"#;

@@ -39,10 +39,21 @@ pub struct WhatsAppMessage {
     pub body: Option<String>,
     /// The link of the button.
     pub button_url: Option<String>,
+    /// The buttons that the guest can press.
+    pub replies: Vec<QuickReply>,
     /// WhatsApp's id of it, where it was taken.
     pub wamid: Option<String>,
     /// Whether it was taken.
     pub accepted: bool,
+}
+
+/// A button that the guest can press.
+#[derive(Debug, Clone, Deserialize)]
+pub struct QuickReply {
+    /// The label.
+    pub text: String,
+    /// What WhatsApp sends back.
+    pub payload: String,
 }
 
 impl WhatsAppMessage {

@@ -8,7 +8,7 @@ use crypto::signature::sign_standard;
 use reqwest::{RequestBuilder, StatusCode};
 use uuid::Uuid;
 
-use super::{Event, World, must};
+use super::{Event, ResortFile, World, must};
 
 impl World {
     /// Sends a webhook, correctly signed, and expects that it is accepted.
@@ -40,6 +40,15 @@ impl World {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.extend(format!("{head}{body}\n").bytes());
         (status, body)
+    }
+
+    /// Replaces the resort's file: programs that start read it at once, those that run within 5 s.
+    ///
+    /// # Panics
+    /// Where it cannot be written.
+    pub fn write_resort(&self, resort: &ResortFile) {
+        let path = self.folder.path().join("resorts/azure-bay.toml");
+        must("the resort's file", std::fs::write(path, resort.text()));
     }
 
     /// Writes the file of one more source, whose webhooks `ingest` takes from then on. A program that starts reads it too.

@@ -13,6 +13,7 @@ mod desk;
 mod fetches;
 mod flows;
 mod ingest;
+mod moments;
 mod processor;
 mod sender;
 
@@ -24,6 +25,7 @@ fn tried() -> BTreeSet<String> {
         desk::TRIED,
         fetches::TRIED,
         ingest::TRIED,
+        moments::TRIED,
         processor::TRIED,
         sender::TRIED,
         flows::TRIED,

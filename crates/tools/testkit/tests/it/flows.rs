@@ -1,8 +1,9 @@
 //! The four ways of a guest: a cart left behind, a reservation, an arrival, a review.
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta, Utc};
-use domain::message::MessageState;
+use domain::message::{MessageKind, MessageState, MomentName};
 use domain::plan::Status;
+use serde_json::json;
 use testkit::world::{Event, ResortFile, World};
 
 use crate::scene::{ADA, BOB, EVE, REMINDER_1, REMINDER_2, REVIEW_REQUEST};
@@ -215,4 +216,57 @@ async fn where_arrivals_are_not_tracked_the_review_request_follows_the_departure
         .await;
     assert!(world.names_received_by(ADA).await.contains(&"review".to_owned()));
     world.until_status("BK-1", Status::Confirmed).await;
+}
+
+const QUESTION: &str = r#"
+[messages.stay_check]
+at = "confirmed"
+category = "utility"
+replies = ["fine", { payload = "help", alert = true }]
+[messages.stay_check.templates.en]
+name = "stay_check"
+language = "en_US"
+body = [{ value = "guest.first_name", else = "there" }]
+"#;
+
+// shows: B138, B142
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_is_asked_at_a_moment_of_the_resorts_own_and_the_answer_wants_a_person() {
+    let resort = ResortFile {
+        sections: QUESTION.to_owned(),
+        ..ResortFile::patient()
+    };
+    let world = World::start(&resort).await;
+    let stay_check = MessageKind::Moment(MomentName::parse("stay_check").unwrap());
+    let noted = async || {
+        let rows = world
+            .database()
+            .count("SELECT count(*) AS count FROM moments")
+            .await;
+        (rows == 1).then_some(())
+    };
+    world.until("the moment is noted", noted).await;
+
+    world.post(&Event::confirmed("BK-1", ADA)).await;
+    world.until_state("BK-1", stay_check, MessageState::Read).await;
+
+    let received = world.until_received(ADA, 2).await;
+    let question = received
+        .iter()
+        .find(|message| message.name() == "stay_check")
+        .unwrap();
+    let labels: Vec<&str> = question.replies.iter().map(|reply| reply.text.as_str()).collect();
+    assert_eq!(labels, ["All fine", "I need help"]);
+    let button =
+        json!({ "payload": question.replies[1].payload, "text": "I need help", "wamid": question.wamid });
+    world
+        .tell_sandbox("inbound", &json!({ "from": ADA, "button": button }))
+        .await;
+    let answered = async || {
+        let facts = world.booking("BK-1").await?.facts;
+        let answer = facts.answers.get(MomentName::parse("stay_check").unwrap())?;
+        Some(answer.value.clone())
+    };
+    assert_eq!(world.until("the answer is a fact", answered).await, "help");
+    assert!(world.has_logged("guest_needs_person"));
 }

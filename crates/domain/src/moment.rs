@@ -38,6 +38,14 @@ pub struct Reply {
     pub alert: bool,
 }
 
+impl Reply {
+    /// Whether a text can be a payload: 1 to 32 lower-case letters, digits and underscores.
+    pub fn is_payload(text: &str) -> bool {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        (1..=32).contains(&text.len()) && text.bytes().all(allowed)
+    }
+}
+
 text_enum! {
     /// What a message counts as, for WhatsApp and for the guest's consent.
     Category("category") {

@@ -66,7 +66,10 @@ pub(crate) async fn maintain(sender: &Sender, maintenance: &Maintenance) -> Resu
         sender.probes.forget_holds();
     }
     sender.guest_rates.forget_idle();
-    sender.metrics.name_moments(sender.files.current().resorts());
+    sender
+        .metrics
+        .messages
+        .name_moments(sender.files.current().resorts());
     telemetry::maintained(round.mended, &round.released);
     Ok(())
 }

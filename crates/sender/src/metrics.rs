@@ -1,14 +1,14 @@
 //! Every metric of the sender; `docs/metrics.md` lists them. Series with known labels exist from the start.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+mod messages;
 
 use domain::after_call::Scope;
-use domain::message::{MessageKind, MessageState, MomentName};
-use domain::resort::Resort;
+use domain::message::{MessageKind, MessageState};
 use service::metrics::{
     Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
 };
+
+pub(crate) use messages::MessageCounters;
 
 /// What a call came to, what kept a message from its call, and what a claim ended it for.
 const OUTCOMES: [&str; 12] = [
@@ -26,15 +26,9 @@ const OUTCOMES: [&str; 12] = [
     "booked_elsewhere",
 ];
 
-/// The most moments of a file that are counted by name: each name makes series of its own.
-const MOST_NAMED: usize = 20;
-
 #[derive(Clone)]
 pub(crate) struct SenderMetrics {
-    messages: IntCounterVec,
-    /// As `messages`, by the names of the resorts' own moments, where these are few.
-    moments: IntCounterVec,
-    named: Arc<RwLock<BTreeSet<MomentName>>>,
+    pub(crate) messages: MessageCounters,
     /// By WhatsApp's error code.
     pub(crate) refusals: IntCounterVec,
     pub(crate) call_duration: Histogram,
@@ -61,17 +55,7 @@ impl SenderMetrics {
 
     fn register(metrics: &Metrics) -> Result<Self, MetricError> {
         Ok(Self {
-            messages: metrics.counters(
-                "bellhop_messages_total",
-                "Messages by kind and outcome.",
-                &["kind", "outcome"],
-            )?,
-            moments: metrics.counters(
-                "bellhop_moments_total",
-                "Messages of the resorts' own moments by name and outcome, where a resort's file has at most 20.",
-                &["moment", "outcome"],
-            )?,
-            named: Arc::default(),
+            messages: MessageCounters::register(metrics)?,
             refusals: metrics.counters(
                 "bellhop_refusals_total",
                 "Calls that WhatsApp refused, by its error code.",
@@ -124,35 +108,10 @@ impl SenderMetrics {
         })
     }
 
-    /// Counts the moments of these resorts by name from now on.
-    pub(crate) fn name_moments<'a>(&self, resorts: impl Iterator<Item = &'a Arc<Resort>>) {
-        let own = |resort: &'a Arc<Resort>| {
-            let names: Vec<MomentName> = resort.own_moments().map(|(name, _)| name).collect();
-            (names.len() <= MOST_NAMED).then_some(names)
-        };
-        let named: BTreeSet<MomentName> = resorts.filter_map(own).flatten().collect();
-        *self.named.write().unwrap_or_else(PoisonError::into_inner) = named;
-    }
-
-    pub(crate) fn count(&self, kind: MessageKind, outcome: &str) {
-        self.messages.with_label_values(&[kind.label(), outcome]).inc();
-        if let MessageKind::Moment(name) = kind
-            && self
-                .named
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(&name)
-        {
-            self.moments.with_label_values(&[name.as_str(), outcome]).inc();
-        }
-    }
-
     /// Makes every series whose labels are known, so that rates and alarms have a start.
     fn start_at_zero(&self) {
+        self.messages.start_at_zero(&OUTCOMES);
         for kind in MessageKind::labels() {
-            for outcome in OUTCOMES {
-                self.messages.with_label_values(&[kind, outcome]);
-            }
             for state in [MessageState::Queued, MessageState::Dead] {
                 self.settled_calls.with_label_values(&[kind, state.as_str()]);
             }

@@ -92,7 +92,7 @@ pub(crate) fn not_sent(metrics: &SenderMetrics, draft: &Draft, step: &Step) {
             "held"
         }
     };
-    metrics.count(draft.kind, outcome);
+    metrics.messages.count(draft.kind, outcome);
 }
 
 /// Messages, by resort, that stay queued because their resort has no readable file.
@@ -115,19 +115,19 @@ pub(crate) fn damaged(metrics: &SenderMetrics, messages: &[(MessageId, String)])
 
 /// The guest has just received as many messages as WhatsApp accepts.
 pub(crate) fn crowded(metrics: &SenderMetrics, draft: &Draft, wait: Duration) {
-    metrics.count(draft.kind, "put_off");
+    metrics.messages.count(draft.kind, "put_off");
     log::warn!("message.id" = draft.id.to_string(), "booking.id" = draft.booking.to_string(), kind = draft.kind.as_str(),
         wait_s = wait.as_secs_f64(), event = "message_put_off"; "message put off by the rate limit of its guest");
 }
 
 pub(crate) fn ended(metrics: &SenderMetrics, one: &Ready, reason: Reason) {
-    metrics.count(one.route().kind, reason.as_str());
+    metrics.messages.count(one.route().kind, reason.as_str());
     log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
         reason = reason.as_str(), event = "message_ended"; "message ended by its claim");
 }
 
 pub(crate) fn held(metrics: &SenderMetrics, one: &Ready, scope: &str) {
-    metrics.count(one.route().kind, "held");
+    metrics.messages.count(one.route().kind, "held");
     log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
         scope, event = "message_held"; "message held");
 }
@@ -158,7 +158,7 @@ pub(crate) fn claim_not_read_back(error: &StoreError) {
 pub(crate) fn called(metrics: &SenderMetrics, called: &Called) {
     let (one, answer) = (&called.ready, &called.answer);
     let outcome = call_outcome(&answer.outcome);
-    metrics.count(one.route().kind, outcome);
+    metrics.messages.count(one.route().kind, outcome);
     metrics.call_duration.observe(answer.duration.as_secs_f64());
     let code = answer.outcome.error_code();
     if let Some(code) = code {

@@ -113,8 +113,9 @@ pub struct Progress {
     pub is_done: bool,
 }
 
-/// Sets the timers of up to `at_once` bookings that a new or removed moment concerns: they are planned again at once.
-/// Over all processors each moment advances once a second. `None`: nothing is to be done now.
+/// Sets the timers of up to `at_once` bookings that a new or removed moment concerns.
+///
+/// They are planned again at once. Over all processors each moment advances once a second. `None`: nothing is to be done now.
 pub fn advance(connection: &mut PgConnection, at_once: i64) -> Result<Option<Progress>, StoreError> {
     for step in [
         include_str!("moments/plan.sql"),

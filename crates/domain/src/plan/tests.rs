@@ -21,6 +21,7 @@ use super::*;
 use crate::country::Country;
 use crate::event::{Details, Event, EventKey, EventType, GuestDetails};
 use crate::ids::{EventId, NumberId, ResortId, SourceId};
+use crate::local_time;
 use crate::resort::{Abandonment, Language, Limits, Mode, Retention};
 use crate::stay::Personal;
 

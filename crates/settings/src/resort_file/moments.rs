@@ -140,8 +140,7 @@ fn reply(entry: &Entry<'_>) -> Option<Reply> {
 
 fn payload(entry: &Entry<'_>) -> Option<String> {
     let text = entry.text()?;
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if !(1..=32).contains(&text.len()) || !text.bytes().all(allowed) {
+    if !Reply::is_payload(text) {
         return entry.refuse("is not 1 to 32 lower-case letters, digits and underscores");
     }
     let said = InboundText {

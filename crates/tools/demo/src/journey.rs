@@ -25,6 +25,8 @@ struct Act {
     status: Option<&'static str>,
     /// The template that the guest receives.
     template: Option<&'static str>,
+    /// The button of it that the guest taps.
+    taps: Option<&'static str>,
 }
 
 const ACTS: [Act; 6] = [
@@ -33,36 +35,42 @@ const ACTS: [Act; 6] = [
         event: Some("booking_started"),
         status: Some("started"),
         template: None,
+        taps: None,
     },
     Act {
         story: "Nothing happens for 4 seconds: the booking counts as abandoned",
         event: None,
         status: Some("abandoned"),
         template: Some("booking_reminder_1"),
+        taps: None,
     },
     Act {
         story: "Still nothing, 4 seconds after the first reminder",
         event: None,
         status: None,
         template: Some("booking_reminder_2"),
+        taps: None,
     },
     Act {
         story: "Ada comes back and confirms",
         event: Some("reservation_confirmed"),
         status: Some("confirmed"),
         template: Some("booking_confirmed"),
+        taps: None,
     },
     Act {
-        story: "Ada arrives and checks in",
+        story: "Ada arrives and checks in; 4 seconds later the resort asks whether all is well: a message of its own",
         event: Some("guest_checked_in"),
         status: Some("checked_in"),
-        template: None,
+        template: Some("stay_check"),
+        taps: Some("I need help"),
     },
     Act {
         story: "Ada checks out; 4 seconds later she is asked how it was",
         event: Some("guest_checked_out"),
         status: Some("checked_out"),
         template: Some("stay_review"),
+        taps: None,
     },
 ];
 
@@ -123,8 +131,13 @@ impl Journey {
             self.screen.step(&format!("booking: {status}"));
         }
         if let Some(template) = act.template {
-            self.wait_for_message(template).await?;
+            let message = self.wait_for_message(template).await?;
             self.screen.step(&format!("WhatsApp: {template}"));
+            if let Some(label) = act.taps {
+                self.phone.tap(GUEST, &message, label).await?;
+                self.screen
+                    .step(&format!("Ada taps [{label}]: an alert asks for a person"));
+            }
         }
         Ok(())
     }
@@ -148,18 +161,17 @@ impl Journey {
         )
     }
 
-    async fn wait_for_message(&self, template: &str) -> anyhow::Result<()> {
+    async fn wait_for_message(&self, template: &str) -> anyhow::Result<Received> {
         let of_template = |message: &&Received| message.template.as_deref() == Some(template);
         let deadline = Instant::now() + DEADLINE;
         let mut refusal = None;
         while Instant::now() < deadline {
-            let messages = self.phone.messages(GUEST, self.begun_at).await?;
-            if messages
+            let mut messages = self.phone.messages(GUEST, self.begun_at).await?;
+            let came = messages
                 .iter()
-                .filter(of_template)
-                .any(|message| message.accepted)
-            {
-                return Ok(());
+                .position(|message| of_template(&message) && message.accepted);
+            if let Some(place) = came {
+                return Ok(messages.swap_remove(place));
             }
             refusal = messages
                 .iter()

@@ -4,6 +4,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Url};
 use serde::Deserialize;
+use serde_json::json;
 
 /// Reads the sandbox's journal for one recipient.
 pub(crate) struct Phone {
@@ -24,10 +25,27 @@ pub(crate) struct Received {
     pub(crate) footer: Option<String>,
     #[serde(default)]
     pub(crate) button_url: Option<String>,
+    #[serde(default)]
+    pub(crate) replies: Vec<QuickReply>,
+    pub(crate) wamid: Option<String>,
     pub(crate) accepted: bool,
     #[serde(default)]
     pub(crate) error_code: Option<i64>,
     pub(crate) statuses: Vec<String>,
+}
+
+/// A button that the guest can tap.
+#[derive(Deserialize)]
+pub(crate) struct QuickReply {
+    /// The label, where the sandbox knows the template.
+    pub(crate) text: Option<String>,
+    payload: String,
+}
+
+impl QuickReply {
+    pub(crate) fn label(&self) -> &str {
+        self.text.as_deref().unwrap_or(&self.payload)
+    }
 }
 
 impl Phone {
@@ -57,6 +75,28 @@ impl Phone {
             .into_iter()
             .filter(|message| message.to.as_deref() == Some(number) && message.at >= since)
             .collect())
+    }
+}
+
+impl Phone {
+    /// The guest taps the button with this label.
+    pub(crate) async fn tap(&self, number: &str, message: &Received, label: &str) -> anyhow::Result<()> {
+        let button = message.replies.iter().find(|reply| reply.label() == label);
+        let button = button.with_context(|| format!("the message has no button {label}"))?;
+        let url = self
+            .sandbox
+            .join("/sandbox/inbound")
+            .context("DEMO_SANDBOX_URL takes no path")?;
+        let tapped = json!({ "payload": button.payload, "text": label, "wamid": message.wamid });
+        self.http
+            .post(url)
+            .json(&json!({ "from": number, "button": tapped }))
+            .send()
+            .await
+            .context("cannot reach the sandbox")?
+            .error_for_status()
+            .context("the sandbox refused the guest's tap")?;
+        Ok(())
     }
 }
 

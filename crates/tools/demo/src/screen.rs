@@ -41,7 +41,12 @@ impl Screen {
             .as_deref()
             .map(|footer| self.0.styled(Style::Dim, footer));
         let link = message.button_url.as_deref().map(|url| format!("▸ {url}"));
-        for line in [message.body.clone(), link, footer].into_iter().flatten() {
+        let buttons = message.replies.iter().map(|reply| format!("[{}]", reply.label()));
+        let buttons = Some(buttons.collect::<Vec<_>>().join("  ")).filter(|line| !line.is_empty());
+        for line in [message.body.clone(), link, buttons, footer]
+            .into_iter()
+            .flatten()
+        {
             self.0.line(&format!("            {line}"));
         }
         let template = message.template.as_deref().unwrap_or("text");

@@ -50,6 +50,10 @@ pub(super) fn view(facts: &Facts, resort: Option<Country>, masking: Masking) -> 
     known(&mut views, "country", &facts.country);
     known(&mut views, "language", &facts.language);
     known(&mut views, "consent", &facts.consent);
+    for (moment, answer) in facts.answers.iter() {
+        known(&mut views, &format!("answer.{moment}"), &Some(answer.clone()));
+    }
+    add(&mut views, "imported", &facts.imported, |_, ()| {});
     add_personal(&mut views, facts, resort, masking);
     views
 }

@@ -18,7 +18,8 @@ use crate::notices::{Answered, Notice};
 /// What the pressed button sent back: `<moment>.<payload>`, as [`domain::render`] made it.
 fn choice(payload: &str) -> Option<(MomentName, &str)> {
     let (moment, choice) = payload.split_once('.')?;
-    Some((MomentName::parse(moment).ok()?, choice))
+    let moment = MomentName::parse(moment).ok()?;
+    Reply::is_payload(choice).then_some((moment, choice))
 }
 
 /// The facts and the notices of the choices among some updates. Locks nothing.

@@ -171,3 +171,28 @@ fn replies_are_few_different_and_no_stop() {
         &["messages.stay_check.replies holds more than 10 replies, which WhatsApp refuses"],
     );
 }
+
+#[test]
+fn the_examples_of_the_page_for_owners_are_read_without_a_complaint() {
+    let page = include_str!("../../../../../docs/messages.md");
+    let blocks: Vec<&str> = page
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    // The page's fallback has texts of its own: one table cannot be written twice.
+    let without_fallback = GOOD.split("[fallback]").next().unwrap();
+    let text = format!("{without_fallback}{}", blocks.concat());
+
+    let resort = good(&text);
+
+    assert_eq!(resort.own_moments().count(), 3);
+    let warned: Vec<String> = noted(&text).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(
+        warned,
+        [
+            "fallback.template.en is missing: a message without a template would be held",
+            "messages.last_evening.templates.en is missing: guests who speak it, or no other, get the fallback",
+        ]
+    );
+}

@@ -18,8 +18,10 @@ pub struct Due<'a> {
     pub subject: Subject<'a>,
     pub turn: ContentChoice,
     pub window: ServiceWindow,
-    /// The templates, `name/language`, that are on hold for the resort's number.
+    /// The templates, `name/language`, that are on hold for the resort's number and this kind.
     pub held: &'a BTreeSet<String>,
+    /// The templates, `name/language`, that WhatsApp has made marketing.
+    pub marketing: &'a BTreeSet<String>,
 }
 
 /// The next step of a message that is due.
@@ -43,6 +45,8 @@ pub struct Sendable {
     pub to: PhoneNumber,
     pub content: Content,
     pub turn: ContentChoice,
+    /// Whether the guest can refuse it: the kind is marketing, or WhatsApp has made its template marketing.
+    pub is_marketing: bool,
     /// When the next quiet hours begin: the call must not start later.
     pub not_after: Option<DateTime<Utc>>,
 }
@@ -65,15 +69,31 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
     if matches!(&resort.mode, Mode::Test(numbers) if !numbers.contains(&to)) {
         return Step::Skip(Reason::TestMode);
     }
-    match choose(due) {
-        Ok((content, turn)) => Step::Call(Box::new(Sendable {
-            to,
-            content,
-            turn,
-            not_after: resort.must_go_before(kind, now),
-        })),
-        Err(instead) => instead,
+    let (content, turn) = match choose(due) {
+        Ok(chosen) => chosen,
+        Err(instead) => return instead,
+    };
+    let became_marketing = content.template().is_some_and(|template| due.marketing.contains(&template));
+    if let Some(reason) = became_marketing.then(|| refuses_marketing(due, &to)).flatten() {
+        return Step::Skip(reason);
     }
+    Step::Call(Box::new(Sendable {
+        to,
+        content,
+        turn,
+        is_marketing: kind.is_marketing() || became_marketing,
+        not_after: resort.must_go_before(kind, now),
+    }))
+}
+
+/// Why a template that WhatsApp has made marketing must not go to this guest, or would not arrive. The plan asks the same
+/// for kinds that are marketing; whether the guest has opted out is asked by the claim.
+fn refuses_marketing(due: &Due<'_>, to: &PhoneNumber) -> Option<Reason> {
+    let Subject { facts, resort, .. } = due.subject;
+    if facts.consent.as_ref().is_some_and(|consent| !consent.value) {
+        return Some(Reason::NoConsent);
+    }
+    (!resort.is_marketing_delivered(to)).then_some(Reason::UsMarketing)
 }
 
 /// The content: the kind's own template, or the fallback if that template is on hold or WhatsApp has refused it for
@@ -176,6 +196,7 @@ mod tests {
             turn,
             window: ServiceWindow::Closed,
             held: &held,
+            marketing: &BTreeSet::new(),
         };
         next_step(&due, noon())
     }

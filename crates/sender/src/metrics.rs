@@ -1,6 +1,7 @@
 //! Every metric of the sender; `docs/metrics.md` lists them. Series with known labels exist from the start.
 
 use domain::after_call::Scope;
+use domain::endpoint::Endpoint;
 use domain::message::{MessageKind, MessageState};
 use service::metrics::{
     Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
@@ -22,9 +23,14 @@ const OUTCOMES: [&str; 12] = [
     "booked_elsewhere",
 ];
 
+/// What a call came to: the first of [`OUTCOMES`].
+const CALL_OUTCOMES: usize = 5;
+
 #[derive(Clone)]
 pub(crate) struct SenderMetrics {
     pub(crate) messages: IntCounterVec,
+    /// By WhatsApp's endpoint and outcome.
+    pub(crate) calls: IntCounterVec,
     /// By WhatsApp's error code.
     pub(crate) refusals: IntCounterVec,
     pub(crate) call_duration: Histogram,
@@ -55,6 +61,11 @@ impl SenderMetrics {
                 "bellhop_messages_total",
                 "Messages by kind and outcome.",
                 &["kind", "outcome"],
+            )?,
+            calls: metrics.counters(
+                "bellhop_calls_total",
+                "Calls to WhatsApp by its endpoint and outcome.",
+                &["endpoint", "outcome"],
             )?,
             refusals: metrics.counters(
                 "bellhop_refusals_total",
@@ -116,6 +127,11 @@ impl SenderMetrics {
             }
             for state in [MessageState::Queued, MessageState::Dead] {
                 self.settled_calls.with_label_values(&[kind, state.as_str()]);
+            }
+        }
+        for endpoint in Endpoint::ALL {
+            for outcome in OUTCOMES.iter().take(CALL_OUTCOMES) {
+                self.calls.with_label_values(&[endpoint.as_str(), outcome]);
             }
         }
         let shared = Scope::ALL.iter().filter(|scope| scope.is_shared());

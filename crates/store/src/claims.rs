@@ -152,6 +152,8 @@ pub struct Wanted {
     pub not_after: Option<DateTime<Utc>>,
     /// The route, by which the holds are found.
     pub route: Route,
+    /// Whether it ends if the guest has opted out.
+    pub is_marketing: bool,
     /// Whether the claim may be granted. If not, it only ends or holds the message where that is due.
     pub may_call: bool,
 }
@@ -232,7 +234,7 @@ fn judge(connection: &mut PgConnection, token: Uuid, wanted: &[&Wanted]) -> Resu
         .column::<SqlUuid, _>("token", |_| token)
         .column::<BigInt, _>("version", |one| one.version)
         .column::<Nullable<Timestamptz>, _>("not_after", |one| one.not_after)
-        .column::<Bool, _>("is_marketing", |one| one.route.kind.is_marketing())
+        .column::<Bool, _>("is_marketing", |one| one.is_marketing)
         .column::<Bool, _>("is_reminder", |one| one.route.kind.is_reminder())
         .column::<Text, _>("template_name", |one| one.route.template_name())
         .column::<Text, _>("number", |one| one.route.number.as_str())

@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use domain::after_call::{Advice, CallOutcome};
+use domain::after_call::{Advice, CallOutcome, Refusal};
+use domain::endpoint::Endpoint;
 use domain::guest::GuestName;
 use domain::ids::WhatsAppMessageId;
 use domain::phone_number::PhoneNumber;
 use serde_json::Value;
 
-use crate::error_codes::{self, ErrorObject};
+use crate::error_codes::{self, ErrorObject, marketing};
 
 /// The outcome of one call, with what a log may say about it. The only personal data is the outcome's id.
 #[derive(Clone, PartialEq, Eq)]
@@ -86,6 +87,33 @@ impl Answer {
         }
     }
 
+    /// Judges the answer as one of this endpoint: a refusal may mean that the endpoint for marketing cannot be used.
+    pub(crate) fn of(mut self, endpoint: Endpoint) -> Self {
+        if endpoint == Endpoint::Messages {
+            return self;
+        }
+        if self.outcome == CallOutcome::Intercepted && self.http_status.is_some_and(is_unknown_path) {
+            // A gateway that passes `/messages` on may not know the other path.
+            let error = ErrorObject {
+                code: marketing::UNKNOWN_PATH,
+                ..ErrorObject::default()
+            };
+            self.outcome = CallOutcome::Refused(error_codes::refusal(error, 404, None));
+        }
+        if let CallOutcome::Refused(refusal) = &mut self.outcome
+            && let Some(scope) = marketing::cannot_be_used_with(refusal.code)
+        {
+            *refusal = Refusal {
+                code: refusal.code,
+                scope,
+                advice: Advice::UseMessages,
+                retry_after: None,
+                unsure: false,
+            };
+        }
+        self
+    }
+
     /// Adds headers to the description of a foreign answer.
     pub(crate) fn or_describe(mut self, headers: &[Option<&str>]) -> Self {
         if let Some(seen) = &mut self.foreign {
@@ -98,6 +126,11 @@ impl Answer {
         }
         self
     }
+}
+
+/// How a server answers that has no such path, or takes no POST there.
+const fn is_unknown_path(http_status: u16) -> bool {
+    matches!(http_status, 404 | 405)
 }
 
 /// The first characters of a header, limited to those that a product's name or a media type may have.
@@ -176,7 +209,7 @@ pub(crate) fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-fn refused(error: ErrorObject, http_status: u16, asked: AskedPause) -> domain::after_call::Refusal {
+fn refused(error: ErrorObject, http_status: u16, asked: AskedPause) -> Refusal {
     let mut refusal = error_codes::refusal(error, http_status, asked.retry_after);
     if refusal.retry_after.is_none() && refusal.advice == Advice::Throttle {
         refusal.retry_after = asked.quota_regained_in;
@@ -224,7 +257,7 @@ fn minutes_to_regain(usage: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use domain::after_call::{Refusal, Scope};
+    use domain::after_call::Scope;
 
     use super::*;
 

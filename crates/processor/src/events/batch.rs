@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use domain::message_record::Judging;
 use store::planning::{Planned, Planner};
 use store::results::Outcome;
+use store::template_categories::{self, Recategorised};
 use store::{Connection, StoreError, results};
 
 use self::tombstones::Arrival;
@@ -31,6 +32,8 @@ pub(crate) struct Applied {
     pub(crate) planned: Planned,
     /// The results of reports on messages, with what was planned for their bookings.
     pub(crate) reported: Outcome,
+    /// The holds of templates whose categories changed.
+    pub(crate) recategorised: Recategorised,
     /// To be logged after the commit.
     pub(crate) notices: Vec<Notice>,
     /// Keys of events that are stops of writers who match no guest, also of those whose ids were stored already.
@@ -59,6 +62,8 @@ pub(crate) fn apply(
     let resolved = guest_updates::resolve(connection, planner, &new.guest_updates)?;
     let mut unmatched_stops = guest_updates::unmatched_stops(connection, &again)?;
     unmatched_stops.extend(guest_updates::unmatched_stops(connection, &resolved)?);
+    // Holds are locked before bookings.
+    let recategorised = template_categories::learn(connection, planner, std::mem::take(&mut new.categories))?;
     let planned = merge::carry_out(connection, planner, &new, &resolved)?;
     let reported = match new.reports.as_slice() {
         [] => Outcome::default(),
@@ -68,6 +73,7 @@ pub(crate) fn apply(
         outcomes,
         planned,
         reported,
+        recategorised,
         notices: new.notices,
         unmatched_stops,
     })

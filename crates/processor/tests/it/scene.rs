@@ -407,6 +407,7 @@ impl Scene {
             last_seen_on: cart::last_seen_on(&found.facts, &self.resort_file()),
             not_after: None,
             route: route(kind),
+            is_marketing: kind.is_marketing(),
             may_call: true,
         };
         let claimed = self

@@ -191,6 +191,7 @@ impl Scene {
             last_seen_on: cart::last_seen_on(&found.facts, &resort()),
             not_after: None,
             route: route(kind),
+            is_marketing: kind.is_marketing(),
             may_call: true,
         }
     }

@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod conversations;
 mod emulator;
+mod endpoint;
 mod graph;
 mod journal;
 mod limits;

@@ -312,6 +312,71 @@ mod tests {
         }
     }
 
+    fn refused_by(endpoint: Endpoint, http_status: u16, body: &str) -> (i64, Scope, Advice) {
+        let answer = read(http_status, AskedPause::default(), body.as_bytes()).of(endpoint);
+        match answer.outcome {
+            CallOutcome::Refused(refusal) => (refusal.code, refusal.scope, refusal.advice),
+            other => panic!("{http_status} {body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_the_endpoint_for_marketing_cannot_take_goes_by_the_ordinary_one() {
+        let cases = [
+            (400, 131_055, Scope::Template),
+            (400, 134_100, Scope::Template),
+            (400, 134_101, Scope::Template),
+            (500, 134_102, Scope::Template),
+            (400, 131_009, Scope::Template),
+            // "You must accept the Marketing Messages Lite API terms to use the API."
+            (403, 200, Scope::Number),
+            (400, 2_500, Scope::Number),
+        ];
+        for (http_status, code, scope) in cases {
+            let body = format!(r#"{{"error":{{"code":{code}}}}}"#);
+            assert_eq!(
+                refused_by(Endpoint::MarketingMessages, http_status, &body),
+                (code, scope, Advice::UseMessages)
+            );
+            let (.., advice) = refused_by(Endpoint::Messages, http_status, &body);
+            assert_ne!(advice, Advice::UseMessages, "{code} by the ordinary one");
+        }
+        let unknown_object = r#"{"error":{"code":100,"error_subcode":33}}"#;
+        assert_eq!(
+            refused_by(Endpoint::MarketingMessages, 400, unknown_object),
+            (33, Scope::Number, Advice::UseMessages)
+        );
+    }
+
+    #[test]
+    fn other_refusals_mean_the_same_at_both_endpoints() {
+        for code in [
+            100, 190, 368, 130_429, 131_026, 131_049, 131_056, 132_001, 132_015,
+        ] {
+            let body = format!(r#"{{"error":{{"code":{code}}}}}"#);
+            assert_eq!(
+                refused_by(Endpoint::MarketingMessages, 400, &body),
+                refused_by(Endpoint::Messages, 400, &body)
+            );
+        }
+    }
+
+    #[test]
+    fn a_gateway_without_the_path_for_marketing_is_used_by_the_ordinary_one() {
+        for status in [404, 405] {
+            let foreign = |endpoint| read(status, AskedPause::default(), b"<html>").of(endpoint);
+
+            let (marketing, ordinary) = (foreign(Endpoint::MarketingMessages), foreign(Endpoint::Messages));
+
+            assert!(matches!(&marketing.outcome,
+                CallOutcome::Refused(refusal) if refusal.advice == Advice::UseMessages));
+            assert!(marketing.foreign.is_some());
+            assert_eq!(ordinary.outcome, CallOutcome::Intercepted);
+        }
+        let forbidden = read(403, AskedPause::default(), b"<html>").of(Endpoint::MarketingMessages);
+        assert_eq!(forbidden.outcome, CallOutcome::Intercepted);
+    }
+
     #[test]
     fn an_answer_of_whatsapps_is_not_foreign_whatever_it_says() {
         for (status, body) in [

@@ -41,7 +41,10 @@ impl Endpoints {
         if refusal.advice != Advice::UseMessages {
             return;
         }
-        let template = route.template.clone().filter(|_| refusal.scope == Scope::Template);
+        let template = route
+            .template
+            .clone()
+            .filter(|_| refusal.scope == Scope::Template);
         let mut refused = lock(&self.0);
         refused.retain(|_, at| at.elapsed() < REMEMBERED_FOR);
         refused.insert((route.number.clone(), template), Instant::now());
@@ -116,7 +119,11 @@ mod tests {
             ("3", "a", marketing),
         ];
         for (number, template, expected) in cases {
-            assert_eq!(chosen(&endpoints, number, template), expected, "{number} {template}");
+            assert_eq!(
+                chosen(&endpoints, number, template),
+                expected,
+                "{number} {template}"
+            );
         }
         tokio::time::advance(REMEMBERED_FOR - Duration::from_secs(1)).await;
         assert_eq!(chosen(&endpoints, "1", "a"), ordinary);

@@ -167,7 +167,10 @@ pub(crate) fn called(metrics: &SenderMetrics, endpoint: Endpoint, called: &Calle
     let (one, answer) = (&called.ready, &called.answer);
     let outcome = call_outcome(&answer.outcome);
     count(metrics, one.route().kind, outcome);
-    metrics.calls.with_label_values(&[endpoint.as_str(), outcome]).inc();
+    metrics
+        .calls
+        .with_label_values(&[endpoint.as_str(), outcome])
+        .inc();
     metrics.call_duration.observe(answer.duration.as_secs_f64());
     let code = answer.outcome.error_code();
     if let Some(code) = code {

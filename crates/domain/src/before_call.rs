@@ -73,7 +73,9 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
         Ok(chosen) => chosen,
         Err(instead) => return instead,
     };
-    let became_marketing = content.template().is_some_and(|template| due.marketing.contains(&template));
+    let became_marketing = content
+        .template()
+        .is_some_and(|template| due.marketing.contains(&template));
     if let Some(reason) = became_marketing.then(|| refuses_marketing(due, &to)).flatten() {
         return Step::Skip(reason);
     }
@@ -183,12 +185,12 @@ mod tests {
 
     /// The next step of a first reminder at noon in Athens.
     fn step(resort: &Resort, phone: Option<&str>, turn: ContentChoice, held: &[&str]) -> Step {
-        let (facts, booking) = (facts(phone), BookingId::parse("BK-1").unwrap());
+        let booking = BookingId::parse("BK-1").unwrap();
         let held = held.iter().map(|&template| template.to_owned()).collect();
         let subject = Subject {
             kind: MessageKind::Reminder1,
             booking: &booking,
-            facts: &facts,
+            facts: &facts(phone),
             resort,
         };
         let due = Due {
@@ -267,6 +269,55 @@ mod tests {
         assert!(matches!(decided(&resort, "+14165550123"), Step::Call(_)));
         resort.limits.us_marketing = true;
         assert!(matches!(decided(&resort, "+12025550123"), Step::Call(_)));
+    }
+
+    /// The next step of a confirmation by a template that WhatsApp made marketing.
+    fn confirmation(phone: &str, consent: Option<bool>, resort: &Resort) -> Step {
+        let booking = BookingId::parse("BK-1").unwrap();
+        let consent = consent.map(|value| Fact {
+            stamp: Stamp {
+                at: DateTime::UNIX_EPOCH,
+                rank: 0,
+                event: "direct/1".into(),
+            },
+            value,
+        });
+        let facts = Facts {
+            consent,
+            ..facts(Some(phone))
+        };
+        let due = Due {
+            subject: Subject {
+                kind: MessageKind::ReservationConfirmation,
+                booking: &booking,
+                facts: &facts,
+                resort,
+            },
+            turn: ContentChoice::Template,
+            window: ServiceWindow::Closed,
+            held: &BTreeSet::new(),
+            marketing: &[FALLBACK.to_owned()].into(),
+        };
+        next_step(&due, noon())
+    }
+
+    // shows: B140
+    #[test]
+    fn a_confirmation_by_a_template_that_became_marketing_obeys_the_guests_refusal_and_metas_ban() {
+        let mut resort = furnished();
+        let greek = "+306912345678";
+        let is_marketing = |step: &Step| matches!(step, Step::Call(sendable) if sendable.is_marketing);
+
+        assert_eq!(
+            confirmation(greek, Some(false), &resort),
+            Step::Skip(Reason::NoConsent)
+        );
+        assert!(is_marketing(&confirmation(greek, Some(true), &resort)));
+        assert!(is_marketing(&confirmation(greek, None, &resort)));
+        let american = |resort: &Resort| confirmation("+12025550123", None, resort);
+        assert_eq!(american(&resort), Step::Skip(Reason::UsMarketing));
+        resort.limits.us_marketing = true;
+        assert!(is_marketing(&american(&resort)));
     }
 
     #[test]

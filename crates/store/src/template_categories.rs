@@ -50,7 +50,9 @@ pub fn learn(
         }
         if report.category == MARKETING {
             for coverage in template_category::holds(&planner.resorts, &report.template) {
-                changes.laid.extend(holds::lay_for_category(connection, &coverage)?);
+                changes
+                    .laid
+                    .extend(holds::lay_for_category(connection, &coverage)?);
             }
         } else {
             changes.lifted.extend(lift(connection, &report.template)?);
@@ -70,13 +72,14 @@ pub fn marketing(connection: &mut PgConnection) -> Result<Vec<String>, StoreErro
 }
 
 fn stored(connection: &mut PgConnection, report: &CategoryReport) -> Result<Option<String>, StoreError> {
-    let row: Option<Value<Text, String>> =
-        sql("SELECT category AS key FROM template_categories WHERE template = $1 AND account = $2 FOR UPDATE")
-            .bind::<Text, _>(report.template.as_str())
-            .bind::<Text, _>(report.account.as_str())
-            .get_result(connection)
-            .optional()
-            .map_err(StoreError::query("find the category of a template"))?;
+    let row: Option<Value<Text, String>> = sql(
+        "SELECT category AS key FROM template_categories WHERE template = $1 AND account = $2 FOR UPDATE",
+    )
+    .bind::<Text, _>(report.template.as_str())
+    .bind::<Text, _>(report.account.as_str())
+    .get_result(connection)
+    .optional()
+    .map_err(StoreError::query("find the category of a template"))?;
     Ok(row.map(|row| row.0))
 }
 
@@ -98,12 +101,10 @@ fn store(connection: &mut PgConnection, report: &CategoryReport) -> Result<bool,
 
 /// Ends the holds of a template that is marketing at no account any more; returns their keys.
 fn lift(connection: &mut PgConnection, template: &str) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<Value<Text, String>> = sql(
-        "DELETE FROM holds WHERE key = ANY(ARRAY( \
+    let rows: Vec<Value<Text, String>> = sql("DELETE FROM holds WHERE key = ANY(ARRAY( \
          SELECT key FROM holds WHERE reason = $1 AND template = $2 ORDER BY key FOR UPDATE)) \
          AND NOT EXISTS (SELECT 1 FROM template_categories c WHERE c.template = $2 AND c.category = $3) \
-         RETURNING key",
-    )
+         RETURNING key")
     .bind::<Text, _>(BECAME_MARKETING)
     .bind::<Text, _>(template)
     .bind::<Text, _>(MARKETING)

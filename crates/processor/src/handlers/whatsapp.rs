@@ -9,7 +9,8 @@ use domain::message_record::Report;
 use store::template_categories::CategoryReport;
 use whatsapp::error_codes;
 use whatsapp::notification::{
-    Account, Assessment, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template, TemplateChange,
+    Account, Assessment, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template,
+    TemplateChange,
 };
 
 use super::Notified;

@@ -136,7 +136,9 @@ pub(super) fn write<'a>(
         .column::<Nullable<Text>, _>("pricing_category", |(_, record)| {
             record.pricing.as_ref()?.category.as_deref()
         })
-        .column::<Nullable<Text>, _>("pricing_type", |(_, record)| record.pricing.as_ref()?.type_.as_deref())
+        .column::<Nullable<Text>, _>("pricing_type", |(_, record)| {
+            record.pricing.as_ref()?.type_.as_deref()
+        })
         .column::<Nullable<Bool>, _>("billable", |(_, record)| record.pricing.as_ref()?.billable)
         .execute(connection)
         .map(drop)

@@ -11,13 +11,12 @@ use tokio::sync::oneshot;
 
 use crate::clock::{Clock, Millis};
 use crate::conversations::Conversations;
-use crate::endpoint::Endpoint;
 use crate::graph::GraphError;
 use crate::journal::{Entry, Journal};
 use crate::limits::Limits;
 use crate::notification::Taken;
 use crate::outbox::Outbox;
-use crate::request::{self, Content, Message, Recipient};
+use crate::request::{self, Content, Endpoint, Message, Recipient};
 use crate::scripts::{Effect, Notify, Reply, Scripts};
 use crate::settings::Settings;
 use crate::templates::{Category, Templates};

@@ -10,7 +10,6 @@ mod clock;
 mod connection;
 mod conversations;
 mod emulator;
-mod endpoint;
 mod graph;
 mod journal;
 mod limits;

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use crate::endpoint::Endpoint;
 use crate::graph::{COUNTRY_CODE, DISPLAY_NUMBER, GraphError};
 use crate::templates::{Category, Filled, Found, Templates};
 
+mod endpoint;
 mod fields;
 mod template;
 
+pub(crate) use endpoint::Endpoint;
 use fields::Fields;
 
 const TEXT_MAX: usize = 4096;

@@ -10,8 +10,8 @@ use service::Stop;
 
 use crate::connection::Connection;
 use crate::emulator::{Answer, Call, Emulator};
-use crate::endpoint::Endpoint;
 use crate::graph::{self, GraphError};
+use crate::request::Endpoint;
 
 mod control;
 

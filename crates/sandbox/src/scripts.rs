@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::Endpoint;
 use crate::notification::Status;
-use crate::request::{Content, Message};
+use crate::request::{Content, Endpoint, Message};
 
 mod answer;
 

@@ -23,7 +23,6 @@ use domain::audit::Action;
 use domain::hold::{self, Coverage, NewHold, Route};
 use domain::ids::ResortId;
 use domain::message::MessageState;
-use domain::template_category::BECAME_MARKETING;
 
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
@@ -134,27 +133,6 @@ fn note_status(connection: &mut PgConnection, new: &NewHold) -> Result<(), Store
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("note how a hold was laid"))
-}
-
-/// Lays the hold of a template that became marketing: without an end. Returns its key, unless it was laid before.
-pub(crate) fn lay_for_category(
-    connection: &mut PgConnection,
-    coverage: &Coverage,
-) -> Result<Option<String>, StoreError> {
-    let key = hold::key(Scope::Template.as_str(), coverage);
-    let inserted = diesel::insert_into(holds::table)
-        .values((
-            holds::key.eq(&key),
-            holds::scope.eq(Scope::Template.as_str()),
-            holds::number.eq(coverage.number.as_ref().map(|id| id.as_str())),
-            holds::template.eq(coverage.template.as_deref()),
-            holds::kind.eq(coverage.kind.map(|kind| kind.as_str())),
-            holds::reason.eq(BECAME_MARKETING),
-        ))
-        .on_conflict_do_nothing()
-        .execute(connection)
-        .map_err(StoreError::query("hold a template that became marketing"))?;
-    Ok((inserted > 0).then_some(key))
 }
 
 /// Ends the half-open holds that accepted messages disprove; returns their keys.

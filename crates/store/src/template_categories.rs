@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Text, Timestamptz};
-use diesel::{OptionalExtension, PgConnection, RunQueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, PgConnection, RunQueryDsl};
+use domain::after_call::Scope;
+use domain::hold::{self, Coverage};
 use domain::template_category::{self, BECAME_MARKETING, MARKETING};
 
 use crate::error::StoreError;
-use crate::holds;
 use crate::planning::Planner;
 use crate::prepared::sql;
 use crate::rows::Value;
+use crate::schema::holds;
 
 /// WhatsApp reports the category of a template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,9 +52,7 @@ pub fn learn(
         }
         if report.category == MARKETING {
             for coverage in template_category::holds(&planner.resorts, &report.template) {
-                changes
-                    .laid
-                    .extend(holds::lay_for_category(connection, &coverage)?);
+                changes.laid.extend(lay(connection, &coverage)?);
             }
         } else {
             changes.lifted.extend(lift(connection, &report.template)?);
@@ -97,6 +97,25 @@ fn store(connection: &mut PgConnection, report: &CategoryReport) -> Result<bool,
     .execute(connection)
     .map(|rows| rows > 0)
     .map_err(StoreError::query("store the category of a template"))
+}
+
+/// Lays a hold without an end. Returns its key, unless it was laid before.
+fn lay(connection: &mut PgConnection, coverage: &Coverage) -> Result<Option<String>, StoreError> {
+    let scope = Scope::Template.as_str();
+    let key = hold::key(scope, coverage);
+    let inserted = diesel::insert_into(holds::table)
+        .values((
+            holds::key.eq(&key),
+            holds::scope.eq(scope),
+            holds::number.eq(coverage.number.as_ref().map(|id| id.as_str())),
+            holds::template.eq(coverage.template.as_deref()),
+            holds::kind.eq(coverage.kind.map(|kind| kind.as_str())),
+            holds::reason.eq(BECAME_MARKETING),
+        ))
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .map_err(StoreError::query("hold a template that became marketing"))?;
+    Ok((inserted > 0).then_some(key))
 }
 
 /// Ends the holds of a template that is marketing at no account any more; returns their keys.

@@ -1,7 +1,7 @@
 //! The endpoints that take messages. Meta's second one, of the Marketing Messages API, takes marketing templates alone.
 
+use super::{Content, Message};
 use crate::graph::GraphError;
-use crate::request::{Content, Message};
 use crate::templates::Category;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

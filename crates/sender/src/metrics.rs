@@ -48,6 +48,11 @@ pub(crate) struct SenderMetrics {
     pub(crate) damaged: IntCounter,
 }
 
+fn calls(metrics: &Metrics) -> Result<IntCounterVec, MetricError> {
+    let help = "Calls to WhatsApp by its endpoint and outcome.";
+    metrics.counters("bellhop_calls_total", help, &["endpoint", "outcome"])
+}
+
 impl SenderMetrics {
     pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
         let made = Self::register(metrics)?;
@@ -62,11 +67,7 @@ impl SenderMetrics {
                 "Messages by kind and outcome.",
                 &["kind", "outcome"],
             )?,
-            calls: metrics.counters(
-                "bellhop_calls_total",
-                "Calls to WhatsApp by its endpoint and outcome.",
-                &["endpoint", "outcome"],
-            )?,
+            calls: calls(metrics)?,
             refusals: metrics.counters(
                 "bellhop_refusals_total",
                 "Calls that WhatsApp refused, by its error code.",

@@ -32,9 +32,11 @@ pub struct Recategorised {
     pub lifted: Vec<String>,
 }
 
-/// Stores reported categories. A template that became marketing holds the messages of other kinds that use it, until it
-/// is marketing no more or a person lifts the hold. A report that is older than the stored one changes nothing, nor does
-/// one that repeats it: a hold that a person lifted stays lifted.
+/// Stores reported categories, and lays or lifts the holds that follow.
+///
+/// A template that became marketing holds the messages of other kinds that use it, until it is marketing no more or a
+/// person lifts the hold. A report that is older than the stored one changes nothing, nor does one that repeats it: a hold
+/// that a person lifted stays lifted.
 ///
 /// Call it before bookings are locked: it locks holds.
 pub fn learn(

@@ -301,7 +301,7 @@ mod tests {
         next_step(&due, noon())
     }
 
-    // shows: B140
+    // shows: B146
     #[test]
     fn a_confirmation_by_a_template_that_became_marketing_obeys_the_guests_refusal_and_metas_ban() {
         let mut resort = furnished();

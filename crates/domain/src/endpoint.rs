@@ -29,7 +29,7 @@ mod tests {
     use super::*;
     use crate::render::Parameters;
 
-    // shows: B138
+    // shows: B144
     #[test]
     fn only_a_template_of_a_marketing_kind_goes_by_the_marketing_endpoint() {
         let template = Content::Template {

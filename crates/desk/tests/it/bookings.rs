@@ -145,7 +145,7 @@ async fn a_booking_is_shown_with_what_was_heard_and_planned_and_nothing_personal
     }
 }
 
-// shows: B141
+// shows: B147
 #[tokio::test]
 async fn a_message_is_shown_with_what_whatsapp_charges_for_it() {
     let database = booked().await;

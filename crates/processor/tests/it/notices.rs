@@ -114,7 +114,7 @@ async fn holds(scene: &Scene) -> Vec<(String, String)> {
 
 const HELD: &str = "template number=106540352242922 template=confirmed/en_US kind=reservation_confirmation";
 
-// shows: B139
+// shows: B145
 #[tokio::test]
 async fn a_template_that_becomes_marketing_holds_its_confirmations_with_one_alert_until_it_is_utility_again()
 {

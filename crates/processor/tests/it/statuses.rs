@@ -41,7 +41,7 @@ async fn a_status_that_comes_before_the_answer_of_its_call_counts_as_the_answer(
     assert_eq!(scene.state("BK-1", CONFIRMATION).await, (Delivered, None));
 }
 
-// shows: B141
+// shows: B147
 #[tokio::test]
 async fn what_whatsapp_charges_is_stored_also_when_it_is_reported_last() {
     let scene = Scene::new().await;

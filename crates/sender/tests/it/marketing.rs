@@ -73,7 +73,7 @@ fn without_consent(mut event: Event) -> Event {
     event
 }
 
-// shows: B138
+// shows: B144
 #[tokio::test(flavor = "multi_thread")]
 async fn reminders_go_by_the_endpoint_for_marketing_and_confirmations_by_the_ordinary_one() {
     let scene = Scene::new().await;
@@ -94,7 +94,7 @@ async fn reminders_go_by_the_endpoint_for_marketing_and_confirmations_by_the_ord
     }
 }
 
-// shows: B138
+// shows: B144
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_endpoint_for_marketing_refuses_goes_by_the_ordinary_one_at_once_and_uses_up_no_retry() {
     for code in [131_055, 134_100, 134_101, 134_102, 200] {
@@ -122,7 +122,7 @@ async fn what_the_endpoint_for_marketing_refuses_goes_by_the_ordinary_one_at_onc
     }
 }
 
-// shows: B138
+// shows: B144
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_of_the_endpoint_is_remembered_and_each_sender_learns_it_by_one_call() {
     let scene = Scene::new().await;
@@ -167,7 +167,7 @@ async fn a_call_of_the_endpoint_for_marketing_without_an_answer_is_unresolved_as
     assert_eq!(scene.received_by(ADA).await.len(), 1);
 }
 
-// shows: B139
+// shows: B145
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmations_by_a_template_that_became_marketing_wait_until_it_is_utility_again() {
     let scene = Scene::of(&without_fallback()).await;
@@ -192,7 +192,7 @@ async fn confirmations_by_a_template_that_became_marketing_wait_until_it_is_util
     assert_eq!(calls(&scene).await, [call("messages", "confirmed", true)]);
 }
 
-// shows: B139
+// shows: B145
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_became_marketing_holds_no_reminder() {
     let scene = Scene::of(&without_fallback()).await;
@@ -245,7 +245,7 @@ async fn a_file_that_names_another_template_lets_the_held_confirmations_go() {
     assert_eq!(calls(&scene).await, [call("messages", "contact", true)]);
 }
 
-// shows: B140
+// shows: B146
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_lets_confirmations_go_that_became_marketing_except_to_guests_who_refuse_marketing() {
     let scene = Scene::of(&without_fallback()).await;

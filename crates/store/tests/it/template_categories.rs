@@ -27,7 +27,7 @@ async fn marketing(scene: &Scene) -> Vec<String> {
     scene.run(|c, _| template_categories::marketing(c)).await
 }
 
-// shows: B139
+// shows: B145
 #[tokio::test]
 async fn a_template_is_marketing_as_long_as_one_account_has_made_it_so() {
     let scene = Scene::with_confirmations_by(TEMPLATE).await;

@@ -88,7 +88,7 @@ fn category(record: &MessageRecord) -> Option<&str> {
     record.pricing.as_ref()?.category.as_deref()
 }
 
-// shows: B141
+// shows: B147
 #[test]
 fn the_pricing_of_a_status_is_kept_in_whatever_order_the_statuses_arrive() {
     let sent = || priced(report(2, DeliveryStatus::Sent, None), "utility");

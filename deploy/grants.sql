@@ -17,6 +17,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON fetches TO bellhop_processor;
 GRANT SELECT, INSERT, UPDATE ON fetch_turns TO bellhop_processor;
 -- Since when the files have each moment.
 GRANT SELECT, INSERT, UPDATE, DELETE ON moments TO bellhop_processor;
+-- Which templates WhatsApp has made marketing.
+GRANT SELECT, INSERT, UPDATE ON template_categories TO bellhop_processor;
 -- What sources were answered, for a day.
 GRANT SELECT, INSERT, DELETE ON source_reports TO bellhop_processor;
 -- A report of WhatsApp settles the letter of its message; what was held long enough is emptied.
@@ -36,7 +38,7 @@ GRANT SELECT, INSERT, UPDATE ON guests, number_wishes TO bellhop_sender;
 -- WhatsApp's answer says how it names the guest.
 GRANT SELECT, INSERT ON guest_names TO bellhop_sender;
 GRANT SELECT ON known_as TO bellhop_sender;
-GRANT SELECT ON conversations, heard, moments TO bellhop_sender;
+GRANT SELECT ON conversations, heard, moments, template_categories TO bellhop_sender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders, unprepared TO bellhop_sender;
 
 -- desk: looks at everything; decides about letters, messages and holds; re-encrypts; knows the staff.

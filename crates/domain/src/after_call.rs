@@ -48,6 +48,8 @@ text_enum! {
         Throttle = "throttle",
         /// Send the fallback instead.
         Fallback = "fallback",
+        /// The marketing endpoint cannot be used with this template or number: send the same by the ordinary one.
+        UseMessages = "use_messages",
         OptOut = "opt_out",
         /// Not within the next 24 hours (the guest had enough marketing).
         RestADay = "rest_a_day",
@@ -154,6 +156,9 @@ pub enum NextStep {
     /// The fallback's template instead of free text, at once, because the guest's 24-hour window is closed. It uses
     /// up no retry.
     LeaveText,
+    /// The same message by the ordinary endpoint, at once, because the one for marketing cannot be used. It uses up
+    /// no retry.
+    UseMessages,
     /// The same request again after this pause. The message did not cause the pause, so it uses up no retry.
     WaitAtNoCost(Duration),
     /// The guest had enough marketing for now: the same request again after this pause, once only.
@@ -248,6 +253,7 @@ impl RetryPolicy {
                 ReportedIn::Answer => DeadLetterReason::Refused,
                 ReportedIn::Status => DeadLetterReason::DeliveryFailed,
             }),
+            Advice::UseMessages => NextStep::UseMessages,
             Advice::OptOut => NextStep::OptOut,
         }
     }

@@ -18,8 +18,10 @@ pub struct Due<'a> {
     pub subject: Subject<'a>,
     pub turn: ContentChoice,
     pub window: ServiceWindow,
-    /// The templates, `name/language`, that are on hold for the resort's number.
+    /// The templates, `name/language`, that are on hold for the resort's number and this kind.
     pub held: &'a BTreeSet<String>,
+    /// The templates, `name/language`, that WhatsApp has made marketing.
+    pub marketing: &'a BTreeSet<String>,
 }
 
 /// The next step of a message that is due.
@@ -43,6 +45,8 @@ pub struct Sendable {
     pub to: PhoneNumber,
     pub content: Content,
     pub turn: ContentChoice,
+    /// Whether the guest can refuse it: the kind is marketing, or WhatsApp has made its template marketing.
+    pub is_marketing: bool,
     /// When the next quiet hours begin: the call must not start later.
     pub not_after: Option<DateTime<Utc>>,
 }
@@ -69,15 +73,33 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
     if matches!(&resort.mode, Mode::Test(numbers) if !numbers.contains(&to)) {
         return Step::Skip(Reason::TestMode);
     }
-    match choose(due) {
-        Ok((content, turn)) => Step::Call(Box::new(Sendable {
-            to,
-            content,
-            turn,
-            not_after: resort.must_go_before(kind, now),
-        })),
-        Err(instead) => instead,
+    let (content, turn) = match choose(due) {
+        Ok(chosen) => chosen,
+        Err(instead) => return instead,
+    };
+    let became_marketing = content
+        .template()
+        .is_some_and(|template| due.marketing.contains(&template));
+    if let Some(reason) = became_marketing.then(|| refuses_marketing(due, &to)).flatten() {
+        return Step::Skip(reason);
     }
+    Step::Call(Box::new(Sendable {
+        to,
+        content,
+        turn,
+        is_marketing: resort.is_marketing(kind) || became_marketing,
+        not_after: resort.must_go_before(kind, now),
+    }))
+}
+
+/// Why a template that WhatsApp has made marketing must not go to this guest, or would not arrive. The plan asks the same
+/// for kinds that are marketing; whether the guest has opted out is asked by the claim.
+fn refuses_marketing(due: &Due<'_>, to: &PhoneNumber) -> Option<Reason> {
+    let Subject { facts, resort, .. } = due.subject;
+    if facts.consent.as_ref().is_some_and(|consent| !consent.value) {
+        return Some(Reason::NoConsent);
+    }
+    (!resort.is_marketing_delivered(to)).then_some(Reason::UsMarketing)
 }
 
 /// The content: the kind's own template, or the fallback if that template is on hold or WhatsApp has refused it for
@@ -167,12 +189,12 @@ mod tests {
 
     /// The next step of a first reminder at noon in Athens.
     fn step(resort: &Resort, phone: Option<&str>, turn: ContentChoice, held: &[&str]) -> Step {
-        let (facts, booking) = (facts(phone), BookingId::parse("BK-1").unwrap());
+        let booking = BookingId::parse("BK-1").unwrap();
         let held = held.iter().map(|&template| template.to_owned()).collect();
         let subject = Subject {
             kind: MessageKind::Reminder1,
             booking: &booking,
-            facts: &facts,
+            facts: &facts(phone),
             resort,
         };
         let due = Due {
@@ -180,6 +202,7 @@ mod tests {
             turn,
             window: ServiceWindow::Closed,
             held: &held,
+            marketing: &BTreeSet::new(),
         };
         next_step(&due, noon())
     }
@@ -250,6 +273,55 @@ mod tests {
         assert!(matches!(decided(&resort, "+14165550123"), Step::Call(_)));
         resort.limits.us_marketing = true;
         assert!(matches!(decided(&resort, "+12025550123"), Step::Call(_)));
+    }
+
+    /// The next step of a confirmation by a template that WhatsApp made marketing.
+    fn confirmation(phone: &str, consent: Option<bool>, resort: &Resort) -> Step {
+        let booking = BookingId::parse("BK-1").unwrap();
+        let consent = consent.map(|value| Fact {
+            stamp: Stamp {
+                at: DateTime::UNIX_EPOCH,
+                rank: 0,
+                event: "direct/1".into(),
+            },
+            value,
+        });
+        let facts = Facts {
+            consent,
+            ..facts(Some(phone))
+        };
+        let due = Due {
+            subject: Subject {
+                kind: MessageKind::ReservationConfirmation,
+                booking: &booking,
+                facts: &facts,
+                resort,
+            },
+            turn: ContentChoice::Template,
+            window: ServiceWindow::Closed,
+            held: &BTreeSet::new(),
+            marketing: &[FALLBACK.to_owned()].into(),
+        };
+        next_step(&due, noon())
+    }
+
+    // shows: B146
+    #[test]
+    fn a_confirmation_by_a_template_that_became_marketing_obeys_the_guests_refusal_and_metas_ban() {
+        let mut resort = furnished();
+        let greek = "+306912345678";
+        let is_marketing = |step: &Step| matches!(step, Step::Call(sendable) if sendable.is_marketing);
+
+        assert_eq!(
+            confirmation(greek, Some(false), &resort),
+            Step::Skip(Reason::NoConsent)
+        );
+        assert!(is_marketing(&confirmation(greek, Some(true), &resort)));
+        assert!(is_marketing(&confirmation(greek, None, &resort)));
+        let american = |resort: &Resort| confirmation("+12025550123", None, resort);
+        assert_eq!(american(&resort), Step::Skip(Reason::UsMarketing));
+        resort.limits.us_marketing = true;
+        assert!(is_marketing(&american(&resort)));
     }
 
     #[test]

@@ -146,16 +146,6 @@ pub fn key(scope: &str, coverage: &Coverage) -> String {
     format!("{scope} {coverage}")
 }
 
-/// The name of the hold on a template, `name/language`, for one number.
-pub fn template_key(number: &NumberId, template: String) -> String {
-    let coverage = Coverage {
-        number: Some(number.clone()),
-        template: Some(template),
-        ..Coverage::default()
-    };
-    key(Scope::Template.as_str(), &coverage)
-}
-
 /// The hold that the outcome of a call asks for.
 ///
 /// A used-up quota of the app or the account is a hold too, since no other message of that scope would be accepted.

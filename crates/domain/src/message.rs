@@ -75,6 +75,18 @@ impl DeliveryStatus {
     }
 }
 
+/// What WhatsApp charges for a message, as one of its statuses says. A part that the status leaves out is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pricing {
+    /// `marketing`, `marketing_lite`, `utility`, `authentication`, `service`, …
+    pub category: Option<String>,
+    /// `regular`, `free_customer_service`, `free_entry_point`.
+    #[serde(rename = "type")]
+    pub type_: Option<String>,
+    /// Meta will end this part; what the type says is the same.
+    pub billable: Option<bool>,
+}
+
 text_enum! {
     Reason("reason") {
         Confirmed = "confirmed",

@@ -18,7 +18,7 @@ use crate::dead_letter::DeadLetterReason;
 use crate::guest::GuestName;
 use crate::hold::{NewHold, Route};
 use crate::ids::{MessageId, WhatsAppMessageId};
-use crate::message::{Attempt, ContentChoice, DeliveryStatus, MessageState, Reason};
+use crate::message::{Attempt, ContentChoice, DeliveryStatus, MessageState, Pricing, Reason};
 use crate::silence_policy::SilenceVerdict;
 
 pub use report::{Judging, LastCall, Report};
@@ -85,6 +85,8 @@ pub struct MessageRecord {
     pub rested: bool,
     /// Whether WhatsApp refused free text for it, although the guest's window seemed open.
     pub text_refused: bool,
+    /// What WhatsApp charges for the last call, as far as it was reported.
+    pub pricing: Option<Pricing>,
 }
 
 /// Computes the keyed hash of WhatsApp's id of a message.
@@ -127,8 +129,11 @@ impl MessageRecord {
         hash: Hash<'_>,
         now: DateTime<Utc>,
     ) -> Option<Self> {
-        if self.delivery.is_some_and(|known| known >= report.status) || self.is_of_failed_call(report) {
+        if self.is_of_failed_call(report) {
             return None;
+        }
+        if self.delivery.is_some_and(|known| known >= report.status) {
+            return self.with_late_pricing(report);
         }
         let mut after = self.clone();
         match report.failed() {
@@ -140,10 +145,22 @@ impl MessageRecord {
                 after.sent_at.get_or_insert(self.sent_at(report, now));
             }
         }
+        if report.pricing.is_some() && report.status != DeliveryStatus::Failed {
+            after.pricing.clone_from(&report.pricing);
+        }
         after.remember_id(&report.whatsapp_id, hash);
         after.delivery = Some(report.status);
         after.delivery_at = Some(report.at);
         Some(after)
+    }
+
+    /// Of the statuses of a call only some have a pricing, and those may arrive last.
+    fn with_late_pricing(&self, report: &Report) -> Option<Self> {
+        let is_news = self.pricing.is_none() && report.pricing.is_some() && self.is_brought_by(report);
+        is_news.then(|| Self {
+            pricing: report.pricing.clone(),
+            ..self.clone()
+        })
     }
 
     /// The record after the decision about a call without an outcome. `None` if nothing changes: the outcome became
@@ -190,6 +207,7 @@ impl MessageRecord {
                 self.text_refused = true;
                 self.requeue(now);
             }
+            NextStep::UseMessages => self.requeue(now),
             NextStep::Hold(scope) => self.hold(*scope, hold),
             NextStep::OptOut => self.skip(Reason::OptedOut),
             NextStep::Skip(reason) => self.skip(*reason),

@@ -218,8 +218,12 @@ impl Resort {
 
     /// Whether WhatsApp delivers messages of this kind to the number at all.
     pub fn is_delivered(&self, kind: MessageKind, to: &PhoneNumber) -> bool {
-        let to_united_states = || to.country() == Some(Country::UNITED_STATES);
-        self.limits.us_marketing || !self.is_marketing(kind) || !to_united_states()
+        !self.is_marketing(kind) || self.is_marketing_delivered(to)
+    }
+
+    /// Whether WhatsApp delivers marketing to the number.
+    pub fn is_marketing_delivered(&self, to: &PhoneNumber) -> bool {
+        self.limits.us_marketing || to.country() != Some(Country::UNITED_STATES)
     }
 
     fn quiet_for(&self, kind: MessageKind) -> Option<QuietHours> {

@@ -11,6 +11,7 @@ use domain::guest::GuestName;
 use domain::ids::{BookingKey, NumberId, WhatsAppMessageId};
 use domain::message_record::Report;
 use store::guests::GuestKey;
+use store::template_categories::CategoryReport;
 use whatsapp::notification::Inbound;
 
 use crate::notices::Notice;
@@ -29,6 +30,8 @@ pub(crate) struct Effects {
     pub(crate) guest_updates: Vec<GuestUpdate>,
     /// Scopes that WhatsApp says are well again, and the template where the scope is one.
     pub(crate) recovered: Vec<(Scope, Option<String>)>,
+    /// Categories that WhatsApp has given templates.
+    pub(crate) categories: Vec<CategoryReport>,
     pub(crate) reports: Vec<Report>,
     pub(crate) notices: Vec<Notice>,
 }
@@ -92,6 +95,7 @@ impl Effects {
             && self.consents.is_empty()
             && self.guest_updates.is_empty()
             && self.recovered.is_empty()
+            && self.categories.is_empty()
             && self.reports.is_empty())
     }
 
@@ -109,6 +113,7 @@ impl Effects {
         self.consents.extend(later.consents);
         self.guest_updates.extend(later.guest_updates);
         self.recovered.extend(later.recovered);
+        self.categories.extend(later.categories);
         self.reports.extend(later.reports);
         self.notices.extend(later.notices);
     }

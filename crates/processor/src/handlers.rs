@@ -94,7 +94,7 @@ pub(crate) fn of_update(arrived: &Notified<'_>) -> Effects {
         Update::Status(status) => whatsapp::process_status(status, arrived.received_at),
         Update::Inbound(inbound) => whatsapp::process_inbound_message(inbound, arrived),
         Update::Preference(preference) => whatsapp::process_preference(preference, arrived),
-        Update::Template(template) => whatsapp::process_template(template),
+        Update::Template(template) => whatsapp::process_template(template, arrived.received_at),
         Update::Number(number) => whatsapp::process_number(number),
         Update::Account(account) => whatsapp::process_account(account),
         Update::Problem(_) | Update::Other(_) | Update::Unreadable(_) => Effects::default(),

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use domain::after_call::Scope;
 use domain::hold::{Cause, NewHold};
 use store::holds::Laid;
 use store::messages::Moved;
 use store::planning::Planned;
 use store::results::Outcome;
+use store::template_categories::Recategorised;
 use whatsapp::error_codes;
 
 use crate::metrics::ProcessorMetrics;
@@ -78,6 +80,19 @@ pub(crate) fn reported(metrics: &ProcessorMetrics, outcome: &Outcome) {
         log::warn!(hold = key, event = "hold_lifted"; "the hold is over: WhatsApp delivers again");
     }
     planned(metrics, &outcome.planned, "report");
+}
+
+/// One alert for each hold of a template that became marketing.
+pub(crate) fn recategorised(metrics: &ProcessorMetrics, changes: &Recategorised) {
+    for key in &changes.laid {
+        let scope = Scope::Template.as_str();
+        metrics.holds_begun.with_label_values(&[scope]).inc();
+        log::error!(hold = key, scope = scope, alert = "template_became_marketing";
+            "messages are on hold: WhatsApp made their template marketing; change the template or the file, or `desk resume`");
+    }
+    for key in &changes.lifted {
+        log::warn!(hold = key, event = "hold_lifted"; "the hold is over: the template is no longer marketing");
+    }
 }
 
 /// One alert for each hold that is new, as `sender` has it for refusals in answers.

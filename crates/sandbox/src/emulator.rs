@@ -16,7 +16,7 @@ use crate::journal::{Entry, Journal};
 use crate::limits::Limits;
 use crate::notification::Taken;
 use crate::outbox::Outbox;
-use crate::request::{self, Content, Message, Recipient};
+use crate::request::{self, Content, Endpoint, Message, Recipient};
 use crate::scripts::{Effect, Notify, Reply, Scripts};
 use crate::settings::Settings;
 use crate::templates::{Category, Templates};
@@ -47,11 +47,12 @@ pub(crate) struct Emulator {
     runtime: Handle,
 }
 
-/// One call of the messages endpoint.
+/// One call of an endpoint for messages.
 pub(crate) struct Call<'a> {
     pub(crate) path: &'a str,
     pub(crate) version: &'a str,
     pub(crate) number: &'a str,
+    pub(crate) endpoint: Endpoint,
     pub(crate) authorization: Option<&'a str>,
     pub(crate) body: &'a [u8],
 }
@@ -164,10 +165,11 @@ impl Emulator {
         }
         let message = {
             let templates = self.templates.read().unwrap_or_else(PoisonError::into_inner);
-            request::check(body, &templates)?
+            request::check(body, call.endpoint, &templates)?
         };
+        call.endpoint.check(&message, major(call.version))?;
         self.limits().take(call.number, &message.recipient.name(), now)?;
-        let effect = self.scripts().effect(call.number, &message);
+        let effect = self.scripts().effect(call.number, call.endpoint, &message);
         Ok((message, effect))
     }
 
@@ -216,10 +218,11 @@ impl Emulator {
         self.count("taken");
         let guest = message.recipient.name();
         let wamid = self.wamids.outbound(&guest);
-        let (category, usual_status) = match &message.content {
-            Content::Text(_) => ("service", None),
-            Content::Template { category, .. } => (category.as_str(), Some("accepted".to_owned())),
+        let usual_status = match &message.content {
+            Content::Text(_) => None,
+            Content::Template { .. } => Some("accepted".to_owned()),
         };
+        let category = call.endpoint.pricing_category(&message.content);
         let refusal = self.refusal_by_notification(call.number, &message);
         self.conversations().we_wrote(call.number, &guest);
         entry.accepted = true;

@@ -5,9 +5,11 @@ use serde_json::Value;
 use crate::graph::{COUNTRY_CODE, DISPLAY_NUMBER, GraphError};
 use crate::templates::{Category, Filled, Found, Templates};
 
+mod endpoint;
 mod fields;
 mod template;
 
+pub(crate) use endpoint::Endpoint;
 use fields::Fields;
 
 const TEXT_MAX: usize = 4096;
@@ -73,7 +75,7 @@ fn digits_of_user_id(id: &str) -> Option<&str> {
 }
 
 /// Checks a request's body; every refusal is the Cloud API's.
-pub(crate) fn check(body: &Value, templates: &Templates) -> Result<Message, GraphError> {
+pub(crate) fn check(body: &Value, endpoint: Endpoint, templates: &Templates) -> Result<Message, GraphError> {
     let fields = Fields::of(body, "body")?;
     match fields.optional_text("messaging_product")? {
         Some("whatsapp") => {}
@@ -81,7 +83,7 @@ pub(crate) fn check(body: &Value, templates: &Templates) -> Result<Message, Grap
         None => return Err(invalid("The parameter messaging_product is required.")),
     }
     let kind = fields.optional_text("type")?.unwrap_or("text");
-    fields.allow_only(&[
+    let usual = [
         "messaging_product",
         "recipient_type",
         "to",
@@ -91,7 +93,16 @@ pub(crate) fn check(body: &Value, templates: &Templates) -> Result<Message, Grap
         "biz_opaque_callback_data",
         "recipient_identity_key_hash",
         kind,
-    ])?;
+    ];
+    fields.allow_only(&[&usual, endpoint.own_members()].concat())?;
+    if !matches!(
+        fields.optional_text("product_policy")?,
+        None | Some("CLOUD_API_FALLBACK" | "STRICT")
+    ) {
+        return Err(invalid(
+            "Param product_policy must be one of {CLOUD_API_FALLBACK, STRICT}",
+        ));
+    }
     if !matches!(fields.optional_text("recipient_type")?, None | Some("individual")) {
         return Err(invalid("Param recipient_type must be one of {INDIVIDUAL}"));
     }

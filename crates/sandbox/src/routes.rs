@@ -11,6 +11,7 @@ use service::Stop;
 use crate::connection::Connection;
 use crate::emulator::{Answer, Call, Emulator};
 use crate::graph::{self, GraphError};
+use crate::request::Endpoint;
 
 mod control;
 
@@ -25,7 +26,7 @@ pub(crate) struct State {
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .route(
-            r"/{version:v\d+\.\d+}/{number:\d+}/messages",
+            r"/{version:v\d+\.\d+}/{number:\d+}/{endpoint:messages|marketing_messages}",
             web::post().to(send),
         )
         .configure(control::configure)
@@ -35,10 +36,10 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 async fn send(
     state: Data<State>,
     request: HttpRequest,
-    path: Path<(String, String)>,
+    path: Path<(String, String, String)>,
     body: Bytes,
 ) -> HttpResponse {
-    let (version, number) = path.into_inner();
+    let (version, number, endpoint) = path.into_inner();
     let authorization = request
         .headers()
         .get("authorization")
@@ -47,6 +48,7 @@ async fn send(
         path: request.path(),
         version: &version,
         number: &number,
+        endpoint: Endpoint::of_path(&endpoint),
         authorization,
         body: &body,
     };

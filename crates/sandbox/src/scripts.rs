@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::notification::Status;
-use crate::request::{Content, Message};
+use crate::request::{Content, Endpoint, Message};
 
 mod answer;
 
@@ -59,6 +59,8 @@ struct When {
     template: Option<String>,
     #[serde(default)]
     language: Option<String>,
+    #[serde(default)]
+    endpoint: Option<String>,
 }
 
 /// How the notifications of a message differ from the usual.
@@ -172,11 +174,11 @@ impl Scripts {
         list
     }
 
-    pub(crate) fn effect(&mut self, number: &str, message: &Message) -> Effect {
+    pub(crate) fn effect(&mut self, number: &str, endpoint: Endpoint, message: &Message) -> Effect {
         let recipient = message.recipient.name();
         let for_recipient = self.for_recipients.get_mut(&recipient);
         for active in for_recipient.into_iter().flatten().chain(&mut self.for_all) {
-            if active.rule.when.fits(number, message) && active.is_due() {
+            if active.rule.when.fits(number, endpoint, message) && active.is_due() {
                 return active.rule.effect();
             }
         }
@@ -185,7 +187,7 @@ impl Scripts {
 }
 
 impl When {
-    fn fits(&self, number: &str, message: &Message) -> bool {
+    fn fits(&self, number: &str, endpoint: Endpoint, message: &Message) -> bool {
         let (kind, template, language) = match &message.content {
             Content::Text(_) => ("text", None, None),
             Content::Template { name, language, .. } => ("template", Some(name), Some(language)),
@@ -193,6 +195,10 @@ impl When {
         self.phone_number_id
             .as_deref()
             .is_none_or(|wanted| wanted == number)
+            && self
+                .endpoint
+                .as_deref()
+                .is_none_or(|wanted| wanted == endpoint.as_str())
             && self.kind.as_deref().is_none_or(|wanted| wanted == kind)
             && self
                 .template

@@ -100,13 +100,10 @@ impl Templates {
         }
     }
 
-    /// `false` if the template is not on the list.
-    pub(crate) fn set_status(&mut self, name: &str, language: &str, status: TemplateStatus) -> bool {
-        let template = self
-            .0
-            .as_mut()
-            .and_then(|known| known.get_mut(&(name.to_owned(), language.to_owned())));
-        template.map(|template| template.status = status).is_some()
+    /// A template to change; `None` if it is not on the list.
+    pub(crate) fn find_mut(&mut self, name: &str, language: &str) -> Option<&mut Template> {
+        let known = self.0.as_mut()?;
+        known.get_mut(&(name.to_owned(), language.to_owned()))
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) async fn call(sender: &Sender, mut granted: Granted) -> Outcome {
         return Outcome::NotCalled(Box::new(granted));
     };
     let message = Outgoing {
+        endpoint: sender
+            .endpoints
+            .choose(ready.route(), &ready.content, ready.wanted.is_marketing),
         to: ready.to.clone(),
         callback: CallbackData {
             message: ready.wanted.id,
@@ -39,9 +42,10 @@ pub(crate) async fn call(sender: &Sender, mut granted: Granted) -> Outcome {
         .await;
     drop(in_flight);
     crash::point("sender.call.answered");
+    sender.endpoints.learn(granted.ready.route(), &answer.outcome);
     let foreign_in_a_row = learn(sender, &route, &answer);
     let called = conclude(sender, granted, answer, foreign_in_a_row);
-    telemetry::called(&sender.metrics, &called);
+    telemetry::called(&sender.metrics, message.endpoint, &called);
     Outcome::Called(Box::new(called))
 }
 

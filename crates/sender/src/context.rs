@@ -15,6 +15,7 @@ use store::Store;
 use store::planning::Planner;
 use whatsapp::client::Client;
 
+use crate::endpoints::Endpoints;
 use crate::foreign_answers::ForeignAnswers;
 use crate::guest_rate::GuestRates;
 use crate::metrics::SenderMetrics;
@@ -30,6 +31,7 @@ pub(crate) struct Sender {
     pub(crate) whatsapp: Client,
     pub(crate) rate_limits: RateLimits,
     pub(crate) guest_rates: GuestRates,
+    pub(crate) endpoints: Endpoints,
     pub(crate) probes: Probes,
     pub(crate) reachability: Reachability,
     pub(crate) foreign_answers: ForeignAnswers,

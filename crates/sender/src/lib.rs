@@ -10,6 +10,7 @@ mod call;
 mod claim;
 mod consume;
 mod context;
+mod endpoints;
 mod foreign_answers;
 mod guest_rate;
 mod holds;
@@ -51,6 +52,7 @@ use tokio::sync::watch;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
 use crate::context::Sender;
+use crate::endpoints::Endpoints;
 use crate::foreign_answers::ForeignAnswers;
 use crate::guest_rate::GuestRates;
 use crate::metrics::SenderMetrics;
@@ -105,6 +107,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         whatsapp: whatsapp(settings)?,
         rate_limits: RateLimits::new(settings.per_second),
         guest_rates: GuestRates::default(),
+        endpoints: Endpoints::default(),
         probes: Probes::default(),
         reachability: Reachability::default(),
         foreign_answers: ForeignAnswers::default(),

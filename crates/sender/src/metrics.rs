@@ -3,6 +3,7 @@
 mod messages;
 
 use domain::after_call::Scope;
+use domain::endpoint::Endpoint;
 use domain::message::{MessageKind, MessageState};
 use service::metrics::{
     Histogram, IntCounter, IntCounterVec, IntGauge, LATENCY_BUCKETS, MetricError, Metrics,
@@ -26,9 +27,14 @@ const OUTCOMES: [&str; 12] = [
     "booked_elsewhere",
 ];
 
+/// What a call came to: the first of [`OUTCOMES`].
+const CALL_OUTCOMES: usize = 5;
+
 #[derive(Clone)]
 pub(crate) struct SenderMetrics {
     pub(crate) messages: MessageCounters,
+    /// By WhatsApp's endpoint and outcome.
+    pub(crate) calls: IntCounterVec,
     /// By WhatsApp's error code.
     pub(crate) refusals: IntCounterVec,
     pub(crate) call_duration: Histogram,
@@ -46,6 +52,11 @@ pub(crate) struct SenderMetrics {
     pub(crate) damaged: IntCounter,
 }
 
+fn calls(metrics: &Metrics) -> Result<IntCounterVec, MetricError> {
+    let help = "Calls to WhatsApp by its endpoint and outcome.";
+    metrics.counters("bellhop_calls_total", help, &["endpoint", "outcome"])
+}
+
 impl SenderMetrics {
     pub(crate) fn new(metrics: &Metrics) -> Result<Self, MetricError> {
         let made = Self::register(metrics)?;
@@ -56,6 +67,7 @@ impl SenderMetrics {
     fn register(metrics: &Metrics) -> Result<Self, MetricError> {
         Ok(Self {
             messages: MessageCounters::register(metrics)?,
+            calls: calls(metrics)?,
             refusals: metrics.counters(
                 "bellhop_refusals_total",
                 "Calls that WhatsApp refused, by its error code.",
@@ -114,6 +126,11 @@ impl SenderMetrics {
         for kind in MessageKind::labels() {
             for state in [MessageState::Queued, MessageState::Dead] {
                 self.settled_calls.with_label_values(&[kind, state.as_str()]);
+            }
+        }
+        for endpoint in Endpoint::ALL {
+            for outcome in OUTCOMES.iter().take(CALL_OUTCOMES) {
+                self.calls.with_label_values(&[endpoint.as_str(), outcome]);
             }
         }
         let shared = Scope::ALL.iter().filter(|scope| scope.is_shared());

@@ -12,27 +12,40 @@ use std::time::Duration;
 use domain::after_call::Scope;
 use domain::before_call::{self, Due, Sendable, Step};
 use domain::dead_letter::DeadLetterReason;
-use domain::hold;
 use domain::ids::{MessageId, NumberId, ResortId};
+use domain::message::MessageKind;
 use domain::render::{ServiceWindow, Subject};
 use domain::resort::Resort;
 use service::crash;
 use store::StoreError;
 use store::claims::{self, Draft, Drafts, Lacks, NotNow, Uncalled};
 use store::holds::{self, Hold};
+use store::template_categories;
 
 use crate::context::Sender;
 use crate::stages::Ready;
 use crate::telemetry;
 
-/// The templates that cannot be used now.
-struct HeldTemplates(Vec<Hold>);
+/// What is known of templates beside the files.
+struct KnownTemplates {
+    /// The holds of those that cannot be used now.
+    held: Vec<Hold>,
+    /// Those that WhatsApp has made marketing.
+    marketing: BTreeSet<String>,
+}
 
-impl HeldTemplates {
-    fn of(&self, number: &NumberId) -> BTreeSet<String> {
+impl KnownTemplates {
+    fn held_for<'a>(&'a self, number: &'a NumberId, kind: MessageKind) -> impl Iterator<Item = &'a Hold> {
         let at_number = |hold: &&Hold| hold.number.as_deref() == Some(number.as_str());
-        let held = self.0.iter().filter(at_number);
-        held.filter_map(|hold| hold.template.clone()).collect()
+        let of_kind = move |hold: &&Hold| hold.kind.as_deref().is_none_or(|held| held == kind.as_str());
+        self.held.iter().filter(at_number).filter(of_kind)
+    }
+
+    /// The key of the hold that stops this template for messages of this kind.
+    fn hold_on(&self, template: &str, number: &NumberId, kind: MessageKind) -> Option<String> {
+        let mut holds = self.held_for(number, kind);
+        let hold = holds.find(|hold| hold.template.as_deref() == Some(template))?;
+        Some(hold.key.clone())
     }
 }
 
@@ -51,7 +64,7 @@ struct Sorted {
 
 /// Reads those of some messages that are queued and due, and returns those that go now.
 pub(crate) async fn prepare(sender: &Sender, ids: Vec<MessageId>) -> Result<Vec<Ready>, StoreError> {
-    let (drafts, held) = read(sender, ids).await?;
+    let (drafts, templates) = read(sender, ids).await?;
     telemetry::damaged(&sender.metrics, &drafts.damaged);
     let mut sorted = Sorted::default();
     let damaged = drafts.damaged.iter().map(|(id, _)| (*id, Lacks::Booking));
@@ -59,7 +72,7 @@ pub(crate) async fn prepare(sender: &Sender, ids: Vec<MessageId>) -> Result<Vec<
     let snapshot = sender.files.current();
     for draft in drafts.readable {
         match snapshot.resort(&draft.booking.resort) {
-            Some(resort) => judge(sender, draft, &resort, &held, &mut sorted),
+            Some(resort) => judge(sender, draft, &resort, &templates, &mut sorted),
             None => {
                 sorted.unprepared.push((draft.id, Lacks::ResortFile));
                 *sorted.without_file.entry(draft.booking.resort).or_default() += 1;
@@ -76,21 +89,31 @@ pub(crate) async fn prepare(sender: &Sender, ids: Vec<MessageId>) -> Result<Vec<
     written
 }
 
-async fn read(sender: &Sender, ids: Vec<MessageId>) -> Result<(Drafts, HeldTemplates), StoreError> {
+async fn read(sender: &Sender, ids: Vec<MessageId>) -> Result<(Drafts, KnownTemplates), StoreError> {
     let ring = Arc::clone(&sender.ring);
     let reading = sender.store.run(move |connection| {
         let drafts = claims::read_drafts(connection, &ring, &ids)?;
-        let held = holds::held_templates(connection)?;
-        Ok((drafts, HeldTemplates(held)))
+        let templates = KnownTemplates {
+            held: holds::held_templates(connection)?,
+            marketing: template_categories::marketing(connection)?.into_iter().collect(),
+        };
+        Ok((drafts, templates))
     });
     reading.await
 }
 
 /// Decides what happens to one message now.
-fn judge(sender: &Sender, draft: Draft, resort: &Arc<Resort>, held: &HeldTemplates, sorted: &mut Sorted) {
+fn judge(
+    sender: &Sender,
+    draft: Draft,
+    resort: &Arc<Resort>,
+    templates: &KnownTemplates,
+    sorted: &mut Sorted,
+) {
     let window = window(&draft, resort);
-    let step = next_step(&draft, resort, window, held);
-    let Some(verdict) = not_now(&step, &resort.number) else {
+    let step = next_step(&draft, resort, window, templates);
+    let hold_on = |template: &str| templates.hold_on(template, &resort.number, draft.kind);
+    let Some(verdict) = not_now(&step, hold_on) else {
         if let Step::Call(sendable) = step {
             check_guest_rate(sender, draft, resort, *sendable, sorted);
         }
@@ -155,14 +178,14 @@ async fn write(sender: &Sender, sorted: Sorted) -> Result<Vec<Ready>, StoreError
 }
 
 /// The change for a message that is not called for; `None`: it is.
-fn not_now(step: &Step, number: &NumberId) -> Option<NotNow> {
+fn not_now(step: &Step, hold_on: impl Fn(&str) -> Option<String>) -> Option<NotNow> {
     Some(match step {
         Step::Call(_) => return None,
         Step::Skip(reason) => NotNow::Skip(*reason),
         Step::PutOff(at) => NotNow::PutOff(*at),
         Step::AwaitTemplate(template) => NotNow::Hold {
             scope: Scope::Template.as_str(),
-            hold: Some(hold::template_key(number, template.clone())),
+            hold: hold_on(template),
         },
         Step::TemplateMissing => NotNow::Hold {
             scope: DeadLetterReason::TemplateMissing.as_str(),
@@ -179,7 +202,8 @@ fn window(draft: &Draft, resort: &Resort) -> ServiceWindow {
     }
 }
 
-fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, held: &HeldTemplates) -> Step {
+fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, templates: &KnownTemplates) -> Step {
+    let held = templates.held_for(&resort.number, draft.kind);
     let due = Due {
         subject: Subject {
             kind: draft.kind,
@@ -189,7 +213,8 @@ fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, held: &HeldT
         },
         turn: draft.content_choice,
         window,
-        held: &held.of(&resort.number),
+        held: &held.filter_map(|hold| hold.template.clone()).collect(),
+        marketing: &templates.marketing,
     };
     before_call::next_step(&due, draft.now)
 }

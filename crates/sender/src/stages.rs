@@ -60,7 +60,7 @@ impl Ready {
             version: draft.version,
             last_seen_on: cart::last_seen_on(&draft.facts, resort),
             not_after: sendable.not_after,
-            is_marketing: resort.is_marketing(draft.kind),
+            is_marketing: sendable.is_marketing,
             is_reminder: resort.is_reminder(draft.kind),
             route,
         };

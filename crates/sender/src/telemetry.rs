@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::after_call::{CallOutcome, NextStep};
 use domain::before_call::Step;
+use domain::endpoint::Endpoint;
 use domain::ids::{MessageId, ResortId};
 use domain::message::Reason;
 use domain::message_record::CallResult;
@@ -155,10 +156,14 @@ pub(crate) fn claim_not_read_back(error: &StoreError) {
 }
 
 /// One call, its answer and what follows.
-pub(crate) fn called(metrics: &SenderMetrics, called: &Called) {
+pub(crate) fn called(metrics: &SenderMetrics, endpoint: Endpoint, called: &Called) {
     let (one, answer) = (&called.ready, &called.answer);
     let outcome = call_outcome(&answer.outcome);
     metrics.messages.count(one.route().kind, outcome);
+    metrics
+        .calls
+        .with_label_values(&[endpoint.as_str(), outcome])
+        .inc();
     metrics.call_duration.observe(answer.duration.as_secs_f64());
     let code = answer.outcome.error_code();
     if let Some(code) = code {
@@ -173,7 +178,7 @@ pub(crate) fn called(metrics: &SenderMetrics, called: &Called) {
     };
     let duration_ms = u64::try_from(answer.duration.as_millis()).unwrap_or(u64::MAX);
     log::log!(level, "message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
-        "attempt.number" = called.attempt.0, outcome, then = follows(&called.next), code = code.unwrap_or_default(),
+        "attempt.number" = called.attempt.0, endpoint = endpoint.as_str(), outcome, then = follows(&called.next), code = code.unwrap_or_default(),
         duration_ms, note = answer.note.unwrap_or_default(), seen = answer.foreign.as_deref().unwrap_or_default(),
         event = "call_finished"; "called WhatsApp");
 }
@@ -196,6 +201,7 @@ fn follows(next: &NextStep) -> &'static str {
         NextStep::WaitAtNoCost(_) => "wait",
         NextStep::Rest(_) => "rest",
         NextStep::TakeFallback | NextStep::LeaveText => "fallback",
+        NextStep::UseMessages => "other_endpoint",
         NextStep::Skip(reason) => reason.as_str(),
         NextStep::Hold(_) => "hold",
         NextStep::OptOut => "opt_out",

@@ -152,7 +152,7 @@ pub struct Wanted {
     pub not_after: Option<DateTime<Utc>>,
     /// The route, by which the holds are found.
     pub route: Route,
-    /// Whether the guest can opt out of it.
+    /// Whether it ends if the guest has opted out.
     pub is_marketing: bool,
     /// Whether it asks the guest to finish a booking.
     pub is_reminder: bool,

@@ -164,6 +164,7 @@ pub fn held_templates(connection: &mut PgConnection) -> Result<Vec<Hold>, StoreE
         .filter(
             holds::until
                 .gt(diesel::dsl::now)
+                .or(holds::until.is_null())
                 .or(holds::by_status.and(holds::probe_taken_at.is_not_null())),
         )
         .select(Hold::as_select())

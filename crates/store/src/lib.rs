@@ -53,6 +53,7 @@ mod rows;
 pub mod senders;
 pub mod source_reports;
 pub mod staff;
+pub mod template_categories;
 mod unmatched_letters;
 #[rustfmt::skip]
 mod schema;

@@ -9,7 +9,7 @@ use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use domain::ids::{BookingKey, MessageId};
-use domain::message::MessageState;
+use domain::message::{MessageState, Pricing};
 use domain::plan::Existing;
 use uuid::Uuid;
 
@@ -38,6 +38,23 @@ struct Row {
     template: Option<String>,
     error_code: Option<i64>,
     updated_at: DateTime<Utc>,
+    pricing_category: Option<String>,
+    pricing_type: Option<String>,
+    billable: Option<bool>,
+}
+
+/// The pricing in a row's columns.
+pub(crate) fn pricing(
+    category: Option<String>,
+    type_: Option<String>,
+    billable: Option<bool>,
+) -> Option<Pricing> {
+    let is_known = category.is_some() || type_.is_some() || billable.is_some();
+    is_known.then_some(Pricing {
+        category,
+        type_,
+        billable,
+    })
 }
 
 /// A message with what people want to know of it.
@@ -51,6 +68,8 @@ pub struct Message {
     pub template: Option<String>,
     /// The code of the last refusal.
     pub error_code: Option<i64>,
+    /// What WhatsApp charges for it, as far as it was reported.
+    pub pricing: Option<Pricing>,
     pub updated_at: DateTime<Utc>,
 }
 
@@ -167,5 +186,6 @@ fn into_domain(row: Row) -> Result<Message, StoreError> {
         template: row.template,
         error_code: row.error_code,
         updated_at: row.updated_at,
+        pricing: pricing(row.pricing_category, row.pricing_type, row.billable),
     })
 }

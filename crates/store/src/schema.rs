@@ -203,6 +203,9 @@ diesel::table! {
         failed_attempt -> Nullable<Int4>,
         rested -> Bool,
         text_refused -> Bool,
+        pricing_category -> Nullable<Text>,
+        pricing_type -> Nullable<Text>,
+        billable -> Nullable<Bool>,
     }
 }
 
@@ -274,6 +277,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    template_categories (template, account) {
+        template -> Text,
+        account -> Text,
+        category -> Text,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
     unprepared (message_id) {
         message_id -> Uuid,
         resort -> Text,
@@ -305,5 +317,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     source_reports,
     staff,
     suspects,
+    template_categories,
     unprepared,
 );

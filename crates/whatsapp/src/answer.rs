@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use domain::after_call::{Advice, CallOutcome};
+use domain::after_call::{Advice, CallOutcome, Refusal};
+use domain::endpoint::Endpoint;
 use domain::guest::GuestName;
 use domain::ids::WhatsAppMessageId;
 use domain::phone_number::PhoneNumber;
 use serde_json::Value;
 
-use crate::error_codes::{self, ErrorObject};
+use crate::error_codes::{self, ErrorObject, marketing};
 
 /// The outcome of one call, with what a log may say about it. The only personal data is the outcome's id.
 #[derive(Clone, PartialEq, Eq)]
@@ -86,6 +87,33 @@ impl Answer {
         }
     }
 
+    /// Judges the answer as one of this endpoint: a refusal may mean that the endpoint for marketing cannot be used.
+    pub(crate) fn of(mut self, endpoint: Endpoint) -> Self {
+        if endpoint == Endpoint::Messages {
+            return self;
+        }
+        if self.outcome == CallOutcome::Intercepted && self.http_status.is_some_and(is_unknown_path) {
+            // A gateway that passes `/messages` on may not know the other path.
+            let error = ErrorObject {
+                code: marketing::UNKNOWN_PATH,
+                ..ErrorObject::default()
+            };
+            self.outcome = CallOutcome::Refused(error_codes::refusal(error, 404, None));
+        }
+        if let CallOutcome::Refused(refusal) = &mut self.outcome
+            && let Some(scope) = marketing::cannot_be_used_with(refusal.code)
+        {
+            *refusal = Refusal {
+                code: refusal.code,
+                scope,
+                advice: Advice::UseMessages,
+                retry_after: None,
+                unsure: false,
+            };
+        }
+        self
+    }
+
     /// Adds headers to the description of a foreign answer.
     pub(crate) fn or_describe(mut self, headers: &[Option<&str>]) -> Self {
         if let Some(seen) = &mut self.foreign {
@@ -98,6 +126,11 @@ impl Answer {
         }
         self
     }
+}
+
+/// How a server answers that has no such path, or takes no POST there.
+const fn is_unknown_path(http_status: u16) -> bool {
+    matches!(http_status, 404 | 405)
 }
 
 /// The first characters of a header, limited to those that a product's name or a media type may have.
@@ -176,7 +209,7 @@ pub(crate) fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-fn refused(error: ErrorObject, http_status: u16, asked: AskedPause) -> domain::after_call::Refusal {
+fn refused(error: ErrorObject, http_status: u16, asked: AskedPause) -> Refusal {
     let mut refusal = error_codes::refusal(error, http_status, asked.retry_after);
     if refusal.retry_after.is_none() && refusal.advice == Advice::Throttle {
         refusal.retry_after = asked.quota_regained_in;
@@ -224,7 +257,7 @@ fn minutes_to_regain(usage: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use domain::after_call::{Refusal, Scope};
+    use domain::after_call::Scope;
 
     use super::*;
 
@@ -277,6 +310,71 @@ mod tests {
                 assert_eq!(answer.foreign, Some(format!("HTTP {status}")), "{body}");
             }
         }
+    }
+
+    fn refused_by(endpoint: Endpoint, http_status: u16, body: &str) -> (i64, Scope, Advice) {
+        let answer = read(http_status, AskedPause::default(), body.as_bytes()).of(endpoint);
+        match answer.outcome {
+            CallOutcome::Refused(refusal) => (refusal.code, refusal.scope, refusal.advice),
+            other => panic!("{http_status} {body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_the_endpoint_for_marketing_cannot_take_goes_by_the_ordinary_one() {
+        let cases = [
+            (400, 131_055, Scope::Template),
+            (400, 134_100, Scope::Template),
+            (400, 134_101, Scope::Template),
+            (500, 134_102, Scope::Template),
+            (400, 131_009, Scope::Template),
+            // "You must accept the Marketing Messages Lite API terms to use the API."
+            (403, 200, Scope::Number),
+            (400, 2_500, Scope::Number),
+        ];
+        for (http_status, code, scope) in cases {
+            let body = format!(r#"{{"error":{{"code":{code}}}}}"#);
+            assert_eq!(
+                refused_by(Endpoint::MarketingMessages, http_status, &body),
+                (code, scope, Advice::UseMessages)
+            );
+            let (.., advice) = refused_by(Endpoint::Messages, http_status, &body);
+            assert_ne!(advice, Advice::UseMessages, "{code} by the ordinary one");
+        }
+        let unknown_object = r#"{"error":{"code":100,"error_subcode":33}}"#;
+        assert_eq!(
+            refused_by(Endpoint::MarketingMessages, 400, unknown_object),
+            (33, Scope::Number, Advice::UseMessages)
+        );
+    }
+
+    #[test]
+    fn other_refusals_mean_the_same_at_both_endpoints() {
+        for code in [
+            100, 190, 368, 130_429, 131_026, 131_049, 131_056, 132_001, 132_015,
+        ] {
+            let body = format!(r#"{{"error":{{"code":{code}}}}}"#);
+            assert_eq!(
+                refused_by(Endpoint::MarketingMessages, 400, &body),
+                refused_by(Endpoint::Messages, 400, &body)
+            );
+        }
+    }
+
+    #[test]
+    fn a_gateway_without_the_path_for_marketing_is_used_by_the_ordinary_one() {
+        for status in [404, 405] {
+            let foreign = |endpoint| read(status, AskedPause::default(), b"<html>").of(endpoint);
+
+            let (marketing, ordinary) = (foreign(Endpoint::MarketingMessages), foreign(Endpoint::Messages));
+
+            assert!(matches!(&marketing.outcome,
+                CallOutcome::Refused(refusal) if refusal.advice == Advice::UseMessages));
+            assert!(marketing.foreign.is_some());
+            assert_eq!(ordinary.outcome, CallOutcome::Intercepted);
+        }
+        let forbidden = read(403, AskedPause::default(), b"<html>").of(Endpoint::MarketingMessages);
+        assert_eq!(forbidden.outcome, CallOutcome::Intercepted);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use domain::after_call::CallOutcome;
+use domain::endpoint::Endpoint;
 use domain::ids::NumberId;
 use outbound::{HttpClientError, Outbound};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER};
@@ -107,12 +108,12 @@ impl Client {
         };
         let request = self
             .http
-            .post(self.messages_url(number))
+            .post(self.url(number, message.endpoint))
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, "application/json")
             .body(message.to_json().to_string());
         match request.send().await {
-            Ok(response) => read(response).await,
+            Ok(response) => read(response).await.of(message.endpoint),
             Err(error) => without_answer(&error),
         }
     }
@@ -126,10 +127,10 @@ impl Client {
         }
     }
 
-    fn messages_url(&self, number: &NumberId) -> Url {
+    fn url(&self, number: &NumberId, endpoint: Endpoint) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.extend([number.as_str(), "messages"]);
+            segments.extend([number.as_str(), endpoint.as_str()]);
         }
         url
     }
@@ -242,7 +243,10 @@ mod tests {
             ),
         ] {
             let client = Client::new(&base.parse().unwrap(), "v25.0", DEFAULT_TIMEOUT).unwrap();
-            assert_eq!(client.messages_url(&number).as_str(), want);
+            let url = |endpoint| client.url(&number, endpoint).to_string();
+            assert_eq!(url(Endpoint::Messages), want);
+            let marketing = want.replace("/messages", "/marketing_messages");
+            assert_eq!(url(Endpoint::MarketingMessages), marketing);
         }
     }
 

@@ -3,6 +3,7 @@
 //! WhatsApp asks to decide by the code, never by the HTTP status, the sub-code or the wording. There are two
 //! exceptions, where the code alone does not decide: the sub-code of 100, and unknown codes.
 
+pub(crate) mod marketing;
 mod table;
 
 use std::time::Duration;

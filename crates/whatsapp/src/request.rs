@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use domain::endpoint::Endpoint;
 use domain::message::CallbackData;
 use domain::phone_number::PhoneNumber;
 use domain::render::{Content, Parameters};
@@ -16,12 +17,15 @@ pub struct Outgoing {
     /// Each status of the message carries it back.
     pub callback: CallbackData,
     pub content: Content,
+    /// [`Endpoint::MarketingMessages`] refuses what is not a marketing template.
+    pub endpoint: Endpoint,
 }
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")
             .field("callback", &self.callback)
+            .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
     }
 }
@@ -37,6 +41,10 @@ impl Outgoing {
             "to": self.to.reveal(),
             "biz_opaque_callback_data": self.callback.to_string(),
         });
+        if self.endpoint == Endpoint::MarketingMessages {
+            // Where Meta cannot optimise the delivery, the message goes as it would by the ordinary endpoint.
+            insert(&mut body, "product_policy", "CLOUD_API_FALLBACK".into());
+        }
         let (kind, content) = match &self.content {
             // No link preview: to make one, WhatsApp would open the guest's own link.
             Content::Text(text) => ("text", json!({ "body": text })),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::BookingKey;
-use domain::message::MessageKind;
+use domain::message::{MessageKind, Pricing};
 use serde::Serialize;
 use store::messages::Message;
 
@@ -27,6 +27,8 @@ pub(crate) struct MessageView {
     pub(crate) template: Option<String>,
     /// WhatsApp's code of the last refusal.
     pub(crate) error_code: Option<i64>,
+    /// What WhatsApp charges for the last call, as far as it was reported.
+    pub(crate) pricing: Option<Pricing>,
     pub(crate) updated_at: DateTime<Utc>,
 }
 
@@ -52,6 +54,7 @@ impl From<Message> for MessageView {
             sent_at: existing.sent_at,
             template: message.template,
             error_code: message.error_code,
+            pricing: message.pricing,
             updated_at: message.updated_at,
         }
     }

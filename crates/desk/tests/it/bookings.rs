@@ -146,6 +146,22 @@ async fn a_booking_is_shown_with_what_was_heard_and_planned_and_nothing_personal
     }
 }
 
+// shows: B147
+#[tokio::test]
+async fn a_message_is_shown_with_what_whatsapp_charges_for_it() {
+    let database = booked().await;
+    let priced =
+        "UPDATE messages SET pricing_category = 'marketing_lite', pricing_type = 'regular', billable = true";
+    database.execute(priced).await;
+
+    let shown = show(&database, &["azure-bay", "BK-1001", "--json"]).await.json();
+
+    assert_eq!(
+        shown["messages"][0]["pricing"],
+        serde_json::json!({ "category": "marketing_lite", "type": "regular", "billable": true })
+    );
+}
+
 #[tokio::test]
 async fn what_is_personal_is_revealed_when_asked_and_that_is_logged() {
     let database = booked().await;

@@ -81,6 +81,8 @@ impl MessageRecord {
         self.error_code = outcome.error_code();
         self.failed_attempt = Some(self.attempt);
         self.sent_at = None;
+        // WhatsApp charges for messages that it delivers.
+        self.pricing = None;
         self.apply(&next, hold.as_ref().map(NewHold::key), now);
     }
 }

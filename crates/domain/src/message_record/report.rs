@@ -9,7 +9,7 @@ use crate::after_call::{Advice, CallOutcome, Refusal, RetryPolicy, Scope};
 use crate::guest::GuestName;
 use crate::hold::{self, NewHold, Route};
 use crate::ids::WhatsAppMessageId;
-use crate::message::{CallbackData, DeliveryStatus};
+use crate::message::{CallbackData, DeliveryStatus, Pricing};
 
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -21,6 +21,7 @@ pub struct Report {
     pub at: DateTime<Utc>,
     /// The error, where WhatsApp names one.
     pub failure: Option<Refusal>,
+    pub pricing: Option<Pricing>,
     /// The guest's names at WhatsApp.
     pub names: Vec<GuestName>,
 }

@@ -52,6 +52,7 @@ fn sending() -> MessageRecord {
         failed_attempt: None,
         rested: false,
         text_refused: false,
+        pricing: None,
     }
 }
 
@@ -136,6 +137,7 @@ fn report(attempt: u32, status: DeliveryStatus, failure: Option<Refusal>) -> Rep
         status,
         at: at(NOW - 5),
         failure,
+        pricing: None,
         names: Vec::new(),
     }
 }

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use domain::message_record::Judging;
 use store::planning::{Planned, Planner};
 use store::results::Outcome;
+use store::template_categories::{self, Recategorised};
 use store::{Connection, StoreError, results};
 
 use self::tombstones::Arrival;
@@ -32,6 +33,8 @@ pub(crate) struct Applied {
     pub(crate) planned: Planned,
     /// The results of reports on messages, with what was planned for their bookings.
     pub(crate) reported: Outcome,
+    /// The holds of templates whose categories changed.
+    pub(crate) recategorised: Recategorised,
     /// To be logged after the commit.
     pub(crate) notices: Vec<Notice>,
     /// Keys of events that are stops of writers who match no guest, also of those whose ids were stored already.
@@ -62,6 +65,8 @@ pub(crate) fn apply(
     let mut unmatched_stops = guest_updates::unmatched_stops(connection, &again)?;
     unmatched_stops.extend(guest_updates::unmatched_stops(connection, &resolved)?);
     new.add(replies::effects(connection, planner, &resolved)?);
+    // Holds are locked before bookings.
+    let recategorised = template_categories::learn(connection, planner, std::mem::take(&mut new.categories))?;
     let planned = merge::carry_out(connection, planner, &new, &resolved)?;
     let reported = match new.reports.as_slice() {
         [] => Outcome::default(),
@@ -71,6 +76,7 @@ pub(crate) fn apply(
         outcomes,
         planned,
         reported,
+        recategorised,
         notices: new.notices,
         unmatched_stops,
     })

@@ -116,6 +116,7 @@ fn good_report(name: &str) -> Option<Report> {
         status: DeliveryStatus::Sent,
         at: Utc::now(),
         failure: None,
+        pricing: None,
         names: Vec::new(),
     })
 }

@@ -32,6 +32,7 @@ pub(super) fn applied(context: &Context, part: &[Opened], applied: &Applied) {
     for notice in &applied.notices {
         notice.log();
     }
+    telemetry::recategorised(&context.metrics, &applied.recategorised);
     telemetry::reported(&context.metrics, &applied.reported);
     telemetry::planned(&context.metrics, &applied.planned, "event");
 }

@@ -6,9 +6,11 @@ use domain::consent::ConsentChange;
 use domain::guest::GuestName;
 use domain::ids::{NumberId, WhatsAppMessageId};
 use domain::message_record::Report;
+use store::template_categories::CategoryReport;
 use whatsapp::error_codes;
 use whatsapp::notification::{
     Account, Assessment, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template,
+    TemplateChange,
 };
 
 use super::Notified;
@@ -29,6 +31,7 @@ pub(super) fn process_status(status: &Status, received_at: DateTime<Utc>) -> Eff
             .error
             .as_ref()
             .map(|error| error_codes::failure(error.code)),
+        pricing: status.pricing.clone(),
         names: status.names(),
     };
     Effects {
@@ -90,12 +93,23 @@ fn guest_update(
     }
 }
 
-/// A template was judged: what waits for it may try at once, if the news is good.
-pub(super) fn process_template(template: &Template) -> Effects {
+/// A template was judged: what waits for it may try at once, if the news is good. A new category is learnt once it is in
+/// force.
+pub(super) fn process_template(template: &Template, received_at: DateTime<Utc>) -> Effects {
     let mut effects = Effects::of_notice(Notice::Template(template.clone()));
-    if let (Some(language), Assessment::Good) = (&template.language, template.assessment()) {
-        let name = format!("{}/{language}", template.name);
-        effects.recovered.push((Scope::Template, Some(name)));
+    let Some(key) = template.key() else {
+        return effects;
+    };
+    if template.assessment() == Assessment::Good {
+        effects.recovered.push((Scope::Template, Some(key.clone())));
+    }
+    if let (TemplateChange::Category(category), false) = (&template.change, template.is_announced) {
+        effects.categories.push(CategoryReport {
+            template: key,
+            account: template.account.clone().unwrap_or_default(),
+            at: template.at.unwrap_or(received_at).min(received_at),
+            category: category.clone(),
+        });
     }
     effects
 }

@@ -102,6 +102,75 @@ async fn a_template_that_becomes_marketing_is_an_alert_that_names_it() {
     assert!(alerts[0]["news"].contains("MARKETING"), "{alerts:?}");
 }
 
+fn category(now: &str) -> Value {
+    template("template_category_update", "confirmed", "new_category", now)
+}
+
+async fn holds(scene: &Scene) -> Vec<(String, String)> {
+    let holds = scene.run(|connection, _| store::holds::list(connection)).await;
+    let named = holds.into_iter().map(|(hold, _)| (hold.key, hold.reason));
+    named.collect()
+}
+
+const HELD: &str = "template number=106540352242922 template=confirmed/en_US kind=reservation_confirmation";
+
+// shows: B145
+#[tokio::test]
+async fn a_template_that_becomes_marketing_holds_its_confirmations_with_one_alert_until_it_is_utility_again()
+{
+    logs::begin();
+    let scene = Scene::new().await;
+
+    scene.notified(&category("MARKETING")).await;
+    scene.notified(&category("MARKETING")).await;
+
+    assert_eq!(
+        holds(&scene).await,
+        [(HELD.to_owned(), "became_marketing".to_owned())]
+    );
+    let alerts = logs::alerts("template_became_marketing");
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert_eq!(alerts[0]["hold"], HELD);
+    let begun = "\nbellhop_holds_begun_total{scope=\"template\"} 1\n";
+    assert!(scene.steps.metrics().contains(begun));
+
+    // Good news of its quality ends no hold that its category laid.
+    let approved = template("message_template_status_update", "confirmed", "event", "APPROVED");
+    scene.notified(&approved).await;
+    assert_eq!(holds(&scene).await.len(), 1);
+    scene.notified(&category("UTILITY")).await;
+    assert!(holds(&scene).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_change_of_category_that_is_only_announced_holds_nothing_yet() {
+    let scene = Scene::new().await;
+    let mut announced = category("UTILITY");
+    announced["value"]["correct_category"] = "MARKETING".into();
+
+    scene.notified(&announced).await;
+
+    assert!(holds(&scene).await.is_empty());
+    assert_eq!(scene.count("template_categories").await, 0);
+}
+
+#[tokio::test]
+async fn a_template_of_reminders_that_becomes_marketing_holds_nothing() {
+    let scene = Scene::new().await;
+
+    scene
+        .notified(&template(
+            "template_category_update",
+            "reminder_1",
+            "new_category",
+            "MARKETING",
+        ))
+        .await;
+
+    assert!(holds(&scene).await.is_empty());
+    assert_eq!(scene.count("template_categories").await, 1);
+}
+
 // shows: B83
 #[tokio::test]
 async fn good_and_neutral_news_is_no_alert() {

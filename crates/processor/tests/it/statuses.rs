@@ -1,9 +1,11 @@
 //! What WhatsApp reports of messages after it accepted them.
 
 use domain::message::MessageState::{Delivered, Held, Read, Sent, Skipped};
+use domain::message::Pricing;
+use serde_json::json;
 
 use crate::logs;
-use crate::notification::{failed, status};
+use crate::notification::{failed, status, status_of};
 use crate::scene::{ADA, BOB, CONFIRMATION, Called, REMINDER_1, Scene};
 use crate::webhook::Webhook;
 
@@ -37,6 +39,32 @@ async fn a_status_that_comes_before_the_answer_of_its_call_counts_as_the_answer(
         .await;
 
     assert_eq!(scene.state("BK-1", CONFIRMATION).await, (Delivered, None));
+}
+
+// shows: B147
+#[tokio::test]
+async fn what_whatsapp_charges_is_stored_also_when_it_is_reported_last() {
+    let scene = Scene::new().await;
+    let called = confirmed(&scene, "BK-1", ADA).await;
+    let guest = ("recipient_id", ADA.trim_start_matches('+'));
+    let pricing = json!({ "pricing": {
+        "billable": true, "pricing_model": "PMP", "type": "regular", "category": "utility" } });
+
+    scene.notified(&status(&called, "read", ADA)).await;
+    let before = scene.message("BK-1", CONFIRMATION).await.unwrap().pricing;
+    scene
+        .notified(&status_of(&called, "delivered", guest, pricing))
+        .await;
+
+    assert_eq!(before, None);
+    let message = scene.message("BK-1", CONFIRMATION).await.unwrap();
+    assert_eq!(message.existing.state, Read);
+    let expected = Pricing {
+        category: Some("utility".to_owned()),
+        type_: Some("regular".to_owned()),
+        billable: Some(true),
+    };
+    assert_eq!(message.pricing, Some(expected));
 }
 
 #[tokio::test]

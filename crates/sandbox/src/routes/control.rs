@@ -15,7 +15,7 @@ use crate::notification::inbound::{Inbound, Marketing};
 use crate::outbox::Update;
 use crate::request;
 use crate::scripts::Rule;
-use crate::templates::TemplateStatus;
+use crate::templates::{Category, TemplateStatus};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
@@ -64,7 +64,10 @@ enum Rules {
 struct TemplateChange {
     name: String,
     language: String,
-    status: TemplateStatus,
+    #[serde(default)]
+    status: Option<TemplateStatus>,
+    #[serde(default)]
+    category: Option<Category>,
 }
 
 #[derive(Deserialize)]
@@ -196,20 +199,43 @@ async fn spell(state: Data<State>, body: Bytes) -> Answer {
 
 async fn set_template(state: Data<State>, body: Bytes) -> Answer {
     let change: TemplateChange = parse(&body)?;
-    let emulator = &state.emulator;
-    let mut templates = emulator.templates.write().unwrap_or_else(PoisonError::into_inner);
-    if !templates.set_status(&change.name, &change.language, change.status) {
-        return Err(refused(
-            "there is no such template on the list in SANDBOX_TEMPLATES",
-        ));
+    if change.status.is_none() && change.category.is_none() {
+        return Err(refused("status or category: one of them is needed"));
     }
-    drop(templates);
-    let value = json!({
-        "event": change.status.as_str(), "message_template_id": 1_700_000_000_000_001_u64,
-        "message_template_name": change.name, "message_template_language": change.language, "reason": "NONE",
+    let before = {
+        let mut templates = state
+            .emulator
+            .templates
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let template = templates
+            .find_mut(&change.name, &change.language)
+            .ok_or_else(|| refused("there is no such template on the list in SANDBOX_TEMPLATES"))?;
+        template.status = change.status.unwrap_or(template.status);
+        let before = template.category;
+        template.category = change.category.unwrap_or(before);
+        before
+    };
+    let about = json!({
+        "message_template_id": 1_700_000_000_000_001_u64,
+        "message_template_name": change.name, "message_template_language": change.language,
     });
-    push_event(&state, "message_template_status_update", &value);
+    if let Some(status) = change.status {
+        let news = json!({ "event": status.as_str(), "reason": "NONE" });
+        push_event(&state, "message_template_status_update", &with(&about, &news));
+    }
+    if let Some(category) = change.category {
+        let capitals = |category: Category| category.as_str().to_ascii_uppercase();
+        let news = json!({ "previous_category": capitals(before), "new_category": capitals(category) });
+        push_event(&state, "template_category_update", &with(&about, &news));
+    }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// An object with the members of both.
+fn with(one: &Value, more: &Value) -> Value {
+    let members = [one, more].into_iter().filter_map(Value::as_object).flatten();
+    Value::Object(members.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 async fn event(state: Data<State>, body: Bytes) -> Answer {

@@ -8,6 +8,8 @@ mod control;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod marketing;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod notifications;

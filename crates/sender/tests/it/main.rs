@@ -9,6 +9,8 @@ mod claims;
 mod content;
 mod files;
 mod holds;
+mod marketing;
+#[cfg(test)]
 mod metrics;
 mod permission;
 mod reconcile;

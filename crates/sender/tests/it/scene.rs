@@ -307,6 +307,7 @@ impl Scene {
             status,
             at: Utc::now(),
             failure,
+            pricing: None,
             names: Vec::new(),
         };
         let judging = Judging {

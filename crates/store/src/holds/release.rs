@@ -79,10 +79,13 @@ fn let_one_try(connection: &mut PgConnection, hold: &str) -> Result<usize, Store
     .map_err(StoreError::query("let a held message try"))
 }
 
-/// Queues messages that were held because their resort's file had no usable template. Call it after files changed.
+/// Queues messages that were held because their resort's file had no usable template, or only one that became marketing.
+/// Call it after files changed.
 pub fn retry_without_template(connection: &mut PgConnection) -> Result<usize, StoreError> {
     sql(queueing(
-        "SELECT id FROM messages WHERE state = 'held' AND held_by IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        "SELECT id FROM messages WHERE state = 'held' AND (held_by IS NULL OR held_by IN ( \
+             SELECT key FROM holds WHERE scope = 'template' AND until IS NULL)) \
+         ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
     ))
     .execute(connection)
     .map_err(StoreError::query("release messages that had no template"))

@@ -8,6 +8,7 @@ use domain::message::Attempt;
 use domain::message_record::MessageRecord;
 
 use crate::error::StoreError;
+use crate::messages::pricing;
 use crate::rows::Rows;
 use crate::schema::messages;
 
@@ -17,7 +18,8 @@ const UPDATE: &str = "UPDATE messages m SET updated_at = n.updated_at, state = n
      sent_at = n.sent_at, delivery = n.delivery, delivery_at = n.delivery_at, error_code = n.error_code, \
      letter_due = n.letter_due, died_at = n.died_at, held_by = n.held_by, paced = n.paced, \
      silent_attempt = n.silent_attempt, failed_attempt = n.failed_attempt, rested = n.rested, \
-     text_refused = n.text_refused FROM {rows} WHERE m.id = n.id";
+     text_refused = n.text_refused, pricing_category = n.pricing_category, pricing_type = n.pricing_type, \
+     billable = n.billable FROM {rows} WHERE m.id = n.id";
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = messages)]
@@ -46,6 +48,9 @@ pub(super) struct Columns {
     failed_attempt: Option<i32>,
     rested: bool,
     text_refused: bool,
+    pricing_category: Option<String>,
+    pricing_type: Option<String>,
+    billable: Option<bool>,
 }
 
 fn count(column: i32) -> u32 {
@@ -84,6 +89,7 @@ impl Columns {
             failed_attempt: self.failed_attempt.map(|attempt| Attempt(count(attempt))),
             rested: self.rested,
             text_refused: self.text_refused,
+            pricing: pricing(self.pricing_category, self.pricing_type, self.billable),
         })
     }
 }
@@ -127,6 +133,13 @@ pub(super) fn write<'a>(
         .column::<Nullable<Integer>, _>("failed_attempt", |(_, record)| record.failed_attempt.map(attempt))
         .column::<Bool, _>("rested", |(_, record)| record.rested)
         .column::<Bool, _>("text_refused", |(_, record)| record.text_refused)
+        .column::<Nullable<Text>, _>("pricing_category", |(_, record)| {
+            record.pricing.as_ref()?.category.as_deref()
+        })
+        .column::<Nullable<Text>, _>("pricing_type", |(_, record)| {
+            record.pricing.as_ref()?.type_.as_deref()
+        })
+        .column::<Nullable<Bool>, _>("billable", |(_, record)| record.pricing.as_ref()?.billable)
         .execute(connection)
         .map(drop)
         .map_err(StoreError::query("record what came of messages"))

@@ -35,6 +35,7 @@ async fn reported(
             retry_after: None,
             unsure: false,
         }),
+        pricing: None,
         names: Vec::new(),
     };
     scene

@@ -53,6 +53,8 @@ mod staff;
 #[cfg(test)]
 mod stays;
 #[cfg(test)]
+mod template_categories;
+#[cfg(test)]
 mod timers;
 #[cfg(test)]
 mod unprepared;

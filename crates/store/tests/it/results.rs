@@ -21,6 +21,7 @@ fn report(callback: Option<(MessageId, Attempt)>, status: DeliveryStatus) -> Rep
         status,
         at: Utc::now(),
         failure: None,
+        pricing: None,
         names: Vec::new(),
     }
 }

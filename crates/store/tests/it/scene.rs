@@ -19,7 +19,7 @@ use domain::ids::{
 use domain::message::{Attempt, MessageKind};
 use domain::message_record::{CallResult, Judging};
 use domain::plan::cart;
-use domain::resort::{Abandonment, Language, Limits, Mode, Resort, Resorts, Retention};
+use domain::resort::{Abandonment, Language, Limits, Mode, Resort, Resorts, Retention, Template, Variables};
 use domain::stay::Personal;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
@@ -95,6 +95,27 @@ impl Scene {
                 resorts: readable(),
             },
         }
+    }
+
+    /// With a resort that confirms by this template, `name/language`.
+    pub(crate) async fn with_confirmations_by(template: &str) -> Self {
+        let (name, language) = template.split_once('/').unwrap();
+        let template = Template {
+            name: name.to_owned(),
+            language_code: language.to_owned(),
+            header: Variables::Positional(Vec::new()),
+            body: Variables::Positional(Vec::new()),
+            button_url: None,
+            replies: Vec::new(),
+        };
+        let mut resort = resort();
+        let by_language = [(resort.language.clone(), template)].into();
+        resort
+            .templates
+            .insert(MessageKind::ReservationConfirmation, by_language);
+        let mut scene = Self::new().await;
+        scene.planner.resorts = Arc::new([(resort.id.clone(), Arc::new(resort))].into());
+        scene
     }
 
     /// The caller of each transaction publishes the ids of messages that it makes due.

@@ -27,6 +27,7 @@ fn report(call: Call, status: DeliveryStatus) -> Report {
         status,
         at: chrono::Utc::now(),
         failure: None,
+        pricing: None,
         names: Vec::new(),
     }
 }

@@ -77,7 +77,10 @@ impl Sink {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(shared.clone())
-                .route("/{version}/{number}/messages", web::post().to(take))
+                .route(
+                    "/{version}/{number}/{endpoint:messages|marketing_messages}",
+                    web::post().to(take),
+                )
                 // What a sender asks to see whether WhatsApp can be reached.
                 .default_service(web::to(HttpResponse::NotFound))
         })

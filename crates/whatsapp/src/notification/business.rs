@@ -29,6 +29,9 @@ pub struct Template {
     /// In the form of requests: `en_US`.
     pub language: Option<String>,
     pub change: TemplateChange,
+    /// The change is announced only: the template still has its present category. Older programs did not read it.
+    #[serde(default)]
+    pub is_announced: bool,
     pub category: Option<String>,
     /// The reason, or which pause it is (`FIRST_PAUSE`, …).
     pub reason: Option<String>,
@@ -38,6 +41,10 @@ pub struct Template {
 impl Template {
     pub(super) fn read(origin: &Origin<'_>) -> Option<Self> {
         let value = origin.value;
+        let (present, coming) = (
+            capitals(value, "new_category"),
+            capitals(value, "correct_category"),
+        );
         let change = match origin.field.as_str() {
             "message_template_quality_update" => {
                 TemplateChange::Quality(capitals(value, "new_quality_score")?)
@@ -45,9 +52,7 @@ impl Template {
             "template_category_update" | "template_correct_category_detection" => {
                 // An announcement repeats the present category as `new_category`; `correct_category` is what it
                 // will become.
-                let category =
-                    capitals(value, "correct_category").or_else(|| capitals(value, "new_category"));
-                TemplateChange::Category(category?)
+                TemplateChange::Category(coming.clone().or_else(|| present.clone())?)
             }
             _ => TemplateChange::Status(capitals(value, "event")?),
         };
@@ -58,10 +63,17 @@ impl Template {
             name: json::short(value, "message_template_name")?,
             language: json::short(value, "message_template_language").map(|code| code.replace('-', "_")),
             change,
+            is_announced: coming.is_some() && coming != present,
             category: capitals(value, "message_template_category"),
             reason: reason.or_else(|| capitals(value.get("other_info")?, "title")),
             fingerprint: origin.fingerprint(value),
         })
+    }
+
+    /// The name and the language, `booking_reminder_1/en_US`; `None` where the update names no language.
+    pub fn key(&self) -> Option<String> {
+        let language = self.language.as_ref()?;
+        Some(format!("{}/{language}", self.name))
     }
 
     /// The new state, quality or category.

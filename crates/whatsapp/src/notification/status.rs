@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use domain::guest::GuestName;
 use domain::ids::{NumberId, WhatsAppMessageId};
-use domain::message::{CallbackData, DeliveryStatus};
+use domain::message::{CallbackData, DeliveryStatus, Pricing};
 use domain::phone_number::PhoneNumber;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,6 +82,21 @@ pub struct Status {
     /// The member of a group that the status is about.
     pub participant: Option<String>,
     pub error: Option<ReportedError>,
+    /// Older programs did not read it.
+    #[serde(default)]
+    pub pricing: Option<Pricing>,
+}
+
+/// Reads what a status says of its price; `None` if that is nothing.
+fn pricing(status: &Value) -> Option<Pricing> {
+    let of = status.get("pricing")?;
+    let word = |key| json::short(of, key).map(|word| word.to_ascii_lowercase());
+    let read = Pricing {
+        category: word("category"),
+        type_: word("type"),
+        billable: of.get("billable").and_then(Value::as_bool),
+    };
+    (read.category.is_some() || read.type_.is_some() || read.billable.is_some()).then_some(read)
 }
 
 impl Status {
@@ -98,6 +113,7 @@ impl Status {
             }),
             participant: json::short(status, "recipient_participant_id"),
             error: status.pointer("/errors/0").and_then(ReportedError::read),
+            pricing: pricing(status),
         })
     }
 

@@ -72,6 +72,7 @@ fn life(state: MessageState) -> MessageRecord {
         failed_attempt: None,
         rested: false,
         text_refused: false,
+        pricing: None,
     }
 }
 
@@ -130,6 +131,7 @@ fn reported(failure: Refusal, free_text: bool) -> Came {
         status: DeliveryStatus::Failed,
         at: NOW,
         failure: Some(failure),
+        pricing: None,
         names: Vec::new(),
     };
     let judging = Judging {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use domain::endpoint::Endpoint;
 use domain::message::{Attempt, CallbackData};
 use domain::phone_number::PhoneNumber;
 use domain::render::Content;
@@ -44,6 +45,7 @@ pub(crate) fn message(content: Content) -> Outgoing {
             attempt: Attempt(2),
         },
         content,
+        endpoint: Endpoint::Messages,
     }
 }
 

@@ -184,6 +184,48 @@ fn a_status_names_its_number_its_guest_and_our_call() {
 }
 
 #[test]
+fn a_status_says_what_whatsapp_charges_and_damage_to_that_costs_nothing_else() {
+    let mut body = fixtures::json("webhooks/status_sent_v24plus.json");
+    let read_pricing = |body: &Value| match read(body).remove(0) {
+        Update::Status(status) => status.pricing,
+        other => panic!("not a status: {other:?}"),
+    };
+
+    let pricing = read_pricing(&body).unwrap();
+    let status = "/entry/0/changes/0/value/statuses/0";
+    body.pointer_mut(status).unwrap()["pricing"] = json!({ "category": ["x"], "billable": "true" });
+
+    assert_eq!(
+        (
+            pricing.category.as_deref(),
+            pricing.type_.as_deref(),
+            pricing.billable
+        ),
+        (Some("marketing"), Some("regular"), Some(true))
+    );
+    assert_eq!(read_pricing(&body), None);
+}
+
+#[test]
+fn a_template_has_its_new_category_once_it_is_in_force() {
+    let mut body = fixtures::json("webhooks/template_category_changed.json");
+    let template = |body: &Value| match read(body).remove(0) {
+        Update::Template(template) => template,
+        other => panic!("not a template: {other:?}"),
+    };
+    let changed = template(&body);
+
+    let value = body.pointer_mut("/entry/0/changes/0/value").unwrap();
+    value["new_category"] = "UTILITY".into();
+    value["correct_category"] = "MARKETING".into();
+    let announced = template(&body);
+
+    assert_eq!(changed.key().as_deref(), Some("cart_reminder_1/en_US"));
+    assert_eq!((changed.news(), changed.is_announced), ("MARKETING", false));
+    assert_eq!((announced.news(), announced.is_announced), ("MARKETING", true));
+}
+
+#[test]
 fn a_guest_without_a_number_is_still_told_apart() {
     let Update::Status(status) = only("status_sent_no_phone_bsuid") else {
         panic!("not a status")

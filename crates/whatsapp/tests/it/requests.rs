@@ -1,7 +1,9 @@
 //! Requests look like WhatsApp's own examples.
 
+use domain::endpoint::Endpoint;
 use domain::render::{Content, Parameters};
 use serde_json::{Value, json};
+use whatsapp::request::Outgoing;
 
 use crate::fixtures::{MESSAGE, json as fixture, message};
 
@@ -124,4 +126,17 @@ fn debug_shows_neither_the_number_nor_the_words() {
         !shown.contains("Ana") && !shown.contains("1111") && shown.contains("callback"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_marketing_template_asks_for_the_ordinary_way_where_meta_cannot_optimise_it() {
+    let content = || template("hello_world", "en_US", Parameters::Positional(Vec::new()), None);
+    let marketing = Outgoing {
+        endpoint: Endpoint::MarketingMessages,
+        ..message(content())
+    };
+
+    let mut want = message(content()).to_json();
+    want["product_policy"] = "CLOUD_API_FALLBACK".into();
+    assert_eq!(marketing.to_json(), want);
 }

@@ -131,3 +131,13 @@ fn a_refused_scope_holds_the_message_unless_it_was_withdrawn_and_uses_up_no_retr
     assert_eq!(held.retries, sending().retries);
     assert_eq!(ended.state, Withdrawn);
 }
+
+#[test]
+fn a_refusal_of_the_marketing_endpoint_queues_the_message_at_once_and_uses_up_no_retry() {
+    let after = answered(&sending(), 2, NextStep::UseMessages).unwrap();
+
+    assert_eq!((after.state, after.retries), (Queued, sending().retries));
+    assert_eq!((after.due_at, after.publish_at), (at(NOW), Some(at(NOW))));
+    let marked = answered(&withdrawn(Sending), 2, NextStep::UseMessages).unwrap();
+    assert_eq!(marked.state, Withdrawn);
+}

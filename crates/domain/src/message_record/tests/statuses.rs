@@ -72,3 +72,45 @@ fn a_guest_who_refuses_marketing_ends_the_message_without_a_dead_letter() {
         assert!(!record.dead_letter_due);
     }
 }
+
+fn priced(report: Report, category: &str) -> Report {
+    Report {
+        pricing: Some(Pricing {
+            category: Some(category.to_owned()),
+            type_: Some("regular".to_owned()),
+            billable: None,
+        }),
+        ..report
+    }
+}
+
+fn category(record: &MessageRecord) -> Option<&str> {
+    record.pricing.as_ref()?.category.as_deref()
+}
+
+// shows: B147
+#[test]
+fn the_pricing_of_a_status_is_kept_in_whatever_order_the_statuses_arrive() {
+    let sent = || priced(report(2, DeliveryStatus::Sent, None), "utility");
+    let delivered = || report(2, DeliveryStatus::Delivered, None);
+
+    let in_order = apply(&apply(&sending(), &sent()).unwrap(), &delivered()).unwrap();
+    let other_way = apply(&apply(&sending(), &delivered()).unwrap(), &sent()).unwrap();
+
+    for after in [&in_order, &other_way] {
+        assert_eq!((category(after), after.state), (Some("utility"), Delivered));
+    }
+    assert_eq!(apply(&in_order, &sent()), None, "known already");
+}
+
+#[test]
+fn a_call_that_failed_costs_nothing_and_a_report_on_it_later_neither() {
+    let sent = priced(report(2, DeliveryStatus::Sent, None), "marketing");
+    let accepted = apply(&sending(), &sent).unwrap();
+
+    let failed = apply(&accepted, &report(2, DeliveryStatus::Failed, None)).unwrap();
+
+    assert_eq!(category(&accepted), Some("marketing"));
+    assert_eq!(category(&failed), None);
+    assert_eq!(apply(&failed, &sent), None);
+}

@@ -26,6 +26,7 @@ async fn report(scene: &Scene, status: DeliveryStatus) -> Report {
         status,
         at: Utc::now(),
         failure: None,
+        pricing: None,
         names: Vec::new(),
     }
 }

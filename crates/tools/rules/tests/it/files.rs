@@ -9,8 +9,9 @@ use crate::captured;
 /// In lines, before a file's unit tests.
 const LONGEST_FILE: usize = 300;
 
-/// Cargo's own, those that only builds with debug assertions read, and those that a warning names where they are still set.
+/// A word of WhatsApp's API, Cargo's own, those that only builds with debug assertions read, and those that a warning names where they are still set.
 const NO_SETTINGS: &[&str] = &[
+    "CLOUD_API_FALLBACK",
     "CARGO_PKG_VERSION",
     "BELLHOP_CRASH_AT",
     "BELLHOP_STALL_AT",
@@ -26,7 +27,12 @@ fn no_file_is_too_long() {
 
     assert!(files.len() > 100);
     for path in files.iter().filter(|path| !is_test(path)) {
-        let lines = before_tests(&read(path)).lines().count();
+        let text = read(path);
+        // It grows with the migrations.
+        if text.starts_with("// @generated") {
+            continue;
+        }
+        let lines = before_tests(&text).lines().count();
         assert!(lines <= LONGEST_FILE, "{}: {lines} lines", path.display());
     }
 }

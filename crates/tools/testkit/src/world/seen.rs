@@ -27,6 +27,8 @@ pub type Message = messages::Message;
 /// One call as the sandbox saw it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct WhatsAppMessage {
+    /// Where it was sent to.
+    pub path: String,
     /// The guest's number.
     pub to: Option<String>,
     /// The template's name.
@@ -57,6 +59,11 @@ pub struct QuickReply {
 }
 
 impl WhatsAppMessage {
+    /// The last part of the path.
+    pub fn endpoint(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The template's name, or `text`.
     pub fn name(&self) -> &str {
         self.template.as_deref().unwrap_or("text")

@@ -21,6 +21,8 @@ use crate::resolve::Reference;
 pub(crate) struct ResortFile {
     pub(crate) resort: Resort,
     pub(crate) access_token: Reference,
+    /// Meta's id of the business account that owns the number.
+    pub(crate) business_account: Option<String>,
 }
 
 /// Reads a file; returns nothing if it has an error.
@@ -56,7 +58,11 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         .unwrap_or_default();
     let fallback = table_or_default(file, "fallback", |section| templates::fallback(section, &values));
     let stop_texts = table_or_default(file, "stop", |section| templates::stop(section, &values));
-    let (number, access_token) = whatsapp?;
+    let WhatsApp {
+        number,
+        access_token,
+        business_account,
+    } = whatsapp?;
     let resort = Resort {
         id: id.clone(),
         name: name?.to_owned(),
@@ -79,7 +85,11 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         fallback_texts: fallback.texts,
         stop_texts,
     };
-    Some(ResortFile { resort, access_token })
+    Some(ResortFile {
+        resort,
+        access_token,
+        business_account,
+    })
 }
 
 fn mode(file: &Table<'_>, country: Option<Country>) -> Mode {
@@ -144,18 +154,30 @@ fn values(entry: &Entry<'_>) -> Option<BTreeMap<String, String>> {
     Some(table.entries().into_iter().filter_map(read).collect())
 }
 
-fn whatsapp(section: &Table<'_>) -> Option<(NumberId, Reference)> {
+/// `[whatsapp]`
+struct WhatsApp {
+    number: NumberId,
+    access_token: Reference,
+    business_account: Option<String>,
+}
+
+fn whatsapp(section: &Table<'_>) -> Option<WhatsApp> {
+    // Each id becomes part of a URL's path.
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let number = section.required("phone_number_id", |entry| {
-        // The id becomes part of a URL's path.
-        let number = |text: &str| {
-            NumberId::parse(text)
-                .ok()
-                .filter(|_| text.bytes().all(|b| b.is_ascii_alphanumeric()))
-        };
+        let number = |text: &str| NumberId::parse(text).ok().filter(|_| is_plain(text));
         entry.parsed(|text| number(text).ok_or("is not the id of a WhatsApp number"))
     });
     let access_token = section.required("access_token", Reference::read);
-    Some((number?, access_token?))
+    let business_account = section.optional("business_account_id", |entry| {
+        let account = |text: &str| (!text.is_empty() && is_plain(text)).then(|| text.to_owned());
+        entry.parsed(|text| account(text).ok_or("is not the id of a WhatsApp Business account"))
+    });
+    Some(WhatsApp {
+        number: number?,
+        access_token: access_token?,
+        business_account,
+    })
 }
 
 fn abandonment(section: &Table<'_>) -> Option<Abandonment> {

@@ -12,6 +12,7 @@ use domain::ids::WhatsAppMessageId;
 use domain::phone_number::PhoneNumber;
 use serde_json::Value;
 
+use crate::client::NotRead;
 use crate::error_codes::{self, ErrorObject};
 
 /// The outcome of one call, with what a log may say about it. The only personal data is the outcome's id.
@@ -130,15 +131,27 @@ pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> An
     }
     match json.get("error").and_then(error_object) {
         Some(error) => Answer {
-            fbtrace_id: json
-                .pointer("/error/fbtrace_id")
-                .and_then(Value::as_str)
-                .map(trace_id),
+            fbtrace_id: fbtrace_id(&json),
             subcode: error.subcode,
             ..whatsapps(CallOutcome::Refused(refused(error, http_status, asked_pause)))
         },
         None => not_whatsapps("the answer is neither a message's id nor an error"),
     }
+}
+
+/// The error in the answer to a question that sends nothing; `None`: it has none.
+pub(crate) fn refusal_of_question(json: &Value) -> Option<NotRead> {
+    let error = json.get("error").and_then(error_object)?;
+    Some(NotRead::Refused {
+        code: error.code,
+        subcode: error.subcode,
+        fbtrace_id: fbtrace_id(json),
+    })
+}
+
+fn fbtrace_id(json: &Value) -> Option<String> {
+    let id = json.pointer("/error/fbtrace_id").and_then(Value::as_str);
+    id.map(trace_id)
 }
 
 fn accepted(json: &Value) -> Option<CallOutcome> {

@@ -263,8 +263,7 @@ mod tests {
         check(
             |file, account| {
                 (file.header, file.button_url) = (positional(0), None);
-                (account.header, account.buttons) =
-                    (Header::None, vec![Button::Url { has_variable: false }]);
+                (account.header, account.buttons) = (Header::None, vec![Button::Url { has_variable: false }]);
             },
             &[],
         );
@@ -273,10 +272,7 @@ mod tests {
     #[test]
     fn variables_are_compared_by_their_number_their_form_and_their_names() {
         let count = |place, file, account| Mismatch::Count { place, file, account };
-        check(
-            |file, _| file.body = positional(1),
-            &[count(Place::Body, 1, 2)],
-        );
+        check(|file, _| file.body = positional(1), &[count(Place::Body, 1, 2)]);
         check(
             |file, _| file.header = positional(0),
             &[count(Place::Header, 0, 1)],
@@ -322,10 +318,7 @@ mod tests {
             |_, account| account.buttons = vec![Button::Plain],
             &[Mismatch::NoButton],
         );
-        check(
-            |file, _| file.button_url = None,
-            &[Mismatch::ButtonUrlMissing],
-        );
+        check(|file, _| file.button_url = None, &[Mismatch::ButtonUrlMissing]);
         let button = |index, kind: &str| Mismatch::Button {
             index,
             kind: kind.to_owned(),

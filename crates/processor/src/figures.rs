@@ -68,7 +68,12 @@ impl FigureExport {
         for gap in gaps {
             let number = gap.number.as_str();
             let is_new = !self.silent.contains(&gap.number);
-            if is_new && self.context.alerts.is_due("reports_missing", number, Instant::now()) {
+            if is_new
+                && self
+                    .context
+                    .alerts
+                    .is_due("reports_missing", number, Instant::now())
+            {
                 self.silent.insert(gap.number.clone());
                 log::error!(number = number, waiting_since = gap.waiting_since.to_rfc3339(), alert = "reports_missing";
                     "WhatsApp accepted messages and reports nothing of them; stops of guests are lost too: `desk whatsapp check`");

@@ -57,7 +57,9 @@ pub(crate) struct Change {
 impl Default for Account {
     fn default() -> Self {
         Self {
-            scopes: [MANAGEMENT, MESSAGING, "public_profile"].map(str::to_owned).into(),
+            scopes: [MANAGEMENT, MESSAGING, "public_profile"]
+                .map(str::to_owned)
+                .into(),
             token_expires_at: 0,
             is_subscribed: true,
             number: Map::new(),
@@ -135,7 +137,12 @@ impl Account {
             .copied()
             .filter(|field| version >= WITH_MESSAGING_LIMIT || *field != MESSAGING_LIMIT)
             .collect();
-        let fields = selected(fields, &known, &DEFAULT_NUMBER_FIELDS, "WhatsAppBusinessPhoneNumber")?;
+        let fields = selected(
+            fields,
+            &known,
+            &DEFAULT_NUMBER_FIELDS,
+            "WhatsAppBusinessPhoneNumber",
+        )?;
         let mut number = usual_number(id, callback);
         number.extend(self.number.clone());
         number.retain(|_, value| !value.is_null());
@@ -193,7 +200,8 @@ const DEFAULT_NUMBER_FIELDS: [&str; 8] = [
 ];
 
 fn usual_number(id: &str, callback: Option<&str>) -> Map<String, Value> {
-    let entity = |kind: &str, id: &str| json!({ "entity_type": kind, "id": id, "can_send_message": "AVAILABLE" });
+    let entity =
+        |kind: &str, id: &str| json!({ "entity_type": kind, "id": id, "can_send_message": "AVAILABLE" });
     let entities = [
         entity("PHONE_NUMBER", id),
         entity("WABA", ACCOUNT_ID),

@@ -83,7 +83,8 @@ pub struct MoreOfNumber {
 }
 
 impl MoreOfNumber {
-    pub(crate) const FIELDS: &str = "whatsapp_business_manager_messaging_limit,webhook_configuration,health_status";
+    pub(crate) const FIELDS: &str =
+        "whatsapp_business_manager_messaging_limit,webhook_configuration,health_status";
 }
 
 /// Where notifications of the number go. The first that is set wins.
@@ -132,9 +133,8 @@ pub(crate) struct TemplatePage {
 
 pub(crate) fn token_facts(json: &Value) -> Option<TokenFacts> {
     let data = json.get("data").filter(|data| data.is_object())?;
-    let limits = list(data, "granular_scopes").filter_map(|granted| {
-        Some((short(granted, "scope")?, texts(granted, "target_ids").collect()))
-    });
+    let limits = list(data, "granular_scopes")
+        .filter_map(|granted| Some((short(granted, "scope")?, texts(granted, "target_ids").collect())));
     Some(TokenFacts {
         is_valid: data.get("is_valid").and_then(Value::as_bool).unwrap_or(false),
         // 0 means never.
@@ -158,7 +158,9 @@ pub(crate) fn number_facts(json: &Value) -> NumberFacts {
         code_verification_status: short(json, "code_verification_status"),
         name_status: short(json, "name_status"),
         platform_type: short(json, "platform_type"),
-        throughput: json.get("throughput").and_then(|throughput| short(throughput, "level")),
+        throughput: json
+            .get("throughput")
+            .and_then(|throughput| short(throughput, "level")),
     }
 }
 
@@ -205,7 +207,9 @@ pub(crate) fn subscribed_apps(json: &Value) -> Option<Vec<SubscribedApp>> {
 
 pub(crate) fn templates(json: &Value) -> Option<TemplatePage> {
     let templates = json.get("data")?.as_array()?.iter().filter_map(template);
-    let cursor = json.pointer("/paging/cursors").and_then(|cursors| short(cursors, "after"));
+    let cursor = json
+        .pointer("/paging/cursors")
+        .and_then(|cursors| short(cursors, "after"));
     // The last page has a cursor too, but no address of a next one.
     let has_next = json.pointer("/paging/next").is_some_and(Value::is_string);
     Some(TemplatePage {
@@ -242,7 +246,9 @@ fn template(json: &Value) -> Option<ApprovedTemplate> {
 }
 
 fn header(component: &Value, text: &str) -> Header {
-    let format = short(component, "format").unwrap_or_default().to_ascii_uppercase();
+    let format = short(component, "format")
+        .unwrap_or_default()
+        .to_ascii_uppercase();
     match format.as_str() {
         "TEXT" | "" => Header::Text(variables_of(text)),
         _ => Header::Media(format),
@@ -278,3 +284,6 @@ fn texts(object: &Value, key: &str) -> impl Iterator<Item = String> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

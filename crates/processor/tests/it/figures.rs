@@ -140,7 +140,9 @@ async fn a_number_that_nothing_is_reported_of_is_counted_and_alerted_once_for_ea
     scene.notified(&status(&called, "sent", ADA)).await;
     scene.steps.export_figures_once().await;
     assert_eq!(value(&scene.steps.metrics(), "bellhop_reports_missing"), 0);
-    scene.sql("UPDATE messages SET state = 'sent', delivery = NULL, delivery_at = NULL").await;
+    scene
+        .sql("UPDATE messages SET state = 'sent', delivery = NULL, delivery_at = NULL")
+        .await;
     scene.steps.export_figures_once().await;
     assert_eq!(value(&scene.steps.metrics(), "bellhop_reports_missing"), 1);
     assert_eq!(logs::alerts("reports_missing").len(), 1);

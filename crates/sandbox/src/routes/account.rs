@@ -19,7 +19,10 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     config
         .route(r"/{version:v\d+\.\d+}/debug_token", web::get().to(debug_token))
         .route(r"/{version:v\d+\.\d+}/{id:\d+}", web::get().to(number))
-        .route(r"/{version:v\d+\.\d+}/{id:\d+}/subscribed_apps", web::get().to(apps))
+        .route(
+            r"/{version:v\d+\.\d+}/{id:\d+}/subscribed_apps",
+            web::get().to(apps),
+        )
         .route(
             r"/{version:v\d+\.\d+}/{id:\d+}/message_templates",
             web::get().to(templates),
@@ -37,7 +40,10 @@ async fn debug_token(
             .ok_or_else(|| GraphError::because(100, "The parameter input_token is required"))?;
         let accepted = state.emulator.settings.tokens.as_ref();
         let is_known = token::check(Some(&format!("Bearer {token}")), accepted).is_ok();
-        Ok(state.emulator.account().token(is_known, state.emulator.clock.now()))
+        Ok(state
+            .emulator
+            .account()
+            .token(is_known, state.emulator.clock.now()))
     });
     respond(&state, &version, answer)
 }
@@ -84,7 +90,9 @@ async fn templates(
         .and_then(|()| is_account(&id))
         .and_then(|()| {
             let filters = ["name", "language", "status", "category"];
-            let filters = filters.iter().filter_map(|key| Some((*key, find(&parameters, key)?)));
+            let filters = filters
+                .iter()
+                .filter_map(|key| Some((*key, find(&parameters, key)?)));
             let question = Question {
                 fields: find(&parameters, "fields"),
                 limit: find(&parameters, "limit"),
@@ -142,7 +150,12 @@ fn address(request: &HttpRequest) -> String {
         .split('&')
         .filter(|part| !part.is_empty() && !is_cursor(part))
         .collect();
-    let base = format!("{}://{}{}", connection.scheme(), connection.host(), request.path());
+    let base = format!(
+        "{}://{}{}",
+        connection.scheme(),
+        connection.host(),
+        request.path()
+    );
     if kept.is_empty() {
         base
     } else {

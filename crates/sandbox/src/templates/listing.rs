@@ -58,7 +58,12 @@ pub(crate) struct Question<'q> {
 
 impl Templates {
     pub(crate) fn list(&self, question: &Question<'_>) -> Result<Value, GraphError> {
-        let fields = selected(question.fields, &FIELDS, &DEFAULT_FIELDS, "WhatsAppMessageTemplate")?;
+        let fields = selected(
+            question.fields,
+            &FIELDS,
+            &DEFAULT_FIELDS,
+            "WhatsAppMessageTemplate",
+        )?;
         let mut all: Vec<&Template> = self.0.iter().flat_map(|known| known.values()).collect();
         all.sort_by_key(|template| template.key());
         let ids: Vec<(u64, &Template)> = (1_700_000_000_000_001..).zip(all).collect();
@@ -138,7 +143,10 @@ impl Template {
 
     fn described(&self, id: u64) -> Value {
         let texts = [self.header.as_deref(), Some(self.body.as_str())];
-        let is_named = texts.into_iter().flatten().any(|text| fill::form(text) == Some(Form::Named));
+        let is_named = texts
+            .into_iter()
+            .flatten()
+            .any(|text| fill::form(text) == Some(Form::Named));
         let mut found = json!({
             "id": id.to_string(),
             "name": self.name,
@@ -170,13 +178,20 @@ impl Template {
             .map(|text| json!({ "type": "FOOTER", "text": text }));
         let buttons: Vec<Value> = self.buttons.iter().map(button).collect();
         let buttons = (!buttons.is_empty()).then(|| json!({ "type": "BUTTONS", "buttons": buttons }));
-        [header, Some(body), footer, buttons].into_iter().flatten().collect()
+        [header, Some(body), footer, buttons]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
 fn add_example(component: &mut Value, key: &str, text: &str, positional: &dyn Fn(Vec<String>) -> Value) {
     let variables = fill::variables(text);
-    let values = |of: &[&str]| of.iter().map(|name| format!("example of {name}")).collect::<Vec<_>>();
+    let values = |of: &[&str]| {
+        of.iter()
+            .map(|name| format!("example of {name}"))
+            .collect::<Vec<_>>()
+    };
     let example = match fill::form(text) {
         None => return,
         Some(Form::Positional) => json!({ key: positional(values(&variables)) }),
@@ -227,7 +242,11 @@ pub(crate) fn selected<'f>(
     let Some(asked) = asked else {
         return Ok(default.to_vec());
     };
-    let fields: Vec<&str> = asked.split(',').map(str::trim).filter(|field| !field.is_empty()).collect();
+    let fields: Vec<&str> = asked
+        .split(',')
+        .map(str::trim)
+        .filter(|field| !field.is_empty())
+        .collect();
     match fields.iter().find(|field| !known.contains(field)) {
         None => Ok(fields),
         Some(field) => Err(GraphError {

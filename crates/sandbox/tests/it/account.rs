@@ -38,7 +38,10 @@ async fn a_token_is_described_with_its_rights_and_the_accounts_that_they_reach()
     let unknown = answer(&world, "debug_token?input_token=another").await;
 
     let data = &known["data"];
-    assert_eq!((&data["is_valid"], &data["expires_at"]), (&json!(true), &json!(0)));
+    assert_eq!(
+        (&data["is_valid"], &data["expires_at"]),
+        (&json!(true), &json!(0))
+    );
     assert_eq!(
         data["granular_scopes"][0],
         json!({ "scope": "whatsapp_business_management", "target_ids": [ACCOUNT] })
@@ -55,7 +58,11 @@ async fn the_number_has_the_fields_that_are_asked_for_and_no_others() {
         settings.callback = Some(Callback::new("http://127.0.0.1:1/hook", "secret").unwrap());
     });
 
-    let asked = answer(&world, &format!("{NUMBER}?fields=status,throughput,webhook_configuration")).await;
+    let asked = answer(
+        &world,
+        &format!("{NUMBER}?fields=status,throughput,webhook_configuration"),
+    )
+    .await;
 
     assert_eq!(
         asked,
@@ -73,7 +80,9 @@ async fn the_number_has_the_fields_that_are_asked_for_and_no_others() {
         answer(&world, &limit).await["whatsapp_business_manager_messaging_limit"],
         "TIER_2K"
     );
-    let (older, _) = world.call(Method::GET, &format!("/v23.0/{limit}"), &Value::Null).await;
+    let (older, _) = world
+        .call(Method::GET, &format!("/v23.0/{limit}"), &Value::Null)
+        .await;
     assert_eq!(older, StatusCode::BAD_REQUEST);
 }
 
@@ -88,7 +97,10 @@ async fn templates_are_listed_page_by_page_with_components_and_cursors() {
 
     assert_eq!(first["data"].as_array().unwrap().len(), 2);
     let next = first["paging"]["next"].as_str().unwrap();
-    assert!(next.starts_with(world.url()) && next.ends_with(&format!("after={cursor}")), "{next}");
+    assert!(
+        next.starts_with(world.url()) && next.ends_with(&format!("after={cursor}")),
+        "{next}"
+    );
     assert_eq!(second["paging"].get("next"), None);
     let named = &second["data"][0];
     assert_eq!(
@@ -124,7 +136,11 @@ async fn a_script_takes_rights_away_and_refuses_questions_until_all_is_forgotten
     let apps = format!("{ACCOUNT}/subscribed_apps");
     assert_eq!(refusal(&world, &apps).await, (403, json!(200)));
 
-    script(&world, json!({ "scopes": ["whatsapp_business_management"], "errors": { "number": 131_031 } })).await;
+    script(
+        &world,
+        json!({ "scopes": ["whatsapp_business_management"], "errors": { "number": 131_031 } }),
+    )
+    .await;
     assert_eq!(answer(&world, &apps).await, json!({ "data": [] }));
     assert_eq!(refusal(&world, NUMBER).await.1, 131_031);
 

@@ -128,7 +128,10 @@ async fn the_last_call_and_the_last_report_of_a_number_are_known() {
 
     let call = sent(&scene, "BK-1").await;
     let called = last(&scene, number.as_str()).await;
-    assert!(called.called_at.is_some() && called.reported_at.is_none(), "{called:?}");
+    assert!(
+        called.called_at.is_some() && called.reported_at.is_none(),
+        "{called:?}"
+    );
     reported(&scene, call).await;
 
     assert!(last(&scene, number.as_str()).await.reported_at.is_some());
@@ -146,13 +149,19 @@ async fn a_million_messages_cost_the_question_no_more_than_some_rows_of_an_index
     let plans = testkit::plans::of_prepared_statements(&scene.store).await;
 
     for part in ["waiting_since", "AS reported_at FROM ("] {
-        let (_, plan) = plans.iter().find(|(statement, _)| statement.contains(part)).unwrap();
+        let (_, plan) = plans
+            .iter()
+            .find(|(statement, _)| statement.contains(part))
+            .unwrap();
         assert!(!plan.contains("Seq Scan"), "{plan}");
         for line in plan.lines().filter(|line| line.contains(" on messages ")) {
             assert!(line.contains("messages_by_call"), "{line}\n{plan}");
         }
         // Every reading of the index ends at a limit.
-        let (scans, limits) = (plan.matches("messages_by_call").count(), plan.matches("Limit").count());
+        let (scans, limits) = (
+            plan.matches("messages_by_call").count(),
+            plan.matches("Limit").count(),
+        );
         assert!(scans > 0 && limits >= scans, "{plan}");
     }
 }

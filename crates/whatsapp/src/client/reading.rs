@@ -40,7 +40,9 @@ pub enum NotRead {
 impl Client {
     /// What the token is, asked with the token itself.
     pub async fn token_facts(&self, token: &str) -> Result<TokenFacts, NotRead> {
-        let json = self.read(&["debug_token"], &[("input_token", token)], token).await?;
+        let json = self
+            .read(&["debug_token"], &[("input_token", token)], token)
+            .await?;
         account::token_facts(&json).ok_or_else(|| unexpected("a token's facts"))
     }
 
@@ -104,7 +106,8 @@ impl Client {
             }
         })?;
         let status = response.status();
-        let headers = [CONTENT_TYPE, SERVER].map(|name| text(response.headers(), name.as_str()).map(str::to_owned));
+        let headers =
+            [CONTENT_TYPE, SERVER].map(|name| text(response.headers(), name.as_str()).map(str::to_owned));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|_| NotRead::NoAnswer)? {
             body.extend_from_slice(&chunk);

@@ -1,0 +1,240 @@
+//! The templates of a resort's file, against those of its business account.
+
+use domain::approved_template::{ApprovedTemplate, Mismatch, Place as Part, Purpose, compare};
+use domain::resort::{Language, Resort, Template};
+
+use super::finding::{Finding, Place, Severity};
+
+const CHECK: &str = "templates";
+const SENT_AS_FALLBACK: &str = "WhatsApp refuses the message (132001, 132015, 132016); the guest gets the fallback, or the message waits where there is none";
+const DEAD: &str = "WhatsApp refuses every such message (132000, 132012), and each becomes a dead letter";
+
+pub(super) fn findings(resort: &Resort, account: &[ApprovedTemplate]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (kind, by_language) in &resort.templates {
+        let purpose = if kind.is_marketing() {
+            Purpose::Marketing
+        } else {
+            Purpose::Utility
+        };
+        // A kind of message stands in one of these tables.
+        let tables = vec![format!("templates.{kind}"), format!("messages.{kind}.templates")];
+        for (language, template) in by_language {
+            let place = place(tables.clone(), language);
+            found.extend(of_one(
+                &format!("{kind}.{}", language.as_str()),
+                &place,
+                template,
+                purpose,
+                account,
+            ));
+        }
+    }
+    for (language, template) in &resort.fallback_templates {
+        let place = place(vec!["fallback.template".to_owned()], language);
+        let name = format!("fallback.{}", language.as_str());
+        found.extend(of_one(&name, &place, template, Purpose::Fallback, account));
+    }
+    found
+}
+
+fn place(tables: Vec<String>, language: &Language) -> Place {
+    Place::Template {
+        tables,
+        language: language.clone(),
+    }
+}
+
+fn of_one(
+    of: &str,
+    place: &Place,
+    file: &Template,
+    purpose: Purpose,
+    account: &[ApprovedTemplate],
+) -> Vec<Finding> {
+    let named = || account.iter().filter(|one| one.name == file.name);
+    let Some(known) = named().find(|one| one.language_code == file.language_code) else {
+        let languages: Vec<&str> = named().map(|one| one.language_code.as_str()).collect();
+        let found = if languages.is_empty() {
+            format!("{of}: the account has no template {}", file.name)
+        } else {
+            format!(
+                "{of}: the account has {} in {}, not in {}",
+                file.name,
+                languages.join(", "),
+                file.language_code
+            )
+        };
+        let missing = Finding::error(CHECK, place.clone(), found)
+            .then(SENT_AS_FALLBACK)
+            .so("create it in WhatsApp Manager, or correct name and language here");
+        return vec![missing];
+    };
+    let title = format!("{of} ({}, {})", file.name, file.language_code);
+    let mismatches = compare(file, purpose, known);
+    if mismatches.is_empty() {
+        let category = known.category.to_ascii_lowercase();
+        return vec![Finding::ok(
+            CHECK,
+            place.clone(),
+            format!("{title}: approved as {category}, and fits"),
+        )];
+    }
+    let told = mismatches.iter().map(|mismatch| {
+        let (severity, text, effect, remedy) = words(mismatch, purpose);
+        let told = Finding::warning(CHECK, place.clone(), format!("{title}: {text}"));
+        Finding { severity, ..told }.then(effect).so(remedy)
+    });
+    told.collect()
+}
+
+fn words(mismatch: &Mismatch, purpose: Purpose) -> (Severity, String, &'static str, String) {
+    use Severity::{Error, Warning};
+    match mismatch {
+        Mismatch::Status(status) => match status.as_str() {
+            "FLAGGED" | "IN_APPEAL" | "REINSTATED" => (
+                Warning,
+                format!("its status is {status}"),
+                "it may be paused or disabled",
+                "look at it in WhatsApp Manager; send it less".to_owned(),
+            ),
+            "PAUSED" => (
+                Error,
+                "it is paused for its quality".to_owned(),
+                SENT_AS_FALLBACK,
+                "wait: Meta resumes it after hours; then make it more welcome, or a third pause disables it"
+                    .to_owned(),
+            ),
+            _ => (
+                Error,
+                format!("its status is {status}, not APPROVED"),
+                SENT_AS_FALLBACK,
+                "have it approved in WhatsApp Manager, or name another one here".to_owned(),
+            ),
+        },
+        Mismatch::Category(category) => of_category(category, purpose),
+        Mismatch::Count { place, file, account } => (
+            Error,
+            format!(
+                "the {} takes {account} variables, and the file gives {file}",
+                part(*place)
+            ),
+            DEAD,
+            format!("write as many in {} as the template has", part(*place)),
+        ),
+        Mismatch::Form { place, account_names } => {
+            let (account, file) = if *account_names {
+                ("names", "a table such as { first_name = \"guest.first_name\" }")
+            } else {
+                ("numbers", "a list such as [\"guest.first_name\"]")
+            };
+            (
+                Error,
+                format!(
+                    "the {} {account} its variables, and the file does not",
+                    part(*place)
+                ),
+                DEAD,
+                format!("write {} as {file}", part(*place)),
+            )
+        }
+        Mismatch::Names {
+            place,
+            missing,
+            unknown,
+        } => {
+            let list = |what: &str, names: &[String]| {
+                (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
+            };
+            let differences = [list("lacks", missing), list("has the unknown", unknown)];
+            let differences: Vec<String> = differences.into_iter().flatten().collect();
+            (
+                Error,
+                format!("{} of the file {}", part(*place), differences.join(" and ")),
+                DEAD,
+                "use the names of the template".to_owned(),
+            )
+        }
+        Mismatch::MediaHeader(format) => (
+            Error,
+            format!("its header is {format}, and Bellhop sends texts only"),
+            DEAD,
+            "give the template a text as header, or none".to_owned(),
+        ),
+        Mismatch::NoButton => (
+            Error,
+            "the file has button_url, and the template's first button is no URL with a variable".to_owned(),
+            DEAD,
+            "remove button_url, or make the first button a URL that ends with {{1}}".to_owned(),
+        ),
+        Mismatch::ButtonUrlMissing => (
+            Error,
+            "its first button is a URL with a variable, and the file has no button_url".to_owned(),
+            "WhatsApp refuses every such message (131008), and each becomes a dead letter",
+            "add button_url".to_owned(),
+        ),
+        Mismatch::Button { index, kind } => {
+            let is_sure = matches!(kind.as_str(), "URL" | "COPY_CODE" | "OTP");
+            (
+                if is_sure { Error } else { Warning },
+                format!("button {index} ({kind}) takes a parameter that Bellhop never sends"),
+                if is_sure {
+                    DEAD
+                } else {
+                    "WhatsApp may refuse such messages"
+                },
+                "remove the button, or its variable, from the template".to_owned(),
+            )
+        }
+        Mismatch::Component(kind) => (
+            Error,
+            format!("it has a component {kind}, which Bellhop never fills in"),
+            DEAD,
+            "use a template of header, body, footer and buttons".to_owned(),
+        ),
+        Mismatch::NoTimeToLive => (
+            Warning,
+            "it has no time to live".to_owned(),
+            "a phone that is off gets the message up to 30 days later, when it is no longer true",
+            "set message_send_ttl_seconds in the template, 43200 (12 h) to 2592000 (30 days)".to_owned(),
+        ),
+    }
+}
+
+fn of_category(category: &str, purpose: Purpose) -> (Severity, String, &'static str, String) {
+    let text = format!("its category is {category}");
+    let rewrite = "appeal in WhatsApp Manager, or rewrite it without advertising".to_owned();
+    match (category, purpose) {
+        ("UTILITY", Purpose::Marketing) => (
+            Severity::Warning,
+            format!("{text}; a reminder or a review request is marketing"),
+            "Meta changes the category, and may restrict an account that does so again and again (131064)",
+            "submit it as MARKETING".to_owned(),
+        ),
+        ("MARKETING", Purpose::Utility) => (
+            Severity::Warning,
+            text,
+            "it costs more, is limited for each guest, and does not reach guests who stopped marketing or US numbers",
+            rewrite,
+        ),
+        ("MARKETING", Purpose::Fallback) => (
+            Severity::Warning,
+            text,
+            "as a fallback for a confirmation it does not reach guests who stopped marketing or US numbers",
+            rewrite,
+        ),
+        _ => (
+            Severity::Error,
+            text,
+            "WhatsApp refuses such messages, or delivers them as something else",
+            "use a template of the category UTILITY or MARKETING".to_owned(),
+        ),
+    }
+}
+
+fn part(part: Part) -> &'static str {
+    match part {
+        Part::Header => "header",
+        Part::Body => "body",
+    }
+}

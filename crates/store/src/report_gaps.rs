@@ -1,5 +1,7 @@
-//! Business numbers of which WhatsApp reports nothing, although it accepted their messages: its notifications do not reach
-//! `ingest`, or do not verify there. Guests' replies, and so their stops, are lost in the same way.
+//! Business numbers of which WhatsApp reports nothing, although it accepted their messages.
+//!
+//! Its notifications do not reach `ingest`, or do not verify there. Guests' replies, and so their stops, are lost in the same
+//! way.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Double, Nullable, Text, Timestamptz};

@@ -71,51 +71,17 @@ impl Templates {
         let found: Vec<Value> = ids
             .into_iter()
             .filter(|(_, template)| question.filters.iter().all(|filter| template.fits(filter)))
-            .map(|(id, template)| template.described(id))
+            .map(|(id, template)| with_fields(&template.described(id), &fields))
             .collect();
-        let limit = match question.limit {
-            None => PAGE,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| *limit > 0)
-                .ok_or_else(|| GraphError::because(100, "Param limit must be a positive number"))?,
-        };
-        let place = |cursor: Option<&str>| -> Result<Option<usize>, GraphError> {
-            let Some(text) = cursor else { return Ok(None) };
-            let digits = text.strip_prefix("QVFI");
-            let place = digits.and_then(|digits| digits.parse().ok());
-            place
-                .map(Some)
-                .ok_or_else(|| GraphError::because(100, "Invalid cursors values"))
-        };
-        let start = match (place(question.after)?, place(question.before)?) {
-            (Some(last), _) => last + 1,
-            (None, Some(first)) => first.saturating_sub(limit),
-            (None, None) => 0,
-        };
-        let page: Vec<Value> = found
-            .iter()
-            .skip(start)
-            .take(limit)
-            .map(|template| with_fields(template, &fields))
-            .collect();
+        let (start, limit) = (question.start()?, question.limit()?);
+        let page: Vec<Value> = found.iter().skip(start).take(limit).cloned().collect();
         let mut answer = json!({ "data": page });
         if !page.is_empty() {
-            let cursor = |place: usize| format!("QVFI{place}");
-            let (before, after) = (cursor(start), cursor(start + page.len() - 1));
-            let address = |which: &str, cursor: &str| {
-                let mark = if question.address.contains('?') { '&' } else { '?' };
-                format!("{}{mark}{which}={cursor}", question.address)
-            };
-            let mut paging = json!({ "cursors": { "before": before, "after": after } });
-            if start + page.len() < found.len() {
-                put(&mut paging, "next", address("after", &after).into());
-            }
-            if start > 0 {
-                put(&mut paging, "previous", address("before", &before).into());
-            }
-            put(&mut answer, "paging", paging);
+            put(
+                &mut answer,
+                "paging",
+                question.paging(start, page.len(), found.len()),
+            );
         }
         if let Some(summary) = question.summary {
             let all = json!({
@@ -126,6 +92,47 @@ impl Templates {
             put(&mut answer, "summary", with_fields(&all, &wanted));
         }
         Ok(answer)
+    }
+}
+
+/// Before the place in a cursor. Nobody but us reads it.
+const CURSOR: &str = "QVFI";
+
+impl Question<'_> {
+    fn limit(&self) -> Result<usize, GraphError> {
+        let Some(text) = self.limit else { return Ok(PAGE) };
+        let limit = text.parse().ok().filter(|limit| *limit > 0);
+        limit.ok_or_else(|| GraphError::because(100, "Param limit must be a positive number"))
+    }
+
+    /// The place of the page's first template.
+    fn start(&self) -> Result<usize, GraphError> {
+        let place = |cursor: &str| {
+            let place = cursor
+                .strip_prefix(CURSOR)
+                .and_then(|place| place.parse::<usize>().ok());
+            place.ok_or_else(|| GraphError::because(100, "Invalid cursors values"))
+        };
+        match (self.after, self.before) {
+            (Some(last), _) => Ok(place(last)? + 1),
+            (None, Some(first)) => Ok(place(first)?.saturating_sub(self.limit()?)),
+            (None, None) => Ok(0),
+        }
+    }
+
+    fn paging(&self, start: usize, on_page: usize, of: usize) -> Value {
+        let cursor = |place: usize| format!("{CURSOR}{place}");
+        let (before, after) = (cursor(start), cursor(start + on_page - 1));
+        let mark = if self.address.contains('?') { '&' } else { '?' };
+        let address = |which: &str, cursor: &str| format!("{}{mark}{which}={cursor}", self.address);
+        let mut paging = json!({ "cursors": { "before": before, "after": after } });
+        if start + on_page < of {
+            put(&mut paging, "next", address("after", &after).into());
+        }
+        if start > 0 {
+            put(&mut paging, "previous", address("before", &before).into());
+        }
+        paging
     }
 }
 

@@ -7,7 +7,8 @@ use super::finding::{Finding, Place, Severity};
 
 const CHECK: &str = "templates";
 const SENT_AS_FALLBACK: &str = "WhatsApp refuses the message (132001, 132015, 132016); the guest gets the fallback, or the message waits where there is none";
-const DEAD: &str = "WhatsApp refuses every such message (132000, 132012), and each becomes a dead letter";
+const DEAD: &str =
+    "WhatsApp refuses every such message (131008, 132000, 132012), and each becomes a dead letter";
 
 pub(super) fn findings(resort: &Resort, account: &[ApprovedTemplate]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -88,112 +89,50 @@ fn of_one(
     told.collect()
 }
 
-fn words(mismatch: &Mismatch, purpose: Purpose) -> (Severity, String, &'static str, String) {
-    use Severity::{Error, Warning};
+/// Severity, what is so, what will happen, what to do.
+type Words = (Severity, String, &'static str, String);
+
+/// For what WhatsApp refuses each time.
+fn dead(text: impl Into<String>, remedy: impl Into<String>) -> Words {
+    (Severity::Error, text.into(), DEAD, remedy.into())
+}
+
+fn words(mismatch: &Mismatch, purpose: Purpose) -> Words {
     match mismatch {
-        Mismatch::Status(status) => match status.as_str() {
-            "FLAGGED" | "IN_APPEAL" | "REINSTATED" => (
-                Warning,
-                format!("its status is {status}"),
-                "it may be paused or disabled",
-                "look at it in WhatsApp Manager; send it less".to_owned(),
-            ),
-            "PAUSED" => (
-                Error,
-                "it is paused for its quality".to_owned(),
-                SENT_AS_FALLBACK,
-                "wait: Meta resumes it after hours; then make it more welcome, or a third pause disables it"
-                    .to_owned(),
-            ),
-            _ => (
-                Error,
-                format!("its status is {status}, not APPROVED"),
-                SENT_AS_FALLBACK,
-                "have it approved in WhatsApp Manager, or name another one here".to_owned(),
-            ),
-        },
+        Mismatch::Status(status) => of_status(status),
         Mismatch::Category(category) => of_category(category, purpose),
-        Mismatch::Count { place, file, account } => (
-            Error,
+        Mismatch::Count { place, file, account } => dead(
             format!(
                 "the {} takes {account} variables, and the file gives {file}",
                 part(*place)
             ),
-            DEAD,
             format!("write as many in {} as the template has", part(*place)),
         ),
-        Mismatch::Form { place, account_names } => {
-            let (account, file) = if *account_names {
-                ("names", "a table such as { first_name = \"guest.first_name\" }")
-            } else {
-                ("numbers", "a list such as [\"guest.first_name\"]")
-            };
-            (
-                Error,
-                format!(
-                    "the {} {account} its variables, and the file does not",
-                    part(*place)
-                ),
-                DEAD,
-                format!("write {} as {file}", part(*place)),
-            )
-        }
+        Mismatch::Form { place, account_names } => of_form(part(*place), *account_names),
         Mismatch::Names {
             place,
             missing,
             unknown,
-        } => {
-            let list = |what: &str, names: &[String]| {
-                (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
-            };
-            let differences = [list("lacks", missing), list("has the unknown", unknown)];
-            let differences: Vec<String> = differences.into_iter().flatten().collect();
-            (
-                Error,
-                format!("{} of the file {}", part(*place), differences.join(" and ")),
-                DEAD,
-                "use the names of the template".to_owned(),
-            )
-        }
-        Mismatch::MediaHeader(format) => (
-            Error,
+        } => of_names(part(*place), missing, unknown),
+        Mismatch::MediaHeader(format) => dead(
             format!("its header is {format}, and Bellhop sends texts only"),
-            DEAD,
-            "give the template a text as header, or none".to_owned(),
+            "give the template a text as header, or none",
         ),
-        Mismatch::NoButton => (
-            Error,
-            "the file has button_url, and the template's first button is no URL with a variable".to_owned(),
-            DEAD,
-            "remove button_url, or make the first button a URL that ends with {{1}}".to_owned(),
+        Mismatch::NoButton => dead(
+            "the file has button_url, and the template's first button is no URL with a variable",
+            "remove button_url, or make the first button a URL that ends with {{1}}",
         ),
-        Mismatch::ButtonUrlMissing => (
-            Error,
-            "its first button is a URL with a variable, and the file has no button_url".to_owned(),
-            "WhatsApp refuses every such message (131008), and each becomes a dead letter",
-            "add button_url".to_owned(),
+        Mismatch::ButtonUrlMissing => dead(
+            "its first button is a URL with a variable, and the file has no button_url",
+            "add button_url",
         ),
-        Mismatch::Button { index, kind } => {
-            let is_sure = matches!(kind.as_str(), "URL" | "COPY_CODE" | "OTP");
-            (
-                if is_sure { Error } else { Warning },
-                format!("button {index} ({kind}) takes a parameter that Bellhop never sends"),
-                if is_sure {
-                    DEAD
-                } else {
-                    "WhatsApp may refuse such messages"
-                },
-                "remove the button, or its variable, from the template".to_owned(),
-            )
-        }
-        Mismatch::Component(kind) => (
-            Error,
+        Mismatch::Button { index, kind } => of_button(*index, kind),
+        Mismatch::Component(kind) => dead(
             format!("it has a component {kind}, which Bellhop never fills in"),
-            DEAD,
-            "use a template of header, body, footer and buttons".to_owned(),
+            "use a template of header, body, footer and buttons",
         ),
         Mismatch::NoTimeToLive => (
-            Warning,
+            Severity::Warning,
             "it has no time to live".to_owned(),
             "a phone that is off gets the message up to 30 days later, when it is no longer true",
             "set message_send_ttl_seconds in the template, 43200 (12 h) to 2592000 (30 days)".to_owned(),
@@ -201,7 +140,31 @@ fn words(mismatch: &Mismatch, purpose: Purpose) -> (Severity, String, &'static s
     }
 }
 
-fn of_category(category: &str, purpose: Purpose) -> (Severity, String, &'static str, String) {
+fn of_status(status: &str) -> Words {
+    match status {
+        "FLAGGED" | "IN_APPEAL" | "REINSTATED" => (
+            Severity::Warning,
+            format!("its status is {status}"),
+            "it may be paused or disabled",
+            "look at it in WhatsApp Manager; send it less".to_owned(),
+        ),
+        "PAUSED" => (
+            Severity::Error,
+            "it is paused for its quality".to_owned(),
+            SENT_AS_FALLBACK,
+            "wait: Meta resumes it after hours; then make it more welcome, or a third pause disables it"
+                .to_owned(),
+        ),
+        _ => (
+            Severity::Error,
+            format!("its status is {status}, not APPROVED"),
+            SENT_AS_FALLBACK,
+            "have it approved in WhatsApp Manager, or name another one here".to_owned(),
+        ),
+    }
+}
+
+fn of_category(category: &str, purpose: Purpose) -> Words {
     let text = format!("its category is {category}");
     let rewrite = "appeal in WhatsApp Manager, or rewrite it without advertising".to_owned();
     match (category, purpose) {
@@ -230,6 +193,40 @@ fn of_category(category: &str, purpose: Purpose) -> (Severity, String, &'static 
             "use a template of the category UTILITY or MARKETING".to_owned(),
         ),
     }
+}
+
+fn of_form(part: &str, account_names: bool) -> Words {
+    let (account, file) = if account_names {
+        ("names", "a table such as { first_name = \"guest.first_name\" }")
+    } else {
+        ("numbers", "a list such as [\"guest.first_name\"]")
+    };
+    dead(
+        format!("the {part} {account} its variables, and the file does not"),
+        format!("write {part} as {file}"),
+    )
+}
+
+fn of_names(part: &str, missing: &[String], unknown: &[String]) -> Words {
+    let list =
+        |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")));
+    let differences = [list("lacks", missing), list("has the unknown", unknown)];
+    let differences: Vec<String> = differences.into_iter().flatten().collect();
+    dead(
+        format!("{part} of the file {}", differences.join(" and ")),
+        "use the names of the template",
+    )
+}
+
+fn of_button(index: usize, kind: &str) -> Words {
+    let text = format!("button {index} ({kind}) takes a parameter that Bellhop never sends");
+    let remedy = "remove the button, or its variable, from the template";
+    if matches!(kind, "URL" | "COPY_CODE" | "OTP") {
+        return dead(text, remedy);
+    }
+    // Meta's pages do not say of every kind that its parameter is required.
+    let effect = "WhatsApp may refuse such messages";
+    (Severity::Warning, text, effect, remedy.to_owned())
 }
 
 fn part(part: Part) -> &'static str {

@@ -1,13 +1,11 @@
 //! The business account, its number and its token, as questions about them are answered. Scripts change them.
 
 use std::collections::BTreeMap;
-use std::sync::{MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::clock::Millis;
-use crate::emulator::Emulator;
 use crate::graph::{ACCOUNT_ID, APP_ID, DISPLAY_NUMBER, GraphError};
 use crate::templates::listing::{selected, with_fields};
 
@@ -65,12 +63,6 @@ impl Default for Account {
             number: Map::new(),
             errors: BTreeMap::new(),
         }
-    }
-}
-
-impl Emulator {
-    pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -141,7 +141,7 @@ impl Emulator {
         self.journal.clear();
         self.outbox.clear();
         self.scripts().clear();
-        *self.account() = Account::default();
+        *service::lock(&self.account) = Account::default();
         *self.limits() = Limits::default();
         *self.conversations() = Conversations::default();
         *self.templates.write().unwrap_or_else(PoisonError::into_inner) = self.settings.templates.clone();

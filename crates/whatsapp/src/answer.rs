@@ -12,7 +12,6 @@ use domain::ids::WhatsAppMessageId;
 use domain::phone_number::PhoneNumber;
 use serde_json::Value;
 
-use crate::client::NotRead;
 use crate::error_codes::{self, ErrorObject};
 
 /// The outcome of one call, with what a log may say about it. The only personal data is the outcome's id.
@@ -137,6 +136,27 @@ pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> An
         },
         None => not_whatsapps("the answer is neither a message's id nor an error"),
     }
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRead {
+    /// No connection; the text is the reason.
+    #[error("WhatsApp cannot be reached: {0}")]
+    Unreachable(&'static str),
+    #[error("WhatsApp did not answer in time, or its answer broke off")]
+    NoAnswer,
+    /// WhatsApp refused the question.
+    #[error("WhatsApp refuses with code {code}")]
+    Refused {
+        code: i64,
+        subcode: Option<i64>,
+        /// WhatsApp's id of the call, for their support.
+        fbtrace_id: Option<String>,
+    },
+    /// Something else answered: a proxy, a firewall, a wrong address. The text describes the answer.
+    #[error("the answer is not WhatsApp's: {0}")]
+    NotWhatsApps(String),
 }
 
 /// The error in the answer to a question that sends nothing; `None`: it has none.

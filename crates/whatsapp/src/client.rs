@@ -19,8 +19,6 @@ use crate::request::Outgoing;
 mod reading;
 mod unreachable;
 
-pub use reading::NotRead;
-
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The base of the Graph API, unless the settings name another one.
 pub const DEFAULT_URL: &str = "https://graph.facebook.com";

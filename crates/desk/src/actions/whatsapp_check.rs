@@ -22,7 +22,8 @@ use settings::{ResortLines, Severity as FileSeverity, Snapshot};
 use store::report_gaps::{self, LastOfNumber, ReportGap};
 use store::{Store, StoreError};
 use whatsapp::account::{MANAGEMENT, SubscribedApp, TokenFacts};
-use whatsapp::client::{Client, NotRead};
+use whatsapp::answer::NotRead;
+use whatsapp::client::Client;
 
 use finding::{ACCOUNT, Finding, NUMBER, Place, TOKEN};
 pub(crate) use finding::{FindingView, Severity};

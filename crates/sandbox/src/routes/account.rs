@@ -40,10 +40,7 @@ async fn debug_token(
             .ok_or_else(|| GraphError::because(100, "The parameter input_token is required"))?;
         let accepted = state.emulator.settings.tokens.as_ref();
         let is_known = token::check(Some(&format!("Bearer {token}")), accepted).is_ok();
-        Ok(state
-            .emulator
-            .account()
-            .token(is_known, state.emulator.clock.now()))
+        Ok(service::lock(&state.emulator.account).token(is_known, state.emulator.clock.now()))
     });
     respond(&state, &version, answer)
 }
@@ -63,10 +60,7 @@ async fn number(
         }
         let callback = settings.callback.as_ref().map(|callback| callback.url.as_str());
         let fields = find(&parameters, "fields");
-        state
-            .emulator
-            .account()
-            .number(&id, fields, major(&version), callback)
+        service::lock(&state.emulator.account).number(&id, fields, major(&version), callback)
     });
     respond(&state, &version, answer)
 }
@@ -75,7 +69,7 @@ async fn apps(state: Data<State>, request: HttpRequest, path: Path<(String, Stri
     let (version, id) = path.into_inner();
     let answer = may_ask(&state, &request, Asked::SubscribedApps)
         .and_then(|()| is_account(&id))
-        .map(|()| state.emulator.account().apps());
+        .map(|()| service::lock(&state.emulator.account).apps());
     respond(&state, &version, answer)
 }
 
@@ -117,7 +111,7 @@ fn may_ask(state: &State, request: &HttpRequest, asked: Asked) -> Result<(), Gra
         .get("authorization")
         .and_then(|value| value.to_str().ok());
     token::check(authorization, state.emulator.settings.tokens.as_ref())?;
-    state.emulator.account().allow(asked)
+    service::lock(&state.emulator.account).allow(asked)
 }
 
 fn is_account(id: &str) -> Result<(), GraphError> {

@@ -217,7 +217,9 @@ async fn set_template(state: Data<State>, body: Bytes) -> Answer {
 async fn change_account(state: Data<State>, body: Bytes) -> Answer {
     let change: Change = parse(&body)?;
     let now = state.emulator.clock.now();
-    state.emulator.account().change(change, now).map_err(refused)?;
+    service::lock(&state.emulator.account)
+        .change(change, now)
+        .map_err(refused)?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -9,33 +9,12 @@ use serde_json::Value;
 
 use super::{Client, LONGEST_ANSWER, bearer, text, unreachable};
 use crate::account::{self, MoreOfNumber, NumberFacts, SubscribedApp, TokenFacts};
-use crate::answer;
+use crate::answer::{self, NotRead};
 
 /// Templates of one page. The longest possible ones fit into [`LONGEST_ANSWER`].
 const PAGE: &str = "50";
 /// An account has at most some thousands of templates.
 const MOST_PAGES: usize = 100;
-
-/// Why a question has no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotRead {
-    /// No connection; the text is the reason.
-    #[error("WhatsApp cannot be reached: {0}")]
-    Unreachable(&'static str),
-    #[error("WhatsApp did not answer in time, or its answer broke off")]
-    NoAnswer,
-    /// WhatsApp refused the question.
-    #[error("WhatsApp refuses with code {code}")]
-    Refused {
-        code: i64,
-        subcode: Option<i64>,
-        /// WhatsApp's id of the call, for their support.
-        fbtrace_id: Option<String>,
-    },
-    /// Something else answered: a proxy, a firewall, a wrong address. The text describes the answer.
-    #[error("the answer is not WhatsApp's: {0}")]
-    NotWhatsApps(String),
-}
 
 impl Client {
     /// What the token is, asked with the token itself.

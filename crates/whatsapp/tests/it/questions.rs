@@ -1,7 +1,8 @@
 //! Questions about our own account, over real HTTP: what is asked, and what an answer that is none means.
 
 use domain::ids::NumberId;
-use whatsapp::client::{Client, DEFAULT_TIMEOUT, NotRead};
+use whatsapp::answer::NotRead;
+use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
 use crate::server::{Reply, Server};
 

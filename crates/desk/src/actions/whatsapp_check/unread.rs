@@ -1,6 +1,6 @@
 //! A question that WhatsApp did not answer, as a finding.
 
-use whatsapp::client::NotRead;
+use whatsapp::answer::NotRead;
 use whatsapp::error_codes;
 
 use super::finding::{Finding, Place};

@@ -13,7 +13,7 @@ use crate::prepared::sql;
 
 /// How long after a call its first report is missing. WhatsApp's `sent` comes within seconds.
 const MISSING_AFTER: TimeDelta = TimeDelta::minutes(10);
-/// How long WhatsApp repeats a notification that nobody took. An older call will never be reported.
+/// How long WhatsApp repeats a notification that is not answered with 200. An older call will never be reported.
 const REPORTED_WITHIN: TimeDelta = TimeDelta::days(7);
 
 /// A number from which nothing is reported since a call.

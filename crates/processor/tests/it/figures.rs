@@ -97,6 +97,7 @@ async fn every_series_with_known_labels_exists_from_the_start_with_0() {
         "bellhop_values_without_key{table=\"events\"}",
         "bellhop_bookings_without_resort",
         "bellhop_events_delayed",
+        "bellhop_reports_missing",
     ] {
         assert_eq!(value(&metrics, series), 0, "{series}");
     }

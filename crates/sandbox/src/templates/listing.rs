@@ -95,7 +95,7 @@ impl Templates {
     }
 }
 
-/// Before the place in a cursor. Nobody but us reads it.
+/// Before the place in a cursor, which is opaque to clients.
 const CURSOR: &str = "QVFI";
 
 impl Question<'_> {
@@ -264,7 +264,7 @@ pub(crate) fn selected<'f>(
     }
 }
 
-/// An object with these of its members; the id is always told.
+/// An object with these of its members, and always its id.
 pub(crate) fn with_fields(object: &Value, fields: &[&str]) -> Value {
     let mut found = Map::new();
     for field in fields.iter().chain(&["id"]) {

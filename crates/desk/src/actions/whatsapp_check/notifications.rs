@@ -34,7 +34,7 @@ pub(super) fn callback(callbacks: &Callbacks) -> Vec<Finding> {
             ));
         return vec![missing, fields];
     };
-    // A query may hold what nobody should read.
+    // A query may hold a secret.
     let shown = address.split(['?', '#']).next().unwrap_or_default();
     let level = if callbacks.phone_number.is_some() {
         "set for this number alone"

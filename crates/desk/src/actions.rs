@@ -17,3 +17,4 @@ pub(crate) mod notes;
 pub(crate) mod presets;
 pub(crate) mod source_answers;
 pub(crate) mod trial;
+pub(crate) mod whatsapp_check;

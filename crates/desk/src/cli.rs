@@ -30,6 +30,7 @@ mod source;
 mod staff;
 mod table;
 mod token;
+mod whatsapp;
 
 use std::process::ExitCode;
 
@@ -40,11 +41,14 @@ const ENVIRONMENT: &str = "\
 Environment (each command asks only for what it uses, and names everything that is missing at once):
   DATABASE_URL         Postgres
   AMQP_URL             RabbitMQ, amqp:// or amqps://, with its vhost
-  SSL_CERT_FILE        a PEM file of certificate authorities that amqps:// trusts instead of the system's; and
+  SSL_CERT_FILE        a PEM file of certificate authorities that are trusted instead of the system's; and
   SSL_CERT_DIR         folders of such files, separated by colons
   BELLHOP_CONFIG       the folder with resorts/*.toml and sources/*.toml
   BELLHOP_KEYS         the key ring: ID:BASE64(32 bytes), separated by commas; or
   BELLHOP_KEYS_FILE    a file that contains it
+  WHATSAPP_API_URL     base of the Graph API [https://graph.facebook.com], for desk whatsapp; and
+  WHATSAPP_API_VERSION its pinned version [v25.0]
+  HTTPS_PROXY          proxy for https, as sender has it, with HTTP_PROXY and NO_PROXY
   BELLHOP_STAFF_TOKEN  your token, which identifies you in the audit trail; see below
   RUST_LOG             the log level on stderr [info]; libraries never log below info
   LOG_FORMAT           json or text
@@ -62,6 +66,7 @@ Examples:
   desk letters list --by reason              how many dead letters, and why?
   desk letters retry 12                      retry one of them
   desk source try lodgify sample.json        what would become of this webhook?
+  desk whatsapp check azure-bay              are token, number and templates as the file needs them?
   desk messages list --state dead --json     which messages were not sent?
   desk guests erase --phone -                delete a guest's personal data; prompts for the number
   desk keys reseal                           after every program has a new first key
@@ -100,6 +105,9 @@ enum Command {
     /// See what Bellhop makes of a platform's webhooks
     #[command(subcommand)]
     Source(source::Command),
+    /// Check what WhatsApp knows of the resorts
+    #[command(subcommand)]
+    Whatsapp(whatsapp::Command),
     /// List messages
     #[command(subcommand)]
     Messages(messages::Command),
@@ -168,6 +176,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Guests(command) => guests::run(command, environment).await,
             Command::Source(command) => source::run(command, environment).await,
+            Command::Whatsapp(command) => whatsapp::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
             Command::Ledger(command) => ledger::run(command, environment).await,
             Command::Staff(command) => staff::run(command, environment).await,

@@ -7,11 +7,13 @@ use broker::Address;
 use crypto::key_ring::KeyRing;
 use crypto::token::Token;
 use domain::silence_policy::SilencePolicy;
-use outbound::Authorities;
+use outbound::{Authorities, Outbound};
 use service::environment::Reader;
 use service::{Environment, Problems, chain};
 use settings::Snapshot;
 use store::{DatabaseUrl, Store};
+use url::Url;
+use whatsapp::client::{Client, ClientError, DEFAULT_TIMEOUT, DEFAULT_URL, DEFAULT_VERSION};
 
 use crate::actions::context::{self, Context};
 
@@ -34,6 +36,35 @@ pub(crate) fn optional_broker(read: &mut Reader<'_>) -> Option<Address> {
     let authorities = read.together(|look_up| Authorities::read(look_up));
     let address = read.optional_parsed("AMQP_URL", Address::parse)?;
     Some(address.trusting(&authorities))
+}
+
+/// As [`database`], for commands that work without.
+pub(crate) fn optional_database(read: &mut Reader<'_>) -> Option<Store> {
+    let url = read.optional_parsed("DATABASE_URL", DatabaseUrl::parse)?;
+    Some(Store::new(&url, CONNECTIONS, "desk"))
+}
+
+/// The client of WhatsApp, as the senders have it.
+pub(crate) fn whatsapp(read: &mut Reader<'_>) -> Option<Client> {
+    let outbound = read.together(|look_up| Outbound::read(look_up));
+    let url = read.parsed_or(
+        "WHATSAPP_API_URL",
+        |text| Url::parse(text).map(Some),
+        Url::parse(DEFAULT_URL).ok(),
+    )?;
+    let version = read.optional("WHATSAPP_API_VERSION");
+    let version = version.as_deref().unwrap_or(DEFAULT_VERSION);
+    match Client::through(&outbound, &url, version, DEFAULT_TIMEOUT) {
+        Ok(client) => Some(client),
+        Err(error) => {
+            let variable = match error {
+                ClientError::Version => "WHATSAPP_API_VERSION",
+                _ => "WHATSAPP_API_URL",
+            };
+            read.problem(variable, chain(&error));
+            None
+        }
+    }
 }
 
 /// The argument, or the folder of `BELLHOP_CONFIG`.

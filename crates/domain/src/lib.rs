@@ -11,6 +11,7 @@
 //! decisions to the message.
 
 pub mod after_call;
+pub mod approved_template;
 pub mod audit;
 pub mod backoff;
 pub mod before_call;

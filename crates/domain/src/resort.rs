@@ -1,6 +1,6 @@
 //! A resort as its file describes it: the settings from which plans and messages follow.
 //!
-//! Times of day are the resort's. The access token is not here: only the sender resolves it.
+//! Times of day are the resort's. The access token is not here: only programs that call WhatsApp resolve it.
 
 mod stop_text;
 mod template;

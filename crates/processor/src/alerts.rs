@@ -1,4 +1,4 @@
-//! Alerts about sources, each at most once an hour: a platform's change makes hundreds of the same.
+//! Alerts about sources and business numbers, each at most once an hour: a platform's change makes hundreds of the same.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,15 +8,15 @@ use service::lock;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// When each alert about each source was last raised by this process.
+/// When each alert about each source or number was last raised by this process.
 #[derive(Default)]
 pub(crate) struct Alerts(Mutex<BTreeMap<(&'static str, String), Instant>>);
 
 impl Alerts {
-    /// Whether to raise this alert about a source now.
-    pub(crate) fn is_due(&self, alert: &'static str, source: &str, now: Instant) -> bool {
+    /// Whether to raise this alert about a source or a number now.
+    pub(crate) fn is_due(&self, alert: &'static str, about: &str, now: Instant) -> bool {
         let mut raised = lock(&self.0);
-        let this = (alert, source.to_owned());
+        let this = (alert, about.to_owned());
         let is_due = raised.get(&this).is_none_or(|last| now - *last >= EVERY);
         if is_due {
             raised.insert(this, now);

@@ -37,6 +37,7 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) without_key: IntGaugeVec,
     pub(crate) holds: IntGaugeVec,
     pub(crate) held_messages: IntGaugeVec,
+    pub(crate) reports_missing: IntGauge,
 }
 
 const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
@@ -146,6 +147,10 @@ impl ProcessorMetrics {
                 "Messages on hold in the whole database, by the hold's scope.",
                 &["scope"],
             )?,
+            reports_missing: metrics.gauge(
+                "bellhop_reports_missing",
+                "Business numbers whose messages WhatsApp accepts without reporting on them, in the whole database.",
+            )?,
         };
         known.begin_series();
         Ok(known)
@@ -192,6 +197,8 @@ impl ProcessorMetrics {
             .set(figures.messages_without_template);
         self.without_resort.set(figures.bookings_without_resort);
         self.fetches_waiting.set(figures.fetches_waiting);
+        let silent = i64::try_from(figures.report_gaps.len()).unwrap_or(i64::MAX);
+        self.reports_missing.set(silent);
         for (table, values) in missing_keys {
             self.without_key.with_label_values(&[*table]).set(*values);
         }
@@ -210,5 +217,6 @@ impl ProcessorMetrics {
         }
         self.without_resort.set(0);
         self.fetches_waiting.set(0);
+        self.reports_missing.set(0);
     }
 }

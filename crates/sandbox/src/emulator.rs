@@ -9,6 +9,7 @@ use service::metrics::IntCounterVec;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::account::Account;
 use crate::clock::{Clock, Millis};
 use crate::conversations::Conversations;
 use crate::graph::GraphError;
@@ -23,7 +24,7 @@ use crate::templates::{Category, Templates};
 use crate::wamid::Wamids;
 
 mod report;
-mod token;
+pub(crate) mod token;
 
 use report::Plan;
 
@@ -40,6 +41,7 @@ pub(crate) struct Emulator {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) clock: Clock,
     pub(crate) wamids: Wamids,
+    pub(crate) account: Mutex<Account>,
     scripts: Mutex<Scripts>,
     limits: Mutex<Limits>,
     conversations: Mutex<Conversations>,
@@ -81,6 +83,7 @@ impl Emulator {
             outbox: Arc::new(outbox),
             clock: Clock::default(),
             wamids: Wamids::new(),
+            account: Mutex::default(),
             scripts: Mutex::default(),
             limits: Mutex::default(),
             conversations: Mutex::default(),
@@ -139,6 +142,7 @@ impl Emulator {
         self.journal.clear();
         self.outbox.clear();
         self.scripts().clear();
+        *service::lock(&self.account) = Account::default();
         *self.limits() = Limits::default();
         *self.conversations() = Conversations::default();
         *self.templates.write().unwrap_or_else(PoisonError::into_inner) = self.settings.templates.clone();

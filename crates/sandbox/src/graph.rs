@@ -10,6 +10,8 @@ pub(crate) use codes::title_in_notification;
 
 /// The business account of every number; notifications name it.
 pub(crate) const ACCOUNT_ID: &str = "900800700600500";
+/// The app of every token.
+pub(crate) const APP_ID: &str = "700600500400300";
 /// The number that guests see; its country code is put before numbers without `+`.
 pub(crate) const DISPLAY_NUMBER: &str = "15550100200";
 pub(crate) const COUNTRY_CODE: &str = "1";
@@ -74,6 +76,15 @@ impl GraphError {
         }
     }
 
+    /// A question names an object that is not one of ours, or that the token may not see.
+    pub(crate) fn unknown_object(id: &str) -> Self {
+        let usual = Self::unknown_number(id);
+        Self {
+            message: usual.message.replace("post request", "get request"),
+            ..usual
+        }
+    }
+
     pub(crate) fn answer(&self, version: &str, trace: &str) -> HttpResponse {
         let mut error = Map::new();
         error.insert("message".to_owned(), json!(self.message));
@@ -103,6 +114,11 @@ impl GraphError {
         }
         response.body(json!({ "error": error }).to_string())
     }
+}
+
+/// The answer to a question.
+pub(crate) fn found(version: &str, trace: &str, answer: &Value) -> HttpResponse {
+    head(200, version, trace).body(answer.to_string())
 }
 
 /// The answer to a message that was taken.

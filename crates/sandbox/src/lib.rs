@@ -6,6 +6,7 @@
 //!
 //! Start with [`emulator`], which handles one message. [`HELP`] explains the scripts.
 
+mod account;
 mod clock;
 mod connection;
 mod conversations;

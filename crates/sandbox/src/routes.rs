@@ -1,4 +1,4 @@
-//! The routes: the Cloud API's messages endpoint, and the sandbox's own.
+//! The routes: the Cloud API's messages endpoint, its questions about the account, and the sandbox's own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::emulator::{Answer, Call, Emulator};
 use crate::graph::{self, GraphError};
 use crate::request::Endpoint;
 
+mod account;
 mod control;
 
 /// How long an answer waits for a notification that a script wants before it.
@@ -29,6 +30,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             r"/{version:v\d+\.\d+}/{number:\d+}/{endpoint:messages|marketing_messages}",
             web::post().to(send),
         )
+        .configure(account::configure)
         .configure(control::configure)
         .default_service(web::to(unknown_path));
 }

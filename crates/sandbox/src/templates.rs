@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 mod approval;
 mod fill;
+pub(crate) mod listing;
 
 pub(crate) use fill::{Filled, Parameter, Parameters, QuickReply};
 
@@ -28,6 +29,9 @@ pub(crate) struct Template {
     pub(crate) buttons: Vec<Button>,
     #[serde(default)]
     pub(crate) status: TemplateStatus,
+    /// How long delivery is tried; without it, 30 days.
+    #[serde(default)]
+    pub(crate) message_send_ttl_seconds: Option<i64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -51,6 +55,8 @@ pub(crate) enum Category {
 pub(crate) enum TemplateStatus {
     #[default]
     Approved,
+    Pending,
+    Rejected,
     Paused,
     Disabled,
 }
@@ -135,6 +141,8 @@ impl TemplateStatus {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Approved => "APPROVED",
+            Self::Pending => "PENDING",
+            Self::Rejected => "REJECTED",
             Self::Paused => "PAUSED",
             Self::Disabled => "DISABLED",
         }

@@ -37,8 +37,16 @@ pub(crate) struct Held {
 }
 
 pub(crate) enum Good {
-    Resort(Arc<Resort>, Option<Arc<Secret>>),
+    Resort(Arc<Resort>, Access),
     Source(GoodSource),
+}
+
+/// What a resort's calls of WhatsApp need, beside its number.
+#[derive(Default)]
+pub(crate) struct Access {
+    /// `None` if this process resolves no tokens.
+    pub(crate) token: Option<Arc<Secret>>,
+    pub(crate) business_account: Option<String>,
 }
 
 impl Files {
@@ -243,8 +251,11 @@ impl Reading {
             if resolve.access_tokens() {
                 self.secrets.extend(file.access_token.resolve(places, &mut notes));
             }
-            let access_token = self.secrets.first().cloned().map(Arc::new);
-            self.good = Some(Good::Resort(Arc::new(file.resort), access_token));
+            let access = Access {
+                token: self.secrets.first().cloned().map(Arc::new),
+                business_account: file.business_account,
+            };
+            self.good = Some(Good::Resort(Arc::new(file.resort), access));
         }
         notes
     }

@@ -14,6 +14,7 @@ mod files;
 mod finding;
 mod folder;
 pub mod keys;
+mod lines;
 mod mapping_file;
 pub mod network;
 mod resolve;
@@ -34,6 +35,7 @@ use folder::Kind;
 
 pub use finding::{Changes, Finding, Severity};
 pub use folder::UnreadableFolder;
+pub use lines::ResortLines;
 pub use mapping_file::definition_of;
 pub use resolve::Resolve;
 pub use snapshot::{ResortState, Snapshot, SourceState, load};

@@ -9,13 +9,15 @@ use crypto::secret::SecretReference;
 use domain::country::Country;
 use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
+use domain::moment::Moment;
 use domain::phone_number::PhoneNumber;
-use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
+use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention, Template};
 
 mod moments;
 mod templates;
 
 use moments::{BuiltIn, OwnMoment};
+use templates::{ByLanguage, Fallback};
 
 use crate::document::{self, Entry, Note, Table};
 use crate::finding::Severity;
@@ -24,6 +26,8 @@ use crate::resolve::Reference;
 pub(crate) struct ResortFile {
     pub(crate) resort: Resort,
     pub(crate) access_token: Reference,
+    /// Meta's id of the business account that owns the number.
+    pub(crate) business_account: Option<String>,
 }
 
 /// Reads a file; returns nothing if it has an error.
@@ -49,34 +53,16 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let whatsapp = file.required("whatsapp", |entry| entry.table(whatsapp));
     let abandonment = file.required("abandonment", |entry| entry.table(abandonment));
     let no_show_after = delay(file, "check_in", "no_show_after");
-    let review_after_check_out = delay(file, "review", "after_check_out");
     let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
-    let expires_after = file
-        .optional("expires_after", |entry| {
-            templates::by_kind(entry, &[], |entry| entry.duration())
-        })
-        .unwrap_or_default();
     let limits = table_or_default(file, "limits", limits);
     let retention = table_or_default(file, "retention", retention);
-    let own = file
-        .optional("messages", |entry| moments::own(entry, &values))
-        .unwrap_or_default();
-    let own_kinds: Vec<MessageKind> = own.iter().map(OwnMoment::kind).collect();
-    let mut templates = file
-        .optional("templates", |entry| templates::all(entry, &values))
-        .unwrap_or_default();
-    templates.extend(own.iter().filter_map(OwnMoment::templates));
-    let fallback = table_or_default(file, "fallback", |section| {
-        templates::fallback(section, &values, &own_kinds)
-    });
-    let stop_texts = table_or_default(file, "stop", |section| templates::stop(section, &values));
-    let (number, access_token) = whatsapp?;
-    let (abandonment, reminder_2) = abandonment?;
-    let built_in = BuiltIn {
-        reminder_2,
-        review_after_check_out,
-        expires_after,
-    };
+    let reminder_2 = abandonment.and_then(|(_, reminder_2)| reminder_2);
+    let messages = messages(file, &values, reminder_2);
+    let WhatsApp {
+        number,
+        access_token,
+        business_account,
+    } = whatsapp?;
     let resort = Resort {
         id: id.clone(),
         name: name?.to_owned(),
@@ -87,18 +73,57 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         mode,
         values,
         number,
-        abandonment,
+        abandonment: abandonment?.0,
         no_show_after,
-        moments: moments::all(built_in, &own),
+        moments: messages.moments,
         quiet_hours,
         limits,
         retention,
-        templates,
-        fallback_templates: fallback.templates,
-        fallback_texts: fallback.texts,
-        stop_texts,
+        templates: messages.templates,
+        fallback_templates: messages.fallback.templates,
+        fallback_texts: messages.fallback.texts,
+        stop_texts: messages.stop_texts,
     };
-    Some(ResortFile { resort, access_token })
+    Some(ResortFile {
+        resort,
+        access_token,
+        business_account,
+    })
+}
+
+/// What the file says about messages: when each kind goes, and with which content.
+struct Messages {
+    moments: BTreeMap<MessageKind, Moment>,
+    templates: BTreeMap<MessageKind, ByLanguage<Template>>,
+    fallback: Fallback,
+    stop_texts: ByLanguage<String>,
+}
+
+fn messages(file: &Table<'_>, values: &BTreeMap<String, String>, reminder_2: Option<Duration>) -> Messages {
+    let own = file
+        .optional("messages", |entry| moments::own(entry, values))
+        .unwrap_or_default();
+    let expires_after = file.optional("expires_after", |entry| {
+        templates::by_kind(entry, &[], |entry| entry.duration())
+    });
+    let built_in = BuiltIn {
+        reminder_2,
+        review_after_check_out: delay(file, "review", "after_check_out"),
+        expires_after: expires_after.unwrap_or_default(),
+    };
+    let own_kinds: Vec<MessageKind> = own.iter().map(OwnMoment::kind).collect();
+    let mut templates = file
+        .optional("templates", |entry| templates::all(entry, values))
+        .unwrap_or_default();
+    templates.extend(own.iter().filter_map(OwnMoment::templates));
+    Messages {
+        moments: moments::all(built_in, &own),
+        templates,
+        fallback: table_or_default(file, "fallback", |section| {
+            templates::fallback(section, values, &own_kinds)
+        }),
+        stop_texts: table_or_default(file, "stop", |section| templates::stop(section, values)),
+    }
 }
 
 fn mode(file: &Table<'_>, country: Option<Country>) -> Mode {
@@ -163,18 +188,30 @@ fn values(entry: &Entry<'_>) -> Option<BTreeMap<String, String>> {
     Some(table.entries().into_iter().filter_map(read).collect())
 }
 
-fn whatsapp(section: &Table<'_>) -> Option<(NumberId, Reference)> {
+/// `[whatsapp]`
+struct WhatsApp {
+    number: NumberId,
+    access_token: Reference,
+    business_account: Option<String>,
+}
+
+fn whatsapp(section: &Table<'_>) -> Option<WhatsApp> {
+    // Each id becomes part of a URL's path.
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let number = section.required("phone_number_id", |entry| {
-        // The id becomes part of a URL's path.
-        let number = |text: &str| {
-            NumberId::parse(text)
-                .ok()
-                .filter(|_| text.bytes().all(|b| b.is_ascii_alphanumeric()))
-        };
+        let number = |text: &str| NumberId::parse(text).ok().filter(|_| is_plain(text));
         entry.parsed(|text| number(text).ok_or("is not the id of a WhatsApp number"))
     });
     let access_token = section.required("access_token", Reference::read);
-    Some((number?, access_token?))
+    let business_account = section.optional("business_account_id", |entry| {
+        let account = |text: &str| (!text.is_empty() && is_plain(text)).then(|| text.to_owned());
+        entry.parsed(|text| account(text).ok_or("is not the id of a WhatsApp Business account"))
+    });
+    Some(WhatsApp {
+        number: number?,
+        access_token: access_token?,
+        business_account,
+    })
 }
 
 fn abandonment(section: &Table<'_>) -> Option<(Abandonment, Option<Duration>)> {

@@ -27,6 +27,7 @@ pub struct Snapshot {
     generation: u64,
     resorts: Arc<Resorts>,
     access_tokens: BTreeMap<ResortId, Arc<Secret>>,
+    business_accounts: BTreeMap<ResortId, String>,
     sources: BTreeMap<SourceId, Arc<Source>>,
     source_rules: BTreeMap<SourceId, Arc<SourceRules>>,
     broken_resorts: BTreeSet<ResortId>,
@@ -91,6 +92,11 @@ impl Snapshot {
     /// The token with which the resort sends; `None` also if this process does not resolve tokens.
     pub fn access_token(&self, id: &ResortId) -> Option<Arc<Secret>> {
         self.access_tokens.get(id).cloned()
+    }
+
+    /// Meta's id of the account that owns the resort's number, where its file names it.
+    pub fn business_account(&self, id: &ResortId) -> Option<&str> {
+        self.business_accounts.get(id).map(String::as_str)
     }
 
     /// The source, or why there is none. A process that does not resolve the secrets of sources knows no source.
@@ -208,10 +214,14 @@ impl Snapshot {
         };
         for (name, held) in files.held() {
             match &held.good {
-                Some(Good::Resort(resort, token)) => {
+                Some(Good::Resort(resort, access)) => {
+                    let id = || resort.id.clone();
+                    let token = access.token.clone();
+                    snapshot.access_tokens.extend(token.map(|token| (id(), token)));
+                    let account = access.business_account.clone();
                     snapshot
-                        .access_tokens
-                        .extend(token.clone().map(|token| (resort.id.clone(), token)));
+                        .business_accounts
+                        .extend(account.map(|account| (id(), account)));
                     let resorts = Arc::make_mut(&mut snapshot.resorts);
                     resorts.insert(resort.id.clone(), Arc::clone(resort));
                 }

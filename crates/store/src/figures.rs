@@ -9,6 +9,7 @@ use diesel::{PgConnection, RunQueryDsl};
 use crate::error::StoreError;
 use crate::holds::Hold;
 use crate::prepared;
+use crate::report_gaps::{self, ReportGap};
 use crate::rows::Value;
 use crate::{Store, bookings, fetches, holds};
 
@@ -21,6 +22,8 @@ pub struct Figures {
     pub bookings_without_resort: i64,
     /// What platforms are still to be asked for.
     pub fetches_waiting: i64,
+    /// Numbers that WhatsApp reports nothing of.
+    pub report_gaps: Vec<ReportGap>,
 }
 
 pub struct FigureReader {
@@ -86,6 +89,7 @@ impl Session {
             messages_without_template: holds::count_without_template(connection)?,
             bookings_without_resort: bookings::count_without_resort(connection)?,
             fetches_waiting: fetches::count(connection)?,
+            report_gaps: report_gaps::list(connection)?,
         }))
     }
 }

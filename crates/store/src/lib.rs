@@ -46,6 +46,7 @@ mod pooler;
 mod prepared;
 mod refusals;
 pub mod relay;
+pub mod report_gaps;
 pub mod reseal;
 pub mod results;
 pub mod rights;

@@ -163,15 +163,48 @@ pub(crate) fn read(http_status: u16, asked_pause: AskedPause, body: &[u8]) -> An
     }
     match json.get("error").and_then(error_object) {
         Some(error) => Answer {
-            fbtrace_id: json
-                .pointer("/error/fbtrace_id")
-                .and_then(Value::as_str)
-                .map(trace_id),
+            fbtrace_id: fbtrace_id(&json),
             subcode: error.subcode,
             ..whatsapps(CallOutcome::Refused(refused(error, http_status, asked_pause)))
         },
         None => not_whatsapps("the answer is neither a message's id nor an error"),
     }
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRead {
+    /// No connection; the text is the reason.
+    #[error("WhatsApp cannot be reached: {0}")]
+    Unreachable(&'static str),
+    #[error("WhatsApp did not answer in time, or its answer broke off")]
+    NoAnswer,
+    /// WhatsApp refused the question.
+    #[error("WhatsApp refuses with code {code}")]
+    Refused {
+        code: i64,
+        subcode: Option<i64>,
+        /// WhatsApp's id of the call, for their support.
+        fbtrace_id: Option<String>,
+    },
+    /// Something else answered: a proxy, a firewall, a wrong address. The text describes the answer.
+    #[error("the answer is not WhatsApp's: {0}")]
+    NotWhatsApps(String),
+}
+
+/// The error in the answer to a question that sends nothing; `None`: it has none.
+pub(crate) fn refusal_of_question(json: &Value) -> Option<NotRead> {
+    let error = json.get("error").and_then(error_object)?;
+    Some(NotRead::Refused {
+        code: error.code,
+        subcode: error.subcode,
+        fbtrace_id: fbtrace_id(json),
+    })
+}
+
+fn fbtrace_id(json: &Value) -> Option<String> {
+    let id = json.pointer("/error/fbtrace_id").and_then(Value::as_str);
+    id.map(trace_id)
 }
 
 fn accepted(json: &Value) -> Option<CallOutcome> {

@@ -17,9 +17,14 @@ use crate::answer::{self, Answer, AskedPause};
 use crate::error_codes::{self, ErrorObject};
 use crate::request::Outgoing;
 
+mod reading;
 mod unreachable;
 
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The base of the Graph API, unless the settings name another one.
+pub const DEFAULT_URL: &str = "https://graph.facebook.com";
+/// The pinned version of the Graph API, unless the settings name another one.
+pub const DEFAULT_VERSION: &str = "v25.0";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Servers keep idle connections longer, so they seldom close one just as a request begins.
@@ -128,9 +133,13 @@ impl Client {
     }
 
     fn url(&self, number: &NumberId, endpoint: Endpoint) -> Url {
+        self.url_of(&[number.as_str(), endpoint.as_str()])
+    }
+
+    fn url_of(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.extend([number.as_str(), endpoint.as_str()]);
+            segments.extend(path);
         }
         url
     }

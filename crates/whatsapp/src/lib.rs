@@ -5,8 +5,9 @@
 //! the guest's phone number in base64, so no `Debug` and no error shows them.
 //!
 //! Start with [`client`] for the way out and [`notification`] for the way in. [`error_codes`] is the one table of
-//! what WhatsApp's refusals mean.
+//! what WhatsApp's refusals mean. [`account`] is what WhatsApp says of our own account: token, number, templates.
 
+pub mod account;
 pub mod answer;
 pub mod client;
 pub mod error_codes;

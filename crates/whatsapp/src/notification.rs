@@ -8,7 +8,7 @@ mod business;
 mod contact;
 mod damage;
 mod guest;
-mod json;
+pub(crate) mod json;
 mod remainder;
 mod status;
 

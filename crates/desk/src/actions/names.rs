@@ -57,6 +57,12 @@ pub(crate) async fn check_resort(
     check("resort", resort.as_str(), &known, files)
 }
 
+/// As [`check_resort`], by the files alone.
+pub(crate) fn check_resort_file(files: &Snapshot, resort: &ResortId) -> Result<(), NameError> {
+    let known = files.resort_ids().map(ToString::to_string).collect();
+    check("resort", resort.as_str(), &known, Some(files))
+}
+
 /// Refuses a source that has neither a file nor a letter. WhatsApp's notifications are a source without a file.
 pub(crate) async fn check_source(
     store: &Store,

@@ -88,7 +88,7 @@ async fn a_resort_whose_sources_report_no_arrivals_is_warned_of_no_shows() {
         .lines()
         .find(|line| line.contains("guest_checked_in"));
     let place = format!(
-        "{}:21: warning: check_in waits for arrivals",
+        "{}:22: warning: check_in waits for arrivals",
         folder.path().join(resort).display()
     );
     assert!(warning.unwrap().starts_with(&place), "{without:?}");

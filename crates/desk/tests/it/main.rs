@@ -28,3 +28,5 @@ mod source;
 mod staff;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod whatsapp;

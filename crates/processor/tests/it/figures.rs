@@ -2,7 +2,8 @@
 
 use testkit::world::Secrets;
 
-use crate::notification::failed;
+use crate::logs;
+use crate::notification::{failed, status};
 use crate::scene::{ADA, CONFIRMATION, Scene};
 use crate::webhook::Webhook;
 
@@ -96,6 +97,7 @@ async fn every_series_with_known_labels_exists_from_the_start_with_0() {
         "bellhop_values_without_key{table=\"events\"}",
         "bellhop_bookings_without_resort",
         "bellhop_events_delayed",
+        "bellhop_reports_missing",
     ] {
         assert_eq!(value(&metrics, series), 0, "{series}");
     }
@@ -106,4 +108,43 @@ async fn every_series_with_known_labels_exists_from_the_start_with_0() {
             "{name}"
         );
     }
+}
+
+async fn minutes_pass(scene: &Scene, minutes: i64) {
+    scene
+        .sql(&format!(
+            "UPDATE messages SET claimed_at = claimed_at - interval '{minutes} minutes', \
+             delivery_at = delivery_at - interval '{minutes} minutes'"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn a_number_that_nothing_is_reported_of_is_counted_and_alerted_once_for_each_outage() {
+    logs::begin();
+    let mut scene = Scene::new().await;
+    scene.happens(&Webhook::confirmed("BK-1", ADA)).await;
+    let called = scene.calls("BK-1", CONFIRMATION).await;
+    scene.steps.export_figures_once().await;
+    assert_eq!(value(&scene.steps.metrics(), "bellhop_reports_missing"), 0);
+
+    minutes_pass(&scene, 11).await;
+    scene.steps.export_figures_once().await;
+    scene.steps.export_figures_once().await;
+
+    assert_eq!(value(&scene.steps.metrics(), "bellhop_reports_missing"), 1);
+    let alerts = logs::alerts("reports_missing");
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert!(alerts[0].contains_key("waiting_since"), "{alerts:?}");
+
+    // A report ends the outage. The next one within the hour is counted, and not alerted.
+    scene.notified(&status(&called, "sent", ADA)).await;
+    scene.steps.export_figures_once().await;
+    assert_eq!(value(&scene.steps.metrics(), "bellhop_reports_missing"), 0);
+    scene
+        .sql("UPDATE messages SET state = 'sent', delivery = NULL, delivery_at = NULL")
+        .await;
+    scene.steps.export_figures_once().await;
+    assert_eq!(value(&scene.steps.metrics(), "bellhop_reports_missing"), 1);
+    assert_eq!(logs::alerts("reports_missing").len(), 1);
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::graph::GraphError;
 
 /// Refuses a missing or unknown token as the Graph API refuses an expired one.
-pub(super) fn check(
+pub(crate) fn check(
     authorization: Option<&str>,
     accepted: Option<&HashSet<String>>,
 ) -> Result<(), GraphError> {

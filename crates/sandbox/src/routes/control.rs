@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::State;
+use crate::account::Change;
 use crate::limits;
 use crate::notification::escaped;
 use crate::notification::inbound::{Inbound, Marketing};
@@ -29,6 +30,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .route("/sandbox/inbound", web::post().to(inbound))
         .route("/sandbox/spellings", web::post().to(spell))
         .route("/sandbox/templates", web::post().to(set_template))
+        .route("/sandbox/account", web::post().to(change_account))
         .route("/sandbox/events", web::post().to(event))
         .route("/sandbox/handshake", web::post().to(handshake))
         .route("/sandbox/clock", web::post().to(advance_clock));
@@ -236,6 +238,15 @@ async fn set_template(state: Data<State>, body: Bytes) -> Answer {
 fn with(one: &Value, more: &Value) -> Value {
     let members = [one, more].into_iter().filter_map(Value::as_object).flatten();
     Value::Object(members.map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+async fn change_account(state: Data<State>, body: Bytes) -> Answer {
+    let change: Change = parse(&body)?;
+    let now = state.emulator.clock.now();
+    service::lock(&state.emulator.account)
+        .change(change, now)
+        .map_err(refused)?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 async fn event(state: Data<State>, body: Bytes) -> Answer {

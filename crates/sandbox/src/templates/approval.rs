@@ -1,7 +1,7 @@
 //! The rules under which Meta approves a template.
 
 use super::fill::{self, Form};
-use super::{Button, Template};
+use super::{Button, Category, Template};
 
 const NAME_MAX: usize = 512;
 const HEADER_MAX: usize = 60;
@@ -16,6 +16,7 @@ pub(super) fn mistakes(template: &Template) -> Vec<String> {
     let rules = name_rules(template)
         .into_iter()
         .chain(text_rules(template))
+        .chain([time_to_live_rule(template)])
         .chain(button_rules(&template.buttons));
     let mut found: Vec<_> = rules
         .filter(|(holds, _)| !holds)
@@ -85,6 +86,20 @@ fn text_rules(template: &Template) -> Vec<Rule> {
         ),
         (!footer.contains("{{"), "the footer has no variables"),
     ]
+}
+
+fn time_to_live_rule(template: &Template) -> Rule {
+    let allowed = match template.category {
+        Category::Marketing => 43_200..=2_592_000,
+        Category::Utility => 30..=43_200,
+        Category::Authentication => 30..=900,
+    };
+    let is_30_days = |seconds| seconds == -1 && template.category != Category::Marketing;
+    let given = template.message_send_ttl_seconds;
+    (
+        given.is_none_or(|seconds| allowed.contains(&seconds) || is_30_days(seconds)),
+        "message_send_ttl_seconds is 43200 to 2592000 for MARKETING, 30 to 43200 for UTILITY, 30 to 900 for AUTHENTICATION",
+    )
 }
 
 fn button_rules(buttons: &[Button]) -> Vec<Rule> {
@@ -218,6 +233,22 @@ mod tests {
             r#"{"name":"a","language":"en","category":"UTILITY","body":"x","buttons":[{"type":"url","text":"Go","url":"http://a/{{1}}"}]}"#,
             "https://",
         );
+    }
+
+    #[test]
+    fn the_time_to_live_has_the_range_of_the_category() {
+        let with = |category: &str, seconds: i64| {
+            format!(
+                r#"{{"name":"a","language":"en","category":"{category}","body":"x","message_send_ttl_seconds":{seconds}}}"#
+            )
+        };
+
+        check(&with("MARKETING", 43_200), "");
+        check(&with("MARKETING", 43_199), "43200 to 2592000");
+        check(&with("MARKETING", -1), "43200 to 2592000");
+        check(&with("UTILITY", 43_200), "");
+        check(&with("UTILITY", 43_201), "30 to 43200");
+        check(&with("UTILITY", -1), "");
     }
 
     #[test]

@@ -56,6 +56,8 @@ impl Template {
     pub(crate) fn fill(&self, given: &Parameters) -> Result<Filled, GraphError> {
         match self.status {
             TemplateStatus::Approved => {}
+            // No translation that may be sent exists.
+            TemplateStatus::Pending | TemplateStatus::Rejected => return Err(GraphError::new(132_001)),
             TemplateStatus::Paused => return Err(GraphError::new(132_015)),
             TemplateStatus::Disabled => return Err(GraphError::new(132_016)),
         }

@@ -4,6 +4,8 @@
 mod harness;
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod failures;

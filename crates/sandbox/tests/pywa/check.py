@@ -13,6 +13,7 @@ goes before it, and guests do nothing before all that went before has come.
 
 import collections
 import datetime
+import json
 import logging
 import os
 import queue
@@ -26,10 +27,21 @@ import warnings
 import flask
 import httpx
 from pywa import WhatsApp, errors, types
-from pywa.types.templates import BodyText, HeaderText, TemplateLanguage, URLButton
+from pywa.types.templates import (
+    BodyText,
+    Buttons,
+    FooterText,
+    HeaderText,
+    ParamFormat,
+    TemplateCategory,
+    TemplateLanguage,
+    TemplateStatus,
+    URLButton,
+)
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 NUMBER = "106540352242922"
+ACCOUNT = "900800700600500"
 TOKEN = "token-of-the-check"
 APP_SECRET = "app-secret-of-the-check"
 VERIFY_TOKEN = "verify-token-of-the-check"
@@ -315,6 +327,37 @@ def refusals(sandbox, client, make_client, **_):
     refused_with(errors.RateLimitHit, reminder, client, STRANGER)
 
 
+def account(client, templates, **_):
+    """number, apps and templates of the account, as pywa reads them"""
+    number = client.get_business_phone_number()
+    assert (number.id, number.status, number.quality_rating) == (NUMBER, "CONNECTED", "GREEN"), number
+    assert number.throughput == {"level": "STANDARD"}, number
+    assert number.whatsapp_business_manager_messaging_limit == "TIER_2K", number
+    assert number.webhook_configuration["application"].startswith("http://127.0.0.1:"), number
+    [app] = client.api.get_waba_subscribed_apps(ACCOUNT)["data"]
+    assert app["whatsapp_business_api_data"]["id"], app
+
+    listed = {(one["name"], one["language"]): one for one in json.load(open(templates, encoding="utf-8"))}
+    # pywa's own next() fails for templates: it makes the page with an argument that their class does not take.
+    page = client.get_templates(waba_id=ACCOUNT, pagination=types.Pagination(limit=2))
+    assert page.total_count == len(listed) and page.has_next and not page.has_previous, page
+    found = {}
+    while True:
+        found |= {(one.name, one.language.value): one for one in page}
+        if not page.has_next:
+            break
+        page = client.get_templates(waba_id=ACCOUNT, pagination=types.Pagination(limit=2, after=page.after))
+    assert found.keys() == listed.keys(), (found.keys(), listed.keys())
+    reminder = found["booking_reminder_1", "en_US"]
+    assert (reminder.status, reminder.category) == (TemplateStatus.APPROVED, TemplateCategory.MARKETING), reminder
+    assert reminder.parameter_format == ParamFormat.POSITIONAL, reminder
+    kinds = [type(component) for component in reminder.components]
+    assert kinds == [HeaderText, BodyText, FooterText, Buttons], reminder
+    assert client.get_templates(waba_id=ACCOUNT, name="booking_confirmed").total_count == len(listed)
+    [confirmed] = client.get_templates(waba_id=ACCOUNT, name="booking_confirmed")
+    assert confirmed.category == TemplateCategory.UTILITY, confirmed
+
+
 def nothing_left(sandbox, inbox, webhook, **_):
     """every update came once, and every forged copy was refused"""
     report = sandbox.notifications()
@@ -336,11 +379,12 @@ CHECKS = [
     marketing,
     changed_number,
     refusals,
+    account,
     nothing_left,
 ]
 
 
-def play(sandbox, webhook):
+def play(sandbox, webhook, templates):
     sandbox.await_address()
 
     def make_client(token, **receiving):
@@ -354,7 +398,14 @@ def play(sandbox, webhook):
     sandbox.post("failures", notify={"forged_first": True})
     for check in CHECKS:
         try:
-            check(sandbox=sandbox, webhook=webhook, client=client, inbox=inbox, make_client=make_client)
+            check(
+                sandbox=sandbox,
+                webhook=webhook,
+                client=client,
+                inbox=inbox,
+                make_client=make_client,
+                templates=templates,
+            )
         except BaseException:
             print(f"  FAILED  {check.__doc__}", flush=True)
             raise
@@ -368,7 +419,7 @@ def main(program, templates):
     webhook = Webhook()
     sandbox = Sandbox(program, templates, webhook.url)
     try:
-        play(sandbox, webhook)
+        play(sandbox, webhook, templates)
     except BaseException:
         print("--- the end of the sandbox's log", *sandbox.log[-30:], "---", sep="\n", file=sys.stderr)
         raise

@@ -60,6 +60,31 @@ fn the_example_means_what_it_says() {
 }
 
 #[test]
+fn the_business_account_is_optional_and_part_of_an_address() {
+    let account = |text: &str| read(&id(), text).0.and_then(|file| file.business_account);
+    let with = |value: &str| {
+        let line = "[whatsapp]";
+        GOOD.replace(line, &format!("{line}\nbusiness_account_id = {value}"))
+    };
+
+    assert_eq!(account(GOOD), None);
+    assert_eq!(
+        account(&with("\"102289599326934\"")).as_deref(),
+        Some("102289599326934")
+    );
+    for value in ["\"\"", "\"../1\"", "\"1/phone_numbers\"", "\"1?x\""] {
+        let said = noted(&with(value));
+        assert_eq!(said.len(), 1, "{value}");
+        assert!(
+            said[0]
+                .1
+                .starts_with("whatsapp.business_account_id is not the id"),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
 fn a_short_file_has_the_defaults() {
     let text = r#"
         name = "B"

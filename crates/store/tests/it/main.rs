@@ -35,6 +35,8 @@ mod readings;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]
+mod report_gaps;
+#[cfg(test)]
 mod reseal;
 #[cfg(test)]
 mod results;

@@ -13,7 +13,7 @@ pub(super) const TEXT: usize = 4_096;
 const YEAR_2100: i64 = 4_102_444_800;
 
 /// A name, code or title without control characters. Numbers count as text.
-pub(super) fn short(object: &Value, key: &str) -> Option<String> {
+pub(crate) fn short(object: &Value, key: &str) -> Option<String> {
     let text = match object.get(key)? {
         Value::String(text) => clip(text, SHORT),
         Value::Number(number) => number.to_string(),
@@ -32,7 +32,7 @@ pub(super) fn clip(text: &str, longest: usize) -> String {
 }
 
 /// Seconds since 1970, as a number or a text.
-pub(super) fn instant(object: &Value, key: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn instant(object: &Value, key: &str) -> Option<DateTime<Utc>> {
     let seconds = crate::answer::integer(object.get(key)?)?;
     if !(0..YEAR_2100).contains(&seconds) {
         return None;

@@ -15,6 +15,8 @@ mod notifications;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod questions;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod server;

@@ -57,7 +57,14 @@ fn no_comment_holds_a_doc_test_since_none_is_run() {
 #[test]
 fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other() {
     // Some literals of WhatsApp's API have the form of a variable.
-    let others = [TOOLS, "crates/whatsapp"].map(|folder| root().join(folder));
+    let others = [
+        TOOLS,
+        "crates/whatsapp",
+        "crates/desk/src/actions/whatsapp_check",
+        "crates/sandbox/src/account.rs",
+        "crates/sandbox/src/templates/listing.rs",
+    ]
+    .map(|folder| root().join(folder));
     let mut read_by_programs = BTreeSet::new();
     for path in all_files() {
         if !is_test(&path) && !others.iter().any(|other| path.starts_with(other)) {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use service::metrics::IntCounterVec;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
 use crate::account::Account;
 use crate::clock::{Clock, Millis};
@@ -17,15 +16,17 @@ use crate::journal::{Entry, Journal};
 use crate::limits::Limits;
 use crate::notification::Taken;
 use crate::outbox::Outbox;
-use crate::request::{self, Content, Endpoint, Message, Recipient};
+use crate::request::{self, Content, Message, Recipient};
 use crate::scripts::{Effect, Notify, Reply, Scripts};
 use crate::settings::Settings;
 use crate::templates::{Category, Templates};
 use crate::wamid::Wamids;
 
+mod call;
 mod report;
 pub(crate) mod token;
 
+pub(crate) use call::{Answer, Call, Outcome};
 use report::Plan;
 
 /// From this version on notifications contain no conversation.
@@ -47,31 +48,6 @@ pub(crate) struct Emulator {
     conversations: Mutex<Conversations>,
     calls: IntCounterVec,
     runtime: Handle,
-}
-
-/// One call of an endpoint for messages.
-pub(crate) struct Call<'a> {
-    pub(crate) path: &'a str,
-    pub(crate) version: &'a str,
-    pub(crate) number: &'a str,
-    pub(crate) endpoint: Endpoint,
-    pub(crate) authorization: Option<&'a str>,
-    pub(crate) body: &'a [u8],
-}
-
-/// How a call is answered, and when.
-pub(crate) struct Outcome {
-    pub(crate) answer: Answer,
-    pub(crate) after: Duration,
-    /// The answer waits until this is sent or dropped.
-    pub(crate) first_report: Option<oneshot::Receiver<()>>,
-}
-
-pub(crate) enum Answer {
-    Taken { contact: Value, message: Value },
-    Refused(GraphError),
-    Garbage { status: u16, body: String },
-    Cut,
 }
 
 impl Emulator {

@@ -38,6 +38,7 @@ pub use folder::UnreadableFolder;
 pub use lines::ResortLines;
 pub use mapping_file::definition_of;
 pub use resolve::Resolve;
+pub use resort_file::templates_table;
 pub use snapshot::{ResortState, Snapshot, SourceState, load};
 pub use source::{RateLimit, Source, SourceRules};
 pub use watched::{Environment, Watched};

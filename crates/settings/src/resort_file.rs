@@ -252,6 +252,14 @@ fn retention(section: &Table<'_>) -> Option<Retention> {
     Some(Retention { raw_events, guests })
 }
 
+/// Where a resort's file has the templates of a kind, as its keys are written: `templates.reminder_1`.
+pub fn templates_table(kind: MessageKind) -> String {
+    match kind {
+        MessageKind::Moment(name) => format!("messages.{name}.templates"),
+        built_in => format!("templates.{built_in}"),
+    }
+}
+
 /// Warns about settings that are allowed, but probably not meant.
 fn warn_about(resort: &Resort, file: &Table<'_>) {
     let warn = |text: String| file.note(Severity::Warning, text);
@@ -262,10 +270,7 @@ fn warn_about(resort: &Resort, file: &Table<'_>) {
         ));
     }
     for kind in resort.moments.keys() {
-        let table = match kind {
-            MessageKind::Moment(name) => format!("messages.{name}.templates"),
-            built_in => format!("templates.{built_in}"),
-        };
+        let table = templates_table(*kind);
         if resort.template(*kind, None).is_none() {
             warn(format!(
                 "{table}.{language} is missing: guests who speak it, or no other, get the fallback"

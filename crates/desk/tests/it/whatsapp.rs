@@ -204,7 +204,9 @@ async fn each_template_is_compared_with_the_account() {
             .as_object_mut()
             .unwrap()
             .remove("message_send_ttl_seconds");
-        templates[4]["body"] = json!("There is news about your stay at {{place}}. Please answer.");
+        let contact = templates.iter().position(|one| one["name"] == "resort_contact");
+        templates[contact.unwrap()]["body"] =
+            json!("There is news about your stay at {{place}}. Please answer.");
         json!(templates).to_string()
     });
 

@@ -56,7 +56,7 @@ pub(crate) enum Place {
     Key(&'static str),
     /// A template in a table of templates by language.
     Template {
-        tables: Vec<String>,
+        table: String,
         language: Language,
     },
 }
@@ -65,10 +65,7 @@ impl Place {
     pub(crate) fn line(&self, lines: &ResortLines) -> usize {
         match self {
             Self::Key(key) => lines.of_key(key),
-            Self::Template { tables, language } => {
-                let found = tables.iter().map(|table| lines.of_template(table, language));
-                found.max().unwrap_or(1)
-            }
+            Self::Template { table, language } => lines.of_template(table, language),
         }
     }
 }

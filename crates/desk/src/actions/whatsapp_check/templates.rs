@@ -18,10 +18,8 @@ pub(super) fn findings(resort: &Resort, account: &[ApprovedTemplate]) -> Vec<Fin
         } else {
             Purpose::Utility
         };
-        // A kind of message stands in one of these tables.
-        let tables = vec![format!("templates.{kind}"), format!("messages.{kind}.templates")];
         for (language, template) in by_language {
-            let place = place(tables.clone(), language);
+            let place = place(settings::templates_table(*kind), language);
             found.extend(of_one(
                 &format!("{kind}.{}", language.as_str()),
                 &place,
@@ -32,16 +30,16 @@ pub(super) fn findings(resort: &Resort, account: &[ApprovedTemplate]) -> Vec<Fin
         }
     }
     for (language, template) in &resort.fallback_templates {
-        let place = place(vec!["fallback.template".to_owned()], language);
+        let place = place("fallback.template".to_owned(), language);
         let name = format!("fallback.{}", language.as_str());
         found.extend(of_one(&name, &place, template, Purpose::Fallback, account));
     }
     found
 }
 
-fn place(tables: Vec<String>, language: &Language) -> Place {
+fn place(table: String, language: &Language) -> Place {
     Place::Template {
-        tables,
+        table,
         language: language.clone(),
     }
 }

@@ -29,6 +29,8 @@ text_enum! {
         GuestExported = "guest_exported",
         /// The desk recorded a guest's stop.
         GuestStopped = "guest_stopped",
+        /// The desk let a guest's reminders go again after a reply.
+        GuestResumed = "guest_resumed",
         GuestErased = "guest_erased",
         /// A person joined the staff, or got a new token after having left it.
         StaffAdded = "staff_added",

@@ -112,6 +112,8 @@ text_enum! {
         InvalidPhone = "invalid_phone",
         NoConsent = "no_consent",
         OptedOut = "opted_out",
+        /// The guest wrote, and staff have not let the reminders go again.
+        Replied = "replied",
         /// WhatsApp delivers no marketing messages to numbers of the United States.
         UsMarketing = "us_marketing",
         /// A value of the template is missing, and the template has no `else` for it.

@@ -80,6 +80,8 @@ pub struct Circumstances {
     pub messages: Vec<Existing>,
     /// What the guest said about marketing at this resort.
     pub marketing_consent: MarketingConsent,
+    /// When the guest last wrote something that staff should answer, unless staff have let the reminders go since.
+    pub replied_at: Option<DateTime<Utc>>,
     /// The guest's other reservations at this resort that are not cancelled.
     pub elsewhere: Vec<Reservation>,
     /// Since when the resort's file has each of its own moments as they are now. One that is missing is not planned yet:

@@ -51,6 +51,8 @@ pub struct Resort {
     pub moments: BTreeMap<MessageKind, Moment>,
     pub quiet_hours: Option<QuietHours>,
     pub limits: Limits,
+    /// Whether a guest's reply pauses their reminders.
+    pub pause_on_reply: bool,
     pub retention: Retention,
     pub templates: BTreeMap<MessageKind, BTreeMap<Language, Template>>,
     /// The templates for kinds without one of their own.

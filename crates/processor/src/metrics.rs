@@ -34,6 +34,7 @@ pub(crate) struct ProcessorMetrics {
     /// Of the whole database, like those below: 0 unless this process holds the lock of [`store::figures`].
     pub(crate) without_resort: IntGauge,
     pub(crate) fetches_waiting: IntGauge,
+    pub(crate) conversations_waiting: IntGauge,
     pub(crate) without_key: IntGaugeVec,
     pub(crate) holds: IntGaugeVec,
     pub(crate) held_messages: IntGaugeVec,
@@ -128,6 +129,10 @@ impl ProcessorMetrics {
                 "bellhop_fetches_waiting",
                 "Webhooks whose platforms are still to be asked, in the whole database.",
             )?,
+            conversations_waiting: metrics.gauge(
+                "bellhop_conversations_waiting",
+                "Guests whose replies wait for staff, in the whole database.",
+            )?,
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",
                 "Bookings whose resort has no readable file, in the whole database.",
@@ -197,6 +202,7 @@ impl ProcessorMetrics {
             .set(figures.messages_without_template);
         self.without_resort.set(figures.bookings_without_resort);
         self.fetches_waiting.set(figures.fetches_waiting);
+        self.conversations_waiting.set(figures.guests_waiting);
         let silent = i64::try_from(figures.report_gaps.len()).unwrap_or(i64::MAX);
         self.reports_missing.set(silent);
         for (table, values) in missing_keys {
@@ -217,6 +223,7 @@ impl ProcessorMetrics {
         }
         self.without_resort.set(0);
         self.fetches_waiting.set(0);
+        self.conversations_waiting.set(0);
         self.reports_missing.set(0);
     }
 }

@@ -1,7 +1,7 @@
 //! Meta's news of accounts, numbers and templates, and guests' answers, as log lines, written once: after the commit of the transaction that
 //! applied them. A line written inside the transaction would repeat with each retry and for each known duplicate.
 
-use domain::ids::BookingKey;
+use domain::ids::{BookingKey, NumberId};
 use domain::message::MomentName;
 use whatsapp::notification::{Account, Assessment, Number, Restriction, Template};
 
@@ -12,6 +12,8 @@ pub(crate) enum Notice {
     Number(Number),
     Account(Account),
     Answered(Answered),
+    /// A guest wrote to this business number, and nobody's words of theirs waited before.
+    Waiting(NumberId),
 }
 
 /// A guest answered the question of a moment.
@@ -33,6 +35,8 @@ impl Notice {
             Self::Number(number) => log_number(number),
             Self::Account(account) => log_account(account),
             Self::Answered(answered) => log_answer(answered),
+            Self::Waiting(number) => log::warn!(number = number.as_str(), alert = "guest_waits";
+                "a guest wrote and waits for an answer; their reminders are paused"),
         }
     }
 }

@@ -56,6 +56,9 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
     let limits = table_or_default(file, "limits", limits);
     let retention = table_or_default(file, "retention", retention);
+    let pause_on_reply = file.optional("replies", |entry| {
+        entry.table(|section| Some(section.optional("pause_reminders", Entry::flag).unwrap_or(true)))
+    });
     let reminder_2 = abandonment.and_then(|(_, reminder_2)| reminder_2);
     let messages = messages(file, &values, reminder_2);
     let WhatsApp {
@@ -78,6 +81,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         moments: messages.moments,
         quiet_hours,
         limits,
+        pause_on_reply: pause_on_reply.unwrap_or(true),
         retention,
         templates: messages.templates,
         fallback_templates: messages.fallback.templates,

@@ -11,7 +11,7 @@ use crate::holds::Hold;
 use crate::prepared;
 use crate::report_gaps::{self, ReportGap};
 use crate::rows::Value;
-use crate::{Store, bookings, fetches, holds};
+use crate::{Store, bookings, fetches, guests, holds};
 
 #[derive(Debug)]
 pub struct Figures {
@@ -20,6 +20,8 @@ pub struct Figures {
     /// Messages that are held because their resort's file has no template for them.
     pub messages_without_template: i64,
     pub bookings_without_resort: i64,
+    /// Guests whose replies wait for staff.
+    pub guests_waiting: i64,
     /// What platforms are still to be asked for.
     pub fetches_waiting: i64,
     /// Numbers that WhatsApp reports nothing of.
@@ -88,6 +90,7 @@ impl Session {
             holds: holds::list(connection)?,
             messages_without_template: holds::count_without_template(connection)?,
             bookings_without_resort: bookings::count_without_resort(connection)?,
+            guests_waiting: guests::count_waiting(connection)?,
             fetches_waiting: fetches::count(connection)?,
             report_gaps: report_gaps::list(connection)?,
         }))

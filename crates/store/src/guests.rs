@@ -6,8 +6,8 @@ pub mod consents;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, RunQueryDsl};
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Timestamptz};
+use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use domain::consent::ConsentChange;
 use domain::ids::ResortId;
 
@@ -41,6 +41,81 @@ pub fn record_consent(
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("record a guest's wish"))
+}
+
+/// Records that a guest wrote something that staff should answer; says whether nothing of theirs waited for that until now.
+pub fn record_reply(
+    connection: &mut PgConnection,
+    guest: &GuestKey,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let was_waiting: Option<Value<Bool, bool>> = prepared::sql(
+        "WITH before AS ( \
+             SELECT replied_at > coalesce(resumed_at, '-infinity') AS waits FROM guests \
+             WHERE resort = $1 AND phone_hash = $2), \
+         written AS ( \
+             INSERT INTO guests (resort, phone_hash, replied_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (phone_hash, resort) DO UPDATE SET \
+             replied_at = greatest(guests.replied_at, excluded.replied_at)) \
+         SELECT coalesce(waits, false) FROM before",
+    )
+    .bind::<Text, _>(guest.resort.as_str())
+    .bind::<Bytea, _>(guest.phone_hash.as_slice())
+    .bind::<Timestamptz, _>(at)
+    .get_result(connection)
+    .optional()
+    .map_err(StoreError::query("record a guest's reply"))?;
+    Ok(!was_waiting.is_some_and(|row| row.0))
+}
+
+/// Records that staff let a guest's reminders go again; says whether a reply had paused them.
+pub(crate) fn record_resume(
+    connection: &mut PgConnection,
+    guest: &GuestKey,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    prepared::sql(
+        "UPDATE guests SET resumed_at = $3 \
+         WHERE resort = $1 AND phone_hash = $2 AND replied_at > coalesce(resumed_at, '-infinity')",
+    )
+    .bind::<Text, _>(guest.resort.as_str())
+    .bind::<Bytea, _>(guest.phone_hash.as_slice())
+    .bind::<Timestamptz, _>(at)
+    .execute(connection)
+    .map(|rows| rows > 0)
+    .map_err(StoreError::query("let a guest's reminders go"))
+}
+
+/// A guest whose reply waits for staff.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Waiting {
+    #[diesel(sql_type = Text)]
+    pub resort: String,
+    /// The guest's newest booking at the resort, where it has one.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub booking: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    pub replied_at: DateTime<Utc>,
+}
+
+/// The guests whose replies wait for staff, the oldest first. One who is known at several resorts of one number waits at
+/// those that have a booking of theirs.
+pub fn list_waiting(connection: &mut PgConnection, at_most: i64) -> Result<Vec<Waiting>, StoreError> {
+    prepared::sql(include_str!("guests/waiting.sql"))
+        .bind::<BigInt, _>(at_most)
+        .load(connection)
+        .map_err(StoreError::query("list guests whose replies wait"))
+}
+
+/// How many guests' replies wait for staff.
+pub fn count_waiting(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    prepared::sql(
+        "SELECT count(DISTINCT phone_hash) FROM guests \
+         WHERE replied_at IS NOT NULL AND (resumed_at IS NULL OR resumed_at < replied_at)",
+    )
+    .get_result::<Value<BigInt, i64>>(connection)
+    .map(|row| row.0)
+    .map_err(StoreError::query("count guests whose replies wait"))
 }
 
 /// Copies a guest's stop to another key of the same guest. A start is not copied, since it must not end a stop that is

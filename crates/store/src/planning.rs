@@ -19,7 +19,7 @@ use crate::moments::Since;
 use crate::unmatched_letters;
 
 pub use crate::planner::{DueIds, Planner};
-pub use stop_guests::stop_guests;
+pub use stop_guests::{resume_guests, stop_guests};
 
 /// How long a booking of a resort without a readable file waits before it is planned again.
 const WITHOUT_RESORT: TimeDelta = TimeDelta::minutes(1);
@@ -235,6 +235,7 @@ impl Surroundings {
         Circumstances {
             messages,
             marketing_consent,
+            replied_at: self.consents.replied_at(hash, &booking.key.resort),
             elsewhere: elsewhere.map(|other| other.reservation.clone()).collect(),
             moments_since,
         }

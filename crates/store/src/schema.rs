@@ -110,6 +110,8 @@ diesel::table! {
         phone_hash -> Bytea,
         opted_out_at -> Nullable<Timestamptz>,
         opted_in_at -> Nullable<Timestamptz>,
+        replied_at -> Nullable<Timestamptz>,
+        resumed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -118,7 +118,20 @@ fn reason_against_reminders(view: &View<'_>) -> Option<Reason> {
         .elsewhere
         .iter()
         .any(|reservation| covers(view, reservation));
-    covered.then_some(Reason::BookedElsewhere)
+    if covered {
+        return Some(Reason::BookedElsewhere);
+    }
+    is_paused(view).then_some(Reason::Replied)
+}
+
+/// Whether the guest wrote after they were last active on the cart: then staff come first.
+fn is_paused(view: &View<'_>) -> bool {
+    let seen = view.facts.activity.as_ref().or(view.facts.abandoned.as_ref());
+    let replied_at = view
+        .circumstances
+        .replied_at
+        .filter(|_| view.resort.pause_on_reply);
+    replied_at.is_some_and(|replied_at| seen.is_none_or(|seen| seen.stamp.at <= replied_at))
 }
 
 fn covers(view: &View<'_>, reservation: &Reservation) -> bool {

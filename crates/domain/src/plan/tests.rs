@@ -43,6 +43,7 @@ pub(crate) fn resort() -> Resort {
         moments: Resort::built_in_moments(Some(hours(24)), Some(hours(4))),
         quiet_hours: None,
         limits: Limits::default(),
+        pause_on_reply: true,
         retention: Retention::default(),
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),

@@ -356,6 +356,7 @@ fn resort() -> Resort {
             to: time(9),
         }),
         limits: Limits::default(),
+        pause_on_reply: true,
         retention: Retention::default(),
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),

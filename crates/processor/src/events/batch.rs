@@ -67,7 +67,8 @@ pub(crate) fn apply(
     new.add(replies::effects(connection, planner, &resolved)?);
     // Holds are locked before bookings.
     let recategorised = template_categories::learn(connection, planner, std::mem::take(&mut new.categories))?;
-    let planned = merge::carry_out(connection, planner, &new, &resolved)?;
+    let (planned, notices) = merge::carry_out(connection, planner, &new, &resolved)?;
+    new.notices.extend(notices);
     let reported = match new.reports.as_slice() {
         [] => Outcome::default(),
         reports => results::record_reports(connection, planner, judging, reports)?,

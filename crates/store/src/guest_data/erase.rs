@@ -174,8 +174,15 @@ fn forget_names(connection: &mut PgConnection, data: &SubjectData) -> Result<(),
     .map_err(StoreError::query("forget which numbers were called"))
 }
 
-/// Deletes the guest's open 24-hour windows.
+/// Deletes the guest's open 24-hour windows, and that they wrote.
 fn close_windows(connection: &mut PgConnection, data: &SubjectData) -> Result<(), StoreError> {
+    prepared::sql(
+        "UPDATE guests SET replied_at = NULL, resumed_at = NULL \
+         WHERE phone_hash = ANY($1) AND replied_at IS NOT NULL",
+    )
+    .bind::<Array<Bytea>, _>(data.hashes())
+    .execute(connection)
+    .map_err(StoreError::query("forget that a guest wrote"))?;
     diesel::delete(conversations::table.filter(conversations::phone_hash.eq_any(data.hashes())))
         .execute(connection)
         .map(|_| ())

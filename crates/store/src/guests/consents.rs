@@ -101,6 +101,8 @@ struct Row {
     opted_out_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     opted_in_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    replied_at: Option<DateTime<Utc>>,
 }
 
 /// The consents of some guests, under all their names.
@@ -108,6 +110,8 @@ struct Row {
 pub struct Consents {
     to_resorts: HashMap<(Hash, String), MarketingConsent>,
     to_numbers: HashMap<(Hash, String), MarketingConsent>,
+    /// Since when a reply to a resort waits for staff.
+    replied_at: HashMap<(Hash, String), DateTime<Utc>>,
 }
 
 impl Consents {
@@ -129,6 +133,13 @@ impl Consents {
                 opted_out_at: row.opted_out_at,
                 opted_in_at: row.opted_in_at,
             };
+            if let Some(at) = row.replied_at {
+                let newest = consents
+                    .replied_at
+                    .entry((phone, row.place.clone()))
+                    .or_insert(at);
+                *newest = at.max(*newest);
+            }
             let to = match row.is_number {
                 true => &mut consents.to_numbers,
                 false => &mut consents.to_resorts,
@@ -137,6 +148,11 @@ impl Consents {
             *known = known.and(consent);
         }
         Ok(consents)
+    }
+
+    /// When the guest last wrote something that staff of the resort should answer, and have not let pass.
+    pub fn replied_at(&self, phone: &Hash, resort: &ResortId) -> Option<DateTime<Utc>> {
+        self.replied_at.get(&(*phone, resort.to_string())).copied()
     }
 
     /// The consent of one guest to a resort that sends from this number.

@@ -1,4 +1,4 @@
-//! A person stops the marketing of some guests.
+//! A person stops the marketing of some guests, or lets their reminders go again after a reply.
 
 use std::collections::BTreeSet;
 
@@ -33,4 +33,23 @@ pub fn stop_guests(
         guests::record_consent(connection, guest, ConsentChange::Stop, now)?;
     }
     Ok((new, super::replan(connection, planner, now, &locked)?))
+}
+
+/// Records that staff have dealt with what guests wrote: their reminders may go again. Returns the guests whose reminders a
+/// reply had paused, and what follows.
+pub fn resume_guests(
+    connection: &mut PgConnection,
+    planner: &Planner,
+    guests: &BTreeSet<GuestKey>,
+) -> Result<(Vec<GuestKey>, Planned), StoreError> {
+    let keys = bookings::all_of_guests(connection, guests)?;
+    let locked = bookings::lock(connection, &planner.ring, &keys)?;
+    let now = pool::clock(connection)?;
+    let mut resumed = Vec::new();
+    for guest in guests {
+        if guests::record_resume(connection, guest, now)? {
+            resumed.push(guest.clone());
+        }
+    }
+    Ok((resumed, super::replan(connection, planner, now, &locked)?))
 }

@@ -357,6 +357,7 @@ fn resort() -> Resort {
         moments: Resort::built_in_moments(Some(Duration::from_secs(24 * 3_600)), None),
         quiet_hours: None,
         limits: Limits::default(),
+        pause_on_reply: true,
         retention: Retention::default(),
         templates: BTreeMap::new(),
         fallback_templates: BTreeMap::new(),

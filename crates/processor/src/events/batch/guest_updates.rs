@@ -11,13 +11,17 @@ use store::guests::{self, GuestKey};
 use store::planning::Planner;
 use store::{Connection, StoreError, conversations, holds};
 
+use super::replies;
 use super::writers::{self, Writer};
 use crate::effects::{GuestAct, GuestUpdate};
+use crate::notices::Notice;
 
 /// An update, with the guest whom it is about.
 pub(super) struct Resolved<'a> {
     pub(super) update: &'a GuestUpdate,
     pub(super) writer: Writer,
+    /// Whether a known guest wrote something that staff should answer.
+    pub(super) wants_answer: bool,
     /// The resorts that send from the number.
     pub(super) resorts: Vec<ResortId>,
 }
@@ -48,6 +52,7 @@ pub(super) fn resolve<'a>(
     let writers = writers::resolve(connection, planner, updates)?;
     let resolved = updates.iter().zip(writers).map(|(update, writer)| Resolved {
         resorts: planner.resorts_of(&update.number),
+        wants_answer: replies::wants_answer(planner, update, &writer),
         update,
         writer,
     });
@@ -55,7 +60,7 @@ pub(super) fn resolve<'a>(
 }
 
 impl Resolved<'_> {
-    /// The guests whose bookings a stop, a start, or another number can change.
+    /// The guests whose bookings a stop, a start, a reply, or another number can change.
     pub(super) fn guests(
         &self,
         connection: &mut Connection,
@@ -69,8 +74,9 @@ impl Resolved<'_> {
                 }
                 (Renamed::of(planner, names).numbers, resorts)
             }
-            _ if self.writer.consent.is_none() => return Ok(BTreeSet::new()),
-            _ => (self.phones(), BTreeSet::new()),
+            _ if self.writer.consent.is_some() => (self.phones(), BTreeSet::new()),
+            _ if self.wants_answer => (self.writer.phones.clone(), BTreeSet::new()),
+            _ => return Ok(BTreeSet::new()),
         };
         resorts.extend(self.resorts.iter().cloned());
         let at = |phone: &Hash| {
@@ -121,13 +127,14 @@ impl Renamed {
     }
 }
 
-/// Records stops and starts, windows and names.
+/// Records stops and starts, replies, windows and names. Returns what staff should know.
 pub(super) fn record(
     connection: &mut Connection,
     planner: &Planner,
     resolved: &[Resolved<'_>],
-) -> Result<(), StoreError> {
+) -> Result<Vec<Notice>, StoreError> {
     let (mut changes, mut learnt) = (NumberConsents::new(), BTreeSet::new());
+    let mut notices = Vec::new();
     for one in resolved {
         let update = one.update;
         if let Some(change) = one.writer.consent {
@@ -136,6 +143,15 @@ pub(super) fn record(
             }
             for guest in one.guests(connection, planner)? {
                 guests::record_consent(connection, &guest, change, update.at)?;
+            }
+        }
+        if one.wants_answer {
+            let mut is_new = false;
+            for guest in one.guests(connection, planner)? {
+                is_new |= guests::record_reply(connection, &guest, update.at)?;
+            }
+            if is_new {
+                notices.push(Notice::Waiting(update.number.clone()));
             }
         }
         match &update.act {
@@ -153,7 +169,8 @@ pub(super) fn record(
         }
     }
     consents::record(connection, &changes)?;
-    guest_names::learn(connection, &learnt)
+    guest_names::learn(connection, &learnt)?;
+    Ok(notices)
 }
 
 fn open_window(connection: &mut Connection, one: &Resolved<'_>) -> Result<(), StoreError> {

@@ -12,7 +12,10 @@ use store::{Connection, StoreError, guest_data, guests, holds};
 use super::guest_updates::{self, Resolved};
 use super::stop_confirmations;
 use crate::effects::Effects;
+use crate::notices::Notice;
 
+/// Returns what was planned, and what staff should know.
+///
 /// # Errors
 /// [`StoreError::Overtaken`] where a concurrent transaction made more bookings matter than those that were locked: the
 /// whole transaction is to be repeated.
@@ -21,12 +24,12 @@ pub(super) fn carry_out(
     planner: &Planner,
     effects: &Effects,
     resolved: &[Resolved<'_>],
-) -> Result<Planned, StoreError> {
+) -> Result<(Planned, Vec<Notice>), StoreError> {
     for (scope, template) in &effects.recovered {
         holds::try_now(connection, *scope, template.as_deref())?;
     }
     if effects.facts.is_empty() && effects.consents.is_empty() && resolved.is_empty() {
-        return Ok(Planned::default());
+        return Ok((Planned::default(), Vec::new()));
     }
     // Three sets of keys are read before any lock: the bookings with new facts, the reservations among them or grown from
     // them, and all that the guests of both make matter. Locking them together, in order, avoids deadlocks.
@@ -52,9 +55,9 @@ pub(super) fn carry_out(
     for consent in &effects.consents {
         guests::record_consent(connection, &consent.guest, consent.change, consent.at)?;
     }
-    guest_updates::record(connection, planner, resolved)?;
+    let notices = guest_updates::record(connection, planner, resolved)?;
     stop_confirmations::confirm(connection, planner, effects, resolved, &mut locked)?;
-    planning::replan(connection, planner, now, &locked)
+    Ok((planning::replan(connection, planner, now, &locked)?, notices))
 }
 
 /// Every booking that the effects could touch.

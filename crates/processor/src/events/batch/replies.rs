@@ -1,4 +1,5 @@
-//! Quick replies to the questions of moments: the guest's choice becomes a fact of the booking that was asked.
+//! What guests write that is neither a stop nor a start: a reply, which staff should answer, or a quick reply to the question
+//! of a moment, which becomes a fact of the booking that was asked.
 
 use chrono::{DateTime, Utc};
 use domain::facts::Facts;
@@ -11,8 +12,8 @@ use store::planning::Planner;
 use store::{Connection, StoreError};
 
 use super::guest_updates::Resolved;
-use super::writers::CLOCKS_DIFFER;
-use crate::effects::{Effects, GuestAct};
+use super::writers::{CLOCKS_DIFFER, Writer};
+use crate::effects::{Effects, GuestAct, GuestUpdate};
 use crate::notices::{Answered, Notice};
 
 /// What the pressed button sent back: `<moment>.<payload>`, as [`domain::render`] made it.
@@ -20,6 +21,30 @@ fn choice(payload: &str) -> Option<(MomentName, &str)> {
     let (moment, choice) = payload.split_once('.')?;
     let moment = MomentName::parse(moment).ok()?;
     Reply::is_payload(choice).then_some((moment, choice))
+}
+
+/// Types of messages that are no words to us (Meta, messages webhook): they change or comment on an earlier one.
+const NO_REPLIES: [&str; 4] = ["reaction", "edit", "revoke", "system"];
+
+/// Whether a known guest wrote something that staff should answer. The answer to a question is such only where the resort's
+/// file says so.
+pub(super) fn wants_answer(planner: &Planner, update: &GuestUpdate, writer: &Writer) -> bool {
+    let GuestAct::Wrote(inbound) = &update.act else {
+        return false;
+    };
+    let is_of_guest = !writer.phones.is_empty() && !update.is_erased && writer.consent.is_none();
+    if !is_of_guest || NO_REPLIES.contains(&inbound.message_type.as_str()) {
+        return false;
+    }
+    let Some((moment, choice)) = inbound.payload.as_deref().and_then(choice) else {
+        return true;
+    };
+    let resorts = planner.resorts_of(&update.number);
+    let mut offered = resorts
+        .iter()
+        .filter_map(|id| reply(planner.resort(id)?, moment, choice))
+        .peekable();
+    offered.peek().is_none() || offered.any(|reply| reply.alert)
 }
 
 /// The facts and the notices of the choices among some updates. Locks nothing.

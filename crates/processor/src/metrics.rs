@@ -41,7 +41,14 @@ pub(crate) struct ProcessorMetrics {
 
 const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
 const RELAY_OUTCOMES: [&str; 5] = ["published", "unavailable", "refused", "unroutable", "unconfirmed"];
-const PURGED: [&str; 4] = ["raw_events", "letters", "guest_names", "guests"];
+const PURGED: [&str; 6] = [
+    "raw_events",
+    "letters",
+    "guest_names",
+    "source_reports",
+    "reminded",
+    "guests",
+];
 
 fn scopes() -> impl Iterator<Item = &'static str> {
     let scopes = Scope::ALL.iter().map(|scope| scope.as_str());

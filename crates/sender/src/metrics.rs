@@ -11,7 +11,7 @@ use service::metrics::{
 };
 
 /// What a call came to, what kept a message from its call, and what a claim ended it for.
-const OUTCOMES: [&str; 12] = [
+const OUTCOMES: [&str; 13] = [
     "accepted",
     "refused",
     "unreachable",
@@ -24,6 +24,7 @@ const OUTCOMES: [&str; 12] = [
     "opted_out",
     "confirmed",
     "booked_elsewhere",
+    "capped",
 ];
 
 /// The most moments of a file that are counted by name: each name makes series of its own.

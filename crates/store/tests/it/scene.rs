@@ -193,6 +193,8 @@ impl Scene {
             not_after: None,
             is_marketing: resort().is_marketing(kind),
             is_reminder: resort().is_reminder(kind),
+            day_cap: resort().day_cap(kind),
+            rest_after_confirmation: resort().rest_after_confirmation(kind),
             route: route(kind),
             may_call: true,
         }

@@ -95,7 +95,11 @@ fn rows<'a>(sql: &'static str, saved: Vec<Row<'a>>) -> Rows<'a, Row<'a>> {
         .column::<Bool, _>("tells_of_guest", |(row, _)| row.booking.facts.tells_of_guest())
         .column::<Bool, _>("without_resort", |(row, _)| row.without_resort)
         .column::<Nullable<Timestamptz>, _>("confirmed_at", |(row, _)| {
-            row.booking.facts.confirmed.as_ref().map(|confirmed| confirmed.stamp.at)
+            row.booking
+                .facts
+                .confirmed
+                .as_ref()
+                .map(|confirmed| confirmed.stamp.at)
         })
 }
 

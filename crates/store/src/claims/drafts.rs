@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
-use diesel::sql_types::{
-    Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::facts::Facts;
 use domain::ids::{BookingKey, MessageId};

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 
-use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl};
 use domain::ids::MessageId;
 
@@ -81,7 +81,7 @@ pub fn forget_reminded(connection: &mut PgConnection, most: i64) -> Result<usize
          SELECT phone_hash, number FROM reminded WHERE reminded_at < clock_timestamp() - interval '24 hours' \
          ORDER BY phone_hash, number LIMIT $1 FOR UPDATE SKIP LOCKED)",
     )
-    .bind::<diesel::sql_types::BigInt, _>(most)
+    .bind::<BigInt, _>(most)
     .execute(connection)
     .map_err(StoreError::query("forget who was reminded a day ago"))
 }

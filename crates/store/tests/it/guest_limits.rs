@@ -89,7 +89,12 @@ async fn of_several_in_one_claim_as_many_are_granted_as_the_day_allows() {
 
     let claims = scene.claim(wanted.clone()).await;
 
-    let of = |index: usize| claims.iter().find(|claim| claim.id() == wanted[index].id).unwrap();
+    let of = |index: usize| {
+        claims
+            .iter()
+            .find(|claim| claim.id() == wanted[index].id)
+            .unwrap()
+    };
     assert_eq!(
         [of(0), of(1), of(2), of(3)],
         [

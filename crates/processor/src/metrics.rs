@@ -117,7 +117,7 @@ impl ProcessorMetrics {
             )?,
             purged: counters(
                 "bellhop_retention_total",
-                "What retention emptied or erased: raw events, letters, guests' names, guests' bookings.",
+                "What retention emptied or erased: raw events, letters, names, reports, reminders of a day ago, guests' bookings.",
                 &["of"],
             )?,
             fetches: counters(

@@ -19,6 +19,8 @@ GRANT SELECT, INSERT, UPDATE ON fetch_turns TO bellhop_processor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON moments TO bellhop_processor;
 -- Which templates WhatsApp has made marketing.
 GRANT SELECT, INSERT, UPDATE ON template_categories TO bellhop_processor;
+-- Forgets after a day, and with the guest, who was reminded.
+GRANT SELECT, UPDATE, DELETE ON reminded TO bellhop_processor;
 -- What sources were answered, for a day.
 GRANT SELECT, INSERT, DELETE ON source_reports TO bellhop_processor;
 -- A report of WhatsApp settles the letter of its message; what was held long enough is emptied.
@@ -39,6 +41,8 @@ GRANT SELECT, INSERT, UPDATE ON guests, number_wishes TO bellhop_sender;
 GRANT SELECT, INSERT ON guest_names TO bellhop_sender;
 GRANT SELECT ON known_as TO bellhop_sender;
 GRANT SELECT ON conversations, heard, moments, template_categories TO bellhop_sender;
+-- Who was reminded today.
+GRANT SELECT, INSERT, UPDATE ON reminded TO bellhop_sender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders, unprepared TO bellhop_sender;
 
 -- desk: looks at everything; decides about letters, messages and holds; re-encrypts; knows the staff.
@@ -50,6 +54,7 @@ GRANT UPDATE (sealed_body, phone_hash) ON events TO bellhop_desk;
 -- A guest wants no more messages, or to be forgotten.
 GRANT INSERT, UPDATE ON guests, number_wishes, erased_bookings, erased_guests TO bellhop_desk;
 GRANT DELETE ON conversations, guest_names, notes TO bellhop_desk;
+GRANT UPDATE, DELETE ON reminded TO bellhop_desk;
 GRANT INSERT, UPDATE ON staff TO bellhop_desk;
 GRANT INSERT, UPDATE (sealed_note) ON notes TO bellhop_desk;
 -- The audit trail is only ever added to; when, and under which number, is the database's to say.

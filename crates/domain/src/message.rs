@@ -124,6 +124,8 @@ text_enum! {
         /// The first reminder was never sent, so the second has nothing to follow.
         FirstReminderNeverWent = "first_reminder_never_went",
         Erased = "erased",
+        /// The guest has had the day's reminders, or has only just confirmed a reservation. Decided by the claim alone.
+        Capped = "capped",
         /// WhatsApp says, again after a day's rest, that the guest gets enough marketing.
         MarketingLimit = "marketing_limit",
         /// The message is free text only, and the guest's 24-hour window is closed.

@@ -2,6 +2,7 @@
 //!
 //! Times of day are the resort's. The access token is not here: only programs that call WhatsApp resolve it.
 
+mod limits;
 mod stop_text;
 mod template;
 
@@ -18,6 +19,7 @@ use crate::message::{MessageKind, MomentName};
 use crate::moment::{Basis, Category, Moment};
 use crate::phone_number::PhoneNumber;
 
+pub use limits::Limits;
 pub use template::{Template, Value, Variable, Variables};
 
 /// The resorts whose files can be read.
@@ -82,13 +84,6 @@ pub struct Abandonment {
 pub struct QuietHours {
     pub from: NaiveTime,
     pub to: NaiveTime,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Whether to send reminders and review requests to numbers of the United States. Meta does not deliver them
-    /// there (since April 2025): such a call ends as an error and costs the number's quality rating.
-    pub us_marketing: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,16 +211,6 @@ impl Resort {
     pub fn must_go_before(&self, kind: MessageKind, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.quiet_for(kind)
             .map(|quiet| quiet.next_start(now, self.time_zone))
-    }
-
-    /// Whether WhatsApp delivers messages of this kind to the number at all.
-    pub fn is_delivered(&self, kind: MessageKind, to: &PhoneNumber) -> bool {
-        !self.is_marketing(kind) || self.is_marketing_delivered(to)
-    }
-
-    /// Whether WhatsApp delivers marketing to the number.
-    pub fn is_marketing_delivered(&self, to: &PhoneNumber) -> bool {
-        self.limits.us_marketing || to.country() != Some(Country::UNITED_STATES)
     }
 
     fn quiet_for(&self, kind: MessageKind) -> Option<QuietHours> {

@@ -43,7 +43,14 @@ pub(crate) struct ProcessorMetrics {
 
 const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
 const RELAY_OUTCOMES: [&str; 5] = ["published", "unavailable", "refused", "unroutable", "unconfirmed"];
-const PURGED: [&str; 4] = ["raw_events", "letters", "guest_names", "guests"];
+const PURGED: [&str; 6] = [
+    "raw_events",
+    "letters",
+    "guest_names",
+    "source_reports",
+    "reminded",
+    "guests",
+];
 
 fn scopes() -> impl Iterator<Item = &'static str> {
     let scopes = Scope::ALL.iter().map(|scope| scope.as_str());
@@ -112,7 +119,7 @@ impl ProcessorMetrics {
             )?,
             purged: counters(
                 "bellhop_retention_total",
-                "What retention emptied or erased: raw events, letters, guests' names, guests' bookings.",
+                "What retention emptied or erased: raw events, letters, names, reports, reminders of a day ago, guests' bookings.",
                 &["of"],
             )?,
             fetches: counters(

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use domain::ids::BookingKey;
 use service::{Stop, crash};
 use store::guest_data::retention::{self, Cursor, RetentionPolicy};
-use store::{Connection, Fault, StoreError, source_reports};
+use store::{Connection, Fault, StoreError, claims, source_reports};
 
 use crate::context::Context;
 use crate::telemetry;
@@ -56,6 +56,7 @@ impl Retention {
         self.empty_dead_letters().await?;
         self.delete_names().await?;
         self.delete_source_reports().await?;
+        self.forget_reminded().await?;
         self.erase_guests().await
     }
 
@@ -129,6 +130,20 @@ impl Retention {
     async fn delete_source_reports(&self) -> Result<(), StoreError> {
         let deleted = self.context.store.run(source_reports::delete_old).await?;
         self.report("source_reports", deleted);
+        Ok(())
+    }
+
+    /// Who was reminded a day ago. A step that a crash undoes is repeated.
+    async fn forget_reminded(&self) -> Result<(), StoreError> {
+        while !self.stop.is_stopped() {
+            let work = move |c: &mut Connection| claims::forget_reminded(c, AT_ONCE);
+            let deleted = self.context.store.run(work).await?;
+            self.report("reminded", deleted);
+            if deleted == 0 {
+                break;
+            }
+            self.wait(STEP_EVERY).await;
+        }
         Ok(())
     }
 

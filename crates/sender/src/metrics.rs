@@ -12,7 +12,7 @@ use service::metrics::{
 pub(crate) use messages::MessageCounters;
 
 /// What a call came to, what kept a message from its call, and what a claim ended it for.
-const OUTCOMES: [&str; 12] = [
+const OUTCOMES: [&str; 13] = [
     "accepted",
     "refused",
     "unreachable",
@@ -25,6 +25,7 @@ const OUTCOMES: [&str; 12] = [
     "opted_out",
     "confirmed",
     "booked_elsewhere",
+    "capped",
 ];
 
 /// What a call came to: the first of [`OUTCOMES`].

@@ -62,6 +62,8 @@ impl Ready {
             not_after: sendable.not_after,
             is_marketing: sendable.is_marketing,
             is_reminder: resort.is_reminder(draft.kind),
+            day_cap: resort.day_cap(draft.kind),
+            rest_after_confirmation: resort.rest_after_confirmation(draft.kind),
             route,
         };
         Self {

@@ -239,10 +239,20 @@ fn quiet_hours(section: &Table<'_>) -> Option<QuietHours> {
 
 fn limits(section: &Table<'_>) -> Option<Limits> {
     let default = Limits::default();
+    let reminders_per_day = section
+        .optional("reminders_per_day", Entry::count)
+        .unwrap_or(default.reminders_per_day);
+    let rest_after_confirmation = section
+        .optional("rest_after_confirmation", Entry::duration)
+        .unwrap_or(default.rest_after_confirmation);
     let us_marketing = section
         .optional("us_marketing", Entry::flag)
         .unwrap_or(default.us_marketing);
-    Some(Limits { us_marketing })
+    Some(Limits {
+        reminders_per_day,
+        rest_after_confirmation,
+        us_marketing,
+    })
 }
 
 fn retention(section: &Table<'_>) -> Option<Retention> {

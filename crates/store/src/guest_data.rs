@@ -2,7 +2,7 @@
 //! staff or after the retention time ([`retention`]).
 //!
 //! An erasure leaves tombstones ([`tombstones`]): events that `ingest` accepted before may still wait in a queue, and are
-//! stripped when they arrive. Lock order: erasure locks, bookings, messages, dead letters.
+//! stripped when they arrive. Lock order: erasure locks, bookings, messages, dead letters, guests of the day (`reminded`).
 
 mod erase;
 pub mod export;

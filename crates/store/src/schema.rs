@@ -33,6 +33,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         tells_of_guest -> Bool,
         without_resort -> Bool,
+        confirmed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -241,6 +242,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    reminded (phone_hash, number) {
+        phone_hash -> Bytea,
+        number -> Text,
+        messages -> Array<Nullable<Uuid>>,
+        reminded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     senders (id) {
         id -> Uuid,
         seen_at -> Timestamptz,
@@ -315,6 +325,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     moments,
     notes,
     number_wishes,
+    reminded,
     senders,
     source_reports,
     staff,

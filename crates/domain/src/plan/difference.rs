@@ -147,7 +147,7 @@ fn change_of(existing: &Existing, decision: &Decision) -> Option<Change> {
             (!same).then_some(Change::Queue(id, *window))
         }
         // It ended, and the facts have changed so that it is wanted again.
-        Decision::Due(window) => may_be_revived(existing).then_some(Change::Queue(id, *window)),
+        Decision::Due(window) => may_be_revived(existing, window).then_some(Change::Queue(id, *window)),
         // The guest returned while the message was held: after the hold it must not be sent at the old time.
         Decision::Later(Some(window)) if existing.state == MessageState::Held => {
             Some(Change::Queue(id, *window))
@@ -169,11 +169,14 @@ fn may_still_go(message: &Existing) -> bool {
 }
 
 /// Whether a message that was never attempted may be queued again because the facts changed. No event changes test
-/// mode or brings back erased data, so messages skipped for these reasons stay skipped.
-fn may_be_revived(message: &Existing) -> bool {
-    match message.state {
-        MessageState::Withdrawn | MessageState::Expired => true,
-        MessageState::Skipped => !matches!(message.reason, Some(Reason::TestMode | Reason::Erased)),
+/// mode or brings back erased data, so messages skipped for these reasons stay skipped. One that was beyond the guest's
+/// limits would have gone too soon: it is wanted anew where the facts have moved it to a later time.
+fn may_be_revived(message: &Existing, window: &Window) -> bool {
+    match (message.state, message.reason) {
+        (MessageState::Withdrawn | MessageState::Expired, _) => true,
+        (MessageState::Skipped, Some(Reason::TestMode | Reason::Erased)) => false,
+        (MessageState::Skipped, Some(Reason::Capped)) => window.opens_at > message.due_at,
+        (MessageState::Skipped, _) => true,
         _ => false,
     }
 }

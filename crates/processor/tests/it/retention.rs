@@ -1,6 +1,7 @@
 //! What goes by itself when its time is over.
 
 use chrono::TimeDelta;
+use domain::message::MessageKind;
 use testkit::world::ResortFile;
 
 use crate::logs;
@@ -56,6 +57,30 @@ async fn old_raw_events_and_old_guests_go_and_young_ones_stay() {
     );
     assert!(
         metrics.contains("bellhop_retention_total{of=\"raw_events\"} 2"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn who_was_reminded_is_forgotten_a_day_later() {
+    let scene = scene().await;
+    for booking in ["BK-1", "BK-2"] {
+        let phone = if booking == "BK-1" { ADA } else { BOB };
+        scene.happens(&Webhook::abandoned(booking, phone)).await;
+        scene.claim(booking, MessageKind::Reminder1).await;
+    }
+    let a_day_ago = "UPDATE reminded r SET reminded_at = reminded_at - interval '24 hours' \
+                     FROM bookings b WHERE b.phone_hash = r.phone_hash AND b.id = 'BK-1'";
+    scene.sql(a_day_ago).await;
+
+    scene.steps.retain_once().await.unwrap();
+
+    let of_bob = "reminded r JOIN bookings b ON b.phone_hash = r.phone_hash AND b.id = 'BK-2'";
+    assert_eq!(scene.count("reminded").await, 1);
+    assert_eq!(scene.count(of_bob).await, 1);
+    let metrics = scene.steps.metrics();
+    assert!(
+        metrics.contains("bellhop_retention_total{of=\"reminded\"} 1"),
         "{metrics}"
     );
 }

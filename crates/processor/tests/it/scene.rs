@@ -408,6 +408,8 @@ impl Scene {
             not_after: None,
             is_marketing: self.resort_file().is_marketing(kind),
             is_reminder: self.resort_file().is_reminder(kind),
+            day_cap: self.resort_file().day_cap(kind),
+            rest_after_confirmation: self.resort_file().rest_after_confirmation(kind),
             route: route(kind),
             may_call: true,
         };

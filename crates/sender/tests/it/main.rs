@@ -8,6 +8,7 @@ mod answers;
 mod claims;
 mod content;
 mod files;
+mod guest_limits;
 mod holds;
 mod marketing;
 #[cfg(test)]

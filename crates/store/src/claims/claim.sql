@@ -3,7 +3,8 @@
 WITH wanted AS (
     SELECT * FROM {rows}
 ), judged AS (
-    SELECT m.id, w.token, w.template_name, w.number, w.country, w.template, b.phone_hash, h.key AS hold, h.scope, CASE
+    SELECT m.id, m.due_at, w.token, w.template_name, w.number, w.country, w.template, b.phone_hash, w.day_cap,
+        h.key AS hold, h.scope, d.others, d.counted, CASE
         -- The first that applies is the verdict: what ends a message comes before what lets it wait.
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
@@ -29,6 +30,13 @@ WITH wanted AS (
         WHEN h.scope = 'template' THEN 'outdated'
         WHEN h.key IS NOT NULL THEN 'held'
         WHEN NOT w.may_call THEN 'not_now'
+        -- The guest's limits come last: what waits for another reason may be within them when it goes.
+        WHEN w.rest > 0 AND EXISTS (
+            SELECT 1 FROM (
+                SELECT b.phone_hash AS hash UNION ALL SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) a
+            JOIN bookings e ON e.phone_hash = a.hash
+            WHERE e.resort = b.resort AND e.confirmed_at > clock_timestamp() - make_interval(secs => w.rest)
+        ) THEN 'capped'
         ELSE 'claimed'
     END AS verdict
     FROM wanted w
@@ -48,13 +56,30 @@ WITH wanted AS (
           AND (country IS NULL OR country = w.country) AND (template IS NULL OR template = w.template)
           AND (kind IS NULL OR kind = m.kind)
         ORDER BY scope = 'template', key LIMIT 1) h ON true
+    -- Those of the guest's day that went, or still may; this message's own earlier claim is not another's. Their row in
+    -- `reminded` is locked.
+    LEFT JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE o.id <> m.id) AS others, count(*) FILTER (WHERE o.id = m.id) AS counted
+        FROM reminded r CROSS JOIN LATERAL unnest(r.messages) AS listed(id) JOIN messages o ON o.id = listed.id
+        WHERE w.day_cap IS NOT NULL AND r.phone_hash = b.phone_hash AND r.number = w.number
+          AND o.claimed_at > clock_timestamp() - interval '24 hours'
+          AND o.state NOT IN ('withdrawn', 'expired', 'skipped')) d ON true
     WHERE m.state = 'queued'
+), within_limits AS (
+    -- Of several that are claimed together, each counts those before it; those that count already are among the others.
+    SELECT j.id, j.token, j.template_name, j.number, j.country, j.template, j.phone_hash, j.hold, j.scope, CASE
+        WHEN j.verdict = 'claimed' AND j.phone_hash IS NOT NULL AND j.day_cap <= j.others + count(*) FILTER (WHERE j.counted = 0) OVER (
+            PARTITION BY j.verdict, j.number, j.phone_hash, j.day_cap IS NULL ORDER BY j.counted DESC, j.due_at, j.id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 'capped'
+        ELSE j.verdict
+    END AS verdict
+    FROM judged j
 )
 UPDATE messages m SET
     -- Every other end (a mark of withdrawal, confirmed, booked_elsewhere) means that the message is not wanted.
     state = CASE j.verdict
         WHEN 'claimed' THEN 'sending' WHEN 'outdated' THEN 'queued' WHEN 'held' THEN 'held'
-        WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' ELSE 'withdrawn' END,
+        WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' WHEN 'capped' THEN 'skipped' ELSE 'withdrawn' END,
     reason = CASE WHEN j.verdict IN ('claimed', 'outdated') THEN NULL WHEN j.verdict = 'held' THEN j.scope ELSE j.verdict END,
     held_by = CASE j.verdict WHEN 'held' THEN j.hold END,
     attempts = m.attempts + CASE j.verdict WHEN 'claimed' THEN 1 ELSE 0 END,
@@ -76,6 +101,6 @@ UPDATE messages m SET
     publish_at = CASE j.verdict WHEN 'outdated' THEN clock_timestamp() END,
     publishes = 0,
     updated_at = now()
-FROM judged j
+FROM within_limits j
 WHERE m.id = j.id AND j.verdict <> 'not_now'
 RETURNING m.id, j.verdict, j.scope, m.attempts

@@ -71,10 +71,13 @@ pub fn erase(
     close_windows(connection, &data)?;
     forget_names(connection, &data)?;
     forget_notes(connection, &data)?;
+    let events = empty_events(connection, &data, None)?;
+    let letters = empty_letters(connection, &data, None)?;
+    forget_reminded(connection, &data)?;
     Ok(Erased {
         bookings: telling,
-        events: empty_events(connection, &data, None)?,
-        letters: empty_letters(connection, &data, None)?,
+        events,
+        letters,
         planned,
     })
 }
@@ -172,6 +175,18 @@ fn forget_names(connection: &mut PgConnection, data: &SubjectData) -> Result<(),
     .execute(connection)
     .map(|_| ())
     .map_err(StoreError::query("forget which numbers were called"))
+}
+
+/// Deletes which messages they got today. The last locks of an erasure: a claim that has one waits for nothing but these.
+fn forget_reminded(connection: &mut PgConnection, data: &SubjectData) -> Result<(), StoreError> {
+    prepared::sql(
+        "DELETE FROM reminded WHERE (phone_hash, number) IN (SELECT phone_hash, number FROM reminded \
+         WHERE phone_hash = ANY($1) ORDER BY phone_hash, number FOR UPDATE)",
+    )
+    .bind::<Array<Bytea>, _>(data.numbers())
+    .execute(connection)
+    .map(|_| ())
+    .map_err(StoreError::query("forget who was reminded"))
 }
 
 /// Deletes the guest's open 24-hour windows, and that they wrote.

@@ -13,6 +13,8 @@ mod fetches;
 #[cfg(test)]
 mod guest_data;
 #[cfg(test)]
+mod guest_limits;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod late;

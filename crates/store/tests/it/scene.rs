@@ -1,6 +1,7 @@
 //! A resort with its database: events happen, and what follows can be looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -214,6 +215,8 @@ impl Scene {
             not_after: None,
             is_marketing: resort().is_marketing(kind),
             is_reminder: resort().is_reminder(kind),
+            day_cap: resort().day_cap(kind),
+            rest_after_confirmation: resort().rest_after_confirmation(kind),
             route: route(kind),
             may_call: true,
         }
@@ -356,7 +359,12 @@ fn resort() -> Resort {
         no_show_after: None,
         moments: Resort::built_in_moments(Some(Duration::from_secs(24 * 3_600)), None),
         quiet_hours: None,
-        limits: Limits::default(),
+        // One guest plays many parts; `guest_limits` is about guests who are not to be flooded.
+        limits: Limits {
+            reminders_per_day: NonZeroU32::MAX,
+            rest_after_confirmation: Duration::ZERO,
+            ..Limits::default()
+        },
         pause_on_reply: true,
         retention: Retention::default(),
         templates: BTreeMap::new(),

@@ -108,6 +108,20 @@ fn a_skipped_message_stays_skipped_if_no_event_can_change_the_reason() {
     }
 }
 
+// shows: B153
+#[test]
+fn a_capped_message_stays_skipped_unless_the_guest_leaves_again() {
+    let (mut story, id) = cart_with(untouched(MessageState::Skipped, Some(Reason::Capped)));
+    assert_eq!(story.changes("11-23 10:31"), []);
+    assert_eq!(story.changes("11-23 22:00"), []);
+
+    story.hears(&event(BookingStarted, "11-24 10:00"));
+
+    assert_eq!(story.changes("11-24 10:00"), []);
+    let queued = Change::Queue(id, window("11-24 10:30", "11-24 22:30"));
+    assert_eq!(story.changes("11-24 10:30"), [queued]);
+}
+
 #[test]
 fn a_message_that_lacked_a_value_is_queued_again_once_an_event_brings_it() {
     let (mut story, id) = cart_with(untouched(MessageState::Skipped, Some(Reason::MissingValue)));

@@ -15,6 +15,8 @@ pub struct ResortFile {
     pub no_show_after: Option<String>,
     /// `[review] after_check_out`.
     pub review_after: Option<String>,
+    /// `[limits]`, whole.
+    pub limits: String,
     /// The templates and fallbacks.
     pub templates: String,
     /// Whole sections more, such as `[quiet_hours]`.
@@ -22,7 +24,8 @@ pub struct ResortFile {
 }
 
 impl Default for ResortFile {
-    /// Everything on, all delays short, but for no-shows, which no test waits for.
+    /// Everything on, all delays short, but for no-shows, which no test waits for; and no limits, since one guest plays many
+    /// parts.
     fn default() -> Self {
         Self {
             top: String::new(),
@@ -31,6 +34,7 @@ impl Default for ResortFile {
             reminder_2: Some("300ms".to_owned()),
             no_show_after: Some("36h".to_owned()),
             review_after: Some("300ms".to_owned()),
+            limits: "[limits]\nreminders_per_day = 1000\nrest_after_confirmation = \"0s\"\n".to_owned(),
             templates: TEMPLATES.to_owned(),
             sections: String::new(),
         }
@@ -64,6 +68,7 @@ impl ResortFile {
             &optional("reminder_2", &self.reminder_2),
             &optional("[check_in]\nno_show_after", &self.no_show_after),
             &optional("[review]\nafter_check_out", &self.review_after),
+            &self.limits,
             &self.sections,
             &self.templates,
         ]

@@ -1,0 +1,2 @@
+DROP TABLE reminded;
+ALTER TABLE bookings DROP COLUMN confirmed_at;

@@ -57,6 +57,9 @@ pub(crate) struct GuestUpdate {
     /// The message of ours that they answer.
     pub(crate) answers: Option<WhatsAppMessageId>,
     pub(crate) at: DateTime<Utc>,
+    /// WhatsApp's times are whole seconds: it may have happened up to then. A reply counts from there, so that it never seems
+    /// older than what it followed, the guest's last activity or a person's decision.
+    pub(crate) at_latest: DateTime<Utc>,
     pub(crate) act: GuestAct,
     /// The guest was erased after the update was accepted.
     pub(crate) is_erased: bool,

@@ -13,9 +13,9 @@ use domain::message::Reason;
 use domain::phone_number::PhoneNumber;
 use store::audit::{self, Actor, Subject};
 use store::guest_data::{self, DataSubject};
-use store::guests::{self, GuestKey};
+use store::guests::{self, GuestKey, Waiting};
 use store::planning::{self, Planned, Planner};
-use store::{Connection, StoreError, bookings};
+use store::{Connection, Store, StoreError, bookings};
 
 use crate::actions::context::Context;
 pub(crate) use export::export;
@@ -122,9 +122,22 @@ pub(crate) enum Stopped {
         known: Vec<ResortId>,
         withdrawn: usize,
     },
+    Nobody(NoGuest),
+}
+
+/// Why nobody is meant.
+#[derive(Debug)]
+pub(crate) enum NoGuest {
     NumberUnknown,
     BookingUnknown,
     WithoutNumber,
+}
+
+#[derive(Debug)]
+pub(crate) enum Resumed {
+    /// At these resorts a reply had paused the guest's reminders.
+    Done(Vec<ResortId>),
+    Nobody(NoGuest),
 }
 
 /// Ends reminders and review requests, as if the guest had answered "stop".
@@ -135,7 +148,7 @@ pub(crate) async fn stop(context: &Context, person: &Person, by: Actor) -> Resul
         .transaction(move |connection, planner| {
             let guests = match find_guests(connection, planner, &asked)? {
                 Ok(guests) => guests,
-                Err(none) => return Ok(none),
+                Err(nobody) => return Ok(Stopped::Nobody(nobody)),
             };
             let (new, planned) = planning::stop_guests(connection, planner, &guests)?;
             audit::append(connection, &by, Action::GuestStopped, &subject)?;
@@ -152,6 +165,34 @@ pub(crate) async fn stop(context: &Context, person: &Person, by: Actor) -> Resul
     Ok(stopped)
 }
 
+/// Who wrote and waits for an answer, the oldest first.
+pub(crate) async fn waiting(store: &Store, at_most: i64) -> Result<Vec<Waiting>, StoreError> {
+    store
+        .run(move |connection| guests::list_waiting(connection, at_most))
+        .await
+}
+
+/// Lets a guest's reminders go again after a reply: somebody has answered, or nothing needs an answer.
+pub(crate) async fn resume(context: &Context, person: &Person, by: Actor) -> Result<Resumed, StoreError> {
+    let (asked, staff) = (person.clone(), by.name.clone());
+    let subject = person.subject(&context.key_ring);
+    let resumed = context
+        .transaction(move |connection, planner| {
+            let guests = match find_guests(connection, planner, &asked)? {
+                Ok(guests) => guests,
+                Err(nobody) => return Ok(Resumed::Nobody(nobody)),
+            };
+            let (resumed, _) = planning::resume_guests(connection, planner, &guests)?;
+            audit::append(connection, &by, Action::GuestResumed, &subject)?;
+            Ok(Resumed::Done(
+                resumed.into_iter().map(|guest| guest.resort).collect(),
+            ))
+        })
+        .await?;
+    log::info!(event = "guest_resumed", guest = person.to_string(), staff = staff.as_str(); "a guest's reminders may go again");
+    Ok(resumed)
+}
+
 fn at(resort: &ResortId, mut resorts: BTreeSet<ResortId>) -> BTreeSet<ResortId> {
     resorts.retain(|other| other == resort);
     resorts
@@ -161,16 +202,16 @@ fn find_guests(
     connection: &mut Connection,
     planner: &Planner,
     person: &Person,
-) -> Result<Result<BTreeSet<GuestKey>, Stopped>, StoreError> {
+) -> Result<Result<BTreeSet<GuestKey>, NoGuest>, StoreError> {
     match person {
         Person::Booking(key) => {
             let Some(booking) = bookings::find(connection, &planner.ring, key)? else {
-                return Ok(Err(Stopped::BookingUnknown));
+                return Ok(Err(NoGuest::BookingUnknown));
             };
             let guest = planner.guest_of_booking(&booking);
             Ok(guest
                 .map(|guest| BTreeSet::from([guest]))
-                .ok_or(Stopped::WithoutNumber))
+                .ok_or(NoGuest::WithoutNumber))
         }
         Person::Number { number, resort } => {
             let own = planner.phone_hash(number);
@@ -189,7 +230,7 @@ fn find_guests(
                 guests.extend(resorts.into_iter().map(|resort| GuestKey { phone_hash, resort }));
             }
             Ok(if guests.is_empty() {
-                Err(Stopped::NumberUnknown)
+                Err(NoGuest::NumberUnknown)
             } else {
                 Ok(guests)
             })

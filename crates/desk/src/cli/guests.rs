@@ -1,5 +1,7 @@
 //! `desk guests …`
 
+mod waiting;
+
 use clap::{ArgGroup, Args, Subcommand};
 use domain::ids::ResortId;
 use domain::phone_number::PhoneNumber;
@@ -10,7 +12,7 @@ use super::auth::ReasonArgs;
 use super::session::{self, Session};
 use super::{Answer, input, output};
 use crate::actions::context::Context;
-use crate::actions::guests::{self, Erased, Meant, Person, Stopped};
+use crate::actions::guests::{self, Erased, Meant, NoGuest, Person, Stopped};
 use crate::actions::names;
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +20,8 @@ pub(super) enum Command {
     Export(Export),
     Erase(Erase),
     Stop(Stop),
+    Waiting(Waiting),
+    Resume(Resume),
 }
 
 #[derive(Debug, Args)]
@@ -93,11 +97,47 @@ pub(super) struct Stop {
     subject: SubjectArgs,
 }
 
+/// List the guests who wrote and wait for an answer
+///
+/// A reply that is no stop pauses a guest's reminders until you let them go with `desk guests resume`, or the guest is active on
+/// the cart again. The oldest comes first, with the guest's newest booking at the resort.
+///
+/// Needs DATABASE_URL.
+///
+/// Examples:
+///   desk guests waiting
+///   desk guests waiting --json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Waiting {
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Let a guest's reminders go again after a reply
+///
+/// Do so when somebody has answered the guest, or nothing needs an answer. What has become too late meanwhile is not sent.
+///
+/// Needs DATABASE_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
+///
+/// Examples:
+///   desk guests resume --booking azure-bay BK-1001
+///   desk guests resume --phone -
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("who").args(["phone", "booking"]).required(true))]
+pub(super) struct Resume {
+    #[command(flatten)]
+    subject: SubjectArgs,
+}
+
 pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     match command {
         Command::Export(arguments) => export(arguments.subject, environment).await,
         Command::Erase(arguments) => erase(arguments.subject, environment).await,
         Command::Stop(arguments) => stop(arguments.subject, environment).await,
+        Command::Waiting(arguments) => waiting::list(arguments.json, environment).await,
+        Command::Resume(arguments) => waiting::resume(arguments.subject, environment).await,
     }
 }
 
@@ -214,10 +254,17 @@ async fn stop(mut subject: SubjectArgs, environment: &Environment) -> anyhow::Re
             }
             return Ok(Answer::Done);
         }
-        Stopped::NumberUnknown => "no resort knows the number; name one with --resort to store it there",
-        Stopped::BookingUnknown => "unknown booking: no event has named it",
-        Stopped::WithoutNumber => "the booking has no valid phone number, so that nothing is sent for it",
+        Stopped::Nobody(nobody) => nobody,
     };
-    output::complain(&format!("{person}: {refused}"));
+    refuse(&person, &refused);
     Ok(Answer::Refused)
+}
+
+fn refuse(person: &Person, nobody: &NoGuest) {
+    let why = match nobody {
+        NoGuest::NumberUnknown => "no resort knows the number; name one with --resort to store it there",
+        NoGuest::BookingUnknown => "unknown booking: no event has named it",
+        NoGuest::WithoutNumber => "the booking has no valid phone number, so that nothing is sent for it",
+    };
+    output::complain(&format!("{person}: {why}"));
 }

@@ -1,6 +1,6 @@
 //! What WhatsApp notifies: delivery statuses, guests' messages, and news of accounts, numbers and templates.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::after_call::Scope;
 use domain::consent::ConsentChange;
 use domain::guest::GuestName;
@@ -78,12 +78,14 @@ fn guest_update(
     let Some(number) = number.filter(|_| !names.is_empty() || answers.is_some()) else {
         return Effects::default();
     };
+    let at = at.unwrap_or(arrived.received_at).min(arrived.received_at);
     let update = GuestUpdate {
         event: arrived.key.clone(),
         number: number.clone(),
         names,
         answers,
-        at: at.unwrap_or(arrived.received_at).min(arrived.received_at),
+        at,
+        at_latest: (at + TimeDelta::seconds(1)).min(arrived.received_at),
         act,
         is_erased: arrived.erased_at.is_some(),
     };

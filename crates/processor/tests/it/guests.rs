@@ -6,6 +6,7 @@ use domain::guest::GuestName;
 use domain::message::MessageState::{Queued, Skipped, Withdrawn};
 use domain::phone_number::PhoneNumber;
 use serde_json::json;
+use store::planning::Planner;
 
 use crate::notification::{Writer, digits, number_changed, preference, status, status_of, text, text_with};
 use crate::scene::{ADA, BOB, CONFIRMATION, Called, REMINDER_1, REMINDER_2, STOP_CONFIRMATION, Scene};
@@ -326,4 +327,99 @@ async fn a_report_teaches_the_number_as_whatsapp_spells_it() {
 
     assert_eq!(digits(BRAZIL.1).len(), 12);
     gets_no_more_reminders(&scene, "CART-1", BRAZIL.0).await;
+}
+
+/// A cart whose second reminder waits.
+async fn reminded_once(scene: &Scene) -> Called {
+    let called = scene.reminded("CART-1", ADA).await;
+    scene.a_day_goes_by().await;
+    assert_eq!(scene.state("CART-1", REMINDER_2).await, (Queued, None));
+    called
+}
+
+async fn waiting(scene: &Scene) -> Vec<(String, Option<String>)> {
+    let work = |connection: &mut store::Connection, _: &Planner| store::guests::list_waiting(connection, 10);
+    let found = scene.run(work).await;
+    found.into_iter().map(|one| (one.resort, one.booking)).collect()
+}
+
+async fn resume(scene: &Scene) {
+    let guest = store::guests::GuestKey {
+        phone_hash: scene.ring.lookup(ADA),
+        resort: crate::scene::resort(),
+    };
+    let work = move |connection: &mut store::Connection, planner: &Planner| {
+        store::planning::resume_guests(connection, planner, &[guest].into())
+    };
+    assert_eq!(scene.run(work).await.0.len(), 1);
+}
+
+// shows: B148, B149
+#[tokio::test]
+async fn a_reply_pauses_the_guests_reminders_until_staff_let_them_go_again() {
+    crate::logs::begin();
+    let scene = Scene::new().await;
+    reminded_once(&scene).await;
+
+    for said in ["Is the pool heated?", "Hello?"] {
+        scene.notified(&text(ADA, said)).await;
+    }
+
+    let paused = (Withdrawn, Some("replied".to_owned()));
+    assert_eq!(scene.state("CART-1", REMINDER_2).await, paused);
+    let ada = ("azure-bay".to_owned(), Some("CART-1".to_owned()));
+    assert_eq!(waiting(&scene).await, [ada]);
+    assert_eq!(crate::logs::alerts("guest_waits").len(), 1);
+    scene
+        .happens(&Webhook::confirmed("BK-2", ADA).staying("2090-01-01", "2090-01-02"))
+        .await;
+    assert_eq!(scene.state("BK-2", CONFIRMATION).await, (Queued, None));
+    resume(&scene).await;
+    assert_eq!(waiting(&scene).await, []);
+    scene.notified(&text(ADA, "And the sea?")).await;
+    assert_eq!(crate::logs::alerts("guest_waits").len(), 2);
+}
+
+// shows: B148
+#[tokio::test]
+async fn a_paused_reminder_goes_when_staff_resume_it_or_the_guest_is_active_again() {
+    let scene = Scene::new().await;
+    reminded_once(&scene).await;
+    scene.notified(&text(ADA, "Is the pool heated?")).await;
+
+    resume(&scene).await;
+    assert_eq!(scene.state("CART-1", REMINDER_2).await, (Queued, None));
+    scene.notified(&text(ADA, "And the sea?")).await;
+    let paused = (Withdrawn, Some("replied".to_owned()));
+    assert_eq!(scene.state("CART-1", REMINDER_2).await, paused);
+    assert_eq!(scene.booking("CART-1").await.wake_at, None);
+    let mut again = Webhook::started("CART-1", ADA).received(Utc::now() + TimeDelta::minutes(1));
+    again.event.occurred_at = again.received_at;
+    scene.happens(&again).await;
+    // A day after the guest was active again.
+    let wakes = scene.booking("CART-1").await.wake_at.unwrap();
+    assert!((wakes - again.received_at - TimeDelta::days(1)).abs() < TimeDelta::seconds(1));
+}
+
+// shows: B148
+#[tokio::test]
+async fn what_is_no_reply_pauses_nothing_and_a_resort_may_switch_the_pause_off() {
+    let scene = Scene::new().await;
+    let called = reminded_once(&scene).await;
+    let reaction = json!({ "type": "reaction", "reaction": { "message_id": called.wamid, "emoji": "👍" } });
+    scene
+        .notified(&text_with(Writer::Number(ADA), "", Utc::now(), reaction))
+        .await;
+    scene.notified(&text(BOB, "Hello?")).await;
+
+    assert_eq!(scene.state("CART-1", REMINDER_2).await, (Queued, None));
+    assert_eq!(waiting(&scene).await, []);
+    let file = testkit::world::ResortFile {
+        sections: "[replies]\npause_reminders = false\n".to_owned(),
+        ..testkit::world::ResortFile::patient()
+    };
+    scene.write_file(&file.text());
+    scene.notified(&text(ADA, "Is the pool heated?")).await;
+    assert_eq!(scene.state("CART-1", REMINDER_2).await, (Queued, None));
+    assert_eq!(waiting(&scene).await.len(), 1);
 }

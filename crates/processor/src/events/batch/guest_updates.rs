@@ -148,7 +148,7 @@ pub(super) fn record(
         if one.wants_answer {
             let mut is_new = false;
             for guest in one.guests(connection, planner)? {
-                is_new |= guests::record_reply(connection, &guest, update.at)?;
+                is_new |= guests::record_reply(connection, &guest, update.at_latest)?;
             }
             if is_new {
                 notices.push(Notice::Waiting(update.number.clone()));

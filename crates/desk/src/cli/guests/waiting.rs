@@ -1,0 +1,74 @@
+//! `desk guests waiting`, `desk guests resume`
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use service::Environment;
+
+use super::super::{Answer, output, session, table};
+use super::{SubjectArgs, refuse};
+use crate::actions::guests::{self, Resumed};
+use crate::settings;
+
+/// More than anyone answers before looking again.
+const AT_MOST: i64 = 1_000;
+
+#[derive(Debug, Serialize)]
+struct View {
+    resort: String,
+    /// The guest's newest booking at the resort.
+    booking: Option<String>,
+    replied_at: DateTime<Utc>,
+}
+
+pub(super) async fn list(json: bool, environment: &Environment) -> anyhow::Result<Answer> {
+    let mut read = environment.reader();
+    let store = settings::database(&mut read);
+    let store = read.finish_with(|| store)?;
+    let waiting = guests::waiting(&store, AT_MOST).await?;
+    let views: Vec<View> = waiting
+        .into_iter()
+        .map(|one| View {
+            resort: one.resort,
+            booking: one.booking,
+            replied_at: one.replied_at,
+        })
+        .collect();
+    if json {
+        output::print_json(&views)?;
+    } else if views.is_empty() {
+        output::print("nobody waits for an answer")?;
+    } else {
+        let row = |view: &View| {
+            [
+                table::instant(view.replied_at),
+                view.resort.clone(),
+                view.booking.clone().unwrap_or_else(|| "-".to_owned()),
+            ]
+        };
+        let rows: Vec<[String; 3]> = views.iter().map(row).collect();
+        output::print(table::rows("", &rows).trim_end())?;
+    }
+    Ok(Answer::Done)
+}
+
+pub(super) async fn resume(mut subject: SubjectArgs, environment: &Environment) -> anyhow::Result<Answer> {
+    let reason = std::mem::take(&mut subject.reason);
+    let (context, by) = session::context_for_staff(reason, environment).await?;
+    let person = subject.person(&context).await?;
+
+    match guests::resume(&context, &person, by).await? {
+        Resumed::Done(resorts) if resorts.is_empty() => {
+            output::print(&format!("{person}: nothing was paused"))?;
+        }
+        Resumed::Done(resorts) => {
+            for resort in resorts {
+                output::print(&format!("{person}: reminders from {resort} may go again"))?;
+            }
+        }
+        Resumed::Nobody(nobody) => {
+            refuse(&person, &nobody);
+            return Ok(Answer::Refused);
+        }
+    }
+    Ok(Answer::Done)
+}

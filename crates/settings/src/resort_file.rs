@@ -9,15 +9,14 @@ use crypto::secret::SecretReference;
 use domain::country::Country;
 use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
-use domain::moment::Moment;
 use domain::phone_number::PhoneNumber;
-use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention, Template};
+use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
 
+mod messages;
 mod moments;
 mod templates;
 
-use moments::{BuiltIn, OwnMoment};
-use templates::{ByLanguage, Fallback};
+pub use messages::templates_table;
 
 use crate::document::{self, Entry, Note, Table};
 use crate::finding::Severity;
@@ -60,7 +59,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         entry.table(|section| Some(section.optional("pause_reminders", Entry::flag).unwrap_or(true)))
     });
     let reminder_2 = abandonment.and_then(|(_, reminder_2)| reminder_2);
-    let messages = messages(file, &values, reminder_2);
+    let messages = messages::read(file, &values, reminder_2);
     let WhatsApp {
         number,
         access_token,
@@ -93,41 +92,6 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         access_token,
         business_account,
     })
-}
-
-/// What the file says about messages: when each kind goes, and with which content.
-struct Messages {
-    moments: BTreeMap<MessageKind, Moment>,
-    templates: BTreeMap<MessageKind, ByLanguage<Template>>,
-    fallback: Fallback,
-    stop_texts: ByLanguage<String>,
-}
-
-fn messages(file: &Table<'_>, values: &BTreeMap<String, String>, reminder_2: Option<Duration>) -> Messages {
-    let own = file
-        .optional("messages", |entry| moments::own(entry, values))
-        .unwrap_or_default();
-    let expires_after = file.optional("expires_after", |entry| {
-        templates::by_kind(entry, &[], |entry| entry.duration())
-    });
-    let built_in = BuiltIn {
-        reminder_2,
-        review_after_check_out: delay(file, "review", "after_check_out"),
-        expires_after: expires_after.unwrap_or_default(),
-    };
-    let own_kinds: Vec<MessageKind> = own.iter().map(OwnMoment::kind).collect();
-    let mut templates = file
-        .optional("templates", |entry| templates::all(entry, values))
-        .unwrap_or_default();
-    templates.extend(own.iter().filter_map(OwnMoment::templates));
-    Messages {
-        moments: moments::all(built_in, &own),
-        templates,
-        fallback: table_or_default(file, "fallback", |section| {
-            templates::fallback(section, values, &own_kinds)
-        }),
-        stop_texts: table_or_default(file, "stop", |section| templates::stop(section, values)),
-    }
 }
 
 fn mode(file: &Table<'_>, country: Option<Country>) -> Mode {
@@ -264,14 +228,6 @@ fn retention(section: &Table<'_>) -> Option<Retention> {
         .optional("guests", Entry::duration)
         .unwrap_or(default.guests);
     Some(Retention { raw_events, guests })
-}
-
-/// Where a resort's file has the templates of a kind, as its keys are written: `templates.reminder_1`.
-pub fn templates_table(kind: MessageKind) -> String {
-    match kind {
-        MessageKind::Moment(name) => format!("messages.{name}.templates"),
-        built_in => format!("templates.{built_in}"),
-    }
 }
 
 /// Warns about settings that are allowed, but probably not meant.

@@ -354,3 +354,41 @@ async fn who_is_meant_must_be_said_and_be_readable() {
         assert_eq!(ended.check(2).stdout, "", "{strange}");
     }
 }
+
+// shows: B148, B149
+#[tokio::test]
+async fn who_waits_for_an_answer_is_listed_and_let_go_again() {
+    let office = Office::open().await;
+    let nobody = office.guests("waiting", "").await;
+    assert_eq!(nobody.check(0).stdout, "nobody waits for an answer\n");
+    office
+        .database
+        .execute("INSERT INTO guests (resort, phone_hash, replied_at) SELECT resort, phone_hash, now() FROM bookings")
+        .await;
+
+    let waiting = office.guests("waiting --json", "").await.json();
+    let resumed = office.guests("resume --phone -", ADA).await;
+    let again = office.guests("resume --booking azure-bay BK-1001", "").await;
+    let unknown = office.guests("resume --phone -", "+306900000000").await;
+
+    assert_eq!(
+        (&waiting[0]["resort"], &waiting[0]["booking"]),
+        (&"azure-bay".into(), &"BK-1001".into())
+    );
+    assert_eq!(waiting.as_array().unwrap().len(), 1);
+    let told = "+30•••••••678: reminders from azure-bay may go again\n";
+    assert_eq!(resumed.check(0).stdout, told);
+    assert_eq!(again.check(0).stdout, "azure-bay/BK-1001: nothing was paused\n");
+    unknown.check(1);
+    check_masked(&resumed);
+    let list = office.guests("waiting --json", "").await.json();
+    assert_eq!(list, serde_json::json!([]));
+    let trail = office.by_anna("audit list --json").await.json();
+    assert!(
+        trail
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["action"] == "guest_resumed")
+    );
+}

@@ -8,7 +8,6 @@ use chrono_tz::Tz;
 use crypto::secret::SecretReference;
 use domain::country::Country;
 use domain::ids::{NumberId, ResortId};
-use domain::message::MessageKind;
 use domain::phone_number::PhoneNumber;
 use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
 

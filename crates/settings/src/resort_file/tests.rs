@@ -3,6 +3,8 @@
 mod moments;
 mod templates;
 
+use domain::message::MessageKind;
+
 use super::*;
 
 const GOOD: &str = include_str!("../../tests/fixtures/azure-bay.toml");

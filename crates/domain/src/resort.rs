@@ -90,6 +90,8 @@ pub struct QuietHours {
 pub struct Retention {
     /// From the arrival of an event.
     pub raw_events: Duration,
+    /// Of what guests wrote, from its arrival.
+    pub conversations: Duration,
     /// From the last event of a guest's last booking.
     pub guests: Duration,
 }
@@ -98,6 +100,7 @@ impl Default for Retention {
     fn default() -> Self {
         Self {
             raw_events: Duration::from_secs(90 * 86_400),
+            conversations: Duration::from_secs(90 * 86_400),
             guests: Duration::from_secs(730 * 86_400),
         }
     }

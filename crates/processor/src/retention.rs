@@ -67,6 +67,7 @@ impl Retention {
         let policies = files.resorts().map(|resort| RetentionPolicy {
             resort: resort.id.clone(),
             raw_events: length(resort.retention.raw_events),
+            conversations: length(resort.retention.conversations),
             guests: length(resort.retention.guests),
         });
         policies.collect()

@@ -226,7 +226,14 @@ fn retention(section: &Table<'_>) -> Option<Retention> {
     let guests = section
         .optional("guests", Entry::duration)
         .unwrap_or(default.guests);
-    Some(Retention { raw_events, guests })
+    let conversations = section
+        .optional("conversations", Entry::duration)
+        .unwrap_or(default.conversations);
+    Some(Retention {
+        raw_events,
+        conversations,
+        guests,
+    })
 }
 
 /// Warns about settings that are allowed, but probably not meant.

@@ -1,4 +1,4 @@
-//! Open 24-hour windows: a guest who writes to a number may be answered with free text for a day (Meta, send messages).
+//! Open 24-hour windows, and what guests wrote: a guest who writes to a number may be answered with free text for a day (Meta, send messages).
 //!
 //! A window is stored under every name of its writer and every phone hash that it is matched to, and read through
 //! everything by which a guest is known.
@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, Bool, Bytea, Text, Timestamptz};
-use diesel::{PgConnection, RunQueryDsl};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
+use domain::event::sealing_identity;
 use domain::ids::NumberId;
 
 use crate::error::StoreError;
@@ -52,4 +53,36 @@ pub fn is_open(
     .get_result::<Value<Bool, bool>>(connection)
     .map(|row| row.0)
     .map_err(StoreError::query("look whether a conversation is open"))
+}
+
+/// One message of a guest, as it came.
+#[derive(Debug, QueryableByName)]
+pub struct Written {
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub received_at: DateTime<Utc>,
+    #[diesel(sql_type = Bytea)]
+    pub sealed_body: Vec<u8>,
+}
+
+impl Written {
+    /// Under which identity the body is sealed.
+    pub fn identity(&self) -> String {
+        sealing_identity(&self.key)
+    }
+}
+
+/// What the guest of a phone hash wrote under any of their names, as far as it is still kept: the raw events of WhatsApp, the
+/// oldest first.
+pub fn written_by(connection: &mut PgConnection, phone: Hash) -> Result<Vec<Written>, StoreError> {
+    let hashes = guest_names::known_as(connection, &BTreeSet::from([phone]))?;
+    prepared::sql(
+        "SELECT key, received_at, sealed_body FROM events \
+         WHERE event_type = 'whatsapp_message' AND sealed_body IS NOT NULL \
+         AND (phone_hash = ANY($1) OR name_hashes && $1) ORDER BY received_at, key",
+    )
+    .bind::<Array<Bytea>, _>(guest_names::slices(&hashes))
+    .load(connection)
+    .map_err(StoreError::query("read what a guest wrote"))
 }

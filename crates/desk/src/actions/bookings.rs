@@ -1,5 +1,6 @@
 //! A booking as commands show it: its facts, events, messages and letters, and what comes next and why.
 
+mod conversation;
 mod facts;
 mod upcoming;
 
@@ -22,6 +23,7 @@ use crate::actions::context::Context;
 use crate::actions::letters::{Kept, LetterView};
 use crate::actions::masking::Masking;
 use crate::actions::messages::MessageView;
+pub(crate) use conversation::Turn;
 pub(crate) use facts::FactView;
 pub(crate) use upcoming::Upcoming;
 
@@ -38,6 +40,9 @@ pub(crate) struct BookingView {
     pub(crate) messages: Vec<MessageView>,
     /// Without those that wait in the dead queues.
     pub(crate) letters: Vec<LetterView>,
+    /// What the guest wrote and what was sent, only where it was revealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) conversation: Option<Vec<Turn>>,
     /// Null if the resort has no readable file, so that nothing can be planned.
     pub(crate) to_come: Option<Vec<Upcoming>>,
 }
@@ -73,6 +78,7 @@ struct Found {
     events: Vec<events::Recorded>,
     messages: Vec<Message>,
     letters: Vec<Kept>,
+    conversation: Option<Vec<Turn>>,
     plan: Option<Plan>,
 }
 
@@ -101,7 +107,7 @@ pub(crate) async fn show(
     Ok(found.map(|found| view(found, country, masking)))
 }
 
-/// `notes`: the key ring, if the letters' notes are to be opened.
+/// `notes`: the key ring, if the letters' notes and the conversation are to be opened.
 fn read(
     connection: &mut Connection,
     planner: &Planner,
@@ -112,9 +118,19 @@ fn read(
         return Ok(None);
     };
     let now = pool::clock(connection)?;
+    let messages = messages::list_of_booking(connection, key)?;
+    let conversation = match notes {
+        Some(_) => {
+            let phone = planner.guest_of_booking(&booking).map(|guest| guest.phone_hash);
+            let number = planner.resort(&key.resort).map(|resort| &resort.number);
+            Some(conversation::read(connection, planner, phone, number, &messages)?)
+        }
+        None => None,
+    };
     Ok(Some(Found {
         events: events::list_of_booking(connection, key)?,
-        messages: messages::list_of_booking(connection, key)?,
+        messages,
+        conversation,
         letters: Kept::of_booking(connection, notes, key)?,
         plan: planning::explain(connection, planner, &booking, now)?,
         booking,
@@ -136,5 +152,6 @@ fn view(found: Found, country: Option<Country>, masking: Masking) -> BookingView
         events: found.events.into_iter().map(EventView::from).collect(),
         messages: found.messages.into_iter().map(MessageView::from).collect(),
         letters: found.letters.into_iter().map(LetterView::from).collect(),
+        conversation: found.conversation,
     }
 }

@@ -8,7 +8,7 @@ use service::environment::Reader;
 
 use super::auth::RevealArgs;
 use super::{Answer, output, session, table};
-use crate::actions::bookings::{self, BookingView, EventView, FactView, Upcoming};
+use crate::actions::bookings::{self, BookingView, EventView, FactView, Turn, Upcoming};
 use crate::actions::letters::LetterView;
 use crate::actions::messages::MessageView;
 use crate::actions::names;
@@ -73,6 +73,9 @@ fn text(view: &BookingView) -> String {
     if !view.letters.is_empty() {
         section(&mut text, "letters", view.letters.iter().map(letter).collect());
     }
+    if let Some(turns) = &view.conversation {
+        section(&mut text, "conversation", turns.iter().map(turn).collect());
+    }
     match &view.to_come {
         None => text.push_str("\nto come\n  unknown: the resort has no readable file\n"),
         Some(all) => section(&mut text, "to come", all.iter().map(upcoming).collect()),
@@ -121,6 +124,16 @@ fn message(message: &MessageView) -> [String; 6] {
         sent.unwrap_or_default(),
         message.id.clone(),
     ]
+}
+
+fn turn(turn: &Turn) -> [String; 3] {
+    let said = match (&turn.kind, &turn.text) {
+        (Some(kind), _) => format!("{kind} ({})", turn.state.unwrap_or_default()),
+        // A guest's line breaks and control codes must not move the cursor of whoever reads.
+        (None, Some(text)) => text.replace(char::is_control, " "),
+        (None, None) => format!("({})", turn.message_type.as_deref().unwrap_or("nothing")),
+    };
+    [table::instant(turn.at), turn.by.to_owned(), said]
 }
 
 fn upcoming(one: &Upcoming) -> [String; 4] {

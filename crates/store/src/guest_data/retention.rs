@@ -21,6 +21,8 @@ pub struct RetentionPolicy {
     pub resort: ResortId,
     /// Raw events, from their arrival.
     pub raw_events: TimeDelta,
+    /// What guests wrote, from its arrival.
+    pub conversations: TimeDelta,
     /// Guests, from the last event of their last booking.
     pub guests: TimeDelta,
 }
@@ -77,6 +79,7 @@ fn step(rows: Vec<Row>, most: i64) -> Step<String> {
 struct Cutoffs<'a> {
     resorts: Vec<&'a str>,
     raw_events: Vec<DateTime<Utc>>,
+    conversations: Vec<DateTime<Utc>>,
     guests: Vec<DateTime<Utc>>,
 }
 
@@ -88,13 +91,14 @@ impl<'a> Cutoffs<'a> {
         Self {
             resorts: policies.iter().map(|one| one.resort.as_str()).collect(),
             raw_events: policies.iter().map(|one| end(one.raw_events)).collect(),
+            conversations: policies.iter().map(|one| end(one.conversations)).collect(),
             guests: policies.iter().map(|one| end(one.guests)).collect(),
         }
     }
 }
 
 /// Empties raw events whose time is over, of at most so many that it looks at. An event that names no booking has the
-/// shortest time of all.
+/// shortest time of all, and so has what a guest wrote.
 pub fn empty_raw_events(
     connection: &mut PgConnection,
     policies: &[RetentionPolicy],
@@ -105,6 +109,7 @@ pub fn empty_raw_events(
     let rows: Vec<Row> = prepared::sql(include_str!("old_events.sql"))
         .bind::<Array<Text>, _>(ends.resorts)
         .bind::<Array<Timestamptz>, _>(ends.raw_events)
+        .bind::<Array<Timestamptz>, _>(ends.conversations)
         .bind::<Timestamptz, _>(after.at)
         .bind::<Text, _>(&after.key)
         .bind::<BigInt, _>(most)

@@ -189,6 +189,7 @@ async fn names_of_a_number_that_no_booking_has_go_when_their_time_is_over() {
         let terms = [RetentionPolicy {
             resort: key("BK-1").resort,
             raw_events: TimeDelta::days(days),
+            conversations: TimeDelta::days(days),
             guests: TimeDelta::days(days),
         }];
         scene.run(move |c, _| retention::forget_orphaned_names(c, &terms, 10))

@@ -15,6 +15,7 @@ fn terms() -> Vec<RetentionPolicy> {
     vec![RetentionPolicy {
         resort: ResortId::parse("azure-bay").unwrap(),
         raw_events: TimeDelta::days(10),
+        conversations: TimeDelta::days(5),
         guests: TimeDelta::days(100),
     }]
 }
@@ -49,6 +50,22 @@ impl Scene {
         assert_eq!(step.next, None);
         step.over.iter().map(ToString::to_string).collect()
     }
+}
+
+#[tokio::test]
+async fn what_guests_wrote_has_a_time_of_its_own() {
+    let scene = Scene::new().await;
+    for (number, days) in [4, 6].into_iter().enumerate() {
+        scene
+            .sql(&format!(
+                "INSERT INTO events (key, source, event_type, received_at, request_id, outcome, sealed_body) VALUES \
+                 ('whatsapp/{number}', 'whatsapp', 'whatsapp_message', now() - interval '{days} days', '', 'applied', 'x'), \
+                 ('whatsapp/s{number}', 'whatsapp', 'whatsapp_status', now() - interval '{days} days', '', 'applied', 'x')"
+            ))
+            .await;
+    }
+
+    assert_eq!(scene.walk_raw_events(terms(), 10).await, ["whatsapp/1"]);
 }
 
 #[tokio::test]

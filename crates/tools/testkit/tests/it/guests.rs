@@ -49,7 +49,7 @@ async fn ada_was_here(world: &World) {
     world.until_reports(3).await;
 }
 
-// shows: B126, T30
+// shows: B126, B154, T30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_was_erased_is_found_nowhere_and_the_books_are_clean() {
     let world = World::start(&ResortFile::patient()).await;
@@ -61,6 +61,23 @@ async fn a_guest_who_was_erased_is_found_nowhere_and_the_books_are_clean() {
     for known in ADAS {
         assert!(before.contains(known), "{known} is missing in {before}");
     }
+
+    let shown = desk(&world, "bookings show azure-bay BK-1 --reveal --json").await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let turns = shown["conversation"].as_array().unwrap();
+    let turn = |index: usize| (&turns[index]["by"], &turns[index]["kind"], &turns[index]["text"]);
+    let none = &Value::Null;
+    assert_eq!(turns.len(), 2, "{turns:?}");
+    assert_eq!(
+        turn(0),
+        (&"resort".into(), &"reservation_confirmation".into(), none)
+    );
+    assert_eq!(turn(1), (&"guest".into(), none, &"Is the pool heated?".into()));
+    let masked = desk(&world, "bookings show azure-bay BK-1 --json").await;
+    assert!(
+        !masked.contains("conversation") && !masked.contains("pool"),
+        "{masked}"
+    );
 
     let said = desk(&world, &format!("guests erase --phone {ADA}")).await;
 
@@ -79,6 +96,8 @@ async fn a_guest_who_was_erased_is_found_nowhere_and_the_books_are_clean() {
             assert!(!after.to_string().contains(known), "{known} is in {after}");
         }
     }
+    let shown = desk(&world, "bookings show azure-bay BK-1 --reveal --json").await;
+    assert!(!shown.contains("pool"), "{shown}");
     for booking in ["BK-1", "CART-1"] {
         let kept = world.booking(booking).await.unwrap();
         assert!(kept.facts.is_without_guest());

@@ -1,8 +1,10 @@
-//! Warns about resorts that wait for arrivals which no source can report: every stay there would become `no_show`.
+//! Warns about resorts that wait for arrivals which no source can report: every stay there would become `no_show`, and a
+//! moment that counts from the check-in would never come.
 
 use std::sync::Arc;
 
 use domain::event::EventType;
+use domain::moment::{Basis, Moment};
 use domain::resort::Resort;
 
 use crate::files::{Files, Good};
@@ -20,19 +22,34 @@ pub(crate) fn findings(files: &Files) -> Vec<Finding> {
             None => return Vec::new(),
         }
     }
-    let without = resorts
-        .into_iter()
-        .filter(|(_, _, resort)| resort.no_show_after.is_some() && !is_told(resort, &sources));
-    without
-        .map(|(name, held, _)| Finding {
-            file: name.to_string(),
-            line: held.line_of("check_in").unwrap_or(1),
-            severity: Severity::Warning,
-            text: "check_in waits for arrivals, but no source of this resort can report guest_checked_in: every stay \
-                   would become no_show; leave check_in out"
-                .to_owned(),
-        })
-        .collect()
+    let mut findings = Vec::new();
+    for (name, held, resort) in resorts {
+        if is_told(resort, &sources) {
+            continue;
+        }
+        let mut warn = |key: &str, text: String| {
+            findings.push(Finding {
+                file: name.to_string(),
+                line: held.line_of(key).unwrap_or(1),
+                severity: Severity::Warning,
+                text,
+            });
+        };
+        if resort.no_show_after.is_some() {
+            let text = "check_in waits for arrivals, but no source of this resort can report guest_checked_in: every \
+                        stay would become no_show; leave check_in out";
+            warn("check_in", text.to_owned());
+        }
+        let of_arrival = |moment: &Moment| moment.at.basis == Basis::CheckedIn;
+        for (moment, _) in resort.own_moments().filter(|(_, moment)| of_arrival(moment)) {
+            let text = format!(
+                "messages.{moment} counts from checked_in, which no source of this resort can report: it is never sent; \
+                 count from check_in"
+            );
+            warn(&format!("messages.{moment}"), text);
+        }
+    }
+    findings
 }
 
 /// Whether a source can report arrivals, or none speaks for the resort yet.

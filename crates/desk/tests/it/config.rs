@@ -92,6 +92,9 @@ async fn a_resort_whose_sources_report_no_arrivals_is_warned_of_no_shows() {
         folder.path().join(resort).display()
     );
     assert!(warning.unwrap().starts_with(&place), "{without:?}");
+    let moment = "messages.stay_check counts from checked_in";
+    assert!(without.stdout.contains(moment), "{without:?}");
+    assert!(!with.stdout.contains(moment), "{with:?}");
     assert!(!with.check(0).stdout.contains("guest_checked_in"), "{with:?}");
     assert!(
         !also_ours.check(0).stdout.contains("guest_checked_in"),

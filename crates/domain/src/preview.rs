@@ -9,8 +9,10 @@ use crate::stay::{Money, Personal};
 use crate::template_text::{ButtonText, Filled, FilledText, Origin, Piece};
 use crate::text_enum::text_enum;
 
-/// Columns of a line on a phone: an estimate for a screen of 360 dp and the usual size of text, on which about 35
-/// Latin letters fit beside the bubble's margins. Meta publishes the number of lines, not their width.
+/// Columns of a line on a phone.
+///
+/// An estimate for a screen of 360 dp and the usual size of text, where about 35 Latin letters fit between a bubble's
+/// margins. Meta publishes no width.
 pub const COLUMNS: usize = 35;
 /// The lines of a marketing message's body before "read more" (seen since December 2025).
 pub const LINES_BEFORE_CUT: usize = 4;

@@ -97,11 +97,16 @@ fn fact<T>(stamp: &Stamp, value: T) -> Fact<T> {
 
 /// The lines of a text on a phone, broken between words; a word that is longer than a line is broken.
 pub fn lines(text: &FilledText) -> Vec<FilledText> {
+    paragraphs(text).into_iter().flatten().collect()
+}
+
+/// The lines of each paragraph: a phone writes a paragraph in one direction, that of its first letter.
+pub fn paragraphs(text: &FilledText) -> Vec<Vec<FilledText>> {
     let cells: Vec<Cell> = text.0.iter().flat_map(cells).collect();
     let paragraphs = cells.split(|(character, _)| *character == '\n');
+    let filled = |line: Vec<Cell>| FilledText(pieces(&line));
     paragraphs
-        .flat_map(wrap)
-        .map(|line| FilledText(pieces(&line)))
+        .map(|paragraph| wrap(paragraph).into_iter().map(filled).collect())
         .collect()
 }
 

@@ -20,6 +20,7 @@ use service::environment::Reader;
 use service::{Environment, Problems, chain};
 use store::Store;
 use store::audit::Actor;
+use whatsapp::client::Client;
 
 use super::arguments::one_of;
 use super::auth::{Login, ReasonArgs};
@@ -88,61 +89,44 @@ struct Person {
     by: Actor,
 }
 
-pub(super) async fn run(mut arguments: Preview, environment: &Environment) -> anyhow::Result<Answer> {
-    let is_recorded = arguments.booking.is_some() || arguments.to.is_some();
-    let reason = std::mem::take(&mut arguments.reason);
-    let mut read = environment.reader();
-    let folder = settings::folder(&mut read, None);
-    let client = settings::whatsapp(&mut read);
-    let ring = if is_recorded {
-        settings::key_ring(&mut read, environment)
-    } else {
-        settings::optional_key_ring(&mut read, environment)
-    };
-    let person = if is_recorded {
-        person(reason, &mut read, environment).map(Some)
-    } else {
-        Some(None)
-    };
-    let (folder, client, person) = read.finish_with(|| Some((folder?, client?, person?)))?;
+/// What every preview needs.
+struct Opened {
+    client: Client,
+    files: Snapshot,
+    resort: Arc<Resort>,
+    /// `None`: nothing is recorded.
+    person: Option<Person>,
+}
 
-    let files = files(&folder, &arguments.resort, ring.as_ref(), environment)?;
-    names::check_resort_file(&files, &arguments.resort)?;
-    let Some(resort) = files.resort(&arguments.resort) else {
-        bail!(
-            "the file of {} has errors; desk config check shows them",
-            arguments.resort
-        );
-    };
-    names::check_kind_of(&files, &resort, arguments.kind)?;
+pub(super) async fn run(mut arguments: Preview, environment: &Environment) -> anyhow::Result<Answer> {
+    let opened = open(&mut arguments, environment).await?;
+    let Opened {
+        client,
+        files,
+        resort,
+        person,
+    } = &opened;
     let to = arguments.to.take();
-    let to = to.map(|to| test_number(to, &files, &resort)).transpose()?;
-    let person = match person.zip(ring) {
-        Some(((store, login), ring)) => Some(Person {
-            by: login.identify(&store).await?,
-            ring: Arc::new(ring),
-            store,
-        }),
-        None => None,
-    };
-    let words = Words::ask(&client, &files, &resort).await;
-    let guests = guests(&arguments, &resort, person.as_ref(), to.is_some()).await?;
+    let to = to.map(|to| test_number(to, files, resort)).transpose()?;
+
+    let words = Words::ask(client, files, resort).await;
+    let guests = guests(&arguments, resort, person.as_ref(), to.is_some()).await?;
     let mut views: Vec<PreviewView> = guests
         .iter()
-        .map(|guest| PreviewView::of(&resort, arguments.kind, guest, &words))
+        .map(|guest| PreviewView::of(resort, arguments.kind, guest, &words))
         .collect();
     let mut is_good = views.iter().all(|view| view.problems.is_empty());
     if let (Some(to), Some(person), [guest], [view]) = (to, person, &*guests, &mut *views) {
         let sending = Sending {
-            client: &client,
-            files: &files,
-            resort: &resort,
+            client,
+            files,
+            resort,
             kind: arguments.kind,
             store: &person.store,
             ring: &person.ring,
         };
         let masked = to.masked();
-        let (sent, result) = match sending.send(to, guest, person.by).await? {
+        let (sent, result) = match sending.send(to, guest, person.by.clone()).await? {
             PreviewCall::Accepted => (true, format!("WhatsApp accepted it for {masked}")),
             PreviewCall::NotAccepted(why) => (false, why),
         };
@@ -155,6 +139,47 @@ pub(super) async fn run(mut arguments: Preview, environment: &Environment) -> an
         output::print(&terminal::text(&views))?;
     }
     Ok(Answer::done_if(is_good))
+}
+
+/// Reads settings and files, and identifies the person whom the audit trail records.
+async fn open(arguments: &mut Preview, environment: &Environment) -> anyhow::Result<Opened> {
+    let is_recorded = arguments.booking.is_some() || arguments.to.is_some();
+    let reason = std::mem::take(&mut arguments.reason);
+    let mut read = environment.reader();
+    let folder = settings::folder(&mut read, None);
+    let client = settings::whatsapp(&mut read);
+    let (ring, person) = if is_recorded {
+        let ring = settings::key_ring(&mut read, environment);
+        (ring, person(reason, &mut read, environment).map(Some))
+    } else {
+        let ring = settings::optional_key_ring(&mut read, environment);
+        (ring, Some(None))
+    };
+    let (folder, client, person) = read.finish_with(|| Some((folder?, client?, person?)))?;
+
+    let files = files(&folder, &arguments.resort, ring.as_ref(), environment)?;
+    names::check_resort_file(&files, &arguments.resort)?;
+    let Some(resort) = files.resort(&arguments.resort) else {
+        bail!(
+            "the file of {} has errors; desk config check shows them",
+            arguments.resort
+        );
+    };
+    names::check_kind_of(&files, &resort, arguments.kind)?;
+    let person = match person.zip(ring) {
+        Some(((store, login), ring)) => Some(Person {
+            by: login.identify(&store).await?,
+            ring: Arc::new(ring),
+            store,
+        }),
+        None => None,
+    };
+    Ok(Opened {
+        client,
+        files,
+        resort,
+        person,
+    })
 }
 
 fn person(reason: ReasonArgs, read: &mut Reader<'_>, environment: &Environment) -> Option<(Store, Login)> {

@@ -172,7 +172,7 @@ reminder_1 in en, to an ordinary guest: booking_reminder_1/en, marketing, APPROV
     assert!(stdout.contains("Hello there, would"), "{stdout}");
     // The terminal puts an Arabic name in an English sentence into its place.
     assert!(
-        stdout.contains("\u{2068}Hello \u{2068}أحمد\u{2069}, would"),
+        stdout.contains("\u{2066}Hello \u{2068}أحمد\u{2069}, would"),
         "{stdout}"
     );
 }

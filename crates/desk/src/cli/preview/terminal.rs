@@ -1,14 +1,18 @@
 //! Previews on a terminal: the lines of a phone, and scripts that run in both directions.
 //!
-//! A terminal orders the letters of a whole line. In a line with right-to-left letters each value, and the line, are isolated
-//! (U+2068 … U+2069), so that their order is the one on the phone. WhatsApp gets the values as they are, and --json has them so.
+//! A terminal orders the letters of a line by the line alone. Where a paragraph has right-to-left letters, each of its lines
+//! is an isolate of the paragraph's direction and each value in it one of its own (U+2066 to U+2069), so that their order is
+//! the one on the phone. WhatsApp gets the values as they are, and --json has them so.
 
 use domain::preview;
 use domain::template_text::{FilledText, Origin};
 
 use crate::actions::preview::{MessageView, PreviewView};
 
-const ISOLATE: char = '\u{2068}';
+/// Left to right, right to left, and in the direction of its first letter.
+const LEFT_TO_RIGHT: char = '\u{2066}';
+const RIGHT_TO_LEFT: char = '\u{2067}';
+const BY_FIRST_LETTER: char = '\u{2068}';
 const END_OF_ISOLATE: char = '\u{2069}';
 
 pub(super) fn text(views: &[PreviewView]) -> String {
@@ -61,21 +65,20 @@ fn head(view: &PreviewView) -> String {
 
 fn words(text: &mut String, message: &MessageView) {
     let shown = &message.shown;
-    for line in shown.header.iter().flat_map(preview::lines) {
-        row(text, "header", &in_order(&line));
+    for line in shown.header.iter().flat_map(in_order) {
+        row(text, "header", &line);
     }
-    for (index, line) in preview::lines(&shown.body).iter().enumerate() {
+    for (index, line) in in_order(&shown.body).iter().enumerate() {
         if message.cut_after == Some(index) {
             row(text, "", "--- read more ---");
         }
-        let label = if index == 0 { "body" } else { "" };
-        row(text, label, &in_order(line));
+        row(text, if index == 0 { "body" } else { "" }, line);
     }
     if let Some(footer) = &message.footer {
-        row(text, "footer", &in_order(&FilledText::of(footer)));
+        row(text, "footer", &one_line(footer));
     }
     for button in &message.buttons {
-        let label = in_order(&FilledText::of(&button.label));
+        let label = one_line(&button.label);
         let url = button.url.as_ref().map(|url| format!(" -> {}", visible(url)));
         row(text, "button", &format!("[{label}]{}", url.unwrap_or_default()));
     }
@@ -98,7 +101,7 @@ fn values(text: &mut String, view: &PreviewView) {
         row(text, "no text", reason);
     }
     for (place, value) in &view.parameters {
-        row(text, place, &in_order(&FilledText::of(value)));
+        row(text, place, &one_line(value));
     }
 }
 
@@ -108,20 +111,42 @@ fn row(text: &mut String, label: &str, content: &str) {
     text.push('\n');
 }
 
-/// The line, so that a terminal shows its scripts in their order.
-fn in_order(line: &FilledText) -> String {
-    let plain = visible(&line.plain());
-    if !plain.chars().any(is_right_to_left) {
-        return plain;
+/// The lines of a text, so that a terminal shows its scripts in their order.
+fn in_order(text: &FilledText) -> Vec<String> {
+    let paragraphs = preview::paragraphs(text);
+    let of_one = |lines: Vec<FilledText>| {
+        let direction = direction(&lines);
+        lines.into_iter().map(move |line| isolated(&line, direction))
+    };
+    paragraphs.into_iter().flat_map(of_one).collect()
+}
+
+fn one_line(text: &str) -> String {
+    let line = FilledText::of(text);
+    isolated(&line, direction(std::slice::from_ref(&line)))
+}
+
+/// The isolate for the lines of a paragraph; `None`: all its letters run from left to right.
+fn direction(paragraph: &[FilledText]) -> Option<char> {
+    let text: String = paragraph.iter().map(FilledText::plain).collect();
+    if !text.chars().any(is_right_to_left) {
+        return None;
     }
-    let mut isolated = String::from(ISOLATE);
+    let first = text.chars().find(|character| character.is_alphabetic());
+    let is_rtl = first.is_some_and(is_right_to_left);
+    Some(if is_rtl { RIGHT_TO_LEFT } else { LEFT_TO_RIGHT })
+}
+
+fn isolated(line: &FilledText, direction: Option<char>) -> String {
+    let Some(direction) = direction else {
+        return visible(&line.plain());
+    };
+    let mut isolated = String::from(direction);
     for piece in &line.0 {
         let text = visible(&piece.text);
         match piece.origin {
             Origin::Template => isolated.push_str(&text),
-            Origin::Value => {
-                isolated.extend([ISOLATE].into_iter().chain(text.chars()).chain([END_OF_ISOLATE]))
-            }
+            Origin::Value => isolated.push_str(&format!("{BY_FIRST_LETTER}{text}{END_OF_ISOLATE}")),
         }
     }
     isolated.push(END_OF_ISOLATE);
@@ -164,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_isolated_where_a_line_has_letters_of_both_directions() {
+    fn lines_and_values_are_isolated_where_a_paragraph_has_letters_of_both_directions() {
         let arabic = line(&[
             ("مرحبًا ", Origin::Template),
             ("Anna", Origin::Value),
@@ -173,15 +198,29 @@ mod tests {
         let latin = line(&[("Hello ", Origin::Template), ("Anna", Origin::Value)]);
         let mixed = line(&[("Hello ", Origin::Template), ("أحمد", Origin::Value)]);
 
-        assert_eq!(in_order(&arabic), "\u{2068}مرحبًا \u{2068}Anna\u{2069}!\u{2069}");
-        assert_eq!(in_order(&latin), "Hello Anna");
-        assert_eq!(in_order(&mixed), "\u{2068}Hello \u{2068}أحمد\u{2069}\u{2069}");
+        assert_eq!(in_order(&arabic), ["\u{2067}مرحبًا \u{2068}Anna\u{2069}!\u{2069}"]);
+        assert_eq!(in_order(&latin), ["Hello Anna"]);
+        assert_eq!(in_order(&mixed), ["\u{2066}Hello \u{2068}أحمد\u{2069}\u{2069}"]);
+    }
+
+    #[test]
+    fn a_line_without_such_letters_keeps_the_direction_of_its_paragraph_and_others_have_their_own() {
+        let text = line(&[
+            ("تم تأكيد حجزكم في ", Origin::Template),
+            ("the Azure Bay Resort of Kos", Origin::Value),
+            (".\nBye", Origin::Template),
+        ]);
+
+        let lines = in_order(&text);
+
+        assert_eq!(lines[1], "\u{2067}\u{2068}Resort of Kos\u{2069}.\u{2069}");
+        assert_eq!(lines[2], "Bye");
     }
 
     #[test]
     fn a_name_cannot_command_the_terminal() {
         let name = line(&[("\u{1b}[31mEve\u{2069}\u{202e}", Origin::Value)]);
 
-        assert_eq!(in_order(&name), "\u{FFFD}[31mEve\u{FFFD}\u{FFFD}");
+        assert_eq!(in_order(&name), ["\u{FFFD}[31mEve\u{FFFD}\u{FFFD}"]);
     }
 }

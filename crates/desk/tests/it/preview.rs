@@ -356,6 +356,7 @@ async fn an_unknown_resort_kind_or_language_is_refused_with_the_nearest_names() 
     );
 }
 
+// shows: T33
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_goes_to_a_test_number_as_the_sender_would_send_it_and_is_recorded() {
     let (world, database) = (PackWorld::start(), Database::create().await);
@@ -402,6 +403,7 @@ async fn a_preview_goes_to_a_test_number_as_the_sender_would_send_it_and_is_reco
     assert_eq!(messages.json(), json!([]), "no message of a guest");
 }
 
+// shows: T33
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_goes_to_no_other_number_and_not_without_a_person() {
     let (world, database) = (PackWorld::start(), Database::create().await);

@@ -7,7 +7,7 @@ use chrono::NaiveTime;
 use chrono_tz::Tz;
 use crypto::secret::SecretReference;
 use domain::country::Country;
-use domain::ids::ResortId;
+use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
 use domain::moment::Moment;
 use domain::phone_number::PhoneNumber;
@@ -15,11 +15,9 @@ use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Re
 
 mod moments;
 mod templates;
-mod whatsapp;
 
 use moments::{BuiltIn, OwnMoment};
 use templates::{ByLanguage, Fallback};
-use whatsapp::WhatsApp;
 
 use crate::document::{self, Entry, Note, Table};
 use crate::finding::Severity;
@@ -54,7 +52,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let link_hosts = file.optional("link_hosts", |entry| entry.each(host));
     let (mode, test_numbers) = mode(file, country);
     let values = file.optional("values", values).unwrap_or_default();
-    let whatsapp = file.required("whatsapp", |entry| entry.table(whatsapp::read));
+    let whatsapp = file.required("whatsapp", |entry| entry.table(whatsapp));
     let abandonment = file.required("abandonment", |entry| entry.table(abandonment));
     let no_show_after = delay(file, "check_in", "no_show_after");
     let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
@@ -192,6 +190,32 @@ fn values(entry: &Entry<'_>) -> Option<BTreeMap<String, String>> {
     let table = entry.open_table()?;
     let read = |(key, entry): (&str, Entry<'_>)| Some((key.to_owned(), entry.text()?.to_owned()));
     Some(table.entries().into_iter().filter_map(read).collect())
+}
+
+/// `[whatsapp]`
+struct WhatsApp {
+    number: NumberId,
+    access_token: Reference,
+    business_account: Option<String>,
+}
+
+fn whatsapp(section: &Table<'_>) -> Option<WhatsApp> {
+    // Each id becomes part of a URL's path.
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let number = section.required("phone_number_id", |entry| {
+        let number = |text: &str| NumberId::parse(text).ok().filter(|_| is_plain(text));
+        entry.parsed(|text| number(text).ok_or("is not the id of a WhatsApp number"))
+    });
+    let access_token = section.required("access_token", Reference::read);
+    let business_account = section.optional("business_account_id", |entry| {
+        let account = |text: &str| (!text.is_empty() && is_plain(text)).then(|| text.to_owned());
+        entry.parsed(|text| account(text).ok_or("is not the id of a WhatsApp Business account"))
+    });
+    Some(WhatsApp {
+        number: number?,
+        access_token: access_token?,
+        business_account,
+    })
 }
 
 fn abandonment(section: &Table<'_>) -> Option<(Abandonment, Option<Duration>)> {

@@ -53,6 +53,14 @@ impl Words {
     }
 }
 
+/// Which message a preview shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) kind: MessageKind,
+    /// The fallback: as if WhatsApp did not know the kind's own template.
+    pub(crate) content: ContentChoice,
+}
+
 /// Who gets the message of a preview.
 ///
 /// Personal data where it is a real guest: it has no `Debug`.
@@ -116,9 +124,10 @@ impl PreviewedGuest {
 }
 
 /// The languages that the file has for a kind, or for its fallback.
-pub(crate) fn languages(resort: &Resort, kind: MessageKind) -> Vec<Language> {
-    let own = resort.templates.get(&kind).filter(|own| !own.is_empty());
-    let mut found: Vec<Language> = match (kind, own) {
+pub(crate) fn languages(resort: &Resort, wanted: Wanted) -> Vec<Language> {
+    let own = resort.templates.get(&wanted.kind);
+    let own = own.filter(|own| wanted.content == ContentChoice::Template && !own.is_empty());
+    let mut found: Vec<Language> = match (wanted.kind, own) {
         (MessageKind::StopConfirmation, _) => resort.stop_texts.keys().cloned().collect(),
         (_, Some(own)) => own.keys().cloned().collect(),
         (_, None) => resort.fallback_templates.keys().cloned().collect(),
@@ -129,21 +138,17 @@ pub(crate) fn languages(resort: &Resort, kind: MessageKind) -> Vec<Language> {
     found
 }
 
-pub(crate) fn content(
-    resort: &Resort,
-    kind: MessageKind,
-    guest: &PreviewedGuest,
-) -> Result<Content, NoContent> {
+pub(crate) fn content(resort: &Resort, wanted: Wanted, guest: &PreviewedGuest) -> Result<Content, NoContent> {
     let subject = Subject {
-        kind,
+        kind: wanted.kind,
         booking: &guest.booking,
         facts: &guest.facts,
         resort,
     };
     // Only the answer to a stop is free text from the start; all others must do without a window.
-    let window = match kind {
+    let window = match wanted.kind {
         MessageKind::StopConfirmation => ServiceWindow::Open,
         _ => ServiceWindow::Closed,
     };
-    render::content(subject, ContentChoice::Template, window)
+    render::content(subject, wanted.content, window)
 }

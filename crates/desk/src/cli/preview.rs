@@ -12,7 +12,7 @@ use clap::Args;
 use crypto::key_ring::KeyRing;
 use crypto::secret::Places;
 use domain::ids::{BookingId, BookingKey, ResortId};
-use domain::message::MessageKind;
+use domain::message::{ContentChoice, MessageKind};
 use domain::phone_number::PhoneNumber;
 use domain::preview::SampleGuest;
 use domain::resort::{Language, Resort};
@@ -27,7 +27,9 @@ use super::auth::{Login, ReasonArgs};
 use super::{Answer, input, output};
 use crate::actions::context::read_files;
 use crate::actions::names;
-use crate::actions::preview::{self, PreviewCall, PreviewView, PreviewedGuest, Sending, TestNumber, Words};
+use crate::actions::preview::{
+    self, PreviewCall, PreviewView, PreviewedGuest, Sending, TestNumber, Wanted, Words,
+};
 use crate::settings;
 
 /// Show a message as its guest will see it, or send it to a test number
@@ -50,6 +52,7 @@ use crate::settings;
 ///   desk preview azure-bay reminder_1
 ///   desk preview azure-bay pre_arrival --language de --guest long_name
 ///   desk preview azure-bay reservation_confirmation --booking BK-1001
+///   desk preview azure-bay reservation_confirmation --fallback
 ///   desk preview azure-bay reminder_1 --language ar --to +306912345678
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -68,6 +71,9 @@ pub(super) struct Preview {
     /// To the guest of this booking; shows personal data, which the audit trail records
     #[arg(long)]
     booking: Option<BookingId>,
+    /// The fallback, as if WhatsApp did not know the kind's own template
+    #[arg(long)]
+    fallback: bool,
     /// Send it to this test number; use - to be prompted (or pipe it)
     #[arg(long, value_name = "+…")]
     to: Option<String>,
@@ -76,6 +82,20 @@ pub(super) struct Preview {
     json: bool,
     #[command(flatten)]
     reason: ReasonArgs,
+}
+
+impl Preview {
+    fn wanted(&self) -> Wanted {
+        let content = if self.fallback {
+            ContentChoice::Fallback
+        } else {
+            ContentChoice::Template
+        };
+        Wanted {
+            kind: self.kind,
+            content,
+        }
+    }
 }
 
 fn language(text: &str) -> Result<Language, &'static str> {
@@ -113,7 +133,7 @@ pub(super) async fn run(mut arguments: Preview, environment: &Environment) -> an
     let guests = guests(&arguments, resort, person.as_ref(), to.is_some()).await?;
     let mut views: Vec<PreviewView> = guests
         .iter()
-        .map(|guest| PreviewView::of(resort, arguments.kind, guest, &words))
+        .map(|guest| PreviewView::of(resort, arguments.wanted(), guest, &words))
         .collect();
     let mut is_good = views.iter().all(|view| view.problems.is_empty());
     if let (Some(to), Some(person), [guest], [view]) = (to, person, &*guests, &mut *views) {
@@ -121,7 +141,7 @@ pub(super) async fn run(mut arguments: Preview, environment: &Environment) -> an
             client,
             files,
             resort,
-            kind: arguments.kind,
+            wanted: arguments.wanted(),
             store: &person.store,
             ring: &person.ring,
         };
@@ -239,7 +259,7 @@ async fn guests(
     let languages = match &arguments.language {
         Some(language) => vec![language.clone()],
         None if only_one => vec![resort.language.clone()],
-        None => preview::languages(resort, arguments.kind),
+        None => preview::languages(resort, arguments.wanted()),
     };
     let samples = match arguments.guest {
         Some(sample) => vec![sample],

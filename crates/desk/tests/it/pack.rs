@@ -62,7 +62,7 @@ fn every_template_exists_in_every_language_and_in_the_file_of_its_language() {
 }
 
 #[test]
-fn marketing_ends_with_a_button_that_stops_it_and_has_a_time_to_live_and_utility_has_neither() {
+fn marketing_ends_with_a_button_that_stops_it_and_has_a_time_to_live_and_utility_names_the_booking() {
     for template in pack() {
         let is_marketing = text(&template, "category") == "MARKETING";
         assert_eq!(
@@ -81,6 +81,9 @@ fn marketing_ends_with_a_button_that_stops_it_and_has_a_time_to_live_and_utility
         let change = change_in(&pressed, RepliesTo::Marketing);
         let expected = is_marketing.then_some(ConsentChange::Stop);
         assert_eq!(change, expected, "{template}");
+        let examples = &component(&template, "BODY").unwrap()["example"]["body_text"][0];
+        let names_booking = examples.as_array().unwrap().contains(&Value::from("BK-1001"));
+        assert_eq!(names_booking, !is_marketing, "{template}");
         let time_to_live = &template["message_send_ttl_seconds"];
         assert_eq!(
             time_to_live.as_i64(),
@@ -140,14 +143,21 @@ async fn the_block_of_the_resorts_file_has_no_finding_and_fits_every_template() 
 async fn marketing_is_shown_whole_to_an_ordinary_guest_and_nothing_is_too_long_for_any() {
     let world = PackWorld::start();
 
-    for kind in KINDS {
-        let shown = world.previews(&[kind]).await;
+    let mut asked: Vec<Vec<&str>> = KINDS.iter().map(|kind| vec![*kind]).collect();
+    asked.push(vec!["reservation_confirmation", "--fallback"]);
+    for arguments in asked {
+        let (kind, shown) = (arguments[0], world.previews(&arguments).await);
         assert_eq!(shown.len(), LANGUAGES.len() * 4, "{kind}");
         for preview in &shown {
             assert_eq!(preview["problems"], Value::Array(Vec::new()), "{preview}");
             let is_named = text(preview, "guest") == "ordinary";
             let cut = &preview["message"]["cut_after"];
             assert!(!is_named || cut.is_null(), "{preview}");
+            let body = text(&preview["message"], "body");
+            let asks_at = body.chars().position(|one| matches!(one, '?' | '؟' | ';'));
+            if preview["category"] == "marketing" && is_named {
+                assert!(asks_at.is_some_and(|place| place < 3 * 35), "{body}");
+            }
             // Without a name, dates and a room all but the note before the arrival have words of their own.
             let has_nothing_to_say = kind == "pre_arrival" && text(preview, "guest") == "incomplete";
             assert_eq!(preview["not_sent"].is_string(), has_nothing_to_say, "{preview}");

@@ -8,10 +8,11 @@ use domain::after_call::{Advice, CallOutcome};
 use domain::audit::Action;
 use domain::endpoint::Endpoint;
 use domain::ids::{MessageId, ResortId};
-use domain::message::{Attempt, CallbackData, MessageKind};
+use domain::message::{Attempt, CallbackData};
 use domain::phone_number::PhoneNumber;
 use domain::render::{Content, NoContent};
 use domain::resort::Resort;
+use service::crash;
 use settings::Snapshot;
 use store::audit::{self, Actor, Subject};
 use store::{Store, StoreError};
@@ -21,7 +22,7 @@ use whatsapp::client::Client;
 use whatsapp::error_codes;
 use whatsapp::request::Outgoing;
 
-use super::{PreviewedGuest, content};
+use super::{PreviewedGuest, Wanted, content};
 use crate::actions::context;
 
 /// Why a preview is not sent; each says what to do.
@@ -66,7 +67,7 @@ pub(crate) struct Sending<'s> {
     pub(crate) client: &'s Client,
     pub(crate) files: &'s Snapshot,
     pub(crate) resort: &'s Resort,
-    pub(crate) kind: MessageKind,
+    pub(crate) wanted: Wanted,
     pub(crate) store: &'s Store,
     pub(crate) ring: &'s KeyRing,
 }
@@ -89,10 +90,10 @@ impl Sending<'_> {
         let resort = &self.resort.id;
         let no_token = || Unsendable::NoToken(resort.to_string());
         let token = self.files.access_token(resort).ok_or_else(no_token)?;
-        if !self.resort.is_delivered(self.kind, &to) {
+        if !self.resort.is_delivered(self.wanted.kind, &to) {
             return Err(Unsendable::UsMarketing);
         }
-        let content = content(self.resort, self.kind, guest).map_err(|none| {
+        let content = content(self.resort, self.wanted, guest).map_err(|none| {
             Unsendable::NotSent(match none {
                 NoContent::Skip(reason) => reason.as_str(),
                 NoContent::TemplateMissing => "template_missing",
@@ -100,6 +101,7 @@ impl Sending<'_> {
         })?;
         self.record(&to, &content, by).await.map_err(Unsendable::Audit)?;
         let answer = self.call(to, content, token.reveal()).await;
+        crash::point("desk.preview.called");
         Ok(judge(&answer))
     }
 
@@ -108,13 +110,13 @@ impl Sending<'_> {
         let subject = Subject {
             resort: Some(self.resort.id.clone()),
             phone_hash: Some(self.ring.lookup(to.reveal())),
-            ..Subject::of(format!("{} as {details}", self.kind))
+            ..Subject::of(format!("{} as {details}", self.wanted.kind))
         };
         let written = context::transaction(self.store, move |connection| {
             audit::append(connection, &by, Action::PreviewSent, &subject)
         });
         written.await?;
-        log::warn!(event = "preview_sent", resort = self.resort.id.as_str(), kind = self.kind.as_str(); "preview goes to a test number");
+        log::warn!(event = "preview_sent", resort = self.resort.id.as_str(), kind = self.wanted.kind.as_str(); "preview goes to a test number");
         Ok(())
     }
 
@@ -125,7 +127,7 @@ impl Sending<'_> {
                 message: MessageId(Uuid::now_v7()),
                 attempt: Attempt(1),
             },
-            endpoint: Endpoint::of(&content, self.resort.is_marketing(self.kind)),
+            endpoint: Endpoint::of(&content, self.resort.is_marketing(self.wanted.kind)),
             content,
         };
         let answer = self.client.send(&self.resort.number, token, &message).await;

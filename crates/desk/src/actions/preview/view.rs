@@ -1,7 +1,7 @@
 //! What a preview shows: the filled message, its lengths, the cut, and what WhatsApp would refuse.
 
 use domain::approved_template::ApprovedTemplate;
-use domain::message::MessageKind;
+use domain::message::{ContentChoice, MessageKind};
 use domain::moment::Category;
 use domain::preview::{self, LINES_BEFORE_CUT};
 use domain::render::{Content, NoContent, Parameters};
@@ -9,7 +9,7 @@ use domain::resort::Resort;
 use domain::template_text::{Filled, FilledText, Misfit, Part};
 use serde::Serialize;
 
-use super::{PreviewedGuest, Words, content};
+use super::{PreviewedGuest, Wanted, Words, content};
 
 /// The preview of one message to one guest, as commands print it.
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ pub(crate) struct PreviewView {
     pub(crate) category: &'static str,
     /// Of the template in the account.
     pub(crate) status: Option<String>,
-    /// The kind has no template for the guest.
+    /// The kind has no template for the guest, or the fallback was asked for.
     pub(crate) is_fallback: bool,
     /// Why the guest gets nothing.
     pub(crate) not_sent: Option<&'static str>,
@@ -72,8 +72,11 @@ pub(crate) struct LengthView {
 }
 
 impl PreviewView {
-    pub(crate) fn of(resort: &Resort, kind: MessageKind, guest: &PreviewedGuest, words: &Words) -> Self {
+    pub(crate) fn of(resort: &Resort, wanted: Wanted, guest: &PreviewedGuest, words: &Words) -> Self {
+        let kind = wanted.kind;
         let language = guest.facts.language_tag();
+        let has_own =
+            wanted.content == ContentChoice::Template && resort.template(kind, language.as_ref()).is_some();
         let is_marketing = resort.is_marketing(kind);
         let category = if is_marketing {
             Category::Marketing
@@ -84,7 +87,7 @@ impl PreviewView {
             resort: resort.id.to_string(),
             kind,
             guest: guest.name,
-            is_fallback: kind.has_templates() && resort.template(kind, language.as_ref()).is_none(),
+            is_fallback: kind.has_templates() && !has_own,
             language: language.map(|language| language.as_str().to_owned()),
             template: None,
             category: category.as_str(),
@@ -96,7 +99,7 @@ impl PreviewView {
             problems: Vec::new(),
             sent: None,
         };
-        match content(resort, kind, guest) {
+        match content(resort, wanted, guest) {
             Err(NoContent::Skip(reason)) => view.not_sent = Some(reason.as_str()),
             Err(NoContent::TemplateMissing) => view.not_sent = Some("template_missing"),
             Ok(content) => view.fill(&content, words, is_marketing),

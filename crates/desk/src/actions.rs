@@ -15,6 +15,7 @@ pub(crate) mod messages;
 pub(crate) mod names;
 pub(crate) mod notes;
 pub(crate) mod presets;
+pub(crate) mod preview;
 pub(crate) mod source_answers;
 pub(crate) mod trial;
 pub(crate) mod whatsapp_check;

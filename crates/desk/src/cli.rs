@@ -24,6 +24,7 @@ mod letters;
 mod messages;
 mod migrate;
 mod output;
+mod preview;
 mod seal;
 mod session;
 mod source;
@@ -46,7 +47,7 @@ Environment (each command asks only for what it uses, and names everything that 
   BELLHOP_CONFIG       the folder with resorts/*.toml and sources/*.toml
   BELLHOP_KEYS         the key ring: ID:BASE64(32 bytes), separated by commas; or
   BELLHOP_KEYS_FILE    a file that contains it
-  WHATSAPP_API_URL     base of the Graph API [https://graph.facebook.com], for desk whatsapp; and
+  WHATSAPP_API_URL     base of the Graph API [https://graph.facebook.com], for whatsapp and preview; and
   WHATSAPP_API_VERSION its pinned version [v25.0]
   HTTPS_PROXY          proxy for https, as sender has it, with HTTP_PROXY and NO_PROXY
   BELLHOP_STAFF_TOKEN  your token, which identifies you in the audit trail; see below
@@ -67,6 +68,7 @@ Examples:
   desk letters retry 12                      retry one of them
   desk source try lodgify sample.json        what would become of this webhook?
   desk whatsapp check azure-bay              are token, number and templates as the file needs them?
+  desk preview azure-bay reminder_1          how do guests see this message?
   desk messages list --state dead --json     which messages were not sent?
   desk guests erase --phone -                delete a guest's personal data; prompts for the number
   desk keys reseal                           after every program has a new first key
@@ -108,6 +110,7 @@ enum Command {
     /// Check what WhatsApp knows of the resorts
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
+    Preview(preview::Preview),
     /// List messages
     #[command(subcommand)]
     Messages(messages::Command),
@@ -177,6 +180,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Guests(command) => guests::run(command, environment).await,
             Command::Source(command) => source::run(command, environment).await,
             Command::Whatsapp(command) => whatsapp::run(command, environment).await,
+            Command::Preview(arguments) => preview::run(arguments, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
             Command::Ledger(command) => ledger::run(command, environment).await,
             Command::Staff(command) => staff::run(command, environment).await,

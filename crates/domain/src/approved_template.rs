@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::resort::{Template, Variables};
+use crate::template_text::TemplateText;
 
 /// A template of a business account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct ApprovedTemplate {
     pub other_components: Vec<String>,
     /// How long WhatsApp tries to deliver a message, in seconds; `None`: 30 days.
     pub time_to_live: Option<i64>,
+    /// Its words, for people: [`compare`] does not need them.
+    pub text: TemplateText,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,6 +248,7 @@ mod tests {
             buttons: vec![Button::Url { has_variable: true }, Button::QuickReply],
             other_components: Vec::new(),
             time_to_live: Some(86_400),
+            text: TemplateText::default(),
         }
     }
 

@@ -26,6 +26,8 @@ text_enum! {
         /// The re-encryption of all sealed values under the first key began.
         ResealBegun = "reseal_begun",
         ResealEnded = "reseal_ended",
+        /// The desk sent a preview of a message to a test number.
+        PreviewSent = "preview_sent",
         GuestExported = "guest_exported",
         /// The desk recorded a guest's stop.
         GuestStopped = "guest_stopped",

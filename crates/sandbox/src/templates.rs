@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 mod approval;
 mod fill;
 pub(crate) mod listing;
+mod submission;
 
 pub(crate) use fill::{Filled, Parameter, Parameters, QuickReply};
 
@@ -74,13 +76,20 @@ impl Templates {
 
     /// Reads the JSON list that `--help` describes, and checks each template by Meta's rules.
     pub fn parse(json: &str) -> Result<Self, InvalidTemplates> {
-        let list: Vec<Template> = serde_json::from_str(json)
+        let list: Vec<Value> = serde_json::from_str(json)
             .map_err(|error| InvalidTemplates(vec![format!("is not a list of templates: {error}")]))?;
         let mut known = HashMap::new();
         let mut mistakes = Vec::new();
-        for template in list {
+        for (index, json) in list.into_iter().enumerate() {
+            let (template, mut found) = match Template::read(json) {
+                Ok(read) => read,
+                Err(error) => {
+                    mistakes.push(format!("template {} of the list: {error}", index + 1));
+                    continue;
+                }
+            };
             let key = template.key();
-            let mut found = approval::mistakes(&template);
+            found.extend(approval::mistakes(&template));
             if known.insert(key.clone(), template).is_some() {
                 found.push("is listed twice".to_owned());
             }
@@ -120,6 +129,14 @@ pub(crate) enum Found<'t> {
 }
 
 impl Template {
+    /// Our own short form, or what is submitted to Meta; with the mistakes that only the latter can have.
+    fn read(json: Value) -> Result<(Self, Vec<String>), serde_json::Error> {
+        if json.get("components").is_some() {
+            return submission::read(json);
+        }
+        Ok((serde_json::from_value(json)?, Vec::new()))
+    }
+
     fn key(&self) -> (String, String) {
         (self.name.clone(), self.language.clone())
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crypto::secret::{FileText, Places, Secret};
 use domain::error_chain::chain;
 use domain::ids::{ResortId, SourceId};
+use domain::phone_number::PhoneNumber;
 use domain::resort::Resort;
 
 use crate::document::Note;
@@ -47,6 +48,7 @@ pub(crate) struct Access {
     /// `None` if this process resolves no tokens.
     pub(crate) token: Option<Arc<Secret>>,
     pub(crate) business_account: Option<String>,
+    pub(crate) test_numbers: Vec<PhoneNumber>,
 }
 
 impl Files {
@@ -254,6 +256,7 @@ impl Reading {
             let access = Access {
                 token: self.secrets.first().cloned().map(Arc::new),
                 business_account: file.business_account,
+                test_numbers: file.test_numbers,
             };
             self.good = Some(Good::Resort(Arc::new(file.resort), access));
         }

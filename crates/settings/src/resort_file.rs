@@ -26,6 +26,8 @@ pub(crate) struct ResortFile {
     pub(crate) access_token: Reference,
     /// Meta's id of the business account that owns the number.
     pub(crate) business_account: Option<String>,
+    /// Whatever the mode is.
+    pub(crate) test_numbers: Vec<PhoneNumber>,
 }
 
 /// Reads a file; returns nothing if it has an error.
@@ -46,7 +48,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let country = file.required("country", |entry| entry.parsed(Country::parse));
     let language = file.required("language", |entry| language_of(entry, entry.text()?));
     let link_hosts = file.optional("link_hosts", |entry| entry.each(host));
-    let mode = mode(file, country);
+    let (mode, test_numbers) = mode(file, country);
     let values = file.optional("values", values).unwrap_or_default();
     let whatsapp = file.required("whatsapp", |entry| entry.table(whatsapp));
     let abandonment = file.required("abandonment", |entry| entry.table(abandonment));
@@ -90,18 +92,20 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         resort,
         access_token,
         business_account,
+        test_numbers,
     })
 }
 
-fn mode(file: &Table<'_>, country: Option<Country>) -> Mode {
+fn mode(file: &Table<'_>, country: Option<Country>) -> (Mode, Vec<PhoneNumber>) {
     let is_test = file.optional("mode", is_test);
     let number = |entry: &Entry<'_>| entry.parsed(|text| PhoneNumber::parse(text, country));
-    let test_numbers = file.optional("test_numbers", |entry| entry.each(number));
-    if is_test.unwrap_or_default() {
-        Mode::Test(test_numbers.unwrap_or_default())
-    } else {
-        Mode::Live
-    }
+    let numbers = file.optional("test_numbers", |entry| entry.each(number));
+    let numbers = numbers.unwrap_or_default();
+    let mode = match is_test {
+        Some(true) => Mode::Test(numbers.clone()),
+        _ => Mode::Live,
+    };
+    (mode, numbers)
 }
 
 /// Reads a section whose only key is a duration.

@@ -28,6 +28,7 @@ pub struct Snapshot {
     resorts: Arc<Resorts>,
     access_tokens: BTreeMap<ResortId, Arc<Secret>>,
     business_accounts: BTreeMap<ResortId, String>,
+    test_numbers: BTreeMap<ResortId, Vec<PhoneNumber>>,
     sources: BTreeMap<SourceId, Arc<Source>>,
     source_rules: BTreeMap<SourceId, Arc<SourceRules>>,
     broken_resorts: BTreeSet<ResortId>,
@@ -97,6 +98,11 @@ impl Snapshot {
     /// Meta's id of the account that owns the resort's number, where its file names it.
     pub fn business_account(&self, id: &ResortId) -> Option<&str> {
         self.business_accounts.get(id).map(String::as_str)
+    }
+
+    /// The numbers of the resort's own people, also where its mode is live; `desk preview` sends to no others.
+    pub fn test_numbers(&self, id: &ResortId) -> &[PhoneNumber] {
+        self.test_numbers.get(id).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The source, or why there is none. A process that does not resolve the secrets of sources knows no source.
@@ -222,6 +228,7 @@ impl Snapshot {
                     snapshot
                         .business_accounts
                         .extend(account.map(|account| (id(), account)));
+                    snapshot.test_numbers.insert(id(), access.test_numbers.clone());
                     let resorts = Arc::make_mut(&mut snapshot.resorts);
                     resorts.insert(resort.id.clone(), Arc::clone(resort));
                 }

@@ -5,11 +5,12 @@
 //! API", its `OpenAPI` file, and pywa.
 
 use chrono::{DateTime, Utc};
-use domain::approved_template::{ApprovedTemplate, Button, Header, variables_of};
 use serde_json::Value;
 
 use crate::answer::integer;
 use crate::notification::json::{instant, short};
+
+pub(crate) mod templates;
 
 /// The right to send messages, and to get notifications of them.
 pub const MESSAGING: &str = "whatsapp_business_messaging";
@@ -121,16 +122,6 @@ pub struct SubscribedApp {
     pub name: Option<String>,
 }
 
-/// The fields of a template. All of them are older than v23.0.
-pub(crate) const TEMPLATE_FIELDS: &str =
-    "name,language,category,status,components,parameter_format,message_send_ttl_seconds";
-
-pub(crate) struct TemplatePage {
-    pub(crate) templates: Vec<ApprovedTemplate>,
-    /// The cursor of the next page; `None`: this is the last one.
-    pub(crate) next: Option<String>,
-}
-
 pub(crate) fn token_facts(json: &Value) -> Option<TokenFacts> {
     let data = json.get("data").filter(|data| data.is_object())?;
     let limits = list(data, "granular_scopes")
@@ -203,74 +194,6 @@ pub(crate) fn subscribed_apps(json: &Value) -> Option<Vec<SubscribedApp>> {
         }
     });
     Some(apps.collect())
-}
-
-pub(crate) fn templates(json: &Value) -> Option<TemplatePage> {
-    let templates = json.get("data")?.as_array()?.iter().filter_map(template);
-    let cursor = json
-        .pointer("/paging/cursors")
-        .and_then(|cursors| short(cursors, "after"));
-    // The last page has a cursor too, but no address of a next one.
-    let has_next = json.pointer("/paging/next").is_some_and(Value::is_string);
-    Some(TemplatePage {
-        templates: templates.collect(),
-        next: cursor.filter(|_| has_next),
-    })
-}
-
-/// `None`: it has no name or no language, so no message can name it.
-fn template(json: &Value) -> Option<ApprovedTemplate> {
-    let upper = |key| short(json, key).unwrap_or_default().to_ascii_uppercase();
-    let mut found = ApprovedTemplate {
-        name: short(json, "name")?,
-        language_code: short(json, "language")?,
-        status: upper("status"),
-        category: upper("category"),
-        header: Header::None,
-        body: variables_of(""),
-        buttons: Vec::new(),
-        other_components: Vec::new(),
-        time_to_live: json.get("message_send_ttl_seconds").and_then(integer),
-    };
-    for component in list(json, "components") {
-        let text = || component.get("text").and_then(Value::as_str).unwrap_or_default();
-        match kind(component).as_str() {
-            "HEADER" => found.header = header(component, text()),
-            "BODY" => found.body = variables_of(text()),
-            "FOOTER" => {}
-            "BUTTONS" => found.buttons = list(component, "buttons").map(button).collect(),
-            other => found.other_components.push(other.to_owned()),
-        }
-    }
-    Some(found)
-}
-
-fn header(component: &Value, text: &str) -> Header {
-    let format = short(component, "format")
-        .unwrap_or_default()
-        .to_ascii_uppercase();
-    match format.as_str() {
-        "TEXT" | "" => Header::Text(variables_of(text)),
-        _ => Header::Media(format),
-    }
-}
-
-fn button(button: &Value) -> Button {
-    let url = || button.get("url").and_then(Value::as_str).unwrap_or_default();
-    match kind(button).as_str() {
-        "URL" => Button::Url {
-            has_variable: !variables_of(url()).is_empty(),
-        },
-        // Without a payload of ours, WhatsApp answers a quick reply with its text.
-        "QUICK_REPLY" => Button::QuickReply,
-        "PHONE_NUMBER" | "VOICE_CALL" | "CALL_PERMISSION_REQUEST" => Button::Plain,
-        other => Button::NeedsParameter(other.to_owned()),
-    }
-}
-
-/// Meta writes types in upper case in answers and in lower case in requests.
-fn kind(object: &Value) -> String {
-    short(object, "type").unwrap_or_default().to_ascii_uppercase()
 }
 
 fn list<'v>(object: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + use<'v> {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use domain::ids::{NumberId, ResortId, SourceId, StaffName};
 use domain::message::MessageKind;
+use domain::resort::Resort;
 use settings::{ResortState, Snapshot};
 use store::{Store, StoreError, names, staff};
 
@@ -110,6 +111,13 @@ pub(crate) async fn check_kind(
     let kinds = MessageKind::BUILT_IN.iter().chain(of_files);
     known.extend(kinds.map(ToString::to_string));
     check("kind", kind.as_str(), &known, files)
+}
+
+/// As [`check_kind`], by the file of one resort: the moments of other resorts do not count.
+pub(crate) fn check_kind_of(files: &Snapshot, resort: &Resort, kind: MessageKind) -> Result<(), NameError> {
+    let kinds = MessageKind::BUILT_IN.iter().chain(resort.moments.keys());
+    let known = kinds.map(ToString::to_string).collect();
+    check("kind", kind.as_str(), &known, Some(files))
 }
 
 /// Refuses a name that no present or former member of the staff has.

@@ -209,6 +209,11 @@ impl<'c> WhatsAppCheck<'c> {
     }
 }
 
+/// Why the templates of an account are not known, in words.
+pub(crate) fn why_no_templates(cause: &NotRead) -> String {
+    unread::finding("templates", ACCOUNT, "the account's templates", cause).text
+}
+
 fn without_account(facts: &TokenFacts) -> Finding {
     let limits = facts.limits.iter().filter(|(right, _)| right == MANAGEMENT);
     let reached: Vec<&str> = limits.flat_map(|(_, ids)| ids).map(String::as_str).collect();

@@ -19,6 +19,10 @@ mod migrate;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod pack;
+#[cfg(test)]
+mod preview;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod seal;

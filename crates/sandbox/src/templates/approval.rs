@@ -108,7 +108,14 @@ fn button_rules(buttons: &[Button]) -> Vec<Rule> {
         .filter(|button| matches!(button, Button::Url { .. }))
         .count();
     let few = buttons.len() <= BUTTONS_MAX && urls <= URL_BUTTONS_MAX;
-    let mut rules = vec![(few, "there are at most 10 buttons, 2 of them with a url")];
+    let is_reply = |button: &Button| matches!(button, Button::QuickReply { .. });
+    let groups = buttons
+        .chunk_by(|one, next| is_reply(one) == is_reply(next))
+        .count();
+    let mut rules = vec![
+        (few, "there are at most 10 buttons, 2 of them with a url"),
+        (groups <= 2, "quick replies stand together"),
+    ];
     for button in buttons {
         let (Button::Url { text, .. } | Button::QuickReply { text } | Button::PhoneNumber { text, .. }) =
             button;
@@ -232,6 +239,10 @@ mod tests {
         check(
             r#"{"name":"a","language":"en","category":"UTILITY","body":"x","buttons":[{"type":"url","text":"Go","url":"http://a/{{1}}"}]}"#,
             "https://",
+        );
+        check(
+            r#"{"name":"a","language":"en","category":"UTILITY","body":"x","buttons":[{"type":"quick_reply","text":"a"},{"type":"url","text":"Go","url":"https://a/"},{"type":"quick_reply","text":"b"}]}"#,
+            "stand together",
         );
     }
 

@@ -199,7 +199,11 @@ fn a_resort_in_test_mode_has_test_numbers_that_no_note_shows() {
         .replace(live, "mode = \"test\" # ")
         .replace("test_numbers = []", "test_numbers = [\"691 234 5678\"]");
     let numbers = vec![PhoneNumber::parse("+306912345678", None).unwrap()];
-    assert_eq!(good(&text).mode, Mode::Test(numbers));
+    assert_eq!(good(&text).mode, Mode::Test(numbers.clone()));
+    let live = text.replace("mode = \"test\"", "mode = \"live\"");
+    let (file, _) = read(&id(), &live);
+    let file = file.unwrap();
+    assert_eq!((file.resort.mode, file.test_numbers), (Mode::Live, numbers));
 
     for typed in [
         "0030 691 234 5678",

@@ -1,14 +1,8 @@
 //! Answers as Meta's pages and files show them.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::*;
-
-fn names(names: &[&str]) -> BTreeSet<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
 
 /// Meta's page "Manage accounts".
 #[test]
@@ -130,49 +124,4 @@ fn subscribed_apps_are_read_and_an_empty_list_is_one() {
     assert_eq!((apps.len(), apps[0].id.as_deref()), (1, Some("670843887433847")));
     assert_eq!(subscribed_apps(&json!({ "data": [] })), Some(Vec::new()));
     assert_eq!(subscribed_apps(&json!({ "success": true })), None);
-}
-
-/// Meta's page "Template API", with a header that is an image and a button that takes a code.
-#[test]
-fn templates_are_read_with_their_variables_buttons_and_cursor() {
-    let mut published = json!({ "data": [
-        { "name": "order_delivery", "parameter_format": "NAMED", "language": "en", "status": "APPROVED",
-          "category": "UTILITY", "id": "1", "message_send_ttl_seconds": 43_200, "components": [
-            { "type": "HEADER", "format": "TEXT", "text": "{{order_type}} Update" },
-            { "type": "BODY", "text": "Good news! Your order #{{order_id}} is on its way, {{customer_name}}! {{order_id}}" },
-            { "type": "FOOTER", "text": "Footer" },
-            { "type": "BUTTONS", "buttons": [
-                { "type": "URL", "text": "View", "url": "https://example.com/bookings/{{1}}" },
-                { "type": "URL", "text": "Shop", "url": "https://example.com/" },
-                { "type": "QUICK_REPLY", "text": "On my way" }, { "type": "COPY_CODE", "example": "25OFF" }] }] },
-        { "name": "weekend_sale", "language": "pt_BR", "status": "rejected", "category": "MARKETING", "components": [
-            { "type": "HEADER", "format": "IMAGE" }, { "type": "BODY", "text": "Sale!" }, { "type": "CAROUSEL", "cards": [] }] },
-        { "language": "en" }, 5],
-        "paging": { "cursors": { "before": "MAZDZD", "after": "MjQZD" }, "next": "https://graph.facebook.com/v25.0/…" }});
-
-    let page = templates(&published).unwrap();
-
-    assert_eq!((page.templates.len(), page.next.as_deref()), (2, Some("MjQZD")));
-    let (first, second) = (&page.templates[0], &page.templates[1]);
-    assert_eq!(first.header, Header::Text(names(&["order_type"])));
-    assert_eq!(first.body, names(&["order_id", "customer_name"]));
-    assert_eq!(
-        first.buttons,
-        [
-            Button::Url { has_variable: true },
-            Button::Url { has_variable: false },
-            Button::QuickReply,
-            Button::NeedsParameter("COPY_CODE".to_owned())
-        ]
-    );
-    assert_eq!(first.time_to_live, Some(43_200));
-    assert_eq!(second.status, "REJECTED");
-    assert_eq!(second.header, Header::Media("IMAGE".to_owned()));
-    assert_eq!(second.other_components, ["CAROUSEL"]);
-    published["paging"].as_object_mut().unwrap().remove("next");
-    assert_eq!(
-        templates(&published).unwrap().next,
-        None,
-        "the last page has a cursor too"
-    );
 }

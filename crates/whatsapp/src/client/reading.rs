@@ -8,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, SERVER};
 use serde_json::Value;
 
 use super::{Client, LONGEST_ANSWER, bearer, text, unreachable};
-use crate::account::{self, MoreOfNumber, NumberFacts, SubscribedApp, TokenFacts};
+use crate::account::{self, MoreOfNumber, NumberFacts, SubscribedApp, TokenFacts, templates};
 use crate::answer::{self, NotRead};
 
 /// Templates of one page. The longest possible ones fit into [`LONGEST_ANSWER`].
@@ -47,21 +47,21 @@ impl Client {
 
     /// Every template of the account, in every language.
     pub async fn templates(&self, account: &str, token: &str) -> Result<Vec<ApprovedTemplate>, NotRead> {
-        let (mut templates, mut seen) = (Vec::new(), BTreeSet::new());
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
         let mut after: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let mut query = vec![("fields", account::TEMPLATE_FIELDS), ("limit", PAGE)];
+            let mut query = vec![("fields", templates::FIELDS), ("limit", PAGE)];
             query.extend(after.as_deref().map(|cursor| ("after", cursor)));
             let json = self.read(&[account, "message_templates"], &query, token).await?;
-            let page = account::templates(&json).ok_or_else(|| unexpected("a list of templates"))?;
-            templates.extend(page.templates);
+            let page = templates::page(&json).ok_or_else(|| unexpected("a list of templates"))?;
+            found.extend(page.templates);
             match page.next {
                 // A cursor that comes twice would never end.
                 Some(cursor) if seen.insert(cursor.clone()) => after = Some(cursor),
                 _ => break,
             }
         }
-        Ok(templates)
+        Ok(found)
     }
 
     async fn read(&self, path: &[&str], query: &[(&str, &str)], token: &str) -> Result<Value, NotRead> {

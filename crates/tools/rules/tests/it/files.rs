@@ -62,7 +62,7 @@ fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other(
         "crates/whatsapp",
         "crates/desk/src/actions/whatsapp_check",
         "crates/sandbox/src/account.rs",
-        "crates/sandbox/src/templates/listing.rs",
+        "crates/sandbox/src/templates",
     ]
     .map(|folder| root().join(folder));
     let mut read_by_programs = BTreeSet::new();

@@ -8,7 +8,7 @@ use super::processor::bring_three_down;
 use super::{LEDGER_CHECK, check_guest, dying_at, guest};
 use crate::scene::CONFIRMATION;
 
-pub(super) const TRIED: &[&[&str]] = &[DRAINING, DECIDING, RETRYING_AN_EVENT];
+pub(super) const TRIED: &[&[&str]] = &[DRAINING, DECIDING, RETRYING_AN_EVENT, PREVIEWING];
 
 const DRAINING: &[&str] = &[
     "desk.letters.written",
@@ -17,6 +17,7 @@ const DRAINING: &[&str] = &[
 ];
 const DECIDING: &[&str] = &["desk.decision.written", "desk.decision.committed"];
 const RETRYING_AN_EVENT: &[&str] = &["desk.event.read", "desk.event.confirmed"];
+const PREVIEWING: &[&str] = &["desk.preview.called"];
 
 /// Every decision of a person, and the rows that there are once it was made.
 const DECISIONS: [(&str, &str); 8] = [
@@ -152,5 +153,43 @@ async fn an_event_is_applied_once_wherever_the_desk_dies_over_its_letter() {
     world.until_state("BK-0", CONFIRMATION, Read).await;
     check_guest(&world, 0, 1, &["confirmed"]).await;
     assert!(world.letters("--open").await.is_empty());
+    world.desk(LEDGER_CHECK).await.check(0);
+}
+
+// shows: G3, T33
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_that_went_is_in_the_audit_trail_wherever_the_desk_dies_and_the_books_do_not_know_it() {
+    let (_, tester) = guest(0);
+    let resort = ResortFile {
+        top: format!("test_numbers = [\"{tester}\"]"),
+        ..ResortFile::patient()
+    };
+    let world = World::start(&resort).await;
+    let command = format!("preview azure-bay reservation_confirmation --to {tester}");
+    let database = world.database();
+    let recorded_and_received = async || {
+        let recorded = "SELECT count(*) AS count FROM audit WHERE action = 'preview_sent'";
+        let received = world.received_by(&tester).await;
+        (database.count(recorded).await, received.len())
+    };
+
+    die(&world, &command, DECIDING[0]).await;
+    let unrecorded = recorded_and_received().await;
+    die(&world, &command, DECIDING[1]).await;
+    let uncalled = recorded_and_received().await;
+    die(&world, &command, PREVIEWING[0]).await;
+    let called = recorded_and_received().await;
+    world.desk(&command).await.check(0);
+    let done = recorded_and_received().await;
+
+    assert_eq!(
+        [unrecorded, uncalled, called, done],
+        [(0, 0), (1, 0), (2, 1), (3, 2)]
+    );
+    // Sent, delivered and read of each.
+    world.until_reports(6).await;
+    let messages = database.count("SELECT count(*) AS count FROM messages").await;
+    assert_eq!(messages, 0);
+    assert!(world.letters("").await.is_empty());
     world.desk(LEDGER_CHECK).await.check(0);
 }

@@ -3,7 +3,7 @@
 //!
 //! [`plan`] is a pure function. Called with a later `now` it tells what will happen; `desk bookings show` explains
 //! a booking with it. [`cart`] plans the reminders, [`order`] what follows a reservation, [`stop`] the answer to a guest
-//! who opts out; when each kind goes is a [`Moment`] of the resort. [`difference`] turns a plan into changes of the messages that exist, and
+//! who opts out; when each kind goes is a [`crate::moment::Moment`] of the resort. [`difference`] turns a plan into changes of the messages that exist, and
 //! [`manual_retry`] decides whether a person may have a dead message sent again.
 
 pub mod cart;

@@ -21,7 +21,7 @@ pub(crate) struct Half {
     pub(crate) status_changes_at: Option<DateTime<Utc>>,
 }
 
-/// The arguments of [`plan`], together.
+/// The arguments of [`super::plan`], together.
 pub(crate) struct View<'a> {
     pub(crate) booking: &'a BookingId,
     pub(crate) facts: &'a Facts,

@@ -25,6 +25,7 @@ mod metrics;
 mod networks;
 mod open_files;
 mod poison;
+mod published;
 mod record;
 mod restart;
 mod rights;

@@ -64,13 +64,11 @@ async fn every_published_notification_is_taken_applied_and_harms_no_guest() {
     for alert in ["account_problem", "template_problem"] {
         assert!(world.has_logged(alert), "{alert}");
     }
+    // The stops among them are of people who are no guests here.
     let letters = world.letters("").await;
-    let reasons: Vec<&str> = letters
-        .iter()
-        .filter_map(|letter| letter["reason"].as_str())
-        .collect();
+    let mut reasons = letters.iter().map(|letter| &letter["reason"]);
     assert!(
-        reasons.iter().all(|reason| *reason == "unmatched_stop"),
-        "{reasons:?}"
+        !letters.is_empty() && reasons.all(|reason| reason == "unmatched_stop"),
+        "{letters:?}"
     );
 }

@@ -99,8 +99,12 @@ impl World {
         booking.plan(self.around(booking), &self.resort, self.now)
     }
 
-    /// An event arrives now, for this resort. What becomes due by it is sent.
-    pub fn hear(&mut self, event: &Event) {
+    /// An event for this resort arrives. What is due before then is done before, what is due then afterwards.
+    pub fn hear(&mut self, event: &Event, received_at: DateTime<Utc>) {
+        while let Some((at, _)) = self.agenda.first().filter(|(at, _)| *at < received_at) {
+            self.run_until(*at);
+        }
+        self.now = self.now.max(received_at);
         let mut touched = self.learn(event);
         let phone = event.phone_number(Some(self.resort.country));
         if let (Family::Guest, Some(phone)) = (event.event_type.family(), phone) {

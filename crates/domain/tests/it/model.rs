@@ -295,7 +295,7 @@ const OWN_MOMENTS: [(&str, &str, Category); 5] = [
 ];
 
 /// A resort with all features configured, and quiet nights.
-fn resort() -> Resort {
+pub(crate) fn resort() -> Resort {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
     let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
     let mut moments = Resort::built_in_moments(Some(hours(1)), Some(hours(4)));

@@ -5,6 +5,7 @@
 pub(crate) mod audit;
 pub(crate) mod bookings;
 pub(crate) mod context;
+pub(crate) mod event_file;
 pub(crate) mod guests;
 pub(crate) mod holds;
 pub(crate) mod keys;
@@ -15,6 +16,7 @@ pub(crate) mod messages;
 pub(crate) mod names;
 pub(crate) mod notes;
 pub(crate) mod presets;
+pub(crate) mod simulation;
 pub(crate) mod source_answers;
 pub(crate) mod trial;
 pub(crate) mod whatsapp_check;

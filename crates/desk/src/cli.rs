@@ -26,6 +26,7 @@ mod migrate;
 mod output;
 mod seal;
 mod session;
+mod simulate;
 mod source;
 mod staff;
 mod table;
@@ -66,6 +67,7 @@ Examples:
   desk letters list --by reason              how many dead letters, and why?
   desk letters retry 12                      retry one of them
   desk source try lodgify sample.json        what would become of this webhook?
+  desk simulate azure-bay guest.jsonl        what would these guests get, and when?
   desk whatsapp check azure-bay              are token, number and templates as the file needs them?
   desk messages list --state dead --json     which messages were not sent?
   desk guests erase --phone -                delete a guest's personal data; prompts for the number
@@ -105,6 +107,7 @@ enum Command {
     /// See what Bellhop makes of a platform's webhooks
     #[command(subcommand)]
     Source(source::Command),
+    Simulate(simulate::Arguments),
     /// Check what WhatsApp knows of the resorts
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
@@ -176,6 +179,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Guests(command) => guests::run(command, environment).await,
             Command::Source(command) => source::run(command, environment).await,
+            Command::Simulate(arguments) => simulate::run(arguments, environment),
             Command::Whatsapp(command) => whatsapp::run(command, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
             Command::Ledger(command) => ledger::run(command, environment).await,

@@ -23,6 +23,8 @@ mod program;
 #[cfg(test)]
 mod seal;
 #[cfg(test)]
+mod simulate;
+#[cfg(test)]
 mod source;
 #[cfg(test)]
 mod staff;

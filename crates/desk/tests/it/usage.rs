@@ -34,6 +34,7 @@ async fn help_and_version_are_answered() {
         &["source", "presets"],
         &["source", "try"],
         &["source", "last"],
+        &["simulate"],
         &["ledger", "check"],
         &["guests", "export"],
         &["guests", "erase"],
@@ -65,6 +66,7 @@ async fn strange_arguments_are_refused() {
         "letters retry 1 --kind events",
         "letters retry 1 --source direct",
         "source try lodgify",
+        "simulate azure-bay",
         "source try lodgify - --header nothing",
         "letters settle 1",
         "letters settle 1 --sent --not-sent",
@@ -130,6 +132,7 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
             &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS"],
         ),
         (&["messages", "list"], &["DATABASE_URL"]),
+        (&["simulate", "r", "f"], &["BELLHOP_CONFIG"]),
         (
             &["bookings", "show", "r", "b", "--reveal"],
             &[

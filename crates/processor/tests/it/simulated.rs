@@ -260,7 +260,7 @@ fn compare(real: &Bookings, simulated: &Bookings, at: DateTime<Utc>) {
     assert_eq!(real.len(), simulated.len(), "at {at}");
 }
 
-// shows: B148
+// shows: B170
 #[tokio::test]
 async fn what_the_simulation_says_is_what_the_programs_do() {
     let real = Real::new().await;

@@ -8,6 +8,7 @@ pub(crate) mod context;
 pub(crate) mod event_file;
 pub(crate) mod guests;
 pub(crate) mod holds;
+pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod letters;

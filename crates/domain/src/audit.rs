@@ -26,6 +26,9 @@ text_enum! {
         /// The re-encryption of all sealed values under the first key began.
         ResealBegun = "reseal_begun",
         ResealEnded = "reseal_ended",
+        /// A file of events began to be imported.
+        ImportBegun = "import_begun",
+        ImportEnded = "import_ended",
         GuestExported = "guest_exported",
         /// The desk recorded a guest's stop.
         GuestStopped = "guest_stopped",

@@ -135,7 +135,10 @@ impl World {
 
     /// Merges an event's facts, and returns the bookings that it may concern.
     fn learn(&mut self, event: &Event) -> BTreeSet<BookingId> {
-        let own = event.booking.clone().filter(|_| event.event_type.family() != Family::Guest);
+        let own = event
+            .booking
+            .clone()
+            .filter(|_| event.event_type.family() != Family::Guest);
         let Some(own) = own else {
             return BTreeSet::new();
         };

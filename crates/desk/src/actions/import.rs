@@ -137,7 +137,10 @@ impl<'c> Importer<'c> {
         let imported = self.import(lines, tell).await;
         self.publisher.stop().await;
         let tally = imported?;
-        let counts = format!("{} imported, {} there already, {} lines wrong", tally.imported, tally.known, tally.bad);
+        let counts = format!(
+            "{} imported, {} there already, {} lines wrong",
+            tally.imported, tally.known, tally.bad
+        );
         self.record(by, Action::ImportEnded, counts).await?;
         log::info!(event = "import_ended", imported = tally.imported, known = tally.known, bad = tally.bad; "bookings imported");
         Ok(tally)
@@ -169,7 +172,8 @@ impl<'c> Importer<'c> {
                 }
             }
             if chunk.len() >= CHUNK || is_end {
-                self.publish_new(std::mem::take(&mut chunk), &mut tally, tell).await?;
+                self.publish_new(std::mem::take(&mut chunk), &mut tally, tell)
+                    .await?;
             }
             if is_end {
                 return Ok(tally);
@@ -202,7 +206,10 @@ impl<'c> Importer<'c> {
         tell: &mut dyn FnMut(Tale<'_>),
     ) -> Result<(), ImportError> {
         let keys: Vec<String> = chunk.iter().map(|sealed| sealed.key.clone()).collect();
-        let looking = self.context.store.run(move |connection| events::known(connection, &keys));
+        let looking = self
+            .context
+            .store
+            .run(move |connection| events::known(connection, &keys));
         let known = looking.await?;
         let new: Vec<Outgoing> = chunk
             .into_iter()
@@ -235,7 +242,11 @@ impl<'c> Importer<'c> {
     }
 
     /// Publishes all together, and again what was not confirmed.
-    async fn publish(&self, mut waiting: Vec<Outgoing>, tell: &mut dyn FnMut(Tale<'_>)) -> Result<(), ImportError> {
+    async fn publish(
+        &self,
+        mut waiting: Vec<Outgoing>,
+        tell: &mut dyn FnMut(Tale<'_>),
+    ) -> Result<(), ImportError> {
         crash::point("desk.import.read");
         for tried in 1.. {
             let mut calls = JoinSet::new();
@@ -244,8 +255,12 @@ impl<'c> Importer<'c> {
                 let copy = copy_of(&message);
                 calls.spawn(async move { publisher.publish(message).await.map_err(|error| (copy, error)) });
             }
-            let failed: Vec<(Outgoing, PublishError)> =
-                calls.join_all().await.into_iter().filter_map(Result::err).collect();
+            let failed: Vec<(Outgoing, PublishError)> = calls
+                .join_all()
+                .await
+                .into_iter()
+                .filter_map(Result::err)
+                .collect();
             let Some((_, error)) = failed.first() else {
                 break;
             };

@@ -55,7 +55,9 @@ pub(crate) fn instant(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
         return Some(at.to_utc());
     }
     let forms = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
-    let local = forms.into_iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
+    let local = forms
+        .into_iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
     Some(local_time::instant(local.date(), local.time(), zone))
 }
 
@@ -68,12 +70,20 @@ pub(crate) fn run(resort: Arc<Resort>, read: Read, mut looks: Vec<DateTime<Utc>>
     } = read;
     let elsewhere = events.iter().filter(|event| event.resort != resort.id).count();
     if elsewhere > 0 {
-        problems.push(Problem::whole(0, format!("{elsewhere} events are of other resorts")));
+        problems.push(Problem::whole(
+            0,
+            format!("{elsewhere} events are of other resorts"),
+        ));
     }
-    let mut events: Vec<Event> = events.into_iter().filter(|event| event.resort == resort.id).collect();
+    let mut events: Vec<Event> = events
+        .into_iter()
+        .filter(|event| event.resort == resort.id)
+        .collect();
     events.sort_by_key(|event| event.occurred_at);
     looks.sort_unstable();
-    let begins_at = events.first().map_or(DateTime::UNIX_EPOCH, |event| event.occurred_at);
+    let begins_at = events
+        .first()
+        .map_or(DateTime::UNIX_EPOCH, |event| event.occurred_at);
     let mut world = World::new(Arc::clone(&resort), begins_at, DateTime::UNIX_EPOCH);
     let mut stands = Vec::new();
     let mut waiting = events.iter().peekable();

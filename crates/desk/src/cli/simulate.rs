@@ -13,8 +13,8 @@ use service::Environment;
 use super::{Answer, output, table};
 use crate::actions::bookings::Upcoming;
 use crate::actions::event_file::EventReader;
-use crate::actions::simulation::{self, BookingView, MessageView, Simulation, Stand};
 use crate::actions::names;
+use crate::actions::simulation::{self, BookingView, MessageView, Simulation, Stand};
 use crate::settings;
 
 /// Show what guests would get for these events, when, and why not
@@ -54,13 +54,21 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> anyhow::Re
     let files = read.finish_with(|| files)?;
     names::check_resort_file(&files, &arguments.resort)?;
     let resort = files.resort(&arguments.resort);
-    let resort = resort.ok_or_else(|| anyhow!("the file of {} is broken: desk config check says where", arguments.resort))?;
+    let resort = resort.ok_or_else(|| {
+        anyhow!(
+            "the file of {} is broken: desk config check says where",
+            arguments.resort
+        )
+    })?;
     let time = |text: &String| {
         let at = simulation::instant(text, resort.time_zone);
         at.ok_or_else(|| anyhow!("--at {text} is no time"))
     };
     let looks = arguments.at.iter().map(time).collect::<Result<Vec<_>, _>>()?;
-    let source = arguments.source.clone().map_or_else(|| SourceId::parse("file"), Ok)?;
+    let source = arguments
+        .source
+        .clone()
+        .map_or_else(|| SourceId::parse("file"), Ok)?;
     let reader = EventReader::new(&files, arguments.source.as_ref(), source, None, Utc::now())?;
 
     let zone = resort.time_zone;
@@ -87,7 +95,10 @@ fn bytes(arguments: &Arguments) -> anyhow::Result<Vec<u8>> {
 }
 
 fn text(found: &Simulation, zone: Tz) -> String {
-    let mut text = format!("{}, {} events, times of {}\n", found.resort, found.events, found.time_zone);
+    let mut text = format!(
+        "{}, {} events, times of {}\n",
+        found.resort, found.events, found.time_zone
+    );
     for stand in &found.at {
         text.push_str(&standing(stand, zone));
     }
@@ -118,12 +129,22 @@ fn message(message: &MessageView) -> [String; 4] {
         }
         (None, reason) => reason.unwrap_or_default().to_owned(),
     };
-    [message.local.clone(), message.outcome.to_owned(), message.kind.to_string(), about]
+    [
+        message.local.clone(),
+        message.outcome.to_owned(),
+        message.kind.to_string(),
+        about,
+    ]
 }
 
 fn not_wanted(one: &Upcoming) -> [String; 4] {
     let reason = one.reason.unwrap_or_default().to_owned();
-    ["-".to_owned(), one.expected.to_owned(), one.kind.to_string(), reason]
+    [
+        "-".to_owned(),
+        one.expected.to_owned(),
+        one.kind.to_string(),
+        reason,
+    ]
 }
 
 fn standing(stand: &Stand, zone: Tz) -> String {
@@ -132,7 +153,12 @@ fn standing(stand: &Stand, zone: Tz) -> String {
         text.push_str(&format!("  {}  {}\n", booking.booking, booking.status));
         let row = |one: &Upcoming| {
             let at = one.at.map(|at| simulation::local(at, zone)).unwrap_or_default();
-            [one.kind.to_string(), one.expected.to_owned(), at, one.reason.unwrap_or_default().to_owned()]
+            [
+                one.kind.to_string(),
+                one.expected.to_owned(),
+                at,
+                one.reason.unwrap_or_default().to_owned(),
+            ]
         };
         let rows: Vec<_> = booking.to_come.iter().map(row).collect();
         text.push_str(&table::rows("    ", &rows));

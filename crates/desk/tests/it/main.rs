@@ -9,6 +9,8 @@ mod config;
 #[cfg(test)]
 mod guests;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod ledger;

@@ -37,7 +37,11 @@ fn folder() -> TempDir {
 /// Without a database, a broker and keys.
 async fn simulate(folder: &TempDir, more: &[&str], events: &str) -> Ended {
     let config = folder.path().display().to_string();
-    let arguments: Vec<&str> = ["simulate", "azure-bay", "-"].iter().chain(more).copied().collect();
+    let arguments: Vec<&str> = ["simulate", "azure-bay", "-"]
+        .iter()
+        .chain(more)
+        .copied()
+        .collect();
     desk(&arguments, &[("BELLHOP_CONFIG", config.as_str())], events).await
 }
 
@@ -106,7 +110,10 @@ async fn a_guests_events_show_what_would_go_when_by_which_template_and_why_not()
             (&json!("review_request"), &json!("not_arrived")),
         ]
     );
-    assert_eq!((&booking["status"], &booking["guest"]), (&json!("no_show"), &json!("+306912345678")));
+    assert_eq!(
+        (&booking["status"], &booking["guest"]),
+        (&json!("no_show"), &json!("+306912345678"))
+    );
 }
 
 #[tokio::test]
@@ -149,10 +156,16 @@ async fn a_stop_a_second_booking_and_a_cancellation_are_played_too() {
     let array = Value::from(events.to_vec()).to_string();
     let found = simulate(&folder, &["--json"], &array).await.json();
 
-    assert_eq!(messages(&found["bookings"][0]), [("reminder_1", "skipped", "2026-11-24T07:00:00Z")]);
+    assert_eq!(
+        messages(&found["bookings"][0]),
+        [("reminder_1", "skipped", "2026-11-24T07:00:00Z")]
+    );
     assert_eq!(found["bookings"][0]["messages"][0]["reason"], "opted_out");
     let second = &found["bookings"][1];
-    assert_eq!(messages(second), [("reservation_confirmation", "sent", "2026-11-25T10:00:00Z")]);
+    assert_eq!(
+        messages(second),
+        [("reservation_confirmation", "sent", "2026-11-25T10:00:00Z")]
+    );
     assert_eq!(second["not_wanted"][0]["reason"], "cancelled");
 }
 
@@ -166,7 +179,11 @@ async fn what_is_refused_is_named_by_line_and_field_and_the_rest_is_played() {
     let ended = simulate(&folder, &[], &events).await;
 
     ended.check(1);
-    for problem in ["line 1: occurred_at: not a date", "line 1: guest.phone: wrong type", "line 3: the body is not JSON"] {
+    for problem in [
+        "line 1: occurred_at: not a date",
+        "line 1: guest.phone: wrong type",
+        "line 3: the body is not JSON",
+    ] {
         assert!(ended.stderr.contains(problem), "{problem}: {ended:?}");
     }
     assert!(!ended.stderr.contains("6912345678") && ended.stdout.contains("reservation_confirmation"));
@@ -194,11 +211,18 @@ id = "number"
 phone = "tel"
 "#;
     fs::write(folder.path().join("sources/shop.toml"), source).unwrap();
-    let order = json!({ "state": "booked", "at": "2026-11-24T12:00:00Z", "number": 77, "tel": "+306912345678" });
+    let order =
+        json!({ "state": "booked", "at": "2026-11-24T12:00:00Z", "number": 77, "tel": "+306912345678" });
 
     let ended = simulate(&folder, &["--source", "shop", "--json"], &order.to_string()).await;
 
-    assert_eq!(messages(&ended.json()["bookings"][0])[0].0, "reservation_confirmation");
+    assert_eq!(
+        messages(&ended.json()["bookings"][0])[0].0,
+        "reservation_confirmation"
+    );
     let unknown = simulate(&folder, &["--source", "shops"], "{}").await;
-    assert!(unknown.check(1).stderr.contains("there is no source shops"), "{unknown:?}");
+    assert!(
+        unknown.check(1).stderr.contains("there is no source shops"),
+        "{unknown:?}"
+    );
 }

@@ -41,7 +41,10 @@ pub fn judge(ready: &Ready<'_>, now: DateTime<Utc>) -> Claim {
         (message.expires_at <= now, Reason::Expired),
         (ready.is_marketing && ready.is_opted_out, Reason::OptedOut),
         (ready.is_reminder && ready.stands, Reason::Confirmed),
-        (ready.is_reminder && ready.is_booked_elsewhere, Reason::BookedElsewhere),
+        (
+            ready.is_reminder && ready.is_booked_elsewhere,
+            Reason::BookedElsewhere,
+        ),
     ];
     if let Some((_, reason)) = rules.into_iter().find(|(applies, _)| *applies) {
         return Claim::Ended(reason);

@@ -108,7 +108,11 @@ impl World {
                 assert!(!exists, "the round exists");
             }
             Change::Queue(id, _) => {
-                assert_eq!(self.message(*id).attempts, 0, "an attempted message is queued by the plan");
+                assert_eq!(
+                    self.message(*id).attempts,
+                    0,
+                    "an attempted message is queued by the plan"
+                );
             }
             _ => {}
         }

@@ -64,7 +64,8 @@ impl Season {
         let reason = |message: &Existing| message.reason.map(Reason::as_str);
         self.reasons.extend(messages.filter_map(reason));
         let breaches = checks::breaches(journey, world.sent());
-        self.breaches.extend(breaches.into_iter().map(|breach| (guest, breach)));
+        self.breaches
+            .extend(breaches.into_iter().map(|breach| (guest, breach)));
     }
 }
 
@@ -80,9 +81,21 @@ fn in_a_season_no_message_breaks_a_rule() {
     assert_eq!(season.breaches, []);
     // Every kind went often, and every way not to go was taken: otherwise the checks would have had nothing to see.
     for kind in resort.moments.keys() {
-        assert!(season.sent.get(kind).is_some_and(|sent| *sent > GUESTS / 100), "{kind}: {:?}", season.sent);
+        assert!(
+            season.sent.get(kind).is_some_and(|sent| *sent > GUESTS / 100),
+            "{kind}: {:?}",
+            season.sent
+        );
     }
-    for reason in ["opted_out", "no_consent", "us_marketing", "no_phone", "expired", "confirmed", "booked_elsewhere"] {
+    for reason in [
+        "opted_out",
+        "no_consent",
+        "us_marketing",
+        "no_phone",
+        "expired",
+        "confirmed",
+        "booked_elsewhere",
+    ] {
         assert!(season.reasons.contains(reason), "{reason}: {:?}", season.reasons);
     }
 }
@@ -91,7 +104,8 @@ fn in_a_season_no_message_breaks_a_rule() {
 fn found(resort: Resort, hears: impl Fn(&Event) -> bool) -> BTreeSet<Breach> {
     let resort = Arc::new(resort);
     let journeys = (0..1_000).map(|guest| guests::journey(SEED, guest));
-    let found = journeys.flat_map(|journey| checks::breaches(&journey, play(&resort, &journey, &hears).sent()));
+    let found =
+        journeys.flat_map(|journey| checks::breaches(&journey, play(&resort, &journey, &hears).sent()));
     found.collect()
 }
 
@@ -117,7 +131,10 @@ fn a_message_that_goes_twice_is_caught_by_the_season() {
     let once: Vec<Sent> = play(&resort, &journey, |_| true).sent().to_vec();
     assert!(!once.is_empty());
 
-    let twice: Vec<Sent> = once.iter().flat_map(|sent| [sent.clone(), sent.clone()]).collect();
+    let twice: Vec<Sent> = once
+        .iter()
+        .flat_map(|sent| [sent.clone(), sent.clone()])
+        .collect();
 
     assert_eq!(checks::breaches(&journey, &once), []);
     assert!(checks::breaches(&journey, &twice).contains(&Breach::TwiceInRound));

@@ -69,7 +69,11 @@ type Bookings = BTreeMap<String, (Status, Option<DateTime<Utc>>, BTreeSet<Seen>)
 
 fn seen(message: &Existing) -> Seen {
     // The simulation also delivers.
-    let state = if message.state.went() { MessageState::Sent } else { message.state };
+    let state = if message.state.went() {
+        MessageState::Sent
+    } else {
+        message.state
+    };
     Seen {
         kind: message.kind.to_string(),
         round: message.round,
@@ -103,13 +107,17 @@ impl Real {
         real.set(dawn()).await;
         real.scene.steps.moments_once().await;
         // Its default is the true time.
-        real.scene.sql("UPDATE moments SET since = (SELECT at FROM public.clock)").await;
+        real.scene
+            .sql("UPDATE moments SET since = (SELECT at FROM public.clock)")
+            .await;
         real
     }
 
     async fn set(&self, now: DateTime<Utc>) {
         let now = now.to_rfc3339();
-        self.scene.sql(&format!("UPDATE public.clock SET at = '{now}'")).await;
+        self.scene
+            .sql(&format!("UPDATE public.clock SET at = '{now}'"))
+            .await;
     }
 
     async fn hear(&self, webhook: &Webhook) {
@@ -216,7 +224,9 @@ impl Real {
                 let wamid = format!("wamid.{}", Uuid::now_v7().simple());
                 let accepted = NextStep::Finish(WhatsAppMessageId::parse(&wamid).unwrap());
                 let claimed = (*id, *attempt);
-                self.scene.answered(draft.kind, claimed, accepted, (None, Vec::new())).await;
+                self.scene
+                    .answered(draft.kind, claimed, accepted, (None, Vec::new()))
+                    .await;
             }
             [Claim::Ended(..)] => {}
             other => panic!("{}: {other:?}", draft.kind),
@@ -246,7 +256,10 @@ impl Real {
 fn simulated(world: &World) -> Bookings {
     let of = |booking: &domain::simulation::Booking| {
         let messages = booking.messages.iter().map(seen).collect();
-        (booking.id.to_string(), (booking.status, booking.wake_at, messages))
+        (
+            booking.id.to_string(),
+            (booking.status, booking.wake_at, messages),
+        )
     };
     world.bookings().map(of).collect()
 }
@@ -266,8 +279,12 @@ async fn what_the_simulation_says_is_what_the_programs_do() {
     let real = Real::new().await;
     let mut world = World::new(real.scene.resort_file(), dawn(), dawn());
     let history = histories::history(148, 12);
-    let named = history.iter().filter_map(|webhook| webhook.event.booking.as_ref());
-    let carts = history.iter().filter_map(|webhook| webhook.event.details.cart.as_ref());
+    let named = history
+        .iter()
+        .filter_map(|webhook| webhook.event.booking.as_ref());
+    let carts = history
+        .iter()
+        .filter_map(|webhook| webhook.event.details.cart.as_ref());
     let ids: BTreeSet<String> = named.chain(carts).map(ToString::to_string).collect();
 
     for webhook in &history {
@@ -276,7 +293,11 @@ async fn what_the_simulation_says_is_what_the_programs_do() {
         real.send().await;
         world.hear(&webhook.event, webhook.received_at);
 
-        compare(&real.bookings(&ids).await, &simulated(&world), webhook.received_at);
+        compare(
+            &real.bookings(&ids).await,
+            &simulated(&world),
+            webhook.received_at,
+        );
     }
     real.run_before(DateTime::<Utc>::MAX_UTC).await;
     world.run_out();
@@ -288,5 +309,8 @@ async fn what_the_simulation_says_is_what_the_programs_do() {
     let kinds: BTreeSet<&str> = all.iter().map(|message| message.kind.as_str()).collect();
     let reasons: BTreeSet<Reason> = all.iter().filter_map(|message| message.reason).collect();
     let sent = all.iter().filter(|message| message.state == "sent").count();
-    assert!(kinds.len() >= 6 && reasons.len() >= 4 && sent >= 20, "{kinds:?} {reasons:?} {sent}");
+    assert!(
+        kinds.len() >= 6 && reasons.len() >= 4 && sent >= 20,
+        "{kinds:?} {reasons:?} {sent}"
+    );
 }

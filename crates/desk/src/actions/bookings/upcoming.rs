@@ -18,7 +18,10 @@ pub(crate) struct Upcoming {
     pub(crate) since: DateTime<Utc>,
 }
 
-pub(crate) fn upcoming<'m>(plan: &Plan, messages: impl Iterator<Item = &'m Existing> + Clone) -> Vec<Upcoming> {
+pub(crate) fn upcoming<'m>(
+    plan: &Plan,
+    messages: impl Iterator<Item = &'m Existing> + Clone,
+) -> Vec<Upcoming> {
     let is_over = |planned: &Planned| {
         messages.clone().any(|message| {
             let over = message.state.is_end() || message.state.went();

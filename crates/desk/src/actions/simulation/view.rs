@@ -97,7 +97,10 @@ impl Stand {
 }
 
 pub(super) fn bookings(world: &World, resort: &Resort) -> Vec<BookingView> {
-    world.bookings().map(|booking| view(world, booking, resort)).collect()
+    world
+        .bookings()
+        .map(|booking| view(world, booking, resort))
+        .collect()
 }
 
 fn view(world: &World, booking: &Booking, resort: &Resort) -> BookingView {
@@ -126,7 +129,11 @@ fn view(world: &World, booking: &Booking, resort: &Resort) -> BookingView {
 
 fn message(existing: &Existing, sent: Option<&Sent>, zone: Tz) -> MessageView {
     let at = existing.sent_at.unwrap_or(existing.due_at);
-    let outcome = if existing.state.went() { MessageState::Sent } else { existing.state };
+    let outcome = if existing.state.went() {
+        MessageState::Sent
+    } else {
+        existing.state
+    };
     let reason = match existing.state {
         MessageState::Held => Some("template_missing"),
         _ => existing.reason.map(|reason| reason.as_str()),
@@ -170,11 +177,16 @@ fn content(content: &Content) -> ContentView {
 fn texts(parameters: &Parameters) -> Vec<String> {
     match parameters {
         Parameters::Positional(texts) => texts.clone(),
-        Parameters::Named(texts) => texts.iter().map(|(name, text)| format!("{name}={text}")).collect(),
+        Parameters::Named(texts) => texts
+            .iter()
+            .map(|(name, text)| format!("{name}={text}"))
+            .collect(),
     }
 }
 
 /// With the weekday, to the second.
 pub(crate) fn local(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M:%S %Z").to_string()
+    at.with_timezone(&zone)
+        .format("%a %Y-%m-%d %H:%M:%S %Z")
+        .to_string()
 }

@@ -77,7 +77,13 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
         let files = settings::files(&mut read);
         let ring = settings::optional_key_ring(&mut read, environment);
         let files = read.finish_with(|| files)?;
-        let reader = EventReader::new(&files, source.as_ref(), SourceId::import(), ring.as_ref(), Utc::now())?;
+        let reader = EventReader::new(
+            &files,
+            source.as_ref(),
+            SourceId::import(),
+            ring.as_ref(),
+            Utc::now(),
+        )?;
         import::check(Lines::new(&reader, open()?), &mut |problem| told.problem(problem))?
     } else {
         let session = session::publishing(arguments.reason, environment).await?;
@@ -85,7 +91,9 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
         let reader = EventReader::new(files, source.as_ref(), SourceId::import(), Some(ring), Utc::now())?;
         let lines = Lines::new(&reader, open()?);
         let importer = Importer::new(&session.context, session.broker.clone(), arguments.per_minute);
-        let imported = importer.run(&session.by, lines, &mut |tale| told.tale(tale)).await;
+        let imported = importer
+            .run(&session.by, lines, &mut |tale| told.tale(tale))
+            .await;
         imported.context("interrupted; import the same file again to continue")?
     };
     if arguments.json {
@@ -139,7 +147,13 @@ fn counts(tally: &Tally) -> String {
 
 fn summary(tally: &Tally, is_dry_run: bool) -> String {
     if is_dry_run {
-        return format!("{} lines: {} events would be imported, {} lines wrong", tally.lines, tally.events, tally.bad);
+        return format!(
+            "{} lines: {} events would be imported, {} there already, {} lines wrong",
+            tally.lines,
+            tally.events - tally.known,
+            tally.known,
+            tally.bad
+        );
     }
     counts(tally)
 }

@@ -331,7 +331,10 @@ fn what_follows_an_arrival_is_withdrawn_when_a_cancellation_after_it_becomes_kno
     let mut story = staying_guest("checked_in + 3h");
     story.hears(&event(EventType::GuestCheckedIn, "11-23 08:00"));
     let mut changes = story.changes("11-23 11:30");
-    assert!(matches!(changes.pop(), Some(Change::Create { .. })), "{changes:?}");
+    assert!(
+        matches!(changes.pop(), Some(Change::Create { .. })),
+        "{changes:?}"
+    );
     story.has(kind("own"), "11-23 10:00", untouched(MessageState::Queued, None));
 
     // Between the arrival and the confirmation: the reservation stands, its guest has not come yet.

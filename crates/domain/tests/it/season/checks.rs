@@ -28,17 +28,39 @@ struct Heard<'j>(Vec<&'j Event>);
 pub(super) fn breaches(journey: &[Delivery], sent: &[Sent]) -> Vec<Breach> {
     let mut found = Vec::new();
     for (number, message) in sent.iter().enumerate() {
-        let arrived = journey.iter().filter(|delivery| delivery.received_at <= message.at);
+        let arrived = journey
+            .iter()
+            .filter(|delivery| delivery.received_at <= message.at);
         let heard = Heard(arrived.map(|delivery| &delivery.event).collect());
         let wrong = [
-            (is_reminder(message.kind) && heard.booked(message), Breach::ReminderAfterBooking),
-            (is_marketing(message.kind) && is_night(message.at), Breach::InQuietHours),
+            (
+                is_reminder(message.kind) && heard.booked(message),
+                Breach::ReminderAfterBooking,
+            ),
+            (
+                is_marketing(message.kind) && is_night(message.at),
+                Breach::InQuietHours,
+            ),
             (is_marketing(message.kind) && heard.stopped(), Breach::AfterStop),
-            (went_before(journey, &sent[..number], message), Breach::TwiceInRound),
-            (!is_reminder(message.kind) && heard.cancelled(&message.booking), Breach::OfCancelledBooking),
-            (is_marketing(message.kind) && heard.refuses(message), Breach::NotAllowed),
+            (
+                went_before(journey, &sent[..number], message),
+                Breach::TwiceInRound,
+            ),
+            (
+                !is_reminder(message.kind) && heard.cancelled(&message.booking),
+                Breach::OfCancelledBooking,
+            ),
+            (
+                is_marketing(message.kind) && heard.refuses(message),
+                Breach::NotAllowed,
+            ),
         ];
-        found.extend(wrong.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, breach)| breach));
+        found.extend(
+            wrong
+                .into_iter()
+                .filter(|(is_wrong, _)| *is_wrong)
+                .map(|(_, breach)| breach),
+        );
     }
     found
 }
@@ -49,7 +71,8 @@ fn is_reminder(kind: MessageKind) -> bool {
 
 /// `nudge` reminds by a template that the resort calls utility.
 fn is_marketing(kind: MessageKind) -> bool {
-    !["reservation_confirmation", "welcome", "pre_arrival"].contains(&kind.as_str()) && kind.as_str() != "nudge"
+    !["reservation_confirmation", "welcome", "pre_arrival"].contains(&kind.as_str())
+        && kind.as_str() != "nudge"
 }
 
 fn is_night(at: DateTime<Utc>) -> bool {
@@ -80,11 +103,18 @@ impl Heard<'_> {
     /// Whether the cart of a reminder is booked: itself, under another id, or another stay of its days.
     fn booked(&self, message: &Sent) -> bool {
         let cart = &message.booking;
-        let orders = || self.0.iter().filter(|event| event.event_type.family() == Family::Order);
+        let orders = || {
+            self.0
+                .iter()
+                .filter(|event| event.event_type.family() == Family::Order)
+        };
         let mut its_own = orders().filter(|event| {
             event.booking.as_ref() == Some(cart) || event.details.cart.as_ref() == Some(cart)
         });
-        let seen_on = self.of(cart).map(|event| event.occurred_at.with_timezone(&Athens).date_naive()).max();
+        let seen_on = self
+            .of(cart)
+            .map(|event| event.occurred_at.with_timezone(&Athens).date_naive())
+            .max();
         its_own.next().is_some()
             || orders().any(|order| {
                 let stands = order.booking.as_ref().is_some_and(|id| self.stands(id));
@@ -96,13 +126,23 @@ impl Heard<'_> {
     /// The newest of what made and ended a reservation.
     fn newest(&self, booking: &BookingId) -> Option<EventType> {
         use EventType::{GuestCheckedIn, GuestCheckedOut, ReservationCancelled, ReservationConfirmed};
-        let deciding = [ReservationConfirmed, GuestCheckedIn, GuestCheckedOut, ReservationCancelled];
-        let events = self.of(booking).filter(|event| deciding.contains(&event.event_type));
-        events.max_by_key(|event| (event.occurred_at, event.event_type)).map(|event| event.event_type)
+        let deciding = [
+            ReservationConfirmed,
+            GuestCheckedIn,
+            GuestCheckedOut,
+            ReservationCancelled,
+        ];
+        let events = self
+            .of(booking)
+            .filter(|event| deciding.contains(&event.event_type));
+        events
+            .max_by_key(|event| (event.occurred_at, event.event_type))
+            .map(|event| event.event_type)
     }
 
     fn stands(&self, booking: &BookingId) -> bool {
-        self.newest(booking).is_some_and(|newest| newest != EventType::ReservationCancelled)
+        self.newest(booking)
+            .is_some_and(|newest| newest != EventType::ReservationCancelled)
     }
 
     fn cancelled(&self, booking: &BookingId) -> bool {
@@ -110,13 +150,18 @@ impl Heard<'_> {
     }
 
     fn stopped(&self) -> bool {
-        let said = self.0.iter().filter(|event| event.event_type.family() == Family::Guest);
+        let said = self
+            .0
+            .iter()
+            .filter(|event| event.event_type.family() == Family::Guest);
         let newest = said.max_by_key(|event| (event.occurred_at, event.event_type));
         newest.is_some_and(|event| event.event_type == EventType::GuestOptedOut)
     }
 
     fn refuses(&self, message: &Sent) -> bool {
-        let refused = self.of(&message.booking).any(|event| event.guest.consent == Some(false));
+        let refused = self
+            .of(&message.booking)
+            .any(|event| event.guest.consent == Some(false));
         refused || message.to.reveal().starts_with("+1202")
     }
 }

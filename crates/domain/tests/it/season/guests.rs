@@ -61,7 +61,11 @@ impl Guest {
     }
 
     fn hears(&mut self, event_type: EventType, at: DateTime<Utc>, booking: Option<&str>, details: &Details) {
-        let late = if self.chance(5) { self.minutes(600) } else { TimeDelta::zero() };
+        let late = if self.chance(5) {
+            self.minutes(600)
+        } else {
+            TimeDelta::zero()
+        };
         let event = Event {
             key: EventKey {
                 source: SourceId::parse("direct").unwrap(),
@@ -100,13 +104,23 @@ impl Guest {
         if self.chance(50) {
             return;
         }
-        let reservation = if self.chance(40) { format!("R{number}") } else { cart.clone() };
+        let reservation = if self.chance(40) {
+            format!("R{number}")
+        } else {
+            cart.clone()
+        };
         details.cart = (reservation != cart).then(|| BookingId::parse(&cart).unwrap());
         self.hears(ReservationConfirmed, at, Some(&reservation), &details);
         self.stays(&reservation, at, (arrival, nights), &details);
     }
 
-    fn stays(&mut self, id: &str, mut at: DateTime<Utc>, (arrival, nights): (NaiveDate, u64), details: &Details) {
+    fn stays(
+        &mut self,
+        id: &str,
+        mut at: DateTime<Utc>,
+        (arrival, nights): (NaiveDate, u64),
+        details: &Details,
+    ) {
         let id = Some(id);
         if self.chance(20) {
             at += self.minutes(2_000);
@@ -141,7 +155,11 @@ impl Guest {
         for _ in 0..2 {
             if self.chance(15) {
                 let at = dawn() + self.minutes(30 * 1_440);
-                let stops = if self.chance(75) { GuestOptedOut } else { GuestOptedIn };
+                let stops = if self.chance(75) {
+                    GuestOptedOut
+                } else {
+                    GuestOptedIn
+                };
                 self.hears(stops, at, None, &Details::default());
             }
         }

@@ -32,7 +32,9 @@ pub(super) fn dawn() -> DateTime<Utc> {
 /// What happens to so many guests. The same seed makes the same histories.
 pub(super) fn history(seed: u64, guests: u32) -> Vec<Webhook> {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut history: Vec<Webhook> = (0..guests).flat_map(|guest| of_guest(&mut random, guest)).collect();
+    let mut history: Vec<Webhook> = (0..guests)
+        .flat_map(|guest| of_guest(&mut random, guest))
+        .collect();
     history.sort_by_key(|webhook| webhook.received_at);
     history
 }
@@ -46,7 +48,11 @@ fn of_guest(random: &mut StdRng, guest: u32) -> Vec<Webhook> {
     let mut events = Vec::new();
     for _ in 0..random.random_range(3..8) {
         let occurred_at = dawn() + TimeDelta::minutes(random.random_range(0..6 * 1_440));
-        let late = if random.random_bool(0.2) { random.random_range(0..900) } else { 0 };
+        let late = if random.random_bool(0.2) {
+            random.random_range(0..900)
+        } else {
+            0
+        };
         // No two things happen at one instant: which came first would be open.
         let moment = TimeDelta::milliseconds(random.random_range(1..60_000));
         let mut webhook = one(random, guest, &phone);
@@ -71,7 +77,11 @@ fn one(random: &mut StdRng, guest: u32, phone: &str) -> Webhook {
     } else {
         Webhook::new(event_type, &cart)
     };
-    let mut webhook = if random.random_bool(0.8) { webhook.of(phone) } else { webhook };
+    let mut webhook = if random.random_bool(0.8) {
+        webhook.of(phone)
+    } else {
+        webhook
+    };
     webhook.event.guest.consent = random.random_bool(0.1).then(|| random.random_bool(0.5));
     webhook.event.notify = random.random_bool(0.9);
     if random.random_bool(0.7) {

@@ -61,7 +61,12 @@ async fn a_thousand_bookings_are_imported_once_and_get_only_what_is_to_come() {
     fs::write(&path, lines).unwrap();
 
     let first = import(&world, &path).await;
-    let count = async |of: &str| world.database().count(&format!("SELECT count(*) AS count FROM {of}")).await;
+    let count = async |of: &str| {
+        world
+            .database()
+            .count(&format!("SELECT count(*) AS count FROM {of}"))
+            .await
+    };
     let all = async || (count("bookings").await == 1_000).then_some(());
     world.until("every booking is there", all).await;
     let before = bookings(&world).await;
@@ -69,14 +74,22 @@ async fn a_thousand_bookings_are_imported_once_and_get_only_what_is_to_come() {
     world.post(&Event::confirmed("BK-LIVE", "+306912345678")).await;
     world.until_state("BK-LIVE", CONFIRMATION, Read).await;
 
-    assert_eq!((&first["imported"], &first["known"], &first["bad"]), (&json!(1_000), &json!(0), &json!(0)));
-    assert_eq!((&second["imported"], &second["known"]), (&json!(0), &json!(1_000)));
+    assert_eq!(
+        (&first["imported"], &first["known"], &first["bad"]),
+        (&json!(1_000), &json!(0), &json!(0))
+    );
+    assert_eq!(
+        (&second["imported"], &second["known"]),
+        (&json!(0), &json!(1_000))
+    );
     let after = bookings(&world).await;
     assert_eq!(after.len(), 1_001);
     assert!(before.iter().all(|booking| after.contains(booking)));
     // The reservations wait for the evening before the arrival, the guests who are there for their departure.
     let soon = Utc::now() + TimeDelta::days(18);
-    let waiting = |text: &str, after: DateTime<Utc>| format!("bookings WHERE key LIKE '%/BK-%' AND status = '{text}' AND wake_at > '{after}'");
+    let waiting = |text: &str, after: DateTime<Utc>| {
+        format!("bookings WHERE key LIKE '%/BK-%' AND status = '{text}' AND wake_at > '{after}'")
+    };
     assert_eq!(count(&waiting("confirmed", soon)).await, 500);
     assert_eq!(count(&waiting("checked_in", Utc::now())).await, 250);
     assert_eq!(count("bookings WHERE status = 'abandoned'").await, 250);

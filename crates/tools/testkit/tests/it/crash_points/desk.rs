@@ -182,7 +182,10 @@ async fn an_import_that_dies_goes_on_when_it_is_run_again_wherever_the_desk_dies
     let ended = world.desk(&import).await;
 
     let tally: Value = serde_json::from_str(&ended.check(0).stdout).unwrap();
-    assert_eq!((&tally["lines"], &tally["events"], &tally["bad"]), (&json!(250), &json!(250), &json!(0)));
+    assert_eq!(
+        (&tally["lines"], &tally["events"], &tally["bad"]),
+        (&json!(250), &json!(250), &json!(0))
+    );
     for number in [0, 99, 100, 249] {
         check_guest(&world, number, 1, &[]).await;
     }

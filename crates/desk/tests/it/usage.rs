@@ -113,6 +113,12 @@ async fn where_one_of_several_arguments_is_missing_all_of_them_are_named() {
 const CONTEXT: &[&str] = &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "AMQP_URL"];
 const ACTING: &[&str] = &["DATABASE_URL", "BELLHOP_STAFF_TOKEN"];
 const SEALING: &[&str] = &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"];
+const OF_FILES: &[&str] = &[
+    "DATABASE_URL",
+    "BELLHOP_CONFIG",
+    "BELLHOP_KEYS",
+    "BELLHOP_STAFF_TOKEN",
+];
 const DECIDING: &[&str] = &[
     "DATABASE_URL",
     "BELLHOP_CONFIG",
@@ -134,30 +140,14 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
         ),
         (&["messages", "list"], &["DATABASE_URL"]),
         (&["simulate", "r", "f"], &["BELLHOP_CONFIG"]),
-        (
-            &["bookings", "show", "r", "b", "--reveal"],
-            &[
-                "DATABASE_URL",
-                "BELLHOP_CONFIG",
-                "BELLHOP_KEYS",
-                "BELLHOP_STAFF_TOKEN",
-            ],
-        ),
+        (&["bookings", "show", "r", "b", "--reveal"], OF_FILES),
         (&["letters", "show", "1", "--reveal"], DECIDING),
         (&["bookings", "import", "f"], DECIDING),
         (&["bookings", "import", "f", "--dry-run"], &["BELLHOP_CONFIG"]),
         (&["pause", "--resort", "r"], ACTING),
         (&["pause", "--resort", "r", "--note", "so"], SEALING),
         (&["resume", "--all"], ACTING),
-        (
-            &["keys", "reseal"],
-            &[
-                "DATABASE_URL",
-                "BELLHOP_CONFIG",
-                "BELLHOP_KEYS",
-                "BELLHOP_STAFF_TOKEN",
-            ],
-        ),
+        (&["keys", "reseal"], OF_FILES),
         (&["staff", "remove", "anna"], ACTING),
         // The first member needs no token; only the database knows whether there is one.
         (&["staff", "add", "anna"], &["DATABASE_URL"]),

@@ -62,15 +62,12 @@ mod tests {
     use crate::ids::MessageId;
     use crate::message::{MessageKind, MessageState};
 
-    #[test]
-    fn what_ends_a_message_comes_before_what_lets_it_wait() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let (due, closes, early) = (
-            at("2026-11-23T10:00:00Z"),
-            at("2026-11-23T22:00:00Z"),
-            at("2026-11-23T09:00:00Z"),
-        );
-        let message = Existing {
+    fn at(hour: u32) -> DateTime<Utc> {
+        format!("2026-11-23T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    fn queued(due: DateTime<Utc>, closes: DateTime<Utc>) -> Existing {
+        Existing {
             id: MessageId(uuid::Uuid::nil()),
             kind: MessageKind::Reminder1,
             round: 0,
@@ -82,7 +79,13 @@ mod tests {
             expires_at: closes,
             sent_at: None,
             withdrawn: false,
-        };
+        }
+    }
+
+    #[test]
+    fn what_ends_a_message_comes_before_what_lets_it_wait() {
+        let (due, closes, early) = (at(10), at(22), at(9));
+        let message = queued(due, closes);
         let ready = Ready {
             message: &message,
             is_marketing: true,

@@ -52,6 +52,8 @@ pub(crate) struct EventReader<'r> {
     mapping: Option<&'r Mapping>,
     /// The source of the events, whoever wrote them.
     source: SourceId,
+    /// Events of any other resort are refused.
+    only: Option<ResortId>,
     /// Without it an event without an id has one made of its line.
     key_ring: Option<&'r KeyRing>,
     now: DateTime<Utc>,
@@ -78,9 +80,18 @@ impl<'r> EventReader<'r> {
             files,
             mapping: rules.and_then(|rules| rules.mapping.as_ref()),
             source,
+            only: None,
             key_ring,
             now,
         })
+    }
+
+    /// Refuses events of any other resort.
+    pub(crate) fn only(self, resort: &ResortId) -> Self {
+        Self {
+            only: Some(resort.clone()),
+            ..self
+        }
     }
 
     /// Whether a JSON array is one value rather than a list of events.
@@ -183,6 +194,9 @@ impl<'r> EventReader<'r> {
     }
 
     fn standing(&self, resort: &ResortId) -> Standing<'_> {
+        if self.only.as_ref().is_some_and(|only| only != resort) {
+            return Standing::NotAllowed;
+        }
         match self.files.resort_state(resort) {
             ResortState::Good(found) => Standing::Allowed {
                 link_hosts: self.link_hosts(resort),

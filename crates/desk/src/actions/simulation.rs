@@ -9,14 +9,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
-use domain::event::Event;
 use domain::local_time;
 use domain::resort::Resort;
 use domain::simulation::World;
 use foreign_json::Charset;
 use serde_json::Value as Json;
 
-use super::event_file::{EventReader, Problem, Read};
+use super::event_file::{EventReader, Read};
 pub(crate) use view::{BookingView, MessageView, Simulation, Stand, local};
 
 /// Reads a whole file: an array of events, or one value a line.
@@ -61,24 +60,13 @@ pub(crate) fn instant(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     Some(local_time::instant(local.date(), local.time(), zone))
 }
 
-/// Plays the events, each arriving when it happened, and looks at the bookings at these times.
+/// Plays the events of this resort, each arriving when it happened, and looks at the bookings at these times.
 pub(crate) fn run(resort: Arc<Resort>, read: Read, mut looks: Vec<DateTime<Utc>>) -> Simulation {
     let Read {
-        events,
-        mut problems,
+        mut events,
+        problems,
         ignored,
     } = read;
-    let elsewhere = events.iter().filter(|event| event.resort != resort.id).count();
-    if elsewhere > 0 {
-        problems.push(Problem::whole(
-            0,
-            format!("{elsewhere} events are of other resorts"),
-        ));
-    }
-    let mut events: Vec<Event> = events
-        .into_iter()
-        .filter(|event| event.resort == resort.id)
-        .collect();
     events.sort_by_key(|event| event.occurred_at);
     looks.sort_unstable();
     let begins_at = events

@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// The events, or - for stdin
     file: PathBuf,
     /// Show the plan of this time: 2026-12-24T18:00:00+02:00, or "2026-12-24 18:00" at the resort; may be given several times
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     at: Vec<String>,
     /// The source whose platform wrote the file
     #[arg(long)]
@@ -46,6 +46,14 @@ pub(super) struct Arguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+}
+
+/// A time as it is written; what it means depends on the resort.
+fn time(text: &str) -> Result<String, &'static str> {
+    match simulation::instant(text, Tz::UTC) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("is neither 2026-12-24T18:00:00+02:00 nor 2026-12-24 18:00"),
+    }
 }
 
 pub(super) fn run(arguments: Arguments, environment: &Environment) -> anyhow::Result<Answer> {
@@ -60,18 +68,19 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> anyhow::Re
             arguments.resort
         )
     })?;
-    let time = |text: &String| {
-        let at = simulation::instant(text, resort.time_zone);
-        at.ok_or_else(|| anyhow!("--at {text} is no time"))
-    };
-    let looks = arguments.at.iter().map(time).collect::<Result<Vec<_>, _>>()?;
+    let zone = resort.time_zone;
+    let looks = arguments
+        .at
+        .iter()
+        .filter_map(|text| simulation::instant(text, zone))
+        .collect();
     let source = arguments
         .source
         .clone()
         .map_or_else(|| SourceId::parse("file"), Ok)?;
-    let reader = EventReader::new(&files, arguments.source.as_ref(), source, None, Utc::now())?;
+    let reader = EventReader::new(&files, arguments.source.as_ref(), source, None, Utc::now())?
+        .only(&arguments.resort);
 
-    let zone = resort.time_zone;
     let found = simulation::run(resort, simulation::read(&reader, &bytes(&arguments)?), looks);
 
     if arguments.json {

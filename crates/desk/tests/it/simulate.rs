@@ -138,7 +138,7 @@ async fn the_text_names_the_resorts_times_and_the_plan_of_a_time_in_between() {
     for line in expected {
         assert!(text.iter().any(|found| found == line), "{line}: {text:#?}");
     }
-    simulate(&folder, &["--at", "soon"], &story()).await.check(1);
+    simulate(&folder, &["--at", "soon"], &story()).await.check(2);
 }
 
 #[tokio::test]
@@ -174,7 +174,9 @@ async fn what_is_refused_is_named_by_line_and_field_and_the_rest_is_played() {
     let folder = folder();
     let mut wrong = event("reservation_confirmed", "yesterday", "BK-9");
     wrong["guest"]["phone"] = json!(["+306912345678"]);
-    let events = format!("{}\n\nnonsense\n{}", wrong, story());
+    let mut elsewhere = event("reservation_confirmed", "2026-11-24T12:00:00Z", "BK-8");
+    elsewhere["resort"] = json!("harbour-inn");
+    let events = format!("{wrong}\n\nnonsense\n{elsewhere}\n{}", story());
 
     let ended = simulate(&folder, &[], &events).await;
 
@@ -183,6 +185,7 @@ async fn what_is_refused_is_named_by_line_and_field_and_the_rest_is_played() {
         "line 1: occurred_at: not a date",
         "line 1: guest.phone: wrong type",
         "line 3: the body is not JSON",
+        "line 4: resort: not allowed",
     ] {
         assert!(ended.stderr.contains(problem), "{problem}: {ended:?}");
     }

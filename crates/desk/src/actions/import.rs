@@ -132,8 +132,7 @@ impl<'c> Importer<'c> {
         tell: &mut dyn FnMut(Tale<'_>),
     ) -> Result<Tally, ImportError> {
         self.record(by, Action::ImportBegun, String::new()).await?;
-        let mut status = self.publisher.status();
-        let _ = tokio::time::timeout(CONNECTING, status.wait_for(Status::is_ready)).await;
+        self.until_known().await;
         let imported = self.import(lines, tell).await;
         self.publisher.stop().await;
         let tally = imported?;
@@ -226,6 +225,16 @@ impl<'c> Importer<'c> {
         tally.imported += count;
         tokio::time::sleep_until(began_at + self.pause).await;
         Ok(())
+    }
+
+    /// Waits for the connection, and for the first depth of the queue. Without a connection publishing fails, and is tried again.
+    async fn until_known(&self) {
+        let (mut status, mut depths) = (self.publisher.status(), self.publisher.depths());
+        let _ = tokio::time::timeout(CONNECTING, async {
+            let _ = status.wait_for(Status::is_ready).await;
+            let _ = depths.wait_for(Option::is_some).await;
+        })
+        .await;
     }
 
     /// Waits while live webhooks would wait behind the import.

@@ -5,8 +5,10 @@
 pub(crate) mod audit;
 pub(crate) mod bookings;
 pub(crate) mod context;
+pub(crate) mod event_file;
 pub(crate) mod guests;
 pub(crate) mod holds;
+pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod letters;
@@ -16,6 +18,7 @@ pub(crate) mod names;
 pub(crate) mod notes;
 pub(crate) mod presets;
 pub(crate) mod preview;
+pub(crate) mod simulation;
 pub(crate) mod source_answers;
 pub(crate) mod trial;
 pub(crate) mod whatsapp_check;

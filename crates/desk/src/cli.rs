@@ -27,6 +27,7 @@ mod output;
 mod preview;
 mod seal;
 mod session;
+mod simulate;
 mod source;
 mod staff;
 mod table;
@@ -67,6 +68,7 @@ Examples:
   desk letters list --by reason              how many dead letters, and why?
   desk letters retry 12                      retry one of them
   desk source try lodgify sample.json        what would become of this webhook?
+  desk simulate azure-bay guest.jsonl        what would these guests get, and when?
   desk whatsapp check azure-bay              are token, number and templates as the file needs them?
   desk preview azure-bay reminder_1          how do guests see this message?
   desk messages list --state dead --json     which messages were not sent?
@@ -107,6 +109,7 @@ enum Command {
     /// See what Bellhop makes of a platform's webhooks
     #[command(subcommand)]
     Source(source::Command),
+    Simulate(simulate::Arguments),
     /// Check what WhatsApp knows of the resorts
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
@@ -179,6 +182,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Letters(command) => letters::run(command, environment).await,
             Command::Guests(command) => guests::run(command, environment).await,
             Command::Source(command) => source::run(command, environment).await,
+            Command::Simulate(arguments) => simulate::run(arguments, environment),
             Command::Whatsapp(command) => whatsapp::run(command, environment).await,
             Command::Preview(arguments) => preview::run(arguments, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,

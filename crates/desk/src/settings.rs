@@ -75,6 +75,18 @@ pub(crate) fn folder(read: &mut Reader<'_>, argument: Option<PathBuf>) -> Option
     })
 }
 
+/// The resorts' and sources' files.
+pub(crate) fn files(read: &mut Reader<'_>) -> Option<Snapshot> {
+    let folder = folder(read, None)?;
+    match context::read_files(&folder) {
+        Ok(files) => Some(files),
+        Err(error) => {
+            read.problem("BELLHOP_CONFIG", chain(&error));
+            None
+        }
+    }
+}
+
 /// For commands that need no files.
 pub(crate) fn optional_files(read: &mut Reader<'_>) -> Option<Snapshot> {
     read.optional_parsed("BELLHOP_CONFIG", |folder| {

@@ -28,6 +28,9 @@ text_enum! {
         ResealEnded = "reseal_ended",
         /// The desk sent a preview of a message to a test number.
         PreviewSent = "preview_sent",
+        /// A file of events began to be imported.
+        ImportBegun = "import_begun",
+        ImportEnded = "import_ended",
         GuestExported = "guest_exported",
         /// The desk recorded a guest's stop.
         GuestStopped = "guest_stopped",

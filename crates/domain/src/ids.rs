@@ -156,6 +156,11 @@ impl SourceId {
     pub fn whatsapp() -> Self {
         Self("whatsapp".to_owned())
     }
+
+    /// The source of the events that staff import; no file may have this name.
+    pub fn import() -> Self {
+        Self("import".to_owned())
+    }
 }
 
 /// The identity of a booking: its resort and the platform's id.

@@ -38,6 +38,7 @@ pub mod preview;
 pub mod render;
 pub mod resort;
 pub mod silence_policy;
+pub mod simulation;
 pub mod source_report;
 pub mod stay;
 pub mod template_category;

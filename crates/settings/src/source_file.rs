@@ -48,6 +48,12 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
                 "the name whatsapp is reserved for WhatsApp's own notifications",
             );
         }
+        if *id == SourceId::import() {
+            file.note(
+                Severity::Error,
+                "the name import is reserved for what staff import",
+            );
+        }
         let named = file.required("resorts", resorts);
         let strict = file.optional("strict", |entry| Some((entry.clone(), entry.flag()?)));
         let auth = file.required("auth", |entry| entry.table(|section| auth(section, entry.line())));

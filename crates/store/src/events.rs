@@ -32,6 +32,16 @@ pub struct NewEvent {
     pub sealed_body: Option<Vec<u8>>,
 }
 
+/// Which of these keys belong to events that are stored.
+pub fn known(connection: &mut PgConnection, keys: &[String]) -> Result<HashSet<String>, StoreError> {
+    let found: Vec<String> = events::table
+        .filter(events::key.eq_any(keys))
+        .select(events::key)
+        .load(connection)
+        .map_err(StoreError::query("look which events are stored"))?;
+    Ok(found.into_iter().collect())
+}
+
 /// How many of these events are recorded.
 pub fn count(connection: &mut PgConnection, keys: &[String]) -> Result<usize, StoreError> {
     let found: i64 = events::table

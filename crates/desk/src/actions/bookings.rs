@@ -25,7 +25,7 @@ use crate::actions::masking::Masking;
 use crate::actions::messages::MessageView;
 pub(crate) use conversation::Turn;
 pub(crate) use facts::FactView;
-pub(crate) use upcoming::Upcoming;
+pub(crate) use upcoming::{Upcoming, upcoming};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct BookingView {
@@ -147,7 +147,9 @@ fn view(found: Found, country: Option<Country>, masking: Masking) -> BookingView
         status: status.as_str(),
         wake_at: booking.wake_at,
         erased_at: booking.facts.erased.as_ref().map(|erased| erased.stamp.at),
-        to_come: found.plan.map(|plan| upcoming::upcoming(&plan, &found.messages)),
+        to_come: found
+            .plan
+            .map(|plan| upcoming(&plan, found.messages.iter().map(|message| &message.existing))),
         facts: facts::view(&booking.facts, country, masking),
         events: found.events.into_iter().map(EventView::from).collect(),
         messages: found.messages.into_iter().map(MessageView::from).collect(),

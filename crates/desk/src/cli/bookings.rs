@@ -1,5 +1,7 @@
 //! `desk bookings …`
 
+mod import;
+
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use domain::ids::{BookingId, BookingKey, ResortId};
@@ -16,6 +18,7 @@ use crate::actions::names;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Show(Show),
+    Import(import::Arguments),
 }
 
 /// Show a booking: its facts, events and messages, and what comes next and why
@@ -43,7 +46,13 @@ pub(super) struct Show {
 }
 
 pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
-    let Command::Show(arguments) = command;
+    match command {
+        Command::Show(arguments) => show(arguments, environment).await,
+        Command::Import(arguments) => import::run(arguments, environment).await,
+    }
+}
+
+async fn show(arguments: Show, environment: &Environment) -> anyhow::Result<Answer> {
     let login = |read: &mut Reader<'_>| arguments.reveal.read(read, environment);
     let (context, revealed_to) = session::context(environment, login).await?;
     let key = BookingKey {

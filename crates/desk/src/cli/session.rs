@@ -12,7 +12,7 @@ use crate::actions::context::Context;
 use crate::actions::letters;
 use crate::settings;
 
-/// For commands about letters: the dead queues are emptied.
+/// The broker's address and the person, for commands that publish. Those about letters have the dead queues emptied.
 pub(super) struct Session<By> {
     pub(super) context: Context,
     pub(super) broker: Address,
@@ -26,6 +26,16 @@ pub(super) async fn for_staff(
     let (context, broker, login) = read(environment, |read| reason.read(read, environment))?;
     let by = login.identify(&context.store).await?;
     drain(&context.store, &broker).await?;
+    Ok(Session { context, broker, by })
+}
+
+/// For a command that publishes and does not look at letters.
+pub(super) async fn publishing(
+    reason: ReasonArgs,
+    environment: &Environment,
+) -> anyhow::Result<Session<Actor>> {
+    let (context, broker, login) = read(environment, |read| reason.read(read, environment))?;
+    let by = login.identify(&context.store).await?;
     Ok(Session { context, broker, by })
 }
 

@@ -9,6 +9,8 @@ mod config;
 #[cfg(test)]
 mod guests;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod ledger;
@@ -26,6 +28,8 @@ mod preview;
 mod program;
 #[cfg(test)]
 mod seal;
+#[cfg(test)]
+mod simulate;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

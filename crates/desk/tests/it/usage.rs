@@ -23,6 +23,7 @@ async fn help_and_version_are_answered() {
         &["seal"],
         &["config", "check"],
         &["bookings", "show"],
+        &["bookings", "import"],
         &["letters", "list"],
         &["letters", "show"],
         &["letters", "retry"],
@@ -34,6 +35,7 @@ async fn help_and_version_are_answered() {
         &["source", "presets"],
         &["source", "try"],
         &["source", "last"],
+        &["simulate"],
         &["ledger", "check"],
         &["guests", "export"],
         &["guests", "erase"],
@@ -65,6 +67,7 @@ async fn strange_arguments_are_refused() {
         "letters retry 1 --kind events",
         "letters retry 1 --source direct",
         "source try lodgify",
+        "simulate azure-bay",
         "source try lodgify - --header nothing",
         "letters settle 1",
         "letters settle 1 --sent --not-sent",
@@ -110,6 +113,12 @@ async fn where_one_of_several_arguments_is_missing_all_of_them_are_named() {
 const CONTEXT: &[&str] = &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS", "AMQP_URL"];
 const ACTING: &[&str] = &["DATABASE_URL", "BELLHOP_STAFF_TOKEN"];
 const SEALING: &[&str] = &["DATABASE_URL", "BELLHOP_KEYS", "BELLHOP_STAFF_TOKEN"];
+const OF_FILES: &[&str] = &[
+    "DATABASE_URL",
+    "BELLHOP_CONFIG",
+    "BELLHOP_KEYS",
+    "BELLHOP_STAFF_TOKEN",
+];
 const DECIDING: &[&str] = &[
     "DATABASE_URL",
     "BELLHOP_CONFIG",
@@ -130,28 +139,15 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
             &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS"],
         ),
         (&["messages", "list"], &["DATABASE_URL"]),
-        (
-            &["bookings", "show", "r", "b", "--reveal"],
-            &[
-                "DATABASE_URL",
-                "BELLHOP_CONFIG",
-                "BELLHOP_KEYS",
-                "BELLHOP_STAFF_TOKEN",
-            ],
-        ),
+        (&["simulate", "r", "f"], &["BELLHOP_CONFIG"]),
+        (&["bookings", "show", "r", "b", "--reveal"], OF_FILES),
         (&["letters", "show", "1", "--reveal"], DECIDING),
+        (&["bookings", "import", "f"], DECIDING),
+        (&["bookings", "import", "f", "--dry-run"], &["BELLHOP_CONFIG"]),
         (&["pause", "--resort", "r"], ACTING),
         (&["pause", "--resort", "r", "--note", "so"], SEALING),
         (&["resume", "--all"], ACTING),
-        (
-            &["keys", "reseal"],
-            &[
-                "DATABASE_URL",
-                "BELLHOP_CONFIG",
-                "BELLHOP_KEYS",
-                "BELLHOP_STAFF_TOKEN",
-            ],
-        ),
+        (&["keys", "reseal"], OF_FILES),
         (&["staff", "remove", "anna"], ACTING),
         // The first member needs no token; only the database knows whether there is one.
         (&["staff", "add", "anna"], &["DATABASE_URL"]),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveTime, Utc};
 
-use super::{Decision, Half, Planned, Status, View};
+use super::{Decision, Half, Planned, Status, View, difference};
 use crate::facts::{Fact, Facts, Notify};
 use crate::local_time;
 use crate::message::{MessageKind, Reason};
@@ -164,7 +164,7 @@ fn stay_decision(
         Basis::CheckedOut => return after_departure(view, round, kind, moment),
         Basis::CheckedIn => match round.checked_in {
             Some(arrived) => moment.at.after_instant(arrived.stamp.at, zone),
-            None => return not_yet(status),
+            None => return not_yet(view, kind, status),
         },
         basis => match if basis == Basis::CheckIn {
             arrival
@@ -189,10 +189,14 @@ fn stay_decision(
     }
 }
 
-/// A guest who has not arrived may still do so, unless they count as a no-show.
-fn not_yet(status: Status) -> Decision {
+/// A guest who has not arrived may still do so, unless they count as a no-show. A message that exists already followed an
+/// arrival of a round that is over, as a late cancellation has told.
+fn not_yet(view: &View<'_>, kind: MessageKind, status: Status) -> Decision {
+    let ended_at = difference::rounds_ended_at(view.facts, kind);
+    let exists = difference::of_current_round(&view.circumstances.messages, kind, ended_at).is_some();
     match status {
         Status::NoShow => Decision::NotWanted(Reason::NotArrived),
+        _ if exists => Decision::NotWanted(Reason::NotArrived),
         _ => Decision::Later(None),
     }
 }

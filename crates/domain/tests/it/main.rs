@@ -5,4 +5,5 @@
 mod journeys;
 mod merging;
 mod model;
+mod season;
 mod stories;

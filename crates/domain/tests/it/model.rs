@@ -8,11 +8,13 @@ use chrono::{DateTime, NaiveTime, Utc};
 use domain::country::Country;
 use domain::facts::Facts;
 use domain::ids::{BookingId, MessageId, NumberId, ResortId};
-use domain::message::{MessageKind, MessageState, MomentName};
+use domain::message::{MessageKind, MessageState, MomentName, Reason};
 use domain::moment::{Category, Moment};
-use domain::plan::difference::{self, Change, InitialState};
-use domain::plan::{Circumstances, Decision, Existing, Plan, Window, plan};
+use domain::plan::difference::{self, Change};
+use domain::plan::{Circumstances, Decision, Existing, Plan, Window, order, plan};
 use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
+use domain::simulation::claim::{self, Claim, Ready};
+use domain::simulation::rows;
 
 use crate::stories::{Delivery, dawn, minutes};
 
@@ -97,59 +99,24 @@ impl World {
         assert_eq!(again.status, planned.status);
     }
 
+    /// As a simulation does, after checking what a plan must never ask for.
     fn apply(&mut self, change: Change) {
-        match change {
-            Change::Create {
-                kind,
-                round,
-                basis_at,
-                window,
-                initial,
-            } => {
-                let (state, reason) = match initial {
-                    InitialState::Queued => (MessageState::Queued, None),
-                    InitialState::Skipped(reason) => (MessageState::Skipped, Some(reason)),
-                    InitialState::Expired => (MessageState::Expired, None),
-                };
-                let same = |message: &&Existing| message.kind == kind && message.round == round;
-                assert!(
-                    self.circumstances.messages.iter().find(same).is_none(),
-                    "the round exists"
+        match &change {
+            Change::Create { kind, round, .. } => {
+                let mut messages = self.circumstances.messages.iter();
+                let exists = messages.any(|message| message.kind == *kind && message.round == *round);
+                assert!(!exists, "the round exists");
+            }
+            Change::Queue(id, _) => {
+                assert_eq!(
+                    self.message(*id).attempts,
+                    0,
+                    "an attempted message is queued by the plan"
                 );
-                let id = MessageId(uuid::Uuid::from_u128(self.circumstances.messages.len() as u128));
-                self.circumstances.messages.push(Existing {
-                    id,
-                    kind,
-                    round,
-                    basis_at,
-                    state,
-                    reason,
-                    attempts: 0,
-                    due_at: window.opens_at,
-                    expires_at: window.closes_at,
-                    sent_at: None,
-                    withdrawn: false,
-                });
             }
-            Change::Queue(id, window) => {
-                let message = self.message(id);
-                assert_eq!(message.attempts, 0, "an attempted message is queued by the plan");
-                (message.state, message.reason, message.withdrawn) = (MessageState::Queued, None, false);
-                (message.due_at, message.expires_at) = (window.opens_at, window.closes_at);
-            }
-            Change::Withdraw(id, reason) => {
-                let message = self.message(id);
-                (message.withdrawn, message.reason) = (true, Some(reason));
-                if matches!(message.state, MessageState::Queued | MessageState::Held) {
-                    message.state = MessageState::Withdrawn;
-                }
-            }
-            Change::Skip(id, reason) => {
-                let message = self.message(id);
-                (message.state, message.reason) = (MessageState::Skipped, Some(reason));
-            }
-            Change::Expire(id) => self.message(id).state = MessageState::Expired,
+            _ => {}
         }
+        rows::apply(&mut self.circumstances.messages, change);
     }
 
     fn message(&mut self, id: MessageId) -> &mut Existing {
@@ -163,13 +130,27 @@ impl World {
     /// Claims the first message that is due, as the sender does.
     pub(crate) fn claim(&mut self) -> Option<MessageId> {
         let now = self.now;
-        let due = |message: &&mut Existing| message.state == MessageState::Queued && message.due_at <= now;
-        let message = self.circumstances.messages.iter_mut().find(due)?;
-        if message.expires_at <= now {
-            message.state = MessageState::Expired;
-            return None;
+        let due = |message: &&Existing| message.state == MessageState::Queued && message.due_at <= now;
+        let claimed = self.circumstances.messages.iter().find(due)?.clone();
+        let ready = Ready {
+            message: &claimed,
+            is_marketing: self.resort.is_marketing(claimed.kind),
+            is_reminder: self.resort.is_reminder(claimed.kind),
+            is_opted_out: self.circumstances.marketing_consent.is_opted_out(),
+            stands: order::has_reservation(&self.facts),
+            is_booked_elsewhere: false,
+            not_after: None,
+            is_capped: false,
+        };
+        let message = self.message(claimed.id);
+        match claim::judge(&ready, now) {
+            Claim::Granted => {}
+            Claim::Ended(Reason::Expired) => {
+                (message.state, message.reason) = (MessageState::Expired, Some(Reason::Expired));
+                return None;
+            }
+            other => panic!("a message waits in the queue that the plan should have ended: {other:?}"),
         }
-        assert!(!message.withdrawn, "a withdrawn message waits in the queue");
         message.state = MessageState::Sending;
         message.attempts += 1;
         let claimed = message.clone();
@@ -319,7 +300,7 @@ const OWN_MOMENTS: [(&str, &str, Category); 5] = [
 ];
 
 /// A resort with all features configured, and quiet nights.
-fn resort() -> Resort {
+pub(crate) fn resort() -> Resort {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
     let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
     let mut moments = Resort::built_in_moments(Some(hours(1)), Some(hours(4)));

@@ -36,6 +36,8 @@ mod retention;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod source_reports;
 #[cfg(test)]
 mod statuses;

@@ -168,7 +168,7 @@ impl Scene {
     }
 
     /// The resort's file as the test sees it.
-    fn resort_file(&self) -> Arc<Resort> {
+    pub(crate) fn resort_file(&self) -> Arc<Resort> {
         self.files.current().resort(&resort()).unwrap()
     }
 

@@ -183,6 +183,10 @@ fn every_other_error_is_named() {
         noted("whatsapp", GOOD),
         ["the name whatsapp is reserved for WhatsApp's own notifications"]
     );
+    assert_eq!(
+        noted("import", GOOD),
+        ["the name import is reserved for what staff import"]
+    );
 }
 
 #[test]

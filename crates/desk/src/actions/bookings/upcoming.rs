@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::message::MessageKind;
-use domain::plan::{Decision, Plan, Planned};
+use domain::plan::{Decision, Existing, Plan, Planned};
 use serde::Serialize;
-use store::messages::Message;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Upcoming {
@@ -19,10 +18,12 @@ pub(crate) struct Upcoming {
     pub(crate) since: DateTime<Utc>,
 }
 
-pub(super) fn upcoming(plan: &Plan, messages: &[Message]) -> Vec<Upcoming> {
+pub(crate) fn upcoming<'m>(
+    plan: &Plan,
+    messages: impl Iterator<Item = &'m Existing> + Clone,
+) -> Vec<Upcoming> {
     let is_over = |planned: &Planned| {
-        let mut same = messages.iter().map(|message| &message.existing);
-        same.any(|message| {
+        messages.clone().any(|message| {
             let over = message.state.is_end() || message.state.went();
             message.kind == planned.kind && message.basis_at == planned.basis_at && over
         })

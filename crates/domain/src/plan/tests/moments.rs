@@ -1,5 +1,6 @@
 //! The moments of a resort's own file.
 
+use super::difference::Change;
 use super::*;
 use crate::condition::Condition;
 use crate::message::MomentName;
@@ -321,5 +322,29 @@ fn an_import_sends_nothing_for_the_past_and_what_the_stay_still_asks_for() {
     assert_eq!(
         opens(story.decision(MessageKind::ReviewRequest, now)),
         Some(at("12-27 14:00"))
+    );
+}
+
+// shows: B140
+#[test]
+fn what_follows_an_arrival_is_withdrawn_when_a_cancellation_after_it_becomes_known() {
+    let mut story = staying_guest("checked_in + 3h");
+    story.hears(&event(EventType::GuestCheckedIn, "11-23 08:00"));
+    let mut changes = story.changes("11-23 11:30");
+    assert!(
+        matches!(changes.pop(), Some(Change::Create { .. })),
+        "{changes:?}"
+    );
+    story.has(kind("own"), "11-23 10:00", untouched(MessageState::Queued, None));
+
+    // Between the arrival and the confirmation: the reservation stands, its guest has not come yet.
+    story.hears(&event(EventType::ReservationCancelled, "11-23 09:00"));
+
+    let decision = story.decision(kind("own"), "11-23 11:30");
+    assert_eq!(decision, not_wanted(Reason::NotArrived));
+    let changes = story.changes("11-23 11:30");
+    assert!(
+        matches!(changes.as_slice(), [.., Change::Withdraw(_, Reason::NotArrived)]),
+        "{changes:?}"
     );
 }

@@ -15,6 +15,7 @@ mod flows;
 mod guests;
 mod holds;
 mod identity;
+mod imports;
 mod keys;
 mod late;
 mod leaks;

@@ -8,7 +8,7 @@ use super::processor::bring_three_down;
 use super::{LEDGER_CHECK, check_guest, dying_at, guest};
 use crate::scene::CONFIRMATION;
 
-pub(super) const TRIED: &[&[&str]] = &[DRAINING, DECIDING, RETRYING_AN_EVENT, PREVIEWING];
+pub(super) const TRIED: &[&[&str]] = &[DRAINING, DECIDING, RETRYING_AN_EVENT, PREVIEWING, IMPORTING];
 
 const DRAINING: &[&str] = &[
     "desk.letters.written",
@@ -18,6 +18,8 @@ const DRAINING: &[&str] = &[
 const DECIDING: &[&str] = &["desk.decision.written", "desk.decision.committed"];
 const RETRYING_AN_EVENT: &[&str] = &["desk.event.read", "desk.event.confirmed"];
 const PREVIEWING: &[&str] = &["desk.preview.called"];
+
+const IMPORTING: &[&str] = &["desk.import.read", "desk.import.confirmed"];
 
 /// Every decision of a person, and the rows that there are once it was made.
 const DECISIONS: [(&str, &str); 8] = [
@@ -191,5 +193,40 @@ async fn a_preview_that_went_is_in_the_audit_trail_wherever_the_desk_dies_and_th
     let messages = database.count("SELECT count(*) AS count FROM messages").await;
     assert_eq!(messages, 0);
     assert!(world.letters("").await.is_empty());
+    world.desk(LEDGER_CHECK).await.check(0);
+}
+
+// shows: B173
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_dies_goes_on_when_it_is_run_again_wherever_the_desk_dies() {
+    let world = World::start(&ResortFile::patient()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bookings.jsonl");
+    let lines: String = (0..250)
+        .map(|number| {
+            let (booking, phone) = guest(number);
+            let event = json!({
+                "type": "reservation_confirmed", "occurred_at": "2026-01-05T10:00:00Z", "resort": "azure-bay",
+                "booking": { "id": booking, "check_in": "2090-06-01", "check_out": "2090-06-08" }, "guest": { "phone": phone },
+            });
+            format!("{event}\n")
+        })
+        .collect();
+    std::fs::write(&file, lines).unwrap();
+    let import = format!("bookings import {} --per-minute 100000 --json", file.display());
+
+    for point in [DECIDING, IMPORTING].concat() {
+        die(&world, &import, point).await;
+    }
+    let ended = world.desk(&import).await;
+
+    let tally: Value = serde_json::from_str(&ended.check(0).stdout).unwrap();
+    assert_eq!(
+        (&tally["lines"], &tally["events"], &tally["bad"]),
+        (&json!(250), &json!(250), &json!(0))
+    );
+    for number in [0, 99, 100, 249] {
+        check_guest(&world, number, 1, &[]).await;
+    }
     world.desk(LEDGER_CHECK).await.check(0);
 }

@@ -7,6 +7,9 @@ use arrayvec::ArrayString;
 use serde::{Deserialize, Serialize};
 
 /// What a message is for. A booking gets each kind once in a round.
+///
+/// The next built-in kind is to be spelt with a hyphen, which no moment's name holds: otherwise an older program would take it
+/// for a moment that its files do not have, and withdraw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum MessageKind {
@@ -187,6 +190,14 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(*kind));
         }
         assert_eq!((moment.as_str(), moment.label()), ("pre_arrival", "moment"));
+    }
+
+    #[test]
+    fn a_built_in_kind_of_a_newer_program_is_no_moment() {
+        assert_eq!(
+            "stay-survey".parse::<MessageKind>(),
+            Err(InvalidMomentName::Spelling)
+        );
     }
 
     #[test]

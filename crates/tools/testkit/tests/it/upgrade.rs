@@ -96,7 +96,7 @@ async fn an_event_of_a_booking_with_a_message_of_tomorrow_waits_at_no_cost_for_w
     let world = World::start(&ResortFile::patient()).await;
     world.post(&Event::confirmed("BK-1", ADA)).await;
     world.until_state("BK-1", CONFIRMATION, Read).await;
-    let tomorrow = "UPDATE messages SET kind = 'survey'";
+    let tomorrow = "UPDATE messages SET kind = 'stay-survey'";
     world.database().execute(tomorrow).await;
 
     world.post(&Event::new("guest_checked_in", "BK-1")).await;
@@ -104,7 +104,7 @@ async fn an_event_of_a_booking_with_a_message_of_tomorrow_waits_at_no_cost_for_w
     until_not_ready(&world, "cannot read the stored message kind").await;
     world.post(&Event::confirmed("BK-2", BOB)).await;
     world.until_state("BK-2", CONFIRMATION, Read).await;
-    let today = "UPDATE messages SET kind = 'reservation_confirmation' WHERE kind = 'survey'";
+    let today = "UPDATE messages SET kind = 'reservation_confirmation' WHERE kind = 'stay-survey'";
     world.database().execute(today).await;
     assert_eq!(world.until_events("BK-1", 2).await, 2);
     assert!(!world.has_logged("event_refused"));

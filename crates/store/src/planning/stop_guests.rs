@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use domain::consent::ConsentChange;
 
@@ -18,21 +19,21 @@ pub fn stop_guests(
     planner: &Planner,
     guests: &BTreeSet<GuestKey>,
 ) -> Result<(Vec<GuestKey>, Planned), StoreError> {
-    let keys = bookings::all_of_guests(connection, guests)?;
-    let locked = bookings::lock(connection, &planner.ring, &keys)?;
-    let now = pool::clock(connection)?;
-    let consents = Consents::of(connection, &guests.iter().map(|guest| guest.phone_hash).collect())?;
-    let stopped = |guest: &GuestKey| {
-        let number = planner.resort(&guest.resort).map(|resort| &resort.number);
-        consents
-            .at(&guest.phone_hash, &guest.resort, number)
-            .is_opted_out()
-    };
-    let new: Vec<GuestKey> = guests.iter().filter(|guest| !stopped(guest)).cloned().collect();
-    for guest in &new {
-        guests::record_consent(connection, guest, ConsentChange::Stop, now)?;
-    }
-    Ok((new, super::replan(connection, planner, now, &locked)?))
+    change(connection, planner, guests, |connection, now| {
+        let phones = guests.iter().map(|guest| guest.phone_hash).collect();
+        let consents = Consents::of(connection, &phones)?;
+        let stopped = |guest: &GuestKey| {
+            let number = planner.resort(&guest.resort).map(|resort| &resort.number);
+            consents
+                .at(&guest.phone_hash, &guest.resort, number)
+                .is_opted_out()
+        };
+        let new: Vec<GuestKey> = guests.iter().filter(|guest| !stopped(guest)).cloned().collect();
+        for guest in &new {
+            guests::record_consent(connection, guest, ConsentChange::Stop, now)?;
+        }
+        Ok(new)
+    })
 }
 
 /// Records that staff have dealt with what guests wrote: their reminders may go again. Returns the guests whose reminders a
@@ -42,14 +43,27 @@ pub fn resume_guests(
     planner: &Planner,
     guests: &BTreeSet<GuestKey>,
 ) -> Result<(Vec<GuestKey>, Planned), StoreError> {
+    change(connection, planner, guests, |connection, now| {
+        let mut resumed = Vec::new();
+        for guest in guests {
+            if guests::record_resume(connection, guest, now)? {
+                resumed.push(guest.clone());
+            }
+        }
+        Ok(resumed)
+    })
+}
+
+/// Records something about guests under the locks of all their bookings, and plans these again.
+fn change(
+    connection: &mut PgConnection,
+    planner: &Planner,
+    guests: &BTreeSet<GuestKey>,
+    record: impl FnOnce(&mut PgConnection, DateTime<Utc>) -> Result<Vec<GuestKey>, StoreError>,
+) -> Result<(Vec<GuestKey>, Planned), StoreError> {
     let keys = bookings::all_of_guests(connection, guests)?;
     let locked = bookings::lock(connection, &planner.ring, &keys)?;
     let now = pool::clock(connection)?;
-    let mut resumed = Vec::new();
-    for guest in guests {
-        if guests::record_resume(connection, guest, now)? {
-            resumed.push(guest.clone());
-        }
-    }
-    Ok((resumed, super::replan(connection, planner, now, &locked)?))
+    let changed = record(connection, now)?;
+    Ok((changed, super::replan(connection, planner, now, &locked)?))
 }

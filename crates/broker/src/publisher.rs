@@ -21,7 +21,7 @@ use crate::topology::{Depths, Queue};
 /// Jobs that wait for a place in flight; further ones fail at once.
 const WAITING_JOBS: usize = 2_000;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Outgoing {
     pub queue: Queue,
     /// Its id in AMQP; beyond 255 bytes it is replaced by a UUID made of it.

@@ -134,6 +134,15 @@ impl Snapshot {
         if !source.speaks_for(id) {
             return Standing::NotAllowed;
         }
+        match self.standing_at(id) {
+            // Named in the source's file, it is a resort whose own file is missing; else it is a name that was made up.
+            Standing::NotAllowed if !source.speaks_for_all() => Standing::Unavailable,
+            standing => standing,
+        }
+    }
+
+    /// What may be said of a resort by someone who may speak for all.
+    pub fn standing_at(&self, id: &ResortId) -> Standing<'_> {
         match self.resorts.get(id) {
             Some(resort) => Standing::Allowed {
                 link_hosts: resort.link_hosts.as_deref(),
@@ -143,9 +152,7 @@ impl Snapshot {
                 },
             },
             None if self.broken_resorts.contains(id) => Standing::Unavailable,
-            // Named in the source's file, it is a resort whose own file is missing; else it is a name that was made up.
-            None if source.speaks_for_all() => Standing::NotAllowed,
-            None => Standing::Unavailable,
+            None => Standing::NotAllowed,
         }
     }
 

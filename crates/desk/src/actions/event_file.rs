@@ -9,11 +9,11 @@ use crypto::key_ring::KeyRing;
 use domain::event::Event;
 use domain::ids::{ResortId, SourceId};
 use foreign_json::Charset;
-use mapping::check::{self, Checked, Locale, OptionalFields, Rules, Standing, UnknownTypes};
+use mapping::check::{self, Checked, OptionalFields, Rules, Standing, UnknownTypes};
 use mapping::{Fault, Kept, Mapped, Mapping, Request, Tools, Verdict};
 use serde::Serialize;
 use serde_json::Value as Json;
-use settings::{ResortState, Snapshot, SourceRules, SourceState};
+use settings::{Snapshot, SourceRules, SourceState};
 
 /// Of an id that is made of an event's content.
 const ID_BYTES: usize = 16;
@@ -50,7 +50,7 @@ pub(crate) struct EventReader<'r> {
     files: &'r Snapshot,
     /// Whose payloads they are; `None`: they are in our format, or their source speaks it.
     mapping: Option<&'r Mapping>,
-    /// The source of the events, whoever wrote them.
+    /// The source that every event gets.
     source: SourceId,
     /// Events of any other resort are refused.
     only: Option<ResortId>,
@@ -197,23 +197,7 @@ impl<'r> EventReader<'r> {
         if self.only.as_ref().is_some_and(|only| only != resort) {
             return Standing::NotAllowed;
         }
-        match self.files.resort_state(resort) {
-            ResortState::Good(found) => Standing::Allowed {
-                link_hosts: self.link_hosts(resort),
-                locale: Locale {
-                    time_zone: found.time_zone,
-                    country: found.country,
-                },
-            },
-            ResortState::Broken => Standing::Unavailable,
-            ResortState::Unknown => Standing::NotAllowed,
-        }
-    }
-
-    fn link_hosts(&self, resort: &ResortId) -> Option<&[String]> {
-        let mut resorts = self.files.resorts();
-        let found = resorts.find(|known| known.id == *resort)?;
-        found.link_hosts.as_deref()
+        self.files.standing_at(resort)
     }
 }
 

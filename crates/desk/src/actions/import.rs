@@ -261,7 +261,7 @@ impl<'c> Importer<'c> {
             let mut calls = JoinSet::new();
             for message in waiting {
                 let publisher = self.publisher.clone();
-                let copy = copy_of(&message);
+                let copy = message.clone();
                 calls.spawn(async move { publisher.publish(message).await.map_err(|error| (copy, error)) });
             }
             let failed: Vec<(Outgoing, PublishError)> = calls
@@ -283,15 +283,5 @@ impl<'c> Importer<'c> {
         }
         crash::point("desk.import.confirmed");
         Ok(())
-    }
-}
-
-fn copy_of(message: &Outgoing) -> Outgoing {
-    Outgoing {
-        queue: message.queue,
-        message_id: message.message_id.clone(),
-        kind: message.kind.clone(),
-        cause: None,
-        body: message.body.clone(),
     }
 }

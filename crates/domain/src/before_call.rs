@@ -96,7 +96,7 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
 /// for kinds that are marketing; whether the guest has opted out is asked by the claim.
 fn refuses_marketing(due: &Due<'_>, to: &PhoneNumber) -> Option<Reason> {
     let Subject { facts, resort, .. } = due.subject;
-    if facts.consent.as_ref().is_some_and(|consent| !consent.value) {
+    if facts.refuses_marketing() {
         return Some(Reason::NoConsent);
     }
     (!resort.is_marketing_delivered(to)).then_some(Reason::UsMarketing)

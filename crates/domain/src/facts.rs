@@ -285,6 +285,11 @@ impl Facts {
             .and_then(|fact| Language::parse(&fact.value))
     }
 
+    /// Whether the platform reported that the guest does not consent to marketing.
+    pub fn refuses_marketing(&self) -> bool {
+        self.consent.as_ref().is_some_and(|consent| !consent.value)
+    }
+
     pub fn dates(&self) -> Dates {
         (
             self.check_in.as_ref().map(|f| f.value),

@@ -2,6 +2,7 @@
 //!
 //! The built-in kinds and the moments of a resort's own file are values of the same type, so that one plan serves all.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use chrono_tz::Tz;
 use crate::condition::Condition;
 use crate::duration;
 use crate::local_time;
-use crate::text_enum::text_enum;
+use crate::message::MomentName;
+use crate::text_enum::{Unknown, text_enum};
 
 /// A kind of message that a resort sends.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,35 @@ impl Reply {
     pub fn is_payload(text: &str) -> bool {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         (1..=32).contains(&text.len()) && text.bytes().all(allowed)
+    }
+}
+
+/// What a button carries to WhatsApp, and WhatsApp sends back when the guest presses it: `<moment>.<payload>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuickReply {
+    pub moment: MomentName,
+    pub payload: String,
+}
+
+impl fmt::Display for QuickReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.moment, self.payload)
+    }
+}
+
+impl FromStr for QuickReply {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = || {
+            let (moment, payload) = text.split_once('.')?;
+            let moment = MomentName::parse(moment).ok()?;
+            Reply::is_payload(payload).then(|| Self {
+                moment,
+                payload: payload.to_owned(),
+            })
+        };
+        read().ok_or(Unknown { what: "quick reply" })
     }
 }
 
@@ -292,6 +323,27 @@ mod tests {
             time("checked_out + 1d 10:00").after_instant(late, ATHENS),
             utc("2026-12-21T08:00:00Z")
         );
+    }
+
+    #[test]
+    fn a_quick_reply_reads_back_what_it_writes_and_refuses_other_texts() {
+        let reply = QuickReply {
+            moment: MomentName::parse("stay_check").unwrap(),
+            payload: "help".to_owned(),
+        };
+
+        assert_eq!(reply.to_string(), "stay_check.help");
+        assert_eq!(reply.to_string().parse(), Ok(reply));
+        for other in [
+            "fine",
+            ".",
+            "stay_check.",
+            "Stay_check.fine",
+            "stay_check.All fine",
+            "OPT_OUT",
+        ] {
+            assert!(other.parse::<QuickReply>().is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -13,7 +13,8 @@ use std::fmt;
 
 use crate::facts::Facts;
 use crate::ids::BookingId;
-use crate::message::{ContentChoice, MessageKind, Reason};
+use crate::message::{ContentChoice, MessageKind, MomentName, Reason};
+use crate::moment::QuickReply;
 use crate::resort::{Language, Resort, Template, Value, Variable, Variables};
 
 /// What WhatsApp is asked to show. Personal data: `Debug` shows the template's name only.
@@ -27,7 +28,7 @@ pub enum Content {
         body: Parameters,
         /// The text after the approved URL of button 0, percent-encoded.
         button_url: Option<String>,
-        /// What WhatsApp sends back when the guest presses a quick reply, `<moment>.<payload>`, in the order of the
+        /// What WhatsApp sends back when the guest presses a quick reply ([`QuickReply`]), in the order of the
         /// buttons; they follow the URL's.
         replies: Vec<String>,
     },
@@ -165,18 +166,30 @@ fn fill(subject: Subject<'_>, language: &Language, template: &Template) -> Resul
         .transpose()?
         .map(|suffix| link::encode(&suffix));
     let (name, language_code) = (template.name.clone(), template.language_code.clone());
-    let replies = template
-        .replies
-        .iter()
-        .map(|payload| format!("{}.{payload}", subject.kind));
+    let replies = match subject.kind {
+        MessageKind::Moment(moment) => quick_replies(moment, template),
+        _ => Vec::new(),
+    };
     Ok(Content::Template {
         name,
         language_code,
         header,
         body,
         button_url,
-        replies: replies.collect(),
+        replies,
     })
+}
+
+fn quick_replies(moment: MomentName, template: &Template) -> Vec<String> {
+    let reply = |payload: &String| QuickReply {
+        moment,
+        payload: payload.clone(),
+    };
+    template
+        .replies
+        .iter()
+        .map(|one| reply(one).to_string())
+        .collect()
 }
 
 fn parameters(

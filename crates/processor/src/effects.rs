@@ -57,8 +57,7 @@ pub(crate) struct GuestUpdate {
     /// The message of ours that they answer.
     pub(crate) answers: Option<WhatsAppMessageId>,
     pub(crate) at: DateTime<Utc>,
-    /// WhatsApp's times are whole seconds: it may have happened up to then. A reply counts from there, so that it never seems
-    /// older than what it followed, the guest's last activity or a person's decision.
+    /// It may have happened up to then ([`whatsapp::notification::happened`]).
     pub(crate) at_latest: DateTime<Utc>,
     pub(crate) act: GuestAct,
     /// The guest was erased after the update was accepted.

@@ -139,8 +139,7 @@ impl View<'_> {
         if self.resort.is_marketing(kind) && self.circumstances.marketing_consent.is_opted_out() {
             return Some(Reason::OptedOut);
         }
-        let consent = self.facts.consent.as_ref().is_none_or(|consent| consent.value);
-        if self.resort.is_marketing(kind) && !consent {
+        if self.resort.is_marketing(kind) && self.facts.refuses_marketing() {
             return Some(Reason::NoConsent);
         }
         if !self.resort.is_delivered(kind, &to) {

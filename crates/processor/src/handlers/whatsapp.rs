@@ -1,6 +1,6 @@
 //! What WhatsApp notifies: delivery statuses, guests' messages, and news of accounts, numbers and templates.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::after_call::Scope;
 use domain::consent::ConsentChange;
 use domain::guest::GuestName;
@@ -9,7 +9,7 @@ use domain::message_record::Report;
 use store::template_categories::CategoryReport;
 use whatsapp::error_codes;
 use whatsapp::notification::{
-    Account, Assessment, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template,
+    self, Account, Assessment, Choice, Inbound, Number, Preference, ReportedStatus, Status, Template,
     TemplateChange,
 };
 
@@ -78,14 +78,14 @@ fn guest_update(
     let Some(number) = number.filter(|_| !names.is_empty() || answers.is_some()) else {
         return Effects::default();
     };
-    let at = at.unwrap_or(arrived.received_at).min(arrived.received_at);
+    let (at, at_latest) = notification::happened(at, arrived.received_at);
     let update = GuestUpdate {
         event: arrived.key.clone(),
         number: number.clone(),
         names,
         answers,
         at,
-        at_latest: (at + TimeDelta::seconds(1)).min(arrived.received_at),
+        at_latest,
         act,
         is_erased: arrived.erased_at.is_some(),
     };

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::consent::InboundText;
 use domain::guest::GuestName;
 use domain::ids::{NumberId, WhatsAppMessageId};
@@ -48,6 +48,15 @@ pub struct Inbound {
     pub new_number: Option<PhoneNumber>,
     /// The guest's new id for this business, if WhatsApp reports a change.
     pub new_user: Option<String>,
+}
+
+/// When a guest's act happened, at the earliest and at the latest.
+///
+/// WhatsApp's times are whole seconds, and its clock may run ahead of ours: nothing happened after it was received. A reply
+/// counts from the latest time, so that it never seems older than what it followed.
+pub fn happened(at: Option<DateTime<Utc>>, received_at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let earliest = at.unwrap_or(received_at).min(received_at);
+    (earliest, (earliest + TimeDelta::seconds(1)).min(received_at))
 }
 
 impl Inbound {

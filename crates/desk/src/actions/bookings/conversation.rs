@@ -1,6 +1,6 @@
 //! The conversation with a booking's guest: what they wrote, and what was sent to them for this booking.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
 use domain::ids::NumberId;
 use domain::message::MessageKind;
@@ -9,7 +9,7 @@ use store::conversations::{self, Written};
 use store::messages::Message;
 use store::planning::Planner;
 use store::{Connection, StoreError};
-use whatsapp::notification::Update;
+use whatsapp::notification::{self, Update};
 
 /// One side's turn. Personal data: it is shown only where it was revealed.
 #[derive(Debug, Serialize)]
@@ -52,15 +52,15 @@ pub(super) fn read(
     Ok(turns.into_iter().map(|(_, turn)| turn).collect())
 }
 
-/// With the time by which turns are sorted: WhatsApp's times are whole seconds, and a guest answers what was sent before. What
-/// does not open, or was written to another number, is left out: `desk guests export` names it.
+/// With the time by which turns are sorted, the latest at which it can have been written. What does not open, or was written to
+/// another number, is left out: `desk guests export` names it.
 fn of_guest(ring: &KeyRing, written: &Written, number: Option<&NumberId>) -> Option<(DateTime<Utc>, Turn)> {
     let body = ring.open(&written.sealed_body, &written.identity()).ok()?;
     let Update::Inbound(inbound) = serde_json::from_slice(&body).ok()? else {
         return None;
     };
     let is_ours = number.is_none() || inbound.number.is_none() || inbound.number.as_ref() == number;
-    let at = inbound.at.unwrap_or(written.received_at).min(written.received_at);
+    let (at, at_latest) = notification::happened(inbound.at, written.received_at);
     let turn = Turn {
         at,
         by: "guest",
@@ -70,7 +70,6 @@ fn of_guest(ring: &KeyRing, written: &Written, number: Option<&NumberId>) -> Opt
         template: None,
         state: None,
     };
-    let at_latest = (at + TimeDelta::seconds(1)).min(written.received_at);
     (is_ours && inbound.is_to_us()).then_some((at_latest, turn))
 }
 

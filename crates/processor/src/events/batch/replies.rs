@@ -5,22 +5,21 @@ use chrono::{DateTime, Utc};
 use domain::facts::Facts;
 use domain::ids::BookingKey;
 use domain::message::{MessageKind, MomentName};
-use domain::moment::Reply;
+use domain::moment::{QuickReply, Reply};
 use domain::resort::Resort;
 use store::guest_names;
 use store::planning::Planner;
 use store::{Connection, StoreError};
+use whatsapp::notification::Inbound;
 
 use super::guest_updates::Resolved;
 use super::writers::{CLOCKS_DIFFER, Writer};
 use crate::effects::{Effects, GuestAct, GuestUpdate};
 use crate::notices::{Answered, Notice};
 
-/// What the pressed button sent back: `<moment>.<payload>`, as [`domain::render`] made it.
-fn choice(payload: &str) -> Option<(MomentName, &str)> {
-    let (moment, choice) = payload.split_once('.')?;
-    let moment = MomentName::parse(moment).ok()?;
-    Reply::is_payload(choice).then_some((moment, choice))
+/// The quick reply that the guest pressed, if they did.
+fn pressed(inbound: &Inbound) -> Option<QuickReply> {
+    inbound.payload.as_deref()?.parse().ok()
 }
 
 /// Types of messages that are no words to us (Meta, messages webhook): they change or comment on an earlier one.
@@ -36,13 +35,13 @@ pub(super) fn wants_answer(planner: &Planner, update: &GuestUpdate, writer: &Wri
     if !is_of_guest || NO_REPLIES.contains(&inbound.message_type.as_str()) {
         return false;
     }
-    let Some((moment, choice)) = inbound.payload.as_deref().and_then(choice) else {
+    let Some(pressed) = pressed(inbound) else {
         return true;
     };
     let resorts = planner.resorts_of(&update.number);
     let mut offered = resorts
         .iter()
-        .filter_map(|id| reply(planner.resort(id)?, moment, choice))
+        .filter_map(|id| reply(planner.resort(id)?, &pressed))
         .peekable();
     offered.peek().is_none() || offered.any(|reply| reply.alert)
 }
@@ -58,15 +57,16 @@ pub(super) fn effects(
         let GuestAct::Wrote(inbound) = &one.update.act else {
             continue;
         };
-        let Some((moment, choice)) = inbound.payload.as_deref().and_then(choice) else {
+        let Some(pressed) = pressed(inbound) else {
             continue;
         };
+        let moment = pressed.moment;
         let Some(booking) = asked(connection, one, moment)? else {
             continue;
         };
-        let facts = Facts::of_answer(moment, choice, &one.update.event, one.update.at);
+        let facts = Facts::of_answer(moment, &pressed.payload, &one.update.event, one.update.at);
         let resort = planner.resort(&booking.resort);
-        let offered = resort.and_then(|resort| reply(resort, moment, choice));
+        let offered = resort.and_then(|resort| reply(resort, &pressed));
         let notice = Notice::Answered(Answered {
             booking: booking.clone(),
             moment,
@@ -103,7 +103,9 @@ fn asked(
     Ok(booking)
 }
 
-fn reply<'a>(resort: &'a Resort, moment: MomentName, choice: &str) -> Option<&'a Reply> {
-    let moment = resort.moments.get(&MessageKind::Moment(moment))?;
-    moment.replies.iter().find(|reply| reply.payload == choice)
+/// The reply as the resort's file has it.
+fn reply<'a>(resort: &'a Resort, pressed: &QuickReply) -> Option<&'a Reply> {
+    let moment = resort.moments.get(&MessageKind::Moment(pressed.moment))?;
+    let mut replies = moment.replies.iter();
+    replies.find(|reply| reply.payload == pressed.payload)
 }

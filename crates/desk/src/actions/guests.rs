@@ -122,10 +122,10 @@ pub(crate) enum Stopped {
         known: Vec<ResortId>,
         withdrawn: usize,
     },
-    Nobody(NoGuest),
+    NotFound(NoGuest),
 }
 
-/// Why nobody is meant.
+/// Why no guest was found.
 #[derive(Debug)]
 pub(crate) enum NoGuest {
     NumberUnknown,
@@ -137,7 +137,7 @@ pub(crate) enum NoGuest {
 pub(crate) enum Resumed {
     /// At these resorts a reply had paused the guest's reminders.
     Done(Vec<ResortId>),
-    Nobody(NoGuest),
+    NotFound(NoGuest),
 }
 
 /// Ends reminders and review requests, as if the guest had answered "stop".
@@ -148,7 +148,7 @@ pub(crate) async fn stop(context: &Context, person: &Person, by: Actor) -> Resul
         .transaction(move |connection, planner| {
             let guests = match find_guests(connection, planner, &asked)? {
                 Ok(guests) => guests,
-                Err(nobody) => return Ok(Stopped::Nobody(nobody)),
+                Err(why) => return Ok(Stopped::NotFound(why)),
             };
             let (new, planned) = planning::stop_guests(connection, planner, &guests)?;
             audit::append(connection, &by, Action::GuestStopped, &subject)?;
@@ -172,7 +172,7 @@ pub(crate) async fn waiting(store: &Store, at_most: i64) -> Result<Vec<Waiting>,
         .await
 }
 
-/// Lets a guest's reminders go again after a reply: somebody has answered, or nothing needs an answer.
+/// Ends the pause of a guest's reminders: staff have answered the reply, or it needs no answer.
 pub(crate) async fn resume(context: &Context, person: &Person, by: Actor) -> Result<Resumed, StoreError> {
     let (asked, staff) = (person.clone(), by.name.clone());
     let subject = person.subject(&context.key_ring);
@@ -180,7 +180,7 @@ pub(crate) async fn resume(context: &Context, person: &Person, by: Actor) -> Res
         .transaction(move |connection, planner| {
             let guests = match find_guests(connection, planner, &asked)? {
                 Ok(guests) => guests,
-                Err(nobody) => return Ok(Resumed::Nobody(nobody)),
+                Err(why) => return Ok(Resumed::NotFound(why)),
             };
             let (resumed, _) = planning::resume_guests(connection, planner, &guests)?;
             audit::append(connection, &by, Action::GuestResumed, &subject)?;

@@ -138,7 +138,7 @@ fn message(message: &MessageView) -> [String; 6] {
 fn turn(turn: &Turn) -> [String; 3] {
     let said = match (&turn.kind, &turn.text) {
         (Some(kind), _) => format!("{kind} ({})", turn.state.unwrap_or_default()),
-        // A guest's line breaks and control codes must not move the cursor of whoever reads.
+        // A guest's line breaks and control codes must not move the reader's cursor.
         (None, Some(text)) => text.replace(char::is_control, " "),
         (None, None) => format!("({})", turn.message_type.as_deref().unwrap_or("nothing")),
     };

@@ -117,7 +117,8 @@ pub(super) struct Waiting {
 
 /// Let a guest's reminders go again after a reply
 ///
-/// Do so when somebody has answered the guest, or nothing needs an answer. What has become too late meanwhile is not sent.
+/// Use it once staff have answered the guest, or if the reply needs no answer. Reminders that became too late in the
+/// meantime are not sent.
 ///
 /// Needs DATABASE_URL, BELLHOP_CONFIG, BELLHOP_KEYS, and your token (see desk --help).
 ///
@@ -254,14 +255,14 @@ async fn stop(mut subject: SubjectArgs, environment: &Environment) -> anyhow::Re
             }
             return Ok(Answer::Done);
         }
-        Stopped::Nobody(nobody) => nobody,
+        Stopped::NotFound(why) => why,
     };
     refuse(&person, &refused);
     Ok(Answer::Refused)
 }
 
-fn refuse(person: &Person, nobody: &NoGuest) {
-    let why = match nobody {
+fn refuse(person: &Person, why: &NoGuest) {
+    let why = match why {
         NoGuest::NumberUnknown => "no resort knows the number; name one with --resort to store it there",
         NoGuest::BookingUnknown => "unknown booking: no event has named it",
         NoGuest::WithoutNumber => "the booking has no valid phone number, so that nothing is sent for it",

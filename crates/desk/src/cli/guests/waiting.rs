@@ -65,8 +65,8 @@ pub(super) async fn resume(mut subject: SubjectArgs, environment: &Environment) 
                 output::print(&format!("{person}: reminders from {resort} may go again"))?;
             }
         }
-        Resumed::Nobody(nobody) => {
-            refuse(&person, &nobody);
+        Resumed::NotFound(why) => {
+            refuse(&person, &why);
             return Ok(Answer::Refused);
         }
     }

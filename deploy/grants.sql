@@ -56,6 +56,9 @@ GRANT INSERT, UPDATE ON guests, number_wishes, erased_bookings, erased_guests TO
 GRANT DELETE ON conversations, guest_names, notes TO bellhop_desk;
 GRANT UPDATE, DELETE ON reminded TO bellhop_desk;
 GRANT INSERT, UPDATE ON staff TO bellhop_desk;
+-- Browsers are signed in and out.
+GRANT INSERT, DELETE ON staff_links TO bellhop_desk;
+GRANT INSERT, UPDATE (seen_at), DELETE ON staff_sessions TO bellhop_desk;
 GRANT INSERT, UPDATE (sealed_note) ON notes TO bellhop_desk;
 -- The audit trail is only ever added to; when, and under which number, is the database's to say.
 GRANT INSERT (actor, action, resort, booking, letter, phone_hash, details, note_key) ON audit TO bellhop_desk;

@@ -1,6 +1,8 @@
 //! What the commands read from the environment: the only file that names its variables. A command asks for what it uses,
 //! and everything that is missing is reported at once.
 
+mod page;
+
 use std::path::{Path, PathBuf};
 
 use broker::Address;
@@ -16,6 +18,8 @@ use url::Url;
 use whatsapp::client::{Client, ClientError, DEFAULT_TIMEOUT, DEFAULT_URL, DEFAULT_VERSION};
 
 use crate::actions::context::{self, Context};
+
+pub(crate) use page::{PublicUrl, public_url};
 
 /// Per command.
 const CONNECTIONS: u32 = 2;

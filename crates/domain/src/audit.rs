@@ -40,5 +40,11 @@ text_enum! {
         /// A person joined the staff, or got a new token after having left it.
         StaffAdded = "staff_added",
         StaffRemoved = "staff_removed",
+        /// A member's role or resorts were changed.
+        StaffChanged = "staff_changed",
+        /// A link was made that signs a member's browser in.
+        StaffLinkMade = "staff_link_made",
+        /// A browser was signed in at the desk's page.
+        SignedIn = "signed_in",
     }
 }

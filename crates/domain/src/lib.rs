@@ -40,6 +40,7 @@ pub mod resort;
 pub mod silence_policy;
 pub mod simulation;
 pub mod source_report;
+pub mod staff;
 pub mod stay;
 pub mod template_category;
 pub mod template_text;

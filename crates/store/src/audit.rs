@@ -1,6 +1,7 @@
 //! The audit trail: who did what, when, and why. Rows are only ever added; the database refuses everything else.
 //!
 //! An action and its row are written in one transaction. A view of personal data is recorded before the data are shown.
+//! Since no action is without a row, what a member may do is checked here, for the command line and the pages alike.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use diesel::{
 };
 use domain::audit::Action;
 use domain::ids::{BookingId, BookingKey, LetterId, ResortId, StaffName};
+use domain::staff::Access;
 
 use crate::error::StoreError;
 use crate::notes::{self, Note, NoteKey};
@@ -21,6 +23,7 @@ use crate::schema::audit;
 #[derive(Debug, Clone)]
 pub struct Actor {
     pub name: StaffName,
+    pub access: Access,
     /// Why, where they said it.
     pub reason: Option<Note>,
 }
@@ -71,13 +74,15 @@ impl Subject {
     }
 }
 
-/// Adds a row, and the actor's note. To be called in the transaction of what it tells.
+/// Adds a row, and the actor's note. To be called in the transaction of what it tells, which a [`StoreError::Forbidden`]
+/// undoes.
 pub fn append(
     connection: &mut PgConnection,
     actor: &Actor,
     action: Action,
     subject: &Subject,
 ) -> Result<(), StoreError> {
+    actor.access.check(action, subject.resort.as_ref())?;
     if let Some(note) = &actor.reason {
         notes::insert(connection, note)?;
     }

@@ -3,6 +3,7 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crypto::key_ring::OpenError;
+use domain::staff::Forbidden;
 
 /// A step in Postgres failed. Carries no personal data: values are sealed or hashed before they get here.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,9 @@ pub enum StoreError {
         /// The column's meaning.
         what: &'static str,
     },
+    /// The member of the staff may not do this.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// Other rows became relevant while these were being locked. Retry the whole transaction.
     #[error("bookings changed while they were being locked")]
     Overtaken,
@@ -100,7 +104,7 @@ impl StoreError {
             }
             | Self::Unreadable { .. }
             | Self::Migration(_) => Fault::Ours,
-            Self::Sealed { .. } | Self::Panicked => Fault::Data,
+            Self::Sealed { .. } | Self::Panicked | Self::Forbidden(_) => Fault::Data,
             Self::Overtaken => Fault::Contention,
             Self::Query { cause, .. } => fault_of(cause),
         }

@@ -52,6 +52,7 @@ pub mod results;
 pub mod rights;
 mod rows;
 pub mod senders;
+pub mod sessions;
 pub mod source_reports;
 pub mod staff;
 pub mod template_categories;

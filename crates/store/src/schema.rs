@@ -276,6 +276,27 @@ diesel::table! {
         token_hash -> Bytea,
         added_at -> Timestamptz,
         removed_at -> Nullable<Timestamptz>,
+        role -> Text,
+        resorts -> Nullable<Array<Nullable<Text>>>,
+    }
+}
+
+diesel::table! {
+    staff_links (link_hash) {
+        link_hash -> Bytea,
+        member -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    staff_sessions (cookie_hash) {
+        cookie_hash -> Bytea,
+        id -> Uuid,
+        member -> Text,
+        browser -> Text,
+        began_at -> Timestamptz,
+        seen_at -> Timestamptz,
     }
 }
 
@@ -306,6 +327,8 @@ diesel::table! {
 }
 
 diesel::joinable!(messages -> bookings (booking_key));
+diesel::joinable!(staff_links -> staff (member));
+diesel::joinable!(staff_sessions -> staff (member));
 diesel::joinable!(unprepared -> messages (message_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -329,6 +352,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     senders,
     source_reports,
     staff,
+    staff_links,
+    staff_sessions,
     suspects,
     template_categories,
     unprepared,

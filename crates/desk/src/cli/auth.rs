@@ -3,11 +3,13 @@
 use clap::Args;
 use crypto::key_ring::KeyRing;
 use domain::ids::StaffName;
+use domain::staff::Access;
 use service::Environment;
 use service::environment::Reader;
 use store::Store;
 use store::audit::Actor;
 use store::notes::Note;
+use store::staff::Identity;
 
 use super::output;
 use super::token::Credential;
@@ -124,8 +126,10 @@ fn sealed(note: Option<String>, read: &mut Reader<'_>, environment: &Environment
 impl Login {
     /// Prompts for the token if there is none.
     pub(super) async fn identify(self, store: &Store) -> anyhow::Result<Actor> {
+        let Identity { name, access } = self.credential.identify(store).await?;
         Ok(Actor {
-            name: self.credential.identify(store).await?,
+            name,
+            access,
             reason: self.reason,
         })
     }
@@ -134,6 +138,7 @@ impl Login {
     pub(super) fn unidentified(self, name: StaffName) -> Actor {
         Actor {
             name,
+            access: Access::ADMIN,
             reason: self.reason,
         }
     }

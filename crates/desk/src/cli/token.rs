@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use crypto::token::Token;
-use domain::ids::StaffName;
 use service::Problems;
 use service::environment::Reader;
-use store::{Store, StoreError, staff};
+use store::staff::{self, Identity};
+use store::{Store, StoreError};
 
 use super::output;
 use crate::settings::{self, STAFF_TOKEN};
@@ -59,7 +59,7 @@ impl Credential {
     }
 
     /// Looks up the token's owner; prompts if necessary, and stores a valid token.
-    pub(super) async fn identify(self, store: &Store) -> anyhow::Result<StaffName> {
+    pub(super) async fn identify(self, store: &Store) -> anyhow::Result<Identity> {
         let path = match self {
             Self::Missing => return Err(Problems::one(STAFF_TOKEN, MISSING).into()),
             Self::Given(token) => {
@@ -93,7 +93,7 @@ fn not_a_member(which: &str) -> anyhow::Error {
     )
 }
 
-async fn owner(store: &Store, token: &Token) -> Result<Option<StaffName>, StoreError> {
+async fn owner(store: &Store, token: &Token) -> Result<Option<Identity>, StoreError> {
     let hash = token.hash();
     store
         .run(move |connection| staff::find_by_token(connection, &hash))

@@ -7,6 +7,7 @@ use domain::hold::Coverage;
 use domain::ids::{BookingId, NumberId, ResortId, StaffName};
 use domain::message::MessageState::{Held, Queued, Sent, Withdrawn};
 use domain::message::{DeliveryStatus, MessageKind, Reason};
+use domain::staff::Access;
 use serde_json::json;
 use store::audit::Actor;
 use store::holds;
@@ -41,6 +42,7 @@ fn reminders() -> Coverage {
 fn anna() -> Actor {
     Actor {
         name: StaffName::parse("anna").unwrap(),
+        access: Access::ADMIN,
         reason: None,
     }
 }

@@ -7,6 +7,7 @@ use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use domain::audit::Action;
 use domain::hold::Coverage;
 use domain::ids::{LetterId, StaffName};
+use domain::staff::Access;
 use store::audit::{self, Actor, Filter, Record, Subject};
 use store::letters::{self, Word};
 use store::notes::{self, Note};
@@ -27,6 +28,7 @@ async fn append(scene: &Scene, by: Actor, action: Action, subject: Subject) {
 fn ben() -> Actor {
     Actor {
         name: StaffName::parse("ben").unwrap(),
+        access: Access::ADMIN,
         reason: None,
     }
 }

@@ -9,6 +9,7 @@ use domain::ids::{NumberId, ResortId, StaffName};
 use domain::message::MessageKind::Reminder1;
 use domain::message::MessageState;
 use domain::phone_number::PhoneNumber;
+use domain::staff::Access;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
 use store::holds::{self, Laid, Released};
@@ -207,6 +208,7 @@ async fn what_a_person_pauses_waits_until_a_person_resumes_it() {
         let coverage = reminders.clone();
         let by = Actor {
             name: StaffName::parse(who).unwrap(),
+            access: Access::ADMIN,
             reason: None,
         };
         scene.run(move |c, _| holds::pause(c, &coverage, &by)).await

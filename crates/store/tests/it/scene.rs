@@ -21,6 +21,7 @@ use domain::message::{Attempt, MessageKind};
 use domain::message_record::{CallResult, Judging};
 use domain::plan::cart;
 use domain::resort::{Abandonment, Language, Limits, Mode, Resort, Resorts, Retention, Template, Variables};
+use domain::staff::Access;
 use domain::stay::Personal;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
@@ -53,6 +54,7 @@ pub(crate) fn key(booking: &str) -> BookingKey {
 pub(crate) fn anna() -> Actor {
     Actor {
         name: StaffName::parse("anna").unwrap(),
+        access: Access::ADMIN,
         reason: None,
     }
 }

@@ -2,8 +2,9 @@
 
 use crypto::token::Token;
 use domain::ids::StaffName;
+use domain::staff::Access;
 use store::audit::{self, Actor, Filter};
-use store::staff::{self, Unchanged};
+use store::staff::{self, Identity, Unchanged};
 
 use crate::scene::{Scene, anna};
 
@@ -11,9 +12,16 @@ fn name(name: &str) -> StaffName {
     StaffName::parse(name).unwrap()
 }
 
+fn identity(who: &str) -> Identity {
+    Identity {
+        name: name(who),
+        access: Access::ADMIN,
+    }
+}
+
 /// Anna adds somebody, or herself.
 async fn added(scene: &Scene, who: &str) -> Result<Token, Unchanged> {
-    let (who, token) = (name(who), Token::generate());
+    let (who, token) = (identity(who), Token::generate());
     let hash = token.hash();
     let added = scene.run(move |c, _| staff::add(c, &anna(), &who, &hash)).await;
     added.map(|()| token)
@@ -23,10 +31,11 @@ async fn added(scene: &Scene, who: &str) -> Result<Token, Unchanged> {
 async fn comes(scene: &Scene, who: &str) -> Result<(), Unchanged> {
     let by = Actor {
         name: name(who),
+        access: Access::ADMIN,
         reason: None,
     };
     scene
-        .run(move |c, _| staff::add(c, &by, &by.name, &Token::generate().hash()))
+        .run(move |c, _| staff::add(c, &by, &identity(by.name.as_str()), &Token::generate().hash()))
         .await
 }
 
@@ -37,7 +46,8 @@ async fn removed(scene: &Scene, who: &str) -> Result<(), Unchanged> {
 
 async fn owner(scene: &Scene, token: &Token) -> Option<StaffName> {
     let hash = token.hash();
-    scene.run(move |c, _| staff::find_by_token(c, &hash)).await
+    let found = scene.run(move |c, _| staff::find_by_token(c, &hash)).await;
+    found.map(|identity| identity.name)
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use domain::ids::{LetterId, StaffName};
 use domain::message::MessageKind::{Reminder1, ReservationConfirmation};
 use domain::message::{MessageState, Reason};
 use domain::plan::Existing;
+use domain::staff::Access;
 use store::audit::Actor;
 use store::guests::{self, GuestKey};
 use store::letters::{self, Corrected, Decided, Declined, Word};
@@ -224,6 +225,7 @@ async fn the_second_of_two_people_is_told_who_was_first() {
     let letter = scene.letter_of("BK-1").await;
     let ben = Actor {
         name: StaffName::parse("ben").unwrap(),
+        access: Access::ADMIN,
         reason: None,
     };
 

@@ -2,8 +2,9 @@
 
 use crypto::token::Token;
 use domain::ids::StaffName;
+use domain::staff::Access;
 use store::audit::Actor;
-use store::staff;
+use store::staff::{self, Identity};
 
 use super::Database;
 
@@ -16,10 +17,23 @@ impl Database {
     /// # Panics
     /// Where the server refuses, or the name is on the staff already.
     pub async fn hire(&self, name: &str) -> String {
+        self.hire_as(name, Access::ADMIN).await
+    }
+
+    /// As [`hire`](Self::hire), with a role, and only for some resorts.
+    ///
+    /// # Panics
+    /// As [`hire`](Self::hire).
+    pub async fn hire_as(&self, name: &str, access: Access) -> String {
         let token = Token::generate();
-        let (hash, newcomer) = (token.hash(), member(name));
+        let hash = token.hash();
+        let newcomer = Identity {
+            name: member(name),
+            access,
+        };
         let anna = Actor {
             name: member(ANNA),
+            access: Access::ADMIN,
             reason: None,
         };
         let store = self.store();

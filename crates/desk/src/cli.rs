@@ -26,6 +26,7 @@ mod migrate;
 mod output;
 mod preview;
 mod seal;
+mod serve;
 mod session;
 mod simulate;
 mod source;
@@ -77,6 +78,7 @@ Examples:
   desk ledger check                          is anything stuck or missing?
   desk staff add anna                        create a token for anna
   desk audit list --since 7d                 who viewed or decided what?
+  desk serve                                 all of this as a page; desk staff link anna signs a browser in
   desk pause --resort azure-bay              hold a resort's messages until desk resume";
 
 /// Support staff's tool: view bookings and messages, settle dead letters, answer guests' requests
@@ -129,6 +131,7 @@ enum Command {
     Pause(holds::Pause),
     Resume(holds::Resume),
     Holds(holds::List),
+    Serve(serve::Arguments),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,6 +195,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Pause(arguments) => holds::pause(arguments, environment).await,
             Command::Resume(arguments) => holds::resume(arguments, environment).await,
             Command::Holds(arguments) => holds::list(arguments, environment).await,
+            Command::Serve(arguments) => serve::run(&arguments, environment).await,
         }
     })
 }

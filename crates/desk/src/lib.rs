@@ -1,8 +1,9 @@
 //! The support staff's tool: lets people see and settle what machines could not.
 //!
-//! [`cli`] reads arguments and prints. The rules that any face must follow are in `actions`, which print nothing. Start with
-//! [`cli`].
+//! It has two faces: [`cli`] reads arguments and prints, `web` serves pages. The rules that both follow are in `actions`, which
+//! print nothing. Start with [`cli`].
 
 mod actions;
 pub mod cli;
 mod settings;
+mod web;

@@ -2,6 +2,7 @@
 //! and everything that is missing is reported at once.
 
 mod page;
+mod serve;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use whatsapp::client::{Client, ClientError, DEFAULT_TIMEOUT, DEFAULT_URL, DEFAUL
 use crate::actions::context::{self, Context};
 
 pub(crate) use page::{PublicUrl, public_url};
+pub(crate) use serve::{Gateway, ServeSettings};
 
 /// Per command.
 const CONNECTIONS: u32 = 2;

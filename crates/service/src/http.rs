@@ -1,5 +1,6 @@
 //! The HTTP face that every process has: alive, ready, metrics.
 
+mod client_address;
 mod connections;
 
 use std::io;
@@ -12,6 +13,8 @@ use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use connections::{Connections, Patience};
 use tokio::task::JoinHandle;
+
+pub use client_address::client_address;
 
 use crate::Stop;
 use crate::health::Readiness;

@@ -15,19 +15,28 @@ use store::{Connection, Fault, Store, StoreError};
 /// For a transaction that conflicts with others.
 const TRIES: u32 = 5;
 
+#[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) key_ring: Arc<KeyRing>,
-    resorts: Snapshot,
+    resorts: Arc<Snapshot>,
 }
 
 impl Context {
     pub(crate) fn open(store: Store, key_ring: KeyRing, folder: &Path) -> Result<Self, UnreadableFolder> {
-        Ok(Self {
+        Ok(Self::new(
             store,
-            key_ring: Arc::new(key_ring),
-            resorts: read_files(folder)?,
-        })
+            Arc::new(key_ring),
+            Arc::new(read_files(folder)?),
+        ))
+    }
+
+    pub(crate) fn new(store: Store, key_ring: Arc<KeyRing>, resorts: Arc<Snapshot>) -> Self {
+        Self {
+            store,
+            key_ring,
+            resorts,
+        }
     }
 
     pub(crate) fn files(&self) -> &Snapshot {

@@ -37,4 +37,6 @@ mod staff;
 #[cfg(test)]
 mod usage;
 #[cfg(test)]
+mod web;
+#[cfg(test)]
 mod whatsapp;

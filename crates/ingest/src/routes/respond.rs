@@ -32,7 +32,7 @@ pub(super) fn client_address(request: &HttpRequest, ingest: &Ingest) -> std::net
         .get_all("x-forwarded-for")
         .map(HeaderValue::as_bytes)
         .collect::<Vec<_>>();
-    crate::access::client_address(
+    service::http::client_address(
         request.peer_addr().map(|peer| peer.ip()),
         forwarded_for.into_iter(),
         &ingest.trusted_proxies,

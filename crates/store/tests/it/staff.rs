@@ -1,9 +1,11 @@
 //! Who may act, and who no longer.
 
 use crypto::token::Token;
-use domain::ids::StaffName;
-use domain::staff::Access;
-use store::audit::{self, Actor, Filter};
+use domain::audit::Action;
+use domain::ids::{ResortId, StaffName};
+use domain::staff::{Access, Role, Scope};
+use store::StoreError;
+use store::audit::{self, Actor, Filter, Subject};
 use store::staff::{self, Identity, Unchanged};
 
 use crate::scene::{Scene, anna};
@@ -119,4 +121,77 @@ async fn who_came_and_went_and_by_whom_stays_known() {
             ("anna", "staff_added", "anna"),
         ]
     );
+}
+
+/// Who acts with less than everything.
+fn acting(access: Access) -> Actor {
+    Actor {
+        name: name("ben"),
+        access,
+        reason: None,
+    }
+}
+
+// shows: B201, T43
+#[tokio::test]
+async fn an_action_beyond_a_members_role_or_resorts_is_undone_and_leaves_no_row() {
+    let scene = Scene::new().await;
+    let store = scene.database.store();
+    let resorts = |ids: &[&str]| {
+        let ids = ids.iter().map(|id| ResortId::parse(id).unwrap());
+        Scope::Resorts(ids.collect())
+    };
+    let cases = [
+        (Role::Viewer, Scope::All, "azure-bay", false),
+        (Role::Support, Scope::All, "azure-bay", true),
+        (Role::Support, resorts(&["azure-bay"]), "azure-bay", true),
+        (Role::Support, resorts(&["azure-bay"]), "olive-hill", false),
+        (Role::Admin, resorts(&[]), "azure-bay", false),
+    ];
+    for (role, scope, resort, is_allowed) in cases {
+        let by = acting(Access { role, scope });
+        let subject = Subject {
+            resort: ResortId::parse(resort).ok(),
+            ..Subject::default()
+        };
+        let before = scene.database.count("SELECT count(*) AS count FROM audit").await;
+
+        let done = store.transaction(move |c| audit::append(c, &by, Action::LetterClosed, &subject));
+
+        let is_forbidden = matches!(done.await, Err(StoreError::Forbidden(_)));
+        let rows = scene.database.count("SELECT count(*) AS count FROM audit").await - before;
+        assert_eq!(
+            (is_forbidden, rows),
+            (!is_allowed, i64::from(is_allowed)),
+            "{role} {resort}"
+        );
+    }
+}
+
+// shows: B114
+#[tokio::test]
+async fn the_last_admin_of_all_resorts_keeps_the_role() {
+    let scene = Scene::new().await;
+    added(&scene, "anna").await.unwrap();
+    let lesser = |who: &str| Identity {
+        name: name(who),
+        access: Access {
+            role: Role::Support,
+            scope: Scope::All,
+        },
+    };
+
+    let alone = lesser("anna");
+    let refused = scene.run(move |c, _| staff::change(c, &anna(), &alone)).await;
+    assert_eq!(refused, Err(Unchanged::Last));
+
+    added(&scene, "ben").await.unwrap();
+    let one_of_two = lesser("anna");
+    scene
+        .run(move |c, _| staff::change(c, &anna(), &one_of_two))
+        .await
+        .unwrap();
+    let found = scene.run(move |c, _| staff::find(c, "anna")).await.unwrap();
+    assert_eq!(found.access.role, Role::Support);
+    assert_eq!(removed(&scene, "ben").await, Err(Unchanged::Last));
 }

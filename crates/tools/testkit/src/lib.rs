@@ -3,6 +3,7 @@
 //! Never a dependency of a shipped binary.
 
 pub mod database;
+pub mod plain_browser;
 pub mod plans;
 pub mod platform;
 pub mod program;

@@ -49,7 +49,10 @@ impl Program {
         // A program that is started once more appends: only what comes now tells its address.
         let begin = output.metadata()?.len();
         let path = binary(program)?;
+        // The only one that is no program of its own: it is a command of the desk.
+        let arguments: &[&str] = if program == "desk" { &["serve"] } else { &[] };
         let child = Command::new(&path)
+            .args(arguments)
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

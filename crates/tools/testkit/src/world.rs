@@ -278,7 +278,7 @@ impl Drop for World {
 }
 
 /// The value, or the end of the test.
-fn must<T, E: Into<anyhow::Error>>(what: &str, result: Result<T, E>) -> T {
+pub(crate) fn must<T, E: Into<anyhow::Error>>(what: &str, result: Result<T, E>) -> T {
     match result {
         Ok(value) => value,
         Err(error) => panic!("{what}: {:#}", error.into()),

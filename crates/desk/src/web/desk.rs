@@ -1,0 +1,45 @@
+//! What all pages share.
+
+use std::sync::Arc;
+
+use broker::Address;
+use crypto::key_ring::KeyRing;
+use settings::Watched;
+use store::Store;
+
+use super::throttle::Throttle;
+use crate::actions::context::Context;
+use crate::settings::{Gateway, PublicUrl, ServeSettings};
+
+pub(super) struct Desk {
+    pub(super) store: Store,
+    pub(super) broker: Address,
+    pub(super) key_ring: Arc<KeyRing>,
+    pub(super) files: Arc<Watched>,
+    pub(super) public_url: PublicUrl,
+    pub(super) gateway: Option<Gateway>,
+    pub(super) throttle: Throttle,
+}
+
+impl Desk {
+    pub(super) fn new(settings: ServeSettings, files: Arc<Watched>) -> Self {
+        Self {
+            store: settings.store,
+            broker: settings.broker,
+            key_ring: settings.key_ring,
+            files,
+            public_url: settings.public_url,
+            gateway: settings.gateway,
+            throttle: Throttle::default(),
+        }
+    }
+
+    /// What actions need, with the files as they are now.
+    pub(super) fn context(&self) -> Context {
+        Context::new(
+            self.store.clone(),
+            Arc::clone(&self.key_ring),
+            self.files.current(),
+        )
+    }
+}

@@ -1,0 +1,147 @@
+//! `/login`: signing in, by a one-time link or by a token.
+
+use actix_web::web::{Data, Form, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use crypto::token::Token;
+use serde::Deserialize;
+use store::staff::{self, Identity};
+use store::{Connection, StoreError, sessions};
+
+use super::desk::Desk;
+use super::problem::Problem;
+use super::{page, visitor};
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    /// Why the last attempt failed.
+    refused: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "link.html")]
+struct LinkPage {
+    /// Whose link it is; `None`: it is used, too old, or none of ours.
+    member: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Given {
+    token: String,
+}
+
+pub(super) async fn show() -> Result<HttpResponse, Problem> {
+    page::answer(&LoginPage { refused: None })
+}
+
+/// By the token that the command line takes.
+pub(super) async fn by_token(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    given: Form<Given>,
+) -> Result<HttpResponse, Problem> {
+    throttle(&desk, &request)?;
+    let Ok(token) = Token::parse(&given.token) else {
+        return refuse("That is no token: one begins with bellhop_ and has 43 more characters.");
+    };
+    let hash = token.hash();
+    let signed_in = sign_in(&desk, &request, move |connection, cookie, browser| {
+        let found = staff::find_by_token(connection, &hash)?;
+        if let Some(identity) = &found {
+            sessions::begin(connection, identity, cookie, browser)?;
+        }
+        Ok(found)
+    });
+    match signed_in.await? {
+        Some(response) => Ok(response),
+        None => refuse("That token belongs to no present member of the staff."),
+    }
+}
+
+fn refuse(why: &'static str) -> Result<HttpResponse, Problem> {
+    Ok(page::fill(
+        &mut HttpResponse::UnprocessableEntity(),
+        &LoginPage { refused: Some(why) },
+    ))
+}
+
+/// Shows a button: programs that open links in mails and chats must not use the link up.
+pub(super) async fn show_link(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    link: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    throttle(&desk, &request)?;
+    let Ok(link) = Token::parse(&link) else {
+        return used_up();
+    };
+    let hash = link.hash();
+    let found = desk
+        .store
+        .run(move |connection| sessions::find_link(connection, &hash));
+    match found.await? {
+        Some(identity) => page::answer(&LinkPage {
+            member: Some(identity.name.to_string()),
+        }),
+        None => used_up(),
+    }
+}
+
+pub(super) async fn by_link(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    link: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    throttle(&desk, &request)?;
+    let Ok(link) = Token::parse(&link) else {
+        return used_up();
+    };
+    let hash = link.hash();
+    let signed_in = sign_in(&desk, &request, move |connection, cookie, browser| {
+        sessions::sign_in_by_link(connection, &hash, cookie, browser)
+    });
+    match signed_in.await? {
+        Some(response) => Ok(response),
+        None => used_up(),
+    }
+}
+
+fn used_up() -> Result<HttpResponse, Problem> {
+    Ok(page::fill(
+        &mut HttpResponse::NotFound(),
+        &LinkPage { member: None },
+    ))
+}
+
+fn throttle(desk: &Desk, request: &HttpRequest) -> Result<(), Problem> {
+    if desk.throttle.allows(visitor::address(desk, request)) {
+        return Ok(());
+    }
+    log::warn!(event = "sign_in_throttled"; "too many attempts to sign in");
+    Err(Problem::TooManySignIns)
+}
+
+/// Begins a session under a new cookie, whatever cookie the browser had before.
+async fn sign_in(
+    desk: &Desk,
+    request: &HttpRequest,
+    begin: impl Fn(&mut Connection, &[u8; 32], &str) -> Result<Option<Identity>, StoreError>
+    + Send
+    + Sync
+    + 'static,
+) -> Result<Option<HttpResponse>, Problem> {
+    let (cookie, browser) = (Token::generate(), visitor::browser(request));
+    let hash = cookie.hash();
+    let begun = desk
+        .store
+        .transaction(move |connection| begin(connection, &hash, &browser));
+    let Some(identity) = begun.await? else {
+        return Ok(None);
+    };
+    log::info!(event = "signed_in", staff = identity.name.as_str(); "a member of the staff signed in");
+    let mut response = page::go("/");
+    let set = response.add_cookie(&visitor::cookie(&desk.public_url, &cookie));
+    set.map_err(|_| Problem::Internal)?;
+    Ok(Some(response))
+}

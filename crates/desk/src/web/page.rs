@@ -1,0 +1,160 @@
+//! What all pages have around them, and how they are answered.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use askama::Template;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use domain::staff::Role;
+use store::pool;
+
+use super::desk::Desk;
+use super::problem::Problem;
+use super::visitor::Visitor;
+
+/// The frame of a page, in `templates/layout.html`.
+pub(super) struct Frame {
+    /// Of the page, without the counts before it.
+    pub(super) title: &'static str,
+    /// The entry of the menu that is the present one.
+    pub(super) section: Section,
+    pub(super) member: String,
+    pub(super) role: Role,
+    /// Sees what belongs to no single resort.
+    pub(super) sees_everything: bool,
+    /// Whether they signed in here, and so can sign out.
+    pub(super) has_session: bool,
+    /// Open dead letters, of the member's resorts.
+    pub(super) letters: i64,
+    /// Guests who wait for an answer, of the member's resorts.
+    pub(super) waiting: i64,
+    /// What has just been done, as a sentence.
+    pub(super) notice: Option<String>,
+    /// By the database's clock; ages are counted from it.
+    pub(super) now: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Attention,
+    Letters,
+    Guests,
+    Holds,
+    Sources,
+    Audit,
+    Settings,
+    /// Not in the menu.
+    Other,
+}
+
+impl Frame {
+    pub(super) async fn new(
+        desk: &Desk,
+        visitor: &Visitor,
+        section: Section,
+        title: &'static str,
+    ) -> Result<Self, Problem> {
+        let now = desk.store.run(|connection| pool::clock(connection)).await?;
+        Ok(Self {
+            title,
+            section,
+            member: visitor.identity.name.to_string(),
+            role: visitor.access().role,
+            sees_everything: visitor.access().reaches(None).is_ok(),
+            has_session: visitor.session.is_some(),
+            letters: 0,
+            waiting: 0,
+            notice: None,
+            now,
+        })
+    }
+
+    #[must_use]
+    pub(super) fn with_notice(self, notice: Option<String>) -> Self {
+        Self { notice, ..self }
+    }
+
+    /// For the template's menu.
+    pub(super) fn is(&self, section: Section) -> bool {
+        self.section == section
+    }
+
+    pub(super) fn may_decide(&self) -> bool {
+        self.role >= Role::Support
+    }
+
+    /// What waits, before the title, so that a tab in the background shows it.
+    pub(super) fn counts(&self) -> String {
+        match self.letters + self.waiting {
+            0 => String::new(),
+            waiting => format!("({waiting}) "),
+        }
+    }
+
+    /// How long ago, in one unit, as people say it.
+    pub(super) fn ago(&self, at: &DateTime<Utc>) -> String {
+        let passed = self.now - *at;
+        if passed < TimeDelta::zero() {
+            return format!("in {}", span(-passed));
+        }
+        match passed.num_seconds() {
+            0..10 => "just now".to_owned(),
+            _ => format!("{} ago", span(passed)),
+        }
+    }
+}
+
+/// `3 min`, `5 h`, `2 days`.
+pub(super) fn span(passed: TimeDelta) -> String {
+    let (seconds, minutes, hours) = (passed.num_seconds(), passed.num_minutes(), passed.num_hours());
+    match (seconds, minutes, hours) {
+        (..60, ..) => format!("{seconds} s"),
+        (_, ..60, _) => format!("{minutes} min"),
+        (.., ..48) => format!("{hours} h"),
+        _ => format!("{} days", passed.num_days()),
+    }
+}
+
+/// For `datetime` of `<time>`.
+pub(super) fn machine(at: &DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// For people: `2026-11-29 14:05:09 UTC`.
+pub(super) fn exact(at: &DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+pub(super) fn answer(page: &impl Template) -> Result<HttpResponse, Problem> {
+    Ok(fill(&mut HttpResponse::Ok(), page))
+}
+
+pub(super) fn fill(response: &mut HttpResponseBuilder, page: &impl Template) -> HttpResponse {
+    match page.render() {
+        Ok(text) => response.content_type(ContentType::html()).body(text),
+        Err(error) => {
+            log::error!(event = "page_failed", error = service::chain(&error); "a page could not be made");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+/// After a form: the browser gets the page anew, and its reload changes nothing.
+pub(super) fn go(to: &str) -> HttpResponse {
+    HttpResponse::build(StatusCode::SEE_OTHER)
+        .insert_header((LOCATION, to))
+        .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_said_in_its_largest_unit() {
+        let said =
+            [0, 59, 60, 3_599, 3_600, 172_799, 172_800].map(|seconds| span(TimeDelta::seconds(seconds)));
+
+        assert_eq!(said, ["0 s", "59 s", "1 min", "59 min", "1 h", "47 h", "2 days"]);
+    }
+}

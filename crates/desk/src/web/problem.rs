@@ -1,0 +1,164 @@
+//! Why a page is not shown. The only place that makes error pages; no cause leaves the process.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{LOCATION, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use askama::Template;
+use domain::staff::Forbidden;
+use store::{Fault, StoreError};
+
+use super::page;
+
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// Also what exists and is not the member's to see.
+    NotFound,
+    /// The address or the form says something that cannot be: what, in words of ours.
+    Invalid(String),
+    /// Nobody is signed in, or the session is over.
+    SignedOut,
+    /// The gateway names someone who is no member of the staff.
+    NoMember,
+    Forbidden(Forbidden),
+    /// The request was made by a page that is not ours.
+    ForeignPage,
+    TooManySignIns,
+    /// Postgres or RabbitMQ is away.
+    Unavailable,
+    Internal,
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'p> {
+    title: &'p str,
+    what: &'p str,
+    remedy: &'p str,
+}
+
+impl Problem {
+    pub(super) fn into_response(self) -> HttpResponse {
+        self.error_response()
+    }
+
+    /// Status, title, what happened, and what to do.
+    fn explain(&self) -> (StatusCode, &'static str, String, &'static str) {
+        let (status, title, what, remedy) = match self {
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "Not found",
+                "There is no such page, or it is not yours to see.",
+                "Check the address, or look for it from the start page.",
+            ),
+            Self::Invalid(what) => {
+                let remedy = "Go back and correct it; nothing was changed.";
+                return (
+                    StatusCode::BAD_REQUEST,
+                    "This does not work",
+                    what.clone(),
+                    remedy,
+                );
+            }
+            Self::SignedOut => (
+                StatusCode::SEE_OTHER,
+                "You are signed out",
+                "You are not signed in, or your session is over.",
+                "Sign in again.",
+            ),
+            Self::NoMember => (
+                StatusCode::FORBIDDEN,
+                "You are no member of the staff",
+                "Your company's gateway knows you, this desk does not.",
+                "Ask an admin to add you under that name: desk staff add NAME.",
+            ),
+            Self::Forbidden(why) => {
+                let remedy = "Nothing was changed.";
+                return (
+                    StatusCode::FORBIDDEN,
+                    "You may not do this",
+                    sentence(&why.to_string()),
+                    remedy,
+                );
+            }
+            Self::ForeignPage => (
+                StatusCode::FORBIDDEN,
+                "This did not come from the desk's own page",
+                "Another page, or a program, asked the desk to change something. Nothing was changed.",
+                "Do it from the desk itself. If you did: DESK_PUBLIC_URL must be the address in your browser.",
+            ),
+            Self::TooManySignIns => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many attempts",
+                "Someone at your address has tried to sign in too often.",
+                "Wait a minute, then try again.",
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The desk cannot reach its database",
+                "Postgres or RabbitMQ does not answer. Nothing was lost; Bellhop goes on when they do.",
+                "Try again in a moment. If it stays so, tell those who run Bellhop.",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong here",
+                "This is our fault; the desk's log says what happened.",
+                "Try again; if it happens again, tell those who run Bellhop.",
+            ),
+        };
+        (status, title, what.to_owned(), remedy)
+    }
+}
+
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), letters.as_str())
+    })
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (_, title, ..) = self.explain();
+        f.write_str(title)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.explain().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (status, title, what, remedy) = self.explain();
+        let mut response = HttpResponse::build(status);
+        match self {
+            Self::SignedOut => return response.insert_header((LOCATION, "/login")).finish(),
+            Self::TooManySignIns => drop(response.insert_header((RETRY_AFTER, "60"))),
+            _ => {}
+        }
+        page::fill(
+            &mut response,
+            &ProblemPage {
+                title,
+                what: &what,
+                remedy,
+            },
+        )
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::Forbidden(why) = error {
+            return Self::Forbidden(why);
+        }
+        let (fault, error) = (error.fault(), service::chain(&error));
+        log::error!(event = "page_failed", error; "a page could not be made");
+        match fault {
+            Fault::Outage | Fault::Contention | Fault::Locked | Fault::Unclear => Self::Unavailable,
+            Fault::Ours | Fault::Data => Self::Internal,
+        }
+    }
+}

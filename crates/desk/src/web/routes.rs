@@ -1,0 +1,66 @@
+//! The addresses of the pages.
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{
+    Data, FormConfig, PathConfig, QueryConfig, ServiceConfig, get, post, resource, scope, to,
+};
+use actix_web::{HttpResponse, ResponseError as _};
+use service::health::Readiness;
+use service::http;
+use service::metrics::Metrics;
+
+use super::desk::Desk;
+use super::problem::Problem;
+use super::{assets, attention, guard, login, sessions};
+
+/// Forms are small; a payload that is pasted is the largest, and platforms send up to 1 MiB.
+const LARGEST_FORM: usize = 2 << 20;
+
+pub(super) fn configure(
+    desk: &Data<Desk>,
+    readiness: &Readiness,
+    metrics: &Metrics,
+) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let desk = desk.clone();
+    let health = http::endpoints(readiness.clone(), metrics.clone());
+    move |config| {
+        let pages = scope("")
+            .wrap(from_fn(guard::check))
+            .configure(health.clone())
+            .configure(add_pages)
+            .default_service(to(not_found));
+        config.app_data(desk.clone()).service(pages);
+    }
+}
+
+fn add_pages(config: &mut ServiceConfig) {
+    config
+        .app_data(
+            FormConfig::default()
+                .limit(LARGEST_FORM)
+                .error_handler(|_, _| invalid("This form")),
+        )
+        .app_data(QueryConfig::default().error_handler(|_, _| invalid("This address")))
+        .app_data(PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
+        .route("/desk.css", get().to(assets::style))
+        .route("/desk.js", get().to(assets::script))
+        .route("/icon.svg", get().to(assets::icon))
+        .route("/robots.txt", get().to(assets::robots))
+        .service(resource("/login").get(login::show).post(login::by_token))
+        .service(
+            resource("/login/{link}")
+                .get(login::show_link)
+                .post(login::by_link),
+        )
+        .route("/logout", post().to(sessions::sign_out))
+        .service(resource("/sessions").get(sessions::list).post(sessions::end))
+        .route("/", get().to(attention::show));
+}
+
+fn invalid(what: &str) -> actix_web::Error {
+    Problem::Invalid(format!("{what} is not one that the desk has made.")).into()
+}
+
+async fn not_found() -> HttpResponse {
+    Problem::NotFound.error_response()
+}

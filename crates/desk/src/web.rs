@@ -6,13 +6,18 @@
 
 mod assets;
 mod attention;
+mod audit;
 mod desk;
 mod guard;
+mod guests;
+mod holds;
 mod login;
 mod page;
 mod problem;
 mod routes;
 mod sessions;
+mod settings;
+mod sources;
 mod throttle;
 mod visitor;
 

@@ -129,6 +129,15 @@ impl Snapshot {
         self.source_rules.values()
     }
 
+    /// The good sources that may speak for at least one of some resorts.
+    pub fn sources_of<'s>(
+        &'s self,
+        resorts: &'s BTreeSet<ResortId>,
+    ) -> impl Iterator<Item = &'s Arc<SourceRules>> {
+        let speaks = |rules: &&Arc<SourceRules>| resorts.iter().any(|resort| rules.speaks_for(resort));
+        self.all_source_rules().filter(speaks)
+    }
+
     /// What a source may say of a resort.
     pub fn standing<'s>(&'s self, source: &SourceRules, id: &ResortId) -> Standing<'s> {
         if !source.speaks_for(id) {

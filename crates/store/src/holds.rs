@@ -262,6 +262,19 @@ pub fn resume(
     Ok(rows.into_iter().map(|row| row.key).collect())
 }
 
+/// Ends one hold; `false`: it has ended already.
+pub fn end(connection: &mut PgConnection, key: &str, by: &Actor) -> Result<bool, StoreError> {
+    let row: Option<Ended> = sql("DELETE FROM holds WHERE key = $1 RETURNING key, resort")
+        .bind::<Text, _>(key)
+        .get_result(connection)
+        .optional()
+        .map_err(StoreError::query("end a hold"))?;
+    let Some(Ended { key, resort }) = row else {
+        return Ok(false);
+    };
+    audit::append(connection, by, Action::Resumed, &about(resort.as_deref(), key)).map(|()| true)
+}
+
 /// A hold as the audit trail names it.
 fn about(resort: Option<&str>, key: String) -> Subject {
     Subject {

@@ -35,7 +35,7 @@ pub(crate) async fn list(
     store
         .transaction(move |connection| {
             let found = audit::list(connection, &filter, i64::from(most))?;
-            let found = views(connection, reader.as_ref().map(|reader| &reader.key_ring), found)?;
+            let found = views(connection, reader.as_ref().map(|reader| &*reader.key_ring), found)?;
             if let Some(Reader { by, .. }) = &reader {
                 let about = filter.booking.as_ref().map(Subject::from).unwrap_or_default();
                 audit::append(connection, by, Action::AuditRevealed, &about)?;

@@ -5,12 +5,14 @@ mod number;
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
 use crypto::key_ring::KeyRing;
 use domain::audit::Action;
 use domain::guest::GuestName;
 use domain::ids::{BookingKey, ResortId};
 use domain::message::Reason;
 use domain::phone_number::PhoneNumber;
+use domain::staff::Scope;
 use store::audit::{self, Actor, Subject};
 use store::guest_data::{self, DataSubject};
 use store::guests::{self, GuestKey, Waiting};
@@ -191,6 +193,52 @@ pub(crate) async fn resume(context: &Context, person: &Person, by: Actor) -> Res
         .await?;
     log::info!(event = "guest_resumed", guest = person.to_string(), staff = staff.as_str(); "a guest's reminders may go again");
     Ok(resumed)
+}
+
+/// A booking of a guest who was searched for.
+#[derive(Debug)]
+pub(crate) struct FoundBooking {
+    pub(crate) resort: String,
+    pub(crate) booking: String,
+    pub(crate) status: &'static str,
+    pub(crate) check_in: Option<NaiveDate>,
+    pub(crate) check_out: Option<NaiveDate>,
+}
+
+/// The bookings of a number at these resorts, the latest arrival first.
+pub(crate) async fn bookings_of(
+    context: &Context,
+    number: &PhoneNumber,
+    scope: &Scope,
+) -> Result<Vec<FoundBooking>, StoreError> {
+    let person = Person::Number {
+        number: number.clone(),
+        resort: None,
+    };
+    let scope = scope.clone();
+    context
+        .transaction(move |connection, planner| {
+            let Ok(mut guests) = find_guests(connection, planner, &person)? else {
+                return Ok(Vec::new());
+            };
+            guests.retain(|guest| scope.includes(Some(&guest.resort)));
+            let mut found = Vec::new();
+            for key in bookings::all_of_guests(connection, &guests)? {
+                let Some(booking) = bookings::find(connection, &planner.ring, &key)? else {
+                    continue;
+                };
+                found.push(FoundBooking {
+                    resort: key.resort.to_string(),
+                    booking: key.booking.to_string(),
+                    status: booking.status.as_str(),
+                    check_in: booking.facts.check_in.map(|day| day.value),
+                    check_out: booking.facts.check_out.map(|day| day.value),
+                });
+            }
+            found.sort_by_key(|booking| std::cmp::Reverse(booking.check_in));
+            Ok(found)
+        })
+        .await
 }
 
 fn at(resort: &ResortId, mut resorts: BTreeSet<ResortId>) -> BTreeSet<ResortId> {

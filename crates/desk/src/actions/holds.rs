@@ -41,6 +41,19 @@ pub(crate) struct HoldView {
     pub(crate) messages: i64,
 }
 
+impl HoldView {
+    /// Why it is held, in words.
+    pub(crate) fn why(&self) -> String {
+        match &self.by_whom {
+            Some(person) if self.reason.is_empty() => format!("by {person}"),
+            Some(person) => format!("by {person}: {}", self.reason),
+            None if self.sender.is_some() => format!("cannot reach WhatsApp: {}", self.reason),
+            None if self.reason.parse::<i64>().is_ok() => format!("WhatsApp's code {}", self.reason),
+            None => format!("answers that are not WhatsApp's: {}", self.reason),
+        }
+    }
+}
+
 fn view_of_sender(sender: Sender) -> Option<HoldView> {
     let unreachable = sender.unreachable?;
     Some(HoldView {
@@ -84,7 +97,7 @@ fn view((hold, messages): (Hold, i64), notes: &Notes) -> HoldView {
 pub(crate) async fn list(store: &Store, reader: Option<Reader>) -> Result<Vec<HoldView>, StoreError> {
     store
         .transaction(move |connection| {
-            let mut found = read(connection, reader.as_ref().map(|reader| &reader.key_ring))?;
+            let mut found = read(connection, reader.as_ref().map(|reader| &*reader.key_ring))?;
             let cut_off = senders::list_unreachable(connection)?;
             found.extend(cut_off.into_iter().filter_map(view_of_sender));
             if let Some(Reader { by, .. }) = &reader {
@@ -117,4 +130,9 @@ pub(crate) async fn pause(
         Ok(all.into_iter().find(|hold| hold.hold == key))
     })
     .await
+}
+
+/// Ends one hold, a person's or a machine's; `false`: it has ended already.
+pub(crate) async fn end(store: &Store, key: String, by: Actor) -> Result<bool, StoreError> {
+    transaction(store, move |connection| holds::end(connection, &key, &by)).await
 }

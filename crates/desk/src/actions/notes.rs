@@ -1,6 +1,7 @@
 //! The notes that people wrote about their actions. They may name guests, so they are hidden unless revealed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crypto::key_ring::{KeyRing, OpenError};
 use store::audit::Actor;
@@ -12,7 +13,7 @@ use super::masking::HIDDEN;
 /// A person to whom notes are revealed, which the audit trail records.
 pub(crate) struct Reader {
     pub(crate) by: Actor,
-    pub(crate) key_ring: KeyRing,
+    pub(crate) key_ring: Arc<KeyRing>,
 }
 
 /// `None`: hidden.

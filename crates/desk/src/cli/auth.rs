@@ -1,5 +1,7 @@
 //! The arguments that say who acts and why, for every command that the audit trail records.
 
+use std::sync::Arc;
+
 use clap::Args;
 use crypto::key_ring::KeyRing;
 use domain::ids::StaffName;
@@ -99,7 +101,10 @@ pub(super) async fn identify_reader(
         return Ok(None);
     };
     let by = login.identify(store).await?;
-    Ok(Some(notes::Reader { by, key_ring }))
+    Ok(Some(notes::Reader {
+        by,
+        key_ring: Arc::new(key_ring),
+    }))
 }
 
 pub(super) fn hint_at_hidden<'n>(notes: impl IntoIterator<Item = Option<&'n str>>) {

@@ -189,13 +189,6 @@ pub(super) async fn list(arguments: List, environment: &Environment) -> anyhow::
 }
 
 fn row(hold: &HoldView) -> [String; 5] {
-    let why = match &hold.by_whom {
-        Some(person) if hold.reason.is_empty() => format!("by {person}"),
-        Some(person) => format!("by {person}: {}", hold.reason),
-        None if hold.sender.is_some() => format!("cannot reach WhatsApp: {}", hold.reason),
-        None if hold.reason.parse::<i64>().is_ok() => format!("WhatsApp's code {}", hold.reason),
-        None => format!("answers that are not WhatsApp's: {}", hold.reason),
-    };
     let tries = match (hold.tries_at, hold.judged_since) {
         _ if hold.sender.is_some() => "until it connects".to_owned(),
         (_, Some(at)) => format!(
@@ -211,6 +204,6 @@ fn row(hold: &HoldView) -> [String; 5] {
         hold.hold.clone(),
         messages,
         tries,
-        why,
+        hold.why(),
     ]
 }

@@ -6,6 +6,7 @@ use broker::Address;
 use crypto::key_ring::KeyRing;
 use settings::Watched;
 use store::Store;
+use store::notes::Note;
 
 use super::throttle::Throttle;
 use crate::actions::context::Context;
@@ -32,6 +33,12 @@ impl Desk {
             gateway: settings.gateway,
             throttle: Throttle::default(),
         }
+    }
+
+    /// Why a member does something, as a form has it; blank: they did not say.
+    pub(super) fn note(&self, words: &str) -> Option<Note> {
+        let words = words.trim();
+        (!words.is_empty()).then(|| Note::seal(words, &self.key_ring))
     }
 
     /// What actions need, with the files as they are now.

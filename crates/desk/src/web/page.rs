@@ -6,6 +6,8 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::staff::Role;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 use store::pool;
 
 use super::desk::Desk;
@@ -102,6 +104,41 @@ impl Frame {
             _ => format!("{} ago", span(passed)),
         }
     }
+}
+
+/// What was done before the browser was sent to this page: `?done=paused`. Anything else says nothing, so that nobody can
+/// make a page say what they want.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Done {
+    done: Option<String>,
+}
+
+/// The words of `?done=` and their sentences.
+const DONE: [(&str, &str); 4] = [
+    (
+        "paused",
+        "Paused. The messages wait until someone ends the pause.",
+    ),
+    ("was_paused", "That is paused already."),
+    (
+        "resumed",
+        "The hold has ended; its messages go at the usual pace.",
+    ),
+    ("was_resumed", "That hold had ended already."),
+];
+
+impl Done {
+    pub(super) fn sentence(&self) -> Option<String> {
+        let word = self.done.as_deref()?;
+        let known = DONE.iter().find(|(known, _)| *known == word);
+        known.map(|(_, sentence)| (*sentence).to_owned())
+    }
+}
+
+/// The address of a booking's page.
+pub(super) fn booking_path(resort: &str, booking: &str) -> String {
+    let segment = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    format!("/bookings/{}/{}", segment(resort), segment(booking))
 }
 
 /// `3 min`, `5 h`, `2 days`.

@@ -10,6 +10,7 @@ use domain::staff::Forbidden;
 use store::{Fault, StoreError};
 
 use super::page;
+use crate::actions::names::NameError;
 
 #[derive(Debug)]
 pub(super) enum Problem {
@@ -159,6 +160,15 @@ impl From<StoreError> for Problem {
         match fault {
             Fault::Outage | Fault::Contention | Fault::Locked | Fault::Unclear => Self::Unavailable,
             Fault::Ours | Fault::Data => Self::Internal,
+        }
+    }
+}
+
+impl From<NameError> for Problem {
+    fn from(error: NameError) -> Self {
+        match error {
+            NameError::Unknown(unknown) => Self::Invalid(sentence(&unknown.to_string())),
+            NameError::Store(error) => error.into(),
         }
     }
 }

@@ -11,7 +11,7 @@ use service::metrics::Metrics;
 
 use super::desk::Desk;
 use super::problem::Problem;
-use super::{assets, attention, guard, login, sessions};
+use super::{assets, attention, audit, guard, guests, holds, login, sessions, settings, sources};
 
 /// Forms are small; a payload that is pasted is the largest, and platforms send up to 1 MiB.
 const LARGEST_FORM: usize = 2 << 20;
@@ -54,7 +54,19 @@ fn add_pages(config: &mut ServiceConfig) {
         )
         .route("/logout", post().to(sessions::sign_out))
         .service(resource("/sessions").get(sessions::list).post(sessions::end))
-        .route("/", get().to(attention::show));
+        .route("/", get().to(attention::show))
+        .route("/guests", get().to(guests::show))
+        .service(resource("/guests/find").get(guests::show).post(guests::find))
+        .service(resource("/holds").get(holds::list).post(holds::pause))
+        .route("/holds/resume", post().to(holds::resume))
+        .route("/sources", get().to(sources::list))
+        .service(
+            resource("/sources/{source}")
+                .get(sources::show)
+                .post(sources::try_payload),
+        )
+        .service(resource("/audit").get(audit::list).post(audit::reveal))
+        .route("/settings", get().to(settings::show));
 }
 
 fn invalid(what: &str) -> actix_web::Error {

@@ -11,8 +11,9 @@ use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use crypto::token::Token;
+use domain::audit::Action;
 use domain::ids::ResortId;
-use domain::staff::{Access, Role};
+use domain::staff::Access;
 use service::http::client_address;
 use store::audit::Actor;
 use store::notes::Note;
@@ -48,8 +49,10 @@ impl Visitor {
         &self.identity.access
     }
 
-    pub(super) fn may(&self, role: Role) -> bool {
-        self.access().has(role).is_ok()
+    /// Refuses what the member may not do to something of this resort, or of none, before anything is read for it. The store
+    /// checks it again, in the transaction of the action.
+    pub(super) fn allow(&self, action: Action, resort: Option<&ResortId>) -> Result<(), Problem> {
+        self.access().check(action, resort).map_err(Problem::Forbidden)
     }
 
     /// Refuses what is not the member's to see: of another resort, or of none where they are bounded to some. It is not

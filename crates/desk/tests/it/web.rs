@@ -1,6 +1,7 @@
 //! `desk serve`, as a browser without scripts sees it.
 
 mod access;
+mod pages;
 
 use std::path::Path;
 

@@ -1,0 +1,79 @@
+//! `/guests`: guests who wait for an answer, and the search for a guest by number.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Form};
+use askama::Template;
+use domain::ids::ResortId;
+use serde::Deserialize;
+use store::guests::Waiting;
+
+use super::desk::Desk;
+use super::page::{self, Frame, Section};
+use super::problem::Problem;
+use super::visitor::Visitor;
+use crate::actions::guests::{self, FoundBooking, Meant};
+
+#[derive(Template)]
+#[template(path = "guests.html")]
+struct GuestsPage {
+    frame: Frame,
+    waiting: Vec<Waiting>,
+    search: Option<Search>,
+}
+
+/// What was found for a number, which is masked here.
+enum Search {
+    Invalid(String),
+    Found {
+        number: String,
+        bookings: Vec<FoundBooking>,
+    },
+}
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    phone: String,
+}
+
+/// Guests that are listed at most.
+const MOST: i64 = 500;
+
+pub(super) async fn show(desk: Data<Desk>, visitor: Visitor) -> Result<HttpResponse, Problem> {
+    answer(&desk, &visitor, None).await
+}
+
+/// The number comes in the body, so that it is in no address, log or history.
+pub(super) async fn find(
+    desk: Data<Desk>,
+    visitor: Visitor,
+    wanted: Form<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let context = desk.context();
+    let search = match guests::meant(&context, &wanted.phone, None).await? {
+        Meant::Number(number, _) => Search::Found {
+            bookings: guests::bookings_of(&context, &number, &visitor.access().scope).await?,
+            number: number.masked(),
+        },
+        Meant::Invalid(_) => {
+            Search::Invalid("That is not a valid phone number. Begin with + and the country code.".to_owned())
+        }
+        Meant::Ambiguous(_) => Search::Invalid(
+            "Without its country code the number could be several. Begin with + and the country code."
+                .to_owned(),
+        ),
+    };
+    answer(&desk, &visitor, Some(search)).await
+}
+
+async fn answer(desk: &Desk, visitor: &Visitor, search: Option<Search>) -> Result<HttpResponse, Problem> {
+    let mut waiting = guests::waiting(&desk.store, MOST).await?;
+    waiting.retain(|one| {
+        let resort = ResortId::parse(&one.resort).ok();
+        visitor.access().reaches(resort.as_ref()).is_ok()
+    });
+    page::answer(&GuestsPage {
+        frame: Frame::new(desk, visitor, Section::Guests, "Guests").await?,
+        waiting,
+        search,
+    })
+}

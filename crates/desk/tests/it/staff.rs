@@ -42,6 +42,53 @@ fn keep(home: &Path, token: &str, mode: u32) {
     fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
 }
 
+// shows: B201, T43
+#[tokio::test]
+async fn a_role_bounds_what_a_member_may_do_and_an_admin_changes_it() {
+    let database = Database::create().await;
+    let anna = database.hire("anna").await;
+    let added = by(&database, &anna, &["staff", "add", "eve", "--role", "viewer"]).await;
+    let eve = added.check(0).stdout.trim();
+
+    let refused = by(&database, eve, PAUSE).await;
+    assert!(
+        refused.check(1).stderr.contains("needs the role support"),
+        "{refused:?}"
+    );
+    let grab = by(&database, eve, &["staff", "role", "eve", "--role", "admin"]).await;
+    assert!(grab.check(1).stderr.contains("needs the role admin"), "{grab:?}");
+    let elsewhere = [
+        "staff",
+        "role",
+        "eve",
+        "--role",
+        "support",
+        "--resort",
+        "olive-hill",
+    ];
+    by(&database, &anna, &elsewhere).await.check(0);
+    let outside = by(&database, eve, PAUSE).await;
+    assert!(
+        outside.check(1).stderr.contains("outside the resorts"),
+        "{outside:?}"
+    );
+    by(
+        &database,
+        &anna,
+        &["staff", "role", "eve", "--resort", "azure-bay"],
+    )
+    .await
+    .check(0);
+    by(&database, eve, PAUSE).await.check(0);
+    let link = by(&database, eve, &["staff", "link", "anna"]).await;
+    assert!(link.check(1).stderr.contains("needs the role admin"), "{link:?}");
+    by(&database, eve, &["staff", "link", "eve"]).await.check(0);
+
+    let listed = by(&database, "", &["staff", "list", "--json"]).await.json();
+    assert_eq!(listed[1]["role"], "support", "{listed}");
+    assert_eq!(listed[1]["resorts"], serde_json::json!(["azure-bay"]), "{listed}");
+}
+
 // shows: B114, T25
 #[tokio::test]
 async fn the_first_needs_no_token_and_adds_the_others() {
@@ -59,7 +106,7 @@ async fn the_first_needs_no_token_and_adds_the_others() {
     assert!(told.contains("desk staff add"), "{uninvited:?}");
     assert_ne!(second.check(0).stdout.trim(), token);
     let listed = by(&database, "", &["staff", "list"]).await;
-    assert!(listed.check(0).stdout.starts_with("anna  since "), "{listed:?}");
+    assert!(listed.check(0).stdout.starts_with("anna  admin "), "{listed:?}");
     assert!(!database.contents().await.contains(token));
 }
 
@@ -105,7 +152,7 @@ async fn an_unknown_token_and_that_of_a_removed_member_are_refused() {
     assert_eq!(database.count("SELECT count(*) AS count FROM holds").await, 1);
     let last = by(&database, &anna, &["staff", "remove", "anna"]).await;
     assert!(
-        last.check(1).stderr.contains("anna is the last member"),
+        last.check(1).stderr.contains("anna is the last admin"),
         "{last:?}"
     );
 }

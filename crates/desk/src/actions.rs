@@ -22,3 +22,4 @@ pub(crate) mod simulation;
 pub(crate) mod source_answers;
 pub(crate) mod trial;
 pub(crate) mod whatsapp_check;
+pub(crate) mod words;

@@ -7,6 +7,7 @@
 mod assets;
 mod attention;
 mod audit;
+mod bookings;
 mod desk;
 mod guard;
 mod guests;

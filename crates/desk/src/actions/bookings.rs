@@ -2,6 +2,8 @@
 
 mod conversation;
 mod facts;
+mod reveal;
+mod timeline;
 mod upcoming;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ use crate::actions::masking::Masking;
 use crate::actions::messages::MessageView;
 pub(crate) use conversation::Turn;
 pub(crate) use facts::FactView;
+pub(crate) use reveal::{Value, reveal};
+pub(crate) use timeline::{Timeline, Tone, acts_of};
 pub(crate) use upcoming::{Upcoming, upcoming};
 
 #[derive(Debug, Serialize)]

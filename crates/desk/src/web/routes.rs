@@ -11,7 +11,7 @@ use service::metrics::Metrics;
 
 use super::desk::Desk;
 use super::problem::Problem;
-use super::{assets, attention, audit, guard, guests, holds, login, sessions, settings, sources};
+use super::{assets, attention, audit, bookings, guard, guests, holds, login, sessions, settings, sources};
 
 /// Forms are small; a payload that is pasted is the largest, and platforms send up to 1 MiB.
 const LARGEST_FORM: usize = 2 << 20;
@@ -55,6 +55,8 @@ fn add_pages(config: &mut ServiceConfig) {
         .route("/logout", post().to(sessions::sign_out))
         .service(resource("/sessions").get(sessions::list).post(sessions::end))
         .route("/", get().to(attention::show))
+        .route("/bookings/{resort}/{booking}", get().to(bookings::show))
+        .route("/bookings/{resort}/{booking}/reveal", post().to(bookings::reveal))
         .route("/guests", get().to(guests::show))
         .service(resource("/guests/find").get(guests::show).post(guests::find))
         .service(resource("/holds").get(holds::list).post(holds::pause))

@@ -1,6 +1,7 @@
 //! `desk serve`, as a browser without scripts sees it.
 
 mod access;
+mod bookings;
 mod pages;
 
 use std::path::Path;
@@ -30,7 +31,12 @@ impl Served {
 
     /// With these variables more.
     pub(crate) async fn start_with(more: &[(&str, &str)]) -> Self {
-        let (database, vhost) = (Database::create().await, Vhost::create().await);
+        Self::start_on(Database::create().await, more).await
+    }
+
+    /// With a database that holds something.
+    pub(crate) async fn start_on(database: Database, more: &[(&str, &str)]) -> Self {
+        let vhost = Vhost::create().await;
         let folder = tempfile::tempdir().unwrap();
         let own = [
             ("DATABASE_URL", database.url()),

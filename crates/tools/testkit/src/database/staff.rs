@@ -25,6 +25,14 @@ impl Database {
     /// # Panics
     /// As [`hire`](Self::hire).
     pub async fn hire_as(&self, name: &str, access: Access) -> String {
+        let is_first = self.count("SELECT count(*) AS count FROM staff").await == 0;
+        if is_first && name != ANNA {
+            self.add_member(ANNA, Access::ADMIN).await;
+        }
+        self.add_member(name, access).await
+    }
+
+    async fn add_member(&self, name: &str, access: Access) -> String {
         let token = Token::generate();
         let hash = token.hash();
         let newcomer = Identity {

@@ -1,0 +1,140 @@
+//! `/bookings/{resort}/{id}`: one line of time, past and future, and what is known of the guest.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Form, Path, Query};
+use askama::Template;
+use domain::audit::Action;
+use domain::ids::{BookingId, BookingKey, ResortId};
+use serde::Deserialize;
+use store::audit::Filter;
+
+use super::desk::Desk;
+use super::page::{self, Done, Frame, Section};
+use super::problem::Problem;
+use super::visitor::Visitor;
+use crate::actions::audit;
+use crate::actions::bookings::{self, BookingView, Timeline, Tone, Value};
+
+/// Acts of the staff that a line of time shows at most.
+const ACTS: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "booking.html")]
+struct BookingPage {
+    frame: Frame,
+    path: String,
+    booking: BookingView,
+    timeline: Timeline,
+    /// The one value that is shown for a minute.
+    revealed: Option<(&'static str, String)>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    value: String,
+    #[serde(default)]
+    note: String,
+}
+
+impl BookingPage {
+    /// A fact's value as text, masked where it is personal; empty where it has none.
+    fn value(&self, fact: &str) -> String {
+        let value = self.booking.facts.get(fact).and_then(|fact| fact.value.as_ref());
+        match value {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+            None => String::new(),
+        }
+    }
+
+    fn has(&self, fact: &str) -> bool {
+        self.booking.facts.contains_key(fact)
+    }
+
+    /// What is shown of a personal value, by the name under which it is revealed.
+    fn shown(&self, name: &str, fact: &str) -> String {
+        match &self.revealed {
+            Some((revealed, value)) if *revealed == name => value.clone(),
+            _ if name == "phone" && self.has("corrected_phone") => self.value("corrected_phone"),
+            _ => self.value(fact),
+        }
+    }
+
+    fn is_revealed(&self, name: &str) -> bool {
+        self.revealed
+            .as_ref()
+            .is_some_and(|(revealed, _)| *revealed == name)
+    }
+}
+
+/// The booking of an address, if it is the member's to see.
+pub(super) fn key(visitor: &Visitor, path: &(String, String)) -> Result<BookingKey, Problem> {
+    let key = BookingKey {
+        resort: ResortId::parse(&path.0).map_err(|_| Problem::NotFound)?,
+        booking: BookingId::parse(&path.1).map_err(|_| Problem::NotFound)?,
+    };
+    visitor.reach(Some(&key.resort))?;
+    Ok(key)
+}
+
+pub(super) async fn show(
+    desk: Data<Desk>,
+    visitor: Visitor,
+    path: Path<(String, String)>,
+    done: Query<Done>,
+) -> Result<HttpResponse, Problem> {
+    let key = key(&visitor, &path)?;
+    answer(&desk, &visitor, key, None, done.sentence()).await
+}
+
+/// Shows one personal value, which the audit trail has recorded before; a minute later the page shows it no more.
+pub(super) async fn reveal(
+    desk: Data<Desk>,
+    visitor: Visitor,
+    path: Path<(String, String)>,
+    asked: Form<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let key = key(&visitor, &path)?;
+    visitor.allow(Action::BookingRevealed, Some(&key.resort))?;
+    let value = Value::parse(&asked.value).ok_or(Problem::NotFound)?;
+    let by = visitor.actor(desk.note(&asked.note));
+    let found = bookings::reveal(&desk.context(), key.clone(), value, by).await?;
+    let revealed = found.map(|found| (value.as_str(), found));
+    answer(&desk, &visitor, key, revealed, None).await
+}
+
+async fn answer(
+    desk: &Desk,
+    visitor: &Visitor,
+    key: BookingKey,
+    revealed: Option<(&'static str, String)>,
+    notice: Option<String>,
+) -> Result<HttpResponse, Problem> {
+    let context = desk.context();
+    let booking = bookings::show(&context, key.clone(), None).await?;
+    let booking = booking.ok_or(Problem::NotFound)?;
+    let filter = Filter {
+        booking: Some(key.clone()),
+        ..Filter::default()
+    };
+    let acts = bookings::acts_of(audit::list(&desk.store, filter, ACTS, None).await?);
+    let frame = Frame::new(desk, visitor, Section::Guests, "Booking")
+        .await?
+        .with_notice(notice);
+    page::answer(&BookingPage {
+        path: page::booking_path(key.resort.as_str(), key.booking.as_str()),
+        timeline: Timeline::of(&booking, &acts, frame.now),
+        frame,
+        booking,
+        revealed,
+    })
+}
+
+/// For the template.
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "plain",
+        Tone::Good => "good",
+        Tone::Bad => "bad",
+    }
+}

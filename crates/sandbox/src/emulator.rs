@@ -23,6 +23,7 @@ use crate::templates::{Category, Templates};
 use crate::wamid::Wamids;
 
 mod call;
+mod guest;
 mod report;
 pub(crate) mod token;
 
@@ -218,7 +219,7 @@ impl Emulator {
             &wamid,
             entry.message_status.as_deref(),
         );
-        let taken = Taken {
+        let taken = Arc::new(Taken {
             wamid,
             number: call.number.to_owned(),
             recipient: message.recipient,
@@ -228,7 +229,8 @@ impl Emulator {
             with_conversation: major(call.version).is_some_and(|version| version < WITHOUT_CONVERSATION),
             without_phone: notify.without_phone,
             place: self.journal.push(entry),
-        };
+        });
+        self.journal.attach(&taken);
         let plan = Plan::new(&self.settings.status_times, notify, refusal);
         Outcome {
             answer,

@@ -1,13 +1,15 @@
-//! The journal of all calls of the messages endpoint, for tests to read.
+//! The journal of all calls of the messages endpoint, for tests to read and for the guest's phone.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::clock::{self, Millis};
+use crate::notification::Taken;
 use crate::request::{Content, Message};
-use crate::templates::QuickReply;
+use crate::templates::{QuickReply, Shown};
 
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<Entries>);
@@ -26,7 +28,7 @@ pub(crate) struct Place {
 }
 
 /// One call, accepted or refused.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Entry {
     pub(crate) at: String,
     pub(crate) path: String,
@@ -47,6 +49,12 @@ pub(crate) struct Entry {
     pub(crate) message_status: Option<String>,
     pub(crate) error_code: Option<i64>,
     pub(crate) statuses: Vec<&'static str>,
+    /// For the guest's phone; the fields above say the same to tests.
+    #[serde(skip)]
+    pub(crate) buttons: Vec<Shown>,
+    /// What further statuses are made of.
+    #[serde(skip)]
+    pub(crate) taken: Option<Arc<Taken>>,
 }
 
 impl Journal {
@@ -69,6 +77,34 @@ impl Journal {
             entry.statuses.push(status);
         }
         true
+    }
+
+    /// Remembers what further statuses of an entry are made of.
+    pub(crate) fn attach(&self, taken: &Arc<Taken>) {
+        let mut entries = self.lock();
+        if entries.generation == taken.place.generation
+            && let Some(entry) = entries.list.get_mut(taken.place.index)
+        {
+            entry.taken = Some(taken.clone());
+        }
+    }
+
+    /// The messages that were accepted for a guest, oldest first.
+    pub(crate) fn accepted_for(&self, guest: &str) -> Vec<Entry> {
+        let is_for = |entry: &&Entry| entry.accepted && entry.to.as_deref() == Some(guest);
+        self.lock().list.iter().filter(is_for).cloned().collect()
+    }
+
+    /// The last accepted message for each guest, by the guest's name.
+    pub(crate) fn last_accepted(&self) -> BTreeMap<String, Entry> {
+        let entries = self.lock();
+        let accepted = entries.list.iter().filter(|entry| entry.accepted);
+        let last: BTreeMap<&String, &Entry> = accepted
+            .filter_map(|entry| Some((entry.to.as_ref()?, entry)))
+            .collect();
+        last.into_iter()
+            .map(|(guest, entry)| (guest.clone(), entry.clone()))
+            .collect()
     }
 
     /// The entries as JSON, oldest first; `to` selects one recipient.
@@ -119,6 +155,15 @@ impl Entry {
         }
     }
 
+    /// It lies on the guest's phone.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.statuses.contains(&"delivered")
+    }
+
+    pub(crate) fn is_read(&self) -> bool {
+        self.statuses.contains(&"read")
+    }
+
     /// Adds what the guest sees.
     pub(crate) fn show(&mut self, message: &Message) {
         self.to = Some(message.recipient.name());
@@ -133,6 +178,7 @@ impl Entry {
                 self.footer.clone_from(&filled.footer);
                 self.button_url.clone_from(&filled.button_url);
                 self.replies.clone_from(&filled.replies);
+                self.buttons.clone_from(&filled.buttons);
             }
         }
     }

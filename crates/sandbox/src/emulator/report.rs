@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Emulator;
+use crate::journal::Entry;
 use crate::notification::{self, Status, Taken, escaped};
 use crate::outbox::Update;
 use crate::scripts::Notify;
@@ -50,7 +51,7 @@ impl Plan {
 
 impl Emulator {
     /// Spawns the statuses; if a script wants it, the receiver fires when the callback has accepted the first one.
-    pub(super) fn report(self: &Arc<Self>, taken: Taken, plan: Plan) -> Option<oneshot::Receiver<()>> {
+    pub(super) fn report(self: &Arc<Self>, taken: Arc<Taken>, plan: Plan) -> Option<oneshot::Receiver<()>> {
         let begun = Instant::now();
         let waits = plan.notify.before_answer && !plan.steps.is_empty();
         let (mut accepted, first_report) = waits.then(oneshot::channel).unzip();
@@ -67,11 +68,14 @@ impl Emulator {
     }
 
     fn happen(&self, taken: &Taken, status: Status, plan: &Plan, mut accepted: Option<oneshot::Sender<()>>) {
+        let guest = taken.recipient.name();
+        if status == Status::Read && !self.conversations().is_attentive(&guest) {
+            return;
+        }
         if !self.journal.note(taken.place, status.as_str()) {
             return;
         }
         let change = escaped::json(&notification::status(taken, status, plan.error, self.clock.now()));
-        let guest = taken.recipient.name();
         for _ in 0..plan.notify.copies.unwrap_or(1) {
             let update = Update {
                 change: change.clone(),
@@ -83,6 +87,16 @@ impl Emulator {
                 Some(size) => self.outbox.push_batched(update, size),
                 None => self.outbox.push(&guest, update),
             }
+        }
+    }
+
+    /// The guest opens the conversation: everything that was delivered and not read is reported as read.
+    pub(crate) fn read_all(&self, guest: &str) {
+        let usual = Plan::new(&StatusTimes(Vec::new()), Notify::default(), None);
+        let is_unread = |entry: &Entry| entry.is_delivered() && !entry.is_read();
+        let unread = self.journal.accepted_for(guest).into_iter().filter(is_unread);
+        for taken in unread.filter_map(|entry| entry.taken) {
+            self.happen(&taken, Status::Read, &usual, None);
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Conversations {
 /// What a guest wrote or tapped, as the phone shows it.
 #[derive(Debug, Clone)]
 pub(crate) struct Written {
+    /// The place among everything that was accepted or written.
+    pub(crate) order: u64,
     /// RFC 3339 with milliseconds, as in the journal.
     pub(crate) at: String,
     pub(crate) guest: String,

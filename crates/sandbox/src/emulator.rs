@@ -1,6 +1,7 @@
 //! The handling of one message: check, limits, scripts, acceptance, notifications.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(crate) struct Emulator {
     limits: Mutex<Limits>,
     conversations: Mutex<Conversations>,
     calls: IntCounterVec,
+    /// Two messages may have the same time.
+    order: AtomicU64,
     runtime: Handle,
 }
 
@@ -65,6 +68,7 @@ impl Emulator {
             limits: Mutex::default(),
             conversations: Mutex::default(),
             calls,
+            order: AtomicU64::default(),
             runtime: Handle::current(),
         }
     }
@@ -207,6 +211,7 @@ impl Emulator {
         let refusal = self.refusal_by_notification(call.number, &message);
         self.conversations().we_wrote(call.number, &guest);
         entry.accepted = true;
+        entry.order = self.next();
         entry.wamid = Some(wamid.clone());
         entry.message_status = entry.message_status.or(usual_status);
         let spelling = match &message.recipient {
@@ -250,6 +255,11 @@ impl Emulator {
                 && !conversations.wants_marketing(&guest))
             .then_some(MARKETING_STOPPED),
         }
+    }
+
+    /// The next place among everything that was accepted or written.
+    fn next(&self) -> u64 {
+        self.order.fetch_add(1, Ordering::Relaxed)
     }
 
     fn count(&self, result: &str) {

@@ -49,6 +49,9 @@ pub(crate) struct Entry {
     pub(crate) message_status: Option<String>,
     pub(crate) error_code: Option<i64>,
     pub(crate) statuses: Vec<&'static str>,
+    /// The place among everything that was accepted or written.
+    #[serde(skip)]
+    pub(crate) order: u64,
     /// For the guest's phone; the fields above say the same to tests.
     #[serde(skip)]
     pub(crate) buttons: Vec<Shown>,

@@ -2,6 +2,7 @@
 //!
 //! [`Page`] and [`List`] are read from the state of the sandbox at one moment; the routes serve them. Times are UTC.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -51,6 +52,7 @@ pub(crate) struct List {
 }
 
 struct Chat {
+    order: u64,
     guest: String,
     at: String,
     text: String,
@@ -87,13 +89,13 @@ impl List {
         let received = received.values().filter_map(Chat::of_received);
         let conversations = emulator.conversations();
         for chat in received.chain(conversations.written().iter().map(Chat::of_written)) {
-            let is_later = last.get(&chat.guest).is_none_or(|known| known.at <= chat.at);
+            let is_later = last.get(&chat.guest).is_none_or(|known| known.order < chat.order);
             if is_later {
                 last.insert(chat.guest.clone(), chat);
             }
         }
         let mut chats: Vec<Chat> = last.into_values().collect();
-        chats.sort_by(|one, other| other.at.cmp(&one.at));
+        chats.sort_by_key(|chat| Reverse(chat.order));
         Self { chats }
     }
 }
@@ -103,6 +105,7 @@ impl Chat {
     fn of_received(entry: &Entry) -> Option<Self> {
         let guest = entry.to.as_ref().filter(|guest| guest.starts_with('+'))?;
         Some(Self {
+            order: entry.order,
             guest: guest.clone(),
             at: entry.at.clone(),
             text: entry.body.clone().unwrap_or_default(),
@@ -111,6 +114,7 @@ impl Chat {
 
     fn of_written(written: &Written) -> Self {
         Self {
+            order: written.order,
             guest: written.guest.clone(),
             at: written.at.clone(),
             text: format!("You: {}", written.text),
@@ -134,7 +138,6 @@ impl Emulator {
     }
 }
 
-/// By time; what was written at the time of a message is its answer.
 fn in_order(received: &[Entry], written: &[Written]) -> Vec<Bubble> {
     let quote = |wamid: &String| {
         let quoted = received.iter().find(|entry| entry.wamid.as_ref() == Some(wamid));
@@ -145,7 +148,7 @@ fn in_order(received: &[Entry], written: &[Written]) -> Vec<Bubble> {
         .iter()
         .map(|written| Bubble::of_written(written, written.answers.as_ref().and_then(quote)));
     let mut bubbles: Vec<Bubble> = theirs.chain(own).collect();
-    bubbles.sort_by(|one, other| one.at.cmp(&other.at));
+    bubbles.sort_by_key(|bubble| bubble.order);
     bubbles
 }
 

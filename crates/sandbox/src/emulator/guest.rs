@@ -37,6 +37,7 @@ impl Emulator {
             }
             if inbound.is_to_us() {
                 conversations.write(Written {
+                    order: self.next(),
                     at: clock::text(now),
                     guest: guest.clone(),
                     number: number.clone(),

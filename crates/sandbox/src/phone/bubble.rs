@@ -8,6 +8,8 @@ use crate::templates::Shown;
 const QUOTE_MAX: usize = 90;
 
 pub(super) struct Bubble {
+    /// The place in the conversation.
+    pub(super) order: u64,
     /// RFC 3339 with milliseconds.
     pub(super) at: String,
     /// The id of the business number.
@@ -52,6 +54,7 @@ pub(super) enum Tick {
 impl Bubble {
     pub(super) fn of_received(entry: &Entry) -> Self {
         Self {
+            order: entry.order,
             at: entry.at.clone(),
             number: entry.phone_number_id.clone(),
             is_own: false,
@@ -67,6 +70,7 @@ impl Bubble {
 
     pub(super) fn of_written(written: &Written, quoted: Option<&str>) -> Self {
         Self {
+            order: written.order,
             at: written.at.clone(),
             number: written.number.clone(),
             is_own: true,

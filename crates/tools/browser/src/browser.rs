@@ -21,6 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// More keys than any page has places to stop at.
 const TABS: usize = 200;
+/// Says where a press of Tab has led.
+const STEP: &str = "const at = document.activeElement; \
+                    if (at.matches(arguments[0])) return 'there'; \
+                    if (window.passed.has(at)) return 'around'; \
+                    window.passed.add(at)";
 
 /// The size of what is seen of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,13 +190,15 @@ impl Browser {
     /// Presses Tab until the element is focused.
     ///
     /// # Errors
-    /// Where the keyboard does not lead there.
+    /// Where the keyboard does not lead there, once around the page.
     pub async fn tab_to(&self, selector: &str) -> anyhow::Result<()> {
+        self.run("window.passed = new Set()", &[]).await?;
         for _ in 0..TABS {
             self.press(Key::Tab).await?;
-            let is_there = "return document.activeElement.matches(arguments[0])";
-            if self.run(is_there, &[json!(selector)]).await? == json!(true) {
-                return Ok(());
+            match self.run(STEP, &[json!(selector)]).await?.as_str() {
+                Some("there") => return Ok(()),
+                Some("around") => break,
+                _ => {}
             }
         }
         bail!("the keyboard does not lead to {selector}")

@@ -89,7 +89,8 @@ list_missing() {
         command -v jq >/dev/null || printf 'jq\n'
     fi
     if [[ " $* " == *' browser '* ]]; then
-        command -v chromedriver >/dev/null || printf 'chromium\nchromium-driver\n'
+        # Ubuntu has Chromium as a snap alone: there the tests say what to install.
+        command -v chromedriver >/dev/null || grep -qsx 'ID=ubuntu' /etc/os-release || printf 'chromium\nchromium-driver\n'
         command -v npm >/dev/null || printf 'npm\n'
         find_node || printf 'nodejs\n'
     fi

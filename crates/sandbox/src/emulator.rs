@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::clock::{Clock, Millis};
 use crate::conversations::Conversations;
 use crate::graph::GraphError;
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Journal, Tracked};
 use crate::limits::Limits;
 use crate::notification::Taken;
 use crate::outbox::Outbox;
@@ -233,14 +233,14 @@ impl Emulator {
             category,
             with_conversation: major(call.version).is_some_and(|version| version < WITHOUT_CONVERSATION),
             without_phone: notify.without_phone,
-            place: self.journal.push(entry),
         });
-        self.journal.attach(&taken);
+        entry.taken = Some(taken.clone());
+        let place = self.journal.push(entry);
         let plan = Plan::new(&self.settings.status_times, notify, refusal);
         Outcome {
             answer,
             after: Duration::ZERO,
-            first_report: self.report(taken, plan),
+            first_report: self.report(Tracked { place, taken }, plan),
         }
     }
 

@@ -27,6 +27,13 @@ pub(crate) struct Place {
     index: usize,
 }
 
+/// An accepted message whose statuses are reported.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    pub(crate) place: Place,
+    pub(crate) taken: Arc<Taken>,
+}
+
 /// One call, accepted or refused.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Entry {
@@ -82,20 +89,33 @@ impl Journal {
         true
     }
 
-    /// Remembers what further statuses of an entry are made of.
-    pub(crate) fn attach(&self, taken: &Arc<Taken>) {
-        let mut entries = self.lock();
-        if entries.generation == taken.place.generation
-            && let Some(entry) = entries.list.get_mut(taken.place.index)
-        {
-            entry.taken = Some(taken.clone());
-        }
-    }
-
     /// The messages that were accepted for a guest, oldest first.
     pub(crate) fn accepted_for(&self, guest: &str) -> Vec<Entry> {
         let is_for = |entry: &&Entry| entry.accepted && entry.to.as_deref() == Some(guest);
         self.lock().list.iter().filter(is_for).cloned().collect()
+    }
+
+    /// The messages that lie on a guest's phone and are not reported as read, oldest first.
+    pub(crate) fn unread_by(&self, guest: &str) -> Vec<Tracked> {
+        let entries = self.lock();
+        let is_unread =
+            |entry: &Entry| entry.statuses.contains(&"delivered") && !entry.statuses.contains(&"read");
+        let of_guest = |entry: &Entry| entry.to.as_deref() == Some(guest);
+        let unread = entries
+            .list
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| of_guest(entry) && is_unread(entry));
+        let tracked = unread.filter_map(|(index, entry)| {
+            Some(Tracked {
+                place: Place {
+                    generation: entries.generation,
+                    index,
+                },
+                taken: entry.taken.clone()?,
+            })
+        });
+        tracked.collect()
     }
 
     /// The last accepted message for each guest, by the guest's name.
@@ -156,15 +176,6 @@ impl Entry {
             answered: true,
             ..Self::default()
         }
-    }
-
-    /// It lies on the guest's phone.
-    pub(crate) fn is_delivered(&self) -> bool {
-        self.statuses.contains(&"delivered")
-    }
-
-    pub(crate) fn is_read(&self) -> bool {
-        self.statuses.contains(&"read")
     }
 
     /// Adds what the guest sees.

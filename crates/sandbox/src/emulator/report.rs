@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Emulator;
-use crate::journal::Entry;
-use crate::notification::{self, Status, Taken, escaped};
+use crate::journal::Tracked;
+use crate::notification::{self, Status, escaped};
 use crate::outbox::Update;
 use crate::scripts::Notify;
 use crate::settings::StatusTimes;
@@ -51,7 +51,7 @@ impl Plan {
 
 impl Emulator {
     /// Spawns the statuses; if a script wants it, the receiver fires when the callback has accepted the first one.
-    pub(super) fn report(self: &Arc<Self>, taken: Arc<Taken>, plan: Plan) -> Option<oneshot::Receiver<()>> {
+    pub(super) fn report(self: &Arc<Self>, message: Tracked, plan: Plan) -> Option<oneshot::Receiver<()>> {
         let begun = Instant::now();
         let waits = plan.notify.before_answer && !plan.steps.is_empty();
         let (mut accepted, first_report) = waits.then(oneshot::channel).unzip();
@@ -61,18 +61,25 @@ impl Emulator {
                 if !after.is_zero() {
                     tokio::time::sleep_until(begun + *after).await;
                 }
-                emulator.happen(&taken, *status, &plan, accepted.take());
+                emulator.happen(&message, *status, &plan, accepted.take());
             }
         });
         first_report
     }
 
-    fn happen(&self, taken: &Taken, status: Status, plan: &Plan, mut accepted: Option<oneshot::Sender<()>>) {
+    fn happen(
+        &self,
+        message: &Tracked,
+        status: Status,
+        plan: &Plan,
+        mut accepted: Option<oneshot::Sender<()>>,
+    ) {
+        let Tracked { place, taken } = message;
         let guest = taken.recipient.name();
         if status == Status::Read && !self.conversations().is_attentive(&guest) {
             return;
         }
-        if !self.journal.note(taken.place, status.as_str()) {
+        if !self.journal.note(*place, status.as_str()) {
             return;
         }
         let change = escaped::json(&notification::status(taken, status, plan.error, self.clock.now()));
@@ -93,10 +100,8 @@ impl Emulator {
     /// The guest opens the conversation: everything that was delivered and not read is reported as read.
     pub(crate) fn read_all(&self, guest: &str) {
         let usual = Plan::new(&StatusTimes(Vec::new()), Notify::default(), None);
-        let is_unread = |entry: &Entry| entry.is_delivered() && !entry.is_read();
-        let unread = self.journal.accepted_for(guest).into_iter().filter(is_unread);
-        for taken in unread.filter_map(|entry| entry.taken) {
-            self.happen(&taken, Status::Read, &usual, None);
+        for message in self.journal.unread_by(guest) {
+            self.happen(&message, Status::Read, &usual, None);
         }
     }
 }

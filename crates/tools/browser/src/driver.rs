@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// What to do where there is no browser.
-const REMEDY: &str =
-    "scripts/test installs what browser tests need; on Debian: apt-get install chromium chromium-driver";
+const REMEDY: &str = "browser tests need Chromium and its chromedriver; on Debian scripts/test installs the packages \
+                      chromium and chromium-driver, on Ubuntu take Google Chrome and its chromedriver";
 /// How the driver's first lines end, after which comes its port.
 const LISTENING: &str = "started successfully on port ";
 /// Longer than any command of a test takes.
@@ -128,6 +128,8 @@ fn capabilities() -> Value {
         "--disable-gpu",
         "--hide-scrollbars",
         "--lang=en",
+        // Names that are no localhost: what browsers allow this machine alone is not allowed there.
+        "--host-resolver-rules=MAP *.test 127.0.0.1",
     ];
     json!({ "capabilities": { "alwaysMatch": {
         "browserName": "chrome",

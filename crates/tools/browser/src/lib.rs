@@ -10,6 +10,9 @@
 mod browser;
 mod checks;
 mod driver;
+mod keyboard;
+mod observed;
 
-pub use browser::{Browser, Key, Theme, Window};
+pub use browser::{Browser, Theme, Window};
 pub use checks::html_validate;
+pub use keyboard::Key;

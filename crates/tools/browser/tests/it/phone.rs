@@ -165,6 +165,32 @@ async fn a_button_is_tapped_and_a_text_is_sent_by_the_keyboard_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_known_by_its_origin_where_a_browser_tells_nothing_else() {
+    let world = World::start();
+    world.converse().await;
+    let browser = Browser::start(Window::Phone, Theme::Dark).await.unwrap();
+    let port = world.sandbox.address().port();
+
+    browser
+        .go(&format!("http://phone.test:{port}/phone/{GUEST}"))
+        .await
+        .unwrap();
+    browser.type_into("#text", "From another machine").await.unwrap();
+    browser.click(".answer button").await.unwrap();
+    let answer = browser.text("li:last-child .text").await.unwrap();
+    let form = format!(
+        "<form method='post' action='http://phone.test:{port}/phone/{GUEST}/answer'>\
+                        <input name='number' value='{NUMBER}'><input name='text' value='Mine'><button>Win</button></form>"
+    );
+    browser.go(&format!("data:text/html,{form}")).await.unwrap();
+    browser.click("button").await.unwrap();
+    let stolen = browser.text("body").await.unwrap();
+
+    assert_eq!(answer, "From another machine");
+    assert_eq!(stolen, "This form was not sent by a page of the sandbox.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_arrives_appears_by_itself_and_leaves_the_box_as_it_is() {
     let world = World::start();
     world.converse().await;

@@ -1,12 +1,12 @@
 //! One `chromedriver` with one session: its process, and its protocol.
 
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::process::CommandExt as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, Url};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -17,6 +17,7 @@ const REMEDY: &str = "browser tests need Chromium and its chromedriver; on Debia
 const LISTENING: &str = "started successfully on port ";
 /// Longer than any command of a test takes.
 const PATIENCE: Duration = Duration::from_secs(60);
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The browser ends with it.
 #[derive(Debug)]
@@ -42,8 +43,6 @@ impl Driver {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // One group with the browser, so that both can be ended.
-            .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start chromedriver: {REMEDY}"))?;
         let output = process.stdout.take().context("chromedriver has no output")?;
@@ -98,6 +97,21 @@ impl Driver {
         Ok(value)
     }
 
+    /// Written out, since nothing can be awaited where a value is dropped.
+    fn end_session(&self) -> anyhow::Result<()> {
+        let session = Url::parse(&self.session)?;
+        let mut driver = TcpStream::connect((Ipv4Addr::LOCALHOST, session.port().unwrap_or_default()))?;
+        driver.set_read_timeout(Some(END_PATIENCE))?;
+        let path = session.path();
+        write!(
+            driver,
+            "DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        )?;
+        // The answer comes once the browser has ended; the connection stays open.
+        let _ = driver.read(&mut [0; 1024])?;
+        Ok(())
+    }
+
     fn read_port(&mut self) -> anyhow::Result<u16> {
         let mut line = String::new();
         loop {
@@ -113,8 +127,10 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        // The driver ends its browser, and would leave it behind if it were killed first. Where the test itself is killed, both
+        // are in its group of processes.
+        let _ = self.end_session();
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }

@@ -14,7 +14,7 @@ use crate::browser::target;
 
 const AXE: &str = "axe-core/axe.min.js";
 const HTML_VALIDATE: &str = "html-validate/bin/html-validate.mjs";
-/// Its rules that say nothing about validity: the order of attributes and such.
+/// Its settings: the rules that it recommends.
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/html-validate.json");
 
 impl Browser {

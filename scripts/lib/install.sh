@@ -4,7 +4,8 @@
 oldest_postgres=15
 oldest_rabbitmq=3.10
 oldest_python=3.11
-packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl openssl python3 python3-venv pgbouncer tinyproxy jq'
+oldest_node=18.19
+packages='postgresql rabbitmq-server libpq-dev pkg-config gcc libc6-dev ca-certificates curl openssl python3 python3-venv pgbouncer tinyproxy jq chromium chromium-driver nodejs npm'
 
 at_least() {
     [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
@@ -63,6 +64,11 @@ sys.exit(sys.version_info < tuple(map(int, sys.argv[1].split("."))))' "$oldest_p
     return 1
 }
 
+find_node() {
+    local version
+    version=$(node --version 2>/dev/null) && at_least "$oldest_node" "${version#v}"
+}
+
 list_missing() {
     if [[ " $* " == *' servers '* ]]; then
         [ -n "${DATABASE_URL:-}" ] || find_postgres >/dev/null || printf 'postgresql\n'
@@ -81,6 +87,12 @@ list_missing() {
         find_program pgbouncer || printf 'pgbouncer\n'
         find_program tinyproxy || printf 'tinyproxy\n'
         command -v jq >/dev/null || printf 'jq\n'
+    fi
+    if [[ " $* " == *' browser '* ]]; then
+        # Ubuntu has Chromium as a snap alone: there the tests say what to install.
+        command -v chromedriver >/dev/null || grep -qsx 'ID=ubuntu' /etc/os-release || printf 'chromium\nchromium-driver\n'
+        command -v npm >/dev/null || printf 'npm\n'
+        find_node || printf 'nodejs\n'
     fi
     if [[ " $* " == *' python '* ]]; then
         find_python >/dev/null || printf 'python3-venv\n'
@@ -101,12 +113,13 @@ explain_installation() {
     if command -v apt-get >/dev/null; then
         say "install it with:  sudo apt-get update && sudo apt-get install --no-install-recommends -y $missing"
     elif command -v dnf >/dev/null; then
-        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates curl openssl python3 pgbouncer tinyproxy"
+        say "install it with:  sudo dnf install -y postgresql-server rabbitmq-server libpq-devel pkgconf-pkg-config gcc ca-certificates curl openssl python3 pgbouncer tinyproxy chromium chromedriver nodejs npm"
     elif command -v pacman >/dev/null; then
-        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates curl openssl python pgbouncer tinyproxy"
+        say "install it with:  sudo pacman -S --needed postgresql rabbitmq postgresql-libs pkgconf gcc ca-certificates curl openssl python pgbouncer tinyproxy chromium nodejs npm"
     else
         say "install PostgreSQL $oldest_postgres or newer (the server), RabbitMQ $oldest_rabbitmq or newer, libpq with its headers,"
-        say "pkg-config, a C compiler, a CA bundle, and for scripts/test curl, OpenSSL, PgBouncer, tinyproxy and Python $oldest_python or newer with venv and ensurepip;"
+        say "pkg-config, a C compiler, a CA bundle, and for scripts/test curl, OpenSSL, PgBouncer, tinyproxy, Chromium with its driver,"
+        say "Node.js $oldest_node or newer with npm, and Python $oldest_python or newer with venv and ensurepip;"
         say "on Debian these are: $packages"
     fi
     case $missing in
@@ -164,7 +177,7 @@ require_system() {
         missing=$(list_missing "$@" | tr '\n' ' ')
         [ -z "$missing" ] || die "still missing after the installation: ${missing% }
 This distribution's packages are too old: PostgreSQL $oldest_postgres (https://www.postgresql.org/download/linux/),
-RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian) and Python $oldest_python are needed."
+RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian), Python $oldest_python and Node.js $oldest_node are needed."
     else
         explain_installation "$missing"
     fi
@@ -184,6 +197,19 @@ require_promtool() {
         dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
     ) && mv "$package/usr/bin/promtool" "$folder/" || die 'no promtool: install Prometheus'
     rm -rf "$package"
+}
+
+# Installs what judges pages in browser tests into $tools/pages, in the versions that are pinned here.
+require_page_checkers() {
+    local pins=scripts/lib/pages folder=$tools/pages
+    if cmp -s "$pins/package-lock.json" "$folder/pins"; then return 0; fi
+    say 'installing axe-core and html-validate'
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$pins"/package*.json "$folder/"
+    (cd "$folder" && npm ci --silent --ignore-scripts --no-audit --no-fund >&2) ||
+        die 'npm could not install axe-core and html-validate'
+    cp "$pins/package-lock.json" "$folder/pins"
 }
 
 oldest_cargo=1.95

@@ -1,4 +1,5 @@
-//! The state of each guest: the open windows, the opt-out from marketing, and WhatsApp's spelling of the number.
+//! The state of each guest: the open windows, the opt-out from marketing, WhatsApp's spelling of the number, and what the
+//! guest wrote.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,6 +16,24 @@ pub(crate) struct Conversations {
     without_marketing: HashSet<String>,
     /// WhatsApp's spelling by the digits that people dial, where the two differ.
     spellings: HashMap<String, String>,
+    /// Whose phone does not read what arrives.
+    inattentive: HashSet<String>,
+    written: Vec<Written>,
+}
+
+/// What a guest wrote or tapped, as the phone shows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    /// The place among everything that was accepted or written.
+    pub(crate) order: u64,
+    /// RFC 3339 with milliseconds, as in the journal.
+    pub(crate) at: String,
+    pub(crate) guest: String,
+    /// The id of the business number that it went to.
+    pub(crate) number: String,
+    pub(crate) text: String,
+    /// The message whose button was tapped, or that is answered.
+    pub(crate) answers: Option<String>,
 }
 
 impl Conversations {
@@ -56,6 +75,28 @@ impl Conversations {
     /// The number that last wrote to a guest.
     pub(crate) fn last_number(&self, guest: &str) -> Option<&str> {
         self.last_numbers.get(guest).map(String::as_str)
+    }
+
+    pub(crate) fn write(&mut self, written: Written) {
+        self.written.push(written);
+    }
+
+    /// Everything that guests wrote, oldest first.
+    pub(crate) fn written(&self) -> &[Written] {
+        &self.written
+    }
+
+    /// Whether what arrives is read; the phone's switch says so.
+    pub(crate) fn set_attentive(&mut self, guest: &str, attentive: bool) {
+        if attentive {
+            self.inattentive.remove(guest);
+        } else {
+            self.inattentive.insert(guest.to_owned());
+        }
+    }
+
+    pub(crate) fn is_attentive(&self, guest: &str) -> bool {
+        !self.inattentive.contains(guest)
     }
 
     pub(crate) fn set_marketing(&mut self, guest: &str, wanted: bool) {

@@ -1,6 +1,7 @@
 //! The handling of one message: check, limits, scripts, acceptance, notifications.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::account::Account;
 use crate::clock::{Clock, Millis};
 use crate::conversations::Conversations;
 use crate::graph::GraphError;
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Journal, Tracked};
 use crate::limits::Limits;
 use crate::notification::Taken;
 use crate::outbox::Outbox;
@@ -23,6 +24,7 @@ use crate::templates::{Category, Templates};
 use crate::wamid::Wamids;
 
 mod call;
+mod guest;
 mod report;
 pub(crate) mod token;
 
@@ -47,6 +49,8 @@ pub(crate) struct Emulator {
     limits: Mutex<Limits>,
     conversations: Mutex<Conversations>,
     calls: IntCounterVec,
+    /// Two messages may have the same time.
+    order: AtomicU64,
     runtime: Handle,
 }
 
@@ -64,6 +68,7 @@ impl Emulator {
             limits: Mutex::default(),
             conversations: Mutex::default(),
             calls,
+            order: AtomicU64::default(),
             runtime: Handle::current(),
         }
     }
@@ -206,6 +211,7 @@ impl Emulator {
         let refusal = self.refusal_by_notification(call.number, &message);
         self.conversations().we_wrote(call.number, &guest);
         entry.accepted = true;
+        entry.order = self.next();
         entry.wamid = Some(wamid.clone());
         entry.message_status = entry.message_status.or(usual_status);
         let spelling = match &message.recipient {
@@ -218,7 +224,7 @@ impl Emulator {
             &wamid,
             entry.message_status.as_deref(),
         );
-        let taken = Taken {
+        let taken = Arc::new(Taken {
             wamid,
             number: call.number.to_owned(),
             recipient: message.recipient,
@@ -227,13 +233,14 @@ impl Emulator {
             category,
             with_conversation: major(call.version).is_some_and(|version| version < WITHOUT_CONVERSATION),
             without_phone: notify.without_phone,
-            place: self.journal.push(entry),
-        };
+        });
+        entry.taken = Some(taken.clone());
+        let place = self.journal.push(entry);
         let plan = Plan::new(&self.settings.status_times, notify, refusal);
         Outcome {
             answer,
             after: Duration::ZERO,
-            first_report: self.report(taken, plan),
+            first_report: self.report(Tracked { place, taken }, plan),
         }
     }
 
@@ -248,6 +255,11 @@ impl Emulator {
                 && !conversations.wants_marketing(&guest))
             .then_some(MARKETING_STOPPED),
         }
+    }
+
+    /// The next place among everything that was accepted or written.
+    fn next(&self) -> u64 {
+        self.order.fetch_add(1, Ordering::Relaxed)
     }
 
     fn count(&self, result: &str) {

@@ -1,13 +1,15 @@
-//! The journal of all calls of the messages endpoint, for tests to read.
+//! The journal of all calls of the messages endpoint, for tests to read and for the guest's phone.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::clock::{self, Millis};
+use crate::notification::Taken;
 use crate::request::{Content, Message};
-use crate::templates::QuickReply;
+use crate::templates::{QuickReply, Shown};
 
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<Entries>);
@@ -25,8 +27,15 @@ pub(crate) struct Place {
     index: usize,
 }
 
+/// An accepted message whose statuses are reported.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    pub(crate) place: Place,
+    pub(crate) taken: Arc<Taken>,
+}
+
 /// One call, accepted or refused.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Entry {
     pub(crate) at: String,
     pub(crate) path: String,
@@ -47,6 +56,15 @@ pub(crate) struct Entry {
     pub(crate) message_status: Option<String>,
     pub(crate) error_code: Option<i64>,
     pub(crate) statuses: Vec<&'static str>,
+    /// The place among everything that was accepted or written.
+    #[serde(skip)]
+    pub(crate) order: u64,
+    /// For the guest's phone; the fields above say the same to tests.
+    #[serde(skip)]
+    pub(crate) buttons: Vec<Shown>,
+    /// What further statuses are made of.
+    #[serde(skip)]
+    pub(crate) taken: Option<Arc<Taken>>,
 }
 
 impl Journal {
@@ -69,6 +87,47 @@ impl Journal {
             entry.statuses.push(status);
         }
         true
+    }
+
+    /// The messages that were accepted for a guest, oldest first.
+    pub(crate) fn accepted_for(&self, guest: &str) -> Vec<Entry> {
+        let is_for = |entry: &&Entry| entry.accepted && entry.to.as_deref() == Some(guest);
+        self.lock().list.iter().filter(is_for).cloned().collect()
+    }
+
+    /// The messages that lie on a guest's phone and are not reported as read, oldest first.
+    pub(crate) fn unread_by(&self, guest: &str) -> Vec<Tracked> {
+        let entries = self.lock();
+        let is_unread =
+            |entry: &Entry| entry.statuses.contains(&"delivered") && !entry.statuses.contains(&"read");
+        let of_guest = |entry: &Entry| entry.to.as_deref() == Some(guest);
+        let unread = entries
+            .list
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| of_guest(entry) && is_unread(entry));
+        let tracked = unread.filter_map(|(index, entry)| {
+            Some(Tracked {
+                place: Place {
+                    generation: entries.generation,
+                    index,
+                },
+                taken: entry.taken.clone()?,
+            })
+        });
+        tracked.collect()
+    }
+
+    /// The last accepted message for each guest, by the guest's name.
+    pub(crate) fn last_accepted(&self) -> BTreeMap<String, Entry> {
+        let entries = self.lock();
+        let accepted = entries.list.iter().filter(|entry| entry.accepted);
+        let last: BTreeMap<&String, &Entry> = accepted
+            .filter_map(|entry| Some((entry.to.as_ref()?, entry)))
+            .collect();
+        last.into_iter()
+            .map(|(guest, entry)| (guest.clone(), entry.clone()))
+            .collect()
     }
 
     /// The entries as JSON, oldest first; `to` selects one recipient.
@@ -133,6 +192,7 @@ impl Entry {
                 self.footer.clone_from(&filled.footer);
                 self.button_url.clone_from(&filled.button_url);
                 self.replies.clone_from(&filled.replies);
+                self.buttons.clone_from(&filled.buttons);
             }
         }
     }

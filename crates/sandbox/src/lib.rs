@@ -16,6 +16,7 @@ mod journal;
 mod limits;
 mod notification;
 mod outbox;
+mod phone;
 mod request;
 mod routes;
 mod scripts;

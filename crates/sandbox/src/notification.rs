@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::Millis;
 use crate::graph::{ACCOUNT_ID, DISPLAY_NUMBER, title_in_notification};
-use crate::journal::Place;
 use crate::request::Recipient;
 
 pub(crate) mod escaped;
@@ -55,7 +54,6 @@ pub(crate) struct Taken {
     /// Notifications of old versions contain a conversation.
     pub(crate) with_conversation: bool,
     pub(crate) without_phone: bool,
-    pub(crate) place: Place,
 }
 
 /// A status of a message; `error` is the code of one that failed.

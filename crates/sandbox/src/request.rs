@@ -12,7 +12,7 @@ mod template;
 pub(crate) use endpoint::Endpoint;
 use fields::Fields;
 
-const TEXT_MAX: usize = 4096;
+pub(crate) const TEXT_MAX: usize = 4096;
 const CALLBACK_DATA_MAX: usize = 512;
 /// Of the user ids that we make from numbers.
 const USER_ID_PREFIX: &str = "XX.8";

@@ -15,6 +15,7 @@ use crate::request::Endpoint;
 
 mod account;
 mod control;
+mod phone;
 
 /// How long an answer waits for a notification that a script wants before it.
 const FIRST_REPORT_PATIENCE: Duration = Duration::from_secs(10);
@@ -32,6 +33,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         )
         .configure(account::configure)
         .configure(control::configure)
+        .configure(phone::configure)
         .default_service(web::to(unknown_path));
 }
 

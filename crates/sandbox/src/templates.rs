@@ -10,7 +10,7 @@ mod fill;
 pub(crate) mod listing;
 mod submission;
 
-pub(crate) use fill::{Filled, Parameter, Parameters, QuickReply};
+pub(crate) use fill::{Filled, Parameter, Parameters, QuickReply, Shown};
 
 /// Without a list every template exists, with any parameters.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Emulator;
-use crate::notification::{self, Status, Taken, escaped};
+use crate::journal::Tracked;
+use crate::notification::{self, Status, escaped};
 use crate::outbox::Update;
 use crate::scripts::Notify;
 use crate::settings::StatusTimes;
@@ -50,7 +51,7 @@ impl Plan {
 
 impl Emulator {
     /// Spawns the statuses; if a script wants it, the receiver fires when the callback has accepted the first one.
-    pub(super) fn report(self: &Arc<Self>, taken: Taken, plan: Plan) -> Option<oneshot::Receiver<()>> {
+    pub(super) fn report(self: &Arc<Self>, message: Tracked, plan: Plan) -> Option<oneshot::Receiver<()>> {
         let begun = Instant::now();
         let waits = plan.notify.before_answer && !plan.steps.is_empty();
         let (mut accepted, first_report) = waits.then(oneshot::channel).unzip();
@@ -60,18 +61,28 @@ impl Emulator {
                 if !after.is_zero() {
                     tokio::time::sleep_until(begun + *after).await;
                 }
-                emulator.happen(&taken, *status, &plan, accepted.take());
+                emulator.happen(&message, *status, &plan, accepted.take());
             }
         });
         first_report
     }
 
-    fn happen(&self, taken: &Taken, status: Status, plan: &Plan, mut accepted: Option<oneshot::Sender<()>>) {
-        if !self.journal.note(taken.place, status.as_str()) {
+    fn happen(
+        &self,
+        message: &Tracked,
+        status: Status,
+        plan: &Plan,
+        mut accepted: Option<oneshot::Sender<()>>,
+    ) {
+        let Tracked { place, taken } = message;
+        let guest = taken.recipient.name();
+        if status == Status::Read && !self.conversations().is_attentive(&guest) {
+            return;
+        }
+        if !self.journal.note(*place, status.as_str()) {
             return;
         }
         let change = escaped::json(&notification::status(taken, status, plan.error, self.clock.now()));
-        let guest = taken.recipient.name();
         for _ in 0..plan.notify.copies.unwrap_or(1) {
             let update = Update {
                 change: change.clone(),
@@ -83,6 +94,14 @@ impl Emulator {
                 Some(size) => self.outbox.push_batched(update, size),
                 None => self.outbox.push(&guest, update),
             }
+        }
+    }
+
+    /// The guest opens the conversation: everything that was delivered and not read is reported as read.
+    pub(crate) fn read_all(&self, guest: &str) {
+        let usual = Plan::new(&StatusTimes(Vec::new()), Notify::default(), None);
+        for message in self.journal.unread_by(guest) {
+            self.happen(&message, Status::Read, &usual, None);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::graph::DISPLAY_NUMBER;
 use crate::request::Recipient;
 
 /// The body of `POST /sandbox/inbound`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Inbound {
     /// The guest's phone number.
@@ -49,10 +49,10 @@ pub(crate) struct Inbound {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Button {
-    payload: String,
-    text: String,
+    pub(crate) payload: String,
+    pub(crate) text: String,
     #[serde(default)]
-    wamid: Option<String>,
+    pub(crate) wamid: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -77,6 +77,23 @@ impl Inbound {
             self.marketing.is_some(),
         ];
         things.into_iter().filter(|thing| *thing).count() == 1
+    }
+
+    /// What the guest's own phone shows of it.
+    pub(crate) fn shown(&self) -> String {
+        match (&self.text, &self.button, self.marketing) {
+            (Some(text), _, _) => text.clone(),
+            (_, Some(button), _) => button.text.clone(),
+            (_, _, Some(Marketing::Stop)) => "You stopped offers from this business".to_owned(),
+            (_, _, Some(Marketing::Resume)) => "You resumed offers from this business".to_owned(),
+            _ => "A message of a kind that WhatsApp does not forward".to_owned(),
+        }
+    }
+
+    /// The id of our message that it answers.
+    pub(crate) fn answered(&self) -> Option<&str> {
+        let tapped = self.button.as_ref().and_then(|button| button.wamid.as_deref());
+        tapped.or(self.answers.as_deref())
     }
 
     /// The notification's change. `digits` is the number as people dial it, `spelling` as WhatsApp writes it.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::fields::Fields;
 use super::invalid;
 use crate::graph::GraphError;
-use crate::templates::{Filled, Parameter, Parameters, QuickReply};
+use crate::templates::{Filled, Parameter, Parameters, QuickReply, Shown};
 
 const PAYLOAD_MAX: usize = 256;
 
@@ -33,19 +33,22 @@ pub(super) fn parameters(components: &[Value]) -> Result<Parameters, GraphError>
 pub(super) fn unfilled(name: &str, given: &Parameters) -> Filled {
     let mut texts = vec![format!("[{name}]")];
     texts.extend(given.body.iter().map(|parameter| parameter.text.clone()));
+    let replies: Vec<_> = given
+        .replies
+        .iter()
+        .map(|(_, payload)| QuickReply {
+            text: None,
+            payload: payload.clone(),
+        })
+        .collect();
     Filled {
         header: given.header.first().map(|parameter| parameter.text.clone()),
         body: texts.join(" "),
         footer: None,
         button_url: given.urls.first().map(|(_, parameter)| parameter.text.clone()),
-        replies: given
-            .replies
-            .iter()
-            .map(|(_, payload)| QuickReply {
-                text: None,
-                payload: payload.clone(),
-            })
-            .collect(),
+        // The address of a link would be a template's, which is not known.
+        buttons: replies.iter().cloned().map(Shown::Reply).collect(),
+        replies,
     }
 }
 

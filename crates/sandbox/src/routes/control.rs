@@ -12,7 +12,7 @@ use super::State;
 use crate::account::Change;
 use crate::limits;
 use crate::notification::escaped;
-use crate::notification::inbound::{Inbound, Marketing};
+use crate::notification::inbound::Inbound;
 use crate::outbox::Update;
 use crate::request;
 use crate::scripts::Rule;
@@ -154,38 +154,8 @@ async fn inbound(state: Data<State>, body: Bytes) -> Answer {
             "one of text, button, changed_number_to, unsupported and marketing is needed",
         ));
     }
-    let given = request::digits(&inbound.from).ok_or_else(|| refused("from: is not a phone number"))?;
-    let digits = emulator.conversations().dialled_of(&given);
-    let spelling = emulator.conversations().spelling_of(&digits);
-    let guest = format!("+{digits}");
-    let now = emulator.clock.now();
-    let wamid = emulator.wamids.inbound(&guest);
-    let number = {
-        let mut conversations = emulator.conversations();
-        let number = inbound
-            .phone_number_id
-            .clone()
-            .or_else(|| conversations.last_number(&guest).map(str::to_owned));
-        let number = number
-            .ok_or_else(|| refused("phone_number_id: needed, no number has written to this guest yet"))?;
-        match inbound.marketing {
-            Some(marketing) => conversations.set_marketing(&guest, marketing == Marketing::Resume),
-            None if inbound.is_to_us() => conversations.guest_wrote(&number, &guest, now),
-            None => {}
-        }
-        number
-    };
-    let change = escaped::json(&inbound.change(&number, (&digits, &spelling), &wamid, now));
-    for _ in 0..inbound.copies.unwrap_or(1) {
-        let update = Update {
-            change: change.clone(),
-            account_event_at: None,
-            forged_first: false,
-            taken: None,
-        };
-        emulator.outbox.push(&guest, update);
-    }
-    Ok(HttpResponse::Ok().json(json!({ "wamid": wamid, "phone_number_id": number })))
+    let heard = emulator.hear(&inbound).map_err(refused)?;
+    Ok(HttpResponse::Ok().json(json!({ "wamid": heard.wamid, "phone_number_id": heard.number })))
 }
 
 /// WhatsApp spells some numbers otherwise than people dial them: Brazil's, Mexico's and Argentina's.

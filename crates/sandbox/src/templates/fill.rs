@@ -41,6 +41,16 @@ pub(crate) struct Filled {
     pub(crate) footer: Option<String>,
     pub(crate) button_url: Option<String>,
     pub(crate) replies: Vec<QuickReply>,
+    /// All buttons in the template's order, with the address and the reply above among them.
+    pub(crate) buttons: Vec<Shown>,
+}
+
+/// A button as the guest sees it.
+#[derive(Debug, Clone)]
+pub(crate) enum Shown {
+    Link { text: String, url: String },
+    Reply(QuickReply),
+    Call { text: String, number: String },
 }
 
 /// A button that the guest can press.
@@ -70,13 +80,32 @@ impl Template {
         if body.chars().count() > BODY_MAX || header.chars().count() > HEADER_MAX {
             return Err(GraphError::because(132_005, "Translated text too long"));
         }
+        let (urls, replies) = (self.urls(given)?, self.replies(given)?);
         Ok(Filled {
             header: self.header.is_some().then_some(header),
             body,
             footer: self.footer.clone(),
-            button_url: self.button_url(given)?,
-            replies: self.replies(given)?,
+            button_url: urls.first().cloned(),
+            buttons: self.buttons(&urls, &replies),
+            replies,
         })
+    }
+
+    /// The buttons in their order, from the filled ones of each kind.
+    fn buttons(&self, urls: &[String], replies: &[QuickReply]) -> Vec<Shown> {
+        let (mut urls, mut replies) = (urls.iter().cloned(), replies.iter().cloned());
+        let shown = |button: &Button| match button {
+            Button::Url { text, .. } => urls.next().map(|url| Shown::Link {
+                text: text.clone(),
+                url,
+            }),
+            Button::QuickReply { .. } => replies.next().map(Shown::Reply),
+            Button::PhoneNumber { text, phone_number } => Some(Shown::Call {
+                text: text.clone(),
+                number: phone_number.clone(),
+            }),
+        };
+        self.buttons.iter().filter_map(shown).collect()
     }
 
     fn replies(&self, given: &Parameters) -> Result<Vec<QuickReply>, GraphError> {
@@ -97,8 +126,8 @@ impl Template {
         Ok(self.buttons.iter().enumerate().filter_map(reply).collect())
     }
 
-    /// Checks every button with a URL; returns the first.
-    fn button_url(&self, given: &Parameters) -> Result<Option<String>, GraphError> {
+    /// The address of every button with one.
+    fn urls(&self, given: &Parameters) -> Result<Vec<String>, GraphError> {
         if let Some((index, _)) = given
             .urls
             .iter()
@@ -106,7 +135,7 @@ impl Template {
         {
             return Err(no_such_button(*index, "url"));
         }
-        let mut first = None;
+        let mut all = Vec::new();
         for (index, button) in self.buttons.iter().enumerate() {
             let Button::Url { url, .. } = button else { continue };
             let mut suffixes = given
@@ -121,9 +150,9 @@ impl Template {
                     format!("buttons: Button at index {index} takes one parameter"),
                 ));
             }
-            first.get_or_insert(url);
+            all.push(url);
         }
-        Ok(first)
+        Ok(all)
     }
 }
 

@@ -15,3 +15,5 @@ mod marketing;
 mod messages;
 #[cfg(test)]
 mod notifications;
+#[cfg(test)]
+mod phone;

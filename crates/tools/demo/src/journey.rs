@@ -115,6 +115,7 @@ impl Journey {
             "booking",
             &format!("{RESORT} {}", self.platform.booking_id(&self.booking)),
         );
+        self.screen.fact("Ada's phone", self.phone.page(GUEST)?.as_str());
         Ok(())
     }
 

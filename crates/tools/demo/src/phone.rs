@@ -79,6 +79,12 @@ impl Phone {
 }
 
 impl Phone {
+    /// The page that shows the guest's phone.
+    pub(crate) fn page(&self, number: &str) -> anyhow::Result<Url> {
+        let page = self.sandbox.join(&format!("/phone/{number}"));
+        page.context("DEMO_SANDBOX_URL takes no path")
+    }
+
     /// The guest taps the button with this label.
     pub(crate) async fn tap(&self, number: &str, message: &Received, label: &str) -> anyhow::Result<()> {
         let button = message.replies.iter().find(|reply| reply.label() == label);

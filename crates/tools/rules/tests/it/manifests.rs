@@ -11,10 +11,12 @@ const MAY_ALSO_NAME: &[(&str, &str)] = &[
     ("outbound", "reqwest"),
     ("processor", "reqwest"),
     ("sandbox", "reqwest"),
+    ("sandbox", "askama"),
     ("testkit", "reqwest"),
     ("testkit", "diesel"),
     ("chaos", "reqwest"),
     ("chaos", "diesel"),
+    ("browser", "reqwest"),
     ("demo", "reqwest"),
     ("bench", "reqwest"),
 ];

@@ -1,0 +1,6 @@
+//! Pages in a real browser.
+
+#[cfg(test)]
+mod bad_page;
+#[cfg(test)]
+mod phone;

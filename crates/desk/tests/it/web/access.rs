@@ -180,7 +180,7 @@ async fn every_answer_carries_the_headers_that_keep_it_to_itself() {
         );
         assert!(!header("content-security-policy").contains("unsafe"), "{path}");
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(header("referrer-policy"), "same-origin", "{path}");
         assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
         let kept = if path == "/desk.css" {
             "public, max-age=31536000, immutable"

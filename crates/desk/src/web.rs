@@ -13,6 +13,7 @@ mod guard;
 mod guests;
 mod holds;
 mod login;
+mod metrics;
 mod page;
 mod problem;
 mod routes;
@@ -33,6 +34,7 @@ use service::{About, Failure, Problems, Stop, http};
 use crate::actions::letters;
 use crate::settings::ServeSettings;
 use crate::web::desk::Desk;
+use crate::web::metrics::DeskMetrics;
 
 const ABOUT: About = About {
     name: "desk",
@@ -57,7 +59,8 @@ pub(crate) fn start(settings: ServeSettings, stop: Stop) -> Result<Running, Fail
     )
     .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
     let address = settings.address;
-    let desk = Data::new(Desk::new(settings, Arc::new(files)));
+    let metrics = DeskMetrics::new(&daemon.metrics)?;
+    let desk = Data::new(Desk::new(settings, Arc::new(files), metrics));
     add_parts(&mut daemon, &desk);
     let options = http::Options {
         address,

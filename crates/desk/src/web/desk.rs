@@ -8,6 +8,7 @@ use settings::Watched;
 use store::Store;
 use store::notes::Note;
 
+use super::metrics::DeskMetrics;
 use super::throttle::Throttle;
 use crate::actions::context::Context;
 use crate::settings::{Gateway, PublicUrl, ServeSettings};
@@ -20,10 +21,11 @@ pub(super) struct Desk {
     pub(super) public_url: PublicUrl,
     pub(super) gateway: Option<Gateway>,
     pub(super) throttle: Throttle,
+    pub(super) metrics: DeskMetrics,
 }
 
 impl Desk {
-    pub(super) fn new(settings: ServeSettings, files: Arc<Watched>) -> Self {
+    pub(super) fn new(settings: ServeSettings, files: Arc<Watched>, metrics: DeskMetrics) -> Self {
         Self {
             store: settings.store,
             broker: settings.broker,
@@ -32,6 +34,7 @@ impl Desk {
             public_url: settings.public_url,
             gateway: settings.gateway,
             throttle: Throttle::default(),
+            metrics,
         }
     }
 

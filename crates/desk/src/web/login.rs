@@ -9,6 +9,7 @@ use store::staff::{self, Identity};
 use store::{Connection, StoreError, sessions};
 
 use super::desk::Desk;
+use super::metrics::SignIn;
 use super::problem::Problem;
 use super::{page, visitor};
 
@@ -43,7 +44,10 @@ pub(super) async fn by_token(
 ) -> Result<HttpResponse, Problem> {
     throttle(&desk, &request)?;
     let Ok(token) = Token::parse(&given.token) else {
-        return refuse("That is no token: one begins with bellhop_ and has 43 more characters.");
+        return refuse(
+            &desk,
+            "That is no token: one begins with bellhop_ and has 43 more characters.",
+        );
     };
     let hash = token.hash();
     let signed_in = sign_in(&desk, &request, move |connection, cookie, browser| {
@@ -55,11 +59,12 @@ pub(super) async fn by_token(
     });
     match signed_in.await? {
         Some(response) => Ok(response),
-        None => refuse("That token belongs to no present member of the staff."),
+        None => refuse(&desk, "That token belongs to no present member of the staff."),
     }
 }
 
-fn refuse(why: &'static str) -> Result<HttpResponse, Problem> {
+fn refuse(desk: &Desk, why: &'static str) -> Result<HttpResponse, Problem> {
+    desk.metrics.count_sign_in(SignIn::Refused);
     Ok(page::fill(
         &mut HttpResponse::UnprocessableEntity(),
         &LoginPage { refused: Some(why) },
@@ -74,7 +79,7 @@ pub(super) async fn show_link(
 ) -> Result<HttpResponse, Problem> {
     throttle(&desk, &request)?;
     let Ok(link) = Token::parse(&link) else {
-        return used_up();
+        return used_up(&desk);
     };
     let hash = link.hash();
     let found = desk
@@ -84,7 +89,7 @@ pub(super) async fn show_link(
         Some(identity) => page::answer(&LinkPage {
             member: Some(identity.name.to_string()),
         }),
-        None => used_up(),
+        None => used_up(&desk),
     }
 }
 
@@ -95,7 +100,7 @@ pub(super) async fn by_link(
 ) -> Result<HttpResponse, Problem> {
     throttle(&desk, &request)?;
     let Ok(link) = Token::parse(&link) else {
-        return used_up();
+        return used_up(&desk);
     };
     let hash = link.hash();
     let signed_in = sign_in(&desk, &request, move |connection, cookie, browser| {
@@ -103,11 +108,12 @@ pub(super) async fn by_link(
     });
     match signed_in.await? {
         Some(response) => Ok(response),
-        None => used_up(),
+        None => used_up(&desk),
     }
 }
 
-fn used_up() -> Result<HttpResponse, Problem> {
+fn used_up(desk: &Desk) -> Result<HttpResponse, Problem> {
+    desk.metrics.count_sign_in(SignIn::Refused);
     Ok(page::fill(
         &mut HttpResponse::NotFound(),
         &LinkPage { member: None },
@@ -118,6 +124,7 @@ fn throttle(desk: &Desk, request: &HttpRequest) -> Result<(), Problem> {
     if desk.throttle.allows(visitor::address(desk, request)) {
         return Ok(());
     }
+    desk.metrics.count_sign_in(SignIn::Throttled);
     log::warn!(event = "sign_in_throttled"; "too many attempts to sign in");
     Err(Problem::TooManySignIns)
 }
@@ -139,6 +146,7 @@ async fn sign_in(
     let Some(identity) = begun.await? else {
         return Ok(None);
     };
+    desk.metrics.count_sign_in(SignIn::Done);
     log::info!(event = "signed_in", staff = identity.name.as_str(); "a member of the staff signed in");
     let mut response = page::go("/");
     let set = response.add_cookie(&visitor::cookie(&desk.public_url, &cookie));

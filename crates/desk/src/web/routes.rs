@@ -11,7 +11,9 @@ use service::metrics::Metrics;
 
 use super::desk::Desk;
 use super::problem::Problem;
-use super::{assets, attention, audit, bookings, guard, guests, holds, login, sessions, settings, sources};
+use super::{
+    assets, attention, audit, bookings, guard, guests, holds, login, metrics, sessions, settings, sources,
+};
 
 /// Forms are small; a payload that is pasted is the largest, and platforms send up to 1 MiB.
 const LARGEST_FORM: usize = 2 << 20;
@@ -19,13 +21,14 @@ const LARGEST_FORM: usize = 2 << 20;
 pub(super) fn configure(
     desk: &Data<Desk>,
     readiness: &Readiness,
-    metrics: &Metrics,
+    registry: &Metrics,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let desk = desk.clone();
-    let health = http::endpoints(readiness.clone(), metrics.clone());
+    let health = http::endpoints(readiness.clone(), registry.clone());
     move |config| {
         let pages = scope("")
             .wrap(from_fn(guard::check))
+            .wrap(from_fn(metrics::count))
             .configure(health.clone())
             .configure(add_pages)
             .default_service(to(not_found));

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{World, must};
-use crate::program;
+use crate::program::{self, Program};
 
 /// What a command printed, and how it ended.
 #[derive(Debug)]
@@ -32,6 +32,15 @@ impl Ended {
 }
 
 impl World {
+    /// Starts the desk's page.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn serve_desk(&self) -> Program {
+        let started = Program::start("desk", &self.variables_of("desk"), self.folder.path()).await;
+        must("desk", started)
+    }
+
     /// Runs `desk` with these arguments, separated by blanks, and waits for its end.
     ///
     /// # Panics

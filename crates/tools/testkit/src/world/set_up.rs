@@ -105,6 +105,7 @@ fn variables(
         ("BELLHOP_KEYS", secrets.keys.clone()),
         ("INGEST_ADDR", own_address()),
         ("INGEST_LINGER", "0s".to_owned()),
+        ("DESK_ADDR", local.to_owned()),
         ("PROCESSOR_ADDR", local.to_owned()),
         ("SENDER_ADDR", local.to_owned()),
         ("WHATSAPP_APP_SECRETS", secrets.app.clone()),

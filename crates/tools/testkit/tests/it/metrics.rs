@@ -20,9 +20,10 @@ async fn the_metrics_of_every_program_are_valid_and_are_those_that_the_documenta
     let world = World::start(&ResortFile::patient()).await;
     world.post(&Event::confirmed("BK-1", ADA)).await;
     world.until_state("BK-1", CONFIRMATION, Read).await;
-    let documented = documented();
+    let (documented, desk) = (documented(), world.serve_desk().await);
+    let served = ("desk".to_owned(), desk.address());
 
-    for (program, address) in world.addresses() {
+    for (program, address) in world.addresses().into_iter().chain([served]) {
         let exported = exported(address).await;
         check_with_promtool(&program, &exported);
         let own = &documented[&program];

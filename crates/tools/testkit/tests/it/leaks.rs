@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::scene::{CONFIRMATION, REMINDER_1};
 use callers::Platform;
-use desk::{Said, forget, sit_at_the_desk};
+use desk::{Said, forget, sit_at_the_desk, sit_at_the_page};
 use patterns::Patterns;
 
 /// What proves that a place was really looked at: an id, which is no secret.
@@ -311,6 +311,7 @@ async fn no_secret_is_found_in_any_file_table_queue_log_metric_or_answer() {
     fetched::ask_a_platform(&world, &guests[8], &token).await;
     answers.keep_what_programs_say(&world).await;
     let mut said = sit_at_the_desk(&world, &guests[0], &guests[1]).await;
+    sit_at_the_page(&world, &guests[0], &mut said).await;
     let mut places = lose_everything(&mut world, &guests[0], &mut answers).await;
     forget(&world, &guests[0], &mut said).await;
 

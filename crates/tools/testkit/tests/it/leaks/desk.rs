@@ -1,5 +1,6 @@
 //! The support staff at work: what they see of guests, decide, and erase.
 
+use testkit::plain_browser::PlainBrowser;
 use testkit::world::World;
 
 use super::{Guest, MARKER};
@@ -87,6 +88,44 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
         said.keep(world, command).await;
     }
     said
+}
+
+/// The same staff at the desk's page: what it shows without being asked for more, what it reveals, and its log.
+pub(super) async fn sit_at_the_page(world: &World, ada: &Guest, said: &mut Said) {
+    let mut desk = world.serve_desk().await;
+    let mut browser = PlainBrowser::at(desk.address());
+    let token = world.variable("BELLHOP_STAFF_TOKEN");
+    browser.post("/login", &[("token", token)]).await.check(303);
+    let booking = format!("/bookings/azure-bay/{MARKER}");
+    let found = browser
+        .post("/guests/find", &[("phone", &ada.phone)])
+        .await
+        .check(200)
+        .has(MARKER);
+    said.shown.push_str(&found.text);
+    let reveal = [("value", "name"), ("note", ada.last_name.as_str())];
+    let revealed = browser
+        .post(&format!("{booking}/reveal"), &reveal)
+        .await
+        .check(200);
+    revealed.has(&ada.last_name);
+    for path in [
+        "/",
+        &*booking,
+        "/guests",
+        "/holds",
+        "/sources",
+        "/sources/direct",
+        "/audit",
+        "/settings",
+        "/sessions",
+        "/nowhere",
+    ] {
+        let page = browser.get(path).await;
+        said.shown.push_str(&format!("{:?}\n{}", page.headers, page.text));
+    }
+    assert_eq!(desk.stop().await.unwrap(), Some(0));
+    said.beside.push_str(&desk.log());
 }
 
 /// Erases a guest by number and another by booking; the output must not name them.

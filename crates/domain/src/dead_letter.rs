@@ -58,6 +58,18 @@ text_enum! {
 }
 
 text_enum! {
+    /// How dead letters stand for which a person looks.
+    Standing("state of letters") {
+        Open = "open",
+        /// Anything but open.
+        Ended = "ended",
+        Retried = "retried",
+        Settled = "settled",
+        Closed = "closed",
+    }
+}
+
+text_enum! {
     /// The outcome of a dead message that became known later.
     Settlement("settlement") {
         /// The message was sent: a person knows it, or WhatsApp reported it.

@@ -28,6 +28,7 @@ pub mod guest;
 pub mod hold;
 pub mod ids;
 pub mod ledger;
+pub mod letter_job;
 pub mod local_time;
 pub mod message;
 pub mod message_record;

@@ -23,7 +23,7 @@ CREATE INDEX letter_views_by_age ON letter_views (seen_at);
 CREATE TABLE letter_jobs (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     action      text COLLATE "C" NOT NULL,                  -- retry, close, assign
-    assignee    text COLLATE "C" REFERENCES staff (name),   -- of assign; NULL: nobody
+    assignee    text COLLATE "C",                           -- of assign; NULL: nobody
     filter      text NOT NULL,                              -- in its text form
     member      text COLLATE "C" NOT NULL REFERENCES staff (name),
     role        text COLLATE "C" NOT NULL,                  -- the member's when it was made

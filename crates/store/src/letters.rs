@@ -33,7 +33,7 @@ pub(crate) use closing::settle_by_whatsapp;
 pub use closing::{announce_event_retry, close, mark_event_retried};
 pub use correcting::{Corrected, correct_phone};
 pub use drained::{NewLetter, insert};
-pub use manual_retry::{judge, retry};
+pub use manual_retry::{judge, judge_all, retry};
 pub use filter::{Assignee, Filter, Standing};
 pub use paging::{Page, Place, Start, neighbours, page};
 pub use reading::{

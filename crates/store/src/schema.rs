@@ -368,7 +368,6 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(letter_jobs -> staff (assignee));
 diesel::joinable!(letter_jobs -> staff (member));
 diesel::joinable!(letter_views -> letters (letter));
 diesel::joinable!(letter_views -> staff (member));

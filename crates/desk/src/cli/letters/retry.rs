@@ -3,12 +3,14 @@
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 use domain::ids::LetterId;
+use domain::letter_job::JobAction;
 use serde::Serialize;
 use service::{Environment, chain};
 
 use super::auth::ReasonArgs;
 use super::session::{self, Session};
 use super::{Answer, Filters, output};
+use crate::actions::letters::jobs;
 use crate::actions::letters::{All, Becomes, Mode, Retrier, RetryError, Tally, Tried, TriedView};
 
 /// Retry dead messages and events
@@ -24,13 +26,14 @@ use crate::actions::letters::{All, Becomes, Mode, Retrier, RetryError, Tally, Tr
 ///   desk letters retry 12 13
 ///   desk letters retry --all --reason unreachable --dry-run
 ///   desk letters retry --all --kind events
+///   desk letters retry --all --resort azure-bay --background      does not wait
 ///   desk letters retry --all --reason unmappable --source lodgify --dry-run    what would come of them now?
 ///   desk letters retry --all --reason unmappable --source lodgify
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, group = ArgGroup::new("which").args(["ids", "all"]).required(true))]
 pub(in crate::cli) struct Arguments {
     /// The letters' numbers
-    #[arg(value_name = "ID", conflicts_with_all = ["kind", "reason", "resort", "source"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["kind", "reason", "resort", "source", "assignee", "older", "younger", "of"])]
     ids: Vec<LetterId>,
     /// All open letters, or those that match the filters
     #[arg(long)]
@@ -40,6 +43,9 @@ pub(in crate::cli) struct Arguments {
     /// Change nothing, and print what would happen
     #[arg(long, conflicts_with = "note")]
     dry_run: bool,
+    /// Make a job that a running desk carries out (desk letters jobs), and do not wait for it
+    #[arg(long, requires = "all", conflicts_with_all = ["dry_run", "json"])]
+    background: bool,
     /// Print one JSON document: the counts, and each letter
     #[arg(long)]
     json: bool,
@@ -55,6 +61,12 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
     });
     let Session { context, broker, by } = opening.await?;
     super::check_filters(&arguments.filters, &context.store, Some(context.files())).await?;
+    if let (true, Some(by)) = (arguments.background, by.clone()) {
+        let made = jobs::make(&context.store, JobAction::Retry, arguments.filters.into(), by).await;
+        let (id, letters) = made?;
+        output::print(&format!("job {id}: {letters} letters; desk letters jobs shows how far it is"))?;
+        return Ok(Answer::Done);
+    }
     let mode = by.map_or(Mode::DryRun, Mode::Retry);
 
     let format = match (arguments.json, &mode) {

@@ -5,7 +5,7 @@
 //! Lock order: bookings, messages, dead letters.
 //!
 //! [`drained`] inserts dead letters, [`closing`] closes them. [`manual_retry`], [`settling`] and [`correcting`] carry out a
-//! decision about a message, each on a locked [`case`].
+//! decision about a message, each on a locked [`case`]. [`jobs`] keep track of actions over all letters that a [`Filter`] matches.
 
 mod assigning;
 mod case;
@@ -41,7 +41,7 @@ pub use reading::{
     messages_of,
 };
 pub use settling::{Word, settle};
-pub use viewing::{Viewer, forget_views, others_on, see};
+pub use viewing::{Viewer, others_on, see};
 
 /// A letter, without its body.
 #[derive(Debug, Clone)]

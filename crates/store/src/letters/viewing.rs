@@ -21,14 +21,19 @@ pub struct Viewer {
     pub seen_at: DateTime<Utc>,
 }
 
-/// Notes that a member looks at a letter.
+/// Notes that a member looks at a letter, and forgets what is older than an hour.
 pub fn see(connection: &mut PgConnection, letter: LetterId, member: &StaffName) -> Result<(), StoreError> {
     prepared::sql(
-        "INSERT INTO letter_views (letter, member, seen_at) SELECT id, $2, clock_timestamp() FROM letters WHERE id = $1 \
+        "WITH old AS (DELETE FROM letter_views v USING ( \
+             SELECT letter, member FROM letter_views WHERE seen_at <= clock_timestamp() - $3 * interval '1 second' \
+             AND (letter, member) <> ($1, $2) FOR UPDATE SKIP LOCKED) o \
+         WHERE v.letter = o.letter AND v.member = o.member) \
+         INSERT INTO letter_views (letter, member, seen_at) SELECT id, $2, clock_timestamp() FROM letters WHERE id = $1 \
          ON CONFLICT (letter, member) DO UPDATE SET seen_at = excluded.seen_at",
     )
     .bind::<BigInt, _>(letter.0)
     .bind::<Text, _>(member.as_str())
+    .bind::<BigInt, _>(seconds())
     .execute(connection)
     .map(drop)
     .map_err(StoreError::query("note who looks at a letter"))
@@ -49,14 +54,6 @@ pub fn others_on(
     .bind::<BigInt, _>(seconds())
     .load(connection)
     .map_err(StoreError::query("find who looks at a letter"))
-}
-
-/// Deletes views that are older than an hour.
-pub fn forget_views(connection: &mut PgConnection) -> Result<usize, StoreError> {
-    prepared::sql("DELETE FROM letter_views WHERE seen_at <= clock_timestamp() - $1 * interval '1 second'")
-        .bind::<BigInt, _>(seconds())
-        .execute(connection)
-        .map_err(StoreError::query("forget who looked at letters"))
 }
 
 fn seconds() -> i64 {

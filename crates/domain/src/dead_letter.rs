@@ -153,14 +153,11 @@ impl Outcome {
     pub fn of(word: &str) -> Self {
         match word {
             RETRIED | CLOSED | "assigned" | "assigned_already" => Self::Done,
-            "too_late" | "not_found" | "sent_after_all" | "not_dead" | "not_yet" | "message_gone" => Self::Refused,
+            "too_late" | "not_found" | "sent_after_all" | "not_dead" | "not_yet" | "message_gone" => {
+                Self::Refused
+            }
             _ => match word.parse() {
-                Ok(
-                    Reason::NoPhone
-                    | Reason::InvalidPhone
-                    | Reason::MissingValue
-                    | Reason::NotConfigured,
-                )
+                Ok(Reason::NoPhone | Reason::InvalidPhone | Reason::MissingValue | Reason::NotConfigured)
                 | Err(_) => Self::NeedsAPerson,
                 Ok(_) => Self::Refused,
             },

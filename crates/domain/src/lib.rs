@@ -33,6 +33,7 @@ pub mod local_time;
 pub mod message;
 pub mod message_record;
 pub mod moment;
+pub mod overview;
 pub mod phone_number;
 pub mod plan;
 pub mod preview;

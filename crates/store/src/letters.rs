@@ -33,12 +33,12 @@ pub(crate) use closing::settle_by_whatsapp;
 pub use closing::{announce_event_retry, close, mark_event_retried};
 pub use correcting::{Corrected, correct_phone};
 pub use drained::{NewLetter, insert};
-pub use manual_retry::{judge, judge_all, retry};
 pub use filter::{Assignee, Filter, Standing};
+pub use manual_retry::{judge, judge_all, retry};
 pub use paging::{Page, Place, Start, neighbours, page};
 pub use reading::{
-    Choices, Group, ReasonCount, choices, count_by_reason, extent, find, find_body, groups, list, list_of_booking,
-    messages_of,
+    Choices, Group, ReasonCount, choices, count_by_reason, extent, find, find_body, groups, list,
+    list_of_booking, messages_of,
 };
 pub use settling::{Word, settle};
 pub use viewing::{Viewer, others_on, see};

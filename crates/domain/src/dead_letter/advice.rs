@@ -198,7 +198,10 @@ const CODES: &[(i64, Advice)] = &[
 
 /// By WhatsApp's code where it is known, else by the reason.
 pub fn of_code(reason: DeadLetterReason, code: Option<i64>) -> Advice {
-    let is_of_code = matches!(reason, DeadLetterReason::Refused | DeadLetterReason::DeliveryFailed);
+    let is_of_code = matches!(
+        reason,
+        DeadLetterReason::Refused | DeadLetterReason::DeliveryFailed
+    );
     let found = CODES.iter().find(|(known, _)| is_of_code && Some(*known) == code);
     found.map_or_else(|| advice(reason), |(_, advice)| *advice)
 }
@@ -207,10 +210,19 @@ pub fn of_code(reason: DeadLetterReason, code: Option<i64>) -> Advice {
 pub fn table() -> Vec<[String; 4]> {
     let row = |name: String, advice: Advice| {
         let ways: Vec<&str> = advice.ways.iter().map(|way| way.as_str()).collect();
-        [name, advice.happened.to_owned(), advice.to_do.to_owned(), ways.join(", ")]
+        [
+            name,
+            advice.happened.to_owned(),
+            advice.to_do.to_owned(),
+            ways.join(", "),
+        ]
     };
-    let reasons = DeadLetterReason::ALL.iter().map(|reason| row(format!("`{reason}`"), advice(*reason)));
-    let codes = CODES.iter().map(|(code, advice)| row(format!("`{code}`"), *advice));
+    let reasons = DeadLetterReason::ALL
+        .iter()
+        .map(|reason| row(format!("`{reason}`"), advice(*reason)));
+    let codes = CODES
+        .iter()
+        .map(|(code, advice)| row(format!("`{code}`"), *advice));
     reasons.chain(codes).collect()
 }
 
@@ -238,7 +250,10 @@ mod tests {
 
         assert_eq!(of(DeadLetterReason::DeliveryFailed)[0], CorrectNumber);
         assert_eq!(of(DeadLetterReason::Unreachable), [Retry, Close]);
-        assert_eq!(of_code(DeadLetterReason::Refused, Some(1)), advice(DeadLetterReason::Refused));
+        assert_eq!(
+            of_code(DeadLetterReason::Refused, Some(1)),
+            advice(DeadLetterReason::Refused)
+        );
     }
 
     #[test]

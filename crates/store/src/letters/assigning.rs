@@ -32,7 +32,8 @@ pub fn assign(
             Some(_) => {}
         }
     }
-    let is_theirs = letter.assigned.as_ref().map(|assigned| assigned.to.as_str()) == to.map(StaffName::as_str);
+    let is_theirs =
+        letter.assigned.as_ref().map(|assigned| assigned.to.as_str()) == to.map(StaffName::as_str);
     if is_theirs {
         return Ok(Ok(false));
     }
@@ -45,6 +46,11 @@ pub fn assign(
     .execute(connection)
     .map_err(StoreError::query("assign a letter"))?;
     let to = to.map_or(staff::NOBODY, StaffName::as_str);
-    audit::append(connection, by, Action::LetterAssigned, &Subject::from(&letter).with(to))?;
+    audit::append(
+        connection,
+        by,
+        Action::LetterAssigned,
+        &Subject::from(&letter).with(to),
+    )?;
     Ok(Ok(true))
 }

@@ -95,8 +95,14 @@ impl Conditions {
             all.add(of_source, [Value::Text(source.to_string())]);
         }
         for (age, condition) in [
-            (filter.older, "l.died_at <= coalesce(?, now()) - ? * interval '1 second'"),
-            (filter.younger, "l.died_at > coalesce(?, now()) - ? * interval '1 second'"),
+            (
+                filter.older,
+                "l.died_at <= coalesce(?, now()) - ? * interval '1 second'",
+            ),
+            (
+                filter.younger,
+                "l.died_at > coalesce(?, now()) - ? * interval '1 second'",
+            ),
         ] {
             if let Some(age) = age {
                 let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
@@ -180,13 +186,15 @@ impl Conditions {
     pub(super) fn statement(self, selected: &str, rest: &str) -> Prepared<'static> {
         let text = format!("SELECT {selected} FROM letters l WHERE {} {rest}", self.text);
         let statement = prepared::sql(text);
-        self.values.into_iter().fold(statement, |statement, value| match value {
-            Value::Text(text) => statement.bind::<Text, _>(text),
-            Value::Texts(texts) => statement.bind::<Array<Text>, _>(texts),
-            Value::Bytes(bytes) => statement.bind::<Bytea, _>(bytes),
-            Value::Number(number) => statement.bind::<BigInt, _>(number),
-            Value::Time(time) => statement.bind::<Timestamptz, _>(time),
-            Value::Asked(time) => statement.bind::<Nullable<Timestamptz>, _>(time),
-        })
+        self.values
+            .into_iter()
+            .fold(statement, |statement, value| match value {
+                Value::Text(text) => statement.bind::<Text, _>(text),
+                Value::Texts(texts) => statement.bind::<Array<Text>, _>(texts),
+                Value::Bytes(bytes) => statement.bind::<Bytea, _>(bytes),
+                Value::Number(number) => statement.bind::<BigInt, _>(number),
+                Value::Time(time) => statement.bind::<Timestamptz, _>(time),
+                Value::Asked(time) => statement.bind::<Nullable<Timestamptz>, _>(time),
+            })
     }
 }

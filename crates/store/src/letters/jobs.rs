@@ -105,9 +105,11 @@ const COLUMNS: &str = "id, action, assignee, filter, member, last_letter, total,
 
 /// The latest jobs, the newest first.
 pub fn list(connection: &mut PgConnection, most: i64) -> Result<Vec<Job>, StoreError> {
-    let rows: Vec<Row> = prepared::sql(format!("SELECT {COLUMNS} FROM letter_jobs ORDER BY id DESC LIMIT {most}"))
-        .load(connection)
-        .map_err(StoreError::query("list jobs"))?;
+    let rows: Vec<Row> = prepared::sql(format!(
+        "SELECT {COLUMNS} FROM letter_jobs ORDER BY id DESC LIMIT {most}"
+    ))
+    .load(connection)
+    .map_err(StoreError::query("list jobs"))?;
     rows.into_iter().map(Row::into_domain).collect()
 }
 
@@ -156,7 +158,9 @@ fn has_as_much(connection: &mut PgConnection, job: i64, access: &Access) -> Resu
         .bind::<BigInt, _>(job)
         .get_result(connection)
         .map_err(StoreError::query("read who made a job"))?;
-    let had = roles.0.parse().map_err(|_| StoreError::Unreadable { what: "role of a job's maker" })?;
+    let had = roles.0.parse().map_err(|_| StoreError::Unreadable {
+        what: "role of a job's maker",
+    })?;
     // As many resorts: an array that is NULL means all.
     let has_resorts: Value<Bool, bool> = prepared::sql(
         "SELECT CASE WHEN $2::text[] IS NULL THEN true WHEN resorts IS NULL THEN false ELSE resorts <@ $2::text[] END AS has \
@@ -227,7 +231,11 @@ pub fn renew(connection: &mut PgConnection, lease: Lease) -> Result<(), StoreErr
 
 /// Ends a job: it is done, or failed for a reason.
 pub fn finish(connection: &mut PgConnection, lease: Lease, failure: Option<&str>) -> Result<(), StoreError> {
-    let state = if failure.is_some() { JobState::Failed } else { JobState::Done };
+    let state = if failure.is_some() {
+        JobState::Failed
+    } else {
+        JobState::Done
+    };
     let finished = prepared::sql(
         "UPDATE letter_jobs SET state = $3, failure = $4, finished_at = clock_timestamp(), lease_until = NULL \
          WHERE id = $1 AND lease = $2 AND state = 'running'",
@@ -273,7 +281,11 @@ pub fn cancel(connection: &mut PgConnection, by: &Actor, id: i64) -> Result<bool
 }
 
 fn is_held(rows: usize) -> Result<(), StoreError> {
-    if rows == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+    if rows == 0 {
+        Err(StoreError::LeaseLost)
+    } else {
+        Ok(())
+    }
 }
 
 fn seconds() -> i64 {

@@ -52,7 +52,11 @@ pub fn judge_all(
     let bookings = bookings::read_readable(connection, &planner.ring, &keys)?;
     let now = pool::clock(connection)?;
     let looked = planning::look_at_all(connection, planner, &bookings, now)?;
-    let found: HashMap<_, _> = bookings.iter().zip(looked).map(|(booking, looked)| (&booking.key, (booking, looked))).collect();
+    let found: HashMap<_, _> = bookings
+        .iter()
+        .zip(looked)
+        .map(|(booking, looked)| (&booking.key, (booking, looked)))
+        .collect();
     for (letter, key) in dead {
         let Some((booking, looked)) = found.get(&key) else {
             continue;
@@ -60,7 +64,10 @@ pub fn judge_all(
         let Some((resort, (plan, around))) = planner.resort(&key.resort).zip(looked.as_ref()) else {
             continue;
         };
-        let message = around.messages.iter().find(|message| Some(message.id) == letter.message);
+        let message = around
+            .messages
+            .iter()
+            .find(|message| Some(message.id) == letter.message);
         let verdict = case::dead(message.cloned())
             .and_then(|message| plan::manual_retry::judge(plan, &booking.facts, around, resort, &message));
         judged.insert(letter.id, verdict.map(drop).map_err(Declined::Refused));

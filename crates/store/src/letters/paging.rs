@@ -94,11 +94,17 @@ pub fn page(
         (Start::Oldest, _, last) => (None, last.filter(|_| has_more)),
         (Start::Newest, first, _) => (first.filter(|_| has_more), None),
         (Start::NewerThan(place), None, _) => {
-            let before = Start::OlderThan(Place { id: LetterId(place.id.0.saturating_add(1)), ..place });
+            let before = Start::OlderThan(Place {
+                id: LetterId(place.id.0.saturating_add(1)),
+                ..place
+            });
             (exists(before)?.then_some(place), None)
         }
         (Start::OlderThan(place), None, _) => {
-            let behind = Start::NewerThan(Place { id: LetterId(place.id.0.saturating_sub(1)), ..place });
+            let behind = Start::NewerThan(Place {
+                id: LetterId(place.id.0.saturating_sub(1)),
+                ..place
+            });
             (None, exists(behind)?.then_some(place))
         }
         (Start::NewerThan(_), Some(first), last) => {
@@ -111,7 +117,11 @@ pub fn page(
         }
         (Start::OlderThan(_), Some(first), None) => (Some(first), None),
     };
-    Ok(Page { letters, older, newer })
+    Ok(Page {
+        letters,
+        older,
+        newer,
+    })
 }
 
 /// The letters just before and just behind a place, among those of a filter: the older and the newer one.

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::{
-    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl, Selectable,
-    SelectableHelper,
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
+    Selectable, SelectableHelper,
 };
 use domain::dead_letter::LetterState;
 use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
@@ -176,7 +176,9 @@ pub fn choices(connection: &mut PgConnection, within: &Scope) -> Result<Choices,
     for row in rows {
         choices.reasons.insert(row.reason);
         choices.resorts.extend(row.resort);
-        choices.sources.extend(row.source.filter(|source| !source.is_empty()));
+        choices
+            .sources
+            .extend(row.source.filter(|source| !source.is_empty()));
         choices.assignees.extend(row.assignee);
     }
     Ok(choices)

@@ -27,6 +27,7 @@ mod migrations;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod overview;
 mod pgbouncer;
 #[cfg(test)]
 mod planning;

@@ -123,7 +123,10 @@ fn age(age: Duration) -> String {
     }
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
     let whole = units.iter().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
-    whole.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
+    whole.map_or_else(
+        || format!("{seconds}s"),
+        |(unit, name)| format!("{}{name}", seconds / unit),
+    )
 }
 
 fn hexadecimal(hash: &[u8; 32]) -> String {
@@ -131,11 +134,19 @@ fn hexadecimal(hash: &[u8; 32]) -> String {
 }
 
 fn hash(text: &str) -> Option<[u8; 32]> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
     let digits = text.bytes().map(digit).collect::<Option<Vec<u8>>>()?;
     let (pairs, rest) = digits.as_chunks::<2>();
     let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high * 16 + low).collect();
-    if rest.is_empty() { bytes.try_into().ok() } else { None }
+    if rest.is_empty() {
+        bytes.try_into().ok()
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +206,10 @@ mod tests {
             ("state=dead", "state is not a known state of letters"),
             ("kind=sms", "kind is not a known kind of letter"),
             ("reason=why", "reason is not a known dead letter reason"),
-            ("older=soon", "older is not a duration such as 500ms, 90s, 30m, 24h, 2d or 2y"),
+            (
+                "older=soon",
+                "older is not a duration such as 500ms, 90s, 30m, 24h, 2d or 2y",
+            ),
             ("guest=12ab", "guest is not the hash of a number"),
             ("id=a%00b", "id has a control character"),
             ("colour=red", "colour is not a filter"),

@@ -65,7 +65,12 @@ pub(crate) async fn dry_run(
         ..DryRun::default()
     };
     let others = (tally.too_late > 0).then_some(("too_late", tally.too_late));
-    for (reason, count) in tally.refused.iter().map(|(reason, count)| (*reason, *count)).chain(others) {
+    for (reason, count) in tally
+        .refused
+        .iter()
+        .map(|(reason, count)| (*reason, *count))
+        .chain(others)
+    {
         let counts = match Outcome::of(reason) {
             Outcome::NeedsAPerson => &mut run.need_a_person,
             Outcome::Done | Outcome::Refused => &mut run.refused,

@@ -35,7 +35,6 @@ const CONNECTING: Duration = Duration::from_secs(5);
 const APPLYING: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-
 #[derive(Debug, Clone)]
 pub(crate) enum Mode {
     Retry(Actor),
@@ -149,8 +148,12 @@ impl Retrier {
             letters::judge_all(connection, planner, &of_messages)
         };
         let judged = self.context.transaction(judging).await?;
-        let tried = |decided: Decided<()>| decided.map_or_else(Tried::Declined, |()| Tried::Retried(Vec::new()));
-        Ok(judged.into_iter().map(|(id, decided)| (id, tried(decided))).collect())
+        let tried =
+            |decided: Decided<()>| decided.map_or_else(Tried::Declined, |()| Tried::Retried(Vec::new()));
+        Ok(judged
+            .into_iter()
+            .map(|(id, decided)| (id, tried(decided)))
+            .collect())
     }
 
     async fn message(&self, id: LetterId) -> Result<Tried, RetryError> {

@@ -34,7 +34,10 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyhow::Result<Answer> {
     let (store, by) = session::store_for_staff(arguments.reason, environment).await?;
-    let whom = arguments.to.as_ref().map_or_else(|| "nobody's".to_owned(), |name| format!("{name}'s"));
+    let whom = arguments
+        .to
+        .as_ref()
+        .map_or_else(|| "nobody's".to_owned(), |name| format!("{name}'s"));
 
     let decided = letters::assign(&store, arguments.ids, arguments.to, by).await?;
 

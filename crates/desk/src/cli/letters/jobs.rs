@@ -105,7 +105,10 @@ pub(super) async fn cancel(arguments: Cancel, environment: &Environment) -> anyh
         return Ok(Answer::Done);
     }
     let found = jobs::find(&store, id).await?;
-    let why = found.map_or_else(|| "there is no such job".to_owned(), |job| format!("it is {}", job.state));
+    let why = found.map_or_else(
+        || "there is no such job".to_owned(),
+        |job| format!("it is {}", job.state),
+    );
     output::complain(&format!("job {id}: {why}"));
     Ok(Answer::Refused)
 }

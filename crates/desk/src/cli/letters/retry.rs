@@ -93,7 +93,9 @@ async fn in_background(session: Session<Option<Actor>>, filters: Filters) -> any
         Some(by) => {
             let made = jobs::make(&context.store, JobAction::Retry, filters.into(), by).await;
             let (id, letters) = made?;
-            output::print(&format!("job {id}: {letters} letters; desk letters jobs shows how far it is"))?;
+            output::print(&format!(
+                "job {id}: {letters} letters; desk letters jobs shows how far it is"
+            ))?;
         }
         None => {
             let run = jobs::dry_run(context.into(), broker, filters.into(), LONGEST_DRY_RUN).await?;
@@ -117,7 +119,10 @@ fn planned(run: &DryRun) -> String {
     } else {
         format!("; time sufficed for {} of them", run.looked_at)
     };
-    format!("{} letters: {} {WOULD_BE_RETRIED}{refused}{person}{only}", run.total, run.go)
+    format!(
+        "{} letters: {} {WOULD_BE_RETRIED}{refused}{person}{only}",
+        run.total, run.go
+    )
 }
 
 /// Of a dry run that only counts.

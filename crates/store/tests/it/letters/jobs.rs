@@ -16,7 +16,11 @@ use super::event_letter;
 use crate::scene::{Scene, anna};
 
 fn ben() -> Actor {
-    Actor { name: name("ben"), access: of_resort("azure-bay"), reason: None }
+    Actor {
+        name: name("ben"),
+        access: of_resort("azure-bay"),
+        reason: None,
+    }
 }
 
 impl Scene {
@@ -38,7 +42,8 @@ impl Scene {
     }
 
     async fn fifteen_seconds_go_by(&self) {
-        self.sql("UPDATE letter_jobs SET lease_until = lease_until - interval '15 seconds'").await;
+        self.sql("UPDATE letter_jobs SET lease_until = lease_until - interval '15 seconds'")
+            .await;
     }
 
     async fn find(&self, job: i64) -> Job {
@@ -52,20 +57,33 @@ async fn a_job_is_one_desks_until_its_lease_is_over_and_then_another_ones() {
     let scene = Scene::with_staff().await;
     let id = scene.job(anna()).await;
     let (job, first) = scene.take_job().await.unwrap();
-    assert_eq!((job.id, job.action, job.state), (id, Some(JobAction::Close), JobState::Running));
+    assert_eq!(
+        (job.id, job.action, job.state),
+        (id, Some(JobAction::Close), JobState::Running)
+    );
     assert!(scene.take_job().await.is_none());
     assert!(scene.find(id).await.is_attended);
 
     scene.fifteen_seconds_go_by().await;
     let (_, second) = scene.take_job().await.unwrap();
 
-    let late = scene.store.transaction(move |c| jobs::count(c, first, LetterId(1), "closed")).await;
+    let late = scene
+        .store
+        .transaction(move |c| jobs::count(c, first, LetterId(1), "closed"))
+        .await;
     assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
-    scene.run(move |c, _| jobs::count(c, second, LetterId(1), "closed")).await;
-    scene.run(move |c, _| jobs::count(c, second, LetterId(2), "too_late")).await;
+    scene
+        .run(move |c, _| jobs::count(c, second, LetterId(1), "closed"))
+        .await;
+    scene
+        .run(move |c, _| jobs::count(c, second, LetterId(2), "too_late"))
+        .await;
     scene.run(move |c, _| jobs::finish(c, second, None)).await;
     let job = scene.find(id).await;
-    assert_eq!((job.state, job.decided(), job.position), (JobState::Done, 2, LetterId(2)));
+    assert_eq!(
+        (job.state, job.decided(), job.position),
+        (JobState::Done, 2, LetterId(2))
+    );
     assert_eq!((job.counts["closed"], job.counts["too_late"]), (1, 1));
     assert!(scene.take_job().await.is_none());
 }
@@ -102,10 +120,16 @@ async fn what_is_put_off_is_kept_until_it_is_counted() {
     let (_, lease) = scene.take_job().await.unwrap();
 
     for letter in [1, 2] {
-        scene.run(move |c, _| jobs::postpone(c, lease, LetterId(letter))).await;
+        scene
+            .run(move |c, _| jobs::postpone(c, lease, LetterId(letter)))
+            .await;
     }
-    scene.run(move |c, _| jobs::count(c, lease, LetterId(3), "retried")).await;
-    scene.run(move |c, _| jobs::count(c, lease, LetterId(1), "retried")).await;
+    scene
+        .run(move |c, _| jobs::count(c, lease, LetterId(3), "retried"))
+        .await;
+    scene
+        .run(move |c, _| jobs::count(c, lease, LetterId(1), "retried"))
+        .await;
 
     let job = scene.find(id).await;
     assert_eq!(job.postponed, [LetterId(2)]);
@@ -116,7 +140,10 @@ async fn what_is_put_off_is_kept_until_it_is_counted() {
 #[tokio::test]
 async fn a_job_acts_for_its_maker_only_while_they_may_do_as_much_as_when_they_made_it() {
     let scene = Scene::with_staff().await;
-    let because = Actor { reason: Some(Note::seal("a test", &scene.planner.ring)), ..ben() };
+    let because = Actor {
+        reason: Some(Note::seal("a test", &scene.planner.ring)),
+        ..ben()
+    };
     scene.job(because).await;
     let (job, _) = scene.take_job().await.unwrap();
     let maker = async || {
@@ -124,8 +151,14 @@ async fn a_job_acts_for_its_maker_only_while_they_may_do_as_much_as_when_they_ma
         scene.run(move |c, _| jobs::maker(c, &job)).await
     };
     let becomes = async |access: Access| {
-        let to = Identity { name: name("ben"), access };
-        scene.run(move |c, _| staff::change(c, &anna(), &to)).await.unwrap();
+        let to = Identity {
+            name: name("ben"),
+            access,
+        };
+        scene
+            .run(move |c, _| staff::change(c, &anna(), &to))
+            .await
+            .unwrap();
     };
 
     let by = maker().await.unwrap();
@@ -137,7 +170,10 @@ async fn a_job_acts_for_its_maker_only_while_they_may_do_as_much_as_when_they_ma
     assert!(maker().await.is_none());
     becomes(of_resort("azure-bay")).await;
     assert!(maker().await.is_some());
-    scene.run(|c, _| staff::remove(c, &anna(), &name("ben"))).await.unwrap();
+    scene
+        .run(|c, _| staff::remove(c, &anna(), &name("ben")))
+        .await
+        .unwrap();
     assert!(maker().await.is_none());
 }
 
@@ -146,7 +182,10 @@ async fn who_works_for_some_resorts_cancels_their_own_jobs_and_no_others() {
     let scene = Scene::with_staff().await;
     let (annas, bens) = (scene.job(anna()).await, scene.job(ben()).await);
 
-    let refused = scene.store.transaction(move |c| jobs::cancel(c, &ben(), annas)).await;
+    let refused = scene
+        .store
+        .transaction(move |c| jobs::cancel(c, &ben(), annas))
+        .await;
     let cancelled = scene.run(move |c, _| jobs::cancel(c, &ben(), bens)).await;
 
     assert!(matches!(refused, Err(StoreError::Forbidden(_))), "{refused:?}");

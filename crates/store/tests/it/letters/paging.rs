@@ -45,7 +45,11 @@ impl Scene {
                 1 => resort("azure-bay"),
                 _ => resort("olive-hill"),
             },
-            reason: if number % 2 == 0 { DeadLetterReason::Crashed } else { DeadLetterReason::Unmappable },
+            reason: if number % 2 == 0 {
+                DeadLetterReason::Crashed
+            } else {
+                DeadLetterReason::Unmappable
+            },
             phone_hash: (number == 3).then(|| ring("a").lookup("+306912345678").to_vec()),
             ..event_letter(
                 &format!("{}/evt_{number}", if number < 4 { "direct" } else { "lodgify" }),
@@ -90,7 +94,10 @@ async fn pages_show_every_letter_once_in_both_directions_the_longest_dead_first(
 async fn a_letters_neighbours_are_those_of_its_page() {
     let scene = Scene::new().await;
     scene.seven_letters().await;
-    let filter = Filter { reason: Some(DeadLetterReason::Unmappable), ..open() };
+    let filter = Filter {
+        reason: Some(DeadLetterReason::Unmappable),
+        ..open()
+    };
     let page = scene.page(&filter, Start::Oldest, MOST).await;
     let [first, second, third, last] = &page.letters[..] else {
         panic!("{page:?}")
@@ -102,7 +109,9 @@ async fn a_letters_neighbours_are_those_of_its_page() {
         (last, (Some(third.id), None)),
     ] {
         let (filter, place) = (filter.clone(), Place::of(letter));
-        let found = scene.run(move |c, _| letters::neighbours(c, &filter, place)).await;
+        let found = scene
+            .run(move |c, _| letters::neighbours(c, &filter, place))
+            .await;
         assert_eq!(found, expected);
         assert_eq!(place.to_string().parse(), Ok(place));
     }
@@ -119,20 +128,100 @@ async fn letters_are_found_by_resort_source_age_id_and_guest() {
     let within = |resorts: &[&str]| Scope::Resorts(resorts.iter().filter_map(|id| resort(id)).collect());
 
     for (filter, expected) in [
-        (Filter { resort: resort("olive-hill"), ..open() }, 2),
-        (Filter { within: within(&["azure-bay", "olive-hill"]), ..open() }, 5),
-        (Filter { within: within(&["azure-bay"]), resort: resort("olive-hill"), ..open() }, 0),
-        (Filter { within: within(&[]), ..open() }, 0),
-        (Filter { source: SourceId::parse("lodgify").ok(), ..open() }, 4),
-        (Filter { older: hours(4), ..open() }, 4),
-        (Filter { younger: hours(4), ..open() }, 3),
-        (Filter { older: hours(3), as_of: Some(minutes_ago(60)), ..open() }, 4),
-        (Filter { id: Some("evt_5".to_owned()), ..open() }, 1),
-        (Filter { id: Some("BK-9".to_owned()), ..open() }, 7),
-        (Filter { id: Some("evt_".to_owned()), ..open() }, 0),
+        (
+            Filter {
+                resort: resort("olive-hill"),
+                ..open()
+            },
+            2,
+        ),
+        (
+            Filter {
+                within: within(&["azure-bay", "olive-hill"]),
+                ..open()
+            },
+            5,
+        ),
+        (
+            Filter {
+                within: within(&["azure-bay"]),
+                resort: resort("olive-hill"),
+                ..open()
+            },
+            0,
+        ),
+        (
+            Filter {
+                within: within(&[]),
+                ..open()
+            },
+            0,
+        ),
+        (
+            Filter {
+                source: SourceId::parse("lodgify").ok(),
+                ..open()
+            },
+            4,
+        ),
+        (
+            Filter {
+                older: hours(4),
+                ..open()
+            },
+            4,
+        ),
+        (
+            Filter {
+                younger: hours(4),
+                ..open()
+            },
+            3,
+        ),
+        (
+            Filter {
+                older: hours(3),
+                as_of: Some(minutes_ago(60)),
+                ..open()
+            },
+            4,
+        ),
+        (
+            Filter {
+                id: Some("evt_5".to_owned()),
+                ..open()
+            },
+            1,
+        ),
+        (
+            Filter {
+                id: Some("BK-9".to_owned()),
+                ..open()
+            },
+            7,
+        ),
+        (
+            Filter {
+                id: Some("evt_".to_owned()),
+                ..open()
+            },
+            0,
+        ),
         (Filter { guest, ..open() }, 1),
-        (Filter { guest: Some([0; 32]), ..open() }, 0),
-        (Filter { standing: Some(Standing::Retried), ..open() }, 0),
+        (
+            Filter {
+                guest: Some([0; 32]),
+                ..open()
+            },
+            0,
+        ),
+        (
+            Filter {
+                standing: Some(Standing::Retried),
+                ..open()
+            },
+            0,
+        ),
     ] {
         let told = format!("{filter:?}");
         assert_eq!(scene.how_many(filter).await, expected, "{told}");
@@ -145,9 +234,16 @@ async fn a_messages_letter_is_found_by_its_id_its_booking_and_its_guest() {
     let letter = scene.letter_of("BK-1").await;
     scene.found(vec![event_letter("direct/evt_1", None)]).await;
     let guest = Some(scene.planner.ring.lookup("+306912345678"));
-    let id = |id: &str| Filter { id: Some(id.to_owned()), ..open() };
+    let id = |id: &str| Filter {
+        id: Some(id.to_owned()),
+        ..open()
+    };
 
-    for filter in [id("BK-1"), id(&letter.message.unwrap().to_string()), Filter { guest, ..open() }] {
+    for filter in [
+        id("BK-1"),
+        id(&letter.message.unwrap().to_string()),
+        Filter { guest, ..open() },
+    ] {
         let found = scene.page(&filter, Start::Oldest, MOST).await;
         assert_eq!(ids(&found), [letter.id.0], "{filter:?}");
     }
@@ -158,12 +254,20 @@ async fn letters_are_counted_by_reason_and_resort_and_menus_offer_what_there_is(
     let scene = Scene::new().await;
     scene.seven_letters().await;
     let everywhere = open();
-    let azure_bay = Filter { within: Scope::Resorts(resort("azure-bay").into_iter().collect()), ..open() };
+    let azure_bay = Filter {
+        within: Scope::Resorts(resort("azure-bay").into_iter().collect()),
+        ..open()
+    };
 
     let groups = scene.run(move |c, _| letters::groups(c, &everywhere)).await;
-    let choices = scene.run(move |c, _| letters::choices(c, &azure_bay.within)).await;
+    let choices = scene
+        .run(move |c, _| letters::choices(c, &azure_bay.within))
+        .await;
 
-    let counted: Vec<_> = groups.iter().map(|group| (group.reason.as_str(), group.resort.as_deref(), group.count)).collect();
+    let counted: Vec<_> = groups
+        .iter()
+        .map(|group| (group.reason.as_str(), group.resort.as_deref(), group.count))
+        .collect();
     assert_eq!(counted.iter().map(|group| group.2).sum::<i64>(), 7);
     assert_eq!(counted[0], ("unmappable", Some("azure-bay"), 2));
     assert_eq!(counted.len(), 6);
@@ -190,20 +294,60 @@ async fn lists_and_searches_are_fast_with_ten_thousand_open_letters() {
     let filters = [
         open(),
         Filter::default(),
-        Filter { standing: Some(Standing::Ended), ..open() },
-        Filter { reason: Some(DeadLetterReason::Crashed), ..open() },
-        Filter { reason: Some(DeadLetterReason::Crashed), ..Filter::default() },
-        Filter { kind: Some(LetterKind::Messages), ..open() },
-        Filter { resort: resort("resort-8"), ..open() },
-        Filter { within: Scope::Resorts(resort("resort-8").into_iter().collect()), ..open() },
-        Filter { older: Some(Duration::from_hours(5)), resort: resort("resort-4"), ..open() },
-        Filter { source: SourceId::parse("lodgify").ok(), ..open() },
-        Filter { assignee: Some(letters::Assignee::Nobody), ..open() },
-        Filter { id: Some("evt_20000".to_owned()), ..Filter::default() },
-        Filter { id: Some("BK-20000".to_owned()), ..Filter::default() },
-        Filter { guest: Some([7; 32]), ..Filter::default() },
+        Filter {
+            standing: Some(Standing::Ended),
+            ..open()
+        },
+        Filter {
+            reason: Some(DeadLetterReason::Crashed),
+            ..open()
+        },
+        Filter {
+            reason: Some(DeadLetterReason::Crashed),
+            ..Filter::default()
+        },
+        Filter {
+            kind: Some(LetterKind::Messages),
+            ..open()
+        },
+        Filter {
+            resort: resort("resort-8"),
+            ..open()
+        },
+        Filter {
+            within: Scope::Resorts(resort("resort-8").into_iter().collect()),
+            ..open()
+        },
+        Filter {
+            older: Some(Duration::from_hours(5)),
+            resort: resort("resort-4"),
+            ..open()
+        },
+        Filter {
+            source: SourceId::parse("lodgify").ok(),
+            ..open()
+        },
+        Filter {
+            assignee: Some(letters::Assignee::Nobody),
+            ..open()
+        },
+        Filter {
+            id: Some("evt_20000".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            id: Some("BK-20000".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            guest: Some([7; 32]),
+            ..Filter::default()
+        },
     ];
-    let middle = Place { died_at: minutes_ago(60 * 5), id: LetterId(0) };
+    let middle = Place {
+        died_at: minutes_ago(60 * 5),
+        id: LetterId(0),
+    };
 
     let mut slow = Vec::new();
     for filter in filters {
@@ -211,7 +355,12 @@ async fn lists_and_searches_are_fast_with_ten_thousand_open_letters() {
         let took = scene
             .run(move |c, _| {
                 let mut took = Vec::new();
-                for start in [Start::Oldest, Start::Newest, Start::NewerThan(middle), Start::OlderThan(middle)] {
+                for start in [
+                    Start::Oldest,
+                    Start::Newest,
+                    Start::NewerThan(middle),
+                    Start::OlderThan(middle),
+                ] {
                     let began_at = Instant::now();
                     letters::page(c, &asked, start, MOST)?;
                     took.push(began_at.elapsed());
@@ -225,7 +374,11 @@ async fn lists_and_searches_are_fast_with_ten_thousand_open_letters() {
             })
             .await;
         // Ten times what it takes on a machine without other work.
-        slow.extend(took.iter().filter(|took| **took > Duration::from_millis(500)).map(|took| (*took, filter.clone())));
+        slow.extend(
+            took.iter()
+                .filter(|took| **took > Duration::from_millis(500))
+                .map(|took| (*took, filter.clone())),
+        );
     }
     assert!(slow.is_empty(), "{slow:?}");
 }

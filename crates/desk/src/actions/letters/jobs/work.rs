@@ -52,7 +52,11 @@ pub(crate) async fn work(context: impl Fn() -> Arc<Context>, broker: Address, st
 }
 
 /// Carries out the jobs that no other desk is at, and returns how many.
-pub(crate) async fn until_idle(context: Arc<Context>, broker: &Address, stop: &Stop) -> Result<usize, RetryError> {
+pub(crate) async fn until_idle(
+    context: Arc<Context>,
+    broker: &Address,
+    stop: &Stop,
+) -> Result<usize, RetryError> {
     let mut jobs = 0;
     while !stop.is_stopped() && next(Arc::clone(&context), broker, stop).await? {
         jobs += 1;
@@ -63,7 +67,11 @@ pub(crate) async fn until_idle(context: Arc<Context>, broker: &Address, stop: &S
 /// Claims a job and carries it out. `false`: there is none.
 async fn next(context: Arc<Context>, broker: &Address, stop: &Stop) -> Result<bool, RetryError> {
     let token = Uuid::now_v7();
-    let Some(job) = context.store.transaction(move |connection| jobs::claim(connection, token)).await? else {
+    let Some(job) = context
+        .store
+        .transaction(move |connection| jobs::claim(connection, token))
+        .await?
+    else {
         return Ok(false);
     };
     crash::point("desk.job.claimed");
@@ -72,7 +80,15 @@ async fn next(context: Arc<Context>, broker: &Address, stop: &Stop) -> Result<bo
         Err(failure) => Err(failure),
         Ok((action, by, filter)) => {
             let retrier = Retrier::of_job(Arc::clone(&context), broker.clone(), by.clone(), lease);
-            let mut work = Work { context: &context, retrier, job: &job, action, by, lease, stop };
+            let mut work = Work {
+                context: &context,
+                retrier,
+                job: &job,
+                action,
+                by,
+                lease,
+                stop,
+            };
             let ended = work.carry_out(filter).await;
             work.retrier.finish().await;
             match ended {
@@ -96,12 +112,17 @@ async fn next(context: Arc<Context>, broker: &Address, stop: &Stop) -> Result<bo
 }
 
 async fn give_back(context: &Context, lease: Lease) -> Result<(), StoreError> {
-    context.store.run(move |connection| jobs::give_back(connection, lease)).await
+    context
+        .store
+        .run(move |connection| jobs::give_back(connection, lease))
+        .await
 }
 
 async fn finish(context: &Context, lease: Lease, failure: Option<&'static str>) -> Result<(), StoreError> {
     crash::point("desk.job.decided");
-    let finishing = context.store.run(move |connection| jobs::finish(connection, lease, failure));
+    let finishing = context
+        .store
+        .run(move |connection| jobs::finish(connection, lease, failure));
     match finishing.await {
         Err(StoreError::LeaseLost) => return Ok(()),
         finished => finished?,
@@ -109,7 +130,9 @@ async fn finish(context: &Context, lease: Lease, failure: Option<&'static str>) 
     crash::point("desk.job.finished");
     match failure {
         None => log::info!(event = "letter_job_done", job = lease.job; "job done"),
-        Some(why) => log::warn!(event = "letter_job_failed", job = lease.job, error = why; "job cannot be carried out"),
+        Some(why) => {
+            log::warn!(event = "letter_job_failed", job = lease.job, error = why; "job cannot be carried out")
+        }
     }
     Ok(())
 }
@@ -123,9 +146,14 @@ async fn prepare(
         return Ok(Err("this program does not know its action"));
     };
     let asked = job.clone();
-    let maker = context.store.run(move |connection| jobs::maker(connection, &asked)).await?;
+    let maker = context
+        .store
+        .run(move |connection| jobs::maker(connection, &asked))
+        .await?;
     let Some(by) = maker else {
-        return Ok(Err("who made it is no member of the staff any more, or may do less than then"));
+        return Ok(Err(
+            "who made it is no member of the staff any more, or may do less than then",
+        ));
     };
     let Ok(filter) = filter::parse(&job.filter, &[]) else {
         return Ok(Err("this program does not understand its filter"));
@@ -157,7 +185,10 @@ impl Work<'_> {
         loop {
             pace.tick().await;
             let asked = filter.clone();
-            let reading = self.context.store.run(move |connection| letters::list(connection, &asked, after, PAGE));
+            let reading = self
+                .context
+                .store
+                .run(move |connection| letters::list(connection, &asked, after, PAGE));
             let mut page = reading.await?;
             page.retain(|letter| letter.id <= self.job.last_letter);
             if page.is_empty() {
@@ -176,7 +207,11 @@ impl Work<'_> {
     /// What was put off, after everything else was applied.
     async fn carts(&mut self) -> Result<Ended, RetryError> {
         let id = self.job.id;
-        let now = self.context.store.run(move |connection| jobs::find(connection, id)).await?;
+        let now = self
+            .context
+            .store
+            .run(move |connection| jobs::find(connection, id))
+            .await?;
         let postponed = now.map(|job| job.postponed).unwrap_or_default();
         if !postponed.is_empty() {
             self.retrier.until_applied().await?;
@@ -188,7 +223,11 @@ impl Work<'_> {
                 if self.stop.is_stopped() {
                     return Ok(Ended::Stopped);
                 }
-                let found = self.context.store.run(move |connection| letters::find(connection, id)).await?;
+                let found = self
+                    .context
+                    .store
+                    .run(move |connection| letters::find(connection, id))
+                    .await?;
                 match found {
                     Some(letter) => self.decide(letter, Carts::Now).await?,
                     None => self.count(id, "not_found").await?,
@@ -234,7 +273,10 @@ impl Work<'_> {
             }
             None => {
                 let lease = self.lease;
-                let postponing = self.context.store.run(move |connection| jobs::postpone(connection, lease, id));
+                let postponing = self
+                    .context
+                    .store
+                    .run(move |connection| jobs::postpone(connection, lease, id));
                 Ok(postponing.await?)
             }
         }
@@ -264,7 +306,10 @@ impl Work<'_> {
 
     async fn count(&self, id: LetterId, outcome: &'static str) -> Result<(), RetryError> {
         let lease = self.lease;
-        let counting = self.context.store.run(move |connection| jobs::count(connection, lease, id, outcome));
+        let counting = self
+            .context
+            .store
+            .run(move |connection| jobs::count(connection, lease, id, outcome));
         Ok(counting.await?)
     }
 }

@@ -11,7 +11,14 @@ use super::processor::bring_three_down;
 use super::{LEDGER_CHECK, check_guest, dying_at, guest};
 use crate::scene::CONFIRMATION;
 
-pub(super) const TRIED: &[&[&str]] = &[DRAINING, DECIDING, RETRYING_AN_EVENT, WORKING, PREVIEWING, IMPORTING];
+pub(super) const TRIED: &[&[&str]] = &[
+    DRAINING,
+    DECIDING,
+    RETRYING_AN_EVENT,
+    WORKING,
+    PREVIEWING,
+    IMPORTING,
+];
 
 const DRAINING: &[&str] = &[
     "desk.letters.written",

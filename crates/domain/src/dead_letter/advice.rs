@@ -37,11 +37,12 @@ impl Way {
 use Way::{Close, CorrectNumber, Retry, Settle};
 
 /// By the reason alone.
+#[expect(clippy::too_many_lines, reason = "one table")]
 pub const fn advice(reason: DeadLetterReason) -> Advice {
     let (happened, to_do, ways): (_, _, &[Way]) = match reason {
         DeadLetterReason::Refused => (
             "WhatsApp refused the message for good.",
-            "Look the code up below. Mend what it names, then retry; or reach the guest another way and close it.",
+            "Mend what WhatsApp's code names, then retry; or reach the guest another way and close it.",
             &[Retry, CorrectNumber, Close],
         ),
         DeadLetterReason::RetriesExhausted => (
@@ -56,12 +57,12 @@ pub const fn advice(reason: DeadLetterReason) -> Advice {
         ),
         DeadLetterReason::OutcomeUnknown => (
             "Nobody knows whether the guest has the message: the call's answer was lost, and no report came.",
-            "Ask the guest, or look at the phone of the resort; then settle it. A retry may send it twice.",
+            "Ask the guest, then settle it. A retry may send it twice.",
             &[Settle, Retry, Close],
         ),
         DeadLetterReason::DeliveryFailed => (
             "WhatsApp took the message and said later that it could not be delivered.",
-            "Look the code up below. Is the number right? Then retry, or reach the guest another way and close it.",
+            "Is the number right? Correct it, then retry; or reach the guest another way and close it.",
             &[CorrectNumber, Retry, Close],
         ),
         DeadLetterReason::TemplateMissing => (

@@ -26,8 +26,8 @@ mod letters;
 mod migrations;
 #[cfg(test)]
 mod names;
-#[cfg(test)]
 mod overview;
+#[cfg(test)]
 mod pgbouncer;
 #[cfg(test)]
 mod planning;

@@ -65,10 +65,7 @@ pub(crate) async fn assign(
 }
 
 /// A number as people write it abroad, or what is wrong with it. One without a country code is read with this country.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "a page checks a number while it is typed")
-)]
+#[expect(dead_code, reason = "a page checks a number while it is typed")]
 pub(crate) fn check_phone(text: &str, country: Option<Country>) -> Result<String, WhyInvalid> {
     PhoneNumber::check(text, country).map(|number| number.formatted())
 }

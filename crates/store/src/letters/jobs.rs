@@ -4,12 +4,14 @@
 //! that the job has counted it are one transaction under the lease: a desk that dies, or whose lease another one has
 //! taken, leaves no letter decided twice or counted twice.
 
+mod reading;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::{OptionalExtension, PgConnection, RunQueryDsl};
 use domain::audit::Action;
 use domain::ids::{LetterId, StaffName};
 use domain::letter_job::{JobAction, JobState};
@@ -21,6 +23,9 @@ use crate::error::StoreError;
 use crate::rows::Value;
 use crate::staff::{self, Identity};
 use crate::{notes, prepared};
+use reading::{COLUMNS, Row};
+
+pub use reading::{find, list};
 
 /// How long a desk may be silent before another one goes on with its job.
 pub const LEASE: Duration = Duration::from_secs(15);
@@ -98,28 +103,6 @@ pub fn make(connection: &mut PgConnection, by: &Actor, job: &NewJob) -> Result<i
     let told = format!("job {}: {}, {} letters", id.0, job.action, job.total);
     audit::append(connection, by, Action::LetterJobMade, &Subject::of(told))?;
     Ok(id.0)
-}
-
-const COLUMNS: &str = "id, action, assignee, filter, member, last_letter, total, state, failure, position, postponed, counts, \
-     made_at, finished_at, note_key, (state = 'running' AND lease_until > clock_timestamp()) IS TRUE AS is_attended";
-
-/// The latest jobs, the newest first.
-pub fn list(connection: &mut PgConnection, most: i64) -> Result<Vec<Job>, StoreError> {
-    let rows: Vec<Row> = prepared::sql(format!(
-        "SELECT {COLUMNS} FROM letter_jobs ORDER BY id DESC LIMIT {most}"
-    ))
-    .load(connection)
-    .map_err(StoreError::query("list jobs"))?;
-    rows.into_iter().map(Row::into_domain).collect()
-}
-
-pub fn find(connection: &mut PgConnection, id: i64) -> Result<Option<Job>, StoreError> {
-    let row: Option<Row> = prepared::sql(format!("SELECT {COLUMNS} FROM letter_jobs WHERE id = $1"))
-        .bind::<BigInt, _>(id)
-        .get_result(connection)
-        .optional()
-        .map_err(StoreError::query("read a job"))?;
-    row.map(Row::into_domain).transpose()
 }
 
 /// Claims the oldest running job that no desk is at.
@@ -290,65 +273,4 @@ fn is_held(rows: usize) -> Result<(), StoreError> {
 
 fn seconds() -> i64 {
     i64::try_from(LEASE.as_secs()).unwrap_or(i64::MAX)
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-    #[diesel(sql_type = Text)]
-    action: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    assignee: Option<String>,
-    #[diesel(sql_type = Text)]
-    filter: String,
-    #[diesel(sql_type = Text)]
-    member: String,
-    #[diesel(sql_type = BigInt)]
-    last_letter: i64,
-    #[diesel(sql_type = BigInt)]
-    total: i64,
-    #[diesel(sql_type = Text)]
-    state: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    failure: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    position: i64,
-    #[diesel(sql_type = Array<BigInt>)]
-    postponed: Vec<i64>,
-    #[diesel(sql_type = Jsonb)]
-    counts: serde_json::Value,
-    #[diesel(sql_type = Timestamptz)]
-    made_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    finished_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    note_key: Option<String>,
-    #[diesel(sql_type = Bool)]
-    is_attended: bool,
-}
-
-impl Row {
-    fn into_domain(self) -> Result<Job, StoreError> {
-        let unreadable = |what| StoreError::Unreadable { what };
-        let assignee = self.assignee.map(|name| StaffName::parse(&name)).transpose();
-        let assignee = assignee.map_err(|_| unreadable("assignee of a job"))?;
-        Ok(Job {
-            id: self.id,
-            action: JobAction::parse(&self.action, assignee),
-            filter: self.filter,
-            member: self.member,
-            last_letter: LetterId(self.last_letter),
-            total: self.total,
-            state: self.state.parse().map_err(|_| unreadable("state of a job"))?,
-            failure: self.failure,
-            position: LetterId(self.position),
-            postponed: self.postponed.into_iter().map(LetterId).collect(),
-            counts: serde_json::from_value(self.counts).map_err(|_| unreadable("counts of a job"))?,
-            made_at: self.made_at,
-            finished_at: self.finished_at,
-            is_attended: self.is_attended,
-            note_key: self.note_key,
-        })
-    }
 }

@@ -21,6 +21,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON moments TO bellhop_processor;
 GRANT SELECT, INSERT, UPDATE ON template_categories TO bellhop_processor;
 -- Forgets after a day, and with the guest, who was reminded.
 GRANT SELECT, UPDATE, DELETE ON reminded TO bellhop_processor;
+-- The figures of the whole, for the desk's first page.
+GRANT SELECT, INSERT, UPDATE ON overview TO bellhop_processor;
 -- What sources were answered, for a day.
 GRANT SELECT, INSERT, DELETE ON source_reports TO bellhop_processor;
 -- A report of WhatsApp settles the letter of its message; what was held long enough is emptied.
@@ -48,6 +50,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders, unprepared TO bellhop_se
 -- desk: looks at everything; decides about letters, messages and holds; re-encrypts; knows the staff.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO bellhop_desk;
 GRANT INSERT, UPDATE ON letters, messages TO bellhop_desk;
+-- Who looks at a letter; actions over many letters.
+GRANT INSERT, UPDATE, DELETE ON letter_views TO bellhop_desk;
+GRANT INSERT, UPDATE ON letter_jobs TO bellhop_desk;
 GRANT INSERT, UPDATE, DELETE ON holds TO bellhop_desk;
 GRANT UPDATE ON bookings TO bellhop_desk;
 GRANT UPDATE (sealed_body, phone_hash) ON events TO bellhop_desk;

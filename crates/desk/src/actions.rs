@@ -16,6 +16,7 @@ pub(crate) mod masking;
 pub(crate) mod messages;
 pub(crate) mod names;
 pub(crate) mod notes;
+pub(crate) mod overview;
 pub(crate) mod presets;
 pub(crate) mod preview;
 pub(crate) mod simulation;

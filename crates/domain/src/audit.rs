@@ -20,6 +20,11 @@ text_enum! {
         LetterSettled = "letter_settled",
         /// A dead letter was closed without further action.
         LetterClosed = "letter_closed",
+        /// A dead letter was given to a member of the staff to take care of, or to nobody.
+        LetterAssigned = "letter_assigned",
+        /// An action over everything that a filter matches began; each of its letters has a row of its own.
+        LetterJobMade = "letter_job_made",
+        LetterJobCancelled = "letter_job_cancelled",
         /// A person laid a hold.
         Paused = "paused",
         Resumed = "resumed",

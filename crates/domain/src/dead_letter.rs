@@ -1,7 +1,11 @@
 //! Dead letters: why a program gave up an event or a message, and how a person settles it.
 
+mod advice;
+
 use crate::message::Reason;
 use crate::text_enum::text_enum;
+
+pub use advice::{Advice, Way, advice, of_code, table};
 
 text_enum! {
     /// Why an event or message became a dead letter; the value of the header `bellhop-reason`.
@@ -53,6 +57,18 @@ text_enum! {
         /// The outcome is known.
         Settled = "settled",
         /// A person decided that nothing is to be done.
+        Closed = "closed",
+    }
+}
+
+text_enum! {
+    /// How dead letters stand for which a person looks.
+    Standing("state of letters") {
+        Open = "open",
+        /// Anything but open.
+        Ended = "ended",
+        Retried = "retried",
+        Settled = "settled",
         Closed = "closed",
     }
 }
@@ -113,6 +129,39 @@ impl DecisionRefused {
 impl std::fmt::Display for DecisionRefused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The outcome of a letter that was retried, in counts.
+pub const RETRIED: &str = "retried";
+/// The outcome of a letter that was closed, in counts.
+pub const CLOSED: &str = "closed";
+
+/// What a letter's outcome in counts asks of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing: it was decided as asked.
+    Done,
+    /// Nothing: it would be wrong, or is decided already.
+    Refused,
+    /// To mend something first: a number, a file, a mapping.
+    NeedsAPerson,
+}
+
+impl Outcome {
+    /// By the word in counts. An unknown one wants a person.
+    pub fn of(word: &str) -> Self {
+        match word {
+            RETRIED | CLOSED | "assigned" | "assigned_already" => Self::Done,
+            "too_late" | "not_found" | "sent_after_all" | "not_dead" | "not_yet" | "message_gone" => {
+                Self::Refused
+            }
+            _ => match word.parse() {
+                Ok(Reason::NoPhone | Reason::InvalidPhone | Reason::MissingValue | Reason::NotConfigured)
+                | Err(_) => Self::NeedsAPerson,
+                Ok(_) => Self::Refused,
+            },
+        }
     }
 }
 

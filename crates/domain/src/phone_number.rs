@@ -3,7 +3,8 @@
 use std::fmt;
 
 use rlibphonenumber::{
-    CountryCodeSource, PHONE_NUMBER_UTIL, PhoneNumber as Parsed, PhoneNumberFormat, Region,
+    CountryCodeSource, PHONE_NUMBER_UTIL, ParseError, PhoneNumber as Parsed, PhoneNumberFormat, Region,
+    ValidationError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,27 @@ pub struct PhoneNumber(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is not a valid phone number")]
 pub struct InvalidPhoneNumber;
+
+/// Why a text is no valid phone number, for who types it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WhyInvalid {
+    #[error("type the number")]
+    Empty,
+    #[error("this is no phone number")]
+    NoNumber,
+    #[error("which country? Begin with + and the country code")]
+    WithoutCountry,
+    #[error("no country has this code")]
+    UnknownCountry,
+    #[error("digits are missing")]
+    TooShort,
+    #[error("there are too many digits")]
+    TooLong,
+    #[error("letters are not allowed in a number")]
+    Letters,
+    #[error("no such number exists in its country")]
+    NoSuchNumber,
+}
 
 /// The longest text that Google's own libraries read, in characters: long enough for an extension and words around
 /// the number.
@@ -38,6 +60,20 @@ impl PhoneNumber {
             return Err(InvalidPhoneNumber);
         }
         Ok(Self(parsed.format_as(PhoneNumberFormat::E164).into_owned()))
+    }
+
+    /// As [`parse`](Self::parse), and says why a text is not valid.
+    pub fn check(text: &str, country: Option<Country>) -> Result<Self, WhyInvalid> {
+        Self::parse(text, country).map_err(|_| why_invalid(text, country))
+    }
+
+    /// As people of its country write it abroad: `+30 691 234 5678`.
+    pub fn formatted(&self) -> String {
+        let parsed = PHONE_NUMBER_UTIL.parse(&self.0, None);
+        parsed.map_or_else(
+            |_| self.0.clone(),
+            |parsed| parsed.format_as(PhoneNumberFormat::International).into_owned(),
+        )
     }
 
     /// Accepts the digits that WhatsApp writes, with or without `+`.
@@ -86,6 +122,39 @@ impl PhoneNumber {
         characters
             .map(|(index, character)| if shown(index) { character } else { '•' })
             .collect()
+    }
+}
+
+fn why_invalid(text: &str, country: Option<Country>) -> WhyInvalid {
+    if text.trim().is_empty() {
+        return WhyInvalid::Empty;
+    }
+    if text.chars().nth(LONGEST).is_some() {
+        return WhyInvalid::TooLong;
+    }
+    let parsed = match PHONE_NUMBER_UTIL.parse_and_keep_raw_input(text, country.map(Country::region)) {
+        Ok(parsed) => parsed,
+        Err(error) => return unread(text, country, &error),
+    };
+    if dials_letters(text, &parsed) {
+        return WhyInvalid::Letters;
+    }
+    match parsed.is_possible_with_reason() {
+        Err(ValidationError::TooShort) => WhyInvalid::TooShort,
+        Err(ValidationError::TooLong) => WhyInvalid::TooLong,
+        Err(ValidationError::InvalidCountryCode) => WhyInvalid::UnknownCountry,
+        _ => WhyInvalid::NoSuchNumber,
+    }
+}
+
+fn unread(text: &str, country: Option<Country>, error: &ParseError) -> WhyInvalid {
+    match error {
+        ParseError::InvalidCountryCode if text.trim_start().starts_with('+') => WhyInvalid::UnknownCountry,
+        ParseError::InvalidCountryCode if country.is_none() => WhyInvalid::WithoutCountry,
+        ParseError::InvalidCountryCode => WhyInvalid::UnknownCountry,
+        ParseError::TooShortAfterIdd | ParseError::TooShortNsn => WhyInvalid::TooShort,
+        ParseError::TooLongNsn => WhyInvalid::TooLong,
+        ParseError::NotANumber(_) => WhyInvalid::NoNumber,
     }
 }
 

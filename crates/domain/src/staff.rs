@@ -64,7 +64,7 @@ impl Access {
     /// Whether the member may do this to something of this resort, or of none.
     pub fn check(&self, action: Action, resort: Option<&ResortId>) -> Result<(), Forbidden> {
         self.has(action.needs())?;
-        if action.is_on_oneself() {
+        if action.is_of_no_resort() {
             return Ok(());
         }
         self.reaches(resort)
@@ -84,9 +84,12 @@ impl Access {
 }
 
 impl Action {
-    /// Members do it to their own account, wherever they work.
-    fn is_on_oneself(self) -> bool {
-        matches!(self, Self::StaffLinkMade | Self::SignedIn)
+    /// Members do it to their own account, wherever they work; or each letter's own row is checked.
+    fn is_of_no_resort(self) -> bool {
+        matches!(
+            self,
+            Self::StaffLinkMade | Self::SignedIn | Self::LetterJobMade | Self::LetterJobCancelled
+        )
     }
 
     /// The least role that may do it.
@@ -101,6 +104,9 @@ impl Action {
             | Self::PhoneCorrected
             | Self::LetterSettled
             | Self::LetterClosed
+            | Self::LetterAssigned
+            | Self::LetterJobMade
+            | Self::LetterJobCancelled
             | Self::Paused
             | Self::Resumed
             | Self::PreviewSent

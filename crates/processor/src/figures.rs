@@ -46,6 +46,10 @@ impl FigureExport {
         match self.reader.read().await {
             Ok(Some(figures)) => {
                 metrics.show_figures(&figures, &self.context.missing_keys.get());
+                if let Some(error) = &figures.overview_failed {
+                    log::warn!(event = "overview_not_written", error = service::chain(error);
+                        "cannot write the figures for the desk's first page");
+                }
                 self.alert_of_gaps(&figures.report_gaps);
             }
             Ok(None) => {

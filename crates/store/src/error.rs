@@ -45,6 +45,9 @@ pub enum StoreError {
     /// Other rows became relevant while these were being locked. Retry the whole transaction.
     #[error("bookings changed while they were being locked")]
     Overtaken,
+    /// Another desk carries the job out, or it is cancelled: nothing of this transaction may stay.
+    #[error("the job is no longer this desk's to carry out")]
+    LeaseLost,
     #[error("cannot migrate the database")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The blocking task was torn down at shutdown.
@@ -104,7 +107,7 @@ impl StoreError {
             }
             | Self::Unreadable { .. }
             | Self::Migration(_) => Fault::Ours,
-            Self::Sealed { .. } | Self::Panicked | Self::Forbidden(_) => Fault::Data,
+            Self::Sealed { .. } | Self::Panicked | Self::Forbidden(_) | Self::LeaseLost => Fault::Data,
             Self::Overtaken => Fault::Contention,
             Self::Query { cause, .. } => fault_of(cause),
         }

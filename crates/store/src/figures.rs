@@ -11,7 +11,7 @@ use crate::holds::Hold;
 use crate::prepared;
 use crate::report_gaps::{self, ReportGap};
 use crate::rows::Value;
-use crate::{Store, bookings, fetches, guests, holds};
+use crate::{Store, bookings, fetches, guests, holds, overview};
 
 #[derive(Debug)]
 pub struct Figures {
@@ -26,6 +26,8 @@ pub struct Figures {
     pub fetches_waiting: i64,
     /// Numbers that WhatsApp reports nothing of.
     pub report_gaps: Vec<ReportGap>,
+    /// Why the [`overview`](crate::overview) could not be written.
+    pub overview_failed: Option<StoreError>,
 }
 
 pub struct FigureReader {
@@ -93,6 +95,7 @@ impl Session {
             guests_waiting: guests::count_waiting(connection)?,
             fetches_waiting: fetches::count(connection)?,
             report_gaps: report_gaps::list(connection)?,
+            overview_failed: overview::write(connection).err(),
         }))
     }
 }

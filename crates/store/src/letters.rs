@@ -5,33 +5,43 @@
 //! Lock order: bookings, messages, dead letters.
 //!
 //! [`drained`] inserts dead letters, [`closing`] closes them. [`manual_retry`], [`settling`] and [`correcting`] carry out a
-//! decision about a message, each on a locked [`case`].
+//! decision about a message, each on a locked [`case`]. [`jobs`] keep track of actions over all letters that a [`Filter`] matches.
 
+mod assigning;
 mod case;
 mod closing;
 mod correcting;
 mod drained;
+mod filter;
+pub mod jobs;
 mod manual_retry;
+mod paging;
 mod reading;
 mod settling;
+mod viewing;
 
 use chrono::{DateTime, Utc};
-use domain::dead_letter::{DeadLetterReason, DecisionRefused, LetterKind, LetterState, Settlement};
-use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId, SourceId};
+use domain::dead_letter::{DecisionRefused, LetterKind, LetterState, Settlement};
+use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
 
 use crate::audit::Subject;
 use crate::notes::NoteKey;
 
 pub use crate::unmatched_letters::settle_all_matched;
+pub use assigning::assign;
 pub(crate) use closing::settle_by_whatsapp;
 pub use closing::{announce_event_retry, close, mark_event_retried};
 pub use correcting::{Corrected, correct_phone};
 pub use drained::{NewLetter, insert};
-pub use manual_retry::{judge, retry};
+pub use filter::{Assignee, Filter, Standing};
+pub use manual_retry::{judge, judge_all, retry};
+pub use paging::{Page, Place, Start, neighbours, page};
 pub use reading::{
-    ReasonCount, count_by_reason, extent, find, find_body, list, list_of_booking, messages_of,
+    Choices, Group, ReasonCount, choices, count_by_reason, extent, find, find_body, groups, list,
+    list_of_booking, messages_of,
 };
 pub use settling::{Word, settle};
+pub use viewing::{Viewer, others_on, see};
 
 /// A letter, without its body.
 #[derive(Debug, Clone)]
@@ -53,6 +63,8 @@ pub struct Letter {
     pub resort: Option<ResortId>,
     pub booking: Option<BookingId>,
     pub message: Option<MessageId>,
+    /// Who takes care of it, and since when.
+    pub assigned: Option<Assigned>,
     /// How it ended; `None`: it is open.
     pub ending: Option<Ending>,
 }
@@ -93,6 +105,12 @@ impl From<&Letter> for Subject {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    pub to: String,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
     /// Anything but open.
     pub state: LetterState,
@@ -113,23 +131,9 @@ pub enum Declined {
     Refused(DecisionRefused),
     /// Another person was faster.
     TooLate(Ending),
+    /// Who is to take care of it is no present member of the staff.
+    NoMember,
+    /// Who is to take care of it does not work for its resort.
+    OutOfReach,
     NotFound,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Open ones or those that ended; both where it is left out.
-    pub standing: Option<Standing>,
-    pub kind: Option<LetterKind>,
-    pub reason: Option<DeadLetterReason>,
-    pub resort: Option<ResortId>,
-    /// Letters of this source's events.
-    pub source: Option<SourceId>,
-}
-
-/// Whether a letter still waits for a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    Open,
-    Ended,
 }

@@ -38,6 +38,7 @@ pub mod migrations;
 pub mod moments;
 pub mod names;
 pub mod notes;
+pub mod overview;
 mod planner;
 pub mod planning;
 pub mod poison;

@@ -131,6 +131,20 @@ pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Resul
     rows.into_iter().map(into_domain).collect()
 }
 
+/// The messages of some bookings, each booking's in their order.
+pub(crate) fn list_of_bookings(
+    connection: &mut PgConnection,
+    keys: &[String],
+) -> Result<Vec<Message>, StoreError> {
+    let rows: Vec<Row> = messages::table
+        .filter(messages::booking_key.eq_any(keys))
+        .order((messages::created_at, messages::id))
+        .select(Row::as_select())
+        .load(connection)
+        .map_err(StoreError::query("list messages of bookings"))?;
+    rows.into_iter().map(into_domain).collect()
+}
+
 /// Some messages, those that exist.
 pub(crate) fn list_by_id(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Message>, StoreError> {
     let rows: Vec<Row> = messages::table

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crypto::key_ring::{KeyRing, OpenError};
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -59,6 +59,20 @@ pub(crate) fn insert(connection: &mut PgConnection, note: &Note) -> Result<(), S
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("keep a note"))
+}
+
+/// A stored note, for an action that goes on in another process; `None`: it was erased.
+pub(crate) fn find(connection: &mut PgConnection, key: &str) -> Result<Option<Note>, StoreError> {
+    let sealed: Option<Vec<u8>> = notes::table
+        .find(key)
+        .select(notes::sealed_note)
+        .first(connection)
+        .optional()
+        .map_err(StoreError::query("read a note"))?;
+    Ok(sealed.map(|sealed| Note {
+        key: NoteKey(key.to_owned()),
+        sealed,
+    }))
 }
 
 /// Reads notes. One that was erased is missing; one that does not open says why.

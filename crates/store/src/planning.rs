@@ -128,21 +128,33 @@ pub(crate) fn look(
     booking: &Booking,
     now: DateTime<Utc>,
 ) -> Result<Option<(Plan, Circumstances)>, StoreError> {
-    let Some(resort) = planner.resort(&booking.key.resort) else {
-        return Ok(None);
-    };
-    let hash = planner
-        .guest_of(&booking.key, &booking.facts)
-        .map(|guest| guest.phone_hash);
-    let messages = messages::list_of_booking(connection, &booking.key)?;
-    let mut around = Surroundings::of_guests(connection, planner, std::slice::from_ref(booking), &[hash])?;
-    around.messages.insert(
-        booking.key.to_string(),
-        messages.into_iter().map(|m| m.existing).collect(),
-    );
-    let circumstances = around.of(booking, hash.as_ref(), Some(&resort.number));
-    let plan = plan::plan(&booking.key.booking, &booking.facts, &circumstances, resort, now);
-    Ok(Some((plan, circumstances)))
+    let looked = look_at_all(connection, planner, std::slice::from_ref(booking), now)?;
+    Ok(looked.into_iter().next().flatten())
+}
+
+/// As [`look`], at several bookings, in their order.
+pub(crate) fn look_at_all(
+    connection: &mut PgConnection,
+    planner: &Planner,
+    bookings: &[Booking],
+    now: DateTime<Utc>,
+) -> Result<Vec<Option<(Plan, Circumstances)>>, StoreError> {
+    let hash_of = |booking: &Booking| Some(planner.guest_of(&booking.key, &booking.facts)?.phone_hash);
+    let hashes: Vec<Option<[u8; 32]>> = bookings.iter().map(hash_of).collect();
+    let keys: Vec<String> = bookings.iter().map(|booking| booking.key.to_string()).collect();
+    let messages = messages::list_of_bookings(connection, &keys)?;
+    let mut around = Surroundings::of_guests(connection, planner, bookings, &hashes)?;
+    for message in messages {
+        let of_booking = around.messages.entry(message.booking_key).or_default();
+        of_booking.push(message.existing);
+    }
+    let looked = bookings.iter().zip(&hashes).map(|(booking, hash)| {
+        let resort = planner.resort(&booking.key.resort)?;
+        let circumstances = around.of(booking, hash.as_ref(), Some(&resort.number));
+        let plan = plan::plan(&booking.key.booking, &booking.facts, &circumstances, resort, now);
+        Some((plan, circumstances))
+    });
+    Ok(looked.collect())
 }
 
 /// Everything that the plans of some bookings depend on beside their facts.

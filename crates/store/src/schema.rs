@@ -139,6 +139,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    letter_jobs (id) {
+        id -> Int8,
+        action -> Text,
+        assignee -> Nullable<Text>,
+        filter -> Text,
+        member -> Text,
+        role -> Text,
+        resorts -> Nullable<Array<Nullable<Text>>>,
+        note_key -> Nullable<Text>,
+        last_letter -> Int8,
+        total -> Int8,
+        state -> Text,
+        failure -> Nullable<Text>,
+        position -> Int8,
+        postponed -> Array<Nullable<Int8>>,
+        counts -> Jsonb,
+        made_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        lease -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    letter_views (letter, member) {
+        letter -> Int8,
+        member -> Text,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     letters (id) {
         id -> Int8,
         kind -> Text,
@@ -164,6 +196,8 @@ diesel::table! {
         phone_hash -> Nullable<Bytea>,
         received_at -> Nullable<Timestamptz>,
         name_hashes -> Nullable<Array<Nullable<Bytea>>>,
+        assigned_to -> Nullable<Text>,
+        assigned_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -238,6 +272,14 @@ diesel::table! {
         number -> Text,
         opted_out_at -> Nullable<Timestamptz>,
         opted_in_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    overview (id) {
+        id -> Int2,
+        figures -> Jsonb,
+        made_at -> Timestamptz,
     }
 }
 
@@ -326,6 +368,10 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(letter_jobs -> staff (member));
+diesel::joinable!(letter_views -> letters (letter));
+diesel::joinable!(letter_views -> staff (member));
+diesel::joinable!(letters -> staff (assigned_to));
 diesel::joinable!(messages -> bookings (booking_key));
 diesel::joinable!(staff_links -> staff (member));
 diesel::joinable!(staff_sessions -> staff (member));
@@ -343,11 +389,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     guest_names,
     guests,
     holds,
+    letter_jobs,
+    letter_views,
     letters,
     messages,
     moments,
     notes,
     number_wishes,
+    overview,
     reminded,
     senders,
     source_reports,

@@ -15,9 +15,12 @@ use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::schema::{staff, staff_links, staff_sessions};
 
-/// Names under which dead letters are closed automatically: by WhatsApp's reports, and by erasures. No member of
-/// the staff may have them.
-pub const RESERVED_NAMES: [&str; 2] = ["whatsapp", "erasure"];
+/// Names under which dead letters are closed automatically, by WhatsApp's reports and by erasures, and the word for who takes care
+/// of an unassigned one. No member of the staff may have them.
+pub const RESERVED_NAMES: [&str; 3] = ["whatsapp", "erasure", NOBODY];
+
+/// In filters and commands: a letter is nobody's.
+pub const NOBODY: &str = "nobody";
 
 /// A present or former member of the staff.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -213,7 +216,7 @@ pub fn remove(
     audit::append(connection, by, Action::StaffRemoved, &Subject::of(name.as_str())).map(Ok)
 }
 
-fn resorts(access: &Access) -> Option<Vec<Option<String>>> {
+pub(crate) fn resorts(access: &Access) -> Option<Vec<Option<String>>> {
     match &access.scope {
         Scope::All => None,
         Scope::Resorts(resorts) => Some(resorts.iter().map(|id| Some(id.to_string())).collect()),

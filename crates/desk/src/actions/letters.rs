@@ -1,10 +1,12 @@
 //! Dead letters: importing, showing and retrying them, and people's decisions.
 //!
 //! A platform's request that its source's mapping could not read is mapped again when it is retried (`request`). Every
-//! command first calls [`drain()`]. When a decision is allowed is in `store::letters` and `domain::plan::manual_retry`.
+//! command first calls [`drain()`]. What is done with everything that a filter matches is a [job](jobs). When a decision is allowed is in `store::letters` and `domain::plan::manual_retry`.
 
-mod decide;
+pub(crate) mod decide;
 mod drain;
+pub(crate) mod filter;
+pub(crate) mod jobs;
 mod request;
 mod retry;
 mod show;
@@ -14,7 +16,7 @@ mod view;
 use domain::ids::LetterId;
 use store::audit::Actor;
 
-pub(crate) use decide::{close, correct_phone, settle};
+pub(crate) use decide::{assign, close, correct_phone, settle};
 pub(crate) use drain::{Drained, drain};
 pub(crate) use request::Becomes;
 pub(crate) use retry::{All, Mode, Retrier, RetryError};

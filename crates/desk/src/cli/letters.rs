@@ -1,17 +1,22 @@
 //! `desk letters …`
 
+mod assign;
 mod decide;
+mod jobs;
 mod list;
 mod retry;
 mod show;
 
+use std::time::Duration;
+
 use ::settings::Snapshot;
 use clap::{Args, Subcommand};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Settlement};
-use domain::ids::{LetterId, ResortId, SourceId};
+use domain::ids::{LetterId, ResortId, SourceId, StaffName};
 use service::Environment;
 use store::Store;
-use store::letters::{Declined, Ending, Filter};
+use store::letters::{Assignee, Declined, Ending, Filter};
+use store::staff::NOBODY;
 
 use super::arguments::one_of;
 use super::session::drain;
@@ -26,6 +31,9 @@ pub(super) enum Command {
     Edit(decide::Edit),
     Settle(decide::Settle),
     Close(decide::Close),
+    Assign(assign::Arguments),
+    Jobs(jobs::List),
+    CancelJob(jobs::Cancel),
 }
 
 #[derive(Debug, Args)]
@@ -42,6 +50,18 @@ struct Filters {
     /// Only letters of this source's events
     #[arg(long)]
     source: Option<SourceId>,
+    /// Only letters that this member of the staff takes care of; nobody for those that no one does
+    #[arg(long, value_name = "NAME")]
+    assignee: Option<StaffName>,
+    /// Only letters that died at least so long ago
+    #[arg(long, value_name = "DURATION", value_parser = domain::duration::parse)]
+    older: Option<Duration>,
+    /// Only letters that died less long ago
+    #[arg(long, value_name = "DURATION", value_parser = domain::duration::parse)]
+    younger: Option<Duration>,
+    /// Only letters of the booking, event or message with this id
+    #[arg(long, value_name = "ID")]
+    of: Option<String>,
 }
 
 /// Refuses filters that could match nothing, because of a typing error.
@@ -58,11 +78,18 @@ async fn check_filters(filters: &Filters, store: &Store, files: Option<&Snapshot
 impl From<Filters> for Filter {
     fn from(filters: Filters) -> Self {
         Self {
-            standing: None,
             kind: filters.kind,
             reason: filters.reason,
             resort: filters.resort,
             source: filters.source,
+            older: filters.older,
+            younger: filters.younger,
+            assignee: filters.assignee.map(|name| match name.as_str() {
+                NOBODY => Assignee::Nobody,
+                _ => Assignee::Member(name),
+            }),
+            id: filters.of,
+            ..Self::default()
         }
     }
 }
@@ -75,6 +102,9 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
         Command::Edit(arguments) => decide::edit(arguments, environment).await,
         Command::Settle(arguments) => decide::settle(arguments, environment).await,
         Command::Close(arguments) => decide::close(arguments, environment).await,
+        Command::Assign(arguments) => assign::run(arguments, environment).await,
+        Command::Jobs(arguments) => jobs::list(arguments, environment).await,
+        Command::CancelJob(arguments) => jobs::cancel(arguments, environment).await,
     }
 }
 
@@ -83,6 +113,8 @@ fn decline(id: LetterId, declined: &Declined) -> Answer {
     let why = match declined {
         Declined::Refused(refusal) => format!("refused: {refusal}"),
         Declined::NotFound => "there is no such letter".to_owned(),
+        Declined::NoMember => "nobody of that name is a member of the staff".to_owned(),
+        Declined::OutOfReach => "that member does not work for its resort".to_owned(),
         Declined::TooLate(ending) => format!("{} was first: {}", ending.by, ended(id, ending)),
     };
     output::complain(&format!("letter {id}: {why}"));

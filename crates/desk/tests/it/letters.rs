@@ -2,6 +2,7 @@
 
 mod decide;
 mod drain;
+mod jobs;
 mod retry;
 mod show;
 mod unmappable;

@@ -197,3 +197,25 @@ fn at_least_five_digits_of_a_number_are_hidden_whatever_its_length() {
         assert!(hidden >= length.saturating_sub(2).min(5), "{masked}");
     }
 }
+
+// shows: B195
+#[test]
+fn who_types_a_number_is_told_what_is_wrong_with_it_and_what_it_means() {
+    let greece = Country::parse("GR").ok();
+    for (text, told) in [
+        ("", WhyInvalid::Empty),
+        ("   ", WhyInvalid::Empty),
+        ("hello", WhyInvalid::NoNumber),
+        ("+999 1234567", WhyInvalid::UnknownCountry),
+        ("+30 691", WhyInvalid::TooShort),
+        ("+30 691234567812345", WhyInvalid::TooLong),
+        ("+43 664 1234567 Ada", WhyInvalid::Letters),
+        ("+30 1912345678", WhyInvalid::NoSuchNumber),
+    ] {
+        assert_eq!(PhoneNumber::check(text, greece), Err(told), "{text:?}");
+    }
+    let without_country = PhoneNumber::check("6912345678", None);
+    assert_eq!(without_country, Err(WhyInvalid::WithoutCountry));
+    let understood = PhoneNumber::check("691 234 5678", greece).map(|number| number.formatted());
+    assert_eq!(understood, Ok("+30 691 234 5678".to_owned()));
+}

@@ -94,7 +94,7 @@ impl Case {
     }
 }
 
-fn dead(message: Option<Existing>) -> Result<Existing, DecisionRefused> {
+pub(super) fn dead(message: Option<Existing>) -> Result<Existing, DecisionRefused> {
     match message {
         None => Err(DecisionRefused::MessageGone),
         Some(message) if message.state.went() => Err(DecisionRefused::SentAfterAll),
@@ -108,17 +108,22 @@ pub(super) fn subject(
     connection: &mut PgConnection,
     id: LetterId,
 ) -> Result<Decided<(Letter, BookingKey)>, StoreError> {
-    let Some(letter) = reading::find(connection, id)? else {
-        return Ok(Err(Declined::NotFound));
-    };
+    Ok(match reading::find(connection, id)? {
+        Some(letter) => of_message(letter),
+        None => Err(Declined::NotFound),
+    })
+}
+
+/// An open letter of a message, with the message's booking.
+pub(super) fn of_message(letter: Letter) -> Decided<(Letter, BookingKey)> {
     if let Some(ending) = letter.ending {
-        return Ok(Err(Declined::TooLate(ending)));
+        return Err(Declined::TooLate(ending));
     }
     if letter.kind != LetterKind::Messages {
-        return Ok(Err(Declined::Refused(DecisionRefused::NotAMessage)));
+        return Err(Declined::Refused(DecisionRefused::NotAMessage));
     }
-    Ok(match (letter.message, letter.booking_key()) {
+    match (letter.message, letter.booking_key()) {
         (Some(_), Some(key)) => Ok((letter, key)),
         _ => Err(Declined::Refused(DecisionRefused::MessageGone)),
-    })
+    }
 }

@@ -1,21 +1,22 @@
 //! Retries a dead message by a decision of staff: it goes back to the queue.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::audit::Action;
 use domain::ids::LetterId;
 use domain::message::{ContentChoice, MessageState};
-use domain::plan::Window;
+use domain::plan::{self, Window};
 
-use super::case::Case;
+use super::case::{self, Case};
 use super::closing::{self, Decision};
-use super::{Decided, Declined};
+use super::{Decided, Declined, Letter};
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
-use crate::planning::{Planned, Planner};
+use crate::planning::{self, Planned, Planner};
 use crate::schema::messages;
+use crate::{bookings, pool};
 
 /// Whether a letter's message could be retried now; changes nothing.
 pub fn judge(
@@ -30,6 +31,48 @@ pub fn judge(
             .map_err(Declined::Refused)),
         Err(declined) => Ok(Err(declined)),
     }
+}
+
+/// As [`judge`], of many letters at once and without a lock: for a dry run. What is left out has to be judged alone.
+pub fn judge_all(
+    connection: &mut PgConnection,
+    planner: &Planner,
+    letters: &[Letter],
+) -> Result<HashMap<LetterId, Decided<()>>, StoreError> {
+    let (mut judged, mut dead) = (HashMap::new(), Vec::new());
+    for letter in letters {
+        match case::of_message(letter.clone()) {
+            Ok(found) => dead.push(found),
+            Err(declined) => {
+                judged.insert(letter.id, Err(declined));
+            }
+        }
+    }
+    let keys = dead.iter().map(|(_, key)| key.clone()).collect();
+    let bookings = bookings::read_readable(connection, &planner.ring, &keys)?;
+    let now = pool::clock(connection)?;
+    let looked = planning::look_at_all(connection, planner, &bookings, now)?;
+    let found: HashMap<_, _> = bookings
+        .iter()
+        .zip(looked)
+        .map(|(booking, looked)| (&booking.key, (booking, looked)))
+        .collect();
+    for (letter, key) in dead {
+        let Some((booking, looked)) = found.get(&key) else {
+            continue;
+        };
+        let Some((resort, (plan, around))) = planner.resort(&key.resort).zip(looked.as_ref()) else {
+            continue;
+        };
+        let message = around
+            .messages
+            .iter()
+            .find(|message| Some(message.id) == letter.message);
+        let verdict = case::dead(message.cloned())
+            .and_then(|message| plan::manual_retry::judge(plan, &booking.facts, around, resort, &message));
+        judged.insert(letter.id, verdict.map(drop).map_err(Declined::Refused));
+    }
+    Ok(judged)
 }
 
 /// Puts a letter's message back into the queue, if its booking's plan still wants it.

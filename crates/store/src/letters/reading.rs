@@ -1,58 +1,29 @@
 //! Reading letters, one by one, in pages, and counted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{count_star, max, min};
 use diesel::pg::Pg;
-use diesel::sql_types::{Bool, Integer, Text};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::{
-    BoolExpressionMethods, BoxableExpression, ExpressionMethods, OptionalExtension, PgConnection,
-    PgExpressionMethods, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
+    Selectable, SelectableHelper,
 };
-use domain::dead_letter::{LetterKind, LetterState};
+use domain::dead_letter::LetterState;
 use domain::ids::{BookingId, BookingKey, LetterId, MessageId, ResortId};
+use domain::staff::Scope;
 use uuid::Uuid;
 
-use super::{Ending, Filter, Letter, Standing};
+use super::filter::Conditions;
+use super::{Assigned, Ending, Filter, Letter, Standing};
 use crate::error::StoreError;
 use crate::messages::{self, Message};
 use crate::notes::NoteKey;
 use crate::schema::letters;
 
-type Condition = Box<dyn BoxableExpression<letters::table, Pg, SqlType = Bool>>;
-
-diesel::define_sql_function! {
-    fn split_part(text: Text, delimiter: Text, place: Integer) -> Text;
-}
-
-impl Filter {
-    fn condition(&self, after: LetterId) -> Condition {
-        let mut all: Condition = Box::new(letters::id.gt(after.0));
-        let open = LetterState::Open.as_str();
-        match self.standing {
-            Some(Standing::Open) => all = Box::new(all.and(letters::state.eq(open))),
-            Some(Standing::Ended) => all = Box::new(all.and(letters::state.ne(open))),
-            None => {}
-        }
-        if let Some(kind) = self.kind {
-            all = Box::new(all.and(letters::kind.eq(kind.as_str())));
-        }
-        if let Some(reason) = self.reason {
-            all = Box::new(all.and(letters::reason.eq(reason.as_str())));
-        }
-        if let Some(resort) = &self.resort {
-            let is_of_resort = letters::resort.is_not_distinct_from(resort.as_str().to_owned());
-            all = Box::new(all.and(is_of_resort));
-        }
-        if let Some(source) = &self.source {
-            let of_events = letters::kind.eq(LetterKind::Events.as_str());
-            let is_of_source = split_part(letters::amqp_id, "/", 1).eq(source.as_str().to_owned());
-            all = Box::new(all.and(of_events).and(is_of_source));
-        }
-        all
-    }
-}
+/// A letter without its body.
+pub(super) const COLUMNS: &str = "l.id, l.kind, l.amqp_id, l.reason, l.error, l.attempts, l.died_at, l.dated, l.subject, l.resort, \
+     l.booking, l.message_id, l.state, l.settled_as, l.closed_by, l.closed_at, l.note_key, l.assigned_to, l.assigned_at";
 
 /// Letters in the order in which they were found, those after one of them.
 pub fn list(
@@ -61,11 +32,10 @@ pub fn list(
     after: LetterId,
     most: i64,
 ) -> Result<Vec<Letter>, StoreError> {
-    let rows: Vec<Row> = letters::table
-        .filter(filter.condition(after))
-        .order(letters::id)
-        .limit(most)
-        .select(Row::as_select())
+    let mut conditions = Conditions::of(filter);
+    conditions.after(after);
+    let rows: Vec<Row> = conditions
+        .statement(COLUMNS, &format!("ORDER BY l.id LIMIT {most}"))
         .load(connection)
         .map_err(StoreError::query("list letters"))?;
     rows.into_iter().map(Row::into_domain).collect()
@@ -90,34 +60,128 @@ pub struct ReasonCount {
     pub oldest_died_at: DateTime<Utc>,
 }
 
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    resort: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = Timestamptz)]
+    oldest: DateTime<Utc>,
+}
+
 /// Counts letters by reason, the most frequent first.
 pub fn count_by_reason(
     connection: &mut PgConnection,
     filter: &Filter,
 ) -> Result<Vec<ReasonCount>, StoreError> {
-    let rows: Vec<(String, i64, Option<DateTime<Utc>>)> = letters::table
-        .filter(filter.condition(LetterId(0)))
-        .group_by(letters::reason)
-        .order((count_star().desc(), letters::reason))
-        .select((letters::reason, count_star(), min(letters::died_at)))
+    let rows: Vec<Counted> = Conditions::of(filter)
+        .statement(
+            "l.reason, NULL::text AS resort, count(*) AS count, min(l.died_at) AS oldest",
+            "GROUP BY l.reason ORDER BY count(*) DESC, l.reason",
+        )
         .load(connection)
         .map_err(StoreError::query("count letters by reason"))?;
-    let counted = |(reason, count, oldest): (String, i64, Option<DateTime<Utc>>)| ReasonCount {
-        reason,
-        count,
-        oldest_died_at: oldest.unwrap_or_default(),
+    let counted = |row: Counted| ReasonCount {
+        reason: row.reason,
+        count: row.count,
+        oldest_died_at: row.oldest,
     };
     Ok(rows.into_iter().map(counted).collect())
 }
 
+/// Letters of one reason at one resort.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub reason: String,
+    /// `None`: they name no resort.
+    pub resort: Option<String>,
+    pub count: i64,
+    pub oldest_died_at: DateTime<Utc>,
+}
+
+/// Counts letters by reason and resort, the most frequent first.
+pub fn groups(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
+    let rows: Vec<Counted> = Conditions::of(filter)
+        .statement(
+            "l.reason, l.resort, count(*) AS count, min(l.died_at) AS oldest",
+            "GROUP BY l.reason, l.resort ORDER BY count(*) DESC, l.reason, l.resort",
+        )
+        .load(connection)
+        .map_err(StoreError::query("count letters by reason and resort"))?;
+    let group = |row: Counted| Group {
+        reason: row.reason,
+        resort: row.resort,
+        count: row.count,
+        oldest_died_at: row.oldest,
+    };
+    Ok(rows.into_iter().map(group).collect())
+}
+
+#[derive(QueryableByName)]
+struct Extent {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = BigInt)]
+    last: i64,
+}
+
 /// How many letters there are, and the last of them.
 pub fn extent(connection: &mut PgConnection, filter: &Filter) -> Result<(i64, LetterId), StoreError> {
-    let (count, last): (i64, Option<i64>) = letters::table
-        .filter(filter.condition(LetterId(0)))
-        .select((count_star(), max(letters::id)))
-        .first(connection)
+    let found: Extent = Conditions::of(filter)
+        .statement("count(*) AS count, coalesce(max(l.id), 0) AS last", "")
+        .get_result(connection)
         .map_err(StoreError::query("count letters"))?;
-    Ok((count, LetterId(last.unwrap_or_default())))
+    Ok((found.count, LetterId(found.last)))
+}
+
+/// What the open letters of some resorts have, for the menus of a filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choices {
+    pub reasons: BTreeSet<String>,
+    pub resorts: BTreeSet<String>,
+    pub sources: BTreeSet<String>,
+    pub assignees: BTreeSet<String>,
+}
+
+#[derive(QueryableByName)]
+struct Choice {
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    resort: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    source: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    assignee: Option<String>,
+}
+
+pub fn choices(connection: &mut PgConnection, within: &Scope) -> Result<Choices, StoreError> {
+    let filter = Filter {
+        standing: Some(Standing::Open),
+        within: within.clone(),
+        ..Filter::default()
+    };
+    let rows: Vec<Choice> = Conditions::of(&filter)
+        .statement(
+            "DISTINCT l.reason, l.resort, l.assigned_to AS assignee, \
+             CASE WHEN l.kind = 'events' THEN split_part(l.amqp_id, '/', 1) END AS source",
+            "",
+        )
+        .load(connection)
+        .map_err(StoreError::query("list what letters have"))?;
+    let mut choices = Choices::default();
+    for row in rows {
+        choices.reasons.insert(row.reason);
+        choices.resorts.extend(row.resort);
+        choices
+            .sources
+            .extend(row.source.filter(|source| !source.is_empty()));
+        choices.assignees.extend(row.assignee);
+    }
+    Ok(choices)
 }
 
 /// One letter, locked until the end of the transaction. Lock its message first.
@@ -170,10 +234,10 @@ pub fn messages_of(
         .collect())
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = letters)]
 #[diesel(check_for_backend(Pg))]
-struct Row {
+pub(super) struct Row {
     id: i64,
     kind: String,
     amqp_id: String,
@@ -191,10 +255,12 @@ struct Row {
     closed_by: Option<String>,
     closed_at: Option<DateTime<Utc>>,
     note_key: Option<String>,
+    assigned_to: Option<String>,
+    assigned_at: Option<DateTime<Utc>>,
 }
 
 impl Row {
-    fn into_domain(self) -> Result<Letter, StoreError> {
+    pub(super) fn into_domain(self) -> Result<Letter, StoreError> {
         let unreadable = |what| move |_| StoreError::Unreadable { what };
         let state: LetterState = self.state.parse().map_err(unreadable("letter state"))?;
         let settled_as = self.settled_as.map(|text| text.parse()).transpose();
@@ -219,6 +285,10 @@ impl Row {
             resort: self.resort.and_then(|text| ResortId::parse(&text).ok()),
             booking: self.booking.and_then(|text| BookingId::parse(&text).ok()),
             message: self.message_id.map(MessageId),
+            assigned: self.assigned_to.map(|to| Assigned {
+                to,
+                at: self.assigned_at.unwrap_or_default(),
+            }),
             ending,
         })
     }

@@ -1,6 +1,9 @@
 //! Dead letters: kept once each, read by people, and ended by them or by WhatsApp.
 
+mod assigning;
 mod decisions;
+mod jobs;
+mod paging;
 mod reading;
 mod reports;
 

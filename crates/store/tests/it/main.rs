@@ -26,6 +26,7 @@ mod letters;
 mod migrations;
 #[cfg(test)]
 mod names;
+mod overview;
 #[cfg(test)]
 mod pgbouncer;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! People's decisions about single letters.
 
-use domain::ids::LetterId;
+use domain::country::Country;
+use domain::ids::{LetterId, StaffName};
+use domain::phone_number::{PhoneNumber, WhyInvalid};
 use store::audit::Actor;
 use store::letters::{self, Corrected, Decided, Word};
 use store::{Store, StoreError};
@@ -38,4 +40,32 @@ pub(crate) async fn close(store: &Store, id: LetterId, by: Actor) -> Result<Deci
     let staff = by.clone();
     let decided = transaction(store, move |connection| letters::close(connection, id, &by)).await?;
     Ok(decided.map(|()| log_decision(id, &staff, "closed")))
+}
+
+/// Gives letters to a member of the staff, or to nobody, each in a transaction of its own. `false`: it was theirs already.
+pub(crate) async fn assign(
+    store: &Store,
+    ids: Vec<LetterId>,
+    to: Option<StaffName>,
+    by: Actor,
+) -> Result<Vec<(LetterId, Decided<bool>)>, StoreError> {
+    let mut decided = Vec::new();
+    for id in ids {
+        let (who, whom) = (by.clone(), to.clone());
+        let assigning = transaction(store, move |connection| {
+            letters::assign(connection, id, whom.as_ref(), &who)
+        });
+        let assigned = assigning.await?;
+        if assigned == Ok(true) {
+            log_decision(id, &by, "assigned");
+        }
+        decided.push((id, assigned));
+    }
+    Ok(decided)
+}
+
+/// A number as people write it abroad, or what is wrong with it. One without a country code is read with this country.
+#[expect(dead_code, reason = "a page checks a number while it is typed")]
+pub(crate) fn check_phone(text: &str, country: Option<Country>) -> Result<String, WhyInvalid> {
+    PhoneNumber::check(text, country).map(|number| number.formatted())
 }

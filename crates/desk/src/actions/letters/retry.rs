@@ -1,34 +1,31 @@
 //! Retrying dead messages and events: single letters, or [all](all::All) that match a filter.
 
 mod all;
+mod publishing;
 
-use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use broker::envelope::{Envelope, FETCH, UNMAPPABLE};
-use broker::publisher::{Options, Outgoing, PublishError, Publisher};
+use broker::Address;
+use broker::envelope::{Envelope, UNMAPPABLE};
+use broker::publisher::{Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
-use broker::{Address, Status};
-use domain::dead_letter::{DecisionRefused, LetterKind};
+use domain::dead_letter::{DecisionRefused, LetterKind, RETRIED};
 use domain::ids::LetterId;
 use domain::message::Reason;
-use service::crash;
+use domain::staff::Scope;
 use store::audit::Actor;
-use store::events;
-use store::letters::{self, Declined, Letter};
-use store::{Fault, StoreError};
+use store::letters::jobs::{self, Lease};
+use store::letters::{self, Decided, Declined, Letter};
+use store::planning::Planner;
+use store::{Connection, Fault, StoreError};
 
 use super::request::{self, Remapped};
 use super::tried::Tried;
 use crate::actions::context::Context;
 
 pub(crate) use all::All;
-
-const CONNECTING: Duration = Duration::from_secs(5);
-/// How long carts wait until what was published before them is applied. Longer would not help: what waits in the queue is applied
-/// before them in any case, and only what several processors apply at once may overtake.
-const APPLYING: Duration = Duration::from_secs(10);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+pub(super) use all::{PAGE, PAGE_EVERY};
 
 #[derive(Debug, Clone)]
 pub(crate) enum Mode {
@@ -47,9 +44,11 @@ pub(crate) enum RetryError {
 }
 
 pub(crate) struct Retrier {
-    pub(crate) context: Context,
+    pub(crate) context: Arc<Context>,
     broker: Address,
     mode: Mode,
+    /// Of the job whose letters these are.
+    lease: Option<Lease>,
     /// Connects when the first event is published.
     publisher: Option<Publisher>,
     /// The keys of events that were published and are not known to be applied.
@@ -58,20 +57,29 @@ pub(crate) struct Retrier {
 
 /// What a retry of all letters does with a request that says something of a cart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Carts {
+pub(super) enum Carts {
     Now,
     /// First what says that it was booked meanwhile.
     Later,
 }
 
 impl Retrier {
-    pub(crate) fn new(context: Context, broker: Address, mode: Mode) -> Self {
+    pub(crate) fn new(context: impl Into<Arc<Context>>, broker: Address, mode: Mode) -> Self {
         Self {
-            context,
+            context: context.into(),
             broker,
             mode,
+            lease: None,
             publisher: None,
             published: BTreeSet::new(),
+        }
+    }
+
+    /// For a job, which counts each letter that is retried in the transaction that retries it.
+    pub(super) fn of_job(context: Arc<Context>, broker: Address, by: Actor, lease: Lease) -> Self {
+        Self {
+            lease: Some(lease),
+            ..Self::new(context, broker, Mode::Retry(by))
         }
     }
 
@@ -99,7 +107,7 @@ impl Retrier {
     }
 
     /// `None`: it waits.
-    async fn letter(&mut self, letter: Letter, carts: Carts) -> Result<Option<Tried>, RetryError> {
+    pub(super) async fn letter(&mut self, letter: Letter, carts: Carts) -> Result<Option<Tried>, RetryError> {
         if let Some(ending) = letter.ending {
             return Ok(Some(Tried::Declined(Declined::TooLate(ending))));
         }
@@ -109,18 +117,52 @@ impl Retrier {
         }
     }
 
+    /// Where the person who retries may do so; `None`: nobody retries.
+    fn reach(&self) -> Option<Scope> {
+        match &self.mode {
+            Mode::Retry(by) => Some(by.access.scope.clone()),
+            Mode::DryRun => None,
+        }
+    }
+
+    fn is_dry_run(&self) -> bool {
+        matches!(self.mode, Mode::DryRun)
+    }
+
+    /// In a dry run, what would come of letters of messages, as far as they can be judged together.
+    async fn judge_all(&self, page: &[Letter]) -> Result<HashMap<LetterId, Tried>, RetryError> {
+        if !self.is_dry_run() {
+            return Ok(HashMap::new());
+        }
+        let of_messages = page.iter().filter(|letter| letter.kind == LetterKind::Messages);
+        let of_messages: Vec<Letter> = of_messages.cloned().collect();
+        let judging = move |connection: &mut Connection, planner: &Planner| {
+            letters::judge_all(connection, planner, &of_messages)
+        };
+        let judged = self.context.transaction(judging).await?;
+        let tried =
+            |decided: Decided<()>| decided.map_or_else(Tried::Declined, |()| Tried::Retried(Vec::new()));
+        Ok(judged
+            .into_iter()
+            .map(|(id, decided)| (id, tried(decided)))
+            .collect())
+    }
+
     async fn message(&self, id: LetterId) -> Result<Tried, RetryError> {
-        let mode = self.mode.clone();
+        let (mode, lease) = (self.mode.clone(), self.lease);
         let decided = self
             .context
             .transaction(move |connection, planner| match &mode {
                 Mode::Retry(by) => {
-                    letters::retry(connection, planner, id, by).map(|retried| retried.map(drop))
+                    let retried = letters::retry(connection, planner, id, by)?.map(drop);
+                    count_retried(connection, lease, id, &retried)?;
+                    Ok(retried)
                 }
                 Mode::DryRun => letters::judge(connection, planner, id),
             })
             .await;
         Ok(match decided {
+            Err(error @ StoreError::LeaseLost) => return Err(error.into()),
             Ok(Ok(())) => Tried::Retried(Vec::new()),
             Ok(Err(declined)) => Tried::Declined(declined),
             Err(error) if matches!(error.fault(), Fault::Data | Fault::Ours) => Tried::Failed(error),
@@ -173,9 +215,14 @@ impl Retrier {
         if let Some(left) = left {
             return Ok(Tried::Unmapped(left, becomes));
         }
+        let lease = self.lease;
         let marked = self
             .context
-            .transaction(move |connection, _| letters::mark_event_retried(connection, id, &by))
+            .transaction(move |connection, _| {
+                let marked = letters::mark_event_retried(connection, id, &by)?;
+                count_retried(connection, lease, id, &marked)?;
+                Ok(marked)
+            })
             .await?;
         Ok(marked.map_or_else(Tried::Declined, |()| Tried::Retried(becomes)))
     }
@@ -199,50 +246,17 @@ impl Retrier {
             ..Remapped::default()
         }
     }
+}
 
-    async fn publish(&mut self, messages: Vec<Outgoing>) -> Result<(), PublishError> {
-        if messages.is_empty() {
-            return Ok(());
-        }
-        let publisher = self.publisher().await;
-        crash::point("desk.event.read");
-        let events = messages.iter().filter(|message| message.kind != FETCH);
-        let keys: Vec<String> = events.map(|message| message.message_id.clone()).collect();
-        for message in messages {
-            publisher.publish(message).await?;
-        }
-        self.published.extend(keys);
-        crash::point("desk.event.confirmed");
-        Ok(())
-    }
-
-    /// Waits until what was published is applied; without a processor it goes on after a while.
-    async fn until_applied(&mut self) -> Result<(), RetryError> {
-        let keys: Vec<String> = std::mem::take(&mut self.published).into_iter().collect();
-        let deadline = Instant::now() + APPLYING;
-        while !keys.is_empty() && Instant::now() < deadline {
-            let asked = keys.clone();
-            let applied = self
-                .context
-                .store
-                .run(move |connection| events::count(connection, &asked));
-            if applied.await? == keys.len() {
-                return Ok(());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Ok(())
-    }
-
-    /// Waits for the connection. If there is none, publishing fails.
-    async fn publisher(&mut self) -> &Publisher {
-        let address = self.broker.clone();
-        let publisher = self
-            .publisher
-            .get_or_insert_with(|| Publisher::start(address, Options::named("bellhop desk")));
-        let mut status = publisher.status();
-        let _ = tokio::time::timeout(CONNECTING, status.wait_for(Status::is_ready)).await;
-        publisher
+fn count_retried(
+    connection: &mut Connection,
+    lease: Option<Lease>,
+    id: LetterId,
+    decided: &Decided<()>,
+) -> Result<(), StoreError> {
+    match (lease, decided) {
+        (Some(lease), Ok(())) => jobs::count(connection, lease, id, RETRIED),
+        _ => Ok(()),
     }
 }
 

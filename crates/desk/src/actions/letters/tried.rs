@@ -29,19 +29,28 @@ impl Tried {
     }
 
     /// The reason in counts; `None`: it is retried.
-    fn refusal(&self) -> Option<&'static str> {
+    pub(super) fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::Retried(_) => None,
-            Self::Declined(Declined::TooLate(_)) => Some("too_late"),
-            Self::Declined(Declined::NotFound) => Some("not_found"),
-            Self::Declined(Declined::Refused(refusal)) => Some(refusal.as_str()),
+            Self::Declined(declined) => Some(word(declined)),
             Self::Unmapped(why, _) => Some(why.as_str()),
             Self::Failed(_) => Some("failed"),
         }
     }
 }
 
-#[derive(Debug, Default, Serialize)]
+/// Why nothing was done about a letter, in counts.
+pub(super) fn word(declined: &Declined) -> &'static str {
+    match declined {
+        Declined::TooLate(_) => "too_late",
+        Declined::NotFound => "not_found",
+        Declined::Refused(refusal) => refusal.as_str(),
+        Declined::NoMember => "no_member",
+        Declined::OutOfReach => "out_of_reach",
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Tally {
     pub(crate) total: i64,
     pub(crate) tried: i64,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
-use domain::dead_letter::{LetterKind, Settlement};
+use domain::dead_letter::{self, Advice, LetterKind, Settlement};
 use domain::ids::{BookingKey, LetterId, MessageId};
 use serde::Serialize;
 use store::letters::{self, Filter, Letter};
@@ -79,6 +79,9 @@ pub(crate) struct LetterView {
     pub(crate) closed_by: Option<String>,
     pub(crate) closed_at: Option<DateTime<Utc>>,
     pub(crate) note: Option<String>,
+    /// Who takes care of it.
+    pub(crate) assignee: Option<String>,
+    pub(crate) assigned_at: Option<DateTime<Utc>>,
     pub(crate) message_id: Option<String>,
     /// The message's present state; also null if the message was erased.
     pub(crate) message_state: Option<&'static str>,
@@ -90,6 +93,12 @@ impl LetterView {
     pub(crate) fn subject(&self) -> &str {
         let known = self.message_kind.as_deref().or(self.event_type.as_deref());
         known.unwrap_or("?")
+    }
+
+    /// What it means and what to do, where the reason is known to this program.
+    pub(crate) fn advice(&self) -> Option<Advice> {
+        let reason = self.reason.parse().ok()?;
+        Some(dead_letter::of_code(reason, self.error.parse().ok()))
     }
 
     /// State, decision and person; also the message's state, unless that is `dead`.
@@ -107,7 +116,13 @@ impl LetterView {
         let now = now
             .map(|state| format!(", the message is {state}"))
             .unwrap_or_default();
-        format!("{}{settled_as}{by}{now}", self.state)
+        let taken = self
+            .assignee
+            .as_ref()
+            .filter(|_| self.closed_at.is_none())
+            .map(|to| format!(", taken by {to}"))
+            .unwrap_or_default();
+        format!("{}{settled_as}{by}{taken}{now}", self.state)
     }
 }
 
@@ -147,6 +162,8 @@ impl From<Kept> for LetterView {
             closed_by: ending.as_ref().map(|ending| ending.by.clone()),
             closed_at: ending.as_ref().map(|ending| ending.at),
             note,
+            assigned_at: letter.assigned.as_ref().map(|assigned| assigned.at),
+            assignee: letter.assigned.map(|assigned| assigned.to),
             message_id: letter.message.map(|id| id.to_string()),
             message_state: message.as_ref().map(|message| message.existing.state.as_str()),
             message_reason: message.and_then(|message| message.reason),

@@ -1,14 +1,21 @@
 //! `desk letters retry`
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 use domain::ids::LetterId;
+use domain::letter_job::JobAction;
 use serde::Serialize;
 use service::{Environment, chain};
+
+use store::audit::Actor;
 
 use super::auth::ReasonArgs;
 use super::session::{self, Session};
 use super::{Answer, Filters, output};
+use crate::actions::letters::jobs::{self, DryRun};
 use crate::actions::letters::{All, Becomes, Mode, Retrier, RetryError, Tally, Tried, TriedView};
 
 /// Retry dead messages and events
@@ -24,13 +31,14 @@ use crate::actions::letters::{All, Becomes, Mode, Retrier, RetryError, Tally, Tr
 ///   desk letters retry 12 13
 ///   desk letters retry --all --reason unreachable --dry-run
 ///   desk letters retry --all --kind events
+///   desk letters retry --all --resort azure-bay --background      does not wait
 ///   desk letters retry --all --reason unmappable --source lodgify --dry-run    what would come of them now?
 ///   desk letters retry --all --reason unmappable --source lodgify
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, group = ArgGroup::new("which").args(["ids", "all"]).required(true))]
 pub(in crate::cli) struct Arguments {
     /// The letters' numbers
-    #[arg(value_name = "ID", conflicts_with_all = ["kind", "reason", "resort", "source"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["kind", "reason", "resort", "source", "assignee", "older", "younger", "of"])]
     ids: Vec<LetterId>,
     /// All open letters, or those that match the filters
     #[arg(long)]
@@ -40,6 +48,9 @@ pub(in crate::cli) struct Arguments {
     /// Change nothing, and print what would happen
     #[arg(long, conflicts_with = "note")]
     dry_run: bool,
+    /// Make a job that a running desk carries out (desk letters jobs), and do not wait for it
+    #[arg(long, requires = "all", conflicts_with = "json")]
+    background: bool,
     /// Print one JSON document: the counts, and each letter
     #[arg(long)]
     json: bool,
@@ -55,6 +66,9 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
     });
     let Session { context, broker, by } = opening.await?;
     super::check_filters(&arguments.filters, &context.store, Some(context.files())).await?;
+    if arguments.background {
+        return in_background(Session { context, broker, by }, arguments.filters).await;
+    }
     let mode = by.map_or(Mode::DryRun, Mode::Retry);
 
     let format = match (arguments.json, &mode) {
@@ -72,6 +86,47 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
     answered
 }
 
+/// Makes a job, or, without a person, says what it would do.
+async fn in_background(session: Session<Option<Actor>>, filters: Filters) -> anyhow::Result<Answer> {
+    let Session { context, broker, by } = session;
+    match by {
+        Some(by) => {
+            let made = jobs::make(&context.store, JobAction::Retry, filters.into(), by).await;
+            let (id, letters) = made?;
+            output::print(&format!(
+                "job {id}: {letters} letters; desk letters jobs shows how far it is"
+            ))?;
+        }
+        None => {
+            let run = jobs::dry_run(context.into(), broker, filters.into(), LONGEST_DRY_RUN).await?;
+            output::print(&planned(&run))?;
+        }
+    }
+    Ok(Answer::Done)
+}
+
+/// `3412 letters: 3190 would be retried, 201 refused (confirmed 180, opted_out 21), 21 need a person (unmappable 21)`
+fn planned(run: &DryRun) -> String {
+    let counted = |counts: &BTreeMap<String, i64>, what: &str| {
+        let sum: i64 = counts.values().sum();
+        let each = counts.iter().map(|(reason, count)| format!("{reason} {count}"));
+        (sum > 0).then(|| format!(", {sum} {what} ({})", each.collect::<Vec<_>>().join(", ")))
+    };
+    let refused = counted(&run.refused, "refused").unwrap_or_default();
+    let person = counted(&run.need_a_person, "need a person").unwrap_or_default();
+    let only = if run.is_complete() {
+        String::new()
+    } else {
+        format!("; time sufficed for {} of them", run.looked_at)
+    };
+    format!(
+        "{} letters: {} {WOULD_BE_RETRIED}{refused}{person}{only}",
+        run.total, run.go
+    )
+}
+
+/// Of a dry run that only counts.
+const LONGEST_DRY_RUN: Duration = Duration::from_secs(60);
 const RETRIED: &str = "retried";
 const WOULD_BE_RETRIED: &str = "would be retried";
 

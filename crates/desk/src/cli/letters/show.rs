@@ -51,6 +51,7 @@ fn text(details: &Details) -> String {
     let letter = &details.letter;
     let (event, message) = (details.event.as_ref(), details.message.as_ref());
     let guest = details.guest.as_ref();
+    let advice = letter.advice().filter(|_| letter.closed_at.is_none());
     let error = Some(letter.error.clone()).filter(|error| !error.is_empty());
     let since = match letter.died_at_is_known {
         true => "dead since",
@@ -66,6 +67,8 @@ fn text(details: &Details) -> String {
         ("booking", letter.booking.clone()),
         ("reason", Some(letter.reason.clone())),
         ("error", error),
+        ("that is", advice.map(|advice| advice.happened.to_owned())),
+        ("to do", advice.map(|advice| advice.to_do.to_owned())),
         ("tries", Some(letter.attempts.to_string())),
         (since, Some(table::instant(letter.died_at))),
         ("event", event.map(|event| event.event.clone())),

@@ -354,3 +354,41 @@ async fn a_message_whose_booking_is_damaged_or_without_a_resort_is_not_retried()
         .await;
     check_refused(retry(&scene, letter.id).await, DecisionRefused::Damaged);
 }
+
+// shows: B193
+#[tokio::test]
+async fn letters_that_are_judged_together_are_judged_as_each_alone() {
+    let scene = Scene::new().await;
+    for booking in ["BK-1", "BK-2", "BK-3", "BK-4"] {
+        scene.letter_of(booking).await;
+    }
+    scene.happens(BookingStarted, "BK-2", 1).await;
+    scene
+        .sql("UPDATE messages SET state = 'delivered' WHERE booking_key = 'azure-bay/BK-3'")
+        .await;
+    scene
+        .sql("UPDATE bookings SET sealed_facts = 'damaged' WHERE id = 'BK-4'")
+        .await;
+    scene.found(vec![event_letter("direct/evt_1", None)]).await;
+    let all = scene.letters(letters::Filter::default()).await;
+
+    let asked = all.clone();
+    let mut together = scene
+        .run(move |c, planner| letters::judge_all(c, planner, &asked))
+        .await;
+
+    let mut told = Vec::new();
+    for letter in all {
+        let alone = scene
+            .run(move |c, planner| letters::judge(c, planner, letter.id))
+            .await;
+        // A damaged booking is left to the single judgement.
+        assert_eq!(
+            together.remove(&letter.id).unwrap_or_else(|| alone.clone()),
+            alone,
+            "{letter:?}"
+        );
+        told.push(alone.is_ok());
+    }
+    assert_eq!(told, [true, false, false, false, false]);
+}

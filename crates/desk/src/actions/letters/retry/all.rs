@@ -11,9 +11,9 @@ use super::{Carts, Retrier, RetryError};
 use crate::actions::letters::tried::{Tally, Tried};
 
 /// Letters per page.
-const PAGE: i64 = 50;
+pub(in crate::actions::letters) const PAGE: i64 = 50;
 /// Limits the load on the processors and senders.
-const PAGE_EVERY: Duration = Duration::from_millis(200);
+pub(in crate::actions::letters) const PAGE_EVERY: Duration = Duration::from_millis(200);
 
 /// All open letters of a filter that exist at the beginning: what fails again meanwhile waits for the next run.
 ///
@@ -32,6 +32,7 @@ impl All {
     pub(crate) async fn begin(retrier: &Retrier, filter: Filter) -> Result<Self, RetryError> {
         let filter = Filter {
             standing: Some(Standing::Open),
+            within: retrier.reach().unwrap_or(filter.within),
             ..filter
         };
         let counted = filter.clone();
@@ -62,7 +63,9 @@ impl All {
         retrier: &mut Retrier,
         tell: &mut (dyn FnMut(LetterId, &Tried) + Send),
     ) -> Result<bool, RetryError> {
-        self.pace.tick().await;
+        if !retrier.is_dry_run() {
+            self.pace.tick().await;
+        }
         let (filter, after) = (self.filter.clone(), self.after);
         let mut page = retrier
             .context
@@ -73,9 +76,14 @@ impl All {
         if page.is_empty() {
             return self.next_carts(retrier, tell).await;
         }
+        let mut judged = retrier.judge_all(&page).await?;
         for letter in page {
             let id = letter.id;
-            match retrier.letter(letter, Carts::Later).await? {
+            let tried = match judged.remove(&id) {
+                Some(tried) => Some(tried),
+                None => retrier.letter(letter, Carts::Later).await?,
+            };
+            match tried {
                 Some(tried) => self.note(id, &tried, tell),
                 None => self.carts.push_back(id),
             }

@@ -1,6 +1,9 @@
 //! Desks that die around a decision and around emptying the dead queues: who asks once more finds it done, or does it.
 
+use std::collections::BTreeSet;
+
 use domain::message::MessageState::{Dead, Read};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::world::{Event, ResortFile, World};
 
@@ -8,7 +11,14 @@ use super::processor::bring_three_down;
 use super::{LEDGER_CHECK, check_guest, dying_at, guest};
 use crate::scene::CONFIRMATION;
 
-pub(super) const TRIED: &[&[&str]] = &[DRAINING, DECIDING, RETRYING_AN_EVENT, PREVIEWING, IMPORTING];
+pub(super) const TRIED: &[&[&str]] = &[
+    DRAINING,
+    DECIDING,
+    RETRYING_AN_EVENT,
+    WORKING,
+    PREVIEWING,
+    IMPORTING,
+];
 
 const DRAINING: &[&str] = &[
     "desk.letters.written",
@@ -17,12 +27,17 @@ const DRAINING: &[&str] = &[
 ];
 const DECIDING: &[&str] = &["desk.decision.written", "desk.decision.committed"];
 const RETRYING_AN_EVENT: &[&str] = &["desk.event.read", "desk.event.confirmed"];
+const WORKING: &[&str] = &["desk.job.claimed", "desk.job.decided", "desk.job.finished"];
 const PREVIEWING: &[&str] = &["desk.preview.called"];
 
 const IMPORTING: &[&str] = &["desk.import.read", "desk.import.confirmed"];
 
 /// Every decision of a person, and the rows that there are once it was made.
-const DECISIONS: [(&str, &str); 8] = [
+const DECISIONS: [(&str, &str); 9] = [
+    (
+        "letters assign 6 --to anna",
+        "letters WHERE assigned_to IS NOT NULL",
+    ),
     (
         "letters close 1 --note test",
         "letters WHERE id = 1 AND state = 'closed'",
@@ -96,6 +111,75 @@ async fn letters_are_taken_in_once_and_retried_once_wherever_the_desk_dies(world
     }
     world.desk(LEDGER_CHECK).await.check(0);
     assert!(world.letters("--open").await.is_empty());
+}
+
+/// The desk that carries the job out was silent for too long.
+async fn the_lease_runs_out(world: &World) {
+    let over = "UPDATE letter_jobs SET lease_until = clock_timestamp() WHERE state = 'running'";
+    world.database().execute(over).await;
+}
+
+async fn the_job(world: &World) -> Value {
+    let ended = world.desk("letters jobs --json").await;
+    let jobs: Value = serde_json::from_str(&ended.check(0).stdout).unwrap();
+    jobs[0].clone()
+}
+
+// shows: B193
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_goes_on_at_another_desk_and_sends_and_counts_each_letter_once_wherever_the_desk_dies() {
+    const LETTERS: usize = 120;
+    let world = dead_messages_at_once(LETTERS).await;
+    world.letters("").await;
+    world.desk("letters retry --all --background").await.check(0);
+    let database = world.database();
+
+    for point in [WORKING, DECIDING].concat() {
+        if point == "desk.job.decided" || point == "desk.job.finished" {
+            continue;
+        }
+        die(&world, "letters jobs --work", point).await;
+        the_lease_runs_out(&world).await;
+    }
+    let begun = the_job(&world).await;
+    assert_eq!((&begun["state"], &begun["done"]), (&json!("running"), &json!(1)));
+    for point in ["desk.job.decided", "desk.job.finished"] {
+        die(&world, "letters jobs --work", point).await;
+        the_lease_runs_out(&world).await;
+    }
+    world.desk("letters jobs --work").await.check(0);
+
+    let job = the_job(&world).await;
+    assert_eq!(
+        (&job["state"], &job["done"], &job["decided"], &job["total"]),
+        (&json!("done"), &json!(120), &json!(120), &json!(120))
+    );
+    let retried = "SELECT count(*) AS count FROM audit WHERE action = 'letter_retried'";
+    assert_eq!(database.count(retried).await, 120);
+    let all = async || (world.received_by_anyone().await.len() >= LETTERS).then_some(());
+    world.until("every message is sent", all).await;
+    world.until_reports(3 * 120).await;
+    let received = world.received_by_anyone().await;
+    let guests: BTreeSet<_> = received.iter().map(|message| message.to.clone()).collect();
+    assert_eq!((received.len(), guests.len()), (LETTERS, LETTERS));
+    world.desk(LEDGER_CHECK).await.check(0);
+}
+
+/// As [`dead_messages`], of guests who all come at once.
+async fn dead_messages_at_once(guests: usize) -> World {
+    let world = World::start(&ResortFile::patient()).await;
+    let refused = json!({ "times": guests, "answer": { "error": 131_026 } });
+    world.tell_sandbox("failures", &refused).await;
+    let events: Vec<Event> = (0..guests)
+        .map(|number| {
+            let (booking, phone) = guest(number);
+            Event::confirmed(&booking, &phone)
+        })
+        .collect();
+    join_all(events.iter().map(|event| world.post(event))).await;
+    let all = async || (world.depths().await.dead_messages == u32::try_from(guests).unwrap()).then_some(());
+    world.until("all letters are published", all).await;
+    world
 }
 
 // shows: G3

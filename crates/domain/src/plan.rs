@@ -151,6 +151,12 @@ pub fn plan(
     let mut messages: Vec<Planned> = cart.messages.into_iter().chain(order.messages).collect();
     messages.extend(stop::plan(&view));
     messages.extend(view.removed_moments());
+    for planned in &mut messages {
+        let is_wanted = !matches!(planned.decision, Decision::NotWanted(_));
+        if is_wanted && facts.is_withdrawn_by_staff(planned.kind) {
+            planned.decision = Decision::NotWanted(Reason::WithdrawnByStaff);
+        }
+    }
     let opening = messages.iter().filter_map(|planned| match &planned.decision {
         Decision::Later(Some(window)) => Some(window.opens_at),
         _ => None,

@@ -105,7 +105,14 @@ impl Action {
             | Self::Resumed
             | Self::PreviewSent
             | Self::GuestStopped
-            | Self::GuestResumed => Role::Support,
+            | Self::GuestResumed
+            | Self::GuestAnswered
+            | Self::ConversationAssigned
+            | Self::ConversationSnoozed
+            | Self::ConversationClosed
+            | Self::MediaFetched
+            | Self::MessageWithdrawn
+            | Self::MessageSentNow => Role::Support,
             Self::ResealBegun
             | Self::ResealEnded
             | Self::ImportBegun

@@ -3,13 +3,10 @@
 //! Each answer is a fact of its own, `answer.<moment>`, beside the others: a program that does not know it writes it back
 //! as an unknown fact.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserializer, Serialize, Serializer};
 
-use super::{Fact, newer};
+use super::Fact;
+use super::named::{self, Named};
 use crate::message::MomentName;
 
 /// How the name of such a fact begins.
@@ -17,7 +14,7 @@ pub(super) const PREFIX: &str = "answer.";
 
 /// The newest answer to each moment's question: the payload of the reply, as the resort's file names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answers(BTreeMap<MomentName, Fact<String>>);
+pub struct Answers(Named<MomentName>);
 
 impl Answers {
     pub fn of(moment: MomentName, choice: Fact<String>) -> Self {
@@ -33,51 +30,20 @@ impl Answers {
     }
 
     /// Keeps the newer answer of each moment.
-    pub(super) fn merge(mut self, other: Self) -> Self {
-        for (moment, fact) in other.0 {
-            let merged = newer(self.0.remove(&moment), Some(fact));
-            self.0.extend(merged.map(|fact| (moment, fact)));
-        }
-        self
+    pub(super) fn merge(self, other: Self) -> Self {
+        Self(named::merge(self.0, other.0))
     }
 }
 
 impl Serialize for Answers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            self.0
-                .iter()
-                .map(|(moment, fact)| (format!("{PREFIX}{moment}"), fact)),
-        )
+        named::write(&self.0, PREFIX, serializer)
     }
 }
 
 /// Reads them from among all facts.
 pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Answers, D::Error> {
-    struct Reader;
-
-    impl<'de> Visitor<'de> for Reader {
-        type Value = Answers;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("the facts of a booking")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut facts: A) -> Result<Answers, A::Error> {
-            let mut answers = Answers::default();
-            while let Some(name) = facts.next_key::<String>()? {
-                let moment = name.strip_prefix(PREFIX).map(MomentName::parse);
-                match moment {
-                    Some(Ok(moment)) => {
-                        answers.0.insert(moment, facts.next_value()?);
-                    }
-                    _ => drop(facts.next_value::<IgnoredAny>()?),
-                }
-            }
-            Ok(answers)
-        }
-    }
-    deserializer.deserialize_map(Reader)
+    named::read(deserializer, PREFIX, |name| MomentName::parse(name).ok()).map(Answers)
 }
 
 #[cfg(test)]

@@ -1,0 +1,1 @@
+//! Which answers of staff are sent, and until when.

@@ -79,6 +79,31 @@ impl AnswerRefused {
     }
 }
 
+impl AnswerRefused {
+    /// The reason in the words of messages, where a dead answer is not tried again.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::WindowShut => Reason::WindowClosed,
+            Self::Erased => Reason::Erased,
+            Self::NoNumber => Reason::NoPhone,
+            Self::OptedOut => Reason::OptedOut,
+            Self::NoConsent => Reason::NoConsent,
+            Self::UsMarketing => Reason::UsMarketing,
+            Self::TestMode => Reason::TestMode,
+            Self::NoTemplate => Reason::NotConfigured,
+            Self::NotSendable(reason) => reason,
+            // The others concern what was not taken in the first place.
+            Self::MissingValue
+            | Self::BookingUnknown
+            | Self::Damaged
+            | Self::WithoutResort
+            | Self::IdTaken
+            | Self::Empty
+            | Self::TooLong => Reason::MissingValue,
+        }
+    }
+}
+
 /// What the decision depends on beside the booking and its resort's file.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {

@@ -111,7 +111,9 @@ impl Due<'_> {
 
     /// Whether quiet hours delay it: not where a member of the staff wants it now.
     fn keeps_quiet(&self) -> bool {
-        let Subject { kind, facts, resort, .. } = self.subject;
+        let Subject {
+            kind, facts, resort, ..
+        } = self.subject;
         !self.is_answer() && facts.sent_now_at(kind, resort.is_reminder(kind)).is_none()
     }
 

@@ -129,7 +129,12 @@ pub fn post(
     };
     insert(connection, planner, (key, id), answer, (by, window))?;
     if let Some(guest) = situation.guest {
-        guests::record_answer(connection, &guest.phone_hash, &planner.resorts_of(&resort.number), id)?;
+        guests::record_answer(
+            connection,
+            &guest.phone_hash,
+            &planner.resorts_of(&resort.number),
+            id,
+        )?;
     }
     let what = match answer {
         StaffAnswer::Text(_) => "text".to_owned(),

@@ -62,12 +62,14 @@ pub fn open_until(
     number: &NumberId,
     hashes: &BTreeSet<Hash>,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
-    prepared::sql("SELECT max(open_until) AS until FROM conversations WHERE phone_hash = ANY($2) AND number = $1")
-        .bind::<Text, _>(number.as_str())
-        .bind::<Array<Bytea>, _>(guest_names::slices(hashes))
-        .get_result::<Value<Nullable<Timestamptz>, Option<DateTime<Utc>>>>(connection)
-        .map(|row| row.0)
-        .map_err(StoreError::query("look how long a conversation is open"))
+    prepared::sql(
+        "SELECT max(open_until) AS until FROM conversations WHERE phone_hash = ANY($2) AND number = $1",
+    )
+    .bind::<Text, _>(number.as_str())
+    .bind::<Array<Bytea>, _>(guest_names::slices(hashes))
+    .get_result::<Value<Nullable<Timestamptz>, Option<DateTime<Utc>>>>(connection)
+    .map(|row| row.0)
+    .map_err(StoreError::query("look how long a conversation is open"))
 }
 
 /// One message of a guest, as it came.

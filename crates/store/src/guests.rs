@@ -17,8 +17,8 @@ use crate::prepared;
 use crate::rows::{Rows, Value};
 
 pub use crate::guest_key::GuestKey;
-pub use waiting::{Waiting, count_waiting, list_waiting, record_reply};
 pub(crate) use waiting::record_answer;
+pub use waiting::{Waiting, count_waiting, list_waiting, record_reply};
 
 /// Records a stop or a start, unless a newer one of the same kind is stored. Repetition and order make no difference.
 pub fn record_consent(

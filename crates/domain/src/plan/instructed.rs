@@ -49,7 +49,9 @@ pub fn judge(
     }
     match instruction {
         Instruction::Withdraw => match now {
-            Decision::NotWanted(reason) | Decision::Skip(reason, _) => Err(InstructionRefused::NotWanted(reason)),
+            Decision::NotWanted(reason) | Decision::Skip(reason, _) => {
+                Err(InstructionRefused::NotWanted(reason))
+            }
             Decision::Expired(_) => Err(InstructionRefused::NotWanted(Reason::Expired)),
             Decision::Later(_) | Decision::Due(_) => Ok(None),
         },

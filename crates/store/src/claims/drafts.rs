@@ -115,7 +115,9 @@ fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
     let sealed_answer = row.sealed_answer.as_deref();
     Ok(Draft {
         id,
-        answer: sealed_answer.map(|sealed| answers::unseal(ring, id, sealed)).transpose()?,
+        answer: sealed_answer
+            .map(|sealed| answers::unseal(ring, id, sealed))
+            .transpose()?,
         kind: row
             .kind
             .parse()

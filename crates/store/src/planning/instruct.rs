@@ -47,7 +47,12 @@ pub fn instruct(
     ) else {
         return Ok(Err(InstructionRefused::WithoutResort));
     };
-    let judged = instructed::judge((&before, &after), (kind, instruction), &with.facts, &around.messages);
+    let judged = instructed::judge(
+        (&before, &after),
+        (kind, instruction),
+        &with.facts,
+        &around.messages,
+    );
     let window = match judged {
         Ok(window) => window,
         Err(refused) => return Ok(Err(refused)),

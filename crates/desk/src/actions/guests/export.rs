@@ -258,7 +258,10 @@ async fn booking(
     unreadable: &mut Vec<String>,
 ) -> Result<Option<Booking>, StoreError> {
     let error = match bookings::show(context, key.clone(), Some(by.clone())).await {
-        Ok(view) => return Ok(view.map(|view| Booking::Readable(Box::new(view)))),
+        Ok(view) => {
+            unreadable.extend(view.iter().flat_map(BookingView::unreadable_answers));
+            return Ok(view.map(|view| Booking::Readable(Box::new(view))));
+        }
         Err(error @ (StoreError::Sealed { .. } | StoreError::Unreadable { .. })) => error,
         Err(error) => return Err(error),
     };

@@ -85,13 +85,26 @@ const REMINDER: StaffAnswer = StaffAnswer::Template(MessageKind::Reminder1);
 #[test]
 fn words_of_ones_own_can_be_sent_until_the_window_shuts_and_then_the_reason_is_plain() {
     let open = judged(&text("Yes, it is heated."), |_, _, _| {}).unwrap();
-    let shut = judged(&text("Yes, it is heated."), |_, _, around| around.open_until = Some(noon()));
-    let never = judged(&text("Yes, it is heated."), |_, _, around| around.open_until = None);
+    let shut = judged(&text("Yes, it is heated."), |_, _, around| {
+        around.open_until = Some(noon())
+    });
+    let never = judged(&text("Yes, it is heated."), |_, _, around| {
+        around.open_until = None
+    });
 
-    assert_eq!((open.opens_at, open.closes_at), (noon(), noon() + TimeDelta::hours(3)));
-    assert_eq!((shut, never), (Err(AnswerRefused::WindowShut), Err(AnswerRefused::WindowShut)));
+    assert_eq!(
+        (open.opens_at, open.closes_at),
+        (noon(), noon() + TimeDelta::hours(3))
+    );
+    assert_eq!(
+        (shut, never),
+        (Err(AnswerRefused::WindowShut), Err(AnswerRefused::WindowShut))
+    );
     let told = AnswerRefused::WindowShut.to_string();
-    assert_eq!(told, "the window is shut until the guest writes again: only a template can be sent");
+    assert_eq!(
+        told,
+        "the window is shut until the guest writes again: only a template can be sent"
+    );
 }
 
 #[test]
@@ -147,7 +160,10 @@ fn the_usable_templates_are_those_that_would_be_taken() {
         resort: &resort,
     };
 
-    assert_eq!(usable_templates(subject, &around, noon()), [MessageKind::Reminder1]);
+    assert_eq!(
+        usable_templates(subject, &around, noon()),
+        [MessageKind::Reminder1]
+    );
 }
 
 #[test]

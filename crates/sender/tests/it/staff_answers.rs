@@ -1,7 +1,5 @@
 //! What staff answer guests, as the guest gets it; and what they have sent now.
 
-use std::collections::BTreeSet;
-
 use domain::facts::Instruction;
 use domain::ids::{MessageId, StaffName};
 use domain::message::MessageKind::StaffAnswer as ANSWER;
@@ -20,6 +18,7 @@ use testkit::world::ResortFile;
 use uuid::Uuid;
 
 use crate::scene::{ADA, REMINDER_1, Scene, abandoned, confirmed, key};
+use crate::times::quiet_now;
 
 const WORDS: &str = "Yes, until *ten* in the evening.\nSee you!";
 
@@ -35,19 +34,17 @@ fn text() -> StaffAnswer {
     StaffAnswer::Text(Personal::new(WORDS))
 }
 
-/// No hour of the day is outside them.
-fn always_quiet() -> ResortFile {
-    ResortFile {
-        quiet_hours: Some(("00:00".to_owned(), "23:59".to_owned())),
-        ..ResortFile::patient()
-    }
-}
-
 impl Scene {
     async fn answer(&self, id: Uuid, answer: StaffAnswer) {
         let posted = self
             .run(move |connection, planner| {
-                answers::post(connection, planner, (&key("BK-1"), MessageId(id)), &answer, &zoe())
+                answers::post(
+                    connection,
+                    planner,
+                    (&key("BK-1"), MessageId(id)),
+                    &answer,
+                    &zoe(),
+                )
             })
             .await;
         posted.unwrap();
@@ -92,7 +89,7 @@ async fn asked(file: &ResortFile) -> Scene {
 // shows: B180
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_reaches_the_guest_once_in_quiet_hours_and_after_a_stop_however_often_it_was_posted() {
-    let scene = asked(&always_quiet()).await;
+    let scene = asked(&quiet_now().0).await;
     scene.says(ADA, domain::consent::ConsentChange::Stop).await;
     let id = Uuid::now_v7();
 
@@ -107,7 +104,7 @@ async fn an_answer_reaches_the_guest_once_in_quiet_hours_and_after_a_stop_howeve
     assert_eq!(received[1].body.as_deref(), Some(WORDS));
     scene.check("BK-1", ANSWER, Sent).await;
     assert_eq!(
-        scene.metric("bellhop_messages_total{kind=\"staff-answer\",state=\"sent\"}"),
+        scene.metric("bellhop_messages_total{kind=\"staff-answer\",outcome=\"accepted\"}"),
         1.0
     );
     assert_eq!(scene.waiting().await, 0);
@@ -120,21 +117,32 @@ async fn when_the_window_is_shut_a_template_of_the_resort_reaches_the_guest() {
     scene.apply_and_send(confirmed("BK-1", ADA)).await;
 
     scene
-        .answer(Uuid::now_v7(), StaffAnswer::Template(MessageKind::ReservationConfirmation))
+        .answer(
+            Uuid::now_v7(),
+            StaffAnswer::Template(MessageKind::ReservationConfirmation),
+        )
         .await;
     scene.send().await;
 
     assert_eq!(scene.names_received_by(ADA).await, ["confirmed", "confirmed"]);
     let answer = scene.check("BK-1", ANSWER, Sent).await;
-    assert_eq!(answer.template.as_deref(), Some("confirmed/en_US"));
+    assert_eq!(answer.template.as_deref(), Some("confirmed"));
 }
 
 // shows: B182
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_whose_window_shuts_before_it_goes_ends_and_the_guest_waits_again() {
     for (shut, state, reason) in [
-        ("UPDATE conversations SET open_until = clock_timestamp()", Skipped, Reason::WindowClosed),
-        ("UPDATE messages SET expires_at = clock_timestamp() WHERE state = 'queued'", Expired, Reason::Expired),
+        (
+            "UPDATE conversations SET open_until = clock_timestamp()",
+            Skipped,
+            Reason::WindowClosed,
+        ),
+        (
+            "UPDATE messages SET expires_at = clock_timestamp() WHERE state = 'queued'",
+            Expired,
+            Reason::Expired,
+        ),
     ] {
         let scene = asked(&ResortFile::patient()).await;
         scene.answer(Uuid::now_v7(), text()).await;
@@ -201,7 +209,9 @@ async fn an_answer_waits_for_a_pause_of_the_resort() {
 
     scene.send().await;
 
-    scene.check("BK-1", ANSWER, domain::message::MessageState::Held).await;
+    scene
+        .check("BK-1", ANSWER, domain::message::MessageState::Held)
+        .await;
     scene.database.execute("DELETE FROM holds").await;
     scene.maintain_and_send().await;
     scene.check("BK-1", ANSWER, Sent).await;
@@ -214,18 +224,25 @@ async fn a_reminder_that_staff_send_now_goes_in_quiet_hours_and_one_that_they_wi
         let scene = Scene::of(&ResortFile::patient()).await;
         scene.apply(abandoned("BK-1", ADA)).await;
         scene.check("BK-1", REMINDER_1, Queued).await;
-        // Evening comes before the sender took it.
-        scene.change_file(Some(&always_quiet()));
+        // Evening comes before a sender takes it.
+        scene.change_file(Some(&quiet_now().0));
 
         scene.instruct(REMINDER_1, instruction).await;
         scene.send().await;
 
         scene.check("BK-1", REMINDER_1, state).await;
-        let keys = BTreeSet::from([key("BK-1")]);
-        let again = scene.run(move |connection, planner| {
-            let locked = store::bookings::lock(connection, &planner.ring, &keys)?;
-            planning::replan(connection, planner, chrono::Utc::now(), &locked)
-        });
-        assert_eq!(again.await.moved, [], "the plan stays as it is");
     }
+}
+
+// shows: B185
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_that_waits_for_the_end_of_quiet_hours_goes_when_staff_say_so() {
+    let scene = Scene::of(&quiet_now().0).await;
+    scene.apply_and_send(abandoned("BK-1", ADA)).await;
+    assert!(scene.messages("BK-1").await.is_empty());
+
+    scene.instruct(REMINDER_1, Instruction::SendNow).await;
+    scene.send().await;
+
+    scene.check("BK-1", REMINDER_1, Sent).await;
 }

@@ -49,12 +49,15 @@ impl Scene {
     }
 
     async fn post(&self, id: MessageId, answer: StaffAnswer) -> Result<Posted, AnswerRefused> {
-        self.run(move |connection, planner| answers::post(connection, planner, (&key("BK-1"), id), &answer, &anna()))
-            .await
+        self.run(move |connection, planner| {
+            answers::post(connection, planner, (&key("BK-1"), id), &answer, &anna())
+        })
+        .await
     }
 
     async fn waiting(&self) -> Vec<Waiting> {
-        self.run(|connection, _| guests::list_waiting(connection, 10)).await
+        self.run(|connection, _| guests::list_waiting(connection, 10))
+            .await
     }
 
     async fn standing(&self) -> Standing {
@@ -67,7 +70,8 @@ impl Scene {
 
     async fn act(&self, act: Act) -> bool {
         let ada = self.ada().await;
-        self.run(move |connection, _| waiting::act(connection, &ada, &act)).await
+        self.run(move |connection, _| waiting::act(connection, &ada, &act))
+            .await
     }
 
     async fn counted(&self) -> (i64, f64) {
@@ -103,8 +107,14 @@ async fn an_answer_is_a_message_with_a_sealed_text_and_the_same_id_is_taken_once
     assert!(posted.until.unwrap() > Utc::now() + TimeDelta::hours(23));
     assert_eq!((again.message, again.until), (first, None));
     let messages = scene.messages("BK-1").await;
-    let answers: Vec<_> = messages.iter().filter(|one| one.existing.kind == ANSWER).collect();
-    let numbered: Vec<_> = answers.iter().map(|one| (one.existing.id, one.existing.round)).collect();
+    let answers: Vec<_> = messages
+        .iter()
+        .filter(|one| one.existing.kind == ANSWER)
+        .collect();
+    let numbered: Vec<_> = answers
+        .iter()
+        .map(|one| (one.existing.id, one.existing.round))
+        .collect();
     assert_eq!(numbered, [(first, 0), (second, 1)]);
     let drafts = scene
         .run(move |connection, planner| claims::read_drafts(connection, &planner.ring, &[first]))
@@ -143,7 +153,10 @@ async fn an_answer_is_refused_where_it_could_not_be_sent() {
 async fn a_guest_waits_until_answered_and_again_when_they_write_again() {
     let scene = ada_wrote().await;
     let (waiting, oldest) = scene.counted().await;
-    assert!(waiting == 1 && (299.0..400.0).contains(&oldest), "{waiting} {oldest}");
+    assert!(
+        waiting == 1 && (299.0..400.0).contains(&oldest),
+        "{waiting} {oldest}"
+    );
     assert!(!scene.ada_writes(minutes_ago(4)).await, "she waited already");
     let since = scene.waiting().await[0].since;
     assert!(since < minutes_ago(4), "counted from the first message: {since}");
@@ -155,7 +168,10 @@ async fn a_guest_waits_until_answered_and_again_when_they_write_again() {
     // It was written before the answer, and arrives after it: nobody has seen it.
     assert!(scene.ada_writes(minutes_ago(3)).await);
     let waiting = scene.waiting().await;
-    assert!(waiting[0].since > minutes_ago(4), "the first message was answered: {waiting:?}");
+    assert!(
+        waiting[0].since > minutes_ago(4),
+        "the first message was answered: {waiting:?}"
+    );
 }
 
 // shows: B183
@@ -190,7 +206,9 @@ async fn a_conversation_is_assigned_snoozed_and_closed_and_a_new_message_opens_i
     assert!(snoozed.snoozed_until.is_some() && snoozed.waits_since.is_some());
     assert_eq!(scene.counted().await.0, 0);
     assert_eq!(scene.waiting().await.len(), 1, "it is listed all the same");
-    scene.sql("UPDATE guests SET snoozed_until = clock_timestamp()").await;
+    scene
+        .sql("UPDATE guests SET snoozed_until = clock_timestamp()")
+        .await;
     assert_eq!(scene.counted().await.0, 1, "its time is over");
     scene.act(Act::Snooze(until)).await;
     assert!(scene.ada_writes(minutes_ago(2)).await, "staff are told again");
@@ -230,7 +248,10 @@ async fn an_erasure_takes_answers_with_it_and_what_has_not_gone_never_goes() {
 
     assert_eq!(scene.kept().await, 0);
     let answer = scene.message("BK-1", ANSWER).await.existing;
-    assert_eq!((answer.state, answer.reason), (MessageState::Withdrawn, Some(Reason::Erased)));
+    assert_eq!(
+        (answer.state, answer.reason),
+        (MessageState::Withdrawn, Some(Reason::Erased))
+    );
     assert!(scene.waiting().await.is_empty());
     assert_eq!(scene.post(id(), text()).await, Err(AnswerRefused::Erased));
 }
@@ -287,7 +308,9 @@ async fn answers_are_encrypted_anew_with_the_first_key() {
         .await;
 
     assert_eq!((page.resealed, page.damaged, page.next), (1, 0, None));
-    let counts = reseal::count_by_key(&scene.store, SealedColumn::Answers).await.unwrap();
+    let counts = reseal::count_by_key(&scene.store, SealedColumn::Answers)
+        .await
+        .unwrap();
     assert_eq!(counts, [("b".to_owned(), 1)].into());
     let opened = scene
         .run(|connection, _| answers::of_booking(connection, &key("BK-1")))
@@ -323,7 +346,9 @@ async fn a_dead_answer_is_tried_again_while_the_window_is_open() {
             .map(drop)
     };
 
-    scene.sql("UPDATE conversations SET open_until = clock_timestamp()").await;
+    scene
+        .sql("UPDATE conversations SET open_until = clock_timestamp()")
+        .await;
     let shut = retry().await;
     scene.ada_writes(minutes_ago(1)).await;
     retry().await.unwrap();

@@ -16,7 +16,12 @@ impl Story {
     }
 
     /// What the desk says to an instruction now.
-    fn judge(&self, kind: MessageKind, instruction: Instruction, now: &str) -> Result<Option<Window>, InstructionRefused> {
+    fn judge(
+        &self,
+        kind: MessageKind,
+        instruction: Instruction,
+        now: &str,
+    ) -> Result<Option<Window>, InstructionRefused> {
         let mut with = Story {
             facts: self.facts.clone(),
             circumstances: self.circumstances.clone(),
@@ -24,7 +29,12 @@ impl Story {
         };
         with.instructed(kind, instruction, now);
         let plans = (&self.plan(now), &with.plan(now));
-        instructed::judge(plans, (kind, instruction), &with.facts, &self.circumstances.messages)
+        instructed::judge(
+            plans,
+            (kind, instruction),
+            &with.facts,
+            &self.circumstances.messages,
+        )
     }
 }
 
@@ -50,7 +60,10 @@ fn a_message_that_staff_withdrew_is_not_wanted_also_where_it_was_only_planned() 
     assert_eq!(story.decision(ReviewRequest, "11-23 13:00"), withdrawn);
     assert_eq!(story.changes("11-23 13:00"), []);
     let again = story.judge(ReviewRequest, Withdraw, "11-23 10:00");
-    assert_eq!(again, Err(InstructionRefused::NotWanted(Reason::WithdrawnByStaff)));
+    assert_eq!(
+        again,
+        Err(InstructionRefused::NotWanted(Reason::WithdrawnByStaff))
+    );
 }
 
 #[test]
@@ -63,7 +76,10 @@ fn a_waiting_message_that_staff_withdraw_ends_and_comes_back_if_they_send_it_aft
     let withdraw = difference::Change::Withdraw(id, Reason::WithdrawnByStaff);
     assert_eq!(story.changes("11-23 09:00"), [withdraw]);
     story.circumstances.messages[0].state = MessageState::Withdrawn;
-    assert!(matches!(story.judge(ReviewRequest, SendNow, "11-23 10:00"), Ok(Some(_))));
+    assert!(matches!(
+        story.judge(ReviewRequest, SendNow, "11-23 10:00"),
+        Ok(Some(_))
+    ));
     story.instructed(ReviewRequest, SendNow, "11-23 10:00");
     let queue = difference::Change::Queue(id, window("11-23 10:00", "11-26 10:00"));
     assert_eq!(story.changes("11-23 10:00"), [queue]);
@@ -94,12 +110,21 @@ fn a_withdrawal_holds_for_one_round() {
 #[test]
 fn a_message_that_staff_send_now_waits_neither_for_its_time_nor_for_the_end_of_quiet_hours() {
     let mut story = quiet(Story::of([event(GuestCheckedOut, "11-23 18:00")]));
-    assert_eq!(opens(story.decision(ReviewRequest, "11-23 20:00")), Some(at("11-24 07:00")));
+    assert_eq!(
+        opens(story.decision(ReviewRequest, "11-23 20:00")),
+        Some(at("11-24 07:00"))
+    );
 
     let expected = window("11-23 20:00", "11-26 20:00");
-    assert_eq!(story.judge(ReviewRequest, SendNow, "11-23 20:00"), Ok(Some(expected)));
+    assert_eq!(
+        story.judge(ReviewRequest, SendNow, "11-23 20:00"),
+        Ok(Some(expected))
+    );
     story.instructed(ReviewRequest, SendNow, "11-23 20:00");
-    assert_eq!(story.decision(ReviewRequest, "11-23 20:00"), Some(Decision::Due(expected)));
+    assert_eq!(
+        story.decision(ReviewRequest, "11-23 20:00"),
+        Some(Decision::Due(expected))
+    );
 }
 
 // shows: B185
@@ -114,8 +139,14 @@ fn what_the_plan_does_not_want_is_not_sent_now_and_the_reason_is_given() {
     let cart = Story::of([event(BookingStarted, "11-23 10:00")]);
 
     let judged = |story: &Story, kind| story.judge(kind, SendNow, "11-23 10:10").unwrap_err();
-    assert_eq!(judged(&confirmed, Reminder1), InstructionRefused::NotWanted(Reason::Confirmed));
-    assert_eq!(judged(&opted_out, ReviewRequest), InstructionRefused::NotWanted(Reason::OptedOut));
+    assert_eq!(
+        judged(&confirmed, Reminder1),
+        InstructionRefused::NotWanted(Reason::Confirmed)
+    );
+    assert_eq!(
+        judged(&opted_out, ReviewRequest),
+        InstructionRefused::NotWanted(Reason::OptedOut)
+    );
     assert_eq!(judged(&gone, ReviewRequest), InstructionRefused::Sent);
     assert_eq!(judged(&cart, Reminder2), InstructionRefused::NotYet);
     assert_eq!(judged(&cart, ReviewRequest), InstructionRefused::NotPlanned);
@@ -125,11 +156,17 @@ fn what_the_plan_does_not_want_is_not_sent_now_and_the_reason_is_given() {
 fn a_reminder_that_was_to_go_now_waits_again_if_the_guest_is_active_again_before() {
     let mut story = Story::of([event(BookingStarted, "11-23 10:00")]);
     story.instructed(Reminder1, SendNow, "11-23 10:10");
-    assert_eq!(opens(story.decision(Reminder1, "11-23 10:10")), Some(at("11-23 10:10")));
+    assert_eq!(
+        opens(story.decision(Reminder1, "11-23 10:10")),
+        Some(at("11-23 10:10"))
+    );
 
     story.hears(&event(BookingStarted, "11-23 10:11"));
 
-    assert_eq!(opens(story.decision(Reminder1, "11-23 10:12")), Some(at("11-23 10:41")));
+    assert_eq!(
+        opens(story.decision(Reminder1, "11-23 10:12")),
+        Some(at("11-23 10:41"))
+    );
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
     let mut said = Said::default();
     let name = &ada.last_name;
     let show = format!("bookings show azure-bay {MARKER}");
+    let answer = format!("Dear {name}, {}", ada.text);
     let dead = world.letters("--kind messages").await.remove(0)["id"].clone();
     for (command, stdin, reveals) in [
         (format!("{show} --reveal --note {name}"), "", true),
@@ -53,6 +54,12 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
         (format!("letters close {dead} --note {name}"), "", false),
         (format!("letters show {dead} --reveal"), "", true),
         (
+            format!("guests answer --booking azure-bay BK-2 --text - --note {name}"),
+            &answer,
+            false,
+        ),
+        ("bookings show azure-bay BK-2 --reveal".to_owned(), "", true),
+        (
             format!("guests stop --booking azure-bay BK-2 --note {name}"),
             "",
             false,
@@ -67,6 +74,8 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
     for command in [
         &*show,
         &format!("{show} --json"),
+        "bookings show azure-bay BK-2 --json",
+        "guests waiting",
         "messages list",
         "messages list --json",
         "holds",

@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use crate::country::Country;
 use crate::event::{Event, EventType};
 use crate::ids::BookingId;
-use crate::message::MomentName;
 use crate::resort::Language;
 use crate::stay::{Dates, Money, Personal};
 
@@ -268,20 +267,6 @@ impl Facts {
         let value = Notify::Yes;
         Self {
             stopped: Some(Fact { stamp, value }),
-            ..Self::default()
-        }
-    }
-
-    /// The fact that the guest chose this of a moment's quick replies, at the time `at`, by this event.
-    pub fn of_answer(moment: MomentName, choice: &str, event: &str, at: DateTime<Utc>) -> Self {
-        let stamp = Stamp {
-            at: at.trunc_subsecs(6),
-            rank: 0,
-            event: event.to_owned(),
-        };
-        let value = choice.to_owned();
-        Self {
-            answers: Answers::of(moment, Fact { stamp, value }),
             ..Self::default()
         }
     }

@@ -93,8 +93,10 @@ impl Situation {
     }
 }
 
-/// Takes an answer to the guest of a booking. A repetition with the same id takes it once. It locks the booking, and ends the
-/// guest's waiting at every resort that sends from the same number; reminders stay paused.
+/// Takes an answer to the guest of a booking, once for each id.
+///
+/// It locks the booking, and ends the guest's waiting at every resort that sends from the same number; reminders stay
+/// paused.
 pub fn post(
     connection: &mut PgConnection,
     planner: &Planner,

@@ -1,4 +1,6 @@
-//! Guests' marketing consents: to a resort, by the keyed hash of the phone number; to a business number, by the keyed hash of
+//! What is known of guests beside their bookings.
+//!
+//! Their marketing consents: to a resort, by the keyed hash of the phone number; to a business number, by the keyed hash of
 //! any name of the guest ([`consents`]). What guests wrote and staff have not answered: [`waiting`].
 
 pub mod consents;

@@ -3,10 +3,11 @@
 //! Each answer is a fact of its own, `answer.<moment>`, beside the others: a program that does not know it writes it back
 //! as an unknown fact.
 
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserializer, Serialize, Serializer};
 
-use super::Fact;
 use super::named::{self, Named};
+use super::{Fact, Facts, Stamp};
 use crate::message::MomentName;
 
 /// How the name of such a fact begins.
@@ -41,6 +42,22 @@ impl Serialize for Answers {
     }
 }
 
+impl Facts {
+    /// The fact that the guest chose this of a moment's quick replies, at the time `at`, by this event.
+    pub fn of_answer(moment: MomentName, choice: &str, event: &str, at: DateTime<Utc>) -> Self {
+        let stamp = Stamp {
+            at: at.trunc_subsecs(6),
+            rank: 0,
+            event: event.to_owned(),
+        };
+        let value = choice.to_owned();
+        Self {
+            answers: Answers::of(moment, Fact { stamp, value }),
+            ..Self::default()
+        }
+    }
+}
+
 /// Reads them from among all facts.
 pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Answers, D::Error> {
     named::read(deserializer, PREFIX, |name| MomentName::parse(name).ok()).map(Answers)
@@ -51,7 +68,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::facts::Facts;
 
     fn answered(choice: &str, minute: u32) -> Facts {
         let at = format!("2026-11-24T10:{minute:02}:00Z");

@@ -140,8 +140,9 @@ pub struct Waiting {
     pub snoozed_until: Option<DateTime<Utc>>,
 }
 
-/// The guests whose messages wait for staff, those who have waited longest first, and after them those whose conversation is
-/// snoozed. One who is known at several resorts of one number waits at those that have a booking of theirs.
+/// The guests whose messages wait for staff, those who have waited longest first, and then those whose conversation is snoozed.
+///
+/// One who is known at several resorts of one number waits at those that have a booking of theirs.
 pub fn list_waiting(connection: &mut PgConnection, at_most: i64) -> Result<Vec<Waiting>, StoreError> {
     prepared::sql(include_str!("waiting.sql"))
         .bind::<BigInt, _>(at_most)

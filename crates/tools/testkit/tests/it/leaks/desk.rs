@@ -1,5 +1,6 @@
 //! The support staff at work: what they see of guests, decide, and erase.
 
+use serde_json::Value;
 use testkit::world::World;
 
 use super::{Guest, MARKER};
@@ -71,6 +72,13 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
         let shown = said.keep_beside(world, &command, stdin).await;
         assert!(!reveals || shown.contains(name.as_str()), "{command}: {shown}");
     }
+    look_around(world, &dead, &mut said).await;
+    said
+}
+
+/// Whatever shows nothing of a guest, before and after it was revealed.
+async fn look_around(world: &World, dead: &Value, said: &mut Said) {
+    let show = format!("bookings show azure-bay {MARKER}");
     for command in [
         &*show,
         &format!("{show} --json"),
@@ -95,7 +103,6 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
     ] {
         said.keep(world, command).await;
     }
-    said
 }
 
 /// Erases a guest by number and another by booking; the output must not name them.

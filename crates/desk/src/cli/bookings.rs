@@ -150,7 +150,11 @@ fn turn(turn: &Turn) -> [String; 3] {
         (Some(_), Some(text)) => format!("{} ({state})", text.replace(char::is_control, " ")),
         (Some(kind), None) => format!("{kind} ({state})"),
         // A guest's line breaks and control codes must not move the reader's cursor.
-        (None, Some(text)) => text.replace(char::is_control, " "),
+        (None, Some(text)) => {
+            let file = turn.media_type.as_ref().and(turn.message_type.as_deref());
+            let file = file.map(|file| format!("({file}) ")).unwrap_or_default();
+            format!("{file}{}", text.replace(char::is_control, " "))
+        }
         (None, None) => format!("({})", turn.message_type.as_deref().unwrap_or("nothing")),
     };
     [table::instant(turn.at), by.to_owned(), said]

@@ -30,6 +30,12 @@ pub(crate) struct Turn {
     /// The text, the button's label, or the caption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
+    /// The type of the file that the guest sent: `image/jpeg`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) media_type: Option<String>,
+    /// Its name on the guest's phone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_name: Option<String>,
     /// Our message's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
@@ -61,6 +67,8 @@ impl Turn {
             staff: None,
             message_type: None,
             text: None,
+            media_type: None,
+            file_name: None,
             message: None,
             kind: None,
             template: None,
@@ -111,6 +119,8 @@ fn of_guest(ring: &KeyRing, written: &Written, number: Option<&NumberId>) -> Opt
     let turn = Turn {
         message_type: Some(inbound.message_type.clone()),
         text: inbound.text.clone(),
+        media_type: inbound.media.as_ref().and_then(|media| media.mime_type.clone()),
+        file_name: inbound.media.as_ref().and_then(|media| media.file_name.clone()),
         ..Turn::new(at, "guest")
     };
     (is_ours && inbound.is_to_us()).then_some((at_latest, turn))

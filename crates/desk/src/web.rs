@@ -9,6 +9,7 @@ mod attention;
 mod audit;
 mod bookings;
 mod books;
+mod conversation;
 mod desk;
 mod guard;
 mod guests;

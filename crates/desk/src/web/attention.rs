@@ -101,7 +101,7 @@ pub(super) async fn show(desk: Data<Desk>, visitor: Visitor) -> Result<HttpRespo
         waiting_since: super::guests::waiting(&desk, &visitor)
             .await?
             .first()
-            .map(|one| one.replied_at),
+            .map(|one| one.since),
         figures: figures.map(|(overview, made_at)| Figures::of(&overview, made_at, sources)),
         broken: broken.collect(),
         books: desk.books.last().filter(|_| sees_everything),

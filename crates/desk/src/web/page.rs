@@ -124,7 +124,24 @@ pub(super) struct Done {
 }
 
 /// The words of `?done=` and their sentences.
-const DONE: [(&str, &str); 4] = [
+const DONE: [(&str, &str); 12] = [
+    (
+        "opened",
+        "The conversation is open for a quarter of an hour; that you looked is recorded.",
+    ),
+    ("answered", "Your answer is on its way."),
+    ("assigned", "The conversation is assigned."),
+    (
+        "snoozed",
+        "The conversation rests until then, unless the guest writes again.",
+    ),
+    (
+        "closed",
+        "The conversation is closed, until the guest writes again.",
+    ),
+    ("reminders_resumed", "The guest's reminders may go again."),
+    ("withdrawn", "The message will not go."),
+    ("sent_now", "The message goes now."),
     (
         "paused",
         "Paused. The messages wait until someone ends the pause.",

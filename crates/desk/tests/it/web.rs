@@ -2,6 +2,7 @@
 
 mod access;
 mod bookings;
+mod conversation;
 mod pages;
 
 use std::path::Path;

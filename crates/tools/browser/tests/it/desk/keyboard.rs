@@ -7,7 +7,7 @@ use super::scene;
 
 const NOTHING_HELD: &str = "document.querySelector('main .empty')?.innerText === 'Nothing is held.'";
 
-// shows: B205
+// shows: B207
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_signs_in_pauses_a_resort_and_ends_it_by_the_keyboard_alone() {
     let world = World::start(&scene::resort()).await;
@@ -27,6 +27,7 @@ async fn a_member_signs_in_pauses_a_resort_and_ends_it_by_the_keyboard_alone() {
     let paused = browser.text("[role=status]").await.unwrap();
     let held = browser.text("tbody tr").await.unwrap();
     press(&browser, "tbody summary").await;
+    browser.screenshot("desk-hold-ending").await.unwrap();
     press(&browser, "tbody button").await;
     browser.wait_until(NOTHING_HELD).await.unwrap();
 

@@ -1,9 +1,9 @@
 //! What others say of a page: axe-core of its accessibility, html-validate of its HTML. Both are npm's, and installed by
 //! `scripts/test` into `target/tools/pages`, with the versions of `scripts/lib/pages`.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::fs;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;

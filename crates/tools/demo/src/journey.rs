@@ -130,7 +130,8 @@ impl Journey {
             page.contains("Confirmation: read by the guest"),
             "the desk's page does not show that the guest read the confirmation"
         );
-        self.screen.fact("the desk's page", "signed in, and shows the booking");
+        self.screen
+            .fact("the desk's page", "signed in, and shows the booking");
         Ok(())
     }
 

@@ -16,10 +16,7 @@ impl World {
     /// Where it does not start.
     pub async fn serve_desk(&self) -> DeskPage<'_> {
         let program = self.started("desk", &[("DESK_ADDR", "127.0.0.1:0")]).await;
-        let page = DeskPage {
-            world: self,
-            program,
-        };
+        let page = DeskPage { world: self, program };
         let ready = page.at("/readyz");
         self.until("the desk is ready", async || {
             let answer = self.http.get(&ready).send().await.ok()?;

@@ -16,7 +16,10 @@ async fn a_member_signs_in_pauses_a_resort_and_ends_it_by_the_keyboard_alone() {
     browser.go(&desk.link("anna").await).await.unwrap();
 
     press(&browser, "button.primary").await;
-    browser.wait_until("document.querySelector('.who')").await.unwrap();
+    browser
+        .wait_until("document.querySelector('.who')")
+        .await
+        .unwrap();
     press(&browser, "nav a[href='/holds']").await;
     browser.wait_until(NOTHING_HELD).await.unwrap();
     browser.tab_to("select[name=resort]").await.unwrap();

@@ -9,22 +9,34 @@ use super::scene::{self, sign_in};
 
 const BOOKING: &str = "/bookings/azure-bay/BK-1001";
 
-/// A page of which this browser has seen enough may weigh so much.
+/// What a page may weigh, in bytes.
 const LARGEST: usize = 50 << 10;
 
 /// Pages, each with a form that is filled in and sent first, or none: its selector, a field, and what goes there.
 const PAGES: [(&str, &str, Option<[&str; 3]>); 15] = [
     ("attention", "/", None),
     ("booking", BOOKING, None),
-    ("booking-abandoned", "/bookings/azure-bay/BK-1003", None),
-    ("booking-revealed", BOOKING, Some(["form[action$=reveal]", "", ""])),
+    ("booking-abandoned", scene::BOBS, None),
+    (
+        "booking-revealed",
+        BOOKING,
+        Some(["form[action$=reveal]", "", ""]),
+    ),
     ("guests", "/guests", None),
-    ("guests-found", "/guests", Some(["form[role=search]", "phone", scene::ADA])),
+    (
+        "guests-found",
+        "/guests",
+        Some(["form[role=search]", "phone", scene::ADA]),
+    ),
     ("holds", "/holds", None),
     ("holds-paused", "/holds?done=paused", None),
     ("sources", "/sources", None),
     ("source", "/sources/direct", None),
-    ("source-tried", "/sources/direct", Some(["main form", "payload", r#"{"type":"booking_started"}"#])),
+    (
+        "source-tried",
+        "/sources/direct",
+        Some(["main form", "payload", r#"{"type":"booking_started"}"#]),
+    ),
     ("audit", "/audit", None),
     ("audit-empty", "/audit?action=letter_closed", None),
     ("settings", "/settings", None),
@@ -81,7 +93,10 @@ async fn load(browser: &Browser, form: Option<[&str; 3]>) -> String {
                 if (field) form.elements[field].value = value; \
                 const sent = { method: 'POST', body: new URLSearchParams(new FormData(form)) }; \
                 return fetch(form.action, sent).then((answer) => answer.text())";
-    let html = browser.run(fill, &[json!(selector), json!(field), json!(value)]).await.unwrap();
+    let html = browser
+        .run(fill, &[json!(selector), json!(field), json!(value)])
+        .await
+        .unwrap();
     let send = format!("{selector} button");
     browser.click(&send).await.unwrap();
     html.as_str().unwrap().to_owned()

@@ -14,8 +14,8 @@ impl World {
     ///
     /// # Panics
     /// Where it does not start.
-    pub async fn serve_desk(&self) -> DeskPage<'_> {
-        let program = self.started("desk", &[("DESK_ADDR", "127.0.0.1:0")]).await;
+    pub async fn desk_page(&self) -> DeskPage<'_> {
+        let program = self.serve_desk().await;
         let page = DeskPage { world: self, program };
         let ready = page.at("/readyz");
         self.until("the desk is ready", async || {

@@ -9,7 +9,7 @@ use super::scene::{self, ADA, sign_in};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_answers_a_reminder_on_their_phone_and_the_desk_shows_that_they_wait() {
     let world = World::start(&scene::resort()).await;
-    let desk = world.serve_desk().await;
+    let desk = world.desk_page().await;
     let (phone, staff) = tokio::try_join!(
         Browser::start(Window::Phone, Theme::Light),
         Browser::start(Window::Desktop, Theme::Light)

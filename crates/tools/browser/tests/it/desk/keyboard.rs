@@ -11,7 +11,7 @@ const NOTHING_HELD: &str = "document.querySelector('main .empty')?.innerText ===
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_signs_in_pauses_a_resort_and_ends_it_by_the_keyboard_alone() {
     let world = World::start(&scene::resort()).await;
-    let desk = world.serve_desk().await;
+    let desk = world.desk_page().await;
     let browser = Browser::start(Window::Desktop, Theme::Light).await.unwrap();
     browser.go(&desk.link("anna").await).await.unwrap();
 

@@ -54,7 +54,7 @@ const OUTSIDE: [(&str, &str); 3] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_valid_accessible_quiet_small_and_fits_a_phone() {
     let world = scene::evening().await;
-    let desk = world.serve_desk().await;
+    let desk = world.desk_page().await;
     let browser = Browser::start(Window::Desktop, Theme::Light).await.unwrap();
     let mut served = Vec::new();
 

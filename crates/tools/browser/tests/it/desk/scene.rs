@@ -8,6 +8,9 @@ use testkit::world::{DeskPage, Event, NUMBER, ResortFile, World};
 
 pub(super) const ADA: &str = "+306912345678";
 const BOB: &str = "+306912345679";
+const CAY: &str = "+306912345680";
+/// The number is not on WhatsApp.
+const UNDELIVERABLE: i64 = 131_026;
 /// The page of Bob's booking, whose number is of a platform that likes long ones.
 pub(super) const BOBS: &str = "/bookings/azure-bay/BK-1002-with-a-number-of-the-platform-that-is-long";
 
@@ -20,7 +23,7 @@ pub(super) fn resort() -> ResortFile {
     }
 }
 
-/// Ada was reminded, confirmed, and asks something; Bob left a booking; a platform sent what cannot be read; Ben is on the
+/// Ada was reminded, confirmed, and asks something; Bob left a booking; Cay's number is wrong; a platform sent what cannot be read; Ben is on the
 /// staff; the review requests are on hold; Anna has looked at Ada's booking.
 pub(super) async fn evening() -> World {
     let world = World::start(&resort()).await;
@@ -42,6 +45,12 @@ pub(super) async fn evening() -> World {
             MessageKind::ReservationConfirmation,
             MessageState::Read,
         )
+        .await;
+    let refusal = json!({ "times": 1, "answer": { "error": UNDELIVERABLE } });
+    world.tell_sandbox("failures", &refusal).await;
+    world.post(&Event::started("BK-1003", CAY)).await;
+    world
+        .until_state("BK-1003", MessageKind::Reminder1, MessageState::Dead)
         .await;
     let bobs = BOBS.rsplit('/').next().unwrap();
     world.post(&Event::started(bobs, BOB)).await;

@@ -385,11 +385,11 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(answers -> messages (message_id));
 diesel::joinable!(letter_jobs -> staff (member));
 diesel::joinable!(letter_views -> letters (letter));
 diesel::joinable!(letter_views -> staff (member));
 diesel::joinable!(letters -> staff (assigned_to));
-diesel::joinable!(answers -> messages (message_id));
 diesel::joinable!(messages -> bookings (booking_key));
 diesel::joinable!(staff_links -> staff (member));
 diesel::joinable!(staff_sessions -> staff (member));

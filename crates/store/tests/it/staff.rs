@@ -117,8 +117,8 @@ async fn who_came_and_went_and_by_whom_stays_known() {
         told,
         [
             ("anna", "staff_removed", "ben"),
-            ("anna", "staff_added", "ben"),
-            ("anna", "staff_added", "anna"),
+            ("anna", "staff_added", "ben: admin at all resorts"),
+            ("anna", "staff_added", "anna: admin at all resorts"),
         ]
     );
 }

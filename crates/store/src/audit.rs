@@ -108,10 +108,14 @@ pub struct Filter {
     pub action: Option<Action>,
     pub booking: Option<BookingKey>,
     pub since: Option<DateTime<Utc>>,
+    /// Rows with lower ids, which are the older ones.
+    pub before: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Record {
+    /// Grows with time.
+    pub id: i64,
     pub at: DateTime<Utc>,
     pub actor: String,
     /// What: an [`Action`], or the word of a newer program.
@@ -138,6 +142,9 @@ pub fn list(connection: &mut PgConnection, filter: &Filter, most: i64) -> Result
     if let Some(key) = &filter.booking {
         query = query.filter(audit::resort.eq(key.resort.as_str()));
         query = query.filter(audit::booking.eq(key.booking.as_str()));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(audit::id.lt(before));
     }
     if let Some(since) = filter.since {
         query = query.filter(audit::at.ge(since));
@@ -182,6 +189,7 @@ pub fn list_about(
 #[diesel(table_name = audit)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 struct Row {
+    id: i64,
     at: DateTime<Utc>,
     actor: String,
     action: String,
@@ -196,6 +204,7 @@ struct Row {
 impl From<Row> for Record {
     fn from(row: Row) -> Self {
         Self {
+            id: row.id,
             at: row.at,
             actor: row.actor,
             action: row.action,

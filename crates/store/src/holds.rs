@@ -26,6 +26,7 @@ use domain::message::{MessageKind, MessageState};
 
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
+use crate::messages::is_in;
 use crate::notes::NoteKey;
 use crate::prepared::sql;
 use crate::rows::{Rows, Value};
@@ -180,7 +181,7 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<(Hold, i64)>, StoreErro
         .load(connection)
         .map_err(StoreError::query("list holds"))?;
     let waiting: Vec<(Option<String>, i64)> = messages::table
-        .filter(messages::state.eq(MessageState::Held.as_str()))
+        .filter(is_in(MessageState::Held))
         .group_by(messages::held_by)
         .select((messages::held_by, diesel::dsl::count_star()))
         .load(connection)
@@ -201,7 +202,7 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<(Hold, i64)>, StoreErro
 /// How many messages wait because their resort's file has nothing to send.
 pub fn count_without_template(connection: &mut PgConnection) -> Result<i64, StoreError> {
     messages::table
-        .filter(messages::state.eq(MessageState::Held.as_str()))
+        .filter(is_in(MessageState::Held))
         .filter(messages::held_by.is_null())
         .count()
         .get_result(connection)

@@ -5,6 +5,8 @@ pub(crate) mod changes;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use diesel::expression::SqlLiteral;
+use diesel::sql_types::Bool;
 use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
@@ -167,7 +169,7 @@ pub fn list_latest(
         .select(Row::as_select())
         .into_boxed();
     if let Some(state) = state {
-        query = query.filter(messages::state.eq(state.as_str()));
+        query = query.filter(is_in(state));
     }
     let rows: Vec<Row> = query
         .load(connection)
@@ -202,4 +204,9 @@ fn into_domain(row: Row) -> Result<Message, StoreError> {
         updated_at: row.updated_at,
         pricing: pricing(row.pricing_category, row.pricing_type, row.billable),
     })
+}
+
+/// The state as a literal: with a parameter a generic plan uses none of the indexes that hold the rows of one state.
+pub(crate) fn is_in(state: MessageState) -> SqlLiteral<Bool> {
+    diesel::dsl::sql::<Bool>(&format!("messages.state = '{}'", state.as_str()))
 }

@@ -12,6 +12,8 @@ use super::notes::{Notes, Reader};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct RecordView {
+    #[serde(skip)]
+    pub(crate) id: i64,
     pub(crate) at: DateTime<Utc>,
     pub(crate) actor: String,
     pub(crate) action: String,
@@ -59,6 +61,7 @@ pub(crate) fn views(
 fn view(record: Record, notes: &Notes) -> RecordView {
     let hex = |hash: Vec<u8>| hash.iter().map(|byte| format!("{byte:02x}")).collect();
     RecordView {
+        id: record.id,
         at: record.at,
         actor: record.actor,
         action: record.action,

@@ -15,7 +15,7 @@ use super::context::read_files;
 use super::letters::{self, Drained};
 
 /// More findings than these usually have one cause.
-const SHOWN: usize = 1_000;
+pub(crate) const SHOWN: usize = 1_000;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckError {
@@ -72,6 +72,7 @@ pub(crate) async fn check(
     broker: &Address,
     folder: &Path,
     too_long: TooLong,
+    at_most: usize,
 ) -> Result<LedgerView, CheckError> {
     let resorts = read_files(folder)?;
     let expected = Expected {
@@ -81,12 +82,12 @@ pub(crate) async fn check(
         letters_are_here: letters::drain(store, broker).await? == Drained::Everything,
     };
     let letters_are_here = expected.letters_are_here;
-    let most = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
+    let most = i64::try_from(at_most + 1).unwrap_or(i64::MAX);
     let Ledger { counts, mut findings } = store
         .transaction(move |connection| ledger::check(connection, &expected, most))
         .await?;
-    let more = findings.len() > SHOWN;
-    findings.truncate(SHOWN);
+    let more = findings.len() > at_most;
+    findings.truncate(at_most);
     let mut view = LedgerView {
         counts: BTreeMap::new(),
         findings: findings.into_iter().map(FindingView::from).collect(),

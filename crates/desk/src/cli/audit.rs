@@ -82,6 +82,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
         action: arguments.action,
         booking: arguments.booking.as_deref().map(booking).transpose()?,
         since: arguments.since,
+        before: None,
     };
 
     let reader = auth::identify_reader(login, &store).await?;

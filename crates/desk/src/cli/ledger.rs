@@ -57,7 +57,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
         margin: arguments.margin,
         silence_policy,
     };
-    let found = ledger::check(&store, &broker, &folder, too_long).await?;
+    let found = ledger::check(&store, &broker, &folder, too_long, ledger::SHOWN).await?;
 
     if arguments.json {
         output::print_json(&found)?;

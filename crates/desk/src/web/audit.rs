@@ -8,6 +8,7 @@ use domain::audit::Action;
 use domain::ids::{BookingKey, StaffName};
 use serde::Deserialize;
 use store::audit::Filter;
+use url::form_urlencoded;
 
 use super::desk::Desk;
 use super::page::{self, Frame, Section};
@@ -16,7 +17,8 @@ use super::visitor::Visitor;
 use crate::actions::audit::{self, RecordView};
 use crate::actions::notes::Reader;
 
-const MOST: u32 = 200;
+/// On a page.
+const MOST: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -26,6 +28,8 @@ struct AuditPage {
     members: Vec<String>,
     records: Vec<RecordView>,
     is_revealed: bool,
+    /// The address of the rows before these, if there are more.
+    older: Option<String>,
 }
 
 /// The filter, as the address and the form have it.
@@ -36,9 +40,27 @@ pub(super) struct Asked {
     action: String,
     booking: String,
     since: String,
+    /// Continues below this row.
+    before: Option<i64>,
 }
 
 impl Asked {
+    fn older(&self, shown: &[RecordView]) -> String {
+        let before = shown
+            .last()
+            .map(|record| record.id.to_string())
+            .unwrap_or_default();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs([
+            ("who", self.who.as_str()),
+            ("action", &self.action),
+            ("booking", &self.booking),
+            ("since", &self.since),
+            ("before", &before),
+        ]);
+        format!("/audit?{}", query.finish())
+    }
+
     fn filter(&self) -> Result<Filter, Problem> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let invalid = |what: &str| Problem::Invalid(what.to_owned());
@@ -56,6 +78,7 @@ impl Asked {
             actor: who.map_err(|_| invalid("That is no name of a member."))?,
             action: action.map_err(|_| invalid("There is no such action."))?,
             booking: booking.map_err(|_| invalid("A booking is named RESORT/ID."))?,
+            before: self.before,
             since: since
                 .map_err(|_| invalid("A day is written 2026-11-29."))?
                 .map(|day| DateTime::<Utc>::from_naive_utc_and_offset(day.and_time(NaiveTime::MIN), Utc)),
@@ -96,8 +119,9 @@ async fn show(
     let members = desk.store.run(store::staff::list).await?;
     page::answer(&AuditPage {
         frame: Frame::new(desk, visitor, Section::Audit, "Audit trail").await?,
-        asked,
+        older: (records.len() == MOST as usize).then(|| asked.older(&records)),
         members: members.into_iter().map(|member| member.name).collect(),
+        asked,
         records,
         is_revealed,
     })

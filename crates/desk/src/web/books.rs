@@ -10,6 +10,8 @@ use super::desk::Desk;
 use crate::actions::ledger::{self, TooLong};
 
 pub(super) const CHECK_EVERY: Duration = Duration::from_hours(1);
+/// Findings that are counted at most: the page only says that there are some.
+const COUNTED: usize = 100;
 /// As the command's default: work that is late by less is under way.
 const MARGIN: TimeDelta = TimeDelta::minutes(5);
 
@@ -33,7 +35,7 @@ impl Books {
             margin: MARGIN,
             silence_policy,
         };
-        match ledger::check(&desk.store, &desk.broker, &desk.config, too_long).await {
+        match ledger::check(&desk.store, &desk.broker, &desk.config, too_long, COUNTED).await {
             Ok(found) => {
                 let findings = found.findings.len();
                 if findings > 0 {

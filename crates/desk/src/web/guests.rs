@@ -36,8 +36,9 @@ pub(super) struct Wanted {
     phone: String,
 }
 
-/// Guests that are listed at most.
-const MOST: i64 = 500;
+/// Guests that are counted at most, and of them those that are listed.
+const MOST: i64 = 1_000;
+const LISTED: usize = 100;
 
 pub(super) async fn show(desk: Data<Desk>, visitor: Visitor) -> Result<HttpResponse, Problem> {
     answer(&desk, &visitor, None).await

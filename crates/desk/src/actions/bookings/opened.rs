@@ -66,6 +66,7 @@ fn open_until(
         action: Some(Action::ConversationOpened),
         booking: Some(key.clone()),
         since: Some(now - SHOWN_FOR),
+        before: None,
     };
     let last = audit::list(connection, &filter, 1)?;
     Ok(last.first().map(|record| record.at + SHOWN_FOR))

@@ -114,7 +114,7 @@ pub(super) struct Done {
 }
 
 /// The words of `?done=` and their sentences.
-const DONE: [(&str, &str); 4] = [
+const DONE: [(&str, &str); 14] = [
     (
         "paused",
         "Paused. The messages wait until someone ends the pause.",
@@ -125,6 +125,25 @@ const DONE: [(&str, &str); 4] = [
         "The hold has ended; its messages go at the usual pace.",
     ),
     ("was_resumed", "That hold had ended already."),
+    ("retried", "It is queued again."),
+    (
+        "corrected",
+        "The number is corrected. The letter stays open until it is retried.",
+    ),
+    (
+        "corrected_and_retried",
+        "The number is corrected, and the message is queued again.",
+    ),
+    ("settled_as_sent", "It is settled: the guest has the message."),
+    (
+        "settled_as_not_sent",
+        "It is settled: the guest does not have the message, and it is not sent again.",
+    ),
+    ("closed", "It is closed."),
+    ("assigned", "It is assigned."),
+    ("given_up", "Nobody takes care of it now."),
+    ("job_cancelled", "The job is stopped; what it did stays done."),
+    ("job_was_over", "The job was over already."),
 ];
 
 impl Done {

@@ -59,7 +59,7 @@ impl Picked {
                 "action" => picked.action = value.into_owned(),
                 "which" => picked.which = value.into_owned(),
                 "filter" => picked.filter = value.into_owned(),
-                "letter" => picked.letters.extend(value.parse::<LetterId>()),
+                "letter[]" => picked.letters.extend(value.parse::<LetterId>()),
                 _ => {}
             }
         }

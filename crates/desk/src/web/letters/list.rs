@@ -92,7 +92,7 @@ pub(in crate::web) async fn list(
     done: Query<Done>,
 ) -> Result<HttpResponse, Problem> {
     let asked = Asked::read(&visitor, request.query_string())?;
-    if has_empty_fields(request.query_string()) {
+    if has_empty_fields(request.query_string()) && asked.filter.guest.is_none() {
         // An address that people can read, send on and keep.
         return Ok(page::go(&asked.at("/letters")));
     }

@@ -6,38 +6,21 @@ use domain::staff::Access;
 use super::Served;
 use crate::letters::Office;
 
-// shows: B195, B198
+// shows: B195
 #[tokio::test]
-async fn a_number_is_checked_corrected_and_its_message_retried() {
+async fn a_number_is_checked_while_it_is_typed_and_when_it_is_sent() {
     let office = Office::open().await;
-    office
-        .database
-        .execute("UPDATE messages SET error_code = 131026")
-        .await;
     office.reminder_is_dead_lettered(DeliveryFailed).await;
-    office.event_is_dead_lettered("evt_1", CannotBeApplied).await;
     let served = Served::of(office).await;
     let mut dora = served.member("dora", Access::ADMIN).await;
-    let letter = "/letters/2";
-    let check = format!("{letter}/phone/check");
+    let (letter, check) = ("/letters/1", "/letters/1/phone/check");
 
-    let page = dora.get(letter).await.check(200);
-    let page = page
-        .has("<code>131026</code> Message Undeliverable")
-        .has("The number is not on WhatsApp")
-        .has("data-checked-by=\"/letters/2/phone/check\"")
-        .has("<summary>Correct the number…</summary>");
-    page.has("+30•••••••678")
-        .lacks("6912345678")
-        .lacks("Lovelace")
-        .has("/bookings/azure%2Dbay/BK%2D1001")
-        .lacks("Settle it");
     for (typed, said) in [
         ("691 234 5670", "The number is +30 691 234 5670."),
         ("+3069123", "Digits are missing."),
         ("", "Type the number."),
     ] {
-        let answer = dora.post(&check, &[("phone", typed)]).await.check(200);
+        let answer = dora.post(check, &[("phone", typed)]).await.check(200);
         assert_eq!(answer.text, said, "{typed}");
         assert_eq!(
             answer.headers.get("content-type").unwrap(),
@@ -55,6 +38,38 @@ async fn a_number_is_checked_corrected_and_its_message_retried() {
         .has("Digits are missing.")
         .has("value=\"+3069123\" aria-invalid=\"true\"")
         .lacks("data-refresh");
+
+    let corrected = "SELECT count(*) AS count FROM audit WHERE action = 'phone_corrected'";
+    assert_eq!(served.database.count(corrected).await, 0);
+    let log = served.program.log();
+    assert!(!log.contains("5670") && !log.contains("69123"), "{log}");
+}
+
+// shows: B198
+#[tokio::test]
+async fn a_number_is_corrected_and_its_message_retried() {
+    let office = Office::open().await;
+    office
+        .database
+        .execute("UPDATE messages SET error_code = 131026")
+        .await;
+    office.reminder_is_dead_lettered(DeliveryFailed).await;
+    office.event_is_dead_lettered("evt_1", CannotBeApplied).await;
+    let served = Served::of(office).await;
+    let mut dora = served.member("dora", Access::ADMIN).await;
+    let letter = "/letters/2";
+
+    let page = dora.get(letter).await.check(200);
+    let page = page
+        .has("<code>131026</code> Message Undeliverable")
+        .has("The number is not on WhatsApp")
+        .has("data-checked-by=\"/letters/2/phone/check\"")
+        .has("<summary>Correct the number…</summary>");
+    page.has("+30•••••••678")
+        .lacks("6912345678")
+        .lacks("Lovelace")
+        .has("/bookings/azure%2Dbay/BK%2D1001")
+        .lacks("Settle it");
 
     let corrected = [
         ("phone", "691 234 5670"),

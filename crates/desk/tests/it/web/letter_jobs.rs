@@ -43,9 +43,9 @@ async fn what_was_ticked_is_shown_as_a_dry_run_and_then_done_by_a_job() {
         ("filter", ""),
         ("which", "ticked"),
         ("action", "retry"),
-        ("letter", "1"),
-        ("letter", "2"),
-        ("letter", "4"),
+        ("letter[]", "1"),
+        ("letter[]", "2"),
+        ("letter[]", "4"),
     ];
 
     let shown = dora.post("/letters/bulk", &ticked).await.check(200);

@@ -127,7 +127,7 @@ async fn ten_thousand_letters_are_listed_at_once_in_pages_of_fifty() {
     let best = took.iter().min().unwrap();
     assert!(*best < Duration::from_millis(100), "{took:?}");
     assert!(first.text.len() < 50 << 10, "{} bytes", first.text.len());
-    assert_eq!(first.text.matches("name=\"letter\"").count(), 50);
+    assert_eq!(first.text.matches("name=\"letter[]\"").count(), 50);
     assert!(first.text.contains(">BK-10000<") && first.text.contains(">BK-9951<"));
     let newer = link(&first.text, "next");
     let second = dora.get(&newer).await.check(200).has(">BK-9950<");
@@ -174,7 +174,7 @@ async fn a_viewer_changes_no_letter_and_members_of_other_resorts_see_none() {
         .check(200)
         .has("refused the message")
         .lacks("Retry…")
-        .lacks("name=\"letter\"");
+        .lacks("name=\"letter[]\"");
     let page = eve.get("/letters/1").await.check(200);
     page.has("•••").lacks("<form method=\"post\" action=\"/letters/");
     carl.get("/letters").await.check(200).has("No letter matches");

@@ -6,7 +6,6 @@ const main = document.querySelector("main");
 // A page that may change marks its <main> with data-refresh; it is read again every 5 s, unless someone is at work in it.
 const isBusy = () =>
   document.hidden ||
-  [...main.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue) ||
   main.querySelector("input:checked, details[open]:not([data-open])") ||
   (main.contains(document.activeElement) && document.activeElement !== main) ||
   String(getSelection()) !== "";

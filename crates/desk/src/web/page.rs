@@ -139,9 +139,9 @@ const DONE: [(&str, &str); 14] = [
         "settled_as_not_sent",
         "It is settled: the guest does not have the message, and it is not sent again.",
     ),
-    ("closed", "It is closed."),
-    ("assigned", "It is assigned."),
-    ("given_up", "Nobody takes care of it now."),
+    ("letter_closed", "It is closed."),
+    ("letter_assigned", "It is assigned."),
+    ("letter_given_up", "Nobody takes care of it now."),
     ("job_cancelled", "The job is stopped; what it did stays done."),
     ("job_was_over", "The job was over already."),
 ];

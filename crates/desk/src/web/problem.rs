@@ -46,7 +46,6 @@ impl Problem {
     }
 
     /// Status, title, what happened, and what to do.
-    #[expect(clippy::too_many_lines, reason = "one table")]
     fn explain(&self) -> (StatusCode, &'static str, String, &'static str) {
         let (status, title, what, remedy) = match self {
             Self::NotFound => (

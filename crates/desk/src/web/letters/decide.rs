@@ -163,7 +163,7 @@ pub(in crate::web) async fn close(
     let note = desk.note(&form.note);
     let note = note.ok_or_else(|| Problem::Invalid("Who closes a letter says why.".to_owned()))?;
     let closed = letters::close(&desk.store, letter.id, visitor.actor(Some(note))).await?;
-    Ok(told(&asked, letter.id, &closed, "closed"))
+    Ok(told(&asked, letter.id, &closed, "letter_closed"))
 }
 
 pub(in crate::web) async fn assign(
@@ -174,7 +174,11 @@ pub(in crate::web) async fn assign(
 ) -> Result<HttpResponse, Problem> {
     let (letter, asked) = begin(&desk, &visitor, *id, Action::LetterAssigned, &form).await?;
     let to = member(&form.to)?;
-    let done = if to.is_some() { "assigned" } else { "given_up" };
+    let done = if to.is_some() {
+        "letter_assigned"
+    } else {
+        "letter_given_up"
+    };
     let by = visitor.actor(desk.note(&form.note));
     let assigned = letters::assign(&desk.store, vec![letter.id], to, by).await?;
     Ok(assigned.first().map_or_else(

@@ -1,6 +1,7 @@
 //! `/letters/{id}`: one letter, what it means, and what can be done about it.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::REFRESH;
 use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -19,6 +20,9 @@ use crate::web::desk::Desk;
 use crate::web::page::{self, Done, Frame, Section};
 use crate::web::problem::Problem;
 use crate::web::visitor::Visitor;
+
+/// Seconds for which a revealed value is shown.
+const SHOWN_FOR: u8 = 60;
 
 #[derive(Template)]
 #[template(path = "letter.html")]
@@ -248,5 +252,9 @@ pub(super) async fn answer(
         asked,
         shown,
     };
-    Ok(page::fill(&mut HttpResponse::build(status), &page))
+    let mut response = HttpResponse::build(status);
+    if page.shown.revealed.is_some() {
+        response.insert_header((REFRESH, format!("{SHOWN_FOR}; url={}", page.path)));
+    }
+    Ok(page::fill(&mut response, &page))
 }

@@ -27,6 +27,9 @@ GRANT SELECT, INSERT, UPDATE ON overview TO bellhop_processor;
 GRANT SELECT, INSERT, DELETE ON source_reports TO bellhop_processor;
 -- A report of WhatsApp settles the letter of its message; what was held long enough is emptied.
 GRANT SELECT, UPDATE ON letters TO bellhop_processor;
+-- What staff answered guests, until its time is over; who waits for an answer.
+GRANT SELECT (message_id, booking_key, written_at), DELETE ON answers TO bellhop_processor;
+GRANT SELECT ON waiting_guests TO bellhop_processor;
 -- Strips what arrives of guests who were erased, and erases those whose time is over.
 GRANT SELECT, INSERT, UPDATE ON erased_bookings, erased_guests TO bellhop_processor;
 GRANT DELETE ON conversations, notes TO bellhop_processor;
@@ -43,6 +46,8 @@ GRANT SELECT, INSERT, UPDATE ON guests, number_wishes TO bellhop_sender;
 GRANT SELECT, INSERT ON guest_names TO bellhop_sender;
 GRANT SELECT ON known_as TO bellhop_sender;
 GRANT SELECT ON conversations, heard, moments, template_categories TO bellhop_sender;
+-- What staff answer guests.
+GRANT SELECT ON answers TO bellhop_sender;
 -- Who was reminded today.
 GRANT SELECT, INSERT, UPDATE ON reminded TO bellhop_sender;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, senders, unprepared TO bellhop_sender;
@@ -61,6 +66,7 @@ GRANT INSERT, UPDATE ON guests, number_wishes, erased_bookings, erased_guests TO
 GRANT DELETE ON conversations, guest_names, notes TO bellhop_desk;
 GRANT UPDATE, DELETE ON reminded TO bellhop_desk;
 GRANT INSERT, UPDATE ON staff TO bellhop_desk;
+GRANT INSERT, UPDATE (sealed_answer), DELETE ON answers TO bellhop_desk;
 -- Browsers are signed in and out.
 GRANT INSERT, DELETE ON staff_links TO bellhop_desk;
 GRANT INSERT, UPDATE (seen_at), DELETE ON staff_sessions TO bellhop_desk;

@@ -4,8 +4,11 @@
 const main = document.querySelector("main");
 
 // A page that may change marks its <main> with data-refresh; it is read again every 5 s, unless someone is at work in it.
+const isTouched = (field) =>
+  field.type === "checkbox" ? field.checked !== field.defaultChecked : "defaultValue" in field && field.value !== field.defaultValue;
 const isBusy = () =>
   document.hidden ||
+  [...main.querySelectorAll("input, textarea")].some(isTouched) ||
   main.querySelector("input:checked, details[open]:not([data-open])") ||
   (main.contains(document.activeElement) && document.activeElement !== main) ||
   String(getSelection()) !== "";

@@ -5,6 +5,7 @@
 pub(crate) mod audit;
 pub(crate) mod bookings;
 pub(crate) mod context;
+pub(crate) mod conversations;
 pub(crate) mod event_file;
 pub(crate) mod guests;
 pub(crate) mod holds;

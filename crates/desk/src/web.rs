@@ -8,6 +8,8 @@ mod assets;
 mod attention;
 mod audit;
 mod bookings;
+mod books;
+mod conversation;
 mod desk;
 mod guard;
 mod guests;
@@ -59,13 +61,18 @@ pub(crate) fn start(settings: ServeSettings, stop: Stop) -> Result<Running, Fail
         Resolve::Nothing,
     )
     .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
-    let address = settings.address;
+    let (address, silence_policy) = (settings.address, settings.silence_policy);
     let metrics = DeskMetrics::new(&daemon.metrics)?;
     let desk = Data::new(Desk::new(settings, Arc::new(files), metrics));
     add_parts(&mut daemon, &desk);
     let worker = desk.clone();
     let context = move || Arc::new(worker.context());
     daemon.spawn("letter jobs", jobs::work(context, desk.broker.clone(), stop));
+    let checked = desk.clone();
+    daemon.every("books", books::CHECK_EVERY, move || {
+        let desk = checked.clone();
+        async move { desk.books.check(&desk, silence_policy).await }
+    });
     let options = http::Options {
         address,
         workers: WORKERS,

@@ -7,6 +7,8 @@ text_enum! {
     Action("action") {
         /// The desk showed a booking's guest: name, number, link.
         BookingRevealed = "booking_revealed",
+        /// The desk's page showed a conversation, for a quarter of an hour.
+        ConversationOpened = "conversation_opened",
         /// The desk showed the guest and the content of a dead letter.
         LetterRevealed = "letter_revealed",
         /// The desk showed the notes on pauses.
@@ -41,6 +43,20 @@ text_enum! {
         GuestStopped = "guest_stopped",
         /// The desk let a guest's reminders go again after a reply.
         GuestResumed = "guest_resumed",
+        /// The desk sent a guest an answer.
+        GuestAnswered = "guest_answered",
+        /// A guest's conversation was given to a member of the staff, or to nobody.
+        ConversationAssigned = "conversation_assigned",
+        /// A guest's conversation waits no more until a time.
+        ConversationSnoozed = "conversation_snoozed",
+        /// What a guest wrote needs no answer, or no further one.
+        ConversationClosed = "conversation_closed",
+        /// A file that a guest sent was fetched.
+        MediaFetched = "media_fetched",
+        /// Staff do not want an upcoming message of a booking.
+        MessageWithdrawn = "message_withdrawn",
+        /// Staff want an upcoming message of a booking to be sent without waiting.
+        MessageSentNow = "message_sent_now",
         GuestErased = "guest_erased",
         /// A person joined the staff, or got a new token after having left it.
         StaffAdded = "staff_added",

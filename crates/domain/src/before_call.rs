@@ -11,11 +11,14 @@ use crate::message::{ContentChoice, MessageKind, Reason};
 use crate::phone_number::PhoneNumber;
 use crate::render::{self, Content, NoContent, ServiceWindow, Subject};
 use crate::resort::Mode;
+use crate::staff_answer::StaffAnswer;
 
 /// A message that is due, and what the decision depends on besides its booking and its resort's file.
 #[derive(Debug, Clone, Copy)]
 pub struct Due<'a> {
     pub subject: Subject<'a>,
+    /// What a member of the staff answers; `None` for every other kind, and where the text is not kept any more.
+    pub answer: Option<&'a StaffAnswer>,
     pub turn: ContentChoice,
     pub window: ServiceWindow,
     /// The templates, `name/language`, that are on hold for the resort's number and this kind.
@@ -53,13 +56,14 @@ pub struct Sendable {
 
 /// Decides from the arguments alone.
 pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
-    let (resort, kind) = (due.subject.resort, due.subject.kind);
+    let (resort, kind) = (due.subject.resort, due.kind_of_content());
     // This process may have read the file later, or earlier, than the one that planned: the fallback would be wrong.
     if matches!(kind, MessageKind::Moment(_)) && !resort.moments.contains_key(&kind) {
         return Step::TemplateMissing;
     }
+    let keeps_quiet = due.keeps_quiet();
     let may_go_at = resort.may_go_at(kind, now);
-    if may_go_at > now {
+    if keeps_quiet && may_go_at > now {
         return Step::PutOff(may_go_at);
     }
     let to = match due.subject.facts.recipient(resort.country) {
@@ -88,8 +92,37 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
         content,
         turn,
         is_marketing: resort.is_marketing(kind) || became_marketing,
-        not_after: resort.must_go_before(kind, now),
+        not_after: resort.must_go_before(kind, now).filter(|_| keeps_quiet),
     }))
+}
+
+impl Due<'_> {
+    /// The kind by whose rules the message goes: that of the template, where staff answer with one.
+    fn kind_of_content(&self) -> MessageKind {
+        match self.answer {
+            Some(StaffAnswer::Template(kind)) if self.is_answer() => *kind,
+            _ => self.subject.kind,
+        }
+    }
+
+    fn is_answer(&self) -> bool {
+        self.subject.kind == MessageKind::StaffAnswer
+    }
+
+    /// Whether quiet hours delay it: not where a member of the staff wants it now.
+    fn keeps_quiet(&self) -> bool {
+        let Subject {
+            kind, facts, resort, ..
+        } = self.subject;
+        !self.is_answer() && facts.sent_now_at(kind, resort.is_reminder(kind)).is_none()
+    }
+
+    fn content(&self, turn: ContentChoice) -> Result<Content, NoContent> {
+        if self.is_answer() {
+            return render::staff_answer::content(self.subject, self.answer, self.window);
+        }
+        render::content(self.subject, turn, self.window)
+    }
 }
 
 /// Why a template that WhatsApp has made marketing must not go to this guest, or would not arrive. The plan asks the same
@@ -106,7 +139,7 @@ fn refuses_marketing(due: &Due<'_>, to: &PhoneNumber) -> Option<Reason> {
 /// this message.
 fn choose(due: &Due<'_>) -> Result<(Content, ContentChoice), Step> {
     // The own content is written even if the fallback is next, to find out whether its template is on hold.
-    let own = render::content(due.subject, ContentChoice::Template, due.window);
+    let own = due.content(ContentChoice::Template);
     let own_is_held = own.as_ref().ok().and_then(|content| held(due, content));
     let turn = if own_is_held.is_some() {
         ContentChoice::Fallback
@@ -115,7 +148,7 @@ fn choose(due: &Due<'_>) -> Result<(Content, ContentChoice), Step> {
     };
     let chosen = match turn {
         ContentChoice::Template => own,
-        ContentChoice::Fallback => render::content(due.subject, ContentChoice::Fallback, due.window),
+        ContentChoice::Fallback => due.content(ContentChoice::Fallback),
     };
     match chosen {
         Ok(content) => match held(due, &content) {
@@ -199,6 +232,7 @@ mod tests {
         };
         let due = Due {
             subject,
+            answer: None,
             turn,
             window: ServiceWindow::Closed,
             held: &held,
@@ -297,6 +331,7 @@ mod tests {
                 facts: &facts,
                 resort,
             },
+            answer: None,
             turn: ContentChoice::Template,
             window: ServiceWindow::Closed,
             held: &BTreeSet::new(),

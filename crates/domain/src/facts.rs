@@ -6,6 +6,8 @@
 mod answers;
 mod correction;
 mod erasure;
+mod instructions;
+mod named;
 mod unknown;
 
 use std::collections::BTreeMap;
@@ -16,12 +18,12 @@ use serde::{Deserialize, Serialize};
 use crate::country::Country;
 use crate::event::{Event, EventType};
 use crate::ids::BookingId;
-use crate::message::MomentName;
 use crate::resort::Language;
 use crate::stay::{Dates, Money, Personal};
 
 pub use answers::Answers;
 pub use correction::Correction;
+pub use instructions::{Instruction, Instructions};
 pub use unknown::UnknownFact;
 
 /// When a fact became true; it also decides between two facts on the same matter.
@@ -77,6 +79,9 @@ macro_rules! facts {
             /// What the guest chose of the quick replies that moments offered.
             #[serde(flatten, deserialize_with = "answers::read")]
             pub answers: Answers,
+            /// What staff want of upcoming messages.
+            #[serde(flatten, deserialize_with = "instructions::read")]
+            pub instructions: Instructions,
             /// Facts that a newer program wrote, by the names of its fields.
             #[serde(flatten, deserialize_with = "unknown::read")]
             pub unknown: BTreeMap<String, Fact<UnknownFact>>,
@@ -88,6 +93,7 @@ macro_rules! facts {
                 Self {
                     $($field: newer(self.$field, other.$field),)+
                     answers: self.answers.merge(other.answers),
+                    instructions: self.instructions.merge(other.instructions),
                     unknown: unknown::merge(self.unknown, other.unknown),
                 }
             }
@@ -97,7 +103,8 @@ macro_rules! facts {
                 let times = [$(self.$field.as_ref().map(|fact| fact.stamp.at)),+];
                 let unknown = self.unknown.values().map(|fact| fact.stamp.at);
                 let answers = self.answers.iter().map(|(_, fact)| fact.stamp.at);
-                times.into_iter().flatten().chain(answers).chain(unknown).max()
+                let instructions = self.instructions.iter().map(|(_, fact)| fact.stamp.at);
+                times.into_iter().flatten().chain(answers).chain(instructions).chain(unknown).max()
             }
         }
     };
@@ -260,20 +267,6 @@ impl Facts {
         let value = Notify::Yes;
         Self {
             stopped: Some(Fact { stamp, value }),
-            ..Self::default()
-        }
-    }
-
-    /// The fact that the guest chose this of a moment's quick replies, at the time `at`, by this event.
-    pub fn of_answer(moment: MomentName, choice: &str, event: &str, at: DateTime<Utc>) -> Self {
-        let stamp = Stamp {
-            at: at.trunc_subsecs(6),
-            rank: 0,
-            event: event.to_owned(),
-        };
-        let value = choice.to_owned();
-        Self {
-            answers: Answers::of(moment, Fact { stamp, value }),
             ..Self::default()
         }
     }

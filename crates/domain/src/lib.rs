@@ -43,6 +43,7 @@ pub mod silence_policy;
 pub mod simulation;
 pub mod source_report;
 pub mod staff;
+pub mod staff_answer;
 pub mod stay;
 pub mod template_category;
 pub mod template_text;

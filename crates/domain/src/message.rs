@@ -132,6 +132,8 @@ text_enum! {
         WindowClosed = "window_closed",
         /// The guest opted in again before the stop was confirmed.
         OptedIn = "opted_in",
+        /// A member of the staff does not want it sent.
+        WithdrawnByStaff = "withdrawn_by_staff",
     }
 }
 

@@ -4,10 +4,12 @@
 //! [`plan`] is a pure function. Called with a later `now` it tells what will happen; `desk bookings show` explains
 //! a booking with it. [`cart`] plans the reminders, [`order`] what follows a reservation, [`stop`] the answer to a guest
 //! who opts out; when each kind goes is a [`crate::moment::Moment`] of the resort. [`difference`] turns a plan into changes of the messages that exist, and
-//! [`manual_retry`] decides whether a person may have a dead message sent again.
+//! [`manual_retry`] decides whether a person may have a dead message sent again, [`instructed`] whether they may withdraw one
+//! or have it sent now.
 
 pub mod cart;
 pub mod difference;
+pub mod instructed;
 pub mod manual_retry;
 pub mod order;
 mod stop;
@@ -151,6 +153,12 @@ pub fn plan(
     let mut messages: Vec<Planned> = cart.messages.into_iter().chain(order.messages).collect();
     messages.extend(stop::plan(&view));
     messages.extend(view.removed_moments());
+    for planned in &mut messages {
+        let is_wanted = !matches!(planned.decision, Decision::NotWanted(_));
+        if is_wanted && facts.is_withdrawn_by_staff(planned.kind) {
+            planned.decision = Decision::NotWanted(Reason::WithdrawnByStaff);
+        }
+    }
     let opening = messages.iter().filter_map(|planned| match &planned.decision {
         Decision::Later(Some(window)) => Some(window.opens_at),
         _ => None,

@@ -4,6 +4,7 @@
 
 mod format;
 mod link;
+pub(crate) mod staff_answer;
 #[cfg(test)]
 mod tests;
 mod untrusted_text;

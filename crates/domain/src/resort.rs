@@ -145,8 +145,8 @@ impl Resort {
             MessageKind::ReservationConfirmation => Duration::from_secs(2 * 86_400),
             MessageKind::ReviewRequest => Duration::from_secs(3 * 86_400),
             MessageKind::Moment(_) => Self::MOMENT_EXPIRY,
-            // The 24-hour window that the guest's stop has opened.
-            MessageKind::StopConfirmation => Duration::from_secs(86_400),
+            // The 24-hour window that the guest's stop, or question, has opened.
+            MessageKind::StopConfirmation | MessageKind::StaffAnswer => Duration::from_secs(86_400),
         }
     }
 
@@ -372,7 +372,7 @@ mod tests {
         let expiries = MessageKind::BUILT_IN.iter().map(|kind| resort.expiry(*kind));
         assert_eq!(
             expiries.collect::<Vec<_>>(),
-            [hours(12), hours(1), hours(48), hours(72), hours(24)]
+            [hours(12), hours(1), hours(48), hours(72), hours(24), hours(24)]
         );
     }
 }

@@ -97,6 +97,7 @@ impl Action {
         match self {
             Self::StaffLinkMade | Self::SignedIn => Role::Viewer,
             Self::BookingRevealed
+            | Self::ConversationOpened
             | Self::LetterRevealed
             | Self::HoldsRevealed
             | Self::AuditRevealed
@@ -111,7 +112,14 @@ impl Action {
             | Self::Resumed
             | Self::PreviewSent
             | Self::GuestStopped
-            | Self::GuestResumed => Role::Support,
+            | Self::GuestResumed
+            | Self::GuestAnswered
+            | Self::ConversationAssigned
+            | Self::ConversationSnoozed
+            | Self::ConversationClosed
+            | Self::MediaFetched
+            | Self::MessageWithdrawn
+            | Self::MessageSentNow => Role::Support,
             Self::ResealBegun
             | Self::ResealEnded
             | Self::ImportBegun

@@ -9,7 +9,7 @@ use domain::hold;
 use domain::message::{MessageKind, MessageState};
 use domain::plan::Status;
 use service::metrics::{
-    Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
+    Gauge, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, LATENCY_BUCKETS, MetricError, Metrics,
 };
 use store::figures::Figures;
 use store::reseal::SealedColumn;
@@ -35,6 +35,7 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) without_resort: IntGauge,
     pub(crate) fetches_waiting: IntGauge,
     pub(crate) conversations_waiting: IntGauge,
+    pub(crate) oldest_conversation: Gauge,
     pub(crate) without_key: IntGaugeVec,
     pub(crate) holds: IntGaugeVec,
     pub(crate) held_messages: IntGaugeVec,
@@ -43,9 +44,10 @@ pub(crate) struct ProcessorMetrics {
 
 const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
 const RELAY_OUTCOMES: [&str; 5] = ["published", "unavailable", "refused", "unroutable", "unconfirmed"];
-const PURGED: [&str; 6] = [
+const PURGED: [&str; 7] = [
     "raw_events",
     "letters",
+    "answers",
     "guest_names",
     "source_reports",
     "reminded",
@@ -119,7 +121,7 @@ impl ProcessorMetrics {
             )?,
             purged: counters(
                 "bellhop_retention_total",
-                "What retention emptied or erased: raw events, letters, names, reports, reminders of a day ago, guests' bookings.",
+                "What retention emptied or erased: raw events, letters, answers, names, reports, reminders of a day ago, guests' bookings.",
                 &["of"],
             )?,
             fetches: counters(
@@ -138,7 +140,11 @@ impl ProcessorMetrics {
             )?,
             conversations_waiting: metrics.gauge(
                 "bellhop_conversations_waiting",
-                "Guests whose replies wait for staff, in the whole database.",
+                "Guests who wrote and wait for staff, in the whole database.",
+            )?,
+            oldest_conversation: metrics.number(
+                "bellhop_conversations_oldest_seconds",
+                "For how long the guest has waited who has waited longest, in the whole database.",
             )?,
             without_resort: metrics.gauge(
                 "bellhop_bookings_without_resort",
@@ -210,6 +216,7 @@ impl ProcessorMetrics {
         self.without_resort.set(figures.bookings_without_resort);
         self.fetches_waiting.set(figures.fetches_waiting);
         self.conversations_waiting.set(figures.guests_waiting);
+        self.oldest_conversation.set(figures.oldest_waiting_seconds);
         let silent = i64::try_from(figures.report_gaps.len()).unwrap_or(i64::MAX);
         self.reports_missing.set(silent);
         for (table, values) in missing_keys {
@@ -231,6 +238,7 @@ impl ProcessorMetrics {
         self.without_resort.set(0);
         self.fetches_waiting.set(0);
         self.conversations_waiting.set(0);
+        self.oldest_conversation.set(0.0);
         self.reports_missing.set(0);
     }
 }

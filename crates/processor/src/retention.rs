@@ -54,6 +54,7 @@ impl Retention {
     pub(crate) async fn walk(&self) -> Result<(), StoreError> {
         self.empty_raw_events().await?;
         self.empty_dead_letters().await?;
+        self.delete_answers().await?;
         self.delete_names().await?;
         self.delete_source_reports().await?;
         self.forget_reminded().await?;
@@ -105,6 +106,21 @@ impl Retention {
             crash::point("processor.old_letters.committed");
             self.report("letters", emptied);
             if emptied == 0 {
+                break;
+            }
+            self.wait(STEP_EVERY).await;
+        }
+        Ok(())
+    }
+
+    /// What staff answered guests. A step that a crash undoes is repeated.
+    async fn delete_answers(&self) -> Result<(), StoreError> {
+        while !self.stop.is_stopped() {
+            let policies = self.policies();
+            let work = move |c: &mut Connection| retention::forget_answers(c, &policies, AT_ONCE);
+            let deleted = self.context.store.run(work).await?;
+            self.report("answers", deleted);
+            if deleted == 0 {
                 break;
             }
             self.wait(STEP_EVERY).await;

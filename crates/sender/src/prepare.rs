@@ -211,6 +211,7 @@ fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, templates: &
             facts: &draft.facts,
             resort,
         },
+        answer: draft.answer.as_ref(),
         turn: draft.content_choice,
         window,
         held: &held.filter_map(|hold| hold.template.clone()).collect(),

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::{Array, Bool, Bytea, Text, Timestamptz};
+use diesel::sql_types::{Array, Bool, Bytea, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::event::sealing_identity;
 use domain::ids::NumberId;
@@ -53,6 +53,23 @@ pub fn is_open(
     .get_result::<Value<Bool, bool>>(connection)
     .map(|row| row.0)
     .map_err(StoreError::query("look whether a conversation is open"))
+}
+
+/// When a guest's window at a number ends, or ended lately, by any of the hashes under which the guest is known; `None`: none
+/// is known.
+pub fn open_until(
+    connection: &mut PgConnection,
+    number: &NumberId,
+    hashes: &BTreeSet<Hash>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    prepared::sql(
+        "SELECT max(open_until) AS until FROM conversations WHERE phone_hash = ANY($2) AND number = $1",
+    )
+    .bind::<Text, _>(number.as_str())
+    .bind::<Array<Bytea>, _>(guest_names::slices(hashes))
+    .get_result::<Value<Nullable<Timestamptz>, Option<DateTime<Utc>>>>(connection)
+    .map(|row| row.0)
+    .map_err(StoreError::query("look how long a conversation is open"))
 }
 
 /// One message of a guest, as it came.

@@ -22,6 +22,8 @@ pub struct Figures {
     pub bookings_without_resort: i64,
     /// Guests whose replies wait for staff.
     pub guests_waiting: i64,
+    /// For how many seconds the first of them has waited; 0 where nobody waits.
+    pub oldest_waiting_seconds: f64,
     /// What platforms are still to be asked for.
     pub fetches_waiting: i64,
     /// Numbers that WhatsApp reports nothing of.
@@ -88,11 +90,13 @@ impl Session {
         if !self.has_lock {
             return Ok(None);
         }
+        let (guests_waiting, oldest_waiting_seconds) = guests::count_waiting(connection)?;
         Ok(Some(Figures {
             holds: holds::list(connection)?,
             messages_without_template: holds::count_without_template(connection)?,
             bookings_without_resort: bookings::count_without_resort(connection)?,
-            guests_waiting: guests::count_waiting(connection)?,
+            guests_waiting,
+            oldest_waiting_seconds,
             fetches_waiting: fetches::count(connection)?,
             report_gaps: report_gaps::list(connection)?,
             overview_failed: overview::write(connection).err(),

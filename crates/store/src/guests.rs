@@ -1,13 +1,16 @@
-//! Guests' marketing consents: to a resort, by the keyed hash of the phone number; to a business number, by the keyed hash of
-//! any name of the guest ([`consents`]).
+//! What is known of guests beside their bookings.
+//!
+//! Their marketing consents: to a resort, by the keyed hash of the phone number; to a business number, by the keyed hash of
+//! any name of the guest ([`consents`]). What guests wrote and staff have not answered: [`waiting`].
 
 pub mod consents;
+pub mod waiting;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Timestamptz};
-use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
+use diesel::sql_types::{Array, Bytea, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, RunQueryDsl};
 use domain::consent::ConsentChange;
 use domain::ids::ResortId;
 
@@ -16,6 +19,8 @@ use crate::prepared;
 use crate::rows::{Rows, Value};
 
 pub use crate::guest_key::GuestKey;
+pub(crate) use waiting::record_answer;
+pub use waiting::{Waiting, count_waiting, list_waiting, record_reply};
 
 /// Records a stop or a start, unless a newer one of the same kind is stored. Repetition and order make no difference.
 pub fn record_consent(
@@ -43,31 +48,6 @@ pub fn record_consent(
     .map_err(StoreError::query("record a guest's wish"))
 }
 
-/// Records that a guest wrote something that staff should answer; says whether nothing of theirs waited for that until now.
-pub fn record_reply(
-    connection: &mut PgConnection,
-    guest: &GuestKey,
-    at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let was_waiting: Option<Value<Bool, bool>> = prepared::sql(
-        "WITH before AS ( \
-             SELECT replied_at > coalesce(resumed_at, '-infinity') AS waits FROM guests \
-             WHERE resort = $1 AND phone_hash = $2), \
-         written AS ( \
-             INSERT INTO guests (resort, phone_hash, replied_at) VALUES ($1, $2, $3) \
-             ON CONFLICT (phone_hash, resort) DO UPDATE SET \
-             replied_at = greatest(guests.replied_at, excluded.replied_at)) \
-         SELECT coalesce(waits, false) FROM before",
-    )
-    .bind::<Text, _>(guest.resort.as_str())
-    .bind::<Bytea, _>(guest.phone_hash.as_slice())
-    .bind::<Timestamptz, _>(at)
-    .get_result(connection)
-    .optional()
-    .map_err(StoreError::query("record a guest's reply"))?;
-    Ok(!was_waiting.is_some_and(|row| row.0))
-}
-
 /// Records that staff let a guest's reminders go again; says whether a reply had paused them.
 pub(crate) fn record_resume(
     connection: &mut PgConnection,
@@ -84,38 +64,6 @@ pub(crate) fn record_resume(
     .execute(connection)
     .map(|rows| rows > 0)
     .map_err(StoreError::query("let a guest's reminders go"))
-}
-
-/// A guest whose reply waits for staff.
-#[derive(Debug, Clone, QueryableByName)]
-pub struct Waiting {
-    #[diesel(sql_type = Text)]
-    pub resort: String,
-    /// The guest's newest booking at the resort, where it has one.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub booking: Option<String>,
-    #[diesel(sql_type = Timestamptz)]
-    pub replied_at: DateTime<Utc>,
-}
-
-/// The guests whose replies wait for staff, the oldest first. One who is known at several resorts of one number waits at
-/// those that have a booking of theirs.
-pub fn list_waiting(connection: &mut PgConnection, at_most: i64) -> Result<Vec<Waiting>, StoreError> {
-    prepared::sql(include_str!("guests/waiting.sql"))
-        .bind::<BigInt, _>(at_most)
-        .load(connection)
-        .map_err(StoreError::query("list guests whose replies wait"))
-}
-
-/// How many guests' replies wait for staff.
-pub fn count_waiting(connection: &mut PgConnection) -> Result<i64, StoreError> {
-    prepared::sql(
-        "SELECT count(DISTINCT phone_hash) FROM guests \
-         WHERE replied_at IS NOT NULL AND (resumed_at IS NULL OR resumed_at < replied_at)",
-    )
-    .get_result::<Value<BigInt, i64>>(connection)
-    .map(|row| row.0)
-    .map_err(StoreError::query("count guests whose replies wait"))
 }
 
 /// Copies a guest's stop to another key of the same guest. A start is not copied, since it must not end a stop that is

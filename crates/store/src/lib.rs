@@ -16,6 +16,7 @@
 //!
 //! Start with [`planning`]: it is where facts become messages.
 
+pub mod answers;
 pub mod audit;
 pub mod bookings;
 pub mod claims;

@@ -1,6 +1,7 @@
 //! Planning under the lock: every change of a booking's facts, or of its messages, is followed by a new plan from here.
 
 mod changed_numbers;
+mod instruct;
 mod stop_guests;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use crate::moments::Since;
 use crate::unmatched_letters;
 
 pub use crate::planner::{DueIds, Planner};
+pub use instruct::{Instructed, instruct};
 pub use stop_guests::{resume_guests, stop_guests};
 
 /// How long a booking of a resort without a readable file waits before it is planned again.

@@ -14,6 +14,7 @@ use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::event::sealing_identity;
 
+use crate::answers;
 use crate::error::StoreError;
 use crate::notes;
 use crate::pool::Store;
@@ -30,16 +31,27 @@ pub enum SealedColumn {
     Events,
     /// What people said of what they did.
     Notes,
+    /// What staff answered guests.
+    Answers,
 }
 
 impl SealedColumn {
-    pub const ALL: [Self; 3] = [Self::Bookings, Self::Events, Self::Notes];
+    pub const ALL: [Self; 4] = [Self::Bookings, Self::Events, Self::Notes, Self::Answers];
 
     pub const fn table(self) -> &'static str {
         match self {
             Self::Bookings => "bookings",
             Self::Events => "events",
             Self::Notes => "notes",
+            Self::Answers => "answers",
+        }
+    }
+
+    /// By which the rows are walked, as a text that sorts by its bytes.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Bookings | Self::Events | Self::Notes => "key",
+            Self::Answers => "(message_id::text COLLATE \"C\")",
         }
     }
 
@@ -48,6 +60,7 @@ impl SealedColumn {
             Self::Bookings => "sealed_facts",
             Self::Events => "sealed_body",
             Self::Notes => "sealed_note",
+            Self::Answers => "sealed_answer",
         }
     }
 
@@ -57,6 +70,7 @@ impl SealedColumn {
             Self::Bookings => format!("facts:{key}"),
             Self::Events => sealing_identity(key),
             Self::Notes => notes::identity(key),
+            Self::Answers => answers::identity(key),
         }
     }
 }
@@ -115,12 +129,12 @@ fn count_page(
     place: SealedColumn,
     after: &str,
 ) -> Result<Vec<Count>, StoreError> {
-    let (table, column) = (place.table(), place.column());
+    let (table, key, column) = (place.table(), place.key(), place.column());
     // A value begins with its format, the length of the key's id, and the id.
     prepared::sql(format!(
-        "WITH page AS (SELECT key, CASE WHEN length({column}) > 2 THEN \
+        "WITH page AS (SELECT {key} AS key, CASE WHEN length({column}) > 2 THEN \
              encode(substring({column} FROM 3 FOR get_byte({column}, 1)), 'escape') END AS id \
-             FROM {table} WHERE key > $1 COLLATE \"C\" ORDER BY key LIMIT $2) \
+             FROM {table} WHERE {key} > $1 COLLATE \"C\" ORDER BY {key} LIMIT $2) \
          SELECT id, count(*) AS count, max(key) AS last FROM page GROUP BY id",
     ))
     .bind::<Text, _>(after)
@@ -161,10 +175,10 @@ pub fn reseal(
     after: &str,
     most: i64,
 ) -> Result<Page, StoreError> {
-    let (table, column) = (place.table(), place.column());
+    let (table, key, column) = (place.table(), place.key(), place.column());
     let rows: Vec<Row> = prepared::sql(format!(
-        "SELECT key, {column} AS sealed FROM {table} WHERE key > $1 COLLATE \"C\" AND length({column}) > 0 \
-         AND substring({column} FROM 1 FOR length($2)) <> $2 ORDER BY key LIMIT $3",
+        "SELECT {key} AS key, {column} AS sealed FROM {table} WHERE {key} > $1 COLLATE \"C\" AND length({column}) > 0 \
+         AND substring({column} FROM 1 FOR length($2)) <> $2 ORDER BY {key} LIMIT $3",
     ))
     .bind::<Text, _>(after)
     .bind::<Bytea, _>(ring.sealed_prefix())
@@ -195,12 +209,12 @@ fn replace(
     place: SealedColumn,
     resealed: &[(Row, Vec<u8>)],
 ) -> Result<usize, StoreError> {
-    let (table, column) = (place.table(), place.column());
+    let (table, key, column) = (place.table(), place.key(), place.column());
     // Locks are taken in the order of keys. A value that has changed meanwhile is left as it is.
     prepared::sql(format!(
-        "UPDATE {table} t SET {column} = n.after FROM unnest($1, $2, $3) AS n(key, before, after) \
-         WHERE t.key = n.key AND t.{column} = n.before AND t.key = ANY(ARRAY( \
-         SELECT key FROM {table} WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE))",
+        "UPDATE {table} SET {column} = n.after FROM unnest($1, $2, $3) AS n(sealed_key, before, after) \
+         WHERE {key} = n.sealed_key AND {column} = n.before AND {key} = ANY(ARRAY( \
+         SELECT {key} FROM {table} WHERE {key} = ANY($1) ORDER BY {key} FOR NO KEY UPDATE))",
     ))
     .bind::<Array<Text>, _>(
         resealed

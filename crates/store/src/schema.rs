@@ -1,6 +1,16 @@
 // @generated from the migrations: the test `schema` prints it where it differs.
 
 diesel::table! {
+    answers (message_id) {
+        message_id -> Uuid,
+        booking_key -> Text,
+        by_whom -> Text,
+        written_at -> Timestamptz,
+        sealed_answer -> Bytea,
+    }
+}
+
+diesel::table! {
     audit (id) {
         id -> Int8,
         at -> Timestamptz,
@@ -113,6 +123,13 @@ diesel::table! {
         opted_in_at -> Nullable<Timestamptz>,
         replied_at -> Nullable<Timestamptz>,
         resumed_at -> Nullable<Timestamptz>,
+        waits_since -> Nullable<Timestamptz>,
+        answered_up_to -> Nullable<Timestamptz>,
+        answer_id -> Nullable<Uuid>,
+        closed_up_to -> Nullable<Timestamptz>,
+        snoozed_up_to -> Nullable<Timestamptz>,
+        snoozed_until -> Nullable<Timestamptz>,
+        assignee -> Nullable<Text>,
     }
 }
 
@@ -372,12 +389,14 @@ diesel::joinable!(letter_jobs -> staff (member));
 diesel::joinable!(letter_views -> letters (letter));
 diesel::joinable!(letter_views -> staff (member));
 diesel::joinable!(letters -> staff (assigned_to));
+diesel::joinable!(answers -> messages (message_id));
 diesel::joinable!(messages -> bookings (booking_key));
 diesel::joinable!(staff_links -> staff (member));
 diesel::joinable!(staff_sessions -> staff (member));
 diesel::joinable!(unprepared -> messages (message_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    answers,
     audit,
     bookings,
     conversations,

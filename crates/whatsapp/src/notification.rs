@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub use assessment::Assessment;
 pub use business::{Account, Number, Problem, Restriction, Template, TemplateChange};
 pub use damage::Damage;
-pub use guest::{Choice, Inbound, Preference, happened};
+pub use guest::{Choice, Inbound, Media, Preference, happened};
 pub use remainder::Remainder;
 pub use status::{ReportedError, ReportedStatus, Status};
 

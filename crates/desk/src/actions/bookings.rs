@@ -2,6 +2,8 @@
 
 mod conversation;
 mod facts;
+mod instruct;
+mod opened;
 mod reveal;
 mod timeline;
 mod upcoming;
@@ -22,11 +24,14 @@ use store::planning::Planner;
 use store::{Connection, StoreError, events, messages, planning, pool};
 
 use crate::actions::context::Context;
+use crate::actions::conversations::Answering;
 use crate::actions::letters::{Kept, LetterView};
 use crate::actions::masking::Masking;
 use crate::actions::messages::MessageView;
 pub(crate) use conversation::Turn;
 pub(crate) use facts::FactView;
+pub(crate) use instruct::instruct;
+pub(crate) use opened::{Opened, open, opened};
 pub(crate) use reveal::{Value, reveal};
 pub(crate) use timeline::{Timeline, Tone, acts_of};
 pub(crate) use upcoming::{Upcoming, upcoming};
@@ -44,11 +49,22 @@ pub(crate) struct BookingView {
     pub(crate) messages: Vec<MessageView>,
     /// Without those that wait in the dead queues.
     pub(crate) letters: Vec<LetterView>,
+    /// How the conversation stands, and what can be answered. Null if the resort has no readable file.
+    pub(crate) answering: Option<Answering>,
     /// What the guest wrote and what was sent, only where it was revealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) conversation: Option<Vec<Turn>>,
     /// Null if the resort has no readable file, so that nothing can be planned.
     pub(crate) to_come: Option<Vec<Upcoming>>,
+}
+
+impl BookingView {
+    /// What staff answered and cannot be decrypted, in words for people.
+    pub(crate) fn unreadable_answers(&self) -> impl Iterator<Item = String> {
+        let turns = self.conversation.iter().flatten();
+        let unreadable = turns.filter(|turn| turn.is_unreadable);
+        unreadable.map(|turn| format!("answer {}", turn.message.as_deref().unwrap_or_default()))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -83,6 +99,7 @@ struct Found {
     messages: Vec<Message>,
     letters: Vec<Kept>,
     conversation: Option<Vec<Turn>>,
+    answering: Option<Answering>,
     plan: Option<Plan>,
 }
 
@@ -124,17 +141,14 @@ fn read(
     let now = pool::clock(connection)?;
     let messages = messages::list_of_booking(connection, key)?;
     let conversation = match notes {
-        Some(_) => {
-            let phone = planner.guest_of_booking(&booking).map(|guest| guest.phone_hash);
-            let number = planner.resort(&key.resort).map(|resort| &resort.number);
-            Some(conversation::read(connection, planner, phone, number, &messages)?)
-        }
+        Some(_) => Some(conversation::read(connection, planner, &booking, &messages)?),
         None => None,
     };
     Ok(Some(Found {
         events: events::list_of_booking(connection, key)?,
         messages,
         conversation,
+        answering: Answering::of(connection, planner, &booking)?,
         letters: Kept::of_booking(connection, notes, key)?,
         plan: planning::explain(connection, planner, &booking, now)?,
         booking,
@@ -158,6 +172,7 @@ fn view(found: Found, country: Option<Country>, masking: Masking) -> BookingView
         events: found.events.into_iter().map(EventView::from).collect(),
         messages: found.messages.into_iter().map(MessageView::from).collect(),
         letters: found.letters.into_iter().map(LetterView::from).collect(),
+        answering: found.answering,
         conversation: found.conversation,
     }
 }

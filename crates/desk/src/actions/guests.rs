@@ -15,9 +15,9 @@ use domain::phone_number::PhoneNumber;
 use domain::staff::Scope;
 use store::audit::{self, Actor, Subject};
 use store::guest_data::{self, DataSubject};
-use store::guests::{self, GuestKey, Waiting};
+use store::guests::{self, GuestKey};
 use store::planning::{self, Planned, Planner};
-use store::{Connection, Store, StoreError, bookings};
+use store::{Connection, StoreError, bookings};
 
 use crate::actions::context::Context;
 pub(crate) use export::export;
@@ -34,7 +34,7 @@ pub(crate) enum Person {
 }
 
 impl Person {
-    fn subject(&self, ring: &KeyRing) -> Subject {
+    pub(super) fn subject(&self, ring: &KeyRing) -> Subject {
         match self {
             Self::Booking(key) => Subject::from(key),
             Self::Number { number, resort } => Subject {
@@ -167,13 +167,6 @@ pub(crate) async fn stop(context: &Context, person: &Person, by: Actor) -> Resul
     Ok(stopped)
 }
 
-/// Who wrote and waits for an answer, the oldest first.
-pub(crate) async fn waiting(store: &Store, at_most: i64) -> Result<Vec<Waiting>, StoreError> {
-    store
-        .run(move |connection| guests::list_waiting(connection, at_most))
-        .await
-}
-
 /// Ends the pause of a guest's reminders: staff have answered the reply, or it needs no answer.
 pub(crate) async fn resume(context: &Context, person: &Person, by: Actor) -> Result<Resumed, StoreError> {
     let (asked, staff) = (person.clone(), by.name.clone());
@@ -246,7 +239,8 @@ fn at(resort: &ResortId, mut resorts: BTreeSet<ResortId>) -> BTreeSet<ResortId> 
     resorts
 }
 
-fn find_guests(
+/// The guests whom a member of the staff means.
+pub(super) fn find_guests(
     connection: &mut Connection,
     planner: &Planner,
     person: &Person,

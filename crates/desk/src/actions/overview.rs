@@ -6,7 +6,6 @@ use domain::staff::Scope;
 use store::{Store, StoreError, overview};
 
 /// The latest figures of these resorts and when they were written; `None`: no processor has written any.
-#[expect(dead_code, reason = "the first page shows it")]
 pub(crate) async fn read(
     store: &Store,
     scope: &Scope,

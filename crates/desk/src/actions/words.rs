@@ -34,6 +34,7 @@ pub(crate) fn reason(word: &str) -> Option<&'static str> {
         Reason::Capped => "The guest had the day's reminders already, or has only just booked.",
         Reason::MarketingLimit => "WhatsApp says that the guest gets enough marketing.",
         Reason::WindowClosed => "It is free text, and the guest has not written within 24 hours.",
+        Reason::WithdrawnByStaff => "A member of the staff withdrew it.",
         Reason::OptedIn => "The guest opted in again before the stop was confirmed.",
     })
 }
@@ -71,6 +72,7 @@ pub(crate) fn kind(kind: MessageKind) -> String {
         MessageKind::ReservationConfirmation => "confirmation".to_owned(),
         MessageKind::ReviewRequest => "review request".to_owned(),
         MessageKind::StopConfirmation => "confirmation of the stop".to_owned(),
+        MessageKind::StaffAnswer => "answer of the staff".to_owned(),
         MessageKind::Moment(name) => name.to_string().replace('_', " "),
     }
 }

@@ -1,6 +1,7 @@
 //! `desk bookings …`
 
 mod import;
+mod instruct;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
@@ -11,6 +12,7 @@ use service::environment::Reader;
 use super::auth::RevealArgs;
 use super::{Answer, output, session, table};
 use crate::actions::bookings::{self, BookingView, EventView, FactView, Turn, Upcoming};
+use crate::actions::conversations::Answering;
 use crate::actions::letters::LetterView;
 use crate::actions::messages::MessageView;
 use crate::actions::names;
@@ -19,6 +21,8 @@ use crate::actions::names;
 pub(super) enum Command {
     Show(Show),
     Import(import::Arguments),
+    Cancel(instruct::Cancel),
+    Send(instruct::Send),
 }
 
 /// Show a booking: its facts, events and messages, and what comes next and why
@@ -49,6 +53,8 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
     match command {
         Command::Show(arguments) => show(arguments, environment).await,
         Command::Import(arguments) => import::run(arguments, environment).await,
+        Command::Cancel(arguments) => instruct::cancel(arguments, environment).await,
+        Command::Send(arguments) => instruct::send(arguments, environment).await,
     }
 }
 
@@ -84,6 +90,7 @@ fn text(view: &BookingView) -> String {
     }
     if let Some(turns) = &view.conversation {
         section(&mut text, "conversation", turns.iter().map(turn).collect());
+        text.extend(view.answering.as_ref().map(answering));
     }
     match &view.to_come {
         None => text.push_str("\nto come\n  unknown: the resort has no readable file\n"),
@@ -136,13 +143,40 @@ fn message(message: &MessageView) -> [String; 6] {
 }
 
 fn turn(turn: &Turn) -> [String; 3] {
+    let by = turn.staff.as_deref().unwrap_or(turn.by);
+    let state = [turn.state, turn.reason.as_deref()];
+    let state = state.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let said = match (&turn.kind, &turn.text) {
-        (Some(kind), _) => format!("{kind} ({})", turn.state.unwrap_or_default()),
+        (Some(_), Some(text)) => format!("{} ({state})", text.replace(char::is_control, " ")),
+        (Some(kind), None) => format!("{kind} ({state})"),
         // A guest's line breaks and control codes must not move the reader's cursor.
-        (None, Some(text)) => text.replace(char::is_control, " "),
+        (None, Some(text)) => {
+            let file = turn.media_type.as_ref().and(turn.message_type.as_deref());
+            let file = file.map(|file| format!("({file}) ")).unwrap_or_default();
+            format!("{file}{}", text.replace(char::is_control, " "))
+        }
         (None, None) => format!("({})", turn.message_type.as_deref().unwrap_or("nothing")),
     };
-    [table::instant(turn.at), turn.by.to_owned(), said]
+    [table::instant(turn.at), by.to_owned(), said]
+}
+
+fn answering(answering: &Answering) -> String {
+    let mut parts = vec![match (&answering.no_text, answering.open_until) {
+        (None, Some(until)) => format!("free text can be sent until {}", table::instant(until)),
+        (Some(why), _) => why.clone(),
+        (None, None) => String::new(),
+    }];
+    let since = answering.waits_since.map(table::instant);
+    parts.extend(since.map(|since| format!("the guest waits since {since}")));
+    let snoozed = answering.snoozed_until.map(table::instant);
+    parts.extend(snoozed.map(|until| format!("snoozed until {until}")));
+    parts.extend(
+        answering
+            .assignee
+            .as_ref()
+            .map(|name| format!("{name} has the conversation")),
+    );
+    format!("  {}\n", parts.join("; "))
 }
 
 fn upcoming(one: &Upcoming) -> [String; 4] {

@@ -1,11 +1,13 @@
 //! `desk guests …`
 
+mod conversation;
 mod waiting;
 
 use clap::{ArgGroup, Args, Subcommand};
 use domain::ids::ResortId;
 use domain::phone_number::PhoneNumber;
 use service::{Environment, Problems};
+use store::audit::Actor;
 
 use super::arguments::booking;
 use super::auth::ReasonArgs;
@@ -22,6 +24,10 @@ pub(super) enum Command {
     Stop(Stop),
     Waiting(Waiting),
     Resume(Resume),
+    Answer(conversation::AnswerArgs),
+    Assign(conversation::Assign),
+    Snooze(conversation::Snooze),
+    Close(conversation::Close),
 }
 
 #[derive(Debug, Args)]
@@ -99,8 +105,9 @@ pub(super) struct Stop {
 
 /// List the guests who wrote and wait for an answer
 ///
-/// A reply that is no stop pauses a guest's reminders until you let them go with `desk guests resume`, or the guest is active on
-/// the cart again. The oldest comes first, with the guest's newest booking at the resort.
+/// They wait until staff answer (desk guests answer), close the conversation, or let the guest's reminders go again, which any
+/// reply but a stop pauses (desk guests resume). Who has waited longest comes first, with the guest's newest booking at the
+/// resort and the member of the staff who has the conversation; at the end come conversations that are snoozed.
 ///
 /// Needs DATABASE_URL.
 ///
@@ -139,10 +146,22 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
         Command::Stop(arguments) => stop(arguments.subject, environment).await,
         Command::Waiting(arguments) => waiting::list(arguments.json, environment).await,
         Command::Resume(arguments) => waiting::resume(arguments.subject, environment).await,
+        Command::Answer(arguments) => conversation::answer(arguments, environment).await,
+        Command::Assign(arguments) => conversation::assign(arguments, environment).await,
+        Command::Snooze(arguments) => conversation::snooze(arguments, environment).await,
+        Command::Close(arguments) => conversation::close(arguments, environment).await,
     }
 }
 
 impl SubjectArgs {
+    /// Identifies the member of the staff, then the guest.
+    async fn open(mut self, environment: &Environment) -> anyhow::Result<(Context, Actor, Person)> {
+        let reason = std::mem::take(&mut self.reason);
+        let (context, by) = session::context_for_staff(reason, environment).await?;
+        let person = self.person(&context).await?;
+        Ok((context, by, person))
+    }
+
     /// Prompts for the number if necessary. An unknown resort is refused: nothing would be found there.
     async fn person(self, context: &Context) -> anyhow::Result<Person> {
         let booking = self.booking.as_deref().map(booking).transpose()?;
@@ -229,10 +248,8 @@ fn summary(person: &Person, erased: &Erased) -> String {
     format!("{person}: erased: {counts}{}", bookings.collect::<String>())
 }
 
-async fn stop(mut subject: SubjectArgs, environment: &Environment) -> anyhow::Result<Answer> {
-    let reason = std::mem::take(&mut subject.reason);
-    let (context, by) = session::context_for_staff(reason, environment).await?;
-    let person = subject.person(&context).await?;
+async fn stop(subject: SubjectArgs, environment: &Environment) -> anyhow::Result<Answer> {
+    let (context, by, person) = subject.open(environment).await?;
 
     let stopped = guests::stop(&context, &person, by).await?;
 

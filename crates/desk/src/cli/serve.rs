@@ -26,7 +26,7 @@ use crate::web;
 ///
 /// Examples:
 ///   desk serve
-///   DESK_ADDR=0.0.0.0:8083 DESK_PUBLIC_URL=https://desk.example desk serve
+///   DESK_ADDR=127.0.0.1:9000 DESK_PUBLIC_URL=http://127.0.0.1:9000 desk serve
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {}

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderName;
 use broker::Address;
 use crypto::key_ring::KeyRing;
+use domain::silence_policy::SilencePolicy;
 use ipnet::IpNet;
 use service::environment::Reader;
 use service::{Environment, Problems};
 use store::{DatabaseUrl, Store};
 
-use super::{PublicUrl, broker, key_ring, public_url};
+use super::{PublicUrl, broker, key_ring, public_url, silence_policy};
 
 /// Pages and loops together.
 const CONNECTIONS: u32 = 6;
@@ -26,6 +27,8 @@ pub(crate) struct ServeSettings {
     pub(crate) broker: Address,
     pub(crate) config: PathBuf,
     pub(crate) key_ring: Arc<KeyRing>,
+    /// The senders' policy for unresolved calls, by which the books are judged.
+    pub(crate) silence_policy: SilencePolicy,
     /// The environment that files may refer to.
     pub(crate) environment: Environment,
 }
@@ -49,6 +52,7 @@ impl ServeSettings {
         let address = read.address_or("DESK_ADDR", (Ipv4Addr::LOCALHOST, 8083).into());
         let public_url = public_url(&mut read);
         let gateway = gateway(&mut read);
+        let silence_policy = silence_policy(&mut read);
         read.finish_with(|| {
             Some(Self {
                 address,
@@ -58,6 +62,7 @@ impl ServeSettings {
                 broker: broker?,
                 config: config?,
                 key_ring: Arc::new(ring?),
+                silence_policy,
                 environment: environment.clone(),
             })
         })

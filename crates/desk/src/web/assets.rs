@@ -56,3 +56,14 @@ pub(super) async fn robots() -> HttpResponse {
         .content_type("text/plain; charset=utf-8")
         .body("User-agent: *\nDisallow: /\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_sheet_and_the_script_stay_small() {
+        assert!(STYLE.len() < 14 << 10, "{}", STYLE.len());
+        assert!(SCRIPT.lines().count() <= 100, "{}", SCRIPT.lines().count());
+    }
+}

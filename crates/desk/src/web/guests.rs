@@ -11,6 +11,7 @@ use super::desk::Desk;
 use super::page::{self, Frame, Section};
 use super::problem::Problem;
 use super::visitor::Visitor;
+use crate::actions::conversations;
 use crate::actions::guests::{self, FoundBooking, Meant};
 
 #[derive(Template)]
@@ -66,14 +67,19 @@ pub(super) async fn find(
 }
 
 async fn answer(desk: &Desk, visitor: &Visitor, search: Option<Search>) -> Result<HttpResponse, Problem> {
-    let mut waiting = guests::waiting(&desk.store, MOST).await?;
+    page::answer(&GuestsPage {
+        frame: Frame::new(desk, visitor, Section::Guests, "Guests").await?,
+        waiting: waiting(desk, visitor).await?,
+        search,
+    })
+}
+
+/// The guests who wait at the member's resorts, the longest first.
+pub(super) async fn waiting(desk: &Desk, visitor: &Visitor) -> Result<Vec<Waiting>, Problem> {
+    let mut waiting = conversations::waiting(&desk.store, MOST).await?;
     waiting.retain(|one| {
         let resort = ResortId::parse(&one.resort).ok();
         visitor.access().reaches(resort.as_ref()).is_ok()
     });
-    page::answer(&GuestsPage {
-        frame: Frame::new(desk, visitor, Section::Guests, "Guests").await?,
-        waiting,
-        search,
-    })
+    Ok(waiting)
 }

@@ -46,12 +46,6 @@ pub(super) async fn list(
     visitor: Visitor,
     done: Query<Done>,
 ) -> Result<HttpResponse, Problem> {
-    let mut found = holds::list(&desk.store, None).await?;
-    // A hold of no resort concerns theirs too.
-    found.retain(|hold| {
-        let resort = hold.resort.as_deref().and_then(|id| ResortId::parse(id).ok());
-        resort.is_none() || visitor.access().reaches(resort.as_ref()).is_ok()
-    });
     let files = desk.files.current();
     let resorts = files.resorts();
     let theirs = resorts.filter(|resort| visitor.access().reaches(Some(&resort.id)).is_ok());
@@ -66,11 +60,21 @@ pub(super) async fn list(
         frame: Frame::new(&desk, &visitor, Section::Holds, "Holds")
             .await?
             .with_notice(done.sentence()),
-        holds: found,
+        holds: visible(&desk, &visitor).await?,
         resorts: theirs.iter().map(|resort| resort.id.to_string()).collect(),
         kinds: kinds.iter().map(ToString::to_string).collect(),
         without_template: desk.store.run(store::holds::count_without_template).await?,
     })
+}
+
+/// The holds of the member's resorts; one of no resort concerns theirs too.
+pub(super) async fn visible(desk: &Desk, visitor: &Visitor) -> Result<Vec<HoldView>, Problem> {
+    let mut found = holds::list(&desk.store, None).await?;
+    found.retain(|hold| {
+        let resort = hold.resort.as_deref().and_then(|id| ResortId::parse(id).ok());
+        resort.is_none() || visitor.access().reaches(resort.as_ref()).is_ok()
+    });
+    Ok(found)
 }
 
 pub(super) async fn pause(

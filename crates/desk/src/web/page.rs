@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::staff::Role;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use store::letters::{self, Filter, Standing};
 use store::pool;
 
 use super::desk::Desk;
@@ -56,7 +57,16 @@ impl Frame {
         section: Section,
         title: &'static str,
     ) -> Result<Self, Problem> {
-        let now = desk.store.run(|connection| pool::clock(connection)).await?;
+        let open = Filter {
+            standing: Some(Standing::Open),
+            within: visitor.access().scope.clone(),
+            ..Filter::default()
+        };
+        let read = desk
+            .store
+            .run(move |connection| Ok((pool::clock(connection)?, letters::extent(connection, &open)?)));
+        let (now, (letters, _)) = read.await?;
+        let waiting = super::guests::waiting(desk, visitor).await?.len();
         Ok(Self {
             title,
             section,
@@ -64,8 +74,8 @@ impl Frame {
             role: visitor.access().role,
             sees_everything: visitor.access().reaches(None).is_ok(),
             has_session: visitor.session.is_some(),
-            letters: 0,
-            waiting: 0,
+            letters,
+            waiting: i64::try_from(waiting).unwrap_or(i64::MAX),
             notice: None,
             now,
         })
@@ -114,7 +124,24 @@ pub(super) struct Done {
 }
 
 /// The words of `?done=` and their sentences.
-const DONE: [(&str, &str); 14] = [
+const DONE: [(&str, &str); 22] = [
+    (
+        "opened",
+        "The conversation is open for a quarter of an hour; that you looked is recorded.",
+    ),
+    ("answered", "Your answer is on its way."),
+    ("assigned", "The conversation is assigned."),
+    (
+        "snoozed",
+        "The conversation rests until then, unless the guest writes again.",
+    ),
+    (
+        "closed",
+        "The conversation is closed, until the guest writes again.",
+    ),
+    ("reminders_resumed", "The guest's reminders may go again."),
+    ("withdrawn", "The message will not go."),
+    ("sent_now", "The message goes now."),
     (
         "paused",
         "Paused. The messages wait until someone ends the pause.",

@@ -1,5 +1,6 @@
 //! Why a page is not shown. The only place that makes error pages; no cause leaves the process.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::StatusCode;
@@ -47,69 +48,70 @@ impl Problem {
 
     /// Status, title, what happened, and what to do.
     fn explain(&self) -> (StatusCode, &'static str, String, &'static str) {
-        let (status, title, what, remedy) = match self {
+        let (status, title, what) = self.what();
+        (status, title, what.into_owned(), self.remedy())
+    }
+
+    fn what(&self) -> (StatusCode, &'static str, Cow<'_, str>) {
+        let (status, title, what) = match self {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "Not found",
                 "There is no such page, or it is not yours to see.",
-                "Check the address, or look for it from the start page.",
             ),
-            Self::Invalid(what) => {
-                let remedy = "Go back and correct it; nothing was changed.";
-                return (
-                    StatusCode::BAD_REQUEST,
-                    "This does not work",
-                    what.clone(),
-                    remedy,
-                );
-            }
+            Self::Invalid(what) => (StatusCode::BAD_REQUEST, "This does not work", what.as_str()),
             Self::SignedOut => (
                 StatusCode::SEE_OTHER,
                 "You are signed out",
                 "You are not signed in, or your session is over.",
-                "Sign in again.",
             ),
             Self::NoMember => (
                 StatusCode::FORBIDDEN,
                 "You are no member of the staff",
                 "Your company's gateway knows you, this desk does not.",
-                "Ask an admin to add you under that name: desk staff add NAME.",
             ),
             Self::Forbidden(why) => {
-                let remedy = "Nothing was changed.";
-                return (
-                    StatusCode::FORBIDDEN,
-                    "You may not do this",
-                    sentence(&why.to_string()),
-                    remedy,
-                );
+                let what = sentence(&why.to_string());
+                return (StatusCode::FORBIDDEN, "You may not do this", what.into());
             }
             Self::ForeignPage => (
                 StatusCode::FORBIDDEN,
                 "This did not come from the desk's own page",
                 "Another page, or a program, asked the desk to change something. Nothing was changed.",
-                "Do it from the desk itself. If you did: DESK_PUBLIC_URL must be the address in your browser.",
             ),
             Self::TooManySignIns => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",
                 "Someone at your address has tried to sign in too often.",
-                "Wait a minute, then try again.",
             ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The desk cannot reach its database",
                 "Postgres or RabbitMQ does not answer. Nothing was lost; Bellhop goes on when they do.",
-                "Try again in a moment. If it stays so, tell those who run Bellhop.",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong here",
                 "This is our fault; the desk's log says what happened.",
-                "Try again; if it happens again, tell those who run Bellhop.",
             ),
         };
-        (status, title, what.to_owned(), remedy)
+        (status, title, what.into())
+    }
+
+    fn remedy(&self) -> &'static str {
+        match self {
+            Self::NotFound => "Check the address, or look for it from the start page.",
+            Self::Invalid(_) => "Go back and correct it; nothing was changed.",
+            Self::SignedOut => "Sign in again.",
+            Self::NoMember => "Ask an admin to add you under that name: desk staff add NAME.",
+            Self::Forbidden(_) => "Nothing was changed.",
+            Self::ForeignPage => {
+                "Do it from the desk itself. If you did: DESK_PUBLIC_URL must be the address in your browser."
+            }
+            Self::TooManySignIns => "Wait a minute, then try again.",
+            Self::Unavailable => "Try again in a moment. If it stays so, tell those who run Bellhop.",
+            Self::Internal => "Try again; if it happens again, tell those who run Bellhop.",
+        }
     }
 }
 

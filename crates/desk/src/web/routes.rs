@@ -12,8 +12,8 @@ use service::metrics::Metrics;
 use super::desk::Desk;
 use super::problem::Problem;
 use super::{
-    assets, attention, audit, bookings, guard, guests, holds, letters, login, metrics, sessions, settings,
-    sources,
+    assets, attention, audit, bookings, conversation, guard, guests, holds, letters, login, metrics,
+    sessions, settings, sources,
 };
 
 /// Forms are small; a payload that is pasted is the largest, and platforms send up to 1 MiB.
@@ -61,6 +61,19 @@ fn add_pages(config: &mut ServiceConfig) {
         .route("/", get().to(attention::show))
         .route("/bookings/{resort}/{booking}", get().to(bookings::show))
         .route("/bookings/{resort}/{booking}/reveal", post().to(bookings::reveal))
+        .route(
+            "/bookings/{resort}/{booking}/conversation",
+            post().to(conversation::open),
+        )
+        .route(
+            "/bookings/{resort}/{booking}/answer",
+            post().to(conversation::answer),
+        )
+        .route("/bookings/{resort}/{booking}/act", post().to(conversation::act))
+        .route(
+            "/bookings/{resort}/{booking}/instruct",
+            post().to(conversation::instruct),
+        )
         .configure(add_letters)
         .route("/guests", get().to(guests::show))
         .service(resource("/guests/find").get(guests::show).post(guests::find))

@@ -81,7 +81,7 @@ async fn everything_comes_under_the_new_key_and_is_read_without_the_old_one() {
         (&ended["action"], &ended["details"]),
         (
             &json!("reseal_ended"),
-            &json!("under b: bookings 1, events 1, letters 1, notes 1; numbers changed 0")
+            &json!("under b: answers 0, bookings 1, events 1, letters 1, notes 1; numbers changed 0")
         )
     );
     assert_eq!(begun["action"], "reseal_begun");
@@ -109,7 +109,7 @@ async fn a_key_that_is_removed_too_early_is_reported_and_nothing_is_lost() {
     let told = &office.trail().await[0]["details"];
     assert_eq!(
         told,
-        "under b: bookings 0 (1 not opened), events 0 (1 not opened), letters 0, notes 0; numbers changed 0"
+        "under b: answers 0, bookings 0 (1 not opened), events 0 (1 not opened), letters 0, notes 0; numbers changed 0"
     );
     keys(&office, &rotated(), "reseal").await.check(0);
     keys(&office, &without_old(), "check").await.check(0);
@@ -233,7 +233,7 @@ async fn numbers_that_were_read_differently_are_read_again_with_their_guests_sto
     let last = trail.iter().find(|row| row["action"] == "reseal_ended").unwrap();
     assert_eq!(
         last["details"],
-        "under a: bookings 0, events 0, letters 0, notes 0; numbers changed 0"
+        "under a: answers 0, bookings 0, events 0, letters 0, notes 0; numbers changed 0"
     );
 }
 

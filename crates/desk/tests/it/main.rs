@@ -7,6 +7,8 @@ mod bookings;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod conversations;
+#[cfg(test)]
 mod guests;
 #[cfg(test)]
 mod import;

@@ -2,6 +2,7 @@
 
 mod access;
 mod bookings;
+mod conversation;
 mod letter;
 mod letter_jobs;
 mod letters;

@@ -3,13 +3,11 @@
 //! Each answer is a fact of its own, `answer.<moment>`, beside the others: a program that does not know it writes it back
 //! as an unknown fact.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserializer, Serialize, Serializer};
 
-use super::{Fact, newer};
+use super::named::{self, Named};
+use super::{Fact, Facts, Stamp};
 use crate::message::MomentName;
 
 /// How the name of such a fact begins.
@@ -17,7 +15,7 @@ pub(super) const PREFIX: &str = "answer.";
 
 /// The newest answer to each moment's question: the payload of the reply, as the resort's file names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answers(BTreeMap<MomentName, Fact<String>>);
+pub struct Answers(Named<MomentName>);
 
 impl Answers {
     pub fn of(moment: MomentName, choice: Fact<String>) -> Self {
@@ -33,51 +31,36 @@ impl Answers {
     }
 
     /// Keeps the newer answer of each moment.
-    pub(super) fn merge(mut self, other: Self) -> Self {
-        for (moment, fact) in other.0 {
-            let merged = newer(self.0.remove(&moment), Some(fact));
-            self.0.extend(merged.map(|fact| (moment, fact)));
-        }
-        self
+    pub(super) fn merge(self, other: Self) -> Self {
+        Self(named::merge(self.0, other.0))
     }
 }
 
 impl Serialize for Answers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            self.0
-                .iter()
-                .map(|(moment, fact)| (format!("{PREFIX}{moment}"), fact)),
-        )
+        named::write(&self.0, PREFIX, serializer)
+    }
+}
+
+impl Facts {
+    /// The fact that the guest chose this of a moment's quick replies, at the time `at`, by this event.
+    pub fn of_answer(moment: MomentName, choice: &str, event: &str, at: DateTime<Utc>) -> Self {
+        let stamp = Stamp {
+            at: at.trunc_subsecs(6),
+            rank: 0,
+            event: event.to_owned(),
+        };
+        let value = choice.to_owned();
+        Self {
+            answers: Answers::of(moment, Fact { stamp, value }),
+            ..Self::default()
+        }
     }
 }
 
 /// Reads them from among all facts.
 pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Answers, D::Error> {
-    struct Reader;
-
-    impl<'de> Visitor<'de> for Reader {
-        type Value = Answers;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("the facts of a booking")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut facts: A) -> Result<Answers, A::Error> {
-            let mut answers = Answers::default();
-            while let Some(name) = facts.next_key::<String>()? {
-                let moment = name.strip_prefix(PREFIX).map(MomentName::parse);
-                match moment {
-                    Some(Ok(moment)) => {
-                        answers.0.insert(moment, facts.next_value()?);
-                    }
-                    _ => drop(facts.next_value::<IgnoredAny>()?),
-                }
-            }
-            Ok(answers)
-        }
-    }
-    deserializer.deserialize_map(Reader)
+    named::read(deserializer, PREFIX, |name| MomentName::parse(name).ok()).map(Answers)
 }
 
 #[cfg(test)]
@@ -85,7 +68,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::facts::Facts;
 
     fn answered(choice: &str, minute: u32) -> Facts {
         let at = format!("2026-11-24T10:{minute:02}:00Z");

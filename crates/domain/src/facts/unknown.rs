@@ -9,7 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{Fact, answers, newer};
+use super::{Fact, answers, instructions, newer};
+use crate::message::{MessageKind, MomentName};
 
 /// The value of a fact that this program does not know. It may be personal, so `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +28,16 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, Fact<UnknownFact>>, D::Error> {
     let mut facts: BTreeMap<String, Fact<UnknownFact>> = Deserialize::deserialize(deserializer)?;
-    facts.retain(|name, _| !name.starts_with(answers::PREFIX));
+    facts.retain(|name, _| !is_named(name));
     Ok(facts)
+}
+
+/// Whether it is one of the facts of which there is one for each of some names.
+fn is_named(name: &str) -> bool {
+    let answers = name.strip_prefix(answers::PREFIX);
+    let instructions = name.strip_prefix(instructions::PREFIX);
+    answers.is_some_and(|moment| MomentName::parse(moment).is_ok())
+        || instructions.is_some_and(|kind| kind.parse::<MessageKind>().is_ok())
 }
 
 /// Keeps the newer of each fact, as for all others.

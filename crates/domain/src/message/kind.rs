@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a message is for. A booking gets each kind once in a round.
 ///
-/// The next built-in kind is to be spelt with a hyphen, which no moment's name holds: otherwise an older program would take it
-/// for a moment that its files do not have, and withdraw it.
+/// New built-in kinds are spelt with a hyphen, which no moment's name holds: otherwise an older program would take them
+/// for moments that its files do not have, and withdraw them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum MessageKind {
@@ -21,6 +21,8 @@ pub enum MessageKind {
     ReviewRequest,
     /// The answer to a guest who opts out: free text within the open 24-hour window, never a template.
     StopConfirmation,
+    /// What a member of the staff answers the guest. No plan wants it or takes it back; its round is its number in the booking.
+    StaffAnswer,
     /// A moment that the resort's file defines, `[messages.<name>]`. Its rules are in the file:
     /// [`crate::resort::Resort`] answers what depends on them.
     Moment(MomentName),
@@ -34,6 +36,7 @@ impl MessageKind {
         Self::ReservationConfirmation,
         Self::ReviewRequest,
         Self::StopConfirmation,
+        Self::StaffAnswer,
     ];
 
     /// What all moments of the resorts' own are called where names must be few, as in metrics.
@@ -47,6 +50,7 @@ impl MessageKind {
             Self::ReservationConfirmation => "reservation_confirmation",
             Self::ReviewRequest => "review_request",
             Self::StopConfirmation => "stop_confirmation",
+            Self::StaffAnswer => "staff-answer",
             Self::Moment(name) => name.as_str(),
         }
     }
@@ -59,6 +63,7 @@ impl MessageKind {
             Self::ReservationConfirmation => "reservation_confirmation",
             Self::ReviewRequest => "review_request",
             Self::StopConfirmation => "stop_confirmation",
+            Self::StaffAnswer => "staff-answer",
             Self::Moment(_) => Self::MOMENT,
         }
     }
@@ -73,7 +78,7 @@ impl MessageKind {
 
     /// Whether a resort's file can configure templates, texts and times for it.
     pub const fn has_templates(self) -> bool {
-        !matches!(self, Self::StopConfirmation)
+        !matches!(self, Self::StopConfirmation | Self::StaffAnswer)
     }
 
     /// Whether the plan of another kind depends on when a message of this kind was really sent.
@@ -84,13 +89,16 @@ impl MessageKind {
     /// Whether the guest can opt out of it, where the file does not say: then a moment counts as marketing, since what is
     /// not known must not harm.
     pub const fn is_presumably_marketing(self) -> bool {
-        !matches!(self, Self::ReservationConfirmation | Self::StopConfirmation)
+        !matches!(
+            self,
+            Self::ReservationConfirmation | Self::StopConfirmation | Self::StaffAnswer
+        )
     }
 
     /// Whether a cancellation ends its round, so that it may be sent again afterwards. The built-in reminders have a
-    /// single round: no event of the cart counts after a cancellation.
+    /// single round: no event of the cart counts after a cancellation. What staff answer depends on no event.
     pub(crate) const fn has_rounds(self) -> bool {
-        !matches!(self, Self::Reminder1 | Self::Reminder2)
+        !matches!(self, Self::Reminder1 | Self::Reminder2 | Self::StaffAnswer)
     }
 }
 

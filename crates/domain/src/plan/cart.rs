@@ -164,7 +164,11 @@ pub fn last_seen_on(facts: &Facts, resort: &Resort) -> Option<NaiveDate> {
 /// the second one also waits until the guest counts as absent again.
 fn second_reminder(view: &View<'_>, absence: &Absence<'_>, kind: MessageKind, moment: &Moment) -> Decision {
     let Some(first) = view.existing(MessageKind::Reminder1) else {
-        return Decision::Later(None);
+        let never = view.facts.is_withdrawn_by_staff(MessageKind::Reminder1);
+        return match never {
+            true => Decision::NotWanted(Reason::FirstReminderNeverWent),
+            false => Decision::Later(None),
+        };
     };
     // A reminder that WhatsApp accepted and then failed to deliver is dead: it has a `sent_at`, but the guest never
     // got it.

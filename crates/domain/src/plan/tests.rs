@@ -4,6 +4,7 @@ mod arrival;
 mod changes;
 mod confirmation;
 mod erasure;
+mod instructions;
 mod manual_retry;
 mod moments;
 mod permission;

@@ -80,7 +80,7 @@ impl View<'_> {
         if !self.meets_condition(kind) {
             return Decision::NotWanted(Reason::ConditionNotMet);
         }
-        let opens_at = self.resort.may_go_at(kind, at);
+        let opens_at = self.opens_at(kind, at);
         let closes_at = local_time::after(opens_at, self.resort.expiry(kind));
         let window = Window { opens_at, closes_at };
         if self.now < opens_at {
@@ -92,6 +92,13 @@ impl View<'_> {
         } else {
             Decision::Due(window)
         }
+    }
+
+    /// When a message that is wanted at `at` may go: after quiet hours, unless staff want it now.
+    fn opens_at(&self, kind: MessageKind, at: DateTime<Utc>) -> DateTime<Utc> {
+        let planned = self.resort.may_go_at(kind, at);
+        let sent_now_at = self.facts.sent_now_at(kind, self.resort.is_reminder(kind));
+        sent_now_at.map_or(planned, |now| now.min(planned))
     }
 
     fn meets_condition(&self, kind: MessageKind) -> bool {

@@ -68,6 +68,7 @@ impl World {
         };
         let due = Due {
             subject,
+            answer: None,
             turn: ContentChoice::Template,
             window: ServiceWindow::Closed,
             held: &BTreeSet::new(),

@@ -180,6 +180,7 @@ impl Real {
                 facts: &draft.facts,
                 resort: &resort,
             },
+            answer: None,
             turn: draft.content_choice,
             window: ServiceWindow::Closed,
             held: &BTreeSet::new(),

@@ -17,6 +17,7 @@ mod permission;
 mod reconcile;
 mod recording;
 mod scene;
+mod staff_answers;
 mod statuses;
 mod times;
 mod unreachable;

@@ -9,7 +9,7 @@ use testkit::world::ResortFile;
 use crate::scene::{ADA, BOB, CONFIRMATION, REMINDER_1, Scene, abandoned, ago, confirmed};
 
 /// Quiet hours that began an hour ago and last two more, and their end.
-fn quiet_now() -> (ResortFile, chrono::DateTime<Utc>) {
+pub(crate) fn quiet_now() -> (ResortFile, chrono::DateTime<Utc>) {
     let (from, to) = (Utc::now() - TimeDelta::hours(1), Utc::now() + TimeDelta::hours(2));
     let resort = ResortFile {
         time_zone: "UTC".to_owned(),

@@ -7,8 +7,10 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::facts::Facts;
 use domain::ids::{BookingKey, MessageId};
 use domain::message::{ContentChoice, MessageKind};
+use domain::staff_answer::StaffAnswer;
 use uuid::Uuid;
 
+use crate::answers;
 use crate::bookings;
 use crate::error::StoreError;
 use crate::prepared::sql;
@@ -19,6 +21,8 @@ pub struct Draft {
     pub id: MessageId,
     pub booking: BookingKey,
     pub kind: MessageKind,
+    /// What staff answer with it; `None` for every other kind, and where it is not kept any more.
+    pub answer: Option<StaffAnswer>,
     /// Whether the kind's own template or the fallback is next.
     pub content_choice: ContentChoice,
     pub facts: Facts,
@@ -44,6 +48,8 @@ struct DraftRow {
     booking_key: String,
     #[diesel(sql_type = Text)]
     kind: String,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    sealed_answer: Option<Vec<u8>>,
     #[diesel(sql_type = Text)]
     turn: String,
     #[diesel(sql_type = Integer)]
@@ -79,12 +85,12 @@ pub fn read_drafts(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows: Vec<DraftRow> = sql(
         "SELECT m.id, m.booking_key, m.kind, m.turn, m.retries, m.rested, b.sealed_facts, b.version, b.phone_hash, \
-         clock_timestamp() AS now, \
+         a.sealed_answer, clock_timestamp() AS now, \
          ARRAY(SELECT c.number FROM conversations c \
                WHERE c.open_until > clock_timestamp() AND NOT m.text_refused AND c.phone_hash IN ( \
                    SELECT b.phone_hash UNION ALL SELECT k.hash FROM known_as k WHERE k.phone_hash = b.phone_hash) \
          ) AS open_numbers \
-         FROM messages m JOIN bookings b ON b.key = m.booking_key \
+         FROM messages m JOIN bookings b ON b.key = m.booking_key LEFT JOIN answers a ON a.message_id = m.id \
          WHERE m.id = ANY($1) AND m.state = 'queued' AND m.due_at <= clock_timestamp()",
     )
     .bind::<Array<SqlUuid>, _>(ids)
@@ -105,8 +111,13 @@ pub fn read_drafts(
 fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
     let unreadable = |_| StoreError::Unreadable { what: "booking key" };
     let booking: BookingKey = row.booking_key.parse().map_err(unreadable)?;
+    let id = MessageId(row.id);
+    let sealed_answer = row.sealed_answer.as_deref();
     Ok(Draft {
-        id: MessageId(row.id),
+        id,
+        answer: sealed_answer
+            .map(|sealed| answers::unseal(ring, id, sealed))
+            .transpose()?,
         kind: row
             .kind
             .parse()

@@ -9,6 +9,7 @@ use domain::ids::BookingKey;
 
 use super::subject::Family;
 use super::{DataSubject, SubjectData, tombstones};
+use crate::answers;
 use crate::erasure_lock;
 use crate::error::StoreError;
 use crate::guest_names::{self, Hash};
@@ -71,6 +72,7 @@ pub fn erase(
     close_windows(connection, &data)?;
     forget_names(connection, &data)?;
     forget_notes(connection, &data)?;
+    answers::forget(connection, &data.keys())?;
     let events = empty_events(connection, &data, None)?;
     let letters = empty_letters(connection, &data, None)?;
     forget_reminded(connection, &data)?;
@@ -192,8 +194,9 @@ fn forget_reminded(connection: &mut PgConnection, data: &SubjectData) -> Result<
 /// Deletes the guest's open 24-hour windows, and that they wrote.
 fn close_windows(connection: &mut PgConnection, data: &SubjectData) -> Result<(), StoreError> {
     prepared::sql(
-        "UPDATE guests SET replied_at = NULL, resumed_at = NULL \
-         WHERE phone_hash = ANY($1) AND replied_at IS NOT NULL",
+        "UPDATE guests SET replied_at = NULL, resumed_at = NULL, waits_since = NULL, answered_up_to = NULL, \
+         answer_id = NULL, closed_up_to = NULL, snoozed_up_to = NULL, snoozed_until = NULL, assignee = NULL \
+         WHERE phone_hash = ANY($1) AND (replied_at IS NOT NULL OR answer_id IS NOT NULL)",
     )
     .bind::<Array<Bytea>, _>(data.hashes())
     .execute(connection)

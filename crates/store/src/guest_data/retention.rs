@@ -135,6 +135,26 @@ pub fn empty_letters(
         .map_err(StoreError::query("empty letters whose time is over"))
 }
 
+/// Deletes what staff answered guests once the resort's time for conversations is over, so many answers at most. Returns how
+/// many.
+pub fn forget_answers(
+    connection: &mut PgConnection,
+    policies: &[RetentionPolicy],
+    most: i64,
+) -> Result<usize, StoreError> {
+    let ends = Cutoffs::of(policies, pool::clock(connection)?);
+    prepared::sql(
+        "DELETE FROM answers WHERE message_id IN (SELECT a.message_id FROM answers a \
+         JOIN unnest($1, $2) AS t(resort, kept_from) ON starts_with(a.booking_key, t.resort || '/') \
+         WHERE a.written_at < t.kept_from LIMIT $3)",
+    )
+    .bind::<Array<Text>, _>(ends.resorts)
+    .bind::<Array<Timestamptz>, _>(ends.conversations)
+    .bind::<BigInt, _>(most)
+    .execute(connection)
+    .map_err(StoreError::query("forget answers whose time is over"))
+}
+
 /// Forgets names whose numbers no booking has any more, so many at most: those of numbers that staff replaced. They have the
 /// shortest time of all, from when they were learnt. Returns how many.
 pub fn forget_orphaned_names(

@@ -1,10 +1,9 @@
 -- $1: how many at most.
-SELECT g.resort, b.id AS booking, g.replied_at FROM guests g
+SELECT w.resort, b.id AS booking, w.replied_at, w.since, w.assignee, w.snoozed_until FROM waiting_guests w
 LEFT JOIN LATERAL (
-    SELECT id FROM bookings WHERE phone_hash = g.phone_hash AND resort = g.resort
+    SELECT id FROM bookings WHERE phone_hash = w.phone_hash AND resort = w.resort
     ORDER BY created_at DESC LIMIT 1) b ON true
-WHERE g.replied_at IS NOT NULL AND (g.resumed_at IS NULL OR g.resumed_at < g.replied_at)
-  AND (b.id IS NOT NULL OR NOT EXISTS (
-      SELECT FROM guests o JOIN bookings ob ON ob.phone_hash = o.phone_hash AND ob.resort = o.resort
-      WHERE o.phone_hash = g.phone_hash AND o.replied_at IS NOT NULL))
-ORDER BY g.replied_at LIMIT $1
+WHERE b.id IS NOT NULL OR NOT EXISTS (
+    SELECT FROM guests o JOIN bookings ob ON ob.phone_hash = o.phone_hash AND ob.resort = o.resort
+    WHERE o.phone_hash = w.phone_hash AND o.replied_at IS NOT NULL)
+ORDER BY w.snoozed_until IS NOT NULL, w.since, w.resort LIMIT $1

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use domain::dead_letter::{DecisionRefused, LetterKind};
 use domain::ids::{BookingKey, LetterId};
-use domain::message::MessageState;
+use domain::message::{MessageKind, MessageState};
 use domain::plan::{Existing, Window, manual_retry};
 
 use super::{Decided, Declined, Letter, closing, reading};
+use crate::answers;
 use crate::bookings::{self, Booking};
 use crate::error::StoreError;
 use crate::planning::{self, Planned, Planner};
@@ -75,6 +76,9 @@ impl Case {
         let Some(booking) = self.bookings.iter().find(|booking| booking.key == self.key) else {
             return Ok(Err(DecisionRefused::MessageGone));
         };
+        if self.message.kind == MessageKind::StaffAnswer {
+            return answers::judge_again(connection, planner, booking, &self.message, self.now);
+        }
         let resort = planner.resort(&self.key.resort);
         let looked = planning::look(connection, planner, booking, self.now)?;
         let Some((resort, (plan, around))) = resort.zip(looked) else {

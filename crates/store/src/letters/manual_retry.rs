@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::audit::Action;
 use domain::ids::LetterId;
-use domain::message::{ContentChoice, MessageState};
+use domain::message::{ContentChoice, MessageKind, MessageState};
 use domain::plan::{self, Window};
 
 use super::case::{self, Case};
 use super::closing::{self, Decision};
 use super::{Decided, Declined, Letter};
+use crate::answers;
 use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::planning::{self, Planned, Planner};
@@ -68,6 +69,10 @@ pub fn judge_all(
             .messages
             .iter()
             .find(|message| Some(message.id) == letter.message);
+        // No plan wants an answer: what it says is judged alone.
+        if message.is_some_and(|message| message.kind == MessageKind::StaffAnswer) {
+            continue;
+        }
         let verdict = case::dead(message.cloned())
             .and_then(|message| plan::manual_retry::judge(plan, &booking.facts, around, resort, &message));
         judged.insert(letter.id, verdict.map(drop).map_err(Declined::Refused));
@@ -106,6 +111,10 @@ pub fn retry(
 
 /// The reports on earlier calls stay in the row until the next call, so that a late report is attributed to its own call.
 fn queue(connection: &mut PgConnection, case: &Case, window: Window) -> Result<(), StoreError> {
+    let turn = match case.message.kind {
+        MessageKind::StaffAnswer => answers::TURN,
+        _ => ContentChoice::Template,
+    };
     diesel::update(messages::table.find(case.message.id.0))
         .set((
             messages::state.eq(MessageState::Queued.as_str()),
@@ -115,7 +124,7 @@ fn queue(connection: &mut PgConnection, case: &Case, window: Window) -> Result<(
             messages::publish_at.eq(case.now),
             messages::publishes.eq(0),
             messages::retries.eq(0),
-            messages::turn.eq(ContentChoice::Template.as_str()),
+            messages::turn.eq(turn.as_str()),
             messages::withdrawn_reason.eq(None::<String>),
             messages::rested.eq(false),
             messages::text_refused.eq(false),

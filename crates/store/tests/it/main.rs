@@ -1,6 +1,8 @@
 //! The store against a real Postgres.
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod claims;

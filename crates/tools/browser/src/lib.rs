@@ -14,5 +14,5 @@ mod keyboard;
 mod observed;
 
 pub use browser::{Browser, Theme, Window};
-pub use checks::html_validate;
+pub use checks::{html_validate, html_validate_all};
 pub use keyboard::Key;

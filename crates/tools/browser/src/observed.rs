@@ -49,12 +49,17 @@ impl Browser {
         Ok(lines.filter_map(requested_host).collect())
     }
 
+    /// Whether pictures are wanted of what is seen.
+    pub fn takes_pictures() -> bool {
+        env::var_os(SCREENSHOTS).is_some()
+    }
+
     /// Writes what is seen to `target/screenshots/<name>.png`, where the variable `BELLHOP_SCREENSHOTS` is set.
     ///
     /// # Errors
     /// Where the file cannot be written.
     pub async fn screenshot(&self, name: &str) -> anyhow::Result<()> {
-        if env::var_os(SCREENSHOTS).is_none() {
+        if !Self::takes_pictures() {
             return Ok(());
         }
         let folder = target()?.join("screenshots");

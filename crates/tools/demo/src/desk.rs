@@ -1,18 +1,42 @@
-//! The desk's command line, asked as the support staff would.
+//! The desk, asked as the support staff would: its command line and its page.
 
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
+use reqwest::header::{COOKIE, SET_COOKIE};
+use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 
 /// The desk's program, if there is one to ask.
 pub(crate) struct Desk {
     program: Option<String>,
+    /// A one-time link that signs in at the desk's page, if the page is to be tried.
+    link: Option<Url>,
 }
 
 impl Desk {
-    pub(crate) fn new(program: Option<String>) -> Self {
-        Self { program }
+    pub(crate) fn new(program: Option<String>, link: Option<Url>) -> Self {
+        Self { program, link }
+    }
+
+    /// Signs in at the page as a browser does, by the link and its button, and reads the booking's page; `None` where the page
+    /// is not to be tried.
+    pub(crate) async fn read_page(&self, resort: &str, booking: &str) -> anyhow::Result<Option<String>> {
+        let Some(link) = self.link.clone() else {
+            return Ok(None);
+        };
+        let browser = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .tls_certs_only([])
+            .build()?;
+        let page = link.join(&format!("/bookings/{resort}/{booking}"))?;
+        let button = browser.post(link).header("sec-fetch-site", "same-origin");
+        let signed_in = button.send().await.context("cannot reach the desk's page")?;
+        let cookie = signed_in.headers().get(SET_COOKIE);
+        let cookie = cookie.context("the desk's page does not sign in by its link")?;
+        let answer = browser.get(page).header(COOKIE, cookie.clone()).send().await?;
+        Ok(Some(answer.error_for_status()?.text().await?))
     }
 
     /// The booking's status; `None` without a desk, or while the desk does not know the booking.

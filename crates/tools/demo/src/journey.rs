@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use chrono::{DateTime, Utc};
 
 use crate::desk::Desk;
@@ -115,7 +115,23 @@ impl Journey {
             "booking",
             &format!("{RESORT} {}", self.platform.booking_id(&self.booking)),
         );
+        self.read_at_desk().await?;
         self.screen.fact("Ada's phone", self.phone.page(GUEST)?.as_str());
+        Ok(())
+    }
+
+    /// The desk's page shows the booking, signed in by a link.
+    async fn read_at_desk(&self) -> anyhow::Result<()> {
+        let booking = self.platform.booking_id(&self.booking);
+        let Some(page) = self.desk.read_page(RESORT, &booking).await? else {
+            return Ok(());
+        };
+        ensure!(
+            page.contains("Confirmation: read by the guest"),
+            "the desk's page does not show that the guest read the confirmation"
+        );
+        self.screen
+            .fact("the desk's page", "signed in, and shows the booking");
         Ok(())
     }
 

@@ -25,6 +25,7 @@ Plays one guest's journey: abandons a booking, is reminded twice, confirms, stay
   DEMO_INGEST_URL   where ingest listens, such as http://127.0.0.1:8080
   DEMO_SANDBOX_URL  where the sandbox listens, such as http://127.0.0.1:8090
   DEMO_DESK         the desk's program, asked for the booking's status; left out: not asked
+  DEMO_DESK_LINK    a link of `desk staff link`, by which the desk's page is tried in the end; left out: it is not
   DEMO_PLATFORM     json, our own format (default), or lodgify, whose payloads are mapped
   DIRECT_SECRET, LODGIFY_SECRET   sign the webhooks of the source \"direct\" or \"lodgify\"
 
@@ -52,6 +53,7 @@ fn prepare(environment: &Environment) -> Result<Journey, Problems> {
     let ingest = read.parsed("DEMO_INGEST_URL", address);
     let sandbox = read.parsed("DEMO_SANDBOX_URL", address);
     let desk = read.optional("DEMO_DESK");
+    let link = read.optional_parsed("DEMO_DESK_LINK", address);
     let speaks = read.parsed_or("DEMO_PLATFORM", Speaks::named, Speaks::OurFormat);
     let secret = read.required(speaks.secret());
     let (ingest, sandbox) = read.finish_with(|| ingest.zip(sandbox))?;
@@ -64,7 +66,7 @@ fn prepare(environment: &Environment) -> Result<Journey, Problems> {
     Ok(Journey::new(
         Platform::new(http.clone(), ingest, speaks, secret),
         Phone::new(http, sandbox),
-        Desk::new(desk),
+        Desk::new(desk, link),
         Screen::on_stdout(),
     ))
 }

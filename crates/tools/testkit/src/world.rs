@@ -2,6 +2,7 @@
 //! files of its own.
 
 mod desk;
+mod desk_page;
 mod event;
 mod process_control;
 mod resort_file;
@@ -29,6 +30,7 @@ use store::Store;
 use tempfile::TempDir;
 
 pub use desk::Ended;
+pub use desk_page::DeskPage;
 pub use event::Event;
 pub use resort_file::{APPROVED, ResortFile};
 pub use secrets::Secrets;

@@ -40,6 +40,9 @@ pub struct Inbound {
     pub message_type: String,
     /// The text, the label of the pressed button, or the caption of a picture.
     pub text: Option<String>,
+    /// The file that the guest sent; `None` also in what an older program stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<Media>,
     /// The payload of the pressed button.
     pub payload: Option<String>,
     /// The message of ours that it replies to.
@@ -48,6 +51,29 @@ pub struct Inbound {
     pub new_number: Option<PhoneNumber>,
     /// The guest's new id for this business, if WhatsApp reports a change.
     pub new_user: Option<String>,
+}
+
+/// A file of a guest: WhatsApp's id of it, by which it can be fetched for some days. Personal data: it has no `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    pub id: String,
+    /// As WhatsApp says: `image/jpeg`, `audio/ogg; codecs=opus`.
+    pub mime_type: Option<String>,
+    /// As the guest's phone named it.
+    pub file_name: Option<String>,
+}
+
+impl Media {
+    /// The file of a message of one of WhatsApp's types that have one.
+    fn read(message_type: &str, message: &Value) -> Option<Self> {
+        let has_file = ["image", "video", "audio", "document", "sticker"].contains(&message_type);
+        let file = message.get(message_type).filter(|_| has_file)?;
+        Some(Self {
+            id: json::short(file, "id")?,
+            mime_type: json::short(file, "mime_type"),
+            file_name: json::short(file, "filename"),
+        })
+    }
 }
 
 /// When a guest's act happened, at the earliest and at the latest.
@@ -86,6 +112,7 @@ impl Inbound {
                 "/video/caption",
                 "/document/caption",
             ]),
+            media: Media::read(&message_type, message),
             payload: first(&[
                 "/button/payload",
                 "/interactive/button_reply/id",

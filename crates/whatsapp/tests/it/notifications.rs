@@ -5,7 +5,7 @@ use domain::message::DeliveryStatus;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use whatsapp::notification::{
-    Choice, Damage, MOST_UPDATES, NotANotification, ReportedStatus, TemplateChange, Update, parse,
+    Choice, Damage, Inbound, MOST_UPDATES, NotANotification, ReportedStatus, TemplateChange, Update, parse,
 };
 
 use crate::fixtures;
@@ -269,6 +269,61 @@ fn a_reply_says_typed_words_or_a_button_with_its_payload() {
         ["-", "Stop promotions", "OPT_OUT"]
     );
     assert_eq!(said("inbound_interactive_button_reply"), ["-", "Stop", "opt_out"]);
+}
+
+/// A guest's message of a type, as Meta's pages on inbound messages describe it.
+fn inbound(message_type: &str, content: &Value) -> Inbound {
+    let message = json!({
+        "from": "306912345678", "id": "wamid.1", "timestamp": "1749854575", "type": message_type, message_type: content,
+    });
+    let value = json!({ "metadata": { "phone_number_id": "106" }, "messages": [message] });
+    match read(&change("messages", value)).remove(0) {
+        Update::Inbound(inbound) => inbound,
+        other => panic!("{message_type}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_guests_file_is_read_with_its_caption_and_shown_nowhere() {
+    for (message_type, caption, file_name) in [
+        ("image", Some("Our room"), None),
+        ("video", Some("Noise"), None),
+        ("document", Some("My visa"), Some("visa.pdf")),
+        ("audio", None, None),
+        ("sticker", None, None),
+    ] {
+        let content = json!({
+            "id": "1003383421387256", "mime_type": "image/jpeg", "sha256": "Sf", "caption": caption, "filename": file_name,
+        });
+
+        let inbound = inbound(message_type, &content);
+
+        assert_eq!(inbound.text.as_deref(), caption, "{message_type}");
+        let media = inbound.media.as_ref().unwrap();
+        assert_eq!(
+            (media.id.as_str(), media.file_name.as_deref()),
+            ("1003383421387256", file_name)
+        );
+        assert!(!format!("{inbound:?}").contains("visa"), "{inbound:?}");
+    }
+}
+
+#[test]
+fn a_guests_message_without_words_and_file_is_read_as_its_type() {
+    for (message_type, content) in [
+        (
+            "location",
+            json!({ "latitude": 37.0, "longitude": 25.4, "name": "Azure Bay" }),
+        ),
+        ("contacts", json!([{ "name": { "formatted_name": "Bob" } }])),
+        ("order", json!({ "catalog_id": "1", "product_items": [] })),
+        ("unsupported", json!({ "type": "edit" })),
+    ] {
+        let inbound = inbound(message_type, &content);
+
+        assert_eq!(inbound.message_type, message_type);
+        assert!(inbound.text.is_none() && inbound.media.is_none() && inbound.is_to_us());
+    }
 }
 
 #[test]

@@ -1,10 +1,15 @@
-//! The conversation with a booking's guest: what they wrote, and what was sent to them for this booking.
+//! The conversation with a booking's guest: what they wrote, what was sent to them for this booking, and what staff answered.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
-use domain::ids::NumberId;
+use domain::ids::{MessageId, NumberId};
 use domain::message::MessageKind;
+use domain::staff_answer::StaffAnswer;
 use serde::Serialize;
+use store::answers::{self, Kept};
+use store::bookings::Booking;
 use store::conversations::{self, Written};
 use store::messages::Message;
 use store::planning::Planner;
@@ -17,29 +22,75 @@ pub(crate) struct Turn {
     pub(crate) at: DateTime<Utc>,
     /// `guest` or `resort`.
     pub(crate) by: &'static str,
+    /// The member of the staff who answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) staff: Option<String>,
     /// WhatsApp's type of what the guest wrote: `text`, `button`, `image`, …
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub(crate) message_type: Option<String>,
     /// The text, the button's label, or the caption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
-    /// Which of our messages it was.
+    /// The type of the file that the guest sent: `image/jpeg`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) media_type: Option<String>,
+    /// Its name on the guest's phone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_name: Option<String>,
+    /// Our message's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    /// Which of our messages it was; of an answer by template, the template's kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kind: Option<MessageKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) template: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<&'static str>,
+    /// Why an answer was not sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    /// What is kept of an answer cannot be decrypted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) is_unreadable: bool,
 }
 
-/// Everything that is still kept, in the order in which it was written; `number`: the one that the resort sends from.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Turn {
+    fn new(at: DateTime<Utc>, by: &'static str) -> Self {
+        Self {
+            at,
+            by,
+            staff: None,
+            message_type: None,
+            text: None,
+            media_type: None,
+            file_name: None,
+            message: None,
+            kind: None,
+            template: None,
+            state: None,
+            reason: None,
+            is_unreadable: false,
+        }
+    }
+}
+
+/// Everything that is still kept, in the order in which it was written; `messages`: those of the booking.
 pub(super) fn read(
     connection: &mut Connection,
     planner: &Planner,
-    phone: Option<[u8; 32]>,
-    number: Option<&NumberId>,
+    booking: &Booking,
     messages: &[Message],
 ) -> Result<Vec<Turn>, StoreError> {
+    let key = &booking.key;
+    let phone = planner.guest_of_booking(booking).map(|guest| guest.phone_hash);
+    // The one that the resort sends from.
+    let number = planner.resort(&key.resort).map(|resort| &resort.number);
     let written = match phone {
         Some(phone) => conversations::written_by(connection, phone)?,
         None => Vec::new(),
@@ -47,7 +98,15 @@ pub(super) fn read(
     let said = written
         .iter()
         .filter_map(|one| of_guest(&planner.ring, one, number));
-    let mut turns: Vec<(DateTime<Utc>, Turn)> = said.chain(messages.iter().filter_map(of_resort)).collect();
+    let answers: HashMap<MessageId, Kept> = answers::of_booking(connection, key)?
+        .into_iter()
+        .map(|kept| (kept.message(), kept))
+        .collect();
+    let sent = messages.iter().filter_map(|message| {
+        let answer = answers.get(&message.existing.id);
+        of_resort(&planner.ring, message, answer)
+    });
+    let mut turns: Vec<(DateTime<Utc>, Turn)> = said.chain(sent).collect();
     turns.sort_by_key(|(at, _)| *at);
     Ok(turns.into_iter().map(|(_, turn)| turn).collect())
 }
@@ -62,27 +121,35 @@ fn of_guest(ring: &KeyRing, written: &Written, number: Option<&NumberId>) -> Opt
     let is_ours = number.is_none() || inbound.number.is_none() || inbound.number.as_ref() == number;
     let (at, at_latest) = notification::happened(inbound.at, written.received_at);
     let turn = Turn {
-        at,
-        by: "guest",
         message_type: Some(inbound.message_type.clone()),
         text: inbound.text.clone(),
-        kind: None,
-        template: None,
-        state: None,
+        media_type: inbound.media.as_ref().and_then(|media| media.mime_type.clone()),
+        file_name: inbound.media.as_ref().and_then(|media| media.file_name.clone()),
+        ..Turn::new(at, "guest")
     };
     (is_ours && inbound.is_to_us()).then_some((at_latest, turn))
 }
 
-fn of_resort(message: &Message) -> Option<(DateTime<Utc>, Turn)> {
-    let at = message.existing.sent_at?;
-    let turn = Turn {
-        at,
-        by: "resort",
-        message_type: None,
-        text: None,
-        kind: Some(message.existing.kind),
+/// A message counts from when it was sent, an answer from when it was written, also one that was never sent.
+fn of_resort(ring: &KeyRing, message: &Message, answer: Option<&Kept>) -> Option<(DateTime<Utc>, Turn)> {
+    let existing = &message.existing;
+    let is_answer = existing.kind == MessageKind::StaffAnswer;
+    let at = existing.sent_at.filter(|_| !is_answer);
+    let at = at.or(is_answer.then_some(existing.basis_at))?;
+    let mut turn = Turn {
+        message: Some(existing.id.to_string()),
+        kind: Some(existing.kind),
         template: message.template.clone(),
-        state: Some(message.existing.state.as_str()),
+        state: Some(existing.state.as_str()),
+        reason: message.reason.clone().filter(|_| is_answer),
+        staff: answer.map(|kept| kept.by_whom.clone()),
+        ..Turn::new(at, "resort")
     };
+    match answer.map(|kept| kept.open(ring)) {
+        Some(Ok(StaffAnswer::Text(text))) => turn.text = Some(text.reveal().to_owned()),
+        Some(Ok(StaffAnswer::Template(kind))) => turn.kind = Some(kind),
+        Some(Err(_)) => turn.is_unreadable = true,
+        None => {}
+    }
     Some((at, turn))
 }

@@ -53,6 +53,9 @@ pub(super) fn view(facts: &Facts, resort: Option<Country>, masking: Masking) -> 
     for (moment, answer) in facts.answers.iter() {
         known(&mut views, &format!("answer.{moment}"), &Some(answer.clone()));
     }
+    for (kind, instruction) in facts.instructions.iter() {
+        known(&mut views, &format!("staff.{kind}"), &Some(instruction.clone()));
+    }
     add(&mut views, "imported", &facts.imported, |_, ()| {});
     add_personal(&mut views, facts, resort, masking);
     views

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 use domain::ids::LetterId;
+use domain::message::MessageKind;
 
 use super::{BookingView, EventView, Upcoming};
 use crate::actions::audit::RecordView;
@@ -21,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) what: String,
     pub(crate) detail: String,
     pub(crate) letter: Option<LetterId>,
+    /// The message that is still to come, which staff can withdraw or send now.
+    pub(crate) kind: Option<MessageKind>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +79,7 @@ fn event_entry(event: &EventView) -> Entry {
         what: words::event(&event.event_type),
         detail: format!("from {source}{outcome}"),
         letter: None,
+        kind: None,
     }
 }
 
@@ -106,6 +110,7 @@ fn message_entry(message: &MessageView, now: DateTime<Utc>) -> Option<Entry> {
         what: format!("{kind}: {what}"),
         detail: because,
         letter: None,
+        kind: None,
     })
 }
 
@@ -116,6 +121,7 @@ fn letter_entries(letter: &LetterView) -> Vec<Entry> {
         what: format!("Dead letter: {}", letter.reason.replace('_', " ")),
         detail: letter.error.clone(),
         letter: Some(letter.id),
+        kind: None,
     };
     let ended = letter.closed_at.map(|at| Entry {
         at: Some(at),
@@ -123,6 +129,7 @@ fn letter_entries(letter: &LetterView) -> Vec<Entry> {
         what: format!("Dead letter {}", letter.standing()),
         detail: String::new(),
         letter: Some(letter.id),
+        kind: None,
     });
     std::iter::once(died).chain(ended).collect()
 }
@@ -134,6 +141,7 @@ fn act_entry(act: &RecordView) -> Entry {
         what: format!("{}: {}", act.actor, act.action.replace('_', " ")),
         detail: act.details.clone(),
         letter: act.letter,
+        kind: None,
     }
 }
 
@@ -156,6 +164,7 @@ fn upcoming_entry(one: &Upcoming) -> Entry {
         what: format!("{kind}: {what}"),
         detail: because,
         letter: None,
+        kind: at.map(|_| one.kind),
     }
 }
 
@@ -169,7 +178,8 @@ fn sentence(words: &str) -> String {
 /// The audit trail's rows about a booking that its line of time shows: what changed something, the newest first.
 pub(crate) fn acts_of(mut records: Vec<RecordView>) -> Vec<RecordView> {
     // Who looked changed nothing for the guest, and a letter tells its own end.
-    const TOLD_ELSEWHERE: [&str; 5] = [
+    const TOLD_ELSEWHERE: [&str; 6] = [
+        "conversation_opened",
         "booking_revealed",
         "letter_revealed",
         "letter_retried",

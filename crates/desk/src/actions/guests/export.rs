@@ -1,9 +1,10 @@
 //! The export of all data that is stored about a guest, as one document with everything decrypted.
 
+mod wishes;
+
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
 use domain::audit::Action;
-use domain::guest::MarketingConsent;
 use domain::ids::{BookingKey, LetterId};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,6 +19,7 @@ use crate::actions::bookings::{self, BookingView};
 use crate::actions::context::Context;
 use crate::actions::letters::{self, Details};
 use crate::actions::messages::MessageView;
+use wishes::{NumberWishView, WishView};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Export {
@@ -73,59 +75,6 @@ pub(crate) struct RawEventView {
     content: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct WishView {
-    resort: String,
-    #[serde(flatten)]
-    consent: ConsentView,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct NumberWishView {
-    number: String,
-    #[serde(flatten)]
-    consent: ConsentView,
-}
-
-#[derive(Debug, Serialize)]
-struct ConsentView {
-    opted_out: bool,
-    opted_out_at: Option<DateTime<Utc>>,
-    opted_in_at: Option<DateTime<Utc>>,
-}
-
-impl ConsentView {
-    fn of(opted_out_at: Option<DateTime<Utc>>, opted_in_at: Option<DateTime<Utc>>) -> Self {
-        let consent = MarketingConsent {
-            opted_out_at,
-            opted_in_at,
-        };
-        Self {
-            opted_out: consent.is_opted_out(),
-            opted_out_at,
-            opted_in_at,
-        }
-    }
-}
-
-impl From<WishRow> for WishView {
-    fn from(row: WishRow) -> Self {
-        Self {
-            resort: row.resort,
-            consent: ConsentView::of(row.opted_out_at, row.opted_in_at),
-        }
-    }
-}
-
-impl From<NumberWishRow> for NumberWishView {
-    fn from(row: NumberWishRow) -> Self {
-        Self {
-            number: row.number,
-            consent: ConsentView::of(row.opted_out_at, row.opted_in_at),
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -258,7 +207,10 @@ async fn booking(
     unreadable: &mut Vec<String>,
 ) -> Result<Option<Booking>, StoreError> {
     let error = match bookings::show(context, key.clone(), Some(by.clone())).await {
-        Ok(view) => return Ok(view.map(|view| Booking::Readable(Box::new(view)))),
+        Ok(view) => {
+            unreadable.extend(view.iter().flat_map(BookingView::unreadable_answers));
+            return Ok(view.map(|view| Booking::Readable(Box::new(view))));
+        }
         Err(error @ (StoreError::Sealed { .. } | StoreError::Unreadable { .. })) => error,
         Err(error) => return Err(error),
     };

@@ -1,4 +1,4 @@
-//! Actions over everything that a filter matches: first a dry run, then a job, which [`work`] carries out.
+//! Actions over everything that a filter matches: first a dry run, then a job, which [`mod@work`] carries out.
 
 mod work;
 

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use service::Environment;
 
-use super::super::{Answer, output, session, table};
+use super::super::{Answer, output, table};
 use super::{SubjectArgs, refuse};
+use crate::actions::conversations;
 use crate::actions::guests::{self, Resumed};
 use crate::settings;
 
@@ -17,20 +18,29 @@ struct View {
     resort: String,
     /// The guest's newest booking at the resort.
     booking: Option<String>,
+    /// When they wrote last.
     replied_at: DateTime<Utc>,
+    /// When they wrote the first message that nobody has answered.
+    since: DateTime<Utc>,
+    assignee: Option<String>,
+    /// They do not count as waiting until then, unless they write again.
+    snoozed_until: Option<DateTime<Utc>>,
 }
 
 pub(super) async fn list(json: bool, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let store = read.finish_with(|| store)?;
-    let waiting = guests::waiting(&store, AT_MOST).await?;
+    let waiting = conversations::waiting(&store, AT_MOST).await?;
     let views: Vec<View> = waiting
         .into_iter()
         .map(|one| View {
             resort: one.resort,
             booking: one.booking,
             replied_at: one.replied_at,
+            since: one.since,
+            assignee: one.assignee,
+            snoozed_until: one.snoozed_until,
         })
         .collect();
     if json {
@@ -40,21 +50,23 @@ pub(super) async fn list(json: bool, environment: &Environment) -> anyhow::Resul
     } else {
         let row = |view: &View| {
             [
-                table::instant(view.replied_at),
+                table::instant(view.since),
                 view.resort.clone(),
                 view.booking.clone().unwrap_or_else(|| "-".to_owned()),
+                view.assignee.clone().unwrap_or_else(|| "-".to_owned()),
+                view.snoozed_until
+                    .map(|until| format!("snoozed until {}", table::instant(until)))
+                    .unwrap_or_default(),
             ]
         };
-        let rows: Vec<[String; 3]> = views.iter().map(row).collect();
+        let rows: Vec<[String; 5]> = views.iter().map(row).collect();
         output::print(table::rows("", &rows).trim_end())?;
     }
     Ok(Answer::Done)
 }
 
-pub(super) async fn resume(mut subject: SubjectArgs, environment: &Environment) -> anyhow::Result<Answer> {
-    let reason = std::mem::take(&mut subject.reason);
-    let (context, by) = session::context_for_staff(reason, environment).await?;
-    let person = subject.person(&context).await?;
+pub(super) async fn resume(subject: SubjectArgs, environment: &Environment) -> anyhow::Result<Answer> {
+    let (context, by, person) = subject.open(environment).await?;
 
     match guests::resume(&context, &person, by).await? {
         Resumed::Done(resorts) if resorts.is_empty() => {

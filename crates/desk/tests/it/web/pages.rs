@@ -3,6 +3,7 @@
 use domain::staff::{Access, Role};
 
 use super::{Served, access};
+use crate::bookings::booked;
 
 // shows: B202
 #[tokio::test]
@@ -174,3 +175,46 @@ async fn a_viewer_of_one_resort_sees_no_other_and_changes_nothing() {
     .check(403);
     ben.submit("/holds", &theirs).await.check(200).has("olive-hill");
 }
+
+// shows: B205
+#[tokio::test]
+async fn the_start_page_leads_to_what_waits_and_a_bounded_member_sees_their_part() {
+    let served = Served::start_on(booked().await, &[]).await;
+    let mut anna = served.member("anna", Access::ADMIN).await;
+    let quiet = anna.get("/").await.check(200);
+    quiet
+        .has("Nothing waits for a person")
+        .has("No processor has written figures");
+
+    let pause = [
+        ("resort", "azure-bay"),
+        ("kind", ""),
+        ("number", ""),
+        ("note", ""),
+    ];
+    anna.submit("/holds", &pause).await.check(200);
+    served.database.execute(LETTERS).await;
+
+    let page = anna.get("/").await.check(200).lacks("Nothing waits");
+    let page = page
+        .has("paused resort=azure-bay")
+        .has("WhatsApp refused the message for good.");
+    let page = page.has("/letters?reason=refused&#38;resort=azure-bay");
+    assert!(
+        page.text.contains("<title>(3) What needs attention"),
+        "{}",
+        page.text
+    );
+    let mut ben = served.member("ben", access(Role::Support, &["olive-hill"])).await;
+    let theirs = ben
+        .get("/")
+        .await
+        .check(200)
+        .has("<title>(1) What needs attention");
+    theirs.lacks("azure-bay");
+}
+
+/// Three open dead letters at two resorts.
+const LETTERS: &str = "INSERT INTO letters (kind, amqp_id, reason, error, attempts, died_at, dated, subject, state, resort, booking) \
+     SELECT 'messages', 'm-' || n, 'refused', '131026', 1, now() - n * interval '1 hour', true, 'reminder_1', 'open', \
+     CASE n WHEN 3 THEN 'olive-hill' ELSE 'azure-bay' END, 'BK-' || n FROM generate_series(1, 3) n";

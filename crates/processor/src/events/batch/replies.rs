@@ -7,7 +7,7 @@ use domain::ids::BookingKey;
 use domain::message::{MessageKind, MomentName};
 use domain::moment::{QuickReply, Reply};
 use domain::resort::Resort;
-use store::guest_names;
+use store::guest_names::{self, Ours};
 use store::planning::Planner;
 use store::{Connection, StoreError};
 use whatsapp::notification::Inbound;
@@ -97,8 +97,10 @@ fn asked(
             guest_names::newest_to(connection, &known, &one.update.number, until_then, Some(kind))?
         }
     };
+    // Staff may have answered with the moment's template.
+    let asks = |ours: &Ours| ours.kind == kind || ours.kind == MessageKind::StaffAnswer;
     let booking = answered
-        .filter(|ours| ours.kind == kind)
+        .filter(asks)
         .and_then(|ours| ours.booking_key.parse().ok());
     Ok(booking)
 }

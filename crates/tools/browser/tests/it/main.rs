@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod bad_page;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod phone;

@@ -162,7 +162,7 @@ async fn with_the_environment_of_the_compose_file_every_program_becomes_ready() 
 
     let mut running = Vec::new();
     // Each after those that it calls.
-    for name in ["ingest", "sandbox", "processor", "sender"] {
+    for name in ["ingest", "sandbox", "processor", "sender", "desk"] {
         let service = &services[name];
         let mut variables = moved(service, &places);
         variables.push((format!("{}_ADDR", name.to_uppercase()), "127.0.0.1:0".to_owned()));

@@ -33,7 +33,7 @@ const PREVIEWING: &[&str] = &["desk.preview.called"];
 const IMPORTING: &[&str] = &["desk.import.read", "desk.import.confirmed"];
 
 /// Every decision of a person, and the rows that there are once it was made.
-const DECISIONS: [(&str, &str); 9] = [
+const DECISIONS: [(&str, &str); 10] = [
     (
         "letters assign 6 --to anna",
         "letters WHERE assigned_to IS NOT NULL",
@@ -51,6 +51,11 @@ const DECISIONS: [(&str, &str); 9] = [
         "audit WHERE action = 'phone_corrected'",
     ),
     ("letters retry 4", "letters WHERE id = 4 AND state = 'retried'"),
+    (
+        "guests answer --booking azure-bay BK-0 --template reservation_confirmation \
+         --id 0198f2c4-0000-7000-8000-000000000001",
+        "answers",
+    ),
     ("pause --resort azure-bay", "holds"),
     ("resume --all", "audit WHERE action = 'resumed'"),
     (

@@ -99,6 +99,26 @@ async fn a_sender_that_dies_around_a_call_sends_no_message_of_any_kind_twice() {
     check_books(&world).await;
 }
 
+// shows: B180
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_staff_is_sent_once_though_its_sender_dies_before_it_can_record_that() {
+    let point = "sender.call.answered";
+    let mut world = World::start(&resort()).await;
+    let (booking, phone) = guest(0);
+    world.post(&Event::confirmed(&booking, &phone)).await;
+    world.until_state(&booking, CONFIRMATION, Read).await;
+    world.replace("sender", &dying_at(point)).await;
+
+    let answer = format!("guests answer --booking azure-bay {booking} --template reservation_confirmation");
+    world.desk(&answer).await.check(0);
+    world.until_dead("sender", point).await;
+    world.replace("sender", &[]).await;
+
+    world.until_state(&booking, MessageKind::StaffAnswer, Read).await;
+    check_guest(&world, 0, 1, &["confirmed", "confirmed"]).await;
+    check_books(&world).await;
+}
+
 /// The guests whose messages go right after that of one who was lost.
 fn neighbours_of(number: usize) -> Range<usize> {
     let first = 10 * (number + 1);

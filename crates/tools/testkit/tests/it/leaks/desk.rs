@@ -1,5 +1,6 @@
 //! The support staff at work: what they see of guests, decide, and erase.
 
+use serde_json::Value;
 use testkit::plain_browser::PlainBrowser;
 use testkit::world::World;
 
@@ -36,6 +37,7 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
     let mut said = Said::default();
     let name = &ada.last_name;
     let show = format!("bookings show azure-bay {MARKER}");
+    let answer = format!("Dear {name}, {}", ada.text);
     let dead = world.letters("--kind messages").await.remove(0)["id"].clone();
     for (command, stdin, reveals) in [
         (format!("{show} --reveal --note {name}"), "", true),
@@ -54,6 +56,12 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
         (format!("letters close {dead} --note {name}"), "", false),
         (format!("letters show {dead} --reveal"), "", true),
         (
+            format!("guests answer --booking azure-bay BK-2 --text - --note {name}"),
+            &answer,
+            false,
+        ),
+        ("bookings show azure-bay BK-2 --reveal".to_owned(), "", true),
+        (
             format!("guests stop --booking azure-bay BK-2 --note {name}"),
             "",
             false,
@@ -65,9 +73,18 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
         let shown = said.keep_beside(world, &command, stdin).await;
         assert!(!reveals || shown.contains(name.as_str()), "{command}: {shown}");
     }
+    look_around(world, &dead, &mut said).await;
+    said
+}
+
+/// Whatever shows nothing of a guest, before and after it was revealed.
+async fn look_around(world: &World, dead: &Value, said: &mut Said) {
+    let show = format!("bookings show azure-bay {MARKER}");
     for command in [
         &*show,
         &format!("{show} --json"),
+        "bookings show azure-bay BK-2 --json",
+        "guests waiting",
         "messages list",
         "messages list --json",
         "holds",
@@ -87,7 +104,6 @@ pub(super) async fn sit_at_the_desk(world: &World, ada: &Guest, bob: &Guest) -> 
     ] {
         said.keep(world, command).await;
     }
-    said
 }
 
 /// The same staff at the desk's page: what it shows without being asked for more, what it reveals, and its log.

@@ -1,0 +1,6 @@
+//! The desk's page, `desk serve`, with everything real behind it.
+
+mod answered;
+mod keyboard;
+mod pages;
+mod scene;

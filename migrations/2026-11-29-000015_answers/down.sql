@@ -1,0 +1,12 @@
+DROP VIEW waiting_guests;
+DROP INDEX guests_by_answer;
+DROP INDEX guests_unanswered;
+ALTER TABLE guests
+    DROP COLUMN assignee,
+    DROP COLUMN snoozed_until,
+    DROP COLUMN snoozed_up_to,
+    DROP COLUMN closed_up_to,
+    DROP COLUMN answer_id,
+    DROP COLUMN answered_up_to,
+    DROP COLUMN waits_since;
+DROP TABLE answers;

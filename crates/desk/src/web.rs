@@ -14,6 +14,7 @@ mod desk;
 mod guard;
 mod guests;
 mod holds;
+mod letters;
 mod login;
 mod metrics;
 mod page;
@@ -33,7 +34,7 @@ use actix_web::web::Data;
 use service::daemon::{Daemon, Running};
 use service::{About, Failure, Problems, Stop, http};
 
-use crate::actions::letters;
+use crate::actions::letters::{drain, jobs};
 use crate::settings::ServeSettings;
 use crate::web::desk::Desk;
 use crate::web::metrics::DeskMetrics;
@@ -52,7 +53,7 @@ const WORKERS: usize = 2;
 
 /// Starts to listen. Servers that are away are waited for; pages say so meanwhile.
 pub(crate) fn start(settings: ServeSettings, stop: Stop) -> Result<Running, Failure> {
-    let mut daemon = Daemon::new(&ABOUT, stop)?;
+    let mut daemon = Daemon::new(&ABOUT, stop.clone())?;
     let files = Watched::start(
         &settings.config,
         settings.environment.look_up(),
@@ -64,6 +65,9 @@ pub(crate) fn start(settings: ServeSettings, stop: Stop) -> Result<Running, Fail
     let metrics = DeskMetrics::new(&daemon.metrics)?;
     let desk = Data::new(Desk::new(settings, Arc::new(files), metrics));
     add_parts(&mut daemon, &desk);
+    let worker = desk.clone();
+    let context = move || Arc::new(worker.context());
+    daemon.spawn("letter jobs", jobs::work(context, desk.broker.clone(), stop));
     let checked = desk.clone();
     daemon.every("books", books::CHECK_EVERY, move || {
         let desk = checked.clone();
@@ -94,7 +98,7 @@ fn add_parts(daemon: &mut Daemon, desk: &Data<Desk>) {
     daemon.every("dead queues", DRAIN_EVERY, move || {
         let desk = drained.clone();
         async move {
-            if let Err(error) = letters::drain(&desk.store, &desk.broker).await {
+            if let Err(error) = drain(&desk.store, &desk.broker).await {
                 log::warn!(event = "dead_queues_not_emptied", error = service::chain(&error);
                     "the letters of the dead queues could not be stored");
             }

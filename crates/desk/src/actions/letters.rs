@@ -7,6 +7,7 @@ pub(crate) mod decide;
 mod drain;
 pub(crate) mod filter;
 pub(crate) mod jobs;
+mod page;
 mod request;
 mod retry;
 mod show;
@@ -16,12 +17,13 @@ mod view;
 use domain::ids::LetterId;
 use store::audit::Actor;
 
-pub(crate) use decide::{assign, close, correct_phone, settle};
+pub(crate) use decide::{assign, check_phone, close, correct_phone, settle};
 pub(crate) use drain::{Drained, drain};
+pub(crate) use page::page;
 pub(crate) use request::Becomes;
 pub(crate) use retry::{All, Mode, Retrier, RetryError};
-pub(crate) use show::{Details, open_sealed, show};
-pub(crate) use tried::{Tally, Tried, TriedView};
+pub(crate) use show::{Details, Revealable, open_sealed, reveal, show};
+pub(crate) use tried::{Tally, Tried, TriedView, word};
 pub(crate) use view::{Kept, LetterView, ReasonView, by_reason, list};
 
 fn log_decision(id: LetterId, by: &Actor, decision: &str) {

@@ -39,6 +39,31 @@ pub(crate) fn reason(word: &str) -> Option<&'static str> {
     })
 }
 
+/// Why a decision about a dead letter is not carried out, or was not wanted, as a sentence; by the word in counts.
+pub(crate) fn outcome(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "too_late" => "Another person, or WhatsApp's report, was faster.",
+        "not_found" => "There is no such letter any more.",
+        "not_a_message" => "It is about an event, and only a message can be treated like that.",
+        "message_gone" => "Its message was erased, or cannot be read.",
+        "sent_after_all" => "WhatsApp took the message after all.",
+        "not_dead" => "Its message is no longer dead.",
+        "not_yet" => "The message is wanted, but only later; it goes by itself then.",
+        "resort_without_file" => "The resort has no readable file.",
+        "booking_damaged" => "What is stored of the booking is damaged.",
+        "no_member" => "That is no present member of the staff.",
+        "out_of_reach" => "That member does not work for its resort.",
+        "unmappable" => "The mapping of its source still cannot read it.",
+        "source_broken" => "The file of its source is broken.",
+        "source_gone" => "Its source has no file any more.",
+        "source_without_mapping" => "The file of its source has no mapping any more.",
+        "unreadable" => "It cannot be read, or its key is missing.",
+        "failed" => "The desk could not decide of it; its log says why.",
+        "assigned_already" => "It was theirs already.",
+        other => return reason(other),
+    })
+}
+
 /// A kind of message, as people call it.
 pub(crate) fn kind(kind: MessageKind) -> String {
     match kind {

@@ -11,7 +11,7 @@ use crate::web;
 ///
 /// Members of the staff sign in by a link (desk staff link) or by their token, or a gateway names them in a header. Each
 /// has a role, and works for all resorts or for some (desk staff role). The pages need no script, and load nothing from
-/// other hosts. Any number may serve at once; the dead queues are emptied every 5 s.
+/// other hosts. Any number may serve at once; they empty the dead queues every 5 s and carry jobs out (desk letters jobs).
 ///
 /// Environment, beside that of all commands:
 ///   DESK_ADDR                 where it listens [127.0.0.1:8083]

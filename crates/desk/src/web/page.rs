@@ -124,7 +124,7 @@ pub(super) struct Done {
 }
 
 /// The words of `?done=` and their sentences.
-const DONE: [(&str, &str); 12] = [
+const DONE: [(&str, &str); 22] = [
     (
         "opened",
         "The conversation is open for a quarter of an hour; that you looked is recorded.",
@@ -152,6 +152,25 @@ const DONE: [(&str, &str); 12] = [
         "The hold has ended; its messages go at the usual pace.",
     ),
     ("was_resumed", "That hold had ended already."),
+    ("retried", "It is queued again."),
+    (
+        "corrected",
+        "The number is corrected. The letter stays open until it is retried.",
+    ),
+    (
+        "corrected_and_retried",
+        "The number is corrected, and the message is queued again.",
+    ),
+    ("settled_as_sent", "It is settled: the guest has the message."),
+    (
+        "settled_as_not_sent",
+        "It is settled: the guest does not have the message, and it is not sent again.",
+    ),
+    ("letter_closed", "It is closed."),
+    ("letter_assigned", "It is assigned."),
+    ("letter_given_up", "Nobody takes care of it now."),
+    ("job_cancelled", "The job is stopped; what it did stays done."),
+    ("job_was_over", "The job was over already."),
 ];
 
 impl Done {

@@ -11,6 +11,7 @@ use domain::staff::Forbidden;
 use store::{Fault, StoreError};
 
 use super::page;
+use crate::actions::letters::RetryError;
 use crate::actions::names::NameError;
 
 #[derive(Debug)]
@@ -114,7 +115,7 @@ impl Problem {
     }
 }
 
-fn sentence(clause: &str) -> String {
+pub(super) fn sentence(clause: &str) -> String {
     let mut letters = clause.chars();
     letters.next().map_or_else(String::new, |first| {
         format!("{}{}.", first.to_uppercase(), letters.as_str())
@@ -162,6 +163,18 @@ impl From<StoreError> for Problem {
         match fault {
             Fault::Outage | Fault::Contention | Fault::Locked | Fault::Unclear => Self::Unavailable,
             Fault::Ours | Fault::Data => Self::Internal,
+        }
+    }
+}
+
+impl From<RetryError> for Problem {
+    fn from(error: RetryError) -> Self {
+        match error {
+            RetryError::Store(error) => error.into(),
+            RetryError::Publish(_) => {
+                log::error!(event = "page_failed", error = service::chain(&error); "a letter could not be retried");
+                Self::Unavailable
+            }
         }
     }
 }

@@ -12,8 +12,8 @@ use service::metrics::Metrics;
 use super::desk::Desk;
 use super::problem::Problem;
 use super::{
-    assets, attention, audit, bookings, conversation, guard, guests, holds, login, metrics, sessions,
-    settings, sources,
+    assets, attention, audit, bookings, conversation, guard, guests, holds, letters, login, metrics,
+    sessions, settings, sources,
 };
 
 /// Forms are small; a payload that is pasted is the largest, and platforms send up to 1 MiB.
@@ -74,6 +74,7 @@ fn add_pages(config: &mut ServiceConfig) {
             "/bookings/{resort}/{booking}/instruct",
             post().to(conversation::instruct),
         )
+        .configure(add_letters)
         .route("/guests", get().to(guests::show))
         .service(resource("/guests/find").get(guests::show).post(guests::find))
         .service(resource("/holds").get(holds::list).post(holds::pause))
@@ -86,6 +87,44 @@ fn add_pages(config: &mut ServiceConfig) {
         )
         .service(resource("/audit").get(audit::list).post(audit::reveal))
         .route("/settings", get().to(settings::show));
+}
+
+fn add_letters(config: &mut ServiceConfig) {
+    config
+        .route("/letters", get().to(letters::list))
+        .service(
+            resource("/letters/find")
+                .get(letters::start_again)
+                .post(letters::find),
+        )
+        .service(
+            resource("/letters/bulk")
+                .get(letters::start_again)
+                .post(letters::confirm),
+        )
+        .service(
+            resource("/letters/jobs")
+                .get(letters::list_jobs)
+                .post(letters::make),
+        )
+        .route("/letters/jobs/{id}", get().to(letters::show_job))
+        .route("/letters/jobs/{id}/cancel", post().to(letters::cancel))
+        .route("/letters/{id}", get().to(letters::show))
+        .service(
+            resource("/letters/{id}/reveal")
+                .get(letters::to_letter)
+                .post(letters::reveal),
+        )
+        .route("/letters/{id}/retry", post().to(letters::retry))
+        .service(
+            resource("/letters/{id}/phone")
+                .get(letters::to_letter)
+                .post(letters::correct_phone),
+        )
+        .route("/letters/{id}/phone/check", post().to(letters::check_phone))
+        .route("/letters/{id}/settle", post().to(letters::settle))
+        .route("/letters/{id}/close", post().to(letters::close))
+        .route("/letters/{id}/assign", post().to(letters::assign));
 }
 
 fn invalid(what: &str) -> actix_web::Error {

@@ -3,6 +3,9 @@
 mod access;
 mod bookings;
 mod conversation;
+mod letter;
+mod letter_jobs;
+mod letters;
 mod pages;
 
 use std::path::Path;
@@ -37,7 +40,11 @@ impl Served {
 
     /// With a database that holds something.
     pub(crate) async fn start_on(database: Database, more: &[(&str, &str)]) -> Self {
-        let vhost = Vhost::create().await;
+        Self::start_in(database, Vhost::create().await, more).await
+    }
+
+    /// With a database that holds something, and a vhost of which others hold queues.
+    pub(crate) async fn start_in(database: Database, vhost: Vhost, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let own = [
             ("DATABASE_URL", database.url()),

@@ -1,5 +1,6 @@
 //! Which letters a person asks for, and the statements that find them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -36,6 +37,8 @@ pub struct Filter {
     pub id: Option<String>,
     /// Keyed hash of the number, or of another name, of the guest.
     pub guest: Option<[u8; 32]>,
+    /// Only these letters; empty: any.
+    pub letters: BTreeSet<LetterId>,
 }
 
 /// Who takes care of a letter.
@@ -59,6 +62,7 @@ enum Value {
     Text(String),
     Texts(Vec<String>),
     Bytes(Vec<u8>),
+    Numbers(Vec<i64>),
     Number(i64),
     Time(DateTime<Utc>),
     Asked(Option<DateTime<Utc>>),
@@ -113,6 +117,10 @@ impl Conditions {
             None => {}
             Some(Assignee::Nobody) => all.add("l.assigned_to IS NULL", []),
             Some(Assignee::Member(name)) => all.add("l.assigned_to = ?", [Value::Text(name.to_string())]),
+        }
+        if !filter.letters.is_empty() {
+            let ids = filter.letters.iter().map(|id| id.0).collect();
+            all.add("l.id = ANY(?)", [Value::Numbers(ids)]);
         }
         all.of_search(filter);
         all
@@ -192,6 +200,7 @@ impl Conditions {
                 Value::Text(text) => statement.bind::<Text, _>(text),
                 Value::Texts(texts) => statement.bind::<Array<Text>, _>(texts),
                 Value::Bytes(bytes) => statement.bind::<Bytea, _>(bytes),
+                Value::Numbers(numbers) => statement.bind::<Array<BigInt>, _>(numbers),
                 Value::Number(number) => statement.bind::<BigInt, _>(number),
                 Value::Time(time) => statement.bind::<Timestamptz, _>(time),
                 Value::Asked(time) => statement.bind::<Nullable<Timestamptz>, _>(time),

@@ -1,11 +1,10 @@
 //! People's decisions about single letters.
 
-use domain::country::Country;
-use domain::ids::{LetterId, StaffName};
+use domain::ids::{BookingKey, LetterId, StaffName};
 use domain::phone_number::{PhoneNumber, WhyInvalid};
 use store::audit::Actor;
 use store::letters::{self, Corrected, Decided, Word};
-use store::{Store, StoreError};
+use store::{Store, StoreError, bookings};
 
 use super::log_decision;
 use crate::actions::context::{Context, transaction};
@@ -64,8 +63,18 @@ pub(crate) async fn assign(
     Ok(decided)
 }
 
-/// A number as people write it abroad, or what is wrong with it. One without a country code is read with this country.
-#[expect(dead_code, reason = "a page checks a number while it is typed")]
-pub(crate) fn check_phone(text: &str, country: Option<Country>) -> Result<String, WhyInvalid> {
-    PhoneNumber::check(text, country).map(|number| number.formatted())
+/// The number that a correction of a booking's number would be understood as, the way people write it abroad; or what is wrong
+/// with it. One without a country code is read as [`correct_phone`] reads it.
+pub(crate) async fn check_phone(
+    context: &Context,
+    key: BookingKey,
+    text: &str,
+) -> Result<Result<String, WhyInvalid>, StoreError> {
+    let resort = context.resort(&key.resort).map(|resort| resort.country);
+    let found = context
+        .transaction(move |connection, planner| bookings::find(connection, &planner.ring, &key))
+        .await?;
+    let guests = found.and_then(|booking| booking.facts.country_of_numbers(resort));
+    let checked = PhoneNumber::check(text, guests.or(resort));
+    Ok(checked.map(|number| number.formatted()))
 }

@@ -3,23 +3,28 @@
 //! Without `state` it means the open letters. A guest is named by the keyed hash of their number, which tells nobody the number. The
 //! resorts of the member who asks are not part of the text: they are set by whoever reads it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use domain::dead_letter::Standing;
 use domain::duration;
-use domain::ids::StaffName;
+use domain::ids::{LetterId, StaffName};
 use store::letters::{Assignee, Filter};
 use store::staff::NOBODY;
 use url::form_urlencoded;
 
 /// The keys that a text may have.
-pub(crate) const KEYS: [&str; 10] = [
-    "state", "kind", "reason", "resort", "source", "older", "younger", "assignee", "id", "guest",
+pub(crate) const KEYS: [&str; 11] = [
+    "state", "kind", "reason", "resort", "source", "older", "younger", "assignee", "id", "guest", "letters",
 ];
 
 const ANY_STATE: &str = "all";
 const LONGEST_ID: usize = 250;
+/// Letters that a text names one by one at most: as many as a page lists, and some.
+const MOST_LETTERS: usize = 200;
+/// Between the letters that a text names: addresses leave it as it is.
+const BETWEEN_LETTERS: char = '.';
 
 /// What is wrong with the text of a filter. The value is not repeated: it may be anything that somebody typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,9 +75,21 @@ fn read(filter: &mut Filter, key: &str, value: &str) -> Result<(), String> {
         "id" if value.chars().count() > LONGEST_ID => return Err("is too long for an id".to_owned()),
         "id" => filter.id = Some(value.to_owned()),
         "guest" => filter.guest = Some(hash(value).ok_or("is not the hash of a number")?),
+        "letters" => filter.letters = some_letters(value)?,
         _ => return Err("is not a filter".to_owned()),
     }
     Ok(())
+}
+
+fn some_letters(value: &str) -> Result<BTreeSet<LetterId>, String> {
+    let ids = value.split(BETWEEN_LETTERS).map(str::parse);
+    let ids: BTreeSet<LetterId> = ids
+        .collect::<Result<_, _>>()
+        .map_err(|_| "is not a list of letters".to_owned())?;
+    match ids.len() {
+        ..=MOST_LETTERS => Ok(ids),
+        _ => Err(format!("names more than {MOST_LETTERS} letters")),
+    }
 }
 
 fn parsed<T: std::str::FromStr<Err: fmt::Display>>(value: &str) -> Result<T, String> {
@@ -110,9 +127,17 @@ pub(crate) fn pairs(filter: &Filter) -> Vec<(&'static str, String)> {
         filter.assignee.as_ref().map(assignee),
         filter.id.clone(),
         filter.guest.as_ref().map(hexadecimal),
+        Some(&filter.letters)
+            .filter(|letters| !letters.is_empty())
+            .map(named),
     ];
     let pairs = KEYS.into_iter().zip(values);
     pairs.filter_map(|(key, value)| Some((key, value?))).collect()
+}
+
+fn named(letters: &BTreeSet<LetterId>) -> String {
+    let ids: Vec<String> = letters.iter().map(ToString::to_string).collect();
+    ids.join(&BETWEEN_LETTERS.to_string())
 }
 
 /// In the greatest unit in which it is whole.
@@ -168,6 +193,7 @@ mod tests {
             assignee: StaffName::parse("anna=ä").ok().map(Assignee::Member),
             id: Some("BK/1 %".to_owned()),
             guest: Some([0xa7; 32]),
+            letters: [LetterId(7), LetterId(12)].into(),
             ..Filter::default()
         }
     }
@@ -189,6 +215,7 @@ mod tests {
             assert_eq!(parse(&text, &[]), Ok(filter), "{text}");
         }
         assert_eq!(write(&open), "");
+        assert!(write(&full()).ends_with("&letters=7.12"));
         assert!(write(&full()).contains("resort=azure+%26+bay&source=lodgify&older=2d&younger=90s"));
     }
 
@@ -212,6 +239,7 @@ mod tests {
             ),
             ("guest=12ab", "guest is not the hash of a number"),
             ("id=a%00b", "id has a control character"),
+            ("letters=7,8", "letters is not a list of letters"),
             ("colour=red", "colour is not a filter"),
         ] {
             assert_eq!(parse(text, &[]).unwrap_err().to_string(), told);

@@ -21,7 +21,6 @@ use super::retry::{All, Mode, Retrier, RetryError};
 use crate::actions::context::{Context, transaction};
 
 pub(crate) use work::until_idle;
-#[expect(unused_imports, reason = "the page's process carries jobs out")]
 pub(crate) use work::work;
 
 /// What would come of retrying everything that a filter matches.

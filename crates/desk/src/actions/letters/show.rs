@@ -59,14 +59,80 @@ struct Inside {
     content: Option<Value>,
 }
 
+/// What can be revealed of a letter alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Revealable {
+    Name,
+    Phone,
+    /// Of an event: all that the platform told.
+    Content,
+    /// Of the person who ended it.
+    Note,
+}
+
+impl Revealable {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Phone => "phone",
+            Self::Content => "content",
+            Self::Note => "note",
+        }
+    }
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        [Self::Name, Self::Phone, Self::Content, Self::Note]
+            .into_iter()
+            .find(|value| value.as_str() == word)
+    }
+}
+
+/// A person who looks at personal data, and whether at one value only.
+struct Looking {
+    by: Actor,
+    at: Option<Revealable>,
+}
+
 /// `None` for an unknown letter. If personal data is revealed, the audit trail has recorded it before this returns.
 pub(crate) async fn show(
     context: &Context,
     id: LetterId,
     revealed_to: Option<Actor>,
 ) -> Result<Option<Details>, StoreError> {
-    let masking = Masking::to(revealed_to.as_ref());
-    let Some((kept, body)) = find(context, id, revealed_to).await? else {
+    look(context, id, revealed_to.map(|by| Looking { by, at: None })).await
+}
+
+/// One personal value of a letter. `None`: there is no such letter, or it has no such value. The audit trail has recorded it, and
+/// which value it is, before this returns.
+pub(crate) async fn reveal(
+    context: &Context,
+    id: LetterId,
+    value: Revealable,
+    by: Actor,
+) -> Result<Option<String>, StoreError> {
+    let looking = Looking { by, at: Some(value) };
+    let Some(details) = look(context, id, Some(looking)).await? else {
+        return Ok(None);
+    };
+    let guest = details.guest.unwrap_or_default();
+    Ok(match value {
+        Revealable::Name => guest.name,
+        Revealable::Phone => guest.phone,
+        Revealable::Note => details.letter.note,
+        Revealable::Content => details.content.map(|content| match content {
+            Value::String(raw) => raw,
+            other => serde_json::to_string_pretty(&other).unwrap_or_default(),
+        }),
+    })
+}
+
+async fn look(
+    context: &Context,
+    id: LetterId,
+    looking: Option<Looking>,
+) -> Result<Option<Details>, StoreError> {
+    let masking = Masking::to(looking.as_ref().map(|looking| &looking.by));
+    let Some((kept, body)) = find(context, id, looking).await? else {
         return Ok(None);
     };
     let inside = match (kept.letter.kind, &body) {
@@ -97,19 +163,20 @@ pub(crate) async fn show(
 async fn find(
     context: &Context,
     id: LetterId,
-    revealed_to: Option<Actor>,
+    looking: Option<Looking>,
 ) -> Result<Option<(Kept, Option<Vec<u8>>)>, StoreError> {
-    let staff = revealed_to.as_ref().map(|by| by.name.clone());
+    let staff = looking.as_ref().map(|looking| looking.by.name.clone());
     let found = context
         .transaction(move |connection, planner| {
             let Some(letter) = letters::find(connection, id)? else {
                 return Ok(None);
             };
-            if let Some(by) = &revealed_to {
-                audit::append(connection, by, Action::LetterRevealed, &Subject::from(&letter))?;
+            if let Some(Looking { by, at }) = &looking {
+                let subject = Subject::from(&letter).with(at.map_or("", Revealable::as_str));
+                audit::append(connection, by, Action::LetterRevealed, &subject)?;
             }
             let body = letters::find_body(connection, id)?;
-            let ring = revealed_to.as_ref().map(|_| &*planner.ring);
+            let ring = looking.as_ref().map(|_| &*planner.ring);
             let kept = Kept::of(connection, ring, vec![letter])?.pop();
             Ok(kept.map(|kept| (kept, body)))
         })

@@ -29,7 +29,7 @@ impl Tried {
     }
 
     /// The reason in counts; `None`: it is retried.
-    pub(super) fn refusal(&self) -> Option<&'static str> {
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::Retried(_) => None,
             Self::Declined(declined) => Some(word(declined)),
@@ -40,7 +40,7 @@ impl Tried {
 }
 
 /// Why nothing was done about a letter, in counts.
-pub(super) fn word(declined: &Declined) -> &'static str {
+pub(crate) fn word(declined: &Declined) -> &'static str {
     match declined {
         Declined::TooLate(_) => "too_late",
         Declined::NotFound => "not_found",

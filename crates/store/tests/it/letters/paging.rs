@@ -207,6 +207,13 @@ fn filters(guest: Option<[u8; 32]>) -> Vec<(Filter, i64)> {
         (Filter { guest, ..open() }, 1),
         (
             Filter {
+                letters: [2, 5, 99].map(LetterId).into(),
+                ..open()
+            },
+            2,
+        ),
+        (
+            Filter {
                 guest: Some([0; 32]),
                 ..open()
             },

@@ -31,7 +31,6 @@ enum Ended {
     Stopped,
 }
 
-#[expect(dead_code, reason = "the page's process carries jobs out")]
 /// Carries jobs out until the process is to end, with the files of the context at the time when each begins.
 pub(crate) async fn work(context: impl Fn() -> Arc<Context>, broker: Address, stop: Stop) {
     while !stop.is_stopped() {

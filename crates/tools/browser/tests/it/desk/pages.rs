@@ -13,7 +13,7 @@ const BOOKING: &str = "/bookings/azure-bay/BK-1001";
 const LARGEST: usize = 50 << 10;
 
 /// Pages, each with a form that is filled in and sent first, or none: its selector, a field, and what goes there.
-const PAGES: [(&str, &str, Option<[&str; 3]>); 15] = [
+const PAGES: [(&str, &str, Option<[&str; 3]>); 23] = [
     ("attention", "/", None),
     ("booking", BOOKING, None),
     ("booking-abandoned", scene::BOBS, None),
@@ -22,6 +22,22 @@ const PAGES: [(&str, &str, Option<[&str; 3]>); 15] = [
         BOOKING,
         Some(["form[action$=reveal]", "", ""]),
     ),
+    ("letters", "/letters", None),
+    ("letters-none", "/letters?reason=crashed", None),
+    (
+        "letters-found",
+        "/letters",
+        Some(["form[action$=find]", "phone", scene::ADA]),
+    ),
+    ("letter", "/letters/1", None),
+    ("letter-retried", "/letters/1?done=retried", None),
+    ("letter-refused", "/letters/1?refused=opted_out", None),
+    (
+        "letter-revealed",
+        "/letters/1",
+        Some(["form[action$=reveal]", "", ""]),
+    ),
+    ("jobs", "/letters/jobs", None),
     ("guests", "/guests", None),
     (
         "guests-found",

@@ -52,6 +52,8 @@ pub(super) async fn evening() -> World {
     world
         .until_state("BK-1003", MessageKind::Reminder1, MessageState::Dead)
         .await;
+    let found = async || world.letters("--kind messages").await.pop();
+    world.until("the letter of a wrong number", found).await;
     let bobs = BOBS.rsplit('/').next().unwrap();
     world.post(&Event::started(bobs, BOB)).await;
     world.until_received(BOB, 1).await;
@@ -70,6 +72,7 @@ pub(super) async fn evening() -> World {
         "pause --resort azure-bay --kind reminder_2 --note closed",
         "bookings show azure-bay BK-1001 --reveal",
         "guests export --phone +306912345678",
+        "letters assign 1 --to ben",
     ] {
         world.desk(command).await.check(0);
     }

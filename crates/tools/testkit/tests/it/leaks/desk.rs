@@ -125,9 +125,19 @@ pub(super) async fn sit_at_the_page(world: &World, ada: &Guest, said: &mut Said)
         .await
         .check(200);
     revealed.has(&ada.last_name);
+    let letters = browser
+        .post("/letters/find", &[("phone", &ada.phone)])
+        .await
+        .check(200)
+        .has("Letters of +30");
+    said.shown.push_str(&letters.text);
     for path in [
         "/",
         &*booking,
+        "/letters?state=all",
+        "/letters/1",
+        "/letters/2?state=all",
+        "/letters/jobs",
         "/guests",
         "/holds",
         "/sources",

@@ -9,6 +9,10 @@ use outbound::Authorities;
 
 pub use url::InvalidAddress;
 
+/// In bytes. lapin keeps two buffers of 32 frames for each connection: with RabbitMQ's own 128 KiB they are 8 MiB, for messages
+/// that are nearly all below 4 KiB.
+const LARGEST_FRAME: u32 = 32 * 1024;
+
 /// Neither `Debug` nor `Display` shows the password.
 #[derive(Clone)]
 pub struct Address {
@@ -17,7 +21,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads a URL `amqp://` or `amqps://`. Unless it says otherwise, the heartbeat is 10 s and connecting may take 5 s. TLS
+    /// Reads a URL `amqp://` or `amqps://`. Unless it says otherwise, the heartbeat is 10 s, connecting may take 5 s, and a frame has up to 32 KiB. TLS
     /// trusts the system's authorities unless [others](Self::trusting) are given.
     ///
     /// # Errors
@@ -26,6 +30,7 @@ impl Address {
         let mut uri = url::parse(url)?;
         uri.query.heartbeat.get_or_insert(10);
         uri.query.connection_timeout.get_or_insert(5_000);
+        uri.query.frame_max.get_or_insert(LARGEST_FRAME);
         let authorities = Authorities::default();
         Ok(Self { uri, authorities })
     }

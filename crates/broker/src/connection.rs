@@ -41,12 +41,7 @@ pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, Co
         address: address.clone(),
         cause,
     })?;
-    let opening = async {
-        match tls {
-            None => Connection::connect_uri(address.to_uri(), properties).await,
-            Some(tls) => encrypted(address.to_uri(), tls, properties).await,
-        }
-    };
+    let opening = connect(address.to_uri(), tls, properties);
     match tokio::time::timeout(STEP_TIMEOUT, opening).await {
         Ok(opened) => opened.map_err(|cause| ConnectError::Refused {
             address: address.clone(),
@@ -63,17 +58,21 @@ fn tls(address: &Address) -> Result<Option<RustlsConnector>, NoAuthorities> {
     Ok(Some(authorities.client_config()?.into()))
 }
 
-async fn encrypted(
+async fn connect(
     uri: AMQPUri,
-    tls: RustlsConnector,
+    tls: Option<RustlsConnector>,
     properties: ConnectionProperties,
 ) -> lapin::Result<Connection> {
-    // lapin's own TLS would trust the authorities that it was built with.
+    // lapin's own TLS would trust the authorities that it was built with; it reads them even for a connection without TLS,
+    // which takes 10 MB of memory each time.
     let connect = async move |uri: AMQPUri, runtime| {
         let AMQPAuthority { host, port, .. } = &uri.authority;
         let addresses: Vec<_> = tokio::net::lookup_host((host.as_str(), *port)).await?.collect();
         let stream = AsyncTcpStream::connect(&runtime, addresses.as_slice()).await?;
-        Ok(stream.into_rustls(&tls, host).await?)
+        match &tls {
+            Some(tls) => Ok(stream.into_rustls(tls, host).await?),
+            None => Ok(stream),
+        }
     };
     Connection::connector(uri, lapin::runtime::default_runtime()?, connect, properties).await
 }

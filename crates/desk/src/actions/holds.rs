@@ -42,6 +42,28 @@ pub(crate) struct HoldView {
 }
 
 impl HoldView {
+    /// What is held, in words; [`hold`](Self::hold) is the name that commands and forms use.
+    pub(crate) fn title(&self) -> String {
+        let what = match self.scope.as_str() {
+            "paused" => "Paused",
+            "token" => "Access token",
+            "number" => "Business number",
+            "account" => "Business account",
+            "country" => "Country",
+            "template" => "Template",
+            "template_missing" => "Template missing",
+            SENDER => "Sender",
+            other => other,
+        };
+        let kind = self.kind.as_deref().map(|kind| kind.replace('_', " "));
+        let parts = [&self.resort, &kind, &self.number, &self.template, &self.sender];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        match parts.as_slice() {
+            [] => format!("{what}: everything"),
+            parts => format!("{what}: {}", parts.join(", ")),
+        }
+    }
+
     /// Why it is held, in words.
     pub(crate) fn why(&self) -> String {
         match &self.by_whom {

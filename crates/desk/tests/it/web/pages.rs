@@ -197,7 +197,7 @@ async fn the_start_page_leads_to_what_waits_and_a_bounded_member_sees_their_part
 
     let page = anna.get("/").await.check(200).lacks("Nothing waits");
     let page = page
-        .has("paused resort=azure-bay")
+        .has("Paused: azure-bay")
         .has("WhatsApp refused the message for good.");
     let page = page.has("/letters?reason=refused&#38;resort=azure-bay");
     assert!(

@@ -64,7 +64,12 @@ impl Client {
         Ok(found)
     }
 
-    async fn read(&self, path: &[&str], query: &[(&str, &str)], token: &str) -> Result<Value, NotRead> {
+    pub(super) async fn read(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        token: &str,
+    ) -> Result<Value, NotRead> {
         let Some(authorization) = bearer(token) else {
             return Err(NotRead::Refused {
                 code: super::NO_TOKEN,

@@ -10,6 +10,7 @@ use outbound::HttpClientError;
 use reqwest::header::AUTHORIZATION;
 use url::Url;
 
+use super::reading::unexpected;
 use super::{Client, DEFAULT_URL, bearer, http_client, unreachable};
 use crate::answer::{NotRead, integer};
 use crate::notification::json::short;
@@ -80,8 +81,10 @@ impl Client {
             return Err(NotFetched::TooLarge);
         }
         let address = json.get("url").and_then(|url| Url::parse(url.as_str()?).ok());
-        let address = address.filter(|url| is_own(&self.base, url));
-        let address = address.ok_or(NotFetched::ForeignHost)?;
+        let address = address.ok_or_else(|| NotFetched::NotRead(unexpected("a file's address")))?;
+        if !is_own(&self.base, &address) {
+            return Err(NotFetched::ForeignHost);
+        }
         Ok(MediaFile {
             mime_type: short(&json, "mime_type"),
             bytes: self.file(address, token).await?,
@@ -139,6 +142,7 @@ fn is_own(base: &Url, address: &Url) -> bool {
 mod tests {
     use super::*;
 
+    // shows: T44
     #[test]
     fn the_token_goes_to_metas_own_hosts_or_to_the_base_and_nowhere_else() {
         let (meta, sandbox) = ("https://graph.facebook.com/v25.0", "http://127.0.0.1:8090/v25.0");

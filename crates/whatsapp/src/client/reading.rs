@@ -114,6 +114,6 @@ impl Client {
     }
 }
 
-fn unexpected(wanted: &str) -> NotRead {
+pub(super) fn unexpected(wanted: &str) -> NotRead {
     NotRead::NotWhatsApps(format!("it is not {wanted}"))
 }

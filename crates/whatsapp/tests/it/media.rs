@@ -56,6 +56,7 @@ async fn a_file_is_fetched_in_two_questions_with_the_same_token() {
     assert!(requests.iter().all(|request| request.contains(&token)));
 }
 
+// shows: T44
 #[tokio::test]
 async fn another_server_is_never_called_neither_by_its_address_nor_by_a_redirect() {
     let other = Server::start(Reply::http(200, "", "x")).await;
@@ -63,14 +64,18 @@ async fn another_server_is_never_called_neither_by_its_address_nor_by_a_redirect
 
     let (foreign, requests) = fetched(|_| "https://evil.example/".to_owned(), 1, file).await;
     let location = format!("Location: {}\r\n", other.url);
+    let (nowhere, _) = fetched(|_| "x".to_owned(), 1, Reply::http(200, "", "x")).await;
     let (moved, _) = fetched(here, 1, Reply::http(302, &location, "")).await;
 
     assert!(matches!(foreign, Err(NotFetched::ForeignHost)), "{foreign:?}");
     assert_eq!(requests.len(), 1);
+    let why = "the answer is not WhatsApp's: it is not a file's address";
+    assert_eq!(nowhere.unwrap_err().to_string(), why);
     assert!(matches!(moved, Err(NotFetched::Status(302))), "{moved:?}");
     assert_eq!(other.seen().connections, 0);
 }
 
+// shows: T44
 #[tokio::test]
 async fn a_file_that_is_too_large_ends_by_its_size_or_by_its_bytes() {
     let (told, requests) = fetched(here, LARGEST_FILE + 1, Reply::http(200, "", "x")).await;

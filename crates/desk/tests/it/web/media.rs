@@ -108,7 +108,8 @@ async fn wrote(database: &Database, guest: &str, kind: &str, file: &str) {
         key,
     };
     let store = database.store();
-    let storing = store.transaction(move |connection| events::insert_new(connection, &[new.clone()]));
+    let storing =
+        store.transaction(move |connection| events::insert_new(connection, std::slice::from_ref(&new)));
     storing.await.unwrap();
 }
 

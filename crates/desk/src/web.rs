@@ -16,6 +16,7 @@ mod guests;
 mod holds;
 mod letters;
 mod login;
+mod media;
 mod metrics;
 mod page;
 mod problem;

@@ -15,6 +15,7 @@ use crate::conversations::Conversations;
 use crate::graph::GraphError;
 use crate::journal::{Entry, Journal, Tracked};
 use crate::limits::Limits;
+use crate::media::Files;
 use crate::notification::Taken;
 use crate::outbox::Outbox;
 use crate::request::{self, Content, Message, Recipient};
@@ -45,6 +46,8 @@ pub(crate) struct Emulator {
     pub(crate) clock: Clock,
     pub(crate) wamids: Wamids,
     pub(crate) account: Mutex<Account>,
+    /// That guests sent.
+    pub(crate) files: Mutex<Files>,
     scripts: Mutex<Scripts>,
     limits: Mutex<Limits>,
     conversations: Mutex<Conversations>,
@@ -64,6 +67,7 @@ impl Emulator {
             clock: Clock::default(),
             wamids: Wamids::new(),
             account: Mutex::default(),
+            files: Mutex::default(),
             scripts: Mutex::default(),
             limits: Mutex::default(),
             conversations: Mutex::default(),
@@ -124,6 +128,7 @@ impl Emulator {
         self.outbox.clear();
         self.scripts().clear();
         *service::lock(&self.account) = Account::default();
+        *service::lock(&self.files) = Files::default();
         *self.limits() = Limits::default();
         *self.conversations() = Conversations::default();
         *self.templates.write().unwrap_or_else(PoisonError::into_inner) = self.settings.templates.clone();

@@ -14,6 +14,7 @@ mod emulator;
 mod graph;
 mod journal;
 mod limits;
+mod media;
 mod notification;
 mod outbox;
 mod phone;

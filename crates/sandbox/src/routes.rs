@@ -15,6 +15,7 @@ use crate::request::Endpoint;
 
 mod account;
 mod control;
+mod media;
 mod phone;
 
 /// How long an answer waits for a notification that a script wants before it.
@@ -33,6 +34,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         )
         .configure(account::configure)
         .configure(control::configure)
+        .configure(media::configure)
         .configure(phone::configure)
         .default_service(web::to(unknown_path));
 }

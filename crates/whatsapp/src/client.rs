@@ -17,8 +17,11 @@ use crate::answer::{self, Answer, AskedPause};
 use crate::error_codes::{self, ErrorObject};
 use crate::request::Outgoing;
 
+mod media;
 mod reading;
 mod unreachable;
+
+pub use media::{LARGEST_FILE, MediaFile, NotFetched};
 
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The base of the Graph API, unless the settings name another one.
@@ -50,6 +53,7 @@ pub enum ClientError {
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    outbound: Outbound,
 }
 
 impl Client {
@@ -70,19 +74,17 @@ impl Client {
         timeout: Duration,
     ) -> Result<Self, ClientError> {
         let base = versioned(api_url, version)?;
-        let builder = outbound.http_client(&base).map_err(ClientError::Outbound)?;
+        let builder = http_client(outbound, &base, timeout).map_err(ClientError::Outbound)?;
         let http = builder
-            .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
-            .http1_only()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-            .timeout(timeout)
             .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
             .tcp_nodelay(true)
             .build()
             .map_err(|error| ClientError::Setup(error.without_url()))?;
-        Ok(Self { http, base })
+        Ok(Self {
+            http,
+            base,
+            outbound: outbound.clone(),
+        })
     }
 
     /// Sends one message from `number`. Every failure is an outcome, never an error.
@@ -166,6 +168,22 @@ fn versioned(api_url: &Url, version: &str) -> Result<Url, ClientError> {
     base.set_query(None);
     base.set_fragment(None);
     Ok(base)
+}
+
+/// A client for this host's calls, each of which is at most one request and takes at most `timeout`.
+fn http_client(
+    outbound: &Outbound,
+    url: &Url,
+    timeout: Duration,
+) -> Result<reqwest::ClientBuilder, HttpClientError> {
+    let builder = outbound.http_client(url)?;
+    Ok(builder
+        .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
+        .http1_only()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .timeout(timeout))
 }
 
 fn bearer(token: &str) -> Option<HeaderValue> {

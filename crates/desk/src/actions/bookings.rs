@@ -3,6 +3,7 @@
 mod conversation;
 mod facts;
 mod instruct;
+mod media;
 mod opened;
 mod reveal;
 mod timeline;
@@ -31,6 +32,7 @@ use crate::actions::messages::MessageView;
 pub(crate) use conversation::Turn;
 pub(crate) use facts::FactView;
 pub(crate) use instruct::instruct;
+pub(crate) use media::{MediaSource, NoMedia, media};
 pub(crate) use opened::{Opened, open, opened};
 pub(crate) use reveal::{Value, reveal};
 pub(crate) use timeline::{Timeline, Tone, acts_of};

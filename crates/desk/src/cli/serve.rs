@@ -18,8 +18,12 @@ use crate::web;
 ///   DESK_PUBLIC_URL           the address that people type, https unless it is loopback [http://127.0.0.1:8083]
 ///   DESK_TRUSTED_USER_HEADER  header in which a gateway names the member; and
 ///   DESK_TRUSTED_PROXIES      the gateway's networks, from which alone it is believed; both or neither
+///   WHATSAPP_API_URL          where guests' files are fetched when a member opens one; by default Meta's
+///   WHATSAPP_API_VERSION      its version [v25.0]
+///   HTTPS_PROXY, HTTP_PROXY, NO_PROXY   the way there, as curl reads them
 ///
-/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS.
+/// Needs DATABASE_URL, AMQP_URL, BELLHOP_CONFIG and BELLHOP_KEYS; and, to open guests' files, the access tokens where the
+/// resorts' files say they are.
 ///
 /// Endpoints: the pages; GET /healthz; GET /readyz and /metrics, for loopback and the trusted proxies only.
 /// Signals:   SIGTERM and SIGINT finish the requests in hand and end; SIGHUP reads the files again.

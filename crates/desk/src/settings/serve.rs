@@ -12,8 +12,9 @@ use ipnet::IpNet;
 use service::environment::Reader;
 use service::{Environment, Problems};
 use store::{DatabaseUrl, Store};
+use whatsapp::client::Client;
 
-use super::{PublicUrl, broker, key_ring, public_url, silence_policy};
+use super::{PublicUrl, broker, key_ring, public_url, silence_policy, whatsapp};
 
 /// Pages and loops together.
 const CONNECTIONS: u32 = 6;
@@ -25,6 +26,8 @@ pub(crate) struct ServeSettings {
     pub(crate) gateway: Option<Gateway>,
     pub(crate) store: Store,
     pub(crate) broker: Address,
+    /// For guests' files alone.
+    pub(crate) whatsapp: Client,
     pub(crate) config: PathBuf,
     pub(crate) key_ring: Arc<KeyRing>,
     /// The senders' policy for unresolved calls, by which the books are judged.
@@ -47,6 +50,7 @@ impl ServeSettings {
         let mut read = environment.reader();
         let database = read.parsed("DATABASE_URL", DatabaseUrl::parse);
         let broker = broker(&mut read);
+        let whatsapp = whatsapp(&mut read);
         let config = read.folder("BELLHOP_CONFIG");
         let ring = key_ring(&mut read, environment);
         let address = read.address_or("DESK_ADDR", (Ipv4Addr::LOCALHOST, 8083).into());
@@ -60,6 +64,7 @@ impl ServeSettings {
                 gateway,
                 store: Store::new(&database?, CONNECTIONS, "desk"),
                 broker: broker?,
+                whatsapp: whatsapp?,
                 config: config?,
                 key_ring: Arc::new(ring?),
                 silence_policy,

@@ -199,6 +199,17 @@ fn ticks(state: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// For the template: what a guest's file is called.
+fn file(turn: &Turn) -> &'static str {
+    match turn.message_type.as_deref() {
+        Some("image") => "image",
+        Some("video") => "video",
+        Some("audio") => "recording",
+        Some("sticker") => "sticker",
+        _ => "file",
+    }
+}
+
 /// For the template: what the guest sent that is no text.
 fn thing(turn: &Turn) -> String {
     let what = turn.message_type.as_deref().unwrap_or("message");

@@ -186,7 +186,13 @@ pub(super) async fn instruct(
     }
 }
 
-async fn refuse(desk: &Desk, visitor: &Visitor, key: BookingKey, why: &str) -> Result<HttpResponse, Problem> {
+/// The page of the booking, which says why something was not done.
+pub(super) async fn refuse(
+    desk: &Desk,
+    visitor: &Visitor,
+    key: BookingKey,
+    why: &str,
+) -> Result<HttpResponse, Problem> {
     let shown = Shown {
         refused: Some(why.to_owned()),
         ..Shown::default()

@@ -12,6 +12,7 @@ use store::notes::Note;
 use super::books::Books;
 use super::metrics::DeskMetrics;
 use super::throttle::Throttle;
+use crate::actions::bookings::MediaSource;
 use crate::actions::context::Context;
 use crate::settings::{Gateway, PublicUrl, ServeSettings};
 
@@ -25,6 +26,7 @@ pub(super) struct Desk {
     pub(super) throttle: Throttle,
     pub(super) metrics: DeskMetrics,
     pub(super) books: Books,
+    pub(super) media: MediaSource,
     /// The folder of the files.
     pub(super) config: PathBuf,
 }
@@ -41,6 +43,11 @@ impl Desk {
             throttle: Throttle::default(),
             metrics,
             books: Books::default(),
+            media: MediaSource {
+                client: settings.whatsapp,
+                folder: settings.config.clone(),
+                environment: settings.environment,
+            },
             config: settings.config,
         }
     }

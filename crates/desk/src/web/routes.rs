@@ -12,7 +12,7 @@ use service::metrics::Metrics;
 use super::desk::Desk;
 use super::problem::Problem;
 use super::{
-    assets, attention, audit, bookings, conversation, guard, guests, holds, letters, login, metrics,
+    assets, attention, audit, bookings, conversation, guard, guests, holds, letters, login, media, metrics,
     sessions, settings, sources,
 };
 
@@ -69,6 +69,7 @@ fn add_pages(config: &mut ServiceConfig) {
             "/bookings/{resort}/{booking}/answer",
             post().to(conversation::answer),
         )
+        .route("/bookings/{resort}/{booking}/media", post().to(media::show))
         .route("/bookings/{resort}/{booking}/act", post().to(conversation::act))
         .route(
             "/bookings/{resort}/{booking}/instruct",

@@ -6,6 +6,7 @@ mod conversation;
 mod letter;
 mod letter_jobs;
 mod letters;
+mod media;
 mod pages;
 
 use std::path::Path;

@@ -47,7 +47,12 @@ impl Emulator {
             }
             number
         };
-        let change = escaped::json(&inbound.change(&number, (digits, &spelling), &wamid, now));
+        let file = inbound
+            .media
+            .as_ref()
+            .map(|sent| service::lock(&self.files).keep(sent));
+        let ids = (wamid.as_str(), file.as_deref());
+        let change = escaped::json(&inbound.change(&number, (digits, &spelling), ids, now));
         for _ in 0..inbound.copies.unwrap_or(1) {
             let update = Update {
                 change: change.clone(),

@@ -1,4 +1,4 @@
-//! Guests' actions: a text, a pressed button, a change of number, an opt-out from marketing.
+//! Guests' actions: a text, a file, a pressed button, a change of number, an opt-out from marketing.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{GUEST, contact, head, seconds};
 use crate::clock::Millis;
 use crate::graph::DISPLAY_NUMBER;
+use crate::media::Sent;
 use crate::request::Recipient;
 
 /// The body of `POST /sandbox/inbound`.
@@ -21,6 +22,9 @@ pub(crate) struct Inbound {
     pub(crate) name: Option<String>,
     #[serde(default)]
     pub(crate) text: Option<String>,
+    /// A file, perhaps with a caption.
+    #[serde(default)]
+    pub(crate) media: Option<Sent>,
     /// A template's quick reply that is pressed.
     #[serde(default)]
     pub(crate) button: Option<Button>,
@@ -71,6 +75,7 @@ impl Inbound {
     pub(crate) fn says_one_thing(&self) -> bool {
         let things = [
             self.text.is_some(),
+            self.media.is_some(),
             self.button.is_some(),
             self.changed_number_to.is_some(),
             self.unsupported,
@@ -81,6 +86,10 @@ impl Inbound {
 
     /// What the guest's own phone shows of it.
     pub(crate) fn shown(&self) -> String {
+        if let Some(sent) = &self.media {
+            let caption = sent.caption.clone();
+            return caption.unwrap_or_else(|| format!("({})", sent.kind.as_str()));
+        }
         match (&self.text, &self.button, self.marketing) {
             (Some(text), _, _) => text.clone(),
             (_, Some(button), _) => button.text.clone(),
@@ -96,12 +105,13 @@ impl Inbound {
         tapped.or(self.answers.as_deref())
     }
 
-    /// The notification's change. `digits` is the number as people dial it, `spelling` as WhatsApp writes it.
+    /// The notification's change. `digits` is the number as people dial it, `spelling` as WhatsApp writes it;
+    /// `file` the id of the file that is sent.
     pub(crate) fn change(
         &self,
         number: &str,
         (digits, spelling): (&str, &str),
-        wamid: &str,
+        (wamid, file): (&str, Option<&str>),
         at: Millis,
     ) -> Value {
         let recipient = Recipient::Phone {
@@ -142,7 +152,7 @@ impl Inbound {
         }
         message.insert("id".to_owned(), json!(wamid));
         message.insert("timestamp".to_owned(), json!(seconds(at)));
-        self.content(&mut message, spelling);
+        self.content(&mut message, spelling, file.unwrap_or_default());
         value.insert("messages".to_owned(), json!([message]));
         json!({ "value": value, "field": "messages" })
     }
@@ -162,7 +172,7 @@ impl Inbound {
         preference
     }
 
-    fn content(&self, message: &mut Map<String, Value>, digits: &str) {
+    fn content(&self, message: &mut Map<String, Value>, digits: &str, file: &str) {
         let (kind, content) = if let Some(button) = &self.button {
             if let Some(wamid) = &button.wamid {
                 message.insert(
@@ -174,6 +184,8 @@ impl Inbound {
                 "button",
                 json!({ "payload": button.payload, "text": button.text }),
             )
+        } else if let Some(sent) = &self.media {
+            (sent.kind.as_str(), sent.content(file))
         } else if let Some(new) = &self.changed_number_to {
             let new = new.trim_start_matches('+');
             let body = format!("User {GUEST} changed from {digits} to {new}");

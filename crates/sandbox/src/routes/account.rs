@@ -6,7 +6,7 @@ use actix_web::web::{Data, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
-use super::State;
+use super::{State, media};
 use crate::account::Asked;
 use crate::emulator::token;
 use crate::graph::{self, ACCOUNT_ID, GraphError};
@@ -52,6 +52,10 @@ async fn number(
     parameters: Parameters,
 ) -> HttpResponse {
     let (version, id) = path.into_inner();
+    let file = service::lock(&state.emulator.files).find(&id);
+    if let Some(file) = file {
+        return media::describe(&state, &request, (&version, &id), &file);
+    }
     let answer = may_ask(&state, &request, Asked::Number).and_then(|()| {
         let settings = &state.emulator.settings;
         let exists = settings.numbers.as_ref().is_none_or(|known| known.contains(&id));

@@ -151,7 +151,7 @@ async fn inbound(state: Data<State>, body: Bytes) -> Answer {
     let inbound: Inbound = parse(&body)?;
     if !inbound.says_one_thing() {
         return Err(refused(
-            "one of text, button, changed_number_to, unsupported and marketing is needed",
+            "one of text, media, button, changed_number_to, unsupported and marketing is needed",
         ));
     }
     let heard = emulator.hear(&inbound).map_err(refused)?;

@@ -12,6 +12,8 @@ mod failures;
 #[cfg(test)]
 mod marketing;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod notifications;

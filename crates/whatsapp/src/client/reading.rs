@@ -64,7 +64,12 @@ impl Client {
         Ok(found)
     }
 
-    async fn read(&self, path: &[&str], query: &[(&str, &str)], token: &str) -> Result<Value, NotRead> {
+    pub(super) async fn read(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        token: &str,
+    ) -> Result<Value, NotRead> {
         let Some(authorization) = bearer(token) else {
             return Err(NotRead::Refused {
                 code: super::NO_TOKEN,
@@ -109,6 +114,6 @@ impl Client {
     }
 }
 
-fn unexpected(wanted: &str) -> NotRead {
+pub(super) fn unexpected(wanted: &str) -> NotRead {
     NotRead::NotWhatsApps(format!("it is not {wanted}"))
 }

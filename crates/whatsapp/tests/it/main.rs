@@ -9,6 +9,8 @@ mod error_table;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod news;
 #[cfg(test)]
 mod notifications;

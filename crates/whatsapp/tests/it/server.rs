@@ -41,16 +41,23 @@ pub(crate) struct Server {
 impl Server {
     /// Gives every request the same reply.
     pub(crate) async fn start(reply: Reply) -> Self {
+        Self::answering(move |_, _| reply.clone()).await
+    }
+
+    /// Answers by its own address and the request.
+    pub(crate) async fn answering(reply: impl Fn(&Url, &str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap())
+        let url: Url = format!("http://{}", listener.local_addr().unwrap())
             .parse()
             .unwrap();
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let shared = Arc::clone(&seen);
+        let (shared, reply, own) = (Arc::clone(&seen), Arc::new(reply), url.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 shared.lock().unwrap().connections += 1;
-                tokio::spawn(converse(stream, reply.clone(), Arc::clone(&shared)));
+                let (reply, own) = (Arc::clone(&reply), own.clone());
+                let reply = move |request: &str| reply(&own, request);
+                tokio::spawn(converse(stream, reply, Arc::clone(&shared)));
             }
         });
         Self { url, seen }
@@ -61,12 +68,13 @@ impl Server {
     }
 }
 
-async fn converse(mut stream: TcpStream, reply: Reply, seen: Arc<Mutex<Seen>>) {
+async fn converse(mut stream: TcpStream, reply: impl Fn(&str) -> Reply, seen: Arc<Mutex<Seen>>) {
     while let Some(request) = read_request(&mut stream).await {
+        let reply = reply(&request);
         seen.lock().unwrap().requests.push(request);
-        match &reply {
-            Reply::Bytes(bytes) => stream.write_all(bytes).await.unwrap(),
-            Reply::BytesAndClose(bytes) => return stream.write_all(bytes).await.unwrap(),
+        match reply {
+            Reply::Bytes(bytes) => stream.write_all(&bytes).await.unwrap(),
+            Reply::BytesAndClose(bytes) => return stream.write_all(&bytes).await.unwrap(),
             Reply::Silence => {}
         }
     }

@@ -37,6 +37,9 @@ pub(crate) struct Turn {
     /// Its name on the guest's phone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file_name: Option<String>,
+    /// WhatsApp's id of it, by which it can be fetched for some days.
+    #[serde(skip)]
+    pub(crate) media: Option<String>,
     /// Our message's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
@@ -70,6 +73,7 @@ impl Turn {
             text: None,
             media_type: None,
             file_name: None,
+            media: None,
             message: None,
             kind: None,
             template: None,
@@ -124,6 +128,7 @@ fn of_guest(ring: &KeyRing, written: &Written, number: Option<&NumberId>) -> Opt
         message_type: Some(inbound.message_type.clone()),
         text: inbound.text.clone(),
         media_type: inbound.media.as_ref().and_then(|media| media.mime_type.clone()),
+        media: inbound.media.as_ref().map(|media| media.id.clone()),
         file_name: inbound.media.as_ref().and_then(|media| media.file_name.clone()),
         ..Turn::new(at, "guest")
     };

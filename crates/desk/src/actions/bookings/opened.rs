@@ -46,13 +46,20 @@ pub(crate) async fn opened(
     member: StaffName,
 ) -> Result<Option<Opened>, StoreError> {
     context
-        .transaction(
-            move |connection, planner| match open_until(connection, &key, &member)? {
-                Some(until) => Ok(read(connection, planner, &key)?.map(|turns| Opened { turns, until })),
-                None => Ok(None),
-            },
-        )
+        .transaction(move |connection, planner| find(connection, planner, &key, &member))
         .await
+}
+
+pub(super) fn find(
+    connection: &mut Connection,
+    planner: &Planner,
+    key: &BookingKey,
+    member: &StaffName,
+) -> Result<Option<Opened>, StoreError> {
+    match open_until(connection, key, member)? {
+        Some(until) => Ok(read(connection, planner, key)?.map(|turns| Opened { turns, until })),
+        None => Ok(None),
+    }
 }
 
 fn open_until(

@@ -101,7 +101,11 @@ mod tests {
         let own = DaemonMetrics::new(&metrics, &readiness).unwrap();
         readiness.expect("rabbitmq");
         assert!(metrics.render().contains("\nbellhop_ready 0\n"));
-        assert!(metrics.render().contains("\nbellhop_files_read_timestamp_seconds 0\n"));
+        assert!(
+            metrics
+                .render()
+                .contains("\nbellhop_files_read_timestamp_seconds 0\n")
+        );
 
         readiness.set("rabbitmq", Ok(()));
         own.note_files_read();

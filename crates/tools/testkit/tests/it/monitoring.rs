@@ -126,7 +126,11 @@ fn every_alert_is_tested_firing_and_not_firing() {
                 .into_iter()
                 .flatten()
                 .collect();
-            let fires = |look: &&Value| look["exp_samples"].to_string().contains(&format!("\\\"{name}\\\""));
+            let fires = |look: &&Value| {
+                look["exp_samples"]
+                    .to_string()
+                    .contains(&format!("\\\"{name}\\\""))
+            };
             let is_quiet = |look: &&Value| look["exp_samples"].as_array().is_some_and(Vec::is_empty);
             if looks.iter().any(|look| fires(look)) && looks.iter().any(|look| is_quiet(look)) {
                 firing.insert(name.to_owned());
@@ -141,7 +145,10 @@ fn every_alert_is_tested_firing_and_not_firing() {
 #[test]
 fn every_alert_has_a_severity_says_what_happened_and_leads_to_its_heading_in_the_operators_page() {
     let page = read("docs/operations.md");
-    let headings: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let headings: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .collect();
 
     let alerts = alerts();
 
@@ -176,7 +183,11 @@ fn rules_and_dashboards_ask_for_documented_metrics_only() {
         let of_histogram = ["_bucket", "_count", "_sum"]
             .iter()
             .filter_map(|end| metric.strip_suffix(end))
-            .any(|name| known.get(&name.to_owned()).is_some_and(|kind| *kind == "histogram"));
+            .any(|name| {
+                known
+                    .get(&name.to_owned())
+                    .is_some_and(|kind| *kind == "histogram")
+            });
         of_histogram
             || known
                 .get(&metric.to_owned())
@@ -217,10 +228,7 @@ fn every_dashboard_is_complete_and_its_queries_are_promql() {
             }
         }
         let variables = board["templating"]["list"].as_array().unwrap();
-        assert!(
-            variables.iter().any(|one| one["name"] == "datasource"),
-            "{name}"
-        );
+        assert!(variables.iter().any(|one| one["name"] == "datasource"), "{name}");
     }
     let files = std::fs::read_dir(root().join("deploy/grafana")).unwrap().count();
     assert_eq!(files, DASHBOARDS.len(), "a dashboard that no test knows");

@@ -42,7 +42,8 @@ impl Prometheus {
     /// Scrapes each program once a second under its job.
     fn start(programs: &[(String, String)]) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut configuration = read("deploy/prometheus/prometheus.yml").replace("_interval: 15s", "_interval: 1s");
+        let mut configuration =
+            read("deploy/prometheus/prometheus.yml").replace("_interval: 15s", "_interval: 1s");
         for (job, address) in programs {
             let named = configuration.find(&format!("job_name: {job}\n")).unwrap();
             let begin = named + configuration[named..].find('[').unwrap();
@@ -82,7 +83,7 @@ impl Prometheus {
         Some(answer["data"].clone())
     }
 
-    /// Whether a query has an answer, with a number in it.
+    /// Whether a query has an answer.
     async fn knows(&self, query: &str) -> bool {
         let Some(data) = self.ask("query", query).await else {
             return false;
@@ -127,7 +128,12 @@ async fn every_query_of_every_dashboard_has_an_answer_and_only_the_alert_that_sh
     let prometheus = Prometheus::start(&programs);
     let ingest = &programs.iter().find(|(job, _)| job == "ingest").unwrap().1;
     let webhooks = format!("http://{ingest}/webhooks/direct");
-    let unsigned = reqwest::Client::new().post(&webhooks).body("{}").send().await.unwrap();
+    let unsigned = reqwest::Client::new()
+        .post(&webhooks)
+        .body("{}")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(unsigned.status(), 401);
     world.post(&Event::confirmed("BK-1", ADA)).await;
     world.until_state("BK-1", CONFIRMATION, Read).await;

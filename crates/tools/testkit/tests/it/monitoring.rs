@@ -132,7 +132,7 @@ fn every_alert_is_tested_firing_and_not_firing() {
                     .contains(&format!("\\\"{name}\\\""))
             };
             let is_quiet = |look: &&Value| look["exp_samples"].as_array().is_some_and(Vec::is_empty);
-            if looks.iter().any(|look| fires(look)) && looks.iter().any(|look| is_quiet(look)) {
+            if looks.iter().any(fires) && looks.iter().any(is_quiet) {
                 firing.insert(name.to_owned());
             }
         }

@@ -36,7 +36,7 @@ pub struct Figures {
     pub unresolved_calls: i64,
     /// What waits for a person or for its time, and when that was written, a minute ago at most; `None`: not written yet.
     pub overview: Option<(Overview, DateTime<Utc>)>,
-    /// Why the [`overview`](crate::overview) could not be written.
+    /// Why the [`overview`] could not be written.
     pub overview_failed: Option<StoreError>,
 }
 

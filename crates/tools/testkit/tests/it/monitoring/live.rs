@@ -140,7 +140,7 @@ async fn every_query_of_every_dashboard_has_an_answer_and_only_the_alert_that_sh
     let _ = reqwest::get(format!("http://{}/", desk.address())).await;
 
     let mut missing = Vec::new();
-    for _ in 0..60 {
+    for _ in 0..40 {
         missing = unanswered(&prometheus).await;
         if missing.is_empty() {
             break;

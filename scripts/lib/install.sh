@@ -183,19 +183,20 @@ RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian), Python
     fi
 }
 
-# Puts promtool into $tools/bin if the system has none. The rest of Debian's package, such as the server, is not installed.
-require_promtool() {
+# Puts Prometheus and promtool into $tools/bin if the system has none. The rest of Debian's package is not installed.
+require_prometheus() {
     # shellcheck disable=SC2154 # the caller's
     local folder=$tools/bin package
-    if command -v promtool >/dev/null || [ -x "$folder/promtool" ]; then return 0; fi
-    say 'installing promtool'
+    if command -v promtool >/dev/null && command -v prometheus >/dev/null; then return 0; fi
+    if [ -x "$folder/promtool" ] && [ -x "$folder/prometheus" ]; then return 0; fi
+    say 'installing Prometheus'
     mkdir -p "$folder"
     package=$(mktemp -d)
     (
         cd "$package"
         { apt-get download -q prometheus || { as_superuser apt-get update -q && apt-get download -q prometheus; }; } >&2
-        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
-    ) && mv "$package/usr/bin/promtool" "$folder/" || die 'no promtool: install Prometheus'
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool ./usr/bin/prometheus
+    ) && mv "$package"/usr/bin/prom* "$folder/" || die 'no Prometheus: install it'
     rm -rf "$package"
 }
 

@@ -63,7 +63,8 @@ pub(crate) fn start(settings: ServeSettings, stop: Stop) -> Result<Running, Fail
     )
     .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
     let (address, silence_policy) = (settings.address, settings.silence_policy);
-    let metrics = DeskMetrics::new(&daemon.metrics)?;
+    let (metrics, pool) = (DeskMetrics::new(&daemon.metrics)?, settings.store.clone());
+    daemon.metrics.pool(move || pool.connections_in_use())?;
     let desk = Data::new(Desk::new(settings, Arc::new(files), metrics));
     add_parts(&mut daemon, &desk);
     let worker = desk.clone();

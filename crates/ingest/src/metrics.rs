@@ -178,3 +178,36 @@ fn unreadable_counters(metrics: &Metrics) -> Result<IntCounterVec, MetricError> 
     }
     Ok(counters)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::problem::Problem;
+    use crate::problem::tests::every;
+
+    /// The share of failures in rules and dashboards is the share of 5xx.
+    #[test]
+    fn alert_rules_and_dashboards_count_exactly_the_problems_that_are_our_fault() {
+        let problems = every();
+        let ours = problems
+            .iter()
+            .filter(|problem| problem.status().is_server_error());
+        let ours: Vec<&str> = ours.map(Problem::name).collect();
+        let names = ours.join("|");
+
+        let files = [
+            include_str!("../../../deploy/prometheus/alerts.yml"),
+            include_str!("../../../deploy/grafana/door.json"),
+        ];
+
+        for file in files {
+            let asked: Vec<&str> = file
+                .split("answer=~")
+                .skip(1)
+                .map(|rest| rest.trim_start_matches('\\').trim_start_matches('"'))
+                .map(|rest| rest.split(['"', '\\']).next().unwrap_or_default())
+                .collect();
+            assert!(!asked.is_empty());
+            assert!(asked.iter().all(|asked| *asked == names), "{asked:?}");
+        }
+    }
+}

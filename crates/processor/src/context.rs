@@ -79,8 +79,11 @@ impl Context {
         )
         .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
         readiness.expect(POSTGRES);
+        let store = Store::new(&settings.database_url, CONNECTIONS, "processor");
+        let pool = store.clone();
+        metrics.pool(move || pool.connections_in_use())?;
         Ok(Self {
-            store: Store::new(&settings.database_url, CONNECTIONS, "processor"),
+            store,
             ring: Arc::clone(&settings.ring),
             files: Arc::new(files),
             readiness,

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use broker::topology::Depths;
 use domain::ids::NumberId;
 use service::Stop;
 use store::figures::FigureReader;
 use store::report_gaps::ReportGap;
+use tokio::sync::watch;
 
 use crate::context::Context;
 
@@ -17,16 +19,19 @@ const REFRESH_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct FigureExport {
     context: Arc<Context>,
     reader: FigureReader,
+    /// What this process sees of RabbitMQ's queues.
+    depths: watch::Receiver<Option<Depths>>,
     /// Numbers that nothing is reported of, and that were logged.
     silent: BTreeSet<NumberId>,
 }
 
 impl FigureExport {
-    pub(crate) fn new(context: Arc<Context>) -> Self {
+    pub(crate) fn new(context: Arc<Context>, depths: watch::Receiver<Option<Depths>>) -> Self {
         let reader = FigureReader::new(context.store.clone());
         Self {
             context,
             reader,
+            depths,
             silent: BTreeSet::new(),
         }
     }
@@ -46,6 +51,7 @@ impl FigureExport {
         match self.reader.read().await {
             Ok(Some(figures)) => {
                 metrics.show_figures(&figures, &self.context.missing_keys.get());
+                metrics.waiting.show_queues(*self.depths.borrow());
                 if let Some(error) = &figures.overview_failed {
                     log::warn!(event = "overview_not_written", error = service::chain(error);
                         "cannot write the figures for the desk's first page");

@@ -56,12 +56,12 @@ impl Loops {
                 stop: stop.clone(),
             },
             fetches: Fetches::new(shared(), publisher.clone(), caller, stop.clone()),
+            figures: FigureExport::new(shared(), publisher.depths()),
             relay: Relay::new(shared(), publisher, ids, due),
             retention: Retention {
                 context: shared(),
                 stop: stop.clone(),
             },
-            figures: FigureExport::new(shared()),
             watermark,
         }
     }

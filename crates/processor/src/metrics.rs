@@ -1,5 +1,7 @@
 //! Every metric of the processor; docs/metrics.md describes them.
 
+mod waiting;
+
 use std::collections::BTreeMap;
 
 use domain::after_call::Scope;
@@ -14,6 +16,8 @@ use service::metrics::{
 use store::figures::Figures;
 use store::reseal::SealedColumn;
 use whatsapp::notification::Update;
+
+use self::waiting::WaitingMetrics;
 
 #[derive(Clone)]
 pub(crate) struct ProcessorMetrics {
@@ -40,6 +44,7 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) holds: IntGaugeVec,
     pub(crate) held_messages: IntGaugeVec,
     pub(crate) reports_missing: IntGauge,
+    pub(crate) waiting: WaitingMetrics,
 }
 
 const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
@@ -169,6 +174,7 @@ impl ProcessorMetrics {
                 "bellhop_reports_missing",
                 "Business numbers whose messages WhatsApp accepts without reporting on them, in the whole database.",
             )?,
+            waiting: WaitingMetrics::new(metrics)?,
         };
         known.begin_series();
         Ok(known)
@@ -203,6 +209,7 @@ impl ProcessorMetrics {
     }
 
     pub(crate) fn show_figures(&self, figures: &Figures, missing_keys: &BTreeMap<&'static str, i64>) {
+        self.waiting.show(figures);
         for scope in scopes() {
             let of_scope = || figures.holds.iter().filter(|(hold, _)| hold.scope == scope);
             let holds = i64::try_from(of_scope().count()).unwrap_or(i64::MAX);
@@ -226,6 +233,7 @@ impl ProcessorMetrics {
 
     /// Another processor exports the figures.
     pub(crate) fn reset_figures(&self) {
+        self.waiting.reset();
         for scope in scopes().chain([without_template()]) {
             self.held_messages.with_label_values(&[scope]).set(0);
         }

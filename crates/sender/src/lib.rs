@@ -100,8 +100,11 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         Resolve::AccessTokens,
     )
     .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
+    let store = Store::new(&settings.database_url, CONNECTIONS, "sender");
+    let pool = store.clone();
+    metrics.pool(move || pool.connections_in_use())?;
     Ok(Sender {
-        store: Store::new(&settings.database_url, CONNECTIONS, "sender"),
+        store,
         ring: Arc::clone(&settings.ring),
         files: Arc::new(files),
         whatsapp: whatsapp(settings)?,

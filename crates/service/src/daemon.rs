@@ -7,6 +7,7 @@
 //!
 //! Programs hand over closures, so that this crate knows no database, no broker and no files.
 
+mod metrics;
 mod tasks;
 
 use std::fmt::Display;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 use tokio::sync::watch;
 
+use crate::daemon::metrics::{DaemonMetrics, Losses};
 use crate::daemon::tasks::Tasks;
 use crate::health::Readiness;
 use crate::http::{self, Serving};
@@ -37,6 +39,7 @@ pub struct Daemon {
     pub metrics: Metrics,
     pub readiness: Readiness,
     pub stop: Stop,
+    own: DaemonMetrics,
     tasks: Tasks,
     may_work: watch::Sender<bool>,
 }
@@ -52,9 +55,11 @@ pub struct MissingKey {
 impl Daemon {
     /// A daemon without parts: ready, and serving nothing yet.
     pub fn new(about: &About, stop: Stop) -> Result<Self, Failure> {
+        let (metrics, readiness) = (Metrics::new(about.name, about.version)?, Readiness::new());
         Ok(Self {
-            metrics: Metrics::new(about.name, about.version)?,
-            readiness: Readiness::new(),
+            own: DaemonMetrics::new(&metrics, &readiness)?,
+            metrics,
+            readiness,
             tasks: Tasks::new(stop.clone()),
             stop,
             may_work: watch::Sender::new(true),
@@ -91,7 +96,7 @@ impl Daemon {
         });
     }
 
-    /// Checks a condition of readiness whenever the status changes that it depends on.
+    /// Checks a condition of readiness whenever the status of the connection changes that it depends on.
     pub fn follow<T: Clone + Send + Sync + 'static>(
         &mut self,
         condition: &'static str,
@@ -100,8 +105,10 @@ impl Daemon {
     ) {
         self.readiness.expect(condition);
         let (readiness, stop) = (self.readiness.clone(), self.stop.clone());
+        let losses = Losses::new(self.own.connection_losses(condition));
         self.spawn(condition, async move {
-            readiness.follow(condition, status, check, &stop).await;
+            let counted = |status: &T| losses.count(check(status));
+            readiness.follow(condition, status, counted, &stop).await;
         });
     }
 
@@ -110,11 +117,15 @@ impl Daemon {
     pub fn refresh_files(&mut self, refresh: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
         self.readiness.expect(FILES);
         let (readiness, refresh) = (self.readiness.clone(), Arc::new(refresh));
+        let metrics = self.own.clone();
         self.every(FILES, REFRESH_EVERY, move || {
-            let (readiness, refresh) = (readiness.clone(), Arc::clone(&refresh));
+            let (readiness, refresh, metrics) = (readiness.clone(), Arc::clone(&refresh), metrics.clone());
             async move {
                 match tokio::task::spawn_blocking(move || refresh()).await {
-                    Ok(usable) => readiness.set(FILES, usable),
+                    Ok(usable) => {
+                        metrics.note_files_read();
+                        readiness.set(FILES, usable);
+                    }
                     // What was read before stays in force. The panic itself has a line of its own.
                     Err(_) => log::error!(event = "files_not_read"; "cannot read the files again"),
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::core::Collector;
-use prometheus::{HistogramOpts, IntCounterVec as Counters, Opts, Registry, TextEncoder};
+use prometheus::{HistogramOpts, IntCounterVec as Counters, Opts, PullingGauge, Registry, TextEncoder};
 
 pub use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
@@ -88,6 +88,35 @@ impl Metrics {
         self.register(name, Gauge::new(name, help))
     }
 
+    /// A gauge whose value is asked for whenever the metrics are written; `value` must neither block nor fail.
+    pub fn observed(
+        &self,
+        name: &str,
+        help: &str,
+        value: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Result<(), MetricError> {
+        self.register(name, PullingGauge::new(name, help, Box::new(value)))
+            .map(drop)
+    }
+
+    /// How many connections of a pool are in use, and how many it may have, from a function that returns both.
+    pub fn pool(
+        &self,
+        connections: impl Fn() -> (u32, u32) + Clone + Send + Sync + 'static,
+    ) -> Result<(), MetricError> {
+        let in_use = connections.clone();
+        self.observed(
+            "bellhop_database_connections_in_use",
+            "Connections to Postgres that a query uses now.",
+            move || f64::from(in_use().0),
+        )?;
+        self.observed(
+            "bellhop_database_connections_max",
+            "How many connections to Postgres this process may use for queries.",
+            move || f64::from(connections().1),
+        )
+    }
+
     /// A histogram without labels; see [`LATENCY_BUCKETS`].
     pub fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, MetricError> {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
@@ -163,6 +192,22 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("bellhop_panics_total 0"), "{text}");
+    }
+
+    #[test]
+    fn an_observed_value_is_that_of_the_moment_in_which_the_metrics_are_written() {
+        let metrics = Metrics::new("sender", "0.1.0").unwrap();
+        let in_use = Arc::new(std::sync::atomic::AtomicU8::new(3));
+        let observed = Arc::clone(&in_use);
+        let now = move || f64::from(observed.load(std::sync::atomic::Ordering::Relaxed));
+        metrics
+            .observed("bellhop_connections_in_use", "Connections.", now)
+            .unwrap();
+        assert!(metrics.render().contains("bellhop_connections_in_use 3"));
+
+        in_use.store(5, std::sync::atomic::Ordering::Relaxed);
+
+        assert!(metrics.render().contains("bellhop_connections_in_use 5"));
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Any number of processors run, and one of them exports these figures: the one whose session holds an advisory lock. The
 //! lock ends with its session, so another processor takes over within one round when the holder dies.
 
-use diesel::sql_types::Bool;
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Bool, Double};
 use diesel::{PgConnection, RunQueryDsl};
+use domain::overview::Overview;
 
 use crate::error::StoreError;
 use crate::holds::Hold;
@@ -28,7 +30,13 @@ pub struct Figures {
     pub fetches_waiting: i64,
     /// Numbers that WhatsApp reports nothing of.
     pub report_gaps: Vec<ReportGap>,
-    /// Why the [`overview`](crate::overview) could not be written.
+    /// For how many seconds the timer has been due that has been due for longest; 0 where none is.
+    pub oldest_due_timer_seconds: f64,
+    /// Messages whose call has no known outcome.
+    pub unresolved_calls: i64,
+    /// What waits for a person or for its time, and when that was written, a minute ago at most; `None`: not written yet.
+    pub overview: Option<(Overview, DateTime<Utc>)>,
+    /// Why the [`overview`] could not be written.
     pub overview_failed: Option<StoreError>,
 }
 
@@ -91,6 +99,7 @@ impl Session {
             return Ok(None);
         }
         let (guests_waiting, oldest_waiting_seconds) = guests::count_waiting(connection)?;
+        let overview_failed = overview::write(connection).err();
         Ok(Some(Figures {
             holds: holds::list(connection)?,
             messages_without_template: holds::count_without_template(connection)?,
@@ -99,7 +108,28 @@ impl Session {
             oldest_waiting_seconds,
             fetches_waiting: fetches::count(connection)?,
             report_gaps: report_gaps::list(connection)?,
-            overview_failed: overview::write(connection).err(),
+            oldest_due_timer_seconds: oldest_due_timer(connection)?,
+            unresolved_calls: unresolved_calls(connection)?,
+            overview: overview::read(connection)?,
+            overview_failed,
         }))
     }
+}
+
+/// The first entry of an index.
+fn oldest_due_timer(connection: &mut PgConnection) -> Result<f64, StoreError> {
+    let late = "SELECT coalesce(greatest(extract(epoch FROM clock_timestamp() - \
+                (SELECT wake_at FROM bookings WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT 1)), 0), 0)::float8";
+    prepared::sql(late)
+        .get_result::<Value<Double, f64>>(connection)
+        .map(|seconds| seconds.0)
+        .map_err(StoreError::query("find the oldest due timer"))
+}
+
+/// From an index of the calls that run or are unresolved.
+fn unresolved_calls(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    prepared::sql("SELECT count(*) FROM messages WHERE state IN ('sending', 'unknown') AND state = 'unknown'")
+        .get_result::<Value<BigInt, i64>>(connection)
+        .map(|calls| calls.0)
+        .map_err(StoreError::query("count unresolved calls"))
 }

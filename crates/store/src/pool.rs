@@ -58,6 +58,13 @@ impl Store {
         }
     }
 
+    /// How many connections of the pool are in use now, and how many there may be.
+    pub fn connections_in_use(&self) -> (u32, u32) {
+        let most = self.working.pool.max_size();
+        let free = u32::try_from(self.working.permits.available_permits()).unwrap_or(most);
+        (most.saturating_sub(free), most)
+    }
+
     /// Runs queries on a blocking thread.
     pub async fn run<T: Send + 'static>(
         &self,

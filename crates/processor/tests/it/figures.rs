@@ -4,7 +4,7 @@ use testkit::world::Secrets;
 
 use crate::logs;
 use crate::notification::{failed, status};
-use crate::scene::{ADA, CONFIRMATION, Scene};
+use crate::scene::{ADA, BOB, CONFIRMATION, Scene};
 use crate::webhook::Webhook;
 
 fn value(metrics: &str, series: &str) -> i64 {
@@ -98,6 +98,14 @@ async fn every_series_with_known_labels_exists_from_the_start_with_0() {
         "bellhop_bookings_without_resort",
         "bellhop_events_delayed",
         "bellhop_reports_missing",
+        "bellhop_due_messages{state=\"queued\"}",
+        "bellhop_open_letters{reason=\"outcome_unknown\"}",
+        "bellhop_queue_messages{queue=\"dead.events\"}",
+        "bellhop_oldest_due_message_seconds",
+        "bellhop_oldest_due_timer_seconds",
+        "bellhop_oldest_open_letter_seconds",
+        "bellhop_unresolved_calls",
+        "bellhop_figures_timestamp_seconds",
     ] {
         assert_eq!(value(&metrics, series), 0, "{series}");
     }
@@ -108,6 +116,41 @@ async fn every_series_with_known_labels_exists_from_the_start_with_0() {
             "{name}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_due_and_what_is_unresolved_is_counted_with_its_age() {
+    let mut scene = Scene::new().await;
+    for (booking, phone) in [("BK-1", ADA), ("BK-2", BOB)] {
+        scene.happens(&Webhook::confirmed(booking, phone)).await;
+    }
+    scene.calls("BK-2", CONFIRMATION).await;
+    scene
+        .sql(
+            "UPDATE messages SET due_at = due_at - interval '20 minutes'; \
+             UPDATE messages SET state = 'unknown', publish_at = NULL WHERE booking_key = 'azure-bay/BK-2' AND claimed_at IS NOT NULL; \
+             UPDATE bookings SET wake_at = now() - interval '10 minutes' WHERE key = 'azure-bay/BK-1'",
+        )
+        .await;
+
+    scene.steps.export_figures_once().await;
+
+    let metrics = scene.steps.metrics();
+    let age = |series: &str| -> f64 {
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{series} ")));
+        line.unwrap_or_else(|| panic!("no {series}")).parse().unwrap()
+    };
+    assert_eq!(value(&metrics, "bellhop_unresolved_calls"), 1);
+    assert_eq!(value(&metrics, "bellhop_due_messages{state=\"queued\"}"), 1);
+    let (message, timer) = (
+        age("bellhop_oldest_due_message_seconds"),
+        age("bellhop_oldest_due_timer_seconds"),
+    );
+    assert!((1_200.0..1_260.0).contains(&message), "{message}");
+    assert!((600.0..660.0).contains(&timer), "{timer}");
+    assert!(age("bellhop_figures_timestamp_seconds") > 1_000_000_000.0);
 }
 
 async fn minutes_pass(scene: &Scene, minutes: i64) {

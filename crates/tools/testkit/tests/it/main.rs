@@ -23,6 +23,7 @@ mod letters;
 mod mapped;
 mod mended;
 mod metrics;
+mod monitoring;
 mod networks;
 mod open_files;
 mod poison;

@@ -10,6 +10,7 @@ use domain::message::MessageState::Read;
 use rules::{folder_of, read, root};
 use testkit::world::{Event, ResortFile, World};
 
+use crate::monitoring::tool;
 use crate::scene::{ADA, CONFIRMATION};
 
 /// The heading of the metrics that all programs export.
@@ -50,13 +51,7 @@ async fn exported(address: SocketAddr) -> String {
 
 /// Prometheus's own linter: names, units, help texts.
 fn check_with_promtool(program: &str, exported: &str) {
-    let installed = root().join("target/tools/bin/promtool");
-    let promtool = if installed.is_file() {
-        installed
-    } else {
-        PathBuf::from("promtool")
-    };
-    let mut checking = Command::new(promtool)
+    let mut checking = Command::new(tool("promtool"))
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -87,7 +82,7 @@ fn types(exported: &str) -> BTreeMap<String, String> {
 }
 
 /// The type of each metric that `docs/metrics.md` lists, by the section that lists it.
-fn documented() -> BTreeMap<String, BTreeMap<String, String>> {
+pub(crate) fn documented() -> BTreeMap<String, BTreeMap<String, String>> {
     let mut sections = BTreeMap::new();
     let mut section = String::new();
     for line in read("docs/metrics.md").lines() {

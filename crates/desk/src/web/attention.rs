@@ -118,7 +118,8 @@ fn happened(reason: &str) -> &str {
 
 /// For the template: the list of the letters of a group.
 fn list(group: &Group) -> String {
-    let mut query = form_urlencoded::Serializer::new("/letters?".to_owned());
+    let page = "/letters?";
+    let mut query = form_urlencoded::Serializer::for_suffix(page.to_owned(), page.len());
     query.append_pair("reason", &group.reason);
     query.extend_pairs(group.resort.as_deref().map(|resort| ("resort", resort)));
     query.finish()

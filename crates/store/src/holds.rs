@@ -7,14 +7,14 @@
 //! A hold that was laid for a status `failed` allows its probe only. An acceptance does not end it, because WhatsApp had
 //! accepted the failed messages too: [`probes`] judges by the probe's report.
 
+mod counts;
 mod probes;
 mod release;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable,
     QueryableByName, RunQueryDsl, Selectable, SelectableHelper,
@@ -33,6 +33,7 @@ use crate::prepared::sql;
 use crate::rows::{Rows, Value};
 use crate::schema::{holds, messages};
 
+pub use counts::{count_of_resorts, count_without_template};
 pub(crate) use probes::{Word, lift_reported, mark_accepted, unmark_failed};
 pub use release::{Released, release, retry_with_text, retry_without_template};
 
@@ -198,38 +199,6 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<(Hold, i64)>, StoreErro
             (hold, count)
         })
         .collect())
-}
-
-/// How many messages wait because their resort's file has nothing to send.
-pub fn count_without_template(connection: &mut PgConnection) -> Result<i64, StoreError> {
-    messages::table
-        .filter(is_in(MessageState::Held))
-        .filter(messages::held_by.is_null())
-        .count()
-        .get_result(connection)
-        .map_err(StoreError::query("count messages without a template"))
-}
-
-/// How many messages of some resorts wait, by the key of their hold; without one: their resort's file has nothing to send.
-pub fn count_of_resorts(
-    connection: &mut PgConnection,
-    resorts: &BTreeSet<ResortId>,
-) -> Result<BTreeMap<Option<String>, i64>, StoreError> {
-    let resorts: Vec<&str> = resorts.iter().map(ResortId::as_str).collect();
-    let rows: Vec<Count> = sql("SELECT held_by, count(*) AS messages FROM messages \
-         WHERE state = 'held' AND split_part(booking_key, '/', 1) = ANY($1) GROUP BY held_by")
-    .bind::<Array<Text>, _>(resorts)
-    .load(connection)
-    .map_err(StoreError::query("count the held messages of some resorts"))?;
-    Ok(rows.into_iter().map(|row| (row.held_by, row.messages)).collect())
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = Nullable<Text>)]
-    held_by: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    messages: i64,
 }
 
 /// A person holds what they name. `false`: it was paused already, and stays the first one's pause.

@@ -155,11 +155,13 @@ async fn a_conversation_is_given_to_colleagues_of_its_resort_only_and_closes_wit
              SELECT resort, phone_hash, now() - interval '5 minutes' FROM bookings",
         )
         .await;
-    served
+    let mut olga = served
         .member("olga", access(Role::Support, &["olive-hill"]))
         .await;
+    olga.get("/guests").await.check(200).has("No guest waits");
     let mut cleo = served.member("cleo", access(Role::Support, &["azure-bay"])).await;
 
+    cleo.get("/guests").await.check(200).has(PAGE);
     let page = cleo.get(PAGE).await.check(200);
     page.has("<option selected>cleo</option>").lacks("olga");
     let assign = [("what", "assign"), ("to", "olga")];

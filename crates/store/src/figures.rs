@@ -28,7 +28,7 @@ pub struct Figures {
     pub fetches_waiting: i64,
     /// Numbers that WhatsApp reports nothing of.
     pub report_gaps: Vec<ReportGap>,
-    /// Why the [`overview`](crate::overview) could not be written.
+    /// Why the [`overview`] could not be written.
     pub overview_failed: Option<StoreError>,
 }
 

@@ -20,7 +20,7 @@ use crate::rows::{Rows, Value};
 
 pub use crate::guest_key::GuestKey;
 pub(crate) use waiting::record_answer;
-pub use waiting::{Waiting, count_waiting, list_waiting, record_reply};
+pub use waiting::{Waiting, count_waiting, list_waiting, list_waiting_within, record_reply};
 
 /// Records a stop or a start, unless a newer one of the same kind is stored. Repetition and order make no difference.
 pub fn record_consent(

@@ -7,6 +7,7 @@
 //! A hold that was laid for a status `failed` allows its probe only. An acceptance does not end it, because WhatsApp had
 //! accepted the failed messages too: [`probes`] judges by the probe's report.
 
+mod counts;
 mod probes;
 mod release;
 
@@ -32,6 +33,7 @@ use crate::prepared::sql;
 use crate::rows::{Rows, Value};
 use crate::schema::{holds, messages};
 
+pub use counts::{count_of_resorts, count_without_template};
 pub(crate) use probes::{Word, lift_reported, mark_accepted, unmark_failed};
 pub use release::{Released, release, retry_with_text, retry_without_template};
 
@@ -197,16 +199,6 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<(Hold, i64)>, StoreErro
             (hold, count)
         })
         .collect())
-}
-
-/// How many messages wait because their resort's file has nothing to send.
-pub fn count_without_template(connection: &mut PgConnection) -> Result<i64, StoreError> {
-    messages::table
-        .filter(is_in(MessageState::Held))
-        .filter(messages::held_by.is_null())
-        .count()
-        .get_result(connection)
-        .map_err(StoreError::query("count messages without a template"))
 }
 
 /// A person holds what they name. `false`: it was paused already, and stays the first one's pause.

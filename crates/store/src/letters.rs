@@ -49,7 +49,7 @@ pub struct Letter {
     pub id: LetterId,
     pub kind: LetterKind,
     pub amqp_id: String,
-    /// Why it died: a [`DeadLetterReason`], or the word of a newer program.
+    /// Why it died: a [`DeadLetterReason`](domain::dead_letter::DeadLetterReason), or the word of a newer program.
     pub reason: String,
     /// What went wrong last; empty where the queue did not say it.
     pub error: String,

@@ -46,6 +46,17 @@ pub struct Identity {
 }
 
 impl Member {
+    /// Whether they work for one of these resorts.
+    fn meets(&self, within: &Scope) -> bool {
+        match (&self.resorts, within) {
+            (None, _) | (_, Scope::All) => true,
+            (Some(theirs), Scope::Resorts(resorts)) => theirs
+                .iter()
+                .flatten()
+                .any(|one| resorts.iter().any(|resort| resort.as_str() == one)),
+        }
+    }
+
     /// Fails on a role or a name of a newer program.
     pub fn identity(&self) -> Result<Identity, StoreError> {
         let unreadable = |what| StoreError::Unreadable { what };
@@ -127,6 +138,13 @@ pub fn list(connection: &mut PgConnection) -> Result<Vec<Member>, StoreError> {
         .select(Member::as_select())
         .load(connection)
         .map_err(StoreError::query("list the staff"))
+}
+
+/// The names of the present members who work for at least one of these resorts.
+pub fn names_within(connection: &mut PgConnection, within: &Scope) -> Result<Vec<String>, StoreError> {
+    let mut present = list(connection)?;
+    present.retain(|member| member.removed_at.is_none() && member.meets(within));
+    Ok(present.into_iter().map(|member| member.name).collect())
 }
 
 /// Adds a member, or a former one again. The first member adds themselves, and is an admin of all resorts.

@@ -1,16 +1,20 @@
 //! Conversations with guests: staff answer, and give each other what waits.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::audit::Action;
 use domain::ids::{BookingKey, MessageId, StaffName};
 use domain::message::MessageKind;
 use domain::render::Subject;
+use domain::staff::Scope;
 use domain::staff_answer::{self, AnswerRefused, StaffAnswer};
 use domain::stay::Personal;
 use serde::Serialize;
 use store::answers::{self, Posted, Situation};
 use store::audit::{self, Actor};
 use store::bookings::{self, Booking};
+use store::guests::GuestKey;
 use store::guests::waiting::{self, Act};
 use store::planning::Planner;
 use store::{Connection, Store, StoreError, guests, pool, staff};
@@ -109,6 +113,8 @@ pub(crate) enum Acted {
     NotFound(NoGuest),
     /// Nobody of this name is a member of the staff.
     NoMember(StaffName),
+    /// They work for none of the guest's resorts.
+    OutOfReach(StaffName),
     /// The time to which it was snoozed is over.
     Past,
 }
@@ -129,13 +135,13 @@ pub(crate) async fn act(
     };
     let acted = context
         .transaction(move |connection, planner| {
-            if let Some(refused) = refusal(connection, &act)? {
-                return Ok(refused);
-            }
             let guests = match find_guests(connection, planner, &asked)? {
                 Ok(guests) => guests,
                 Err(why) => return Ok(Acted::NotFound(why)),
             };
+            if let Some(refused) = refusal(connection, &act, &guests)? {
+                return Ok(refused);
+            }
             let mut found = false;
             for guest in &guests {
                 found |= waiting::act(connection, guest, &act)?;
@@ -164,23 +170,32 @@ fn details(act: &Act) -> String {
     }
 }
 
-fn refusal(connection: &mut Connection, act: &Act) -> Result<Option<Acted>, StoreError> {
+fn refusal(
+    connection: &mut Connection,
+    act: &Act,
+    guests: &BTreeSet<GuestKey>,
+) -> Result<Option<Acted>, StoreError> {
     Ok(match act {
-        Act::Assign(Some(name)) => {
-            let members = staff::list(connection)?;
-            let is_member = members
-                .iter()
-                .any(|member| member.name == name.as_str() && member.removed_at.is_none());
-            (!is_member).then(|| Acted::NoMember(name.clone()))
-        }
+        Act::Assign(Some(name)) => match staff::find(connection, name.as_str())? {
+            None => Some(Acted::NoMember(name.clone())),
+            Some(member) => {
+                let scope = &member.access.scope;
+                let reaches = guests.iter().any(|guest| scope.includes(Some(&guest.resort)));
+                (!reaches).then(|| Acted::OutOfReach(name.clone()))
+            }
+        },
         Act::Snooze(until) => (*until <= pool::clock(connection)?).then_some(Acted::Past),
         Act::Assign(None) | Act::Close => None,
     })
 }
 
 /// Who wrote and waits for an answer: the longest first, and at the end those whose conversation is snoozed.
-pub(crate) async fn waiting(store: &Store, at_most: i64) -> Result<Vec<guests::Waiting>, StoreError> {
+pub(crate) async fn waiting(
+    store: &Store,
+    within: Scope,
+    at_most: i64,
+) -> Result<Vec<guests::Waiting>, StoreError> {
     store
-        .run(move |connection| guests::list_waiting(connection, at_most))
+        .run(move |connection| guests::list_waiting_within(connection, &within, at_most))
         .await
 }

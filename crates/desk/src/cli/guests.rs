@@ -6,6 +6,7 @@ mod waiting;
 use clap::{ArgGroup, Args, Subcommand};
 use domain::ids::ResortId;
 use domain::phone_number::PhoneNumber;
+use domain::staff::Scope;
 use service::{Environment, Problems};
 use store::audit::Actor;
 
@@ -174,7 +175,7 @@ impl SubjectArgs {
         }
         let text = input::phone_number(self.phone.unwrap_or_default())?;
         let resort = self.resort;
-        let meant = guests::meant(context, &text, resort.as_ref()).await?;
+        let meant = guests::meant(context, &text, resort.as_ref(), &Scope::All).await?;
         Ok(Person::Number {
             number: number(meant)?,
             resort,

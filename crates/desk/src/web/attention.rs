@@ -10,6 +10,7 @@ use domain::dead_letter::DeadLetterReason;
 use domain::dead_letter::advice;
 use domain::overview::{Figure, Overview};
 use store::letters::{Filter, Group, Standing};
+use url::form_urlencoded;
 
 use super::books::Checked;
 use super::desk::Desk;
@@ -117,6 +118,9 @@ fn happened(reason: &str) -> &str {
 
 /// For the template: the list of the letters of a group.
 fn list(group: &Group) -> String {
-    let resort = group.resort.as_deref().map(|resort| format!("&resort={resort}"));
-    format!("/letters?reason={}{}", group.reason, resort.unwrap_or_default())
+    let page = "/letters?";
+    let mut query = form_urlencoded::Serializer::for_suffix(page.to_owned(), page.len());
+    query.append_pair("reason", &group.reason);
+    query.extend_pairs(group.resort.as_deref().map(|resort| ("resort", resort)));
+    query.finish()
 }

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Form, Query};
 use askama::Template;
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use domain::audit::Action;
 use domain::ids::{BookingKey, StaffName};
 use serde::Deserialize;
@@ -72,15 +72,19 @@ impl Asked {
             .map(|key| key.parse::<BookingKey>())
             .transpose();
         let since = given(&self.since)
-            .map(|day| day.parse::<chrono::NaiveDate>())
-            .transpose();
+            .map(|day| {
+                let day = NaiveDate::parse_from_str(&day, "%Y-%m-%d").ok();
+                // The database knows fewer years.
+                let day = day.filter(|day| (1900..10_000).contains(&day.year()));
+                day.ok_or_else(|| invalid("A day is written 2026-11-29."))
+            })
+            .transpose()?;
         Ok(Filter {
             actor: who.map_err(|_| invalid("That is no name of a member."))?,
             action: action.map_err(|_| invalid("There is no such action."))?,
             booking: booking.map_err(|_| invalid("A booking is named RESORT/ID."))?,
             before: self.before,
             since: since
-                .map_err(|_| invalid("A day is written 2026-11-29."))?
                 .map(|day| DateTime::<Utc>::from_naive_utc_and_offset(day.and_time(NaiveTime::MIN), Utc)),
         })
     }

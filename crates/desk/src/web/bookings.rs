@@ -7,6 +7,7 @@ use actix_web::web::{Data, Form, Path, Query};
 use askama::Template;
 use domain::audit::Action;
 use domain::ids::{BookingId, BookingKey, ResortId};
+use domain::staff::Scope;
 use serde::Deserialize;
 use store::audit::Filter;
 use uuid::Uuid;
@@ -114,6 +115,19 @@ pub(super) async fn show(
     answer(&desk, &visitor, key, shown).await
 }
 
+/// For who loads the answer to a form again by its address.
+pub(super) async fn to_booking(
+    visitor: Visitor,
+    path: Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (resort, booking, _) = path.into_inner();
+    let key = key(&visitor, &(resort, booking))?;
+    Ok(page::go(&page::booking_path(
+        key.resort.as_str(),
+        key.booking.as_str(),
+    )))
+}
+
 /// Shows one personal value, which the audit trail has recorded before; a minute later the page shows it no more.
 pub(super) async fn reveal(
     desk: Data<Desk>,
@@ -154,16 +168,27 @@ pub(super) async fn answer(
     } else {
         StatusCode::OK
     };
-    let members = desk.store.run(store::staff::list).await?.into_iter();
-    let members = members.filter(|member| member.removed_at.is_none());
+    let at = Scope::Resorts([key.resort.clone()].into());
+    let members = desk
+        .store
+        .run(move |connection| store::staff::names_within(connection, &at))
+        .await?;
+    // Who may not open it any more sees nothing of it either.
+    let may_read = visitor
+        .allow(Action::ConversationOpened, Some(&key.resort))
+        .is_ok();
     let frame = Frame::new(desk, visitor, Section::Guests, "Booking")
         .await?
         .with_notice(shown.notice.take());
     let page = BookingPage {
         path: page::booking_path(key.resort.as_str(), key.booking.as_str()),
         timeline: Timeline::of(&booking, &acts, frame.now),
-        conversation: bookings::opened(&context, key, me).await?,
-        members: members.map(|member| member.name).collect(),
+        conversation: if may_read {
+            bookings::opened(&context, key, me).await?
+        } else {
+            None
+        },
+        members,
         answer_id: Uuid::now_v7(),
         frame,
         booking,

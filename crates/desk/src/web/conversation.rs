@@ -142,6 +142,7 @@ pub(super) async fn act(
         Acted::NothingWritten => "the guest wrote nothing that waits".to_owned(),
         Acted::NotFound(why) => no_guest(&why).to_owned(),
         Acted::NoMember(name) => format!("{name} is no member of the staff"),
+        Acted::OutOfReach(name) => format!("{name} does not work for the guest's resort"),
         Acted::Past => "that time is over".to_owned(),
     };
     refuse(&desk, &visitor, key, &why).await

@@ -65,7 +65,7 @@ fn add_headers(headers: &mut HeaderMap) {
 
 /// Why a request gets no further.
 fn refuse(request: &ServiceRequest, desk: &Desk) -> Option<Problem> {
-    if is_internal(request.path()) && !is_near(request, desk) {
+    if is_internal(asked(request)) && !is_near(request, desk) {
         return Some(Problem::NotFound);
     }
     if request.method().is_safe() || *request.method() == Method::OPTIONS {
@@ -85,6 +85,11 @@ fn is_from_own_page(headers: &HeaderMap, own: &str) -> bool {
     }
 }
 
+/// The path by which a page is chosen: decoded, where [`ServiceRequest::path`] is as it came (`/%6detrics`).
+pub(super) fn asked(request: &ServiceRequest) -> &str {
+    request.match_info().as_str()
+}
+
 /// For machines of ours.
 fn is_internal(path: &str) -> bool {
     matches!(path, "/metrics" | "/readyz")
@@ -100,7 +105,23 @@ fn is_near(request: &ServiceRequest, desk: &Desk) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
+
+    #[test]
+    fn what_machines_ask_for_is_known_however_its_path_is_written() {
+        for (path, expected) in [
+            ("/metrics", true),
+            ("/%6detrics", true),
+            ("/%72eadyz", true),
+            ("/metrics?a", true),
+            ("/letters", false),
+        ] {
+            let request = TestRequest::with_uri(path).to_srv_request();
+            assert_eq!(is_internal(asked(&request)), expected, "{path}");
+        }
+    }
 
     #[test]
     fn only_a_page_of_our_own_may_change_something() {

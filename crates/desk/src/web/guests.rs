@@ -3,7 +3,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Form};
 use askama::Template;
-use domain::ids::ResortId;
 use serde::Deserialize;
 use store::guests::Waiting;
 
@@ -50,8 +49,11 @@ pub(super) async fn find(
     visitor: Visitor,
     wanted: Form<Wanted>,
 ) -> Result<HttpResponse, Problem> {
+    if !desk.throttle.allows_search(&visitor.identity.name) {
+        return Err(Problem::TooManySearches);
+    }
     let context = desk.context();
-    let search = match guests::meant(&context, &wanted.phone, None).await? {
+    let search = match guests::meant(&context, &wanted.phone, None, &visitor.access().scope).await? {
         Meant::Number(number, _) => Search::Found {
             bookings: guests::bookings_of(&context, &number, &visitor.access().scope).await?,
             number: number.masked(),
@@ -77,10 +79,5 @@ async fn answer(desk: &Desk, visitor: &Visitor, search: Option<Search>) -> Resul
 
 /// The guests who wait at the member's resorts, the longest first.
 pub(super) async fn waiting(desk: &Desk, visitor: &Visitor) -> Result<Vec<Waiting>, Problem> {
-    let mut waiting = conversations::waiting(&desk.store, MOST).await?;
-    waiting.retain(|one| {
-        let resort = ResortId::parse(&one.resort).ok();
-        visitor.access().reaches(resort.as_ref()).is_ok()
-    });
-    Ok(waiting)
+    Ok(conversations::waiting(&desk.store, visitor.access().scope.clone(), MOST).await?)
 }

@@ -7,6 +7,7 @@ use domain::audit::Action;
 use domain::hold::Coverage;
 use domain::ids::{NumberId, ResortId};
 use domain::message::MessageKind;
+use domain::staff::Scope;
 use serde::Deserialize;
 
 use super::desk::Desk;
@@ -56,25 +57,56 @@ pub(super) async fn list(
         .collect();
     kinds.sort_unstable();
     kinds.dedup();
+    let without_template = match visitor.access().scope.clone() {
+        Scope::All => desk.store.run(store::holds::count_without_template).await?,
+        Scope::Resorts(resorts) => {
+            let counts = desk
+                .store
+                .run(move |connection| store::holds::count_of_resorts(connection, &resorts));
+            counts.await?.remove(&None).unwrap_or_default()
+        }
+    };
+    let holds = visible(&desk, &visitor).await?;
     page::answer(&HoldsPage {
         frame: Frame::new(&desk, &visitor, Section::Holds, "Holds")
             .await?
             .with_notice(done.sentence()),
-        holds: visible(&desk, &visitor).await?,
+        holds,
         resorts: theirs.iter().map(|resort| resort.id.to_string()).collect(),
         kinds: kinds.iter().map(ToString::to_string).collect(),
-        without_template: desk.store.run(store::holds::count_without_template).await?,
+        without_template,
     })
 }
 
-/// The holds of the member's resorts; one of no resort concerns theirs too.
+/// The holds that concern the member's resorts, with how many of their messages wait. One of no resort concerns theirs too, unless
+/// it is of a number that none of theirs sends from.
 pub(super) async fn visible(desk: &Desk, visitor: &Visitor) -> Result<Vec<HoldView>, Problem> {
     let mut found = holds::list(&desk.store, None).await?;
-    found.retain(|hold| {
-        let resort = hold.resort.as_deref().and_then(|id| ResortId::parse(id).ok());
-        resort.is_none() || visitor.access().reaches(resort.as_ref()).is_ok()
+    let Scope::Resorts(resorts) = visitor.access().scope.clone() else {
+        return Ok(found);
+    };
+    found.retain(|hold| match (&hold.resort, &hold.number) {
+        (Some(resort), _) => resorts.iter().any(|own| own.as_str() == resort),
+        (None, Some(number)) => sends_from(desk, visitor, number),
+        (None, None) => true,
     });
+    let counts = desk
+        .store
+        .run(move |connection| store::holds::count_of_resorts(connection, &resorts));
+    let counts = counts.await?;
+    for hold in &mut found {
+        let count = counts.get(&Some(hold.hold.clone()));
+        hold.messages = count.copied().unwrap_or_default();
+    }
     Ok(found)
+}
+
+/// Whether a resort of the member sends from this number.
+fn sends_from(desk: &Desk, visitor: &Visitor, number: &str) -> bool {
+    let files = desk.files.current();
+    let mut resorts = files.resorts();
+    resorts
+        .any(|resort| resort.number.as_str() == number && visitor.access().reaches(Some(&resort.id)).is_ok())
 }
 
 pub(super) async fn pause(
@@ -85,6 +117,12 @@ pub(super) async fn pause(
     let coverage = coverage(&form)?;
     visitor.allow(Action::Paused, coverage.resort.as_ref())?;
     if let Some(number) = &coverage.number {
+        // Nor are other resorts' numbers proposed.
+        if visitor.access().scope != Scope::All && !sends_from(&desk, &visitor, number.as_str()) {
+            return Err(Problem::Invalid(
+                "None of your resorts sends from that number.".to_owned(),
+            ));
+        }
         let files = desk.files.current();
         names::check_number(&desk.store, Some(&files), number).await?;
     }
@@ -117,6 +155,15 @@ pub(super) async fn resume(
     form: Form<Resume>,
 ) -> Result<HttpResponse, Problem> {
     let Resume { hold, note } = form.into_inner();
+    visitor
+        .access()
+        .has(Action::Resumed.needs())
+        .map_err(Problem::Forbidden)?;
+    // What is not theirs to see is answered as what is not there.
+    let seen = visible(&desk, &visitor).await?;
+    if !seen.iter().any(|one| one.hold == hold) {
+        return Ok(page::go("/holds?done=was_resumed"));
+    }
     let by = visitor.actor(desk.note(&note));
     let ended = holds::end(&desk.store, hold, by).await?;
     Ok(page::go(if ended {

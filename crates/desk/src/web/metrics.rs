@@ -10,6 +10,7 @@ use actix_web::web::Data;
 use service::metrics::{Histogram, IntCounterVec, LATENCY_BUCKETS, MetricError, Metrics};
 
 use super::desk::Desk;
+use super::guard;
 
 /// By their first digit, so that no address can add series.
 const ANSWERS: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
@@ -88,7 +89,7 @@ pub(super) async fn count(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let is_page = !matches!(request.path(), "/metrics" | "/readyz" | "/healthz");
+    let is_page = !matches!(guard::asked(&request), "/metrics" | "/readyz" | "/healthz");
     let desk = request.app_data::<Data<Desk>>().cloned().filter(|_| is_page);
     let began_at = Instant::now();
     let response = next.call(request).await;

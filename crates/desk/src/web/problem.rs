@@ -28,6 +28,8 @@ pub(super) enum Problem {
     /// The request was made by a page that is not ours.
     ForeignPage,
     TooManySignIns,
+    /// Who tries one number after the other finds out whose a masked one is.
+    TooManySearches,
     /// Postgres or RabbitMQ is away.
     Unavailable,
     Internal,
@@ -84,6 +86,11 @@ impl Problem {
                 "Too many attempts",
                 "Someone at your address has tried to sign in too often.",
             ),
+            Self::TooManySearches => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many searches",
+                "You have looked for very many numbers in a minute.",
+            ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The desk cannot reach its database",
@@ -108,7 +115,7 @@ impl Problem {
             Self::ForeignPage => {
                 "Do it from the desk itself. If you did: DESK_PUBLIC_URL must be the address in your browser."
             }
-            Self::TooManySignIns => "Wait a minute, then try again.",
+            Self::TooManySignIns | Self::TooManySearches => "Wait a minute, then try again.",
             Self::Unavailable => "Try again in a moment. If it stays so, tell those who run Bellhop.",
             Self::Internal => "Try again; if it happens again, tell those who run Bellhop.",
         }
@@ -139,7 +146,7 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(status);
         match self {
             Self::SignedOut => return response.insert_header((LOCATION, "/login")).finish(),
-            Self::TooManySignIns => drop(response.insert_header((RETRY_AFTER, "60"))),
+            Self::TooManySignIns | Self::TooManySearches => drop(response.insert_header((RETRY_AFTER, "60"))),
             _ => {}
         }
         page::fill(

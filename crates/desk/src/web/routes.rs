@@ -75,6 +75,10 @@ fn add_pages(config: &mut ServiceConfig) {
             "/bookings/{resort}/{booking}/instruct",
             post().to(conversation::instruct),
         )
+        .route(
+            "/bookings/{resort}/{booking}/{form}",
+            get().to(bookings::to_booking),
+        )
         .configure(add_letters)
         .route("/guests", get().to(guests::show))
         .service(resource("/guests/find").get(guests::show).post(guests::find))

@@ -97,6 +97,12 @@ fn visible(files: &Snapshot, visitor: &Visitor) -> Vec<Arc<SourceRules>> {
     }
 }
 
+fn rules(files: &Snapshot, visitor: &Visitor, source: &str) -> Result<Arc<SourceRules>, Problem> {
+    let known = visible(files, visitor).into_iter();
+    let mut known = known.filter(|rules| rules.id.as_str() == source);
+    known.next().ok_or(Problem::NotFound)
+}
+
 pub(super) async fn show(
     desk: Data<Desk>,
     visitor: Visitor,
@@ -114,6 +120,8 @@ pub(super) async fn try_payload(
 ) -> Result<HttpResponse, Problem> {
     let pasted = pasted.into_inner();
     let id = SourceId::parse(&source).map_err(|_| Problem::NotFound)?;
+    // Before anything is tried: how long it takes would tell of other resorts' sources.
+    rules(&desk.files.current(), &visitor, &source)?;
     let tried = trial(&desk, &id, &pasted).map(Some);
     answer(&desk, &visitor, &source, pasted, tried).await
 }
@@ -126,11 +134,7 @@ async fn answer(
     tried: Result<Option<Trial>, String>,
 ) -> Result<HttpResponse, Problem> {
     let files = desk.files.current();
-    let known = visible(&files, visitor).into_iter();
-    let rules = known
-        .into_iter()
-        .find(|rules| rules.id.as_str() == source)
-        .ok_or(Problem::NotFound)?;
+    let rules = rules(&files, visitor, source)?;
     let (trial, refused) = match tried {
         Ok(trial) => (trial, None),
         Err(refused) => (None, Some(refused)),

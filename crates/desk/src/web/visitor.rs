@@ -7,7 +7,7 @@ use std::pin::Pin;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{COOKIE, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use crypto::token::Token;
@@ -110,8 +110,8 @@ async fn by_name(desk: &Desk, name: String) -> Result<Visitor, Problem> {
 }
 
 async fn by_cookie(desk: &Desk, request: &HttpRequest) -> Result<Visitor, Problem> {
-    let cookie = request.cookie(cookie_name(&desk.public_url));
-    let token = cookie.and_then(|cookie| Token::parse(cookie.value()).ok());
+    let cookie = own_cookie(request, cookie_name(&desk.public_url));
+    let token = cookie.and_then(|cookie| Token::parse(cookie).ok());
     let hash = token.ok_or(Problem::SignedOut)?.hash();
     let found = desk
         .store
@@ -121,6 +121,18 @@ async fn by_cookie(desk: &Desk, request: &HttpRequest) -> Result<Visitor, Proble
         identity,
         session: Some(session),
     })
+}
+
+/// The value of a cookie whose name is written exactly so. Browsers keep other hosts of a domain from setting `__Host-…`, but
+/// not from setting `%5F%5FHost-…`, so nothing is decoded; nor is what others have set a reason to refuse ours.
+fn own_cookie<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
+    let headers = request.headers().get_all(COOKIE);
+    let cookies = headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    let mut values = cookies.filter_map(|cookie| {
+        let value = cookie.trim_ascii().strip_prefix(name.as_bytes())?;
+        value.strip_prefix(b"=")
+    });
+    values.next().and_then(|value| std::str::from_utf8(value).ok())
 }
 
 /// With the prefix browsers take it from this host over TLS alone (RFC 6265bis); on loopback over http they could not.

@@ -1,6 +1,7 @@
 //! `desk serve`, as a browser without scripts sees it.
 
 mod access;
+mod attack;
 mod bookings;
 mod conversation;
 mod letter;

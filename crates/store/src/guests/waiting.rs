@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::{MessageId, ResortId, StaffName};
+use domain::staff::Scope;
 
 use crate::error::StoreError;
 use crate::guest_key::GuestKey;
@@ -144,8 +145,22 @@ pub struct Waiting {
 ///
 /// One who is known at several resorts of one number waits at those that have a booking of theirs.
 pub fn list_waiting(connection: &mut PgConnection, at_most: i64) -> Result<Vec<Waiting>, StoreError> {
+    list_waiting_within(connection, &Scope::All, at_most)
+}
+
+/// As [`list_waiting`], at these resorts.
+pub fn list_waiting_within(
+    connection: &mut PgConnection,
+    within: &Scope,
+    at_most: i64,
+) -> Result<Vec<Waiting>, StoreError> {
+    let resorts: Option<Vec<&str>> = match within {
+        Scope::All => None,
+        Scope::Resorts(resorts) => Some(resorts.iter().map(ResortId::as_str).collect()),
+    };
     prepared::sql(include_str!("waiting.sql"))
         .bind::<BigInt, _>(at_most)
+        .bind::<Nullable<Array<Text>>, _>(resorts)
         .load(connection)
         .map_err(StoreError::query("list guests who wait"))
 }

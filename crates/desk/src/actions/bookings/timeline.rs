@@ -162,7 +162,12 @@ fn upcoming_entry(one: &Upcoming) -> Entry {
         at,
         tone: Tone::Plain,
         what: format!("{kind}: {what}"),
-        detail: because,
+        // Not twice.
+        detail: if what.ends_with(&because) {
+            String::new()
+        } else {
+            because
+        },
         letter: None,
         kind: at.map(|_| one.kind),
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::country::Country;
 use domain::ids::ResortId;
 use domain::phone_number::PhoneNumber;
+use domain::staff::Scope;
 use store::{StoreError, guests};
 
 use crate::actions::context::Context;
@@ -14,9 +15,11 @@ use crate::actions::context::Context;
 pub(crate) struct Readings(BTreeMap<Option<PhoneNumber>, BTreeSet<Country>>);
 
 impl Readings {
-    fn of(context: &Context, text: &str) -> Self {
+    fn of(context: &Context, text: &str, within: &Scope) -> Self {
         let mut readings: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for country in context.files().resorts().map(|resort| resort.country) {
+        let resorts = context.files().resorts();
+        let resorts = resorts.filter(|resort| within.includes(Some(&resort.id)));
+        for country in resorts.map(|resort| resort.country) {
             let number = PhoneNumber::parse(text, Some(country)).ok();
             readings.entry(number).or_default().insert(country);
         }
@@ -56,11 +59,13 @@ pub(crate) enum Meant {
 }
 
 /// Reads a number as platforms' numbers are read: without a country code it is one of the resort's country. Without a resort
-/// the countries of all files are tried, and of several possible numbers the one of a known guest is taken.
+/// the countries of all files are tried, and of several possible numbers the one of a known guest is taken. Files and guests of
+/// resorts that are not `within` do not count: what is found would tell of them.
 pub(crate) async fn meant(
     context: &Context,
     text: &str,
     resort: Option<&ResortId>,
+    within: &Scope,
 ) -> Result<Meant, StoreError> {
     let country = resort
         .and_then(|id| context.resort(id))
@@ -71,10 +76,10 @@ pub(crate) async fn meant(
     if resort.is_some() {
         return Ok(Meant::Invalid(None));
     }
-    let readings = Readings::of(context, text);
+    let readings = Readings::of(context, text, within);
     let mut numbers = readings.numbers();
     if numbers.len() > 1 {
-        numbers = known(context, numbers).await?;
+        numbers = known(context, numbers, within.clone()).await?;
     }
     Ok(match (numbers.pop(), numbers.is_empty()) {
         (Some(number), true) => Meant::Number(number, Some(readings)),
@@ -83,12 +88,26 @@ pub(crate) async fn meant(
     })
 }
 
-/// The numbers of guests about whom data is stored.
-async fn known(context: &Context, numbers: Vec<PhoneNumber>) -> Result<Vec<PhoneNumber>, StoreError> {
+/// The numbers of guests about whom data is stored, or who are known at these resorts.
+async fn known(
+    context: &Context,
+    numbers: Vec<PhoneNumber>,
+    within: Scope,
+) -> Result<Vec<PhoneNumber>, StoreError> {
     context
         .transaction(move |connection, planner| {
             let hashes: Vec<_> = numbers.iter().map(|number| planner.phone_hash(number)).collect();
-            let known = guests::held(connection, &hashes)?;
+            let mut known = Vec::new();
+            if within == Scope::All {
+                known = guests::held(connection, &hashes)?;
+            } else {
+                for hash in &hashes {
+                    let resorts = guests::resorts_that_know(connection, hash)?;
+                    if resorts.iter().any(|resort| within.includes(Some(resort))) {
+                        known.push(*hash);
+                    }
+                }
+            }
             let held = numbers
                 .iter()
                 .zip(&hashes)

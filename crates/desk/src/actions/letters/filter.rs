@@ -22,7 +22,7 @@ pub(crate) const KEYS: [&str; 11] = [
 const ANY_STATE: &str = "all";
 const LONGEST_ID: usize = 250;
 /// Letters that a text names one by one at most: as many as a page lists, and some.
-const MOST_LETTERS: usize = 200;
+pub(crate) const MOST_LETTERS: usize = 200;
 /// Between the letters that a text names: addresses leave it as it is.
 const BETWEEN_LETTERS: char = '.';
 

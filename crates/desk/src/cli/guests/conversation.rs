@@ -238,6 +238,7 @@ fn report(person: &Person, acted: Acted, said: &str) -> anyhow::Result<Answer> {
         }
         Acted::NothingWritten => "the guest wrote nothing that staff should answer".to_owned(),
         Acted::NoMember(name) => format!("{name} is no member of the staff"),
+        Acted::OutOfReach(name) => format!("{name} does not work for the guest's resort"),
         Acted::Past => "that time is over".to_owned(),
     };
     output::complain(&format!("{person}: {why}"));

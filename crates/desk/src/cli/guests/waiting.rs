@@ -1,6 +1,7 @@
 //! `desk guests waiting`, `desk guests resume`
 
 use chrono::{DateTime, Utc};
+use domain::staff::Scope;
 use serde::Serialize;
 use service::Environment;
 
@@ -31,7 +32,7 @@ pub(super) async fn list(json: bool, environment: &Environment) -> anyhow::Resul
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let store = read.finish_with(|| store)?;
-    let waiting = conversations::waiting(&store, AT_MOST).await?;
+    let waiting = conversations::waiting(&store, Scope::All, AT_MOST).await?;
     let views: Vec<View> = waiting
         .into_iter()
         .map(|one| View {

@@ -19,6 +19,7 @@ use url::form_urlencoded;
 use super::asked::Asked;
 use super::decide::member;
 use super::jobs::said;
+use crate::actions::letters::filter::MOST_LETTERS;
 use crate::actions::letters::jobs::{self, DryRun, NotMade};
 use crate::web::desk::Desk;
 use crate::web::page::{self, Frame, Section};
@@ -92,6 +93,11 @@ pub(in crate::web) async fn confirm(
                 "Tick a letter, or take all that match.".to_owned(),
             ));
         }
+        _ if picked.letters.len() > MOST_LETTERS => {
+            return Err(Problem::Invalid(format!(
+                "Tick {MOST_LETTERS} letters at most, or take all that match."
+            )));
+        }
         _ => Filter {
             letters: picked.letters,
             ..Filter::default()
@@ -118,17 +124,16 @@ pub(in crate::web) async fn confirm(
         .store
         .run(move |connection| {
             let (total, _) = stored::extent(connection, &filter)?;
-            Ok((total, staff::list(connection)?))
+            Ok((total, staff::names_within(connection, &filter.within)?))
         })
         .await?;
-    let members = members.into_iter().filter(|member| member.removed_at.is_none());
     page::answer(&ConfirmPage {
         frame: Frame::new(&desk, &visitor, Section::Letters, "Letters").await?,
         action: picked.action,
         asked,
         total,
         dry_run,
-        members: members.map(|member| member.name).collect(),
+        members,
     })
 }
 

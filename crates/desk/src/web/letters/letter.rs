@@ -8,6 +8,7 @@ use askama::Template;
 use domain::audit::Action;
 use domain::dead_letter::{Advice, Way};
 use domain::ids::LetterId;
+use domain::staff::Scope;
 use serde::Deserialize;
 use store::letters::{self as stored, Letter, Place, Viewer};
 use store::staff;
@@ -214,23 +215,19 @@ pub(super) async fn answer(
         letter.id,
         Place::of(letter),
     );
+    // Of no resort: those who work for all.
+    let at = Scope::Resorts(letter.resort.iter().cloned().collect());
     let ((older, newer), others, members) = desk
         .store
         .run(move |connection| {
             let neighbours = stored::neighbours(connection, &filter, place)?;
             let others = stored::others_on(connection, id, &me)?;
-            Ok((neighbours, others, staff::list(connection)?))
+            Ok((neighbours, others, staff::names_within(connection, &at)?))
         })
         .await?;
     let path_of = |id: LetterId| asked.at(&format!("/letters/{id}"));
     let code = details.message.as_ref().and_then(|message| message.error_code);
     let booking = letter.resort.as_ref().zip(letter.booking.as_ref());
-    let members = members.into_iter().filter(|member| member.removed_at.is_none());
-    let members = members.filter(|member| match (&member.resorts, &letter.resort) {
-        (None, _) => true,
-        (Some(theirs), Some(resort)) => theirs.iter().flatten().any(|one| one == resort.as_str()),
-        (Some(_), None) => false,
-    });
     let status = match shown.typed {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
@@ -247,7 +244,7 @@ pub(super) async fn answer(
         code: code.map(|code| (code, whatsapp::error_codes::title(code))),
         booking_path: booking.map(|(resort, booking)| page::booking_path(resort.as_str(), booking.as_str())),
         others,
-        members: members.map(|member| member.name).collect(),
+        members,
         details,
         asked,
         shown,

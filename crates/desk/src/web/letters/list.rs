@@ -105,8 +105,11 @@ pub(in crate::web) async fn find(
     visitor: Visitor,
     wanted: Form<Wanted>,
 ) -> Result<HttpResponse, Problem> {
+    if !desk.throttle.allows_search(&visitor.identity.name) {
+        return Err(Problem::TooManySearches);
+    }
     let context = desk.context();
-    let (guest, search) = match guests::meant(&context, &wanted.phone, None).await? {
+    let (guest, search) = match guests::meant(&context, &wanted.phone, None, &visitor.access().scope).await? {
         Meant::Number(number, _) => (
             Some(context.key_ring.lookup(number.reveal())),
             Search::Found(number.masked()),

@@ -27,7 +27,7 @@ pub(crate) struct Table<'d> {
     line: usize,
     entries: &'d DeTable<'d>,
     asked: RefCell<Vec<&'static str>>,
-    notes: &'d Notes<'d>,
+    notes: &'d Notes,
 }
 
 /// A value, with its key and line.
@@ -36,11 +36,12 @@ pub(crate) struct Entry<'d> {
     path: String,
     line: usize,
     value: &'d DeValue<'d>,
-    notes: &'d Notes<'d>,
+    notes: &'d Notes,
 }
 
-struct Notes<'d> {
-    text: &'d str,
+struct Notes {
+    /// Where each line but the last one ends.
+    breaks: Vec<usize>,
     notes: RefCell<Vec<Note>>,
 }
 
@@ -48,7 +49,7 @@ struct Notes<'d> {
 pub(crate) fn read<T>(text: &str, interpret: impl FnOnce(&Table<'_>) -> Option<T>) -> (Option<T>, Vec<Note>) {
     let (root, syntax_errors) = DeTable::parse_recoverable(text);
     let notes = Notes {
-        text,
+        breaks: text.match_indices('\n').map(|(at, _)| at).collect(),
         notes: RefCell::default(),
     };
     for error in syntax_errors {
@@ -254,18 +255,13 @@ impl<'d> Entry<'d> {
     }
 }
 
-impl Notes<'_> {
+impl Notes {
     fn add(&self, line: usize, severity: Severity, text: String) {
         self.notes.borrow_mut().push(Note { line, severity, text });
     }
 
     fn line_of(&self, span: Range<usize>) -> usize {
-        let before = self
-            .text
-            .as_bytes()
-            .get(..span.start)
-            .unwrap_or(self.text.as_bytes());
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        self.breaks.partition_point(|at| *at < span.start) + 1
     }
 }
 

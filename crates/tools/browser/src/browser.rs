@@ -12,6 +12,8 @@ use crate::driver::Driver;
 /// The name of an element's id in WebDriver.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The WebDriver standard's error for an element that the page has no more.
+const REPLACED: &str = "stale element reference";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The size of what is seen of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,8 +117,8 @@ impl Browser {
     /// # Errors
     /// Where there is no such element.
     pub async fn text(&self, selector: &str) -> anyhow::Result<String> {
-        let id = self.find(selector).await?;
-        text(&self.driver.get(&format!("element/{id}/text")).await?)
+        let read = async |id: String| self.driver.get(&format!("element/{id}/text")).await;
+        text(&self.with_element(selector, read).await?)
     }
 
     /// Clicks into the middle of an element; a page that this opens is loaded afterwards.
@@ -124,9 +126,11 @@ impl Browser {
     /// # Errors
     /// Where there is no such element, or another one covers it.
     pub async fn click(&self, selector: &str) -> anyhow::Result<()> {
-        let command = format!("element/{}/click", self.find(selector).await?);
-        self.driver.post(&command, &json!({})).await?;
-        Ok(())
+        let click = async |id: String| {
+            let command = format!("element/{id}/click");
+            self.driver.post(&command, &json!({})).await
+        };
+        self.with_element(selector, click).await.map(drop)
     }
 
     /// Types into a field, after what is in it.
@@ -134,9 +138,11 @@ impl Browser {
     /// # Errors
     /// Where there is no such field.
     pub async fn type_into(&self, selector: &str, words: &str) -> anyhow::Result<()> {
-        let command = format!("element/{}/value", self.find(selector).await?);
-        self.driver.post(&command, &json!({ "text": words })).await?;
-        Ok(())
+        let enter = async |id: String| {
+            let command = format!("element/{id}/value");
+            self.driver.post(&command, &json!({ "text": words })).await
+        };
+        self.with_element(selector, enter).await.map(drop)
     }
 
     /// Runs the body of a function in the page; returns what it returns.
@@ -170,6 +176,22 @@ impl Browser {
     pub async fn served(&self) -> anyhow::Result<String> {
         let fetched = "return fetch(location.href).then((answer) => answer.text())";
         text(&self.run(fetched, &[]).await?)
+    }
+
+    /// Finds an element and uses it. A page that refreshes itself may replace it in between: then nothing was done, and it is
+    /// found again.
+    async fn with_element(
+        &self,
+        selector: &str,
+        usage: impl AsyncFn(String) -> anyhow::Result<Value>,
+    ) -> anyhow::Result<Value> {
+        let begun = Instant::now();
+        loop {
+            match usage(self.find(selector).await?).await {
+                Err(error) if error.to_string().starts_with(REPLACED) && begun.elapsed() < PATIENCE => {}
+                done => return done,
+            }
+        }
     }
 
     async fn find(&self, selector: &str) -> anyhow::Result<String> {

@@ -3,12 +3,13 @@
 //! Rates hold per process; behind k processes a source may send k times as much.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::ids::SourceId;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
+use service::http::network_of;
 use settings::{RateLimit, Source};
 
 use crate::problem::Problem;
@@ -93,14 +94,6 @@ impl SourceRates {
         Problem::RateLimited {
             retry_after_seconds: wait.as_secs().saturating_add(1),
         }
-    }
-}
-
-/// A caller with one IPv6 address has the whole /64 network.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

@@ -103,7 +103,7 @@ impl Settings {
             .map_err(|missing| read.problem(missing.variable, missing.problem))
             .ok();
         let whatsapp = read_whatsapp(&mut read);
-        let trusted_proxies = read.parsed_or("INGEST_TRUSTED_PROXIES", parse_networks, Vec::new());
+        let trusted_proxies = read.parsed_or("INGEST_TRUSTED_PROXIES", network::parse_list, Vec::new());
         let confirm_timeout =
             read.parsed_or("INGEST_CONFIRM_TIMEOUT", parse_timeout, DEFAULT_CONFIRM_TIMEOUT);
         let linger = read.parsed_or("INGEST_LINGER", parse_linger, DEFAULT_LINGER);
@@ -139,13 +139,6 @@ fn parse_app_secrets(text: &str) -> Result<Vec<Secret>, &'static str> {
         return Err("holds an empty secret; separate secrets by one comma");
     }
     Ok(secrets.into_iter().map(Secret::new).collect())
-}
-
-fn parse_networks(text: &str) -> Result<Vec<IpNet>, &'static str> {
-    let networks = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    networks
-        .map(|part| network::parse(part).ok_or("is not a list of networks such as 10.0.0.0/8,fd00::/8"))
-        .collect()
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -221,13 +214,5 @@ mod tests {
             problems.contains("BELLHOP_KEYS: and BELLHOP_KEYS_FILE are both set"),
             "{problems}"
         );
-    }
-
-    #[test]
-    fn proxies_are_networks_or_single_addresses() {
-        let networks = parse_networks("10.0.0.0/8, fd00::1,").unwrap();
-
-        assert_eq!(networks.len(), 2);
-        assert_eq!(networks[1].to_string(), "fd00::1/128");
     }
 }

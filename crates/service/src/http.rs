@@ -14,7 +14,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use connections::{Connections, Patience};
 use tokio::task::JoinHandle;
 
-pub use client_address::client_address;
+pub use client_address::{client_address, network_of};
 
 use crate::Stop;
 use crate::health::Readiness;

@@ -14,6 +14,17 @@ pub fn parse(text: &str) -> Option<IpNet> {
     network.ok().map(canonical)
 }
 
+/// Reads networks and addresses that are separated by commas.
+///
+/// # Errors
+/// A clause that says how the list is written, where an item is neither.
+pub fn parse_list(text: &str) -> Result<Vec<IpNet>, &'static str> {
+    let networks = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    networks
+        .map(|part| parse(part).ok_or("is not a list of networks such as 10.0.0.0/8,fd00::/8"))
+        .collect()
+}
+
 fn canonical(network: IpNet) -> IpNet {
     let IpNet::V6(written) = network else {
         return network;
@@ -45,5 +56,13 @@ mod tests {
         check("::/0", "::/0");
         assert_eq!(parse("10.0.0.0/33"), None);
         assert_eq!(parse("nonsense"), None);
+    }
+
+    #[test]
+    fn a_list_holds_networks_and_single_addresses() {
+        let networks = parse_list("10.0.0.0/8, fd00::1,").unwrap();
+
+        assert_eq!(networks.len(), 2);
+        assert_eq!(networks[1].to_string(), "fd00::1/128");
     }
 }

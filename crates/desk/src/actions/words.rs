@@ -3,6 +3,14 @@
 use domain::event::EventType;
 use domain::message::{MessageKind, Reason};
 
+/// With a capital first letter.
+pub(crate) fn capitalised(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_uppercase(), letters.as_str())
+    })
+}
+
 /// Why a message is not sent, as a sentence.
 pub(crate) fn reason(word: &str) -> Option<&'static str> {
     let reason: Reason = word.parse().ok()?;

@@ -79,7 +79,7 @@ fn gateway(read: &mut Reader<'_>) -> Option<Gateway> {
     const HEADER: &str = "DESK_TRUSTED_USER_HEADER";
     const PROXIES: &str = "DESK_TRUSTED_PROXIES";
     let header = read.optional_parsed(HEADER, |text| HeaderName::try_from(text));
-    let proxies = read.optional_parsed(PROXIES, parse_networks);
+    let proxies = read.optional_parsed(PROXIES, settings::network::parse_list);
     match (header, proxies) {
         (Some(header), Some(proxies)) => Some(Gateway { header, proxies }),
         (Some(_), None) if read.optional(PROXIES).is_none() => {
@@ -98,13 +98,4 @@ fn gateway(read: &mut Reader<'_>) -> Option<Gateway> {
         }
         _ => None,
     }
-}
-
-fn parse_networks(text: &str) -> Result<Vec<IpNet>, &'static str> {
-    let networks = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    networks
-        .map(|part| {
-            settings::network::parse(part).ok_or("is not a list of networks such as 10.0.0.0/8,fd00::1")
-        })
-        .collect()
 }

@@ -26,8 +26,6 @@ struct AttentionPage {
     frame: Frame,
     letters: Vec<Group>,
     holds: Vec<HoldView>,
-    /// When the guest who has waited longest wrote.
-    waiting_since: Option<DateTime<Utc>>,
     figures: Option<Figures>,
     /// Resort and source files that are refused.
     broken: Vec<String>,
@@ -99,10 +97,6 @@ pub(super) async fn show(desk: Data<Desk>, visitor: Visitor) -> Result<HttpRespo
     page::answer(&AttentionPage {
         letters: letters.await?,
         holds: super::holds::visible(&desk, &visitor).await?,
-        waiting_since: super::guests::waiting(&desk, &visitor)
-            .await?
-            .first()
-            .map(|one| one.since),
         figures: figures.map(|(overview, made_at)| Figures::of(&overview, made_at, sources)),
         broken: broken.collect(),
         books: desk.books.last().filter(|_| sees_everything),

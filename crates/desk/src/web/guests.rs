@@ -3,27 +3,25 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Form};
 use askama::Template;
+use domain::phone_number::PhoneNumber;
 use serde::Deserialize;
-use store::guests::Waiting;
 
 use super::desk::Desk;
 use super::page::{self, Frame, Section};
 use super::problem::Problem;
 use super::visitor::Visitor;
-use crate::actions::conversations;
 use crate::actions::guests::{self, FoundBooking, Meant};
 
 #[derive(Template)]
 #[template(path = "guests.html")]
 struct GuestsPage {
     frame: Frame,
-    waiting: Vec<Waiting>,
     search: Option<Search>,
 }
 
 /// What was found for a number, which is masked here.
 enum Search {
-    Invalid(String),
+    Invalid(&'static str),
     Found {
         number: String,
         bookings: Vec<FoundBooking>,
@@ -35,8 +33,7 @@ pub(super) struct Wanted {
     phone: String,
 }
 
-/// Guests that are counted at most, and of them those that are listed.
-const MOST: i64 = 1_000;
+/// Guests who wait, at most on a page.
 const LISTED: usize = 100;
 
 pub(super) async fn show(desk: Data<Desk>, visitor: Visitor) -> Result<HttpResponse, Problem> {
@@ -49,35 +46,38 @@ pub(super) async fn find(
     visitor: Visitor,
     wanted: Form<Wanted>,
 ) -> Result<HttpResponse, Problem> {
+    let search = match number(&desk, &visitor, &wanted.phone).await? {
+        Ok(number) => Search::Found {
+            bookings: guests::bookings_of(&desk.context(), &number, &visitor.access().scope).await?,
+            number: number.masked(),
+        },
+        Err(why) => Search::Invalid(why),
+    };
+    answer(&desk, &visitor, Some(search)).await
+}
+
+/// Reads the number that a member looks for, or says why it is none. Each look is counted.
+pub(super) async fn number(
+    desk: &Desk,
+    visitor: &Visitor,
+    typed: &str,
+) -> Result<Result<PhoneNumber, &'static str>, Problem> {
     if !desk.throttle.allows_search(&visitor.identity.name) {
         return Err(Problem::TooManySearches);
     }
-    let context = desk.context();
-    let search = match guests::meant(&context, &wanted.phone, None, &visitor.access().scope).await? {
-        Meant::Number(number, _) => Search::Found {
-            bookings: guests::bookings_of(&context, &number, &visitor.access().scope).await?,
-            number: number.masked(),
-        },
-        Meant::Invalid(_) => {
-            Search::Invalid("That is not a valid phone number. Begin with + and the country code.".to_owned())
+    let meant = guests::meant(&desk.context(), typed, None, &visitor.access().scope).await?;
+    Ok(match meant {
+        Meant::Number(number, _) => Ok(number),
+        Meant::Invalid(_) => Err("That is not a valid phone number. Begin with + and the country code."),
+        Meant::Ambiguous(_) => {
+            Err("Without its country code the number could be several. Begin with + and the country code.")
         }
-        Meant::Ambiguous(_) => Search::Invalid(
-            "Without its country code the number could be several. Begin with + and the country code."
-                .to_owned(),
-        ),
-    };
-    answer(&desk, &visitor, Some(search)).await
+    })
 }
 
 async fn answer(desk: &Desk, visitor: &Visitor, search: Option<Search>) -> Result<HttpResponse, Problem> {
     page::answer(&GuestsPage {
         frame: Frame::new(desk, visitor, Section::Guests, "Guests").await?,
-        waiting: waiting(desk, visitor).await?,
         search,
     })
-}
-
-/// The guests who wait at the member's resorts, the longest first.
-pub(super) async fn waiting(desk: &Desk, visitor: &Visitor) -> Result<Vec<Waiting>, Problem> {
-    Ok(conversations::waiting(&desk.store, visitor.access().scope.clone(), MOST).await?)
 }

@@ -8,12 +8,17 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::staff::Role;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use store::guests::Waiting;
 use store::letters::{self, Filter, Standing};
 use store::pool;
 
 use super::desk::Desk;
 use super::problem::Problem;
 use super::visitor::Visitor;
+use crate::actions::conversations;
+
+/// Guests that are counted at most.
+const MOST_WAITING: i64 = 1_000;
 
 /// The frame of a page, in `templates/layout.html`.
 pub(super) struct Frame {
@@ -29,8 +34,8 @@ pub(super) struct Frame {
     pub(super) has_session: bool,
     /// Open dead letters, of the member's resorts.
     pub(super) letters: i64,
-    /// Guests who wait for an answer, of the member's resorts.
-    pub(super) waiting: i64,
+    /// Guests who wait for an answer, of the member's resorts: the longest first, and those whose conversation rests last.
+    pub(super) waiting: Vec<Waiting>,
     /// What has just been done, as a sentence.
     pub(super) notice: Option<String>,
     /// By the database's clock; ages are counted from it.
@@ -66,7 +71,8 @@ impl Frame {
             .store
             .run(move |connection| Ok((pool::clock(connection)?, letters::extent(connection, &open)?)));
         let (now, (letters, _)) = read.await?;
-        let waiting = super::guests::waiting(desk, visitor).await?.len();
+        let scope = visitor.access().scope.clone();
+        let waiting = conversations::waiting(&desk.store, scope, MOST_WAITING).await?;
         Ok(Self {
             title,
             section,
@@ -75,7 +81,7 @@ impl Frame {
             sees_everything: visitor.access().reaches(None).is_ok(),
             has_session: visitor.session.is_some(),
             letters,
-            waiting: i64::try_from(waiting).unwrap_or(i64::MAX),
+            waiting,
             notice: None,
             now,
         })
@@ -95,9 +101,15 @@ impl Frame {
         self.role >= Role::Support
     }
 
+    /// How many guests wait now: not those whose conversation rests.
+    pub(super) fn waits(&self) -> i64 {
+        let waits = self.waiting.iter().filter(|one| one.snoozed_until.is_none());
+        i64::try_from(waits.count()).unwrap_or(i64::MAX)
+    }
+
     /// What waits, before the title, so that a tab in the background shows it.
     pub(super) fn counts(&self) -> String {
-        match self.letters + self.waiting {
+        match self.letters + self.waits() {
             0 => String::new(),
             waiting => format!("({waiting}) "),
         }

@@ -13,6 +13,7 @@ use store::{Fault, StoreError};
 use super::page;
 use crate::actions::letters::RetryError;
 use crate::actions::names::NameError;
+use crate::actions::words;
 
 #[derive(Debug)]
 pub(super) enum Problem {
@@ -122,11 +123,9 @@ impl Problem {
     }
 }
 
+/// A clause of an error as a sentence.
 pub(super) fn sentence(clause: &str) -> String {
-    let mut letters = clause.chars();
-    letters.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_uppercase(), letters.as_str())
-    })
+    format!("{}.", words::capitalised(clause))
 }
 
 impl fmt::Display for Problem {

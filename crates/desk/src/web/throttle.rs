@@ -1,11 +1,12 @@
 //! How often a sign-in may be tried, and how often a member may look for a number. Tokens are too long to guess: this keeps
 //! logs and database quiet. Numbers are not: who tries thousands finds out which one is behind a masked one.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use domain::ids::StaffName;
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use service::http::network_of;
 
 const PER_MINUTE_OF_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
@@ -42,14 +43,6 @@ impl Throttle {
         self.searches.retain_recent();
         self.addresses.retain_recent();
         self.addresses.shrink_to_fit();
-    }
-}
-
-/// A caller with one IPv6 address has the whole /64 network.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

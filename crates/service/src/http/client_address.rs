@@ -1,6 +1,6 @@
 //! The address that a request came from, as far as our own proxies know it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -30,6 +30,14 @@ pub fn client_address<'h>(
         address = parse_hop(hop).unwrap_or(UNKNOWN_ADDRESS);
     }
     address
+}
+
+/// What counts as one caller where callers are counted: who has one IPv6 address has the whole /64 network.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    }
 }
 
 /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`.

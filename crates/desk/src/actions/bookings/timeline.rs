@@ -85,7 +85,7 @@ fn event_entry(event: &EventView) -> Entry {
 
 /// `None`: it has not been called yet and is told by what is to come.
 fn message_entry(message: &MessageView, now: DateTime<Utc>) -> Option<Entry> {
-    let kind = sentence(&words::kind(message.kind));
+    let kind = words::capitalised(&words::kind(message.kind));
     let reason = message.reason.as_deref();
     let because =
         reason.map(|word| words::reason(word).map_or_else(|| word.replace('_', " "), str::to_owned));
@@ -146,7 +146,7 @@ fn act_entry(act: &RecordView) -> Entry {
 }
 
 fn upcoming_entry(one: &Upcoming) -> Entry {
-    let kind = sentence(&words::kind(one.kind));
+    let kind = words::capitalised(&words::kind(one.kind));
     let because = one
         .reason
         .map(|word| words::reason(word).map_or_else(|| word.replace('_', " "), str::to_owned))
@@ -171,13 +171,6 @@ fn upcoming_entry(one: &Upcoming) -> Entry {
         letter: None,
         kind: at.map(|_| one.kind),
     }
-}
-
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| {
-        format!("{}{}", first.to_uppercase(), letters.as_str())
-    })
 }
 
 /// The audit trail's rows about a booking that its line of time shows: what changed something, the newest first.

@@ -11,10 +11,10 @@ use store::letters::{Filter, Place, Start};
 
 use super::asked::{Asked, has_empty_fields};
 use super::menus::{Menu, menus, spaced};
-use crate::actions::guests::{self, Meant};
 use crate::actions::letters::{self, LetterView};
 use crate::actions::words;
 use crate::web::desk::Desk;
+use crate::web::guests;
 use crate::web::page::{self, Done, Frame, Section};
 use crate::web::problem::Problem;
 use crate::web::visitor::Visitor;
@@ -105,23 +105,12 @@ pub(in crate::web) async fn find(
     visitor: Visitor,
     wanted: Form<Wanted>,
 ) -> Result<HttpResponse, Problem> {
-    if !desk.throttle.allows_search(&visitor.identity.name) {
-        return Err(Problem::TooManySearches);
-    }
-    let context = desk.context();
-    let (guest, search) = match guests::meant(&context, &wanted.phone, None, &visitor.access().scope).await? {
-        Meant::Number(number, _) => (
-            Some(context.key_ring.lookup(number.reveal())),
+    let (guest, search) = match guests::number(&desk, &visitor, &wanted.phone).await? {
+        Ok(number) => (
+            Some(desk.key_ring.lookup(number.reveal())),
             Search::Found(number.masked()),
         ),
-        Meant::Invalid(_) => (
-            None,
-            Search::Invalid("That is not a valid phone number. Begin with + and the country code."),
-        ),
-        Meant::Ambiguous(_) => (
-            None,
-            Search::Invalid("Which country? Begin with + and the country code."),
-        ),
+        Err(why) => (None, Search::Invalid(why)),
     };
     let filter = match guest {
         Some(_) => Filter {

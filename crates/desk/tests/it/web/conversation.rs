@@ -114,7 +114,7 @@ async fn a_conversation_is_assigned_rests_is_closed_and_the_reminders_go_again()
     act(&mut anna, &[("what", "snooze"), ("hours", "4")])
         .await
         .check(303);
-    anna.get("/guests").await.has("rests until");
+    anna.get("/guests").await.has("rests until").has("<title>Guests");
     act(&mut anna, &[("what", "close")]).await.check(303);
     anna.get("/guests").await.has("No guest waits");
     anna.get(PAGE).await.has("anna: conversation closed");

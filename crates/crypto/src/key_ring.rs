@@ -104,8 +104,8 @@ impl KeyRing {
     }
 
     /// The 256-bit HMAC of a text under the lookup key: it finds equal texts and reveals none.
-    pub fn lookup(&self, text: &str) -> [u8; 32] {
-        let tag = hmac::sign(&self.lookup, text.as_bytes());
+    pub fn lookup(&self, text: impl AsRef<[u8]>) -> [u8; 32] {
+        let tag = hmac::sign(&self.lookup, text.as_ref());
         let mut hash = [0; 32];
         for (to, from) in hash.iter_mut().zip(tag.as_ref()) {
             *to = *from;

@@ -221,7 +221,7 @@ impl Events {
     /// The same for every delivery of an update. Keyed, because some updates are named by a phone number and a time, which
     /// could be guessed from an unkeyed hash.
     fn update_id(&self, update: &Update) -> Result<EventId, EventError> {
-        let tag = self.ring.lookup(&update.dedupe_id());
+        let tag = self.ring.lookup(update.dedupe_id());
         let half = tag.iter().take(16).map(|byte| format!("{byte:02x}"));
         EventId::parse(&half.collect::<String>()).map_err(EventError::Id)
     }

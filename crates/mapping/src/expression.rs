@@ -35,6 +35,8 @@ pub struct Expression {
     text: Arc<str>,
     reads_headers: bool,
     compiled: Arc<minijinja::Expression<'static, 'static>>,
+    /// The keys of an expression that is nothing but a path: `guest.name`. Most are, and to look them up needs no engine.
+    path: Option<Arc<[String]>>,
 }
 
 /// The text is no expression; a clause about it.
@@ -52,8 +54,10 @@ impl Expression {
                 let detail = error.detail().unwrap_or("it cannot be read").to_owned();
                 InvalidExpression(format!("is not an expression: {detail}"))
             })?;
+        let variables = compiled.undeclared_variables(false);
         Ok(Self {
-            reads_headers: compiled.undeclared_variables(false).contains("header"),
+            reads_headers: variables.contains("header"),
+            path: path(text).filter(|keys| keys.first().is_some_and(|first| variables.contains(first))),
             text: text.into(),
             compiled: Arc::new(compiled),
         })
@@ -80,6 +84,11 @@ impl Expression {
     }
 
     pub(crate) fn evaluate(&self, scope: &Value) -> Result<Value, Cause> {
+        let found = self.path.as_deref().and_then(|path| look_up(path, scope));
+        found.map_or_else(|| self.run(scope), Ok)
+    }
+
+    fn run(&self, scope: &Value) -> Result<Value, Cause> {
         self.compiled
             .eval(scope.clone())
             .map_err(|error| match error.kind() {
@@ -87,6 +96,29 @@ impl Expression {
                 _ => Cause::Failed,
             })
     }
+}
+
+/// The keys of a path; the first may still be a word of the language, such as `true`.
+fn path(text: &str) -> Option<Arc<[String]>> {
+    let is_key = |key: &str| {
+        let mut characters = key.chars();
+        let first = characters.next();
+        first.is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
+            && characters.all(|next| next == '_' || next.is_ascii_alphanumeric())
+    };
+    let keys = text.trim().split('.');
+    keys.map(|key| is_key(key).then(|| key.to_owned())).collect()
+}
+
+/// As the engine does it: what is missing has no keys, and what has none by that name is missing. `None`: the first key is missing, and
+/// the engine may know a function by that name.
+fn look_up(path: &[String], scope: &Value) -> Option<Value> {
+    let (first, rest) = path.split_first()?;
+    let first = scope.get_attr(first).ok().filter(|found| !found.is_undefined())?;
+    Some(
+        rest.iter()
+            .fold(first, |at, key| at.get_attr(key).unwrap_or_default()),
+    )
 }
 
 impl fmt::Debug for Expression {
@@ -110,6 +142,7 @@ impl fmt::Display for InvalidExpression {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scope::json;
 
     fn evaluate(text: &str) -> Result<Value, Cause> {
         Expression::compile(text).unwrap().evaluate(&Value::from(()))
@@ -133,6 +166,48 @@ mod tests {
         assert!(evaluate("guest.address.phone or none").unwrap().is_none());
         assert!(evaluate("guest.phones[3].number").unwrap().is_undefined());
         assert_eq!(evaluate("a.startswith('x')").unwrap_err(), Cause::Failed);
+    }
+
+    #[test]
+    fn a_path_is_looked_up_as_the_engine_does_it() {
+        let scope = json::value_of(Arc::new(serde_json::json!({
+            "guest": { "name": "Ada", "phones": ["+30"], "none": null, "items": 7, "a b": 1 }, "text": "abc", "_n1": 0.5, "range": 3,
+        })));
+        let paths = [
+            "guest",
+            "guest.name",
+            " guest.name ",
+            "guest.name.first",
+            "guest.none.first",
+            "guest.phones.first",
+            "guest.items",
+            "guest.phones.0",
+            "text.upper",
+            "_n1",
+            "nobody.there",
+            "range",
+            "dict",
+            "true",
+            "none",
+            "not",
+            "loop",
+            "self",
+        ];
+        for text in paths {
+            let Ok(expression) = Expression::compile(text) else {
+                continue;
+            };
+            let (found, expected) = (expression.evaluate(&scope), expression.run(&scope));
+            assert_eq!(found, expected, "{text}");
+            assert_eq!(found.unwrap().kind(), expected.unwrap().kind(), "{text}");
+        }
+        let is_path = |text: &str| Expression::compile(text).unwrap().path.is_some();
+        assert!(
+            is_path("guest.name")
+                && !is_path("guest.name | upper")
+                && !is_path("true")
+                && !is_path("guest.phones[0]")
+        );
     }
 
     #[test]

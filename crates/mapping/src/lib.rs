@@ -25,5 +25,5 @@ pub use expression::{Expression, InvalidExpression};
 pub use fault::{Cause, ElementFault, Fault};
 pub use field::Field;
 pub use map::{Element, Ignored, Mapped, Mapping, Reading, Verdict, faults};
-pub use request::{Kept, Request, Tools};
+pub use request::{Kept, Request, Tools, short_hex};
 pub use when::{Row, Target};

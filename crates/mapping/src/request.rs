@@ -22,6 +22,10 @@ pub struct Kept {
     #[serde(default)]
     pub query: BTreeMap<String, String>,
     pub received_at: DateTime<Utc>,
+    /// Half of the keyed hash of the body as it came, in hexadecimal ([`short_hex`]). `None`: an older version kept the request, and
+    /// the hash is made of the JSON, which costs more than all the rest of an id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_hash: Option<String>,
     /// The only element that is meant, counted from 0; `None`: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element: Option<usize>,
@@ -77,18 +81,19 @@ impl<'a> Request<'a> {
     /// An id that is the same for each delivery of this request: of the source, the body, what the platform answered, and
     /// this text.
     pub(crate) fn derive_id(&self, text: &str) -> String {
-        let hash = |text: &str| -> String {
-            let hash = (self.tools.keyed_hash)(text);
-            hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-        };
+        let hash = |text: &str| short_hex(&(self.tools.keyed_hash)(text));
         let content = self.content.get_or_init(|| {
+            let body = self.kept.body_hash.clone();
+            let body = body.unwrap_or_else(|| hash(&self.kept.body.to_string()));
             let fetched = self.fetched.map(|fetched| hash(&fetched.to_string()));
-            format!(
-                "{}\n{}",
-                hash(&self.kept.body.to_string()),
-                fetched.unwrap_or_default()
-            )
+            format!("{body}\n{}", fetched.unwrap_or_default())
         });
         hash(&format!("{}\n{content}\n{text}", self.source))
     }
+}
+
+/// The first 128 bits of a keyed hash, in hexadecimal.
+pub fn short_hex(hash: &[u8; 32]) -> String {
+    let half = hash.first_chunk().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(half))
 }

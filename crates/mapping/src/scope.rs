@@ -1,7 +1,7 @@
 //! What an expression sees: the body's keys, and a few names of ours. A key of the body that has one of these names is read as
 //! `root.header`.
 
-mod json;
+pub(crate) mod json;
 
 use std::collections::BTreeMap;
 use std::fmt;

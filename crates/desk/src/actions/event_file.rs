@@ -151,6 +151,7 @@ impl<'r> EventReader<'r> {
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
             received_at: self.now,
+            body_hash: None,
             element: None,
         });
         let request = Request::new(&self.source, &kept, None, tools);

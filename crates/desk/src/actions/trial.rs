@@ -178,6 +178,7 @@ impl Bench<'_> {
             headers: sample.headers,
             query: sample.query,
             received_at: Utc::now(),
+            body_hash: None,
             element: None,
         });
         let fetched = sample.fetched.map(Arc::new);

@@ -6,6 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Bytes;
 use chrono::Utc;
+use crypto::key_ring::KeyRing;
 use mapping::Kept;
 use serde_json::{Value, json};
 use settings::SourceRules;
@@ -27,7 +28,12 @@ pub(crate) enum Received {
 }
 
 /// Reads the body as JSON or a form, and what expressions may see of the rest.
-pub(crate) fn read(request: &HttpRequest, body: &Bytes, rules: &SourceRules) -> Result<Received, Problem> {
+pub(crate) fn read(
+    request: &HttpRequest,
+    body: &Bytes,
+    rules: &SourceRules,
+    ring: &KeyRing,
+) -> Result<Received, Problem> {
     if body.trim_ascii().is_empty() {
         return Ok(Received::Ping);
     }
@@ -65,6 +71,7 @@ pub(crate) fn read(request: &HttpRequest, body: &Bytes, rules: &SourceRules) -> 
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
             received_at: Utc::now(),
+            body_hash: Some(mapping::short_hex(&ring.lookup(body))),
             element: None,
         },
         is_long: body.len() > MAPPED_IN_PLACE,

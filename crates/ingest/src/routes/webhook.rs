@@ -94,7 +94,7 @@ async fn take(
     let is_dry_run = request.headers().get(DRY_RUN).is_some_and(|value| value == "1");
     if source.rules.mapping.is_some() {
         let body = body::unpack(body, request.headers(), LONGEST_BODY)?;
-        let received = mapped::read(request, &body, &source.rules)?;
+        let received = mapped::read(request, &body, &source.rules, ingest.events.ring())?;
         return mapped::take(request, received, settings, source, is_dry_run, ingest, entry).await;
     }
     let body = read_json(request, body, entry)?;

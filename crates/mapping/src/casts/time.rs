@@ -32,7 +32,8 @@ pub(super) fn day(value: &Value, zone: Tz) -> Result<Option<String>, FieldProble
         Moment::Local(local) => local.date(),
         Moment::Day(day) => day,
     };
-    Ok(Some(day.format("%Y-%m-%d").to_string()))
+    // ISO 8601; what `format` interprets costs ten times as much.
+    Ok(Some(day.to_string()))
 }
 
 /// An instant in RFC 3339. One without a zone is UTC.

@@ -56,6 +56,7 @@ fn kept(body: Json) -> Arc<Kept> {
         headers: BTreeMap::from([("x-topic".to_owned(), "orders".to_owned())]),
         query: BTreeMap::from([("hotel".to_owned(), "7".to_owned())]),
         received_at: DateTime::from_timestamp(1_796_000_000, 0).unwrap(),
+        body_hash: None,
         element: None,
     })
 }

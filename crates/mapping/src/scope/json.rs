@@ -21,7 +21,7 @@ pub(super) fn body_of(kept: Arc<Kept>) -> Value {
 }
 
 /// A whole document.
-pub(super) fn value_of(json: Arc<Json>) -> Value {
+pub(crate) fn value_of(json: Arc<Json>) -> Value {
     value(Yoke::attach_to_cart(json, |json| json))
 }
 

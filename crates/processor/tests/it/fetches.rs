@@ -65,6 +65,7 @@ fn envelope(ring: &KeyRing, source: &str, booking: &str, body: Value) -> Vec<u8>
         headers: Default::default(),
         query: Default::default(),
         received_at: Utc::now(),
+        body_hash: None,
         element: Some(0),
     };
     let head = Head {

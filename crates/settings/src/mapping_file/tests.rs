@@ -81,6 +81,7 @@ fn mapped(platform: &str, body: &Json, case: &Json) -> Vec<Element> {
         headers: texts(&case["headers"]),
         query: texts(&case["query"]),
         received_at: received_at(),
+        body_hash: None,
         element: None,
     });
     let source = SourceId::parse(platform).unwrap();

@@ -87,6 +87,7 @@ impl Rooms {
             headers: [].into(),
             query: [].into(),
             received_at,
+            body_hash: None,
             element: None,
         };
         let sealed = sealing::seal(&KeyRing::parse(KEYS).unwrap(), head, &kept).unwrap();

@@ -55,6 +55,7 @@ launch_postgres() {
     become_server_user env -i PATH="$PATH" LC_ALL=C setsid "$bin/postgres" -D "$(pg_data)" \
         -c listen_addresses=127.0.0.1 -c port="$postgres_port" -c unix_socket_directories= \
         -c cluster_name="bellhop-postgres-$id" -c max_connections=300 -c timezone=UTC -c logging_collector=off \
+        ${BELLHOP_SHARED_BUFFERS:+-c shared_buffers="$BELLHOP_SHARED_BUFFERS"} \
         </dev/null >>"$state/log/postgres.log" 2>&1 6>&- 9>&- &
     disown
     wait_until 60 true_or_gone $! postgres_is_ready && postgres_is_ready

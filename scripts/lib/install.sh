@@ -192,11 +192,13 @@ require_prometheus() {
     say 'installing Prometheus'
     mkdir -p "$folder"
     package=$(mktemp -d)
-    (
-        cd "$package"
+    if ! (
+        cd "$package" || exit 1
         { apt-get download -q prometheus || { as_superuser apt-get update -q && apt-get download -q prometheus; }; } >&2
         dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool ./usr/bin/prometheus
-    ) && mv "$package"/usr/bin/prom* "$folder/" || die 'no Prometheus: install it'
+    ) || ! mv "$package"/usr/bin/prom* "$folder/"; then
+        die 'no Prometheus: install it'
+    fi
     rm -rf "$package"
 }
 

@@ -17,6 +17,7 @@ pub mod map;
 pub mod own_format;
 pub mod presets;
 mod request;
+pub mod samples;
 mod scope;
 mod when;
 

@@ -1,5 +1,7 @@
 //! Reads what a source's file says about its platform's own payloads: `platform`, `[map]`, `[properties]`, `[fetch]`.
 
+mod trial;
+
 use std::collections::BTreeMap;
 
 use domain::ids::ResortId;
@@ -29,8 +31,14 @@ struct Keys {
 
 /// Reads all that concerns the mapping; `resorts` are those that the source speaks for, `None`: all.
 pub(crate) fn read(file: &Table<'_>, resorts: Option<&[(usize, ResortId)]>) -> Mapped {
+    let name = file.optional("platform", |entry| entry.filled_text().map(str::to_owned));
     let platform = file.optional("platform", |entry| Some((entry.clone(), preset(entry)?)));
-    let own = file.optional("map", |entry| Some((entry.clone(), entry.table(definition)?)));
+    let mut fields = Vec::new();
+    let own = file.optional("map", |entry| {
+        let own =
+            entry.table(|table| definition(table, &mut |field, entry| fields.push((field, entry.clone()))));
+        Some((entry.clone(), own?))
+    });
     let properties = file.optional("properties", |entry| Some((entry.clone(), properties(entry)?)));
     let fetch = file.optional("fetch", |entry| Some((entry.clone(), entry.table(fetch::keys)?)));
     let entry = own.as_ref().map(|(entry, _)| entry);
@@ -55,6 +63,9 @@ pub(crate) fn read(file: &Table<'_>, resorts: Option<&[(usize, ResortId)]>) -> M
     let properties = properties.map(|(_, properties)| properties);
     // What is missing because it could not be read was noted there.
     let is_readable = (!file.has_errors()).then_some(());
+    if let (Some(()), Some(platform)) = (is_readable, &name) {
+        trial::run(platform, &definition, &entry, &fields);
+    }
     let mapping = is_readable
         .and_then(|()| check(&definition, &entry))
         .and_then(|()| resort_of(&definition, resorts, properties.as_deref(), &entry))
@@ -74,8 +85,8 @@ pub(crate) fn read(file: &Table<'_>, resorts: Option<&[(usize, ResortId)]>) -> M
     }
 }
 
-/// Reads the keys of `[map]`, which are also a preset's.
-fn definition(table: &Table<'_>) -> Option<Definition> {
+/// Reads the keys of `[map]`, which are also a preset's. Each field is shown with where it stands.
+fn definition<'d>(table: &Table<'d>, show: &mut dyn FnMut(Field, &Entry<'d>)) -> Option<Definition> {
     let each = table.optional("each", expression);
     let event = table
         .optional("event", |entry| entry.each(expression))
@@ -84,15 +95,19 @@ fn definition(table: &Table<'_>) -> Option<Definition> {
         .optional("when", |entry| entry.each(row))
         .unwrap_or_default();
     let mut fields = BTreeMap::new();
-    read_fields(table, "", &mut fields);
+    let mut add = |field, expression, entry: &Entry<'d>| {
+        show(field, entry);
+        fields.insert(field, expression);
+    };
+    read_fields(table, "", &mut add);
     for name in ["booking", "guest"] {
         table.optional(name, |entry| {
             entry.table(|table| {
-                read_fields(table, name, &mut fields);
+                read_fields(table, name, &mut add);
                 if name == "booking" {
                     table.optional("total", |entry| {
                         entry.table(|table| {
-                            read_fields(table, "booking.total", &mut fields);
+                            read_fields(table, "booking.total", &mut add);
                             Some(())
                         })
                     });
@@ -110,13 +125,14 @@ fn definition(table: &Table<'_>) -> Option<Definition> {
 }
 
 /// The fields whose keys stand in this table.
-fn read_fields(table: &Table<'_>, path: &str, fields: &mut BTreeMap<Field, Expression>) {
+fn read_fields<'d>(table: &Table<'d>, path: &str, add: &mut dyn FnMut(Field, Expression, &Entry<'d>)) {
     for field in Field::ALL {
         let (of, key) = field.path().rsplit_once('.').unwrap_or(("", field.path()));
-        if of == path
-            && let Some(expression) = table.optional(key, expression)
-        {
-            fields.insert(*field, expression);
+        if of == path {
+            table.optional(key, |entry| {
+                add(*field, expression(entry)?, entry);
+                Some(())
+            });
         }
     }
 }
@@ -167,7 +183,7 @@ fn preset(entry: &Entry<'_>) -> Option<Option<Keys>> {
 fn read_preset(preset: presets::Preset) -> Result<Keys, String> {
     let (keys, notes) = document::read(preset.toml, |table| {
         Some(Keys {
-            definition: definition(table)?,
+            definition: definition(table, &mut |_, _| {})?,
             fetch: table
                 .optional("fetch", |entry| entry.table(fetch::keys))
                 .unwrap_or_default(),

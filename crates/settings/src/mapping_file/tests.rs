@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
-use mapping::check::{Locale, Standing};
-use mapping::{Element, Kept, Mapped as MappedRequest, Request, Tools, Verdict};
+use mapping::check::Standing;
+use mapping::samples::{self, RECEIVED_AT, Sample, Sent};
+use mapping::{Element, Mapped as MappedRequest, Request, Tools, Verdict};
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -16,17 +16,8 @@ use super::*;
 /// The id that is made of a hash of zeros.
 const DERIVED: &str = "00000000000000000000000000000000";
 
-fn received_at() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_796_000_000, 0).unwrap()
-}
-
-fn samples() -> PathBuf {
+fn folder_of_samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mapping/samples")
-}
-
-fn json_of(path: &Path) -> Json {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn folders_of(path: &Path) -> Vec<PathBuf> {
@@ -38,33 +29,12 @@ fn folders_of(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The payloads of a platform, each with its expectation.
-fn cases(platform: &str) -> Vec<(PathBuf, Json)> {
-    let files = folders_of(&samples().join(platform));
-    let expectations = files
-        .iter()
-        .filter(|path| path.to_string_lossy().ends_with(".expected.json"));
-    expectations
-        .map(|path| {
-            let name = path
-                .file_name()
-                .unwrap()
-                .to_string_lossy()
-                .replace(".expected.json", ".json");
-            (path.with_file_name(name), json_of(path))
-        })
-        .collect()
+fn expected(sample: &Sample) -> Json {
+    serde_json::from_str(sample.expected).unwrap()
 }
 
-fn texts(json: &Json) -> BTreeMap<String, String> {
-    let texts = json.as_object().into_iter().flatten();
-    texts
-        .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
-        .collect()
-}
-
-fn mapped(platform: &str, body: &Json, case: &Json) -> Vec<Element> {
-    let preset = presets::find(platform).unwrap_or_else(|| panic!("{platform} has samples and no preset"));
+fn mapped(platform: &str, sample: &Sample) -> Vec<Element> {
+    let preset = presets::find(platform).unwrap();
     let keys = read_preset(preset).unwrap_or_else(|error| panic!("{platform}: {error}"));
     let resort = ResortId::parse("azure-bay").unwrap();
     let mapping = Mapping {
@@ -72,20 +42,13 @@ fn mapped(platform: &str, body: &Json, case: &Json) -> Vec<Element> {
         resort: ResortOf::One(resort),
         can_fetch: true,
     };
-    let locale = Locale {
-        time_zone: case["resort"]["time_zone"].as_str().unwrap().parse().unwrap(),
-        country: case["resort"]["country"].as_str().unwrap().parse().unwrap(),
-    };
-    let kept = Arc::new(Kept {
-        body: body.clone(),
-        headers: texts(&case["headers"]),
-        query: texts(&case["query"]),
-        received_at: received_at(),
-        body_hash: None,
-        element: None,
-    });
+    let Sent {
+        kept,
+        fetched,
+        locale,
+    } = sample.sent().unwrap();
+    let (kept, fetched) = (Arc::new(kept), fetched.map(Arc::new));
     let source = SourceId::parse(platform).unwrap();
-    let fetched = Some(Arc::new(case["fetched"].clone())).filter(|fetched| !fetched.is_null());
     let tools = Tools {
         keyed_hash: &|_| [0; 32],
         is_late: &|| false,
@@ -123,7 +86,7 @@ fn written(event: &domain::event::Event) -> Json {
     if event.key.id.as_str() == DERIVED {
         object.remove("id");
     }
-    if event.occurred_at == received_at() {
+    if event.occurred_at == RECEIVED_AT {
         object.remove("occurred_at");
     }
     written
@@ -132,12 +95,13 @@ fn written(event: &domain::event::Event) -> Json {
 #[test]
 fn each_preset_reads_what_its_platform_published() {
     for preset in presets::ALL {
-        let cases = cases(preset.name);
-        assert!(!cases.is_empty(), "{} has no sample", preset.name);
-        for (path, case) in cases {
-            let elements = mapped(preset.name, &json_of(&path), &case);
+        let samples = samples::of(preset.name);
+        assert!(!samples.is_empty(), "{} has no sample", preset.name);
+        for sample in samples {
+            let elements = mapped(preset.name, sample);
             let found: Vec<Json> = elements.iter().map(outcome).collect();
-            assert_eq!(Json::from(found), case["outcome"], "{}", path.display());
+            let at = format!("{}/{}", preset.name, sample.name);
+            assert_eq!(Json::from(found), expected(sample)["outcome"], "{at}");
         }
     }
 }
@@ -145,7 +109,7 @@ fn each_preset_reads_what_its_platform_published() {
 #[test]
 fn each_file_of_a_preset_ships() {
     let names = |folder: &str| -> Vec<String> {
-        let files = folders_of(&samples().join(folder));
+        let files = folders_of(&folder_of_samples().join(folder));
         let stems = files
             .iter()
             .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned());
@@ -154,6 +118,16 @@ fn each_file_of_a_preset_ships() {
     let shipped: Vec<_> = presets::ALL.iter().map(|preset| preset.name.to_owned()).collect();
     assert_eq!(names("../presets"), shipped);
     assert_eq!(names("."), shipped);
+    for platform in &shipped {
+        let mut files = names(platform);
+        files.retain(|name| !name.ends_with(".expected"));
+        files.dedup();
+        let known: Vec<_> = samples::of(platform)
+            .iter()
+            .map(|sample| sample.name.to_owned())
+            .collect();
+        assert_eq!(files, known, "{platform}");
+    }
 }
 
 #[test]
@@ -246,6 +220,34 @@ fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
 }
 
 #[test]
+fn an_expression_that_finds_nothing_in_what_the_platform_published_is_a_warning() {
+    let own = |keys: &str| {
+        notes(&format!(
+            "platform = \"lodgify\"\n[properties]\n\"1\" = \"azure-bay\"\n[map]\n{keys}"
+        ))
+    };
+
+    assert_eq!(
+        own("guest.name = \"guest.name | upper\"\nguest.consent = \"none\"\n"),
+        [""; 0]
+    );
+    assert_eq!(
+        own(
+            "property = \"booking.house\"\nguest.name = \"guest.full_name\"\nbooking.check_in = \"guest.name\"\n"
+        ),
+        [
+            "7 Warning: map.property gets a value from no payload that lodgify published",
+            "8 Warning: map.guest.name gets a value from no payload that lodgify published",
+            "9 Warning: map.booking.check_in gets a value from no payload that lodgify published",
+        ]
+    );
+    assert_eq!(
+        own("when = [[\"booked\", \"*\", \"*\", \"reservation_confirmed\"]]\n"),
+        ["6 Warning: map makes an event of no payload that lodgify published"]
+    );
+}
+
+#[test]
 fn what_is_wrong_with_a_fetch_is_named() {
     let fetch = |keys: &str| {
         let file = format!("platform = \"lodgify\"\n[properties]\n\"1\" = \"azure-bay\"\n[fetch]\n{keys}");
@@ -290,7 +292,7 @@ fn what_is_wrong_with_a_fetch_is_named() {
 #[test]
 fn a_file_overrides_its_preset_key_by_key() {
     let text = format!(
-        "{SOURCE}platform = \"lodgify\"\n[map]\nresort = \"query.resort\"\n[map.guest]\nname = \"guest.full_name\"\n"
+        "{SOURCE}platform = \"lodgify\"\n[map]\nresort = \"query.resort\"\n[map.guest]\nname = \"guest.name | upper\"\n"
     );
     let (file, notes) = crate::source_file::read(&SourceId::parse("a").unwrap(), &text);
     assert_eq!(notes, []);
@@ -306,7 +308,7 @@ fn a_file_overrides_its_preset_key_by_key() {
             .get(&field)
             .map(|expression| expression.text().to_owned())
     };
-    assert_eq!(text_of(Field::GuestName).as_deref(), Some("guest.full_name"));
+    assert_eq!(text_of(Field::GuestName).as_deref(), Some("guest.name | upper"));
     assert_eq!(text_of(Field::Property), None);
     assert_eq!(
         mapping.resort,
@@ -320,7 +322,11 @@ fn a_file_overrides_its_preset_key_by_key() {
 fn jq_finds_the_same_in_the_payloads() {
     let mut judged = 0;
     for preset in presets::ALL {
-        for (path, case) in cases(preset.name) {
+        for sample in samples::of(preset.name) {
+            let path = folder_of_samples()
+                .join(preset.name)
+                .join(format!("{}.json", sample.name));
+            let case = expected(sample);
             let program = path.with_extension("jq");
             if !program.exists() {
                 continue;
@@ -361,7 +367,7 @@ fn compare(found: &Json, expected: &Json, at: &Path) {
 #[test]
 fn the_file_on_each_platforms_page_is_a_good_one() {
     for preset in presets::ALL {
-        let page = samples().join(format!("../../../docs/platforms/{}.md", preset.name));
+        let page = folder_of_samples().join(format!("../../../docs/platforms/{}.md", preset.name));
         let text = fs::read_to_string(&page).unwrap();
         let files: Vec<&str> = text
             .split("```toml\n")

@@ -101,7 +101,7 @@ async fn wrote(database: &Database, guest: &str, kind: &str, file: &str) {
         received_at: Utc::now(),
         request_id: "r-2".into(),
         outcome: "applied",
-        phone_hash: Some(ring.lookup(&format!("+{guest}")).to_vec()),
+        phone_hash: Some(ring.lookup(format!("+{guest}")).to_vec()),
         name_hashes: Vec::new(),
         message: None,
         sealed_body: Some(ring.seal(&update, &format!("event:{key}"))),

@@ -2,10 +2,12 @@
 
 mod url;
 
-use std::fmt;
+use std::{fmt, iter};
 
 use lapin::uri::{AMQPScheme, AMQPUri};
 use outbound::Authorities;
+
+use url::Node;
 
 pub use url::InvalidAddress;
 
@@ -13,26 +15,32 @@ pub use url::InvalidAddress;
 /// that are nearly all below 4 KiB.
 const LARGEST_FRAME: u32 = 32 * 1024;
 
-/// Neither `Debug` nor `Display` shows the password.
+/// A server, or the nodes of a cluster. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone)]
 pub struct Address {
+    /// With the first of the nodes.
     uri: AMQPUri,
+    others: Vec<Node>,
     authorities: Authorities,
 }
 
 impl Address {
-    /// Reads a URL `amqp://` or `amqps://`. Unless it says otherwise, the heartbeat is 10 s, connecting may take 5 s, and a frame has up to 32 KiB. TLS
+    /// Reads a URL `amqp://` or `amqps://`, with one host or several, separated by commas, which share the rest. Unless it says otherwise, the heartbeat is 10 s, connecting may take 5 s, and a frame has up to 32 KiB. TLS
     /// trusts the system's authorities unless [others](Self::trusting) are given.
     ///
     /// # Errors
     /// Also where a reader of the URL and the library might see different hosts in it.
     pub fn parse(url: &str) -> Result<Self, InvalidAddress> {
-        let mut uri = url::parse(url)?;
+        let (mut uri, others) = url::parse(url)?;
         uri.query.heartbeat.get_or_insert(10);
         uri.query.connection_timeout.get_or_insert(5_000);
         uri.query.frame_max.get_or_insert(LARGEST_FRAME);
         let authorities = Authorities::default();
-        Ok(Self { uri, authorities })
+        Ok(Self {
+            uri,
+            others,
+            authorities,
+        })
     }
 
     /// Trusts these authorities alone.
@@ -40,6 +48,24 @@ impl Address {
     pub fn trusting(self, authorities: &Authorities) -> Self {
         let authorities = authorities.clone();
         Self { authorities, ..self }
+    }
+
+    /// One address for each node, in the order in which they are tried: from the one that `turn` falls on.
+    pub(crate) fn nodes(&self, turn: usize) -> Vec<Self> {
+        let only = |uri| Self {
+            uri,
+            others: Vec::new(),
+            authorities: self.authorities.clone(),
+        };
+        let others = self.others.iter().map(|node| {
+            let mut uri = self.uri.clone();
+            uri.authority.host.clone_from(&node.host);
+            uri.authority.port = node.port;
+            only(uri)
+        });
+        let mut nodes: Vec<_> = iter::once(only(self.uri.clone())).chain(others).collect();
+        nodes.rotate_left(turn % (self.others.len() + 1));
+        nodes
     }
 
     pub(crate) fn to_uri(&self) -> AMQPUri {
@@ -54,12 +80,15 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let authority = &self.uri.authority;
-        match authority.host.contains(':') {
-            true => write!(f, "[{}]", authority.host)?,
-            false => f.write_str(&authority.host)?,
+        let first = &self.uri.authority;
+        let others = self.others.iter().map(|node| (&node.host, node.port));
+        for (host, port) in iter::once((&first.host, first.port)).chain(others) {
+            match host.contains(':') {
+                true => write!(f, "[{host}]:{port}, ")?,
+                false => write!(f, "{host}:{port}, ")?,
+            }
         }
-        write!(f, ":{}, vhost {}", authority.port, self.uri.vhost)
+        write!(f, "vhost {}", self.uri.vhost)
     }
 }
 
@@ -79,6 +108,28 @@ mod tests {
 
         assert_eq!(address.to_string(), "mq.example:5673, vhost /");
         assert!(!format!("{address:?}").contains("hush"));
+    }
+
+    #[test]
+    fn the_nodes_of_a_cluster_are_tried_in_turn_and_share_all_else() {
+        let address = Address::parse("amqps://u:p@a,[::1]:5673,c:5672/v?heartbeat=20").unwrap();
+
+        assert_eq!(address.to_string(), "a:5671, [::1]:5673, c:5672, vhost v");
+        let tried = |turn| {
+            address
+                .nodes(turn)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        let (a, b, c) = ("a:5671, vhost v", "[::1]:5673, vhost v", "c:5672, vhost v");
+        assert_eq!(tried(0), [a, b, c]);
+        assert_eq!(tried(4), [b, c, a]);
+        for node in address.nodes(2) {
+            let uri = node.to_uri();
+            assert_eq!(uri.query.heartbeat, Some(20));
+            assert_eq!(uri.authority.userinfo.password, "p");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use domain::backoff::Backoff;
+use domain::error_chain::chain;
 use lapin::tcp::RustlsConnector;
 use lapin::uri::{AMQPAuthority, AMQPUri};
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
@@ -13,6 +14,9 @@ use crate::Address;
 
 /// For each exchange with RabbitMQ while a connection is opened or closed.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// For one of several nodes: another one may answer at once.
+const TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -29,20 +33,35 @@ pub enum ConnectError {
         #[source]
         cause: NoAuthorities,
     },
-    /// After 5 s.
+    /// After 5 s; after 2 s where another node was tried next.
     #[error("RabbitMQ at {0} did not answer in time")]
     TimedOut(Address),
 }
 
 /// Opens a connection that recovers nothing by itself: its owner opens a new one, and so knows what was lost.
+///
+/// Of several nodes one is drawn, so that the connections spread over them; the others are tried after it. The error is that of the
+/// last one.
 pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, ConnectError> {
+    let mut nodes = address.nodes(rand::random_range(..usize::MAX));
+    let last = nodes.pop();
+    for node in &nodes {
+        match open_at(node, name, TIMEOUT_OF_SEVERAL).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => log::debug!(error = chain(&error); "a node of RabbitMQ cannot be used"),
+        }
+    }
+    open_at(last.as_ref().unwrap_or(address), name, STEP_TIMEOUT).await
+}
+
+async fn open_at(address: &Address, name: &str, time: Duration) -> Result<Connection, ConnectError> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let tls = tls(address).map_err(|cause| ConnectError::NoAuthorities {
         address: address.clone(),
         cause,
     })?;
     let opening = connect(address.to_uri(), tls, properties);
-    match tokio::time::timeout(STEP_TIMEOUT, opening).await {
+    match tokio::time::timeout(time, opening).await {
         Ok(opened) => opened.map_err(|cause| ConnectError::Refused {
             address: address.clone(),
             cause,

@@ -43,7 +43,7 @@ use service::{Environment, Failure, chain};
 const ENVIRONMENT: &str = "\
 Environment (each command asks only for what it uses, and names everything that is missing at once):
   DATABASE_URL         Postgres
-  AMQP_URL             RabbitMQ, amqp:// or amqps://, with its vhost
+  AMQP_URL             RabbitMQ, amqp:// or amqps://, with its vhost; a cluster's hosts with commas between them
   SSL_CERT_FILE        a PEM file of certificate authorities that are trusted instead of the system's; and
   SSL_CERT_DIR         folders of such files, separated by colons
   BELLHOP_CONFIG       the folder with resorts/*.toml and sources/*.toml

@@ -62,7 +62,7 @@ publishes them to RabbitMQ. It answers 200 only after RabbitMQ has confirmed, an
 once.
 
 Environment:
-  AMQP_URL               RabbitMQ (required), amqp:// or amqps://
+  AMQP_URL               RabbitMQ (required), amqp:// or amqps://; a cluster's hosts with commas between them
   SSL_CERT_FILE          certificate authorities that are trusted instead of the system's, a file in PEM form; and
   SSL_CERT_DIR           folders of such files, separated by colons
   BELLHOP_CONFIG         folder with resorts/*.toml and sources/*.toml (required)

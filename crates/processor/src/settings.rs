@@ -37,7 +37,7 @@ to the senders. Any number may run at once.
 
 Environment:
   DATABASE_URL           Postgres (required), for example postgres://bellhop@db/bellhop
-  AMQP_URL               RabbitMQ (required), amqp:// or amqps://
+  AMQP_URL               RabbitMQ (required), amqp:// or amqps://; a cluster's hosts with commas between them
   SSL_CERT_FILE          certificate authorities that are trusted instead of the system's, a file in PEM form; and
   SSL_CERT_DIR           folders of such files, separated by colons
   HTTPS_PROXY            proxy for calls of platforms ([fetch] of a source), http://user:password@host:port; also in lower

@@ -46,7 +46,7 @@ once: only the sender that claimed a message in Postgres sends it.
 
 Environment:
   DATABASE_URL               Postgres (required), for example postgres://bellhop@db/bellhop
-  AMQP_URL                   RabbitMQ (required), amqp:// or amqps://
+  AMQP_URL                   RabbitMQ (required), amqp:// or amqps://; a cluster's hosts with commas between them
   SSL_CERT_FILE              certificate authorities that are trusted instead of the system's, a file in PEM form; and
   SSL_CERT_DIR               folders of such files, separated by colons
   HTTPS_PROXY                proxy for https, http://user:password@host:port; also in lower case, as the next two; and

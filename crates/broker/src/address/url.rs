@@ -35,6 +35,13 @@ pub enum InvalidAddress {
     EmptyVhost,
 }
 
+/// One of a cluster's hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
 /// All between `://` and the end.
 struct Parts<'u> {
     credentials: Option<&'u str>,
@@ -43,7 +50,8 @@ struct Parts<'u> {
     query: &'u str,
 }
 
-pub(super) fn parse(url: &str) -> Result<AMQPUri, InvalidAddress> {
+/// Reads a URL. Returns it with the first of its hosts, and the others.
+pub(super) fn parse(url: &str) -> Result<(AMQPUri, Vec<Node>), InvalidAddress> {
     let url = url.trim();
     let (scheme, rest) = url.split_once("://").ok_or(InvalidAddress::NotAUrl)?;
     let scheme: AMQPScheme = scheme
@@ -54,7 +62,14 @@ pub(super) fn parse(url: &str) -> Result<AMQPUri, InvalidAddress> {
         return Err(InvalidAddress::NotAUrl);
     }
     let parts = split(rest)?;
-    let (host, port) = host_and_port(parts.place)?;
+    let node = |place| {
+        let (host, port) = host_and_port(place)?;
+        let port = port.unwrap_or(scheme.default_port());
+        Ok(Node { host, port })
+    };
+    let mut places = parts.place.split(',');
+    let first = node(places.next().unwrap_or_default())?;
+    let others = places.map(node).collect::<Result<_, _>>()?;
     let vhost = match parts.path {
         "" => "/".to_owned(),
         path => decode(path.strip_prefix('/').unwrap_or(path))?,
@@ -62,16 +77,17 @@ pub(super) fn parse(url: &str) -> Result<AMQPUri, InvalidAddress> {
     if vhost.is_empty() {
         return Err(InvalidAddress::EmptyVhost);
     }
-    Ok(AMQPUri {
+    let uri = AMQPUri {
         authority: AMQPAuthority {
             userinfo: user_info(parts.credentials)?,
-            host,
-            port: port.unwrap_or(scheme.default_port()),
+            host: first.host,
+            port: first.port,
         },
         scheme,
         vhost,
         query: parameters(parts.query)?,
-    })
+    };
+    Ok((uri, others))
 }
 
 /// The host ends at the first `/`, `?` or `#`; credentials end at the last `@` before it.
@@ -170,7 +186,7 @@ mod tests {
 
     /// Returns user name, password, host, port and vhost.
     fn check(url: &str) -> Result<(String, String, String, u16, String), InvalidAddress> {
-        let uri = parse(url)?;
+        let (uri, _) = parse(url)?;
         let AMQPAuthority { userinfo, host, port } = uri.authority;
         Ok((userinfo.username, userinfo.password, host, port, uri.vhost))
     }
@@ -244,7 +260,9 @@ mod tests {
             ("amqp://u:p@2001:db8::1", InvalidAddress::Port),
             ("amqp://u:p@ho%61st/v", InvalidAddress::Host),
             ("amqp://u:p@h\u{f6}st/v", InvalidAddress::Host),
-            ("amqp://u:p@a,b/v", InvalidAddress::Host),
+            ("amqp://u:p@a,,b/v", InvalidAddress::Host),
+            ("amqp://u:p@a,/v", InvalidAddress::Host),
+            ("amqp://u:p@,a/v", InvalidAddress::Host),
             ("amqp://u:p@host:x/v", InvalidAddress::Port),
             ("amqp://u:p@host:99999/v", InvalidAddress::Port),
             ("amqp://u:pa/ss@host/v", InvalidAddress::AfterHost),

@@ -46,6 +46,22 @@ async fn an_ipv6_address_is_where_the_connection_goes() {
     drop(publisher);
 }
 
+#[tokio::test]
+async fn of_several_nodes_one_that_answers_is_found() {
+    let broker = Broker::start().await;
+    let nodes = format!("127.0.0.1:1,{},127.0.0.1:2", broker.server());
+    let address = Address::parse(&broker.url_at("amqp", &nodes)).unwrap();
+
+    // Which one is tried first is drawn.
+    for _ in 0..8 {
+        let publisher = Publisher::start(address.clone(), Options::named("test"));
+        let mut status = publisher.status();
+        in_time(status.wait_for(|status| matches!(status, Status::Connected)))
+            .await
+            .unwrap();
+    }
+}
+
 // shows: T19
 #[tokio::test]
 async fn rabbitmqs_refusal_is_reported_without_the_password() {

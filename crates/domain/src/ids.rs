@@ -80,9 +80,13 @@ fn check(text: &str) -> Result<(), InvalidId> {
 }
 
 text_id! {
-    /// A resort: the name of its file in `resorts/`, without the extension.
+    /// A resort: the name of its file in `resorts/`, without the extension; never [`NO_RESORT`].
     ResortId
 }
+
+/// In filters: what belongs to no resort.
+pub const NO_RESORT: &str = "none";
+
 text_id! {
     /// A source of webhooks: the name of its file in `sources/`, or [`SourceId::whatsapp`].
     SourceId

@@ -7,7 +7,7 @@ use chrono::NaiveTime;
 use chrono_tz::Tz;
 use crypto::secret::SecretReference;
 use domain::country::Country;
-use domain::ids::{NumberId, ResortId};
+use domain::ids::{NO_RESORT, NumberId, ResortId};
 use domain::phone_number::PhoneNumber;
 use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
 
@@ -33,6 +33,12 @@ pub(crate) struct ResortFile {
 /// Reads a file; returns nothing if it has an error.
 pub(crate) fn read(id: &ResortId, text: &str) -> (Option<ResortFile>, Vec<Note>) {
     document::read(text, |file| {
+        if id.as_str() == NO_RESORT {
+            file.note(
+                Severity::Error,
+                "the name none is reserved for what belongs to no resort",
+            );
+        }
         let found = resort_file(id, file);
         if let Some(found) = found.as_ref().filter(|_| !file.has_errors()) {
             warn_about(&found.resort, file);

@@ -11,6 +11,7 @@ mod assigning;
 mod case;
 mod closing;
 mod correcting;
+mod counting;
 mod drained;
 mod filter;
 pub mod jobs;
@@ -32,14 +33,12 @@ pub use assigning::assign;
 pub(crate) use closing::settle_by_whatsapp;
 pub use closing::{announce_event_retry, close, mark_event_retried};
 pub use correcting::{Corrected, correct_phone};
+pub use counting::{Group, ReasonCount, count_by_assignee, count_by_reason, extent, groups};
 pub use drained::{NewLetter, insert};
-pub use filter::{Assignee, Filter, Standing};
+pub use filter::{Assignee, AtResort, Filter, Standing};
 pub use manual_retry::{judge, judge_all, retry};
 pub use paging::{Page, Place, Start, neighbours, page};
-pub use reading::{
-    Choices, Group, ReasonCount, choices, count_by_reason, extent, find, find_body, groups, list,
-    list_of_booking, messages_of,
-};
+pub use reading::{Choices, choices, find, find_body, list, list_of_booking, messages_of};
 pub use settling::{Word, settle};
 pub use viewing::{Viewer, others_on, see};
 

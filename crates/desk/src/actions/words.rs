@@ -1,5 +1,6 @@
 //! Plain words for what the tables call by one word: the only place that has them.
 
+use domain::dead_letter::{DeadLetterReason, advice};
 use domain::event::EventType;
 use domain::message::{MessageKind, Reason};
 
@@ -45,6 +46,12 @@ pub(crate) fn reason(word: &str) -> Option<&'static str> {
         Reason::WithdrawnByStaff => "A member of the staff withdrew it.",
         Reason::OptedIn => "The guest opted in again before the stop was confirmed.",
     })
+}
+
+/// What a dead letter's reason means, as a sentence.
+pub(crate) fn happened(reason: &str) -> &str {
+    let known = reason.parse::<DeadLetterReason>();
+    known.map_or(reason, |known| advice(known).happened)
 }
 
 /// Why a decision about a dead letter is not carried out, or was not wanted, as a sentence; by the word in counts.

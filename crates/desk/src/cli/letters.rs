@@ -12,10 +12,10 @@ use std::time::Duration;
 use ::settings::Snapshot;
 use clap::{Args, Subcommand};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState, Settlement};
-use domain::ids::{LetterId, ResortId, SourceId, StaffName};
+use domain::ids::{LetterId, NO_RESORT, ResortId, SourceId, StaffName};
 use service::Environment;
 use store::Store;
-use store::letters::{Assignee, Declined, Ending, Filter};
+use store::letters::{Assignee, AtResort, Declined, Ending, Filter};
 use store::staff::NOBODY;
 
 use super::arguments::one_of;
@@ -44,7 +44,7 @@ struct Filters {
     /// Only letters with this reason
     #[arg(long, value_parser = one_of(DeadLetterReason::ALL, DeadLetterReason::as_str))]
     reason: Option<DeadLetterReason>,
-    /// Only letters of this resort
+    /// Only letters of this resort; none for those of no resort
     #[arg(long)]
     resort: Option<ResortId>,
     /// Only letters of this source's events
@@ -66,7 +66,7 @@ struct Filters {
 
 /// Refuses filters that could match nothing, because of a typing error.
 async fn check_filters(filters: &Filters, store: &Store, files: Option<&Snapshot>) -> anyhow::Result<()> {
-    if let Some(resort) = &filters.resort {
+    if let Some(resort) = filters.resort.as_ref().filter(|id| id.as_str() != NO_RESORT) {
         names::check_resort(store, files, resort).await?;
     }
     if let Some(source) = &filters.source {
@@ -80,7 +80,10 @@ impl From<Filters> for Filter {
         Self {
             kind: filters.kind,
             reason: filters.reason,
-            resort: filters.resort,
+            resort: filters.resort.map(|id| match id.as_str() {
+                NO_RESORT => AtResort::None,
+                _ => AtResort::One(id),
+            }),
             source: filters.source,
             older: filters.older,
             younger: filters.younger,

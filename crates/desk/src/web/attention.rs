@@ -6,8 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use domain::dead_letter::DeadLetterReason;
-use domain::dead_letter::advice;
+use domain::ids::NO_RESORT;
 use domain::overview::{Figure, Overview};
 use store::letters::{Filter, Group, Standing};
 use url::form_urlencoded;
@@ -19,6 +18,7 @@ use super::problem::Problem;
 use super::visitor::Visitor;
 use crate::actions::holds::HoldView;
 use crate::actions::overview;
+use crate::actions::words;
 
 #[derive(Template)]
 #[template(path = "attention.html")]
@@ -104,17 +104,11 @@ pub(super) async fn show(desk: Data<Desk>, visitor: Visitor) -> Result<HttpRespo
     })
 }
 
-/// For the template: what a dead letter's reason means.
-fn happened(reason: &str) -> &str {
-    let known = reason.parse::<DeadLetterReason>();
-    known.map_or(reason, |known| advice(known).happened)
-}
-
 /// For the template: the list of the letters of a group.
 fn list(group: &Group) -> String {
     let page = "/letters?";
     let mut query = form_urlencoded::Serializer::for_suffix(page.to_owned(), page.len());
     query.append_pair("reason", &group.reason);
-    query.extend_pairs(group.resort.as_deref().map(|resort| ("resort", resort)));
+    query.append_pair("resort", group.resort.as_deref().unwrap_or(NO_RESORT));
     query.finish()
 }

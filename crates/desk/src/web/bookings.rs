@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::REFRESH;
 use actix_web::web::{Data, Form, Path, Query};
 use askama::Template;
 use domain::audit::Action;
@@ -22,9 +21,6 @@ use crate::actions::words;
 
 /// Acts of the staff that a line of time shows at most.
 const ACTS: u32 = 100;
-
-/// Seconds for which a revealed value is shown.
-const SHOWN_FOR: u8 = 60;
 
 #[derive(Template)]
 #[template(path = "booking.html")]
@@ -196,8 +192,7 @@ pub(super) async fn answer(
     };
     let mut response = HttpResponse::build(status);
     if page.shown.revealed.is_some() {
-        // Works without a script. Axe forbids the same as `<meta>`, which it finds; WCAG 2.2.1 allows a limit that is essential.
-        response.insert_header((REFRESH, format!("{SHOWN_FOR}; url={}", page.path)));
+        page::reload_in_a_minute(&mut response, &page.path);
     }
     Ok(page::fill(&mut response, &page))
 }

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Form, Path};
 use chrono::{TimeDelta, Utc};
 use domain::audit::Action;
 use domain::facts::Instruction;
-use domain::ids::{BookingKey, MessageId, StaffName};
+use domain::ids::{BookingKey, MessageId};
 use domain::message::MessageKind;
 use domain::staff_answer::StaffAnswer;
 use domain::stay::Personal;
@@ -17,7 +17,7 @@ use super::bookings::{self as page_of_booking, Shown};
 use super::desk::Desk;
 use super::page;
 use super::problem::Problem;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, assignee};
 use crate::actions::bookings;
 use crate::actions::conversations::{self, Acted};
 use crate::actions::guests::{self, NoGuest, Person};
@@ -42,7 +42,7 @@ pub(super) struct Answer {
 #[derive(Deserialize)]
 pub(super) struct Done {
     what: String,
-    /// Of `assign`; empty: nobody.
+    /// Of `assign`: a member, or `nobody`.
     #[serde(default)]
     to: String,
     /// Of `snooze`.
@@ -114,7 +114,7 @@ pub(super) async fn act(
     let person = Person::Booking(key.clone());
     let (act, action, done) = match form.what.as_str() {
         "assign" => (
-            Act::Assign(member(&form.to)?),
+            Act::Assign(assignee(&form.to)?),
             Action::ConversationAssigned,
             "assigned",
         ),
@@ -146,15 +146,6 @@ pub(super) async fn act(
         Acted::Past => "that time is over".to_owned(),
     };
     refuse(&desk, &visitor, key, &why).await
-}
-
-fn member(name: &str) -> Result<Option<StaffName>, Problem> {
-    let given = Some(name.trim()).filter(|name| !name.is_empty());
-    given
-        .map(|name| {
-            StaffName::parse(name).map_err(|_| Problem::Invalid("That is no name of a member.".to_owned()))
-        })
-        .transpose()
 }
 
 const fn no_guest(why: &NoGuest) -> &'static str {

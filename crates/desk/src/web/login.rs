@@ -42,14 +42,12 @@ pub(super) async fn by_token(
     request: HttpRequest,
     given: Form<Given>,
 ) -> Result<HttpResponse, Problem> {
-    throttle(&desk, &request)?;
-    let Ok(token) = Token::parse(&given.token) else {
+    let Some(hash) = hash(&desk, &request, &given.token)? else {
         return refuse(
             &desk,
             "That is no token: one begins with bellhop_ and has 43 more characters.",
         );
     };
-    let hash = token.hash();
     let signed_in = sign_in(&desk, &request, move |connection, cookie, browser| {
         let found = staff::find_by_token(connection, &hash)?;
         if let Some(identity) = &found {
@@ -77,11 +75,9 @@ pub(super) async fn show_link(
     request: HttpRequest,
     link: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    throttle(&desk, &request)?;
-    let Ok(link) = Token::parse(&link) else {
+    let Some(hash) = hash(&desk, &request, &link)? else {
         return used_up(&desk);
     };
-    let hash = link.hash();
     let found = desk
         .store
         .run(move |connection| sessions::find_link(connection, &hash));
@@ -98,18 +94,19 @@ pub(super) async fn by_link(
     request: HttpRequest,
     link: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    throttle(&desk, &request)?;
-    let Ok(link) = Token::parse(&link) else {
+    let Some(hash) = hash(&desk, &request, &link)? else {
         return used_up(&desk);
     };
-    let hash = link.hash();
     let signed_in = sign_in(&desk, &request, move |connection, cookie, browser| {
         sessions::sign_in_by_link(connection, &hash, cookie, browser)
     });
-    match signed_in.await? {
-        Some(response) => Ok(response),
-        None => used_up(&desk),
-    }
+    signed_in.await?.map_or_else(|| used_up(&desk), Ok)
+}
+
+/// The hash by which the store knows a token or a link, after the attempt was counted; `None`: it is none.
+fn hash(desk: &Desk, request: &HttpRequest, token: &str) -> Result<Option<[u8; 32]>, Problem> {
+    throttle(desk, request)?;
+    Ok(Token::parse(token).ok().map(|token| token.hash()))
 }
 
 fn used_up(desk: &Desk) -> Result<HttpResponse, Problem> {

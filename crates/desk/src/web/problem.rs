@@ -60,9 +60,9 @@ impl Problem {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "Not found",
-                "There is no such page, or it is not yours to see.",
+                "There is no such page, or you may not see it.",
             ),
-            Self::Invalid(what) => (StatusCode::BAD_REQUEST, "This does not work", what.as_str()),
+            Self::Invalid(what) => (StatusCode::BAD_REQUEST, "This cannot be done", what.as_str()),
             Self::SignedOut => (
                 StatusCode::SEE_OTHER,
                 "You are signed out",
@@ -70,7 +70,7 @@ impl Problem {
             ),
             Self::NoMember => (
                 StatusCode::FORBIDDEN,
-                "You are no member of the staff",
+                "You are not a member of the staff",
                 "Your company's gateway knows you, this desk does not.",
             ),
             Self::Forbidden(why) => {

@@ -12,13 +12,13 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use crypto::token::Token;
 use domain::audit::Action;
-use domain::ids::ResortId;
+use domain::ids::{ResortId, StaffName};
 use domain::staff::Access;
 use service::http::client_address;
 use store::audit::Actor;
 use store::notes::Note;
 use store::sessions::{self, Session};
-use store::staff::{self, Identity};
+use store::staff::{self, Identity, NOBODY};
 
 use super::desk::Desk;
 use super::problem::Problem;
@@ -161,6 +161,16 @@ pub(super) fn no_cookie(page: &PublicUrl) -> Cookie<'static> {
         .finish();
     cookie.make_removal();
     cookie
+}
+
+/// To whom a form gives something; `None`: to no one.
+pub(super) fn assignee(name: &str) -> Result<Option<StaffName>, Problem> {
+    if name == NOBODY {
+        return Ok(None);
+    }
+    let name = StaffName::parse(name);
+    name.map(Some)
+        .map_err(|_| Problem::Invalid("That is no name of a member.".to_owned()))
 }
 
 /// Where the request came from, as far as the gateway knows.

@@ -23,6 +23,18 @@ fn noted(text: &str) -> Vec<(usize, String)> {
     notes.into_iter().map(|note| (note.line, note.text)).collect()
 }
 
+// shows: B209
+#[test]
+fn no_resort_has_the_name_that_stands_for_none() {
+    let (file, notes) = read(&ResortId::parse("none").unwrap(), GOOD);
+
+    assert!(file.is_none());
+    assert_eq!(
+        notes[0].text,
+        "the name none is reserved for what belongs to no resort"
+    );
+}
+
 /// Replaces one line of the good file and checks the notes.
 fn check(line: &str, replacement: &str, expected: &[&str]) {
     assert!(GOOD.contains(line), "the file has no {line}");

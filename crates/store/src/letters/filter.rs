@@ -21,7 +21,7 @@ pub struct Filter {
     pub standing: Option<Standing>,
     pub kind: Option<LetterKind>,
     pub reason: Option<DeadLetterReason>,
-    pub resort: Option<ResortId>,
+    pub resort: Option<AtResort>,
     /// The resorts of the member who asks: letters of others, and of none, are not found.
     pub within: Scope,
     /// Letters of this source's events.
@@ -39,6 +39,14 @@ pub struct Filter {
     pub guest: Option<[u8; 32]>,
     /// Only these letters; empty: any.
     pub letters: BTreeSet<LetterId>,
+}
+
+/// The resort that a letter belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AtResort {
+    One(ResortId),
+    /// What a platform sent could not be read so far that it named a resort.
+    None,
 }
 
 /// Who takes care of a letter.
@@ -87,8 +95,10 @@ impl Conditions {
         if let Some(reason) = filter.reason {
             all.add("l.reason = ?", [Value::Text(reason.to_string())]);
         }
-        if let Some(resort) = &filter.resort {
-            all.add("l.resort = ?", [Value::Text(resort.to_string())]);
+        match &filter.resort {
+            None => {}
+            Some(AtResort::None) => all.add("l.resort IS NULL", []),
+            Some(AtResort::One(resort)) => all.add("l.resort = ?", [Value::Text(resort.to_string())]),
         }
         if let Scope::Resorts(resorts) = &filter.within {
             let resorts = resorts.iter().map(ToString::to_string).collect();
@@ -162,6 +172,11 @@ impl Conditions {
                 [bytes(), bytes(), bytes()],
             );
         }
+    }
+
+    /// Letters that a member has taken.
+    pub(super) fn taken(&mut self) {
+        self.add("l.assigned_to IS NOT NULL", []);
     }
 
     /// Letters with greater ids.

@@ -1,10 +1,10 @@
-//! Reading letters, one by one, in pages, and counted.
+//! Reading letters: one, a booking's, and those of a filter in the order in which they were found.
 
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Nullable, Text};
 use diesel::{
     ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
     Selectable, SelectableHelper,
@@ -51,90 +51,6 @@ pub fn list_of_booking(connection: &mut PgConnection, key: &BookingKey) -> Resul
         .load(connection)
         .map_err(StoreError::query("list a booking's letters"))?;
     rows.into_iter().map(Row::into_domain).collect()
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReasonCount {
-    pub reason: String,
-    pub count: i64,
-    pub oldest_died_at: DateTime<Utc>,
-}
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = Text)]
-    reason: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    resort: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-    #[diesel(sql_type = Timestamptz)]
-    oldest: DateTime<Utc>,
-}
-
-/// Counts letters by reason, the most frequent first.
-pub fn count_by_reason(
-    connection: &mut PgConnection,
-    filter: &Filter,
-) -> Result<Vec<ReasonCount>, StoreError> {
-    let rows: Vec<Counted> = Conditions::of(filter)
-        .statement(
-            "l.reason, NULL::text AS resort, count(*) AS count, min(l.died_at) AS oldest",
-            "GROUP BY l.reason ORDER BY count(*) DESC, l.reason",
-        )
-        .load(connection)
-        .map_err(StoreError::query("count letters by reason"))?;
-    let counted = |row: Counted| ReasonCount {
-        reason: row.reason,
-        count: row.count,
-        oldest_died_at: row.oldest,
-    };
-    Ok(rows.into_iter().map(counted).collect())
-}
-
-/// Letters of one reason at one resort.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    pub reason: String,
-    /// `None`: they name no resort.
-    pub resort: Option<String>,
-    pub count: i64,
-    pub oldest_died_at: DateTime<Utc>,
-}
-
-/// Counts letters by reason and resort, the most frequent first.
-pub fn groups(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
-    let rows: Vec<Counted> = Conditions::of(filter)
-        .statement(
-            "l.reason, l.resort, count(*) AS count, min(l.died_at) AS oldest",
-            "GROUP BY l.reason, l.resort ORDER BY count(*) DESC, l.reason, l.resort",
-        )
-        .load(connection)
-        .map_err(StoreError::query("count letters by reason and resort"))?;
-    let group = |row: Counted| Group {
-        reason: row.reason,
-        resort: row.resort,
-        count: row.count,
-        oldest_died_at: row.oldest,
-    };
-    Ok(rows.into_iter().map(group).collect())
-}
-
-#[derive(QueryableByName)]
-struct Extent {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-    #[diesel(sql_type = BigInt)]
-    last: i64,
-}
-
-/// How many letters there are, and the last of them.
-pub fn extent(connection: &mut PgConnection, filter: &Filter) -> Result<(i64, LetterId), StoreError> {
-    let found: Extent = Conditions::of(filter)
-        .statement("count(*) AS count, coalesce(max(l.id), 0) AS last", "")
-        .get_result(connection)
-        .map_err(StoreError::query("count letters"))?;
-    Ok((found.count, LetterId(found.last)))
 }
 
 /// What the open letters of some resorts have, for the menus of a filter.

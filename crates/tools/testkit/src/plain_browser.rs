@@ -92,6 +92,12 @@ impl PlainBrowser {
         self
     }
 
+    /// Goes on at another process of the same page, as behind a proxy that spreads requests.
+    #[must_use]
+    pub fn moved_to(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
     /// Opens an address of the page.
     ///
     /// # Panics

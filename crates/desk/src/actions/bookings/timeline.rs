@@ -152,11 +152,11 @@ fn upcoming_entry(one: &Upcoming) -> Entry {
         .map(|word| words::reason(word).map_or_else(|| word.replace('_', " "), str::to_owned))
         .unwrap_or_default();
     let (at, what) = match one.expected {
-        "later" => (one.at, "will go"),
+        "later" => (one.at, "will be sent"),
         "now" => (one.at, "goes now"),
         "waits" => (None, "waits for another event"),
-        "expired" => (None, "will not go: its time has passed"),
-        _ => (None, "will not go"),
+        "expired" => (None, "will not be sent: its time has passed"),
+        _ => (None, "will not be sent"),
     };
     Entry {
         at,

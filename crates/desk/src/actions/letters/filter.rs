@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use domain::dead_letter::Standing;
 use domain::duration;
-use domain::ids::{LetterId, StaffName};
-use store::letters::{Assignee, Filter};
+use domain::ids::{LetterId, NO_RESORT, StaffName};
+use store::letters::{Assignee, AtResort, Filter};
 use store::staff::NOBODY;
 use url::form_urlencoded;
 
@@ -65,7 +65,8 @@ fn read(filter: &mut Filter, key: &str, value: &str) -> Result<(), String> {
         "state" => filter.standing = Some(parsed(value)?),
         "kind" => filter.kind = Some(parsed(value)?),
         "reason" => filter.reason = Some(parsed(value)?),
-        "resort" => filter.resort = Some(parsed(value)?),
+        "resort" if value == NO_RESORT => filter.resort = Some(AtResort::None),
+        "resort" => filter.resort = Some(AtResort::One(parsed(value)?)),
         "source" => filter.source = Some(parsed(value)?),
         "older" => filter.older = Some(duration::parse(value).map_err(|error| error.to_string())?),
         "younger" => filter.younger = Some(duration::parse(value).map_err(|error| error.to_string())?),
@@ -116,11 +117,15 @@ pub(crate) fn pairs(filter: &Filter) -> Vec<(&'static str, String)> {
         Assignee::Nobody => NOBODY.to_owned(),
         Assignee::Member(name) => name.to_string(),
     };
+    let resort = |resort: &AtResort| match resort {
+        AtResort::None => NO_RESORT.to_owned(),
+        AtResort::One(id) => id.to_string(),
+    };
     let values = [
         state,
         filter.kind.map(|kind| kind.to_string()),
         filter.reason.map(|reason| reason.to_string()),
-        filter.resort.as_ref().map(ToString::to_string),
+        filter.resort.as_ref().map(resort),
         filter.source.as_ref().map(ToString::to_string),
         filter.older.map(age),
         filter.younger.map(age),
@@ -186,7 +191,7 @@ mod tests {
             standing: Some(Standing::Settled),
             kind: Some(LetterKind::Events),
             reason: Some(DeadLetterReason::Unmappable),
-            resort: ResortId::parse("azure & bay").ok(),
+            resort: ResortId::parse("azure & bay").ok().map(AtResort::One),
             source: SourceId::parse("lodgify").ok(),
             older: Some(Duration::from_secs(2 * 86_400)),
             younger: Some(Duration::from_secs(90)),
@@ -209,7 +214,12 @@ mod tests {
             assignee: Some(Assignee::Nobody),
             ..open.clone()
         };
-        for filter in [open.clone(), Filter::default(), nobodys, full()] {
+        let of_no_resort = Filter {
+            resort: Some(AtResort::None),
+            ..open.clone()
+        };
+        assert_eq!(write(&of_no_resort), "resort=none");
+        for filter in [open.clone(), Filter::default(), nobodys, of_no_resort, full()] {
             let text = write(&filter);
 
             assert_eq!(parse(&text, &[]), Ok(filter), "{text}");

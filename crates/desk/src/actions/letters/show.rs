@@ -49,6 +49,8 @@ pub(crate) struct EventDetails {
 pub(crate) struct GuestView {
     pub(crate) name: Option<String>,
     pub(crate) phone: Option<String>,
+    /// The one that the platform told.
+    pub(crate) language: Option<String>,
 }
 
 #[derive(Default)]
@@ -234,6 +236,7 @@ fn guest_in(content: &Value, masking: Masking, resort: Option<Country>) -> Optio
     Some(GuestView {
         name: name.map(|name| masking.text(name.reveal())),
         phone: phone.map(|phone| masking.phone(phone.reveal(), country)),
+        language: event.guest.language,
     })
 }
 
@@ -265,6 +268,7 @@ async fn inside_of_message(
         GuestView {
             name: facts.name.as_ref().map(|name| masking.text(name.value.reveal())),
             phone: phone.or_else(|| said.map(|said| masking.phone(said, country))),
+            language: facts.language.map(|language| language.value),
         }
     });
     Ok(Inside {

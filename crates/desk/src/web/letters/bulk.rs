@@ -17,14 +17,14 @@ use store::staff;
 use url::form_urlencoded;
 
 use super::asked::Asked;
-use super::decide::member;
 use super::jobs::said;
 use crate::actions::letters::filter::MOST_LETTERS;
 use crate::actions::letters::jobs::{self, DryRun, NotMade};
+use crate::actions::words::happened;
 use crate::web::desk::Desk;
 use crate::web::page::{self, Frame, Section};
 use crate::web::problem::{Problem, sentence};
-use crate::web::visitor::Visitor;
+use crate::web::visitor::{Visitor, assignee};
 
 /// How long a person waits for a dry run at most.
 const DRY_RUN: Duration = Duration::from_secs(4);
@@ -39,6 +39,10 @@ struct ConfirmPage {
     total: i64,
     /// Of a retry.
     dry_run: Option<DryRun>,
+    /// What happened to them, the most frequent first.
+    kinds: Vec<(String, i64)>,
+    /// How many a member has taken, by member; without those that no one has.
+    taken: Vec<(String, i64)>,
     members: Vec<String>,
 }
 
@@ -120,19 +124,25 @@ pub(in crate::web) async fn confirm(
         _ => return Err(Problem::Invalid("There is no such action.".to_owned())),
     };
     let filter = asked.filter.clone();
-    let (total, members) = desk
+    let (kinds, taken, members) = desk
         .store
         .run(move |connection| {
-            let (total, _) = stored::extent(connection, &filter)?;
-            Ok((total, staff::names_within(connection, &filter.within)?))
+            let kinds = stored::count_by_reason(connection, &filter)?;
+            let taken = stored::count_by_assignee(connection, &filter)?;
+            Ok((kinds, taken, staff::names_within(connection, &filter.within)?))
         })
         .await?;
     page::answer(&ConfirmPage {
         frame: Frame::new(&desk, &visitor, Section::Letters, "Letters").await?,
         action: picked.action,
         asked,
-        total,
+        total: kinds.iter().map(|kind| kind.count).sum(),
         dry_run,
+        kinds: kinds
+            .iter()
+            .map(|kind| (happened(&kind.reason).to_owned(), kind.count))
+            .collect(),
+        taken,
         members,
     })
 }
@@ -148,7 +158,7 @@ pub(in crate::web) async fn make(
     let action = match form.action.as_str() {
         "retry" => JobAction::Retry,
         "close" => JobAction::Close,
-        "assign" => JobAction::Assign(member(&form.to)?),
+        "assign" => JobAction::Assign(assignee(&form.to)?),
         _ => return Err(Problem::Invalid("There is no such action.".to_owned())),
     };
     let by = visitor.actor(desk.note(&form.note));
@@ -159,4 +169,12 @@ pub(in crate::web) async fn make(
             Err(Problem::Invalid(sentence(&why.to_string())))
         }
     }
+}
+
+/// For the template: the list from which the letters come.
+fn back(asked: &Asked) -> String {
+    if asked.filter.letters.is_empty() {
+        return asked.at("/letters");
+    }
+    "/letters".to_owned()
 }

@@ -4,10 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Form, Path};
 use domain::audit::Action;
-use domain::ids::{LetterId, StaffName};
+use domain::ids::LetterId;
 use serde::Deserialize;
 use store::letters::{Decided, Letter, Word};
-use store::staff::NOBODY;
 
 use super::asked::Asked;
 use super::letter::{self, Shown};
@@ -15,7 +14,7 @@ use crate::actions::letters::{self, Mode, Retrier};
 use crate::web::desk::Desk;
 use crate::web::page;
 use crate::web::problem::{Problem, sentence};
-use crate::web::visitor::Visitor;
+use crate::web::visitor::{Visitor, assignee};
 
 /// The fields of all these forms; each form has some. Holds a guest's number.
 #[derive(Default, Deserialize)]
@@ -173,7 +172,7 @@ pub(in crate::web) async fn assign(
     form: Form<Told>,
 ) -> Result<HttpResponse, Problem> {
     let (letter, asked) = begin(&desk, &visitor, *id, Action::LetterAssigned, &form).await?;
-    let to = member(&form.to)?;
+    let to = assignee(&form.to)?;
     let done = if to.is_some() {
         "letter_assigned"
     } else {
@@ -185,14 +184,4 @@ pub(in crate::web) async fn assign(
         || back(&asked, letter.id, &[]),
         |(_, decided)| told(&asked, letter.id, decided, done),
     ))
-}
-
-/// To whom a form gives letters; `None`: to nobody.
-pub(super) fn member(name: &str) -> Result<Option<StaffName>, Problem> {
-    if name == NOBODY {
-        return Ok(None);
-    }
-    let name = StaffName::parse(name);
-    name.map(Some)
-        .map_err(|_| Problem::Invalid("That is no name of a member.".to_owned()))
 }

@@ -1,7 +1,6 @@
 //! `/letters/{id}`: one letter, what it means, and what can be done about it.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::REFRESH;
 use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -22,9 +21,6 @@ use crate::web::page::{self, Done, Frame, Section};
 use crate::web::problem::Problem;
 use crate::web::visitor::Visitor;
 
-/// Seconds for which a revealed value is shown.
-const SHOWN_FOR: u8 = 60;
-
 #[derive(Template)]
 #[template(path = "letter.html")]
 struct LetterPage {
@@ -41,6 +37,8 @@ struct LetterPage {
     others: Vec<Viewer>,
     older: Option<String>,
     newer: Option<String>,
+    /// What a retry would do; `None`: it is not offered.
+    prospect: Option<String>,
     /// Who can take care of it.
     members: Vec<String>,
     shown: Shown,
@@ -93,6 +91,11 @@ impl LetterPage {
             .advice
             .map_or(&[Way::Retry, Way::Close][..], |advice| advice.ways);
         self.may_act() && ways.contains(&way)
+    }
+
+    /// Whether it is what most likely ends the letter.
+    fn is_first(&self, way: Way) -> bool {
+        self.advice.is_none_or(|advice| advice.ways.first() == Some(&way))
     }
 
     fn may_act(&self) -> bool {
@@ -232,7 +235,7 @@ pub(super) async fn answer(
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
     };
-    let page = LetterPage {
+    let mut page = LetterPage {
         frame: Frame::new(desk, visitor, Section::Letters, "Letter")
             .await?
             .with_notice(shown.notice.clone()),
@@ -245,13 +248,17 @@ pub(super) async fn answer(
         booking_path: booking.map(|(resort, booking)| page::booking_path(resort.as_str(), booking.as_str())),
         others,
         members,
+        prospect: None,
         details,
         asked,
         shown,
     };
+    if page.allows(Way::Retry) {
+        page.prospect = Some(letters::prospect(&desk.context(), letter, &page.details).await?);
+    }
     let mut response = HttpResponse::build(status);
     if page.shown.revealed.is_some() {
-        response.insert_header((REFRESH, format!("{SHOWN_FOR}; url={}", page.path)));
+        page::reload_in_a_minute(&mut response, &page.path);
     }
     Ok(page::fill(&mut response, &page))
 }

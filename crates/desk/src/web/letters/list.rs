@@ -10,12 +10,12 @@ use serde::Deserialize;
 use store::letters::{Filter, Place, Start};
 
 use super::asked::{Asked, has_empty_fields};
-use super::menus::{Menu, menus, spaced};
+use super::menus::{Menu, active, menus};
 use crate::actions::letters::{self, LetterView};
 use crate::actions::words;
 use crate::web::desk::Desk;
 use crate::web::guests;
-use crate::web::page::{self, Done, Frame, Section};
+use crate::web::page::{self, Done, Frame, Section, spaced};
 use crate::web::problem::Problem;
 use crate::web::visitor::Visitor;
 
@@ -25,6 +25,8 @@ struct LettersPage {
     frame: Frame,
     asked: Asked,
     menus: Vec<Menu>,
+    /// What the filter asks for, in words; empty: all open letters.
+    active: String,
     rows: Vec<Row>,
     total: i64,
     /// How many of them can be acted on.
@@ -149,11 +151,13 @@ async fn answer(
         };
         Some((spaced(&found.reason), found.count, narrower.at("/letters")))
     });
+    let menus = menus(desk, visitor, &asked, &listed.choices);
     let page = LettersPage {
         frame: Frame::new(desk, visitor, Section::Letters, "Letters")
             .await?
             .with_notice(notice),
-        menus: menus(desk, visitor, &asked, &listed.choices),
+        active: active(&asked, &menus),
+        menus,
         total: listed.total,
         open: listed.open,
         reasons: reasons.collect(),

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use domain::dead_letter::{DeadLetterReason, LetterKind, Standing};
+use domain::ids::NO_RESORT;
 use store::letters::Choices;
 use store::staff::NOBODY;
 
 use super::asked::Asked;
 use crate::web::desk::Desk;
+use crate::web::page::spaced;
 use crate::web::visitor::Visitor;
 
 /// Ages that the menus offer.
@@ -38,10 +40,14 @@ pub(super) fn menus(desk: &Desk, visitor: &Visitor, asked: &Asked, choices: &Cho
         .map(|resort| resort.id.to_string())
         .chain(choices.resorts.iter().cloned())
         .collect();
+    let of_none = visitor
+        .access()
+        .reaches(None)
+        .is_ok()
+        .then(|| NO_RESORT.to_owned());
+    let resorts = of_none.into_iter().chain(resorts);
     let mut assignees = choices.assignees.clone();
     assignees.insert(visitor.identity.name.to_string());
-    let mut assignees: Vec<String> = assignees.into_iter().collect();
-    assignees.insert(0, NOBODY.to_owned());
     let spoken = |words: Vec<&str>| {
         words
             .into_iter()
@@ -49,6 +55,8 @@ pub(super) fn menus(desk: &Desk, visitor: &Visitor, asked: &Asked, choices: &Cho
             .collect()
     };
     let named = |names: Vec<String>| names.into_iter().map(|name| (name.clone(), name)).collect();
+    let mut assignees: Vec<_> = named(assignees.into_iter().collect());
+    assignees.insert(0, (NOBODY.to_owned(), "no one".to_owned()));
     let ages = || AGES.map(|(age, said)| (age.to_owned(), said.to_owned())).to_vec();
     let mut states: Vec<&str> = Standing::ALL.iter().copied().map(Standing::as_str).collect();
     states.retain(|state| *state != Standing::Open.as_str());
@@ -60,20 +68,15 @@ pub(super) fn menus(desk: &Desk, visitor: &Visitor, asked: &Asked, choices: &Cho
         .map(DeadLetterReason::as_str);
     [
         ("reason", "Reason", "every reason", spoken(reasons.collect())),
-        (
-            "resort",
-            "Resort",
-            "every resort",
-            named(resorts.into_iter().collect()),
-        ),
-        ("kind", "Kind", "both kinds", spoken(kinds)),
+        ("resort", "Resort", "every resort", named(resorts.collect())),
+        ("kind", "About", "messages and events", spoken(kinds)),
         (
             "source",
             "Source",
             "every source",
             named(choices.sources.iter().cloned().collect()),
         ),
-        ("assignee", "Assignee", "everyone", named(assignees)),
+        ("assignee", "Taken by", "anyone", assignees),
         ("older", "Older than", "any age", ages()),
         ("younger", "Younger than", "any age", ages()),
         ("state", "State", "open", spoken(states)),
@@ -104,7 +107,18 @@ fn menu(
     }
 }
 
-/// A word of a table, as people write it.
-pub(super) fn spaced(word: &str) -> String {
-    word.replace('_', " ")
+/// What a filter asks for, in the words of its menus: `reason refused, resort azure-bay`.
+pub(super) fn active(asked: &Asked, menus: &[Menu]) -> String {
+    // The number that was searched for stands above the list.
+    if asked.filter.guest.is_some() {
+        return String::new();
+    }
+    let chosen = menus.iter().filter_map(|menu| {
+        let (_, said) = menu.options.iter().find(|(value, _)| *value == menu.chosen)?;
+        Some(format!("{} {said}", menu.label.to_lowercase()))
+    });
+    let id = Some(asked.value("id")).filter(|id| !id.is_empty());
+    let ticked = (!asked.filter.letters.is_empty()).then(|| "chosen letters".to_owned());
+    let all = chosen.chain(id.map(|id| format!("id {id}"))).chain(ticked);
+    all.collect::<Vec<_>>().join(", ")
 }

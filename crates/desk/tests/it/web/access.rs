@@ -32,7 +32,7 @@ async fn a_link_signs_one_browser_in_once_and_only_by_its_button() {
     assert_eq!(browser.post(&path, &[]).await.check(303).location(), "/");
     browser.get("/").await.check(200).has("anna");
 
-    second.get(&path).await.check(404).has("works no more");
+    second.get(&path).await.check(404).has("no longer works");
     second.post(&path, &[]).await.check(404);
     assert_eq!(second.get("/").await.check(303).location(), "/login");
     let contents = served.database.contents().await;
@@ -236,7 +236,7 @@ async fn a_gateway_is_believed_from_its_own_address_only() {
     let mut anna = near.browser().with("x-auth-user", "anna");
     anna.get("/").await.check(200).has("anna").lacks("Sign out");
     let mut eve = near.browser().with("x-auth-user", "eve");
-    eve.get("/").await.check(403).has("no member of the staff");
+    eve.get("/").await.check(403).has("not a member of the staff");
     let mut unnamed = near.browser();
     assert_eq!(unnamed.get("/").await.check(303).location(), "/login");
     let mut forged = far.browser().with("x-auth-user", "anna");

@@ -65,7 +65,7 @@ async fn one_value_is_revealed_alone_for_a_minute_and_the_audit_trail_says_which
         .lacks("Lovelace")
         .lacks("306912345678");
     let trail = anna.get("/audit?action=booking_revealed").await.check(200);
-    assert_eq!(trail.text.matches("booking_revealed</td>").count(), 2);
+    assert_eq!(trail.text.matches("booking revealed</td>").count(), 2);
     let log = served.program.log();
     assert!(
         !log.contains("Lovelace") && !log.contains("306912345678"),

@@ -38,7 +38,7 @@ fn answer_id(page: &Page) -> String {
 async fn a_guest_who_waits_is_answered_on_the_page_once_and_waits_no_more() {
     let served = ada_wrote().await;
     let mut anna = served.member("anna", Access::ADMIN).await;
-    anna.get("/guests").await.check(200).has(PAGE).has("nobody");
+    anna.get("/guests").await.check(200).has(PAGE).has("no one");
     anna.get("/").await.check(200).has("<title>(1) ");
 
     let page = anna.get(PAGE).await.check(200).has("waits").lacks(WORDS);
@@ -114,7 +114,10 @@ async fn a_conversation_is_assigned_rests_is_closed_and_the_reminders_go_again()
     act(&mut anna, &[("what", "snooze"), ("hours", "4")])
         .await
         .check(303);
-    anna.get("/guests").await.has("rests until").has("<title>Guests");
+    anna.get("/guests")
+        .await
+        .has("snoozed until")
+        .has("<title>Guests");
     act(&mut anna, &[("what", "close")]).await.check(303);
     anna.get("/guests").await.has("No guest waits");
     anna.get(PAGE).await.has("anna: conversation closed");
@@ -176,7 +179,7 @@ async fn an_upcoming_message_is_withdrawn_on_the_page_and_the_page_says_so() {
     anna.submit(&instruct, &withdraw)
         .await
         .check(200)
-        .has("The message will not go");
+        .has("The message will not be sent");
 
     let page = anna.get(PAGE).await.check(200);
     page.has("A member of the staff withdrew it.")

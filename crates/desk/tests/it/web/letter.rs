@@ -1,9 +1,9 @@
 //! One letter's page: what it says, and what can be done there.
 
 use domain::dead_letter::DeadLetterReason::{CannotBeApplied, DeliveryFailed, OutcomeUnknown, Refused};
-use domain::staff::Access;
+use domain::staff::{Access, Role};
 
-use super::Served;
+use super::{Served, access};
 use crate::letters::Office;
 
 // shows: B195
@@ -64,7 +64,7 @@ async fn a_number_is_corrected_and_its_message_retried() {
         .has("<code>131026</code> Message Undeliverable")
         .has("The number is not on WhatsApp")
         .has("data-checked-by=\"/letters/2/phone/check\"")
-        .has("<summary>Correct the number…</summary>");
+        .has("<summary>Correct the number</summary>");
     page.has("+30•••••••678")
         .lacks("6912345678")
         .lacks("Lovelace")
@@ -93,6 +93,34 @@ async fn a_number_is_corrected_and_its_message_retried() {
     assert!(!log.contains("5670") && !log.contains("69123"), "{log}");
 }
 
+// shows: B240
+#[tokio::test]
+async fn before_a_retry_the_page_says_what_it_would_do_or_why_it_would_be_refused() {
+    let office = Office::open().await;
+    office.reminder_is_dead_lettered(Refused).await;
+    office.event_is_dead_lettered("evt_1", CannotBeApplied).await;
+    let served = Served::of(office).await;
+    let mut dora = served.member("dora", Access::ADMIN).await;
+    let mut eve = served.member("eve", access(Role::Viewer, &[])).await;
+
+    let message = dora.get("/letters/2").await.check(200);
+    let event = dora.get("/letters/1").await.check(200);
+    let viewed = eve.get("/letters/2").await.check(200);
+    served
+        .database
+        .execute("UPDATE messages SET state = 'delivered', reason = NULL")
+        .await;
+    let taken = dora.get("/letters/2").await.check(200);
+
+    // In the quiet hours of the resort it goes when they end.
+    message
+        .has("Retry sends the first reminder again ")
+        .has(", to +30•••••••678, as the WhatsApp template booking_reminder_1.");
+    event.has("Retry hands the platform’s report to Bellhop again");
+    viewed.lacks("Retry sends");
+    taken.has("A retry would be refused now. WhatsApp took the message after all.");
+}
+
 // shows: B192, B198
 #[tokio::test]
 async fn two_people_on_one_letter_see_each_other_and_the_second_is_told_who_was_faster() {
@@ -119,7 +147,7 @@ async fn two_people_on_one_letter_see_each_other_and_the_second_is_told_who_was_
         .check(200);
     taken
         .has("It is assigned.")
-        .has("Give it up")
+        .has("Hand it back")
         .has("carl looked at it");
     carl.get("/letters/1").await.check(200).has("Taken by dora");
     let done = dora
@@ -175,7 +203,7 @@ async fn a_call_without_known_outcome_is_settled_by_what_the_guest_says() {
     settled
         .has("the guest has the message")
         .has("settled as sent by dora")
-        .has("That was the last one of this list.");
+        .has("That was the last letter of this list.");
     let refused = dora
         .submit("/letters/1/phone", &[("phone", "+306912345670")])
         .await;
@@ -199,7 +227,7 @@ async fn one_personal_value_of_a_letter_is_shown_for_a_minute_and_the_trail_says
     assert_eq!(phone.headers["refresh"], "60; url=/letters/2?kind=events");
     phone.has("+306912345678").lacks("Lovelace").lacks("data-refresh");
     content
-        .has("What the platform told")
+        .has("What the platform sent")
         .has("https://book.example/r/BK-1001");
     name.has("Ada Lovelace").lacks("6912345678").lacks("book.example");
     dora.post("/letters/1/reveal", &show("everything"))

@@ -51,8 +51,8 @@ async fn what_was_ticked_is_shown_as_a_dry_run_and_then_done_by_a_job() {
     let shown = dora.post("/letters/bulk", &ticked).await.check(200);
 
     shown
-        .has("<strong>3</strong> open letters are meant")
-        .has("It is retried.</td><td data-label=\"Letters\" class=\"number\">2</td>")
+        .has("This is about <strong>3</strong> open letters")
+        .has("It is sent or applied again.</td><td data-label=\"Letters\" class=\"number\">2</td>")
         .has("WhatsApp took the message after all.</td><td data-label=\"Letters\" class=\"number\">1</td>")
         .has("name=\"filter\" value=\"letters=1.2.4\"");
     let open = "SELECT count(*) AS count FROM letters WHERE state = 'open'";
@@ -98,9 +98,9 @@ async fn everything_that_matches_is_assigned_by_a_job_until_someone_stops_it() {
     let shown = dora.post("/letters/bulk", &all).await.check(200);
     let theirs = carl.post("/letters/bulk", &all).await.check(200);
     shown
-        .has("<strong>9900</strong> open letters are meant")
+        .has("This is about <strong>9900</strong> open letters")
         .has("<option>dora</option>");
-    theirs.has("<strong>5000</strong> open letters are meant");
+    theirs.has("This is about <strong>5000</strong> open letters");
     eve.post("/letters/bulk", &all)
         .await
         .check(403)
@@ -135,6 +135,67 @@ async fn everything_that_matches_is_assigned_by_a_job_until_someone_stops_it() {
         .check(200)
         .has("of 9900")
         .has("cancelled");
+}
+
+/// The reasons and letters of an action, as the audit page shows them once its reasons are revealed.
+async fn trail(browser: &mut PlainBrowser, action: &str) -> Page {
+    let asked = [("who", ""), ("action", action), ("booking", ""), ("since", "")];
+    browser.post("/audit", &asked).await.check(200)
+}
+
+// shows: B189
+#[tokio::test]
+async fn many_letters_are_assigned_and_closed_after_their_counts_were_shown_and_each_has_its_row_with_the_note()
+ {
+    let office = Office::open().await;
+    for id in ["evt_1", "evt_2", "evt_3"] {
+        office.event_is_dead_lettered(id, CannotBeApplied).await;
+    }
+    office.reminder_is_dead_lettered(Refused).await;
+    let served = Served::of(office).await;
+    let mut dora = served.member("dora", Access::ADMIN).await;
+    dora.post("/letters/1/assign", &[("to", "ben")]).await.check(303);
+    let all = |action| [("filter", ""), ("which", "all"), ("action", action)];
+
+    let shown = dora.post("/letters/bulk", &all("assign")).await.check(200);
+    let assign = [
+        ("action", "assign"),
+        ("filter", ""),
+        ("to", "ben"),
+        ("note", "holidays"),
+    ];
+    let made = dora.post("/letters/jobs", &assign).await.check(303);
+    let assigned = until(&mut dora, made.location(), "<span class=\"tag\">done</span>").await;
+
+    shown
+        .has("This is about <strong>4</strong> open letters")
+        .has("The database refused what the platform told, several times.</td><td data-label=\"Letters\" class=\"number\">3<")
+        .has("WhatsApp refused the message for good.</td><td data-label=\"Letters\" class=\"number\">1<")
+        .has("Taken: 1 by ben.");
+    assigned
+        .has("assign to ben")
+        .has("done</span></td><td data-label=\"Letters\" class=\"number\">4</td>");
+    let rows = trail(&mut dora, "letter_assigned").await;
+    assert_eq!(rows.text.matches("letter assigned</td>").count(), 4);
+    assert_eq!(rows.text.matches("holidays").count(), 3, "{}", rows.text);
+
+    let shown = dora.post("/letters/bulk", &all("close")).await.check(200);
+    let close = [("action", "close"), ("filter", ""), ("note", "test data")];
+    let made = dora.post("/letters/jobs", &close).await.check(303);
+    let closed = until(&mut dora, made.location(), "<span class=\"tag\">done</span>").await;
+
+    shown.has("Taken: 4 by ben.");
+    closed
+        .has("4 of 4 letters are decided")
+        .has("done</span></td><td data-label=\"Letters\" class=\"number\">4</td>")
+        .lacks("test data");
+    let rows = trail(&mut dora, "letter_closed").await;
+    for letter in 1..=4 {
+        rows.text.find(&format!("/letters/{letter}\"")).unwrap();
+    }
+    assert_eq!(rows.text.matches("test data").count(), 4);
+    let open = "SELECT count(*) AS count FROM letters WHERE state <> 'closed' OR note_key IS NULL";
+    assert_eq!(served.database.count(open).await, 0);
 }
 
 // shows: B199

@@ -105,6 +105,36 @@ async fn a_letter_is_found_by_an_id_and_by_a_number_that_is_in_no_address() {
     assert!(!log.contains("5678") && !log.contains("BK-1001"), "{log}");
 }
 
+// shows: B209
+#[tokio::test]
+async fn letters_of_no_resort_are_found_by_members_of_all_resorts_alone() {
+    let office = Office::open().await;
+    office.reminder_is_dead_lettered(Refused).await;
+    office.event_is_dead_lettered("evt_1", Crashed).await;
+    let served = Served::of(office).await;
+    served
+        .database
+        .execute("UPDATE letters SET resort = NULL, booking = NULL WHERE kind = 'events'")
+        .await;
+    let mut dora = served.member("dora", Access::ADMIN).await;
+    let mut carl = served.member("carl", access(Role::Support, &["azure-bay"])).await;
+
+    let found = dora.get("/letters?resort=none").await.check(200);
+    let theirs = carl.get("/letters?resort=none").await.check(200);
+    let start = dora.get("/").await.check(200);
+
+    found
+        .has("<strong>1</strong> letter matches")
+        .has("Filter and search: <span class=\"quiet\">resort none</span>")
+        .has("A program crashed several times");
+    theirs.has("No letter matches").lacks("<option value=\"none\">");
+    carl.get("/letters")
+        .await
+        .has("<strong>1</strong> letter matches")
+        .lacks("<option value=\"none\">");
+    start.has("/letters?reason=crashed&#38;resort=none");
+}
+
 // shows: B197
 #[tokio::test]
 async fn ten_thousand_letters_are_listed_at_once_in_pages_of_fifty() {

@@ -17,7 +17,7 @@ async fn a_pause_is_laid_shown_and_ended_and_the_audit_trail_has_both_with_their
         ("note", "a storm"),
     ];
 
-    anna.get("/holds").await.check(200).has("Nothing is held");
+    anna.get("/holds").await.check(200).has("Nothing is on hold");
     anna.submit("/holds", &pause)
         .await
         .check(200)
@@ -30,7 +30,7 @@ async fn a_pause_is_laid_shown_and_ended_and_the_audit_trail_has_both_with_their
     anna.submit("/holds/resume", &resume)
         .await
         .check(200)
-        .has("Nothing is held");
+        .has("Nothing is on hold");
     anna.submit("/holds/resume", &resume)
         .await
         .check(200)
@@ -67,9 +67,9 @@ async fn a_payload_that_is_pasted_is_tried_and_nothing_of_it_is_stored() {
         .await
         .check(200)
         .has("direct")
-        .has("none in a day");
+        .has("none in 24 h");
     let page = anna.get("/sources/direct").await.check(200);
-    page.has("No request in the last day");
+    page.has("No request in the last 24 hours");
     let form = [("payload", payload), ("headers", "")];
     let tried = anna.post("/sources/direct", &form).await.check(200);
     tried
@@ -184,7 +184,7 @@ async fn the_start_page_leads_to_what_waits_and_a_bounded_member_sees_their_part
     let quiet = anna.get("/").await.check(200);
     quiet
         .has("Nothing waits for a person")
-        .has("No processor has written figures");
+        .has("Messages are not counted yet");
 
     let pause = [
         ("resort", "azure-bay"),

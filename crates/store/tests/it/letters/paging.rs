@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use domain::dead_letter::{DeadLetterReason, LetterKind};
 use domain::ids::{LetterId, ResortId, SourceId};
 use domain::staff::Scope;
-use store::letters::{self, Filter, NewLetter, Page, Place, Standing, Start};
+use store::letters::{self, AtResort, Filter, NewLetter, Page, Place, Standing, Start};
 
 use super::event_letter;
 use crate::scene::{Scene, minutes_ago, ring};
@@ -14,6 +14,10 @@ const MOST: usize = 50;
 
 fn resort(id: &str) -> Option<ResortId> {
     ResortId::parse(id).ok()
+}
+
+fn at(resort: Option<ResortId>) -> Option<AtResort> {
+    resort.map(AtResort::One)
 }
 
 fn open() -> Filter {
@@ -127,7 +131,7 @@ fn filters(guest: Option<[u8; 32]>) -> Vec<(Filter, i64)> {
     vec![
         (
             Filter {
-                resort: resort("olive-hill"),
+                resort: at(resort("olive-hill")),
                 ..open()
             },
             2,
@@ -142,7 +146,7 @@ fn filters(guest: Option<[u8; 32]>) -> Vec<(Filter, i64)> {
         (
             Filter {
                 within: within(&["azure-bay"]),
-                resort: resort("olive-hill"),
+                resort: at(resort("olive-hill")),
                 ..open()
             },
             0,
@@ -322,7 +326,7 @@ fn questions() -> Vec<Filter> {
             ..open()
         },
         Filter {
-            resort: resort("resort-8"),
+            resort: at(resort("resort-8")),
             ..open()
         },
         Filter {
@@ -331,7 +335,7 @@ fn questions() -> Vec<Filter> {
         },
         Filter {
             older: Some(Duration::from_hours(5)),
-            resort: resort("resort-4"),
+            resort: at(resort("resort-4")),
             ..open()
         },
         Filter {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::dead_letter::{DeadLetterReason, LetterKind, LetterState};
 use domain::ids::{LetterId, ResortId};
 use store::audit::Actor;
-use store::letters::{self, Filter, NewLetter, Standing};
+use store::letters::{self, AtResort, Filter, NewLetter, Standing};
 use store::notes::{self, Note};
 
 use super::event_letter;
@@ -143,6 +143,7 @@ async fn four_letters() -> (Scene, String) {
     (scene, message.amqp_id)
 }
 
+// shows: B209
 #[tokio::test]
 async fn letters_are_found_by_what_they_are() {
     let (scene, message) = four_letters().await;
@@ -162,9 +163,16 @@ async fn letters_are_found_by_what_they_are() {
             by(|f| f.reason = Some(DeadLetterReason::Undecodable)),
             &events[2..],
         ),
-        (by(|f| f.resort = ResortId::parse("blue-cove").ok()), &[]),
         (
-            by(|f| (f.resort, f.kind) = (ResortId::parse("azure-bay").ok(), Some(LetterKind::Events))),
+            by(|f| f.resort = ResortId::parse("blue-cove").ok().map(AtResort::One)),
+            &[],
+        ),
+        (by(|f| f.resort = Some(AtResort::None)), &events[2..]),
+        (
+            by(|f| {
+                f.resort = ResortId::parse("azure-bay").ok().map(AtResort::One);
+                f.kind = Some(LetterKind::Events);
+            }),
             &events[..2],
         ),
     ] {

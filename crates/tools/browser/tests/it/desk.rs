@@ -5,3 +5,4 @@ mod corrected;
 mod keyboard;
 mod pages;
 mod scene;
+mod two_people;

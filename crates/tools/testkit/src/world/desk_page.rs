@@ -1,6 +1,9 @@
 //! The desk's page of a world, for tests with a browser.
 
+use std::net::SocketAddr;
+
 use super::World;
+use crate::plain_browser::PlainBrowser;
 use crate::program::Program;
 
 /// `desk serve` of a world. It ends with this value.
@@ -33,9 +36,32 @@ impl DeskPage<'_> {
         format!("http://{}{path}", self.program.address())
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.program.address()
+    }
+
     /// Its host and port, as browsers write them.
     pub fn host(&self) -> String {
-        self.program.address().to_string()
+        self.address().to_string()
+    }
+
+    /// Ends it as a power cut would: SIGKILL.
+    pub fn kill(self) {
+        self.program.kill();
+    }
+
+    /// A browser without scripts in which a member of the staff is signed in, by a link and its button.
+    ///
+    /// # Panics
+    /// As [`DeskPage::link`].
+    pub async fn plain_browser(&self, member: &str) -> PlainBrowser {
+        let link = self.link(member).await;
+        let path = link.strip_prefix(&self.at("")).unwrap_or(&link);
+        let mut browser = PlainBrowser::at(self.address());
+        browser.get(path).await.check(200).has("<button");
+        browser.post(path, &[]).await.check(303);
+        browser
     }
 
     /// A one-time link for a member of the staff, who is there already; the world has `anna`, an admin.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use testkit::world::World;
 
+use crate::scene::guest;
 use rules::{before_tests, read, shipped_files};
 
 mod desk;
@@ -54,10 +55,6 @@ fn every_crash_point_in_the_programs_is_tried_here_and_no_other() {
     }
 
     assert_eq!(named, tried());
-}
-
-fn guest(number: usize) -> (String, String) {
-    (format!("BK-{number}"), format!("+3069{number:08}"))
 }
 
 /// The variable that makes a program crash at a point.

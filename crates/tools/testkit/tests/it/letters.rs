@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use domain::message::{MessageKind, MessageState};
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::world::{Event, ResortFile, World};
 
-use crate::scene::{ADA, BOB, CONFIRMATION, EVE, REMINDER_1, REMINDER_2, ten_seconds_go_by};
+use crate::scene::{
+    ADA, BOB, CONFIRMATION, EVE, REMINDER_1, REMINDER_2, dead_messages_at_once, each_guest_gets_one_message,
+    ten_seconds_go_by,
+};
 
 const CAY: &str = "+306912345682";
 const DEE: &str = "+306912345683";
@@ -100,34 +102,13 @@ async fn a_message_to_a_wrong_number_goes_once_a_person_has_put_it_right(world: 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_letters_that_are_retried_at_once_are_sent_once_each() {
     const LETTERS: usize = 1_000;
-    let world = World::start(&ResortFile::patient()).await;
-    refuse(&world, LETTERS, UNDELIVERABLE).await;
-    let phone = |number: usize| format!("+30691234{number:04}");
-    let events: Vec<Event> = (0..LETTERS)
-        .map(|number| Event::confirmed(&format!("BK-{number}"), &phone(number)))
-        .collect();
-    for some in events.chunks(50) {
-        join_all(some.iter().map(|event| world.post(event))).await;
-    }
-    world
-        .until("every letter is on the queue", async || {
-            (world.depths().await.dead_messages == 1_000).then_some(())
-        })
-        .await;
+    let world = dead_messages_at_once(LETTERS).await;
 
     let retried = world.desk("letters retry --all --kind messages").await;
 
     assert_eq!(retried.check(0).stdout, "1000 retried\n");
     assert!(retried.stderr.contains("950 of 1000"), "{retried:?}");
-    world
-        .until("every message is sent", async || {
-            (world.received_by_anyone().await.len() >= LETTERS).then_some(())
-        })
-        .await;
-    world.until_reports(3 * 1_000).await;
-    let received = world.received_by_anyone().await;
-    let guests: BTreeSet<_> = received.iter().map(|message| message.to.clone()).collect();
-    assert_eq!((received.len(), guests.len()), (LETTERS, LETTERS));
+    each_guest_gets_one_message(&world, LETTERS).await;
     assert!(world.letters("").await.is_empty());
     assert_eq!(world.letters("--closed").await.len(), LETTERS);
 }
@@ -208,17 +189,7 @@ async fn the_second_reminder_follows_from_a_persons_word_that_the_first_one_went
 #[tokio::test(flavor = "multi_thread")]
 async fn two_desks_that_empty_the_queues_at_once_lose_and_double_nothing() {
     const LETTERS: usize = 120;
-    let world = World::start(&ResortFile::patient()).await;
-    refuse(&world, LETTERS, UNDELIVERABLE).await;
-    let events: Vec<Event> = (0..LETTERS)
-        .map(|number| Event::confirmed(&format!("BK-{number}"), &format!("+3069{number:08}")))
-        .collect();
-    join_all(events.iter().map(|event| world.post(event))).await;
-    world
-        .until("every letter is on the queue", async || {
-            (world.depths().await.dead_messages == 120).then_some(())
-        })
-        .await;
+    let world = dead_messages_at_once(LETTERS).await;
 
     let (one, other) = tokio::join!(world.letters(""), world.letters("--by reason"));
 

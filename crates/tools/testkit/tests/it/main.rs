@@ -7,6 +7,7 @@
     reason = "a test may fail where it stands"
 )]
 
+mod bulk;
 mod compose;
 mod crash_points;
 mod failures;

@@ -30,7 +30,6 @@ async fn a_wrong_number_is_checked_while_it_is_typed_corrected_and_the_reminder_
     staff.click("main tbody a").await.unwrap();
     staff.keys("?").await.unwrap();
     let keys = staff.text("details[data-key='?'][open]").await.unwrap();
-    staff.click("details summary").await.unwrap();
     staff.type_into("#phone", "12").await.unwrap();
     let verdict = "document.getElementById('verdict').textContent";
     // What stood there before anything was typed explains what to type.

@@ -5,7 +5,7 @@ use testkit::world::World;
 
 use super::scene;
 
-const NOTHING_HELD: &str = "document.querySelector('main .empty')?.innerText === 'Nothing is held.'";
+const NOTHING_HELD: &str = "document.querySelector('main .empty')?.innerText === 'Nothing is on hold.'";
 
 // shows: B207
 #[tokio::test(flavor = "multi_thread")]

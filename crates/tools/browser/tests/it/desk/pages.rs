@@ -13,7 +13,7 @@ const BOOKING: &str = "/bookings/azure-bay/BK-1001";
 const LARGEST: usize = 50 << 10;
 
 /// Pages, each with a form that is filled in and sent first, or none: its selector, a field, and what goes there.
-const PAGES: [(&str, &str, Option<[&str; 3]>); 23] = [
+const PAGES: [(&str, &str, Option<[&str; 3]>); 26] = [
     ("attention", "/", None),
     ("booking", BOOKING, None),
     ("booking-abandoned", scene::BOBS, None),
@@ -23,6 +23,12 @@ const PAGES: [(&str, &str, Option<[&str; 3]>); 23] = [
         Some(["form[action$=reveal]", "", ""]),
     ),
     ("letters", "/letters", None),
+    ("letters-of-none", "/letters?resort=none", None),
+    (
+        "letters-retry",
+        "/letters",
+        Some(["form[action$=bulk]", "which", "all"]),
+    ),
     ("letters-none", "/letters?reason=crashed", None),
     (
         "letters-found",
@@ -38,6 +44,7 @@ const PAGES: [(&str, &str, Option<[&str; 3]>); 23] = [
         Some(["form[action$=reveal]", "", ""]),
     ),
     ("jobs", "/letters/jobs", None),
+    ("job", "/letters/jobs/1", None),
     ("guests", "/guests", None),
     (
         "guests-found",
@@ -106,9 +113,10 @@ async fn load(browser: &Browser, form: Option<[&str; 3]>) -> String {
         return browser.served().await.unwrap();
     };
     let fill = "const [selector, field, value] = arguments; const form = document.querySelector(selector); \
+                form.closest('details')?.setAttribute('open', ''); \
                 if (field) form.elements[field].value = value; \
-                const sent = { method: 'POST', body: new URLSearchParams(new FormData(form)) }; \
-                return fetch(form.action, sent).then((answer) => answer.text())";
+                const sent = { method: 'POST', body: new URLSearchParams(new FormData(form, form.querySelector('button'))) }; \
+                return fetch(form.getAttribute('action') ?? location.href, sent).then((answer) => answer.text())";
     let html = browser
         .run(fill, &[json!(selector), json!(field), json!(value)])
         .await

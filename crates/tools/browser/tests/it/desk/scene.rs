@@ -10,7 +10,7 @@ pub(super) const ADA: &str = "+306912345678";
 const BOB: &str = "+306912345679";
 const CAY: &str = "+306912345680";
 /// The number is not on WhatsApp.
-const UNDELIVERABLE: i64 = 131_026;
+pub(super) const UNDELIVERABLE: i64 = 131_026;
 /// The page of Bob's booking, whose number is of a platform that likes long ones.
 pub(super) const BOBS: &str = "/bookings/azure-bay/BK-1002-with-a-number-of-the-platform-that-is-long";
 
@@ -76,12 +76,45 @@ pub(super) async fn evening() -> World {
     ] {
         world.desk(command).await.check(0);
     }
+    world.database().execute(A_BAD_NIGHT).await;
+    let retry = "letters retry --all --reason unmappable --background --note mended";
+    world.desk(retry).await.check(0);
+    count_again(&world).await;
     world
 }
 
-/// Signs a browser in, by a link and its button.
+/// Has the processor count messages and sources now, which it does once a minute, after ingest has reported on its sources.
+async fn count_again(world: &World) {
+    let reports = "SELECT count(*) AS count FROM source_reports";
+    let reported = async || (world.database().count(reports).await > 0).then_some(());
+    world.until("sources are reported", reported).await;
+    let old = "UPDATE overview SET made_at = made_at - interval '2 minutes'";
+    world.database().execute(old).await;
+    let new = "SELECT count(*) AS count FROM overview WHERE made_at > now() - interval '1 minute'";
+    let counted = async || (world.database().count(new).await == 1).then_some(());
+    world.until("messages are counted", counted).await;
+}
+
+/// Thirty dead letters more, some of no resort, over the last ten hours.
+const A_BAD_NIGHT: &str = "INSERT INTO letters (kind, amqp_id, reason, error, attempts, died_at, dated, subject, state, resort, booking) \
+     SELECT kind, kind || '/night-' || n, reason, error, attempts, now() - n * interval '20 minutes', true, subject, 'open', \
+     CASE WHEN reason <> 'unmappable' THEN 'azure-bay' END, CASE WHEN reason <> 'unmappable' THEN 'BK-' || 2000 + n END \
+     FROM generate_series(1, 30) n, LATERAL (SELECT * FROM (VALUES \
+     (0, 'messages', 'refused', '131026', 1, 'reservation_confirmation'), \
+     (1, 'messages', 'retries_exhausted', '131016', 4, 'reminder_1'), \
+     (2, 'messages', 'refused', '131026', 1, 'reminder_1'), \
+     (3, 'events', 'unmappable', 'guest.phone: missing', 1, 'unmappable'), \
+     (4, 'messages', 'outcome_unknown', '', 1, 'review_request')) \
+     AS of(remainder, kind, reason, error, attempts, subject) WHERE remainder = n % 5) what";
+
+/// Signs Anna in.
 pub(super) async fn sign_in(browser: &Browser, desk: &DeskPage<'_>) {
-    browser.go(&desk.link("anna").await).await.unwrap();
+    sign_in_as("anna", browser, desk).await;
+}
+
+/// Signs a member of the staff in, by a link and its button.
+pub(super) async fn sign_in_as(member: &str, browser: &Browser, desk: &DeskPage<'_>) {
+    browser.go(&desk.link(member).await).await.unwrap();
     browser.click("button").await.unwrap();
     browser
         .wait_until("document.querySelector('.who')")

@@ -1,15 +1,12 @@
 //! Desks that die around a decision and around emptying the dead queues: who asks once more finds it done, or does it.
 
-use std::collections::BTreeSet;
-
 use domain::message::MessageState::{Dead, Read};
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::world::{Event, ResortFile, World};
 
 use super::processor::bring_three_down;
 use super::{LEDGER_CHECK, check_guest, dying_at, guest};
-use crate::scene::CONFIRMATION;
+use crate::scene::{CONFIRMATION, dead_messages_at_once, each_guest_gets_one_message};
 
 pub(super) const TRIED: &[&[&str]] = &[
     DRAINING,
@@ -161,30 +158,8 @@ async fn a_job_goes_on_at_another_desk_and_sends_and_counts_each_letter_once_whe
     );
     let retried = "SELECT count(*) AS count FROM audit WHERE action = 'letter_retried'";
     assert_eq!(database.count(retried).await, 120);
-    let all = async || (world.received_by_anyone().await.len() >= LETTERS).then_some(());
-    world.until("every message is sent", all).await;
-    world.until_reports(3 * 120).await;
-    let received = world.received_by_anyone().await;
-    let guests: BTreeSet<_> = received.iter().map(|message| message.to.clone()).collect();
-    assert_eq!((received.len(), guests.len()), (LETTERS, LETTERS));
+    each_guest_gets_one_message(&world, LETTERS).await;
     world.desk(LEDGER_CHECK).await.check(0);
-}
-
-/// As [`dead_messages`], of guests who all come at once.
-async fn dead_messages_at_once(guests: usize) -> World {
-    let world = World::start(&ResortFile::patient()).await;
-    let refused = json!({ "times": guests, "answer": { "error": 131_026 } });
-    world.tell_sandbox("failures", &refused).await;
-    let events: Vec<Event> = (0..guests)
-        .map(|number| {
-            let (booking, phone) = guest(number);
-            Event::confirmed(&booking, &phone)
-        })
-        .collect();
-    join_all(events.iter().map(|event| world.post(event))).await;
-    let all = async || (world.depths().await.dead_messages == u32::try_from(guests).unwrap()).then_some(());
-    world.until("all letters are published", all).await;
-    world
 }
 
 // shows: G3

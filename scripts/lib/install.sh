@@ -196,7 +196,8 @@ require_prometheus() {
         cd "$package"
         { apt-get download -q prometheus || { as_superuser apt-get update -q && apt-get download -q prometheus; }; } >&2
         dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool ./usr/bin/prometheus
-    ) && mv "$package"/usr/bin/prom* "$folder/" || die 'no Prometheus: install it'
+    ) || die 'no Prometheus: install it'
+    mv "$package"/usr/bin/prom* "$folder/"
     rm -rf "$package"
 }
 

@@ -116,7 +116,7 @@ enum Command {
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
     Preview(preview::Preview),
-    /// List messages
+    /// List messages, and mark those that a lost database may have sent
     #[command(subcommand)]
     Messages(messages::Command),
     /// Check that no event or message is stuck or missing

@@ -57,6 +57,8 @@ text_enum! {
         MessageWithdrawn = "message_withdrawn",
         /// Staff want an upcoming message of a booking to be sent without waiting.
         MessageSentNow = "message_sent_now",
+        /// After a restore of the database, due messages were marked as perhaps sent.
+        MessagesDoubted = "messages_doubted",
         GuestErased = "guest_erased",
         /// A person joined the staff, or got a new token after having left it.
         StaffAdded = "staff_added",

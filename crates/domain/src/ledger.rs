@@ -23,6 +23,8 @@ text_enum! {
         LetterOutlived = "letter_outlived",
         /// A person retried an event, and it is neither applied nor a dead letter again.
         RetriedEventMissing = "retried_event_missing",
+        /// The log of `ingest` calls an event accepted, and it is neither applied nor a dead letter.
+        AcceptedEventMissing = "accepted_event_missing",
         /// A booking's timer is overdue.
         WakeUpOverdue = "wake_up_overdue",
         /// A platform is to be asked about a booking, and was not.
@@ -52,6 +54,9 @@ impl Trouble {
             }
             Self::LetterOutlived => "its message lives: close it",
             Self::RetriedEventMissing => "retried, and never applied: is it still in `events`?",
+            Self::AcceptedEventMissing => {
+                "accepted, and neither applied nor a dead letter: still in `events`, or lost: docs/operations.md, Backup and restore"
+            }
             Self::WakeUpOverdue => "to be planned again long ago: does a processor run?",
             Self::FetchOverdue => {
                 "its platform was not asked: does a processor run, and does the source's file have [fetch]?"

@@ -124,6 +124,7 @@ impl Action {
             | Self::ResealEnded
             | Self::ImportBegun
             | Self::ImportEnded
+            | Self::MessagesDoubted
             | Self::GuestExported
             | Self::GuestErased
             | Self::StaffAdded

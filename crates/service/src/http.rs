@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 
 pub use client_address::{client_address, network_of};
 
-use crate::Stop;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
+use crate::{Stop, systemd};
 
 const PATIENCE: Patience = Patience {
     head: REQUEST_HEAD_TIMEOUT,
@@ -156,12 +156,15 @@ fn serve_with(
         .listen(listener)?
         .run();
     log::info!(address:% = address, event = "listening"; "listening");
+    systemd::tell_listening();
+    let informing = systemd::keep_informed(stop.clone());
     Ok(Serving {
         address,
         server: tokio::spawn(async move {
             tokio::select! {
                 ended = server => ended,
                 () = watching => Ok(()),
+                () = informing => Ok(()),
             }
         }),
     })

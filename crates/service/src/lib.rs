@@ -19,6 +19,7 @@ pub mod stop;
 mod lock;
 mod process_name;
 mod program;
+mod systemd;
 
 pub use domain::error_chain::chain;
 pub use environment::{Environment, Problems};

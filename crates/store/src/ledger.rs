@@ -1,5 +1,7 @@
 //! The books: what became of everything, and what should have come to an end by now. Reads only, and locks nothing.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
@@ -11,6 +13,7 @@ use domain::silence_policy::SilencePolicy;
 
 use crate::error::StoreError;
 use crate::prepared;
+use crate::rows::Value;
 
 /// A message may wait so long for its turn at the pace of its number.
 const TURN: TimeDelta = TimeDelta::minutes(30);
@@ -91,6 +94,18 @@ pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> R
     let rows: Vec<Row> = findings(connection, expected, most)?;
     let findings = rows.into_iter().map(into_finding).collect::<Result<_, _>>()?;
     Ok(Ledger { counts, findings })
+}
+
+/// Which of these keys belong to no event that is stored and to no dead letter.
+pub fn unknown_events(connection: &mut PgConnection, keys: &[String]) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<Value<Text, String>> = prepared::sql(
+        "SELECT k.key FROM unnest($1) AS k(key) WHERE NOT EXISTS (SELECT FROM events e WHERE e.key = k.key) \
+         AND NOT EXISTS (SELECT FROM letters l WHERE l.kind = 'events' AND l.amqp_id = k.key)",
+    )
+    .bind::<Array<Text>, _>(keys)
+    .load(connection)
+    .map_err(StoreError::query("look for accepted events"))?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 fn findings(connection: &mut PgConnection, expected: &Expected, most: i64) -> Result<Vec<Row>, StoreError> {

@@ -25,7 +25,7 @@ use crate::schema::messages;
 
 use called::Known;
 use locked::Locked;
-pub use silence::{UnresolvedCall, doubt_lost_calls, gather, settle_silence};
+pub use silence::{UnresolvedCall, doubt_due, doubt_lost_calls, gather, settle_silence};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {

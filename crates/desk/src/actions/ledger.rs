@@ -1,5 +1,7 @@
 //! The check of the books: whether every event and message has finished or is on time.
 
+mod accepted;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -10,6 +12,8 @@ use serde::Serialize;
 use settings::UnreadableFolder;
 use store::ledger::{self, Expected, Finding, Ledger};
 use store::{Store, StoreError};
+
+pub(crate) use accepted::AcceptedEvents;
 
 use super::context::read_files;
 use super::letters::{self, Drained};
@@ -66,12 +70,13 @@ pub(crate) struct TooLong {
     pub(crate) silence_policy: SilencePolicy,
 }
 
-/// Empties the dead queues, then checks the books in one transaction.
+/// Empties the dead queues, then checks the books in one transaction, and looks for what `accepted` names.
 pub(crate) async fn check(
     store: &Store,
     broker: &Address,
     folder: &Path,
     too_long: TooLong,
+    accepted: AcceptedEvents,
     at_most: usize,
 ) -> Result<LedgerView, CheckError> {
     let resorts = read_files(folder)?;
@@ -83,14 +88,16 @@ pub(crate) async fn check(
     };
     let letters_are_here = expected.letters_are_here;
     let most = i64::try_from(at_most + 1).unwrap_or(i64::MAX);
-    let Ledger { counts, mut findings } = store
+    let Ledger { counts, findings } = store
         .transaction(move |connection| ledger::check(connection, &expected, most))
         .await?;
+    let mut findings: Vec<_> = findings.into_iter().map(FindingView::from).collect();
+    findings.extend(accepted.missing(store).await?);
     let more = findings.len() > at_most;
     findings.truncate(at_most);
     let mut view = LedgerView {
         counts: BTreeMap::new(),
-        findings: findings.into_iter().map(FindingView::from).collect(),
+        findings,
         more,
         letters_are_here,
     };

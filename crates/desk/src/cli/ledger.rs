@@ -1,12 +1,17 @@
 //! `desk ledger check`
 
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::PathBuf;
+
+use anyhow::Context;
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use domain::duration::InvalidDuration;
 use service::Environment;
 
 use super::{Answer, output, table};
-use crate::actions::ledger::{self, FindingView, LedgerView, TooLong};
+use crate::actions::ledger::{self, AcceptedEvents, FindingView, LedgerView, TooLong};
 use crate::settings;
 
 #[derive(Debug, Subcommand)]
@@ -22,6 +27,9 @@ pub(super) enum Command {
 /// First imports the letters of the dead queues; if RabbitMQ is away it warns, and does not look for missing letters. After
 /// that it only reads, locks nothing, and may run at any time.
 ///
+/// With --accepted it also names the events that were accepted and are not here, as after a restore of Postgres or the loss of
+/// a queue. Run it when `events` is empty.
+///
 /// Needs DATABASE_URL, AMQP_URL and BELLHOP_CONFIG. If the senders have SENDER_UNKNOWN_AFTER and SENDER_SILENCE_LETTER, set
 /// them here too: they say how long a call may stay unresolved.
 ///
@@ -29,12 +37,16 @@ pub(super) enum Command {
 ///   desk ledger check
 ///   desk ledger check --margin 1m              minutes after the programs were restarted
 ///   desk ledger check --json
+///   journalctl -u bellhop-ingest --since 2026-11-29 -o cat | desk ledger check --accepted -
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Check {
     /// Allowed delay of the programs' background work
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = margin)]
     margin: TimeDelta,
+    /// A log of ingest, in JSON lines: every event that it calls accepted must be stored; - reads stdin
+    #[arg(long, value_name = "FILE")]
+    accepted: Vec<PathBuf>,
     /// Print one JSON document with counts and findings
     #[arg(long)]
     json: bool,
@@ -57,7 +69,14 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
         margin: arguments.margin,
         silence_policy,
     };
-    let found = ledger::check(&store, &broker, &folder, too_long, ledger::SHOWN).await?;
+    let accepted = read_logs(&arguments.accepted)?;
+    if accepted.unnamed > 0 {
+        output::complain(&format!(
+            "{} accepted requests, such as WhatsApp's reports, have no event's id in the log: not looked for",
+            accepted.unnamed
+        ));
+    }
+    let found = ledger::check(&store, &broker, &folder, too_long, accepted, ledger::SHOWN).await?;
 
     if arguments.json {
         output::print_json(&found)?;
@@ -65,6 +84,19 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
         output::print(&text(&found))?;
     }
     Ok(Answer::done_if(found.findings.is_empty()))
+}
+
+fn read_logs(paths: &[PathBuf]) -> anyhow::Result<AcceptedEvents> {
+    let mut accepted = AcceptedEvents::default();
+    for path in paths {
+        let read = if path.as_os_str() == "-" {
+            accepted.read(io::stdin().lock())
+        } else {
+            File::open(path).and_then(|file| accepted.read(BufReader::new(file)))
+        };
+        read.with_context(|| format!("cannot read {}", path.display()))?;
+    }
+    Ok(accepted)
 }
 
 fn text(found: &LedgerView) -> String {

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::silence_policy::SilencePolicy;
 
 use super::desk::Desk;
-use crate::actions::ledger::{self, TooLong};
+use crate::actions::ledger::{self, AcceptedEvents, TooLong};
 
 pub(super) const CHECK_EVERY: Duration = Duration::from_hours(1);
 /// Findings that are counted at most: the page only says that there are some.
@@ -35,7 +35,16 @@ impl Books {
             margin: MARGIN,
             silence_policy,
         };
-        match ledger::check(&desk.store, &desk.broker, &desk.config, too_long, COUNTED).await {
+        match ledger::check(
+            &desk.store,
+            &desk.broker,
+            &desk.config,
+            too_long,
+            AcceptedEvents::default(),
+            COUNTED,
+        )
+        .await
+        {
             Ok(found) => {
                 let findings = found.findings.len();
                 if findings > 0 {

@@ -99,6 +99,35 @@ async fn with_the_broker_away_it_warns_and_misses_no_letter() {
     );
 }
 
+// shows: B252
+#[tokio::test]
+async fn events_that_a_log_calls_accepted_and_that_are_not_stored_are_listed() {
+    let (database, vhost) = tokio::join!(booked(), queues());
+    let (database_url, amqp_url) = (database.url(), vhost.url());
+    let environment = [
+        ("DATABASE_URL", database_url.as_str()),
+        ("AMQP_URL", amqp_url.as_str()),
+        ("BELLHOP_CONFIG", CONFIG),
+    ];
+    let line = |id: &str| {
+        format!(
+            r#"{{"time":"2026-11-29T10:00:00Z","event":"webhook","source":"direct","event.id":"{id}","event.type":"booking_abandoned","resort.id":"azure-bay","booking.id":"BK-7","answer":"accepted"}}"#
+        )
+    };
+    let known = database
+        .lines("SELECT split_part(key, '/', 2) AS text FROM events")
+        .await
+        .unwrap();
+    let log = [line(&known[0]), line("evt_lost"), line("evt_lost")].join("\n");
+
+    let ended = desk(&["ledger", "check", "--accepted", "-"], &environment, &log).await;
+
+    let stdout = &ended.check(1).stdout;
+    assert!(stdout.contains("accepted_event_missing"), "{stdout}");
+    assert!(stdout.contains("direct/evt_lost"), "{stdout}");
+    assert!(stdout.contains("1 findings"), "{stdout}");
+}
+
 #[tokio::test]
 async fn it_names_everything_that_it_lacks() {
     let ended = desk(&["ledger", "check"], &[], "").await;

@@ -2,8 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -23,7 +25,12 @@ fn told(output: Output) -> (Option<i32>, String, String) {
 
 /// A program that logs as much as it can.
 fn start(folder: &Path) -> Child {
-    program()
+    with_settings(folder).spawn().unwrap()
+}
+
+fn with_settings(folder: &Path) -> Command {
+    let mut command = program();
+    command
         .env("INGEST_ADDR", "127.0.0.1:0")
         .env("INGEST_LINGER", "0s")
         .env("AMQP_URL", "amqp://guest:brokerpassword@127.0.0.1:1/%2f")
@@ -31,9 +38,8 @@ fn start(folder: &Path) -> Child {
         .env("BELLHOP_KEYS", KEYS)
         .env("DIRECT_SECRET", "whsec_c2VjcmV0c2VjcmV0")
         .env("LOG_FORMAT", "json")
-        .env("RUST_LOG", "debug")
-        .spawn()
-        .unwrap()
+        .env("RUST_LOG", "debug");
+    command
 }
 
 /// Reads lines until it listens.
@@ -96,6 +102,34 @@ fn wrong_settings_are_all_named_on_stderr_and_end_the_program_with_2() {
     ] {
         assert!(errors.contains(name), "{name} in {errors}");
     }
+}
+
+#[test]
+fn systemd_is_told_that_the_program_listens_that_it_runs_and_that_it_stops() {
+    let folder = std::env::temp_dir().join(format!("bellhop_test_{}", uuid::Uuid::now_v7()));
+    write_files(&folder);
+    let systemd = UnixDatagram::bind(folder.join("notify")).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let next = || {
+        let mut bytes = [0; 100];
+        let length = systemd.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    };
+
+    let mut child = with_settings(&folder)
+        .env("NOTIFY_SOCKET", folder.join("notify"))
+        .env("WATCHDOG_USEC", "100000")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = [next(), next(), next()];
+    terminate(&child);
+    let after_reports = std::iter::repeat_with(next).find(|told| told != "WATCHDOG=1\n");
+
+    assert_eq!(begun, ["READY=1\n", "WATCHDOG=1\n", "WATCHDOG=1\n"]);
+    assert_eq!(after_reports.as_deref(), Some("STOPPING=1\n"));
+    assert!(child.wait().unwrap().success());
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 // shows: T18

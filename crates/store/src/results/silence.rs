@@ -2,9 +2,10 @@
 //!
 //! Evidence is gathered without a lock. The verdict is written under the booking's lock, unless WhatsApp reported meanwhile.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
+use domain::audit::Action;
 use domain::ids::MessageId;
 use domain::message::Attempt;
 use domain::silence_policy::{Evidence, PACED_FOR, SilencePolicy, SilenceVerdict};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::locked::Locked;
+use crate::audit::{self, Actor, Subject};
 use crate::error::StoreError;
 use crate::planning::Planner;
 use crate::prepared::sql;
@@ -64,6 +66,46 @@ pub fn doubt_lost_calls(connection: &mut PgConnection, lost_after: TimeDelta) ->
     .bind::<Double, _>(seconds(lost_after))
     .execute(connection)
     .map_err(StoreError::query("find calls that were never answered"))
+}
+
+/// Marks as unknown every message that may have gone since the moment to which the database was restored. Returns how many.
+///
+/// These were due when the last sender stopped, and have no end here. A report settles them, or a person is asked; evidence
+/// never sends them again, since this database does not know the calls around theirs. No sender may run meanwhile. A second
+/// run finds only what timers have planned since.
+pub fn doubt_due(
+    connection: &mut PgConnection,
+    due_by: DateTime<Utc>,
+    by: &Actor,
+) -> Result<usize, StoreError> {
+    // Bookings are locked before messages.
+    sql(
+        "SELECT key FROM bookings WHERE key IN (SELECT booking_key FROM messages \
+         WHERE state IN ('queued', 'held', 'sending', 'unknown') AND due_at <= $1) ORDER BY key FOR NO KEY UPDATE",
+    )
+    .bind::<Timestamptz, _>(due_by)
+    .execute(connection)
+    .map_err(StoreError::query("lock the bookings of due messages"))?;
+    // What was to be called had no call of this attempt yet: the call that may have been made was the next.
+    let doubted = sql(
+        "UPDATE messages m SET state = 'unknown', reason = NULL, held_by = NULL, publish_at = NULL, publishes = 0, \
+            attempts = d.attempt, silent_attempt = d.attempt, claim_token = NULL, claimed_at = clock_timestamp(), \
+            called_from = NULL, updated_at = now() \
+         FROM (SELECT id, attempts + CASE WHEN state IN ('queued', 'held') THEN 1 ELSE 0 END AS attempt FROM messages \
+            WHERE state IN ('queued', 'held', 'sending', 'unknown') AND due_at <= $1 \
+              AND (state IN ('sending', 'unknown') OR expires_at > clock_timestamp()) \
+              AND (state <> 'unknown' OR silent_attempt IS DISTINCT FROM attempts) ORDER BY id FOR NO KEY UPDATE) d \
+         WHERE m.id = d.id",
+    )
+    .bind::<Timestamptz, _>(due_by)
+    .execute(connection)
+    .map_err(StoreError::query("doubt due messages"))?;
+    let details = format!(
+        "{doubted} messages due by {}",
+        due_by.to_rfc3339_opts(SecondsFormat::Secs, true)
+    );
+    audit::append(connection, by, Action::MessagesDoubted, &Subject::of(details))?;
+    Ok(doubted)
 }
 
 /// Calls of unknown outcome whose silence counts by now, with the evidence around them, oldest first and `after` one.

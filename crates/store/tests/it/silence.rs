@@ -13,7 +13,7 @@ use domain::message_record::Report;
 use domain::silence_policy::{SilencePolicy, SilenceVerdict};
 use store::results::{self, Outcome, UnresolvedCall};
 
-use crate::scene::{Scene, accepted, judging};
+use crate::scene::{Scene, accepted, anna, judging};
 
 type Call = (MessageId, Attempt);
 
@@ -414,4 +414,70 @@ async fn the_evidence_is_read_from_indexes_and_not_from_all_messages() {
     for index in ["messages_in_doubt", "messages_by_call", "messages_paced"] {
         assert!(plan.contains(index), "{index}: {plan}");
     }
+}
+
+/// The database was restored to before the call of a first reminder, which is queued here.
+async fn restored_to_before_a_call(scene: &Scene) -> Call {
+    let id = scene.due_reminder("BK-1").await;
+    (id, Attempt(1))
+}
+
+async fn doubted_as_of_now(scene: &Scene) -> usize {
+    scene
+        .run(|c, _| results::doubt_due(c, chrono::Utc::now(), &anna()))
+        .await
+}
+
+// shows: B250
+#[tokio::test]
+async fn after_a_restore_a_message_that_may_have_gone_is_not_sent_and_a_report_settles_it() {
+    let scene = Scene::new().await;
+    let call = restored_to_before_a_call(&scene).await;
+
+    assert_eq!(doubted_as_of_now(&scene).await, 1);
+
+    assert_eq!(state(&scene).await, Unknown);
+    let wanted = scene.wanted("BK-1", Reminder1).await;
+    assert_eq!(scene.claim(vec![wanted]).await, []);
+    assert_eq!(doubted_as_of_now(&scene).await, 0, "it is doubted already");
+    reported(&scene, call, DeliveryStatus::Delivered).await;
+    assert_eq!(state(&scene).await, Delivered);
+}
+
+// shows: B250
+#[tokio::test]
+async fn after_a_restore_no_evidence_sends_a_message_again_and_a_person_is_asked() {
+    let scene = Scene::new().await;
+    restored_to_before_a_call(&scene).await;
+    doubted_as_of_now(&scene).await;
+    five_witnesses(&scene).await;
+
+    minutes_pass(&scene, 2).await;
+    let (_, early) = judged(&scene).await;
+    minutes_pass(&scene, 28).await;
+    let (silent, late) = judged(&scene).await;
+    settled(&scene, silent, late).await;
+
+    assert_eq!((early, late), (SilenceVerdict::Wait, SilenceVerdict::GiveUp));
+    let reminder = scene.message("BK-1", Reminder1).await;
+    assert_eq!(
+        (reminder.existing.state, reminder.reason.as_deref()),
+        (Dead, Some("outcome_unknown"))
+    );
+}
+
+// shows: B251
+#[tokio::test]
+async fn after_a_restore_what_was_not_due_yet_is_sent_in_its_time() {
+    let scene = Scene::new().await;
+    restored_to_before_a_call(&scene).await;
+    let before = chrono::Utc::now() - TimeDelta::days(1);
+
+    let doubted = scene
+        .run(move |c, _| results::doubt_due(c, before, &anna()))
+        .await;
+
+    assert_eq!(doubted, 0);
+    assert_eq!(state(&scene).await, Queued);
+    scene.claimed("BK-1").await;
 }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use rules::{programs, read, root};
+use rules::{TOOLS, all_files, before_tests, is_test, programs, read, root};
+
+use crate::captured;
 
 /// What cargo builds the programs from.
 const SOURCES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "crates", "migrations"];
@@ -23,7 +25,7 @@ fn the_image_holds_every_program() {
     let instructions = instructions();
     let build = instructions
         .iter()
-        .find(|line| line.contains("cargo build"))
+        .find(|line| line.contains("cargo auditable build"))
         .unwrap();
     let words: Vec<&str> = build.split_whitespace().collect();
 
@@ -31,10 +33,25 @@ fn the_image_holds_every_program() {
         .windows(2)
         .filter(|pair| pair[0] == "--bin")
         .map(|pair| pair[1]);
-    let installed = words.iter().skip_while(|word| **word != "/programs").skip(1);
+    let installed = words
+        .iter()
+        .filter_map(|word| word.strip_prefix("target/release/"));
 
     assert_eq!(set(built), programs());
-    assert_eq!(set(installed.copied()), programs());
+    assert_eq!(set(installed), programs());
+}
+
+/// The files that the programs' sources include from outside their crates.
+fn included() -> BTreeSet<String> {
+    let sources = all_files()
+        .into_iter()
+        .filter(|path| !path.starts_with(root().join(TOOLS)) && !is_test(path));
+    sources
+        .flat_map(|path| {
+            let pattern = r#"include_(?:str|bytes)!\(\s*"(?:\.\./)+((?:deploy|docs|scripts)/[^"]+)""#;
+            captured(pattern, before_tests(&read(&path)))
+        })
+        .collect()
 }
 
 #[test]
@@ -47,7 +64,8 @@ fn what_the_image_is_made_of_exists_and_is_sent_to_the_builder() {
         .filter(|line| !line.contains("--from="))
         .filter_map(|line| line.split(' ').nth(1));
 
-    let needed = set(SOURCES.into_iter().chain(copied.filter(|source| *source != ".")));
+    let mut needed = set(SOURCES.into_iter().chain(copied.filter(|source| *source != ".")));
+    needed.extend(included());
 
     assert_eq!(patterns.next(), Some("*"));
     assert_eq!(

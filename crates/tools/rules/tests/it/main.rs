@@ -1,6 +1,6 @@
 //! The rules of this repository: what the documents say is what the sources do.
 //!
-//! The tests read files only, so `cargo nextest run -p rules` answers within seconds.
+//! The tests need no server, so `cargo nextest run -p rules` answers within seconds.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
 mod documents;
@@ -8,6 +8,7 @@ mod files;
 mod images;
 mod manifests;
 mod modules;
+mod services;
 
 use std::collections::BTreeSet;
 

@@ -31,6 +31,7 @@ mod poison;
 mod published;
 mod record;
 mod restart;
+mod restored;
 mod rights;
 mod scene;
 mod shutdown;

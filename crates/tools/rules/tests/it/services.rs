@@ -1,0 +1,177 @@
+//! The units of systemd and `scripts/install`, below a folder of the test: no systemd is needed. `scripts/test deploy` has
+//! systemd itself judge the units.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rules::{programs, read, root, variables_in};
+
+use crate::captured;
+
+/// The programs that run on a server: everything but the emulated WhatsApp.
+fn daemons() -> BTreeSet<String> {
+    let mut names = programs();
+    names.remove("sandbox");
+    names
+}
+
+/// A server with nothing on it, and built programs beside it.
+struct Server {
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Self { folder };
+        for name in daemons() {
+            server.build(&name, "first version");
+        }
+        server
+    }
+
+    fn build(&self, program: &str, content: &str) {
+        let folder = self.folder.path().join("programs");
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(program);
+        fs::write(&path, content).unwrap();
+        let executable = Command::new("chmod").arg("+x").arg(&path).status().unwrap();
+        assert!(executable.success());
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join("root").join(path)
+    }
+
+    fn install(&self, arguments: &[&str]) -> Output {
+        Command::new(root().join("scripts/install"))
+            .args(arguments)
+            .arg("--root")
+            .arg(self.path(""))
+            .output()
+            .unwrap()
+    }
+
+    fn install_programs(&self) {
+        let programs = self.folder.path().join("programs");
+        let done = self.install(&["--programs", programs.to_str().unwrap()]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+}
+
+/// All files below a folder, relative to it.
+fn files_below(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(
+                files_below(&path)
+                    .into_iter()
+                    .map(|below| format!("{name}/{below}")),
+            );
+        } else {
+            found.insert(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_program_but_the_sandbox_is_a_service_with_a_user_and_settings_of_its_own() {
+    let installed = captured(r"(?m)^names=\((.+)\)$", &read("scripts/install"));
+    let users = captured(r"(?m)^u bellhop-(\w+) ", &read("deploy/systemd/sysusers.conf"));
+
+    let installed: BTreeSet<_> = installed
+        .iter()
+        .flat_map(|names| names.split(' '))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(installed, daemons());
+    for name in daemons() {
+        let unit = read(format!("deploy/systemd/bellhop-{name}.service"));
+        let started = captured(r"(?m)^ExecStart=/usr/local/lib/bellhop/(\w+)", &unit);
+        assert_eq!(started, BTreeSet::from([name.clone()]));
+        assert!(users.contains(&name), "{name}");
+        assert!(
+            root()
+                .join(format!("deploy/systemd/settings/{name}.env"))
+                .is_file(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_settings_of_the_services_name_only_variables_that_exist() {
+    let known = variables_in(&read("deploy/example.env"));
+
+    for file in files_below(&root().join("deploy/systemd/settings")) {
+        let named = variables_in(&read(format!("deploy/systemd/settings/{file}")));
+        assert!(!named.is_empty() && named.is_subset(&known), "{file}: {named:?}");
+    }
+}
+
+#[test]
+fn a_second_installation_replaces_programs_and_keeps_settings() {
+    let server = Server::new();
+    server.install_programs();
+    fs::write(server.path("etc/bellhop/ingest.env"), "AMQP_URL=mine").unwrap();
+    fs::write(server.path("etc/bellhop/keys"), "mine").unwrap();
+    server.build("ingest", "second version");
+
+    server.install_programs();
+
+    let content = |path: &str| fs::read_to_string(server.path(path)).unwrap();
+    assert_eq!(content("usr/local/lib/bellhop/ingest"), "second version");
+    assert_eq!(content("etc/bellhop/ingest.env"), "AMQP_URL=mine");
+    assert_eq!(content("etc/bellhop/keys"), "mine");
+}
+
+#[test]
+fn a_removal_leaves_settings_and_keys_and_nothing_else() {
+    let server = Server::new();
+    server.install_programs();
+    fs::write(server.path("etc/bellhop/keys"), "mine").unwrap();
+    let installed = files_below(&server.path(""));
+
+    let removed = server.install(&["--remove"]);
+
+    assert!(removed.status.success());
+    let left = files_below(&server.path(""));
+    let settings = installed.iter().filter(|path| path.starts_with("etc/bellhop/"));
+    assert_eq!(left, settings.cloned().collect());
+    assert!(left.contains("etc/bellhop/keys"));
+}
+
+#[test]
+fn settings_with_secrets_are_for_root_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::new();
+
+    server.install_programs();
+
+    for file in files_below(&server.path("etc/bellhop")) {
+        let mode = fs::metadata(server.path("etc/bellhop").join(&file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[test]
+fn nothing_is_installed_where_a_program_is_missing() {
+    let server = Server::new();
+    let programs = server.folder.path().join("programs");
+    fs::remove_file(programs.join("sender")).unwrap();
+
+    let refused = server.install(&["--programs", programs.to_str().unwrap()]);
+
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("programs/sender"));
+    assert!(!server.path("usr").exists());
+}

@@ -26,6 +26,7 @@ pub mod event;
 pub mod facts;
 pub mod guest;
 pub mod hold;
+pub mod hold_out;
 pub mod ids;
 pub mod ledger;
 pub mod letter_job;

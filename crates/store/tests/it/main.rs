@@ -17,6 +17,7 @@ mod guest_data;
 #[cfg(test)]
 mod guest_limits;
 #[cfg(test)]
+mod hold_out;
 mod holds;
 #[cfg(test)]
 mod late;

@@ -39,6 +39,7 @@ pub mod phone_number;
 pub mod plan;
 pub mod preview;
 pub mod render;
+pub mod report;
 pub mod resort;
 pub mod silence_policy;
 pub mod simulation;

@@ -11,7 +11,7 @@ pub mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::stay::Money;
@@ -22,7 +22,7 @@ pub use month::Month;
 pub use verdict::Verdict;
 
 /// A reservation counts that was confirmed so soon after the cart was abandoned.
-pub const BOOKED_WITHIN: Days = Days::new(7);
+pub const BOOKED_WITHIN: TimeDelta = TimeDelta::days(7);
 
 /// A cart whose first reminder was planned, with what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

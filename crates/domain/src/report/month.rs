@@ -27,7 +27,8 @@ impl Month {
         Self::of(at.with_timezone(&zone).date_naive())
     }
 
-    fn of(day: NaiveDate) -> Self {
+    /// The month of this day.
+    pub fn of(day: NaiveDate) -> Self {
         Self {
             first: day.with_day(1).unwrap_or(day),
         }

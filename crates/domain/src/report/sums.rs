@@ -102,6 +102,13 @@ impl Sums {
         }
     }
 
+    /// In the order of the currencies.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Amount)> {
+        self.0
+            .iter()
+            .map(|(currency, amount)| (currency.as_str(), *amount))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -18,6 +18,7 @@ mod guest_data;
 mod guest_limits;
 #[cfg(test)]
 mod hold_out;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod late;
@@ -40,6 +41,8 @@ mod poison;
 mod readings;
 #[cfg(test)]
 mod relay;
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod report_gaps;
 #[cfg(test)]

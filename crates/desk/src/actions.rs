@@ -20,6 +20,7 @@ pub(crate) mod notes;
 pub(crate) mod overview;
 pub(crate) mod presets;
 pub(crate) mod preview;
+pub(crate) mod report;
 pub(crate) mod simulation;
 pub(crate) mod source_answers;
 pub(crate) mod trial;

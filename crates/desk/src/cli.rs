@@ -25,6 +25,7 @@ mod messages;
 mod migrate;
 mod output;
 mod preview;
+mod report;
 mod seal;
 mod serve;
 mod session;
@@ -75,6 +76,7 @@ Examples:
   desk messages list --state dead --json     which messages were not sent?
   desk guests erase --phone -                delete a guest's personal data; prompts for the number
   desk keys reseal                           after every program has a new first key
+  desk report --month 2026-10                what came of the carts, and did reminders earn it?
   desk ledger check                          is anything stuck or missing?
   desk staff add anna                        create a token for anna
   desk audit list --since 7d                 who viewed or decided what?
@@ -116,6 +118,7 @@ enum Command {
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
     Preview(preview::Preview),
+    Report(report::Arguments),
     /// List messages, and mark those that a lost database may have sent
     #[command(subcommand)]
     Messages(messages::Command),
@@ -188,6 +191,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Simulate(arguments) => simulate::run(arguments, environment),
             Command::Whatsapp(command) => whatsapp::run(command, environment).await,
             Command::Preview(arguments) => preview::run(arguments, environment).await,
+            Command::Report(arguments) => report::run(arguments, environment).await,
             Command::Messages(command) => messages::run(command, environment).await,
             Command::Ledger(command) => ledger::run(command, environment).await,
             Command::Staff(command) => staff::run(command, environment).await,

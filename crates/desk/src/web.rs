@@ -20,6 +20,7 @@ mod media;
 mod metrics;
 mod page;
 mod problem;
+mod report;
 mod routes;
 mod sessions;
 mod settings;

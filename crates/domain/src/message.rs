@@ -126,6 +126,9 @@ text_enum! {
         Erased = "erased",
         /// The guest has had the day's reminders, or has only just confirmed a reservation. Decided by the claim alone.
         Capped = "capped",
+        /// The guest is in the hold-out: reminders would have gone, and do not, so that what they earn can be measured. Decided by
+        /// the claim alone.
+        HeldOut = "held_out",
         /// WhatsApp says, again after a day's rest, that the guest gets enough marketing.
         MarketingLimit = "marketing_limit",
         /// The message is free text only, and the guest's 24-hour window is closed.

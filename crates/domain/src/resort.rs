@@ -14,6 +14,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use crate::country::Country;
+use crate::hold_out::HoldOut;
 use crate::ids::{NumberId, ResortId};
 use crate::message::{MessageKind, MomentName};
 use crate::moment::{Basis, Category, Moment};
@@ -53,6 +54,8 @@ pub struct Resort {
     pub moments: BTreeMap<MessageKind, Moment>,
     pub quiet_hours: Option<QuietHours>,
     pub limits: Limits,
+    /// The share of guests who get no reminders, so that the report can say what reminders earn.
+    pub hold_out: HoldOut,
     /// Whether a guest's reply pauses their reminders.
     pub pause_on_reply: bool,
     pub retention: Retention,

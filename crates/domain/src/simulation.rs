@@ -50,6 +50,8 @@ pub struct World {
     /// The bookings of each guest.
     guests: BTreeMap<PhoneNumber, BTreeSet<BookingId>>,
     consents: BTreeMap<PhoneNumber, MarketingConsent>,
+    /// The guests who get no reminders.
+    held_out: BTreeSet<PhoneNumber>,
     /// When something is to be done about which booking.
     agenda: BTreeSet<(DateTime<Utc>, BookingId)>,
     sent: Vec<Sent>,
@@ -65,10 +67,17 @@ impl World {
             bookings: BTreeMap::new(),
             guests: BTreeMap::new(),
             consents: BTreeMap::new(),
+            held_out: BTreeSet::new(),
             agenda: BTreeSet::new(),
             sent: Vec::new(),
             resort,
         }
+    }
+
+    /// The same with these guests in the hold-out: who is, a keyed hash says, which a world does not have.
+    #[must_use]
+    pub fn holding_out(self, held_out: BTreeSet<PhoneNumber>) -> Self {
+        Self { held_out, ..self }
     }
 
     pub fn now(&self) -> DateTime<Utc> {

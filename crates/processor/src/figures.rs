@@ -13,6 +13,7 @@ use store::report_gaps::ReportGap;
 use tokio::sync::watch;
 
 use crate::context::Context;
+use crate::report_months::ReportMonths;
 
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
@@ -23,6 +24,7 @@ pub(crate) struct FigureExport {
     depths: watch::Receiver<Option<Depths>>,
     /// Numbers that nothing is reported of, and that were logged.
     silent: BTreeSet<NumberId>,
+    report_months: ReportMonths,
 }
 
 impl FigureExport {
@@ -33,6 +35,7 @@ impl FigureExport {
             reader,
             depths,
             silent: BTreeSet::new(),
+            report_months: ReportMonths::default(),
         }
     }
 
@@ -57,6 +60,7 @@ impl FigureExport {
                         "cannot write the figures for the desk's first page");
                 }
                 self.alert_of_gaps(&figures.report_gaps);
+                self.report_months.freeze_if_due(&self.context).await;
             }
             Ok(None) => {
                 metrics.reset_figures();

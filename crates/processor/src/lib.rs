@@ -16,6 +16,7 @@ mod metrics;
 mod moments;
 mod notices;
 mod relay;
+mod report_months;
 mod retention;
 mod settings;
 mod source_reports;

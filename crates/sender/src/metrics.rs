@@ -12,7 +12,7 @@ use service::metrics::{
 pub(crate) use messages::MessageCounters;
 
 /// What a call came to, what kept a message from its call, and what a claim ended it for.
-const OUTCOMES: [&str; 13] = [
+const OUTCOMES: [&str; 14] = [
     "accepted",
     "refused",
     "unreachable",
@@ -26,6 +26,7 @@ const OUTCOMES: [&str; 13] = [
     "confirmed",
     "booked_elsewhere",
     "capped",
+    "held_out",
 ];
 
 /// What a call came to: the first of [`OUTCOMES`].

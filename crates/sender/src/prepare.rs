@@ -139,7 +139,9 @@ fn check_guest_rate(
     sorted: &mut Sorted,
 ) {
     match sender.guest_rates.take(&resort.number, &sendable.to) {
-        Ok(turn) => sorted.ready.push(Ready::new(draft, resort, sendable, turn)),
+        Ok(turn) => sorted
+            .ready
+            .push(Ready::new(&sender.ring, draft, resort, sendable, turn)),
         Err(wait) => {
             sorted.uncalled.push(Uncalled {
                 id: draft.id,

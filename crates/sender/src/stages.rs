@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crypto::key_ring::KeyRing;
 use domain::after_call::NextStep;
 use domain::before_call::Sendable;
 use domain::hold::{NewHold, Route};
@@ -15,7 +16,7 @@ use domain::phone_number::PhoneNumber;
 use domain::plan::cart;
 use domain::render::Content;
 use domain::resort::Resort;
-use store::claims::{Draft, Wanted};
+use store::claims::{self, Draft, Wanted};
 use whatsapp::answer::Answer;
 
 use crate::guest_rate::GuestTurn;
@@ -46,7 +47,13 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    pub(crate) fn new(draft: Draft, resort: &Arc<Resort>, sendable: Sendable, guest_turn: GuestTurn) -> Self {
+    pub(crate) fn new(
+        ring: &KeyRing,
+        draft: Draft,
+        resort: &Arc<Resort>,
+        sendable: Sendable,
+        guest_turn: GuestTurn,
+    ) -> Self {
         let route = Route {
             resort: resort.id.clone(),
             number: resort.number.clone(),
@@ -64,6 +71,7 @@ impl Ready {
             is_reminder: resort.is_reminder(draft.kind),
             day_cap: resort.day_cap(draft.kind),
             rest_after_confirmation: resort.rest_after_confirmation(draft.kind),
+            is_held_out: claims::is_held_out(ring, resort, draft.kind, &sendable.to),
             route,
         };
         Self {

@@ -7,6 +7,7 @@ use chrono::NaiveTime;
 use chrono_tz::Tz;
 use crypto::secret::SecretReference;
 use domain::country::Country;
+use domain::hold_out::HoldOut;
 use domain::ids::{NO_RESORT, NumberId, ResortId};
 use domain::phone_number::PhoneNumber;
 use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Retention};
@@ -61,6 +62,9 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let no_show_after = delay(file, "check_in", "no_show_after");
     let quiet_hours = file.optional("quiet_hours", |entry| entry.table(quiet_hours));
     let limits = table_or_default(file, "limits", limits);
+    let hold_out = table_or_default(file, "proof", |section| {
+        Some(section.optional("hold_out", |entry| entry.parsed(HoldOut::parse)))
+    });
     let retention = table_or_default(file, "retention", retention);
     let pause_on_reply = file.optional("replies", |entry| {
         entry.table(|section| Some(section.optional("pause_reminders", Entry::flag).unwrap_or(true)))
@@ -87,6 +91,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         moments: messages.moments,
         quiet_hours,
         limits,
+        hold_out: hold_out.unwrap_or_default(),
         pause_on_reply: pause_on_reply.unwrap_or(true),
         retention,
         templates: messages.templates,
@@ -262,6 +267,9 @@ fn warn_about(resort: &Resort, file: &Table<'_>) {
                 "{table}.{language} is missing: guests who speak it, or no other, get the fallback"
             ));
         }
+    }
+    if resort.hold_out.is_everybody() {
+        warn("proof.hold_out is 100%: no guest gets a reminder".to_owned());
     }
     if matches!(&resort.mode, Mode::Test(numbers) if numbers.is_empty()) {
         warn("mode is \"test\" and test_numbers is empty: nothing is sent".to_owned());

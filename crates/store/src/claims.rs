@@ -5,6 +5,7 @@
 
 mod drafts;
 mod guest_limits;
+mod hold_out;
 mod uncalled;
 mod unprepared;
 
@@ -26,6 +27,7 @@ use crate::rows::Rows;
 
 pub use drafts::{Draft, Drafts, read_drafts};
 pub use guest_limits::forget_reminded;
+pub use hold_out::is_held_out;
 pub use uncalled::{NotNow, Uncalled, hand_out_later, release, set_aside};
 pub use unprepared::{Lacks, note_unprepared, retry_of_mended_bookings, retry_of_resorts};
 
@@ -49,6 +51,8 @@ pub struct Wanted {
     pub day_cap: Option<NonZeroU32>,
     /// For how long after a confirmation its guest may not get it.
     pub rest_after_confirmation: Duration,
+    /// Whether it is a reminder and its guest in the hold-out ([`is_held_out`]): it ends where it would have been granted.
+    pub is_held_out: bool,
     /// Whether the claim may be granted. If not, it only ends or holds the message where that is due.
     pub may_call: bool,
 }
@@ -135,6 +139,7 @@ fn judge(connection: &mut PgConnection, token: Uuid, wanted: &[&Wanted]) -> Resu
         .column::<Bool, _>("is_reminder", |one| one.is_reminder)
         .column::<Nullable<Integer>, _>("day_cap", |one| one.day_cap.map(guest_limits::count))
         .column::<Double, _>("rest", |one| one.rest_after_confirmation.as_secs_f64())
+        .column::<Bool, _>("is_held_out", |one| one.is_held_out)
         .column::<Text, _>("template_name", |one| one.route.template_name())
         .column::<Text, _>("number", |one| one.route.number.as_str())
         .column::<Integer, _>("country", |one| i32::from(one.route.country))

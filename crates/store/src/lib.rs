@@ -48,6 +48,7 @@ mod pooler;
 mod prepared;
 mod refusals;
 pub mod relay;
+pub mod report;
 pub mod report_gaps;
 pub mod reseal;
 pub mod results;

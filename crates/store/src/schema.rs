@@ -310,6 +310,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    report_months (resort, month) {
+        resort -> Text,
+        month -> Date,
+        figures -> Jsonb,
+        frozen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     senders (id) {
         id -> Uuid,
         seen_at -> Timestamptz,
@@ -417,6 +426,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     number_wishes,
     overview,
     reminded,
+    report_months,
     senders,
     source_reports,
     staff,

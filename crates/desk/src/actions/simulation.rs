@@ -89,6 +89,7 @@ pub(crate) fn run(resort: Arc<Resort>, read: Read, mut looks: Vec<DateTime<Utc>>
     Simulation {
         resort: resort.id.to_string(),
         time_zone: resort.time_zone.name().to_owned(),
+        hold_out: (!resort.hold_out.is_none()).then(|| resort.hold_out.to_string()),
         events: events.len(),
         ignored,
         bookings: view::bookings(&world, &resort),

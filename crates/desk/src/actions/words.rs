@@ -40,6 +40,9 @@ pub(crate) fn reason(word: &str) -> Option<&'static str> {
         Reason::Expired => "Its time passed: quiet hours, a hold or an outage lasted too long.",
         Reason::FirstReminderNeverWent => "The first reminder never went, so there is nothing to follow.",
         Reason::Erased => "The guest's data was erased.",
+        Reason::HeldOut => {
+            "The guest is in the hold-out, who get no reminders so that what these earn can be measured."
+        }
         Reason::Capped => "The guest had the day's reminders already, or has only just booked.",
         Reason::MarketingLimit => "WhatsApp says that the guest gets enough marketing.",
         Reason::WindowClosed => "It is free text, and the guest has not written within 24 hours.",

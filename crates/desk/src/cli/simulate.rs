@@ -108,6 +108,11 @@ fn text(found: &Simulation, zone: Tz) -> String {
         "{}, {} events, times of {}\n",
         found.resort, found.events, found.time_zone
     );
+    if let Some(share) = &found.hold_out {
+        text.push_str(&format!(
+            "hold-out: {share} of guests get no reminders; this is what the others get\n"
+        ));
+    }
     for stand in &found.at {
         text.push_str(&standing(stand, zone));
     }

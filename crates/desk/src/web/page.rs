@@ -52,6 +52,7 @@ pub(super) enum Section {
     Guests,
     Holds,
     Sources,
+    Report,
     Audit,
     Settings,
     /// Not in the menu.

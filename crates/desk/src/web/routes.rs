@@ -13,7 +13,7 @@ use super::desk::Desk;
 use super::problem::Problem;
 use super::{
     assets, attention, audit, bookings, conversation, guard, guests, holds, letters, login, media, metrics,
-    sessions, settings, sources,
+    report, sessions, settings, sources,
 };
 
 /// Forms are small; a payload that is pasted is the largest, and platforms send up to 1 MiB.
@@ -84,6 +84,7 @@ fn add_pages(config: &mut ServiceConfig) {
         .service(resource("/guests/find").get(guests::show).post(guests::find))
         .service(resource("/holds").get(holds::list).post(holds::pause))
         .route("/holds/resume", post().to(holds::resume))
+        .route("/report", get().to(report::show))
         .route("/sources", get().to(sources::list))
         .service(
             resource("/sources/{source}")

@@ -29,6 +29,8 @@ mod preview;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod seal;
 #[cfg(test)]
 mod simulate;

@@ -229,3 +229,16 @@ phone = "tel"
         "{unknown:?}"
     );
 }
+
+#[tokio::test]
+async fn a_simulation_says_that_some_guests_are_held_out_and_shows_what_the_others_get() {
+    let folder = folder();
+    let path = folder.path().join("resorts/azure-bay.toml");
+    let file = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{file}\n[proof]\nhold_out = \"12.5%\"\n")).unwrap();
+
+    let shown = simulate(&folder, &[], &story()).await;
+
+    let note = "hold-out: 12.5% of guests get no reminders; this is what the others get";
+    assert!(shown.stdout.lines().any(|line| line == note), "{}", shown.stdout);
+}

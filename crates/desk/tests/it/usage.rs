@@ -35,6 +35,7 @@ async fn help_and_version_are_answered() {
         &["source", "presets"],
         &["source", "try"],
         &["source", "last"],
+        &["report"],
         &["simulate"],
         &["ledger", "check"],
         &["guests", "export"],

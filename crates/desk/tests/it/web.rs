@@ -9,6 +9,7 @@ mod letter_jobs;
 mod letters;
 mod media;
 mod pages;
+mod report;
 
 use std::path::Path;
 

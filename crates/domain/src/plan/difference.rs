@@ -170,12 +170,13 @@ fn may_still_go(message: &Existing) -> bool {
 
 /// Whether a message that was never attempted may be queued again because the facts changed. No event changes test
 /// mode or brings back erased data, so messages skipped for these reasons stay skipped. One that was beyond the guest's
-/// limits would have gone too soon: it is wanted anew where the facts have moved it to a later time.
+/// limits would have gone too soon, and one of the hold-out would have gone: either is wanted anew where the facts have moved it
+/// to a later time.
 fn may_be_revived(message: &Existing, window: &Window) -> bool {
     match (message.state, message.reason) {
         (MessageState::Withdrawn | MessageState::Expired, _) => true,
         (MessageState::Skipped, Some(Reason::TestMode | Reason::Erased)) => false,
-        (MessageState::Skipped, Some(Reason::Capped)) => window.opens_at > message.due_at,
+        (MessageState::Skipped, Some(Reason::Capped | Reason::HeldOut)) => window.opens_at > message.due_at,
         (MessageState::Skipped, _) => true,
         _ => false,
     }

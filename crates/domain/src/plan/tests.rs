@@ -44,6 +44,7 @@ pub(crate) fn resort() -> Resort {
         moments: Resort::built_in_moments(Some(hours(24)), Some(hours(4))),
         quiet_hours: None,
         limits: Limits::default(),
+        hold_out: crate::hold_out::HoldOut::NONE,
         pause_on_reply: true,
         retention: Retention::default(),
         templates: BTreeMap::new(),

@@ -22,6 +22,8 @@ pub struct Ready<'a> {
     pub not_after: Option<DateTime<Utc>>,
     /// Whether the guest has had enough today, or has just booked.
     pub is_capped: bool,
+    /// Whether it is a reminder, and the guest in the hold-out.
+    pub is_held_out: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,10 @@ pub fn judge(ready: &Ready<'_>, now: DateTime<Utc>) -> Claim {
     if ready.is_capped {
         return Claim::Ended(Reason::Capped);
     }
+    // Asked last: the hold-out is the guests who would have got it.
+    if ready.is_held_out && message.attempts == 0 {
+        return Claim::Ended(Reason::HeldOut);
+    }
     Claim::Granted
 }
 
@@ -88,20 +94,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_ends_a_message_comes_before_what_lets_it_wait() {
-        let (due, closes, early) = (at(10), at(22), at(9));
-        let message = queued(due, closes);
-        let ready = Ready {
-            message: &message,
+    /// A reminder that nothing forbids.
+    fn ready(message: &Existing) -> Ready<'_> {
+        Ready {
+            message,
             is_marketing: true,
             is_reminder: true,
             is_opted_out: false,
             stands: false,
             is_booked_elsewhere: false,
-            not_after: Some(closes),
+            not_after: Some(message.expires_at),
             is_capped: false,
-        };
+            is_held_out: false,
+        }
+    }
+
+    #[test]
+    fn what_ends_a_message_comes_before_what_lets_it_wait() {
+        let (due, closes, early) = (at(10), at(22), at(9));
+        let message = queued(due, closes);
+        let ready = ready(&message);
         let marked = Existing {
             withdrawn: true,
             reason: Some(Reason::Erased),
@@ -142,5 +154,32 @@ mod tests {
             ..refused
         };
         assert_eq!(judge(&withdrawn, closes), Claim::Ended(Reason::Erased));
+    }
+
+    #[test]
+    fn the_hold_out_is_asked_last_and_of_what_was_never_attempted() {
+        let (due, closes, early) = (at(10), at(22), at(9));
+        let message = queued(due, closes);
+        let held_out = Ready {
+            is_held_out: true,
+            ..ready(&message)
+        };
+        let capped = Ready {
+            is_capped: true,
+            ..held_out
+        };
+        let tried = Existing {
+            attempts: 1,
+            ..message.clone()
+        };
+        let tried = Ready {
+            message: &tried,
+            ..held_out
+        };
+
+        assert_eq!(judge(&held_out, due), Claim::Ended(Reason::HeldOut));
+        assert_eq!(judge(&held_out, early), Claim::NotNow);
+        assert_eq!(judge(&capped, due), Claim::Ended(Reason::Capped));
+        assert_eq!(judge(&tried, due), Claim::Granted);
     }
 }

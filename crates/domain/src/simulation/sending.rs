@@ -108,6 +108,7 @@ impl World {
             not_after: sendable.not_after,
             is_capped: self.is_resting(message.kind, &sendable.to)
                 || self.had_enough(message.kind, &sendable.to),
+            is_held_out: self.resort.is_reminder(message.kind) && self.held_out.contains(&sendable.to),
         };
         match claim::judge(&ready, self.now) {
             Claim::Granted => self.accepted(booking, message, sendable),

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod journeys;
+mod measured_seasons;
 mod merging;
 mod model;
 mod season;

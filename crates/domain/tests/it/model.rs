@@ -141,6 +141,7 @@ impl World {
             is_booked_elsewhere: false,
             not_after: None,
             is_capped: false,
+            is_held_out: false,
         };
         let message = self.message(claimed.id);
         match claim::judge(&ready, now) {
@@ -337,6 +338,7 @@ pub(crate) fn resort() -> Resort {
             to: time(9),
         }),
         limits: Limits::default(),
+        hold_out: domain::hold_out::HoldOut::NONE,
         pause_on_reply: true,
         retention: Retention::default(),
         templates: BTreeMap::new(),

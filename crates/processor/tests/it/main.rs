@@ -32,6 +32,8 @@ mod queue;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]
+mod report_months;
+#[cfg(test)]
 mod retention;
 #[cfg(test)]
 mod scene;

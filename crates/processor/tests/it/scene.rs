@@ -410,6 +410,7 @@ impl Scene {
             is_reminder: self.resort_file().is_reminder(kind),
             day_cap: self.resort_file().day_cap(kind),
             rest_after_confirmation: self.resort_file().rest_after_confirmation(kind),
+            is_held_out: false,
             route: route(kind),
             may_call: true,
         };

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use domain::after_call::NextStep;
 use domain::before_call::{self, Due, Sendable, Step};
 use domain::ids::{MessageId, WhatsAppMessageId};
-use domain::message::{MessageState, Reason};
+use domain::message::{MessageKind, MessageState, Reason};
+use domain::phone_number::PhoneNumber;
 use domain::plan::{Existing, Status, cart};
 use domain::render::{ServiceWindow, Subject};
 use domain::simulation::World;
@@ -22,7 +23,7 @@ use crate::scene::{Scene, key, route};
 use crate::webhook::Webhook;
 use histories::dawn;
 
-/// Every kind of moment, short times, and quiet nights.
+/// Every kind of moment, short times, quiet nights, and some guests without reminders.
 const SECTIONS: &str = r#"
 [quiet_hours]
 from = "21:00"
@@ -30,6 +31,9 @@ to = "09:00"
 
 [expires_after]
 reminder_1 = "2h"
+
+[proof]
+hold_out = "30%"
 
 [messages.nudge]
 at = "started + 15m"
@@ -217,6 +221,7 @@ impl Real {
             is_reminder: resort.is_reminder(draft.kind),
             day_cap: resort.day_cap(draft.kind),
             rest_after_confirmation: resort.rest_after_confirmation(draft.kind),
+            is_held_out: claims::is_held_out(&self.scene.ring, &resort, draft.kind, &sendable.to),
             route: route(draft.kind),
             may_call: true,
         };
@@ -236,6 +241,18 @@ impl Real {
             [Claim::Ended(..)] => {}
             other => panic!("{}: {other:?}", draft.kind),
         }
+    }
+
+    /// The guests of whom the key ring says so.
+    fn held_out(&self, history: &[Webhook]) -> BTreeSet<PhoneNumber> {
+        let resort = self.scene.resort_file();
+        let is_held_out = |guest: &PhoneNumber| {
+            claims::is_held_out(&self.scene.ring, &resort, MessageKind::Reminder1, guest)
+        };
+        let guests = history
+            .iter()
+            .filter_map(|webhook| webhook.event.phone_number(Some(resort.country)));
+        guests.filter(is_held_out).collect()
     }
 
     async fn bookings(&self, ids: &BTreeSet<String>) -> Bookings {
@@ -282,8 +299,9 @@ fn compare(real: &Bookings, simulated: &Bookings, at: DateTime<Utc>) {
 #[tokio::test]
 async fn what_the_simulation_says_is_what_the_programs_do() {
     let real = Real::new().await;
-    let mut world = World::new(real.scene.resort_file(), dawn(), dawn());
     let history = histories::history(148, 12);
+    let held_out = real.held_out(&history);
+    let mut world = World::new(real.scene.resort_file(), dawn(), dawn()).holding_out(held_out);
     let named = history
         .iter()
         .filter_map(|webhook| webhook.event.booking.as_ref());
@@ -315,7 +333,7 @@ async fn what_the_simulation_says_is_what_the_programs_do() {
     let reasons: BTreeSet<Reason> = all.iter().filter_map(|message| message.reason).collect();
     let sent = all.iter().filter(|message| message.state == "sent").count();
     assert!(
-        kinds.len() >= 6 && reasons.contains(&Reason::Capped) && sent >= 20,
+        kinds.len() >= 6 && reasons.is_superset(&[Reason::Capped, Reason::HeldOut].into()) && sent >= 20,
         "{kinds:?} {reasons:?} {sent}"
     );
 }

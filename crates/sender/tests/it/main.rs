@@ -9,6 +9,7 @@ mod claims;
 mod content;
 mod files;
 mod guest_limits;
+mod hold_out;
 mod holds;
 mod marketing;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A resort's file: the meaning of a good one, and the errors of a bad one.
 
 mod moments;
+mod proof;
 mod templates;
 
 use domain::message::MessageKind;

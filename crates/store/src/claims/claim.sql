@@ -4,7 +4,9 @@ WITH wanted AS (
     SELECT * FROM {rows}
 ), judged AS (
     SELECT m.id, m.due_at, w.token, w.template_name, w.number, w.country, w.template, b.phone_hash, w.day_cap,
-        h.key AS hold, h.scope, d.others, d.counted, CASE
+        h.key AS hold, h.scope, d.others, d.counted,
+        -- What was tried once was in the other group; its guest may have it.
+        w.is_held_out AND m.attempts = 0 AS held_out, CASE
         -- The first that applies is the verdict: what ends a message comes before what lets it wait.
         WHEN m.withdrawn_reason IS NOT NULL THEN m.withdrawn_reason
         WHEN m.expires_at <= clock_timestamp() THEN 'expired'
@@ -66,11 +68,13 @@ WITH wanted AS (
           AND o.state NOT IN ('withdrawn', 'expired', 'skipped')) d ON true
     WHERE m.state = 'queued'
 ), within_limits AS (
-    -- Of several that are claimed together, each counts those before it; those that count already are among the others.
+    -- Of several that are claimed together, each counts those before it; those that count already are among the others. The hold-out
+    -- is asked last, so that both groups are those who would have got it; it counts for no limit.
     SELECT j.id, j.token, j.template_name, j.number, j.country, j.template, j.phone_hash, j.hold, j.scope, CASE
-        WHEN j.verdict = 'claimed' AND j.phone_hash IS NOT NULL AND j.day_cap <= j.others + count(*) FILTER (WHERE j.counted = 0) OVER (
+        WHEN j.verdict = 'claimed' AND j.phone_hash IS NOT NULL AND j.day_cap <= j.others + count(*) FILTER (WHERE j.counted = 0 AND NOT j.held_out) OVER (
             PARTITION BY j.verdict, j.number, j.phone_hash, j.day_cap IS NULL ORDER BY j.counted DESC, j.due_at, j.id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 'capped'
+        WHEN j.verdict = 'claimed' AND j.held_out THEN 'held_out'
         ELSE j.verdict
     END AS verdict
     FROM judged j
@@ -79,7 +83,7 @@ UPDATE messages m SET
     -- Every other end (a mark of withdrawal, confirmed, booked_elsewhere) means that the message is not wanted.
     state = CASE j.verdict
         WHEN 'claimed' THEN 'sending' WHEN 'outdated' THEN 'queued' WHEN 'held' THEN 'held'
-        WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' WHEN 'capped' THEN 'skipped' ELSE 'withdrawn' END,
+        WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' WHEN 'capped' THEN 'skipped' WHEN 'held_out' THEN 'skipped' ELSE 'withdrawn' END,
     reason = CASE WHEN j.verdict IN ('claimed', 'outdated') THEN NULL WHEN j.verdict = 'held' THEN j.scope ELSE j.verdict END,
     held_by = CASE j.verdict WHEN 'held' THEN j.hold END,
     attempts = m.attempts + CASE j.verdict WHEN 'claimed' THEN 1 ELSE 0 END,

@@ -17,6 +17,8 @@ mod guest_data;
 #[cfg(test)]
 mod guest_limits;
 #[cfg(test)]
+mod hold_out;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod late;
@@ -39,6 +41,8 @@ mod poison;
 mod readings;
 #[cfg(test)]
 mod relay;
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod report_gaps;
 #[cfg(test)]

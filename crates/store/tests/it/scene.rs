@@ -219,6 +219,7 @@ impl Scene {
             is_reminder: resort().is_reminder(kind),
             day_cap: resort().day_cap(kind),
             rest_after_confirmation: resort().rest_after_confirmation(kind),
+            is_held_out: false,
             route: route(kind),
             may_call: true,
         }
@@ -344,7 +345,7 @@ pub(crate) fn ring(id: &str) -> KeyRing {
     KeyRing::parse(&format!("{id}:{one},lookup:{other}")).unwrap()
 }
 
-fn resort() -> Resort {
+pub(crate) fn resort() -> Resort {
     Resort {
         id: ResortId::parse("azure-bay").unwrap(),
         name: "Azure Bay Resort".into(),
@@ -367,6 +368,7 @@ fn resort() -> Resort {
             rest_after_confirmation: Duration::ZERO,
             ..Limits::default()
         },
+        hold_out: domain::hold_out::HoldOut::NONE,
         pause_on_reply: true,
         retention: Retention::default(),
         templates: BTreeMap::new(),

@@ -66,6 +66,33 @@ impl Desk {
         Ok(shown.get("status").and_then(Value::as_str).map(str::to_owned))
     }
 
+    /// What `desk report` says of this month.
+    pub(crate) async fn report(&self) -> anyhow::Result<Value> {
+        let said = self.ask(&["report", "--json"]).await?;
+        serde_json::from_str(&said).context("cannot read the desk's report")
+    }
+
+    pub(crate) async fn report_text(&self) -> anyhow::Result<String> {
+        self.ask(&["report"]).await
+    }
+
+    /// Runs a command that must succeed.
+    async fn ask(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = Command::new(self.program.as_deref().context("DEMO_DESK is missing")?);
+        command.args(arguments).stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .context("the thread that asked the desk has died")?
+            .context("cannot start the desk")?;
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        ensure!(
+            output.status.success(),
+            "the desk failed: {}",
+            said(&output.stderr)
+        );
+        Ok(said(&output.stdout))
+    }
+
     pub(crate) fn is_there(&self) -> bool {
         self.program.is_some()
     }

@@ -7,6 +7,7 @@ mod journey;
 mod phone;
 mod platform;
 mod screen;
+mod season;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ use crate::journey::Journey;
 use crate::phone::Phone;
 use crate::platform::{Platform, Speaks};
 use crate::screen::Screen;
+use crate::season::Season;
 
 const HELP: &str = "\
 Plays one guest's journey: abandons a booking, is reminded twice, confirms, stays, and is asked for a review.
@@ -26,6 +28,7 @@ Plays one guest's journey: abandons a booking, is reminded twice, confirms, stay
   DEMO_SANDBOX_URL  where the sandbox listens, such as http://127.0.0.1:8090
   DEMO_DESK         the desk's program, asked for the booking's status; left out: not asked
   DEMO_DESK_LINK    a link of `desk staff link`, by which the desk's page is tried in the end; left out: it is not
+  DEMO_SEASON       so many guests instead, whose month the desk's report must show to the cent; the default is one guest's journey
   DEMO_PLATFORM     json, our own format (default), or lodgify, whose payloads are mapped
   DIRECT_SECRET, LODGIFY_SECRET   sign the webhooks of the source \"direct\" or \"lodgify\"
 
@@ -38,15 +41,30 @@ fn main() -> ExitCode {
         about: "Shows Bellhop at work.",
         help: HELP,
     };
-    service::run(about, prepare, async |mut journey: Journey, stop: Stop| {
+    service::run(about, prepare, async |play: Play, stop: Stop| {
         tokio::select! {
-            result = journey.play() => Ok(result?),
+            result = play.run() => Ok(result?),
             () = stop.stopped() => Err(anyhow::anyhow!("interrupted").into()),
         }
     })
 }
 
-fn prepare(environment: &Environment) -> Result<Journey, Problems> {
+/// What is played.
+enum Play {
+    Journey(Journey),
+    Season(Season),
+}
+
+impl Play {
+    async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Journey(mut journey) => journey.play().await,
+            Self::Season(season) => season.play().await,
+        }
+    }
+}
+
+fn prepare(environment: &Environment) -> Result<Play, Problems> {
     // An error means that another provider is in place, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut read = environment.reader();
@@ -56,6 +74,9 @@ fn prepare(environment: &Environment) -> Result<Journey, Problems> {
     let link = read.optional_parsed("DEMO_DESK_LINK", address);
     let speaks = read.parsed_or("DEMO_PLATFORM", Speaks::named, Speaks::OurFormat);
     let secret = read.required(speaks.secret());
+    let guests = read.optional_parsed("DEMO_SEASON", |text| {
+        text.parse::<u32>().map_err(|_| "is not a number of guests")
+    });
     let (ingest, sandbox) = read.finish_with(|| ingest.zip(sandbox))?;
     // Keeps the demo usable on machines without root certificates: all it talks to is plain http.
     let http = reqwest::Client::builder()
@@ -63,12 +84,19 @@ fn prepare(environment: &Environment) -> Result<Journey, Problems> {
         .tls_certs_only([])
         .build()
         .map_err(|error| Problems::one("environment", error.without_url()))?;
-    Ok(Journey::new(
-        Platform::new(http.clone(), ingest, speaks, secret),
-        Phone::new(http, sandbox),
-        Desk::new(desk, link),
-        Screen::on_stdout(),
-    ))
+    let platform = Platform::new(http.clone(), ingest, speaks, secret);
+    let phone = Phone::new(http, sandbox);
+    let (desk, screen) = (Desk::new(desk, link), Screen::on_stdout());
+    Ok(match guests {
+        Some(guests) => Play::Season(Season {
+            platform,
+            phone,
+            desk,
+            screen,
+            guests,
+        }),
+        None => Play::Journey(Journey::new(platform, phone, desk, screen)),
+    })
 }
 
 fn address(text: &str) -> Result<Url, &'static str> {

@@ -55,6 +55,15 @@ impl Phone {
 
     /// Every message that WhatsApp was asked to bring to `number` since then, oldest first; also those that it refused.
     pub(crate) async fn messages(&self, number: &str, since: DateTime<Utc>) -> anyhow::Result<Vec<Received>> {
+        let all = self.all_messages().await?;
+        Ok(all
+            .into_iter()
+            .filter(|message| message.to.as_deref() == Some(number) && message.at >= since)
+            .collect())
+    }
+
+    /// Every message to anyone.
+    pub(crate) async fn all_messages(&self) -> anyhow::Result<Vec<Received>> {
         let url = self
             .sandbox
             .join("/sandbox/messages")
@@ -65,16 +74,12 @@ impl Phone {
             .send()
             .await
             .context("cannot reach the sandbox")?;
-        let all: Vec<Received> = response
+        response
             .error_for_status()
             .context("the sandbox refused to show its messages")?
             .json()
             .await
-            .context("cannot read the sandbox's messages")?;
-        Ok(all
-            .into_iter()
-            .filter(|message| message.to.as_deref() == Some(number) && message.at >= since)
-            .collect())
+            .context("cannot read the sandbox's messages")
     }
 }
 

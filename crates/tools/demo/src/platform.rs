@@ -15,7 +15,9 @@ pub(crate) struct Booking {
     /// Digits only: some platforms number their bookings.
     pub(crate) number: i64,
     pub(crate) name: &'static str,
-    pub(crate) phone: &'static str,
+    pub(crate) phone: String,
+    /// The total.
+    pub(crate) cents: u64,
     pub(crate) check_in: NaiveDate,
     pub(crate) check_out: NaiveDate,
 }
@@ -42,7 +44,8 @@ impl Booking {
         Self {
             number,
             name,
-            phone,
+            phone: phone.to_owned(),
+            cents: 124_000,
             check_in: today,
             check_out: today + Days::new(7),
         }
@@ -116,7 +119,7 @@ impl Platform {
                 "check_out": booking.check_out,
                 "guests": 2,
                 "room": "Sea view",
-                "total": { "amount": "1240.00", "currency": "EUR" },
+                "total": { "amount": format!("{}.{:02}", booking.cents / 100, booking.cents % 100), "currency": "EUR" },
             },
             "guest": { "name": booking.name, "phone": booking.phone, "language": "en", "consent": true },
         });

@@ -108,6 +108,18 @@ fn a_skipped_message_stays_skipped_if_no_event_can_change_the_reason() {
     }
 }
 
+// shows: B213
+#[test]
+fn no_second_reminder_follows_one_that_was_held_out() {
+    let (mut story, _) = cart_with(untouched(MessageState::Skipped, Some(Reason::HeldOut)));
+    assert_eq!(story.changes("11-23 10:31"), []);
+    assert_eq!(story.changes("11-25 22:00"), []);
+
+    story.hears(&event(BookingStarted, "11-26 10:00"));
+
+    assert_eq!(story.changes("11-26 10:30").len(), 1);
+}
+
 // shows: B153
 #[test]
 fn a_capped_message_stays_skipped_unless_the_guest_leaves_again() {

@@ -13,7 +13,7 @@ const BOOKING: &str = "/bookings/azure-bay/BK-1001";
 const LARGEST: usize = 50 << 10;
 
 /// Pages, each with a form that is filled in and sent first, or none: its selector, a field, and what goes there.
-const PAGES: [(&str, &str, Option<[&str; 3]>); 26] = [
+const PAGES: [(&str, &str, Option<[&str; 3]>); 28] = [
     ("attention", "/", None),
     ("booking", BOOKING, None),
     ("booking-abandoned", scene::BOBS, None),
@@ -53,6 +53,8 @@ const PAGES: [(&str, &str, Option<[&str; 3]>); 26] = [
     ),
     ("holds", "/holds", None),
     ("holds-paused", "/holds?done=paused", None),
+    ("report", "/report", None),
+    ("report-month", "/report?resort=azure-bay&month=2026-01", None),
     ("sources", "/sources", None),
     ("source", "/sources/direct", None),
     (

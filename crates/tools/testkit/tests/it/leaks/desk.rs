@@ -140,6 +140,7 @@ pub(super) async fn sit_at_the_page(world: &World, ada: &Guest, said: &mut Said)
         "/letters/jobs",
         "/guests",
         "/holds",
+        "/report",
         "/sources",
         "/sources/direct",
         "/audit",

@@ -1,0 +1,202 @@
+//! The owner's report of a month: what came of the carts, and what the hold-out says about reminders.
+
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use domain::ids::ResortId;
+use domain::report::verdict::Needed;
+use domain::report::{Figures, Month, Verdict};
+use domain::resort::Resort;
+use domain::staff::Scope;
+use serde::Serialize;
+use store::report::{self, Frozen, ResortMonth};
+use store::{StoreError, pool};
+
+use super::context::Context;
+
+pub(crate) use words::{percent, points};
+
+/// How many months before the shown one the page compares.
+const EARLIER: usize = 11;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    /// `None`: all that the member works for.
+    pub(crate) resort: Option<ResortId>,
+    /// `None`: the present one.
+    pub(crate) month: Option<Month>,
+    pub(crate) within: Scope,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ReportView {
+    pub(crate) month: String,
+    /// All resorts together.
+    pub(crate) total: Part,
+    pub(crate) resorts: Vec<Part>,
+    /// The months before that are final, of all these resorts together, the oldest first; and the shown one.
+    pub(crate) months: Vec<MonthView>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct MonthView {
+    pub(crate) month: String,
+    pub(crate) is_final: bool,
+    pub(crate) figures: Figures,
+}
+
+/// What is said of one resort, or of all.
+#[derive(Debug, Serialize)]
+pub(crate) struct Part {
+    pub(crate) resort: String,
+    pub(crate) is_final: bool,
+    /// When the figures become final, or became so.
+    pub(crate) final_at: DateTime<Utc>,
+    pub(crate) figures: Figures,
+    pub(crate) comparison: Comparison,
+}
+
+/// What the hold-out allows to say; shares are of 1.
+#[derive(Debug, Serialize)]
+pub(crate) struct Comparison {
+    /// `no_comparison`, `too_few`, `more`, `fewer`.
+    pub(crate) verdict: &'static str,
+    pub(crate) difference: Option<f64>,
+    /// The 95 % interval of the difference.
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    /// How many carts would be needed to say.
+    pub(crate) carts_needed: Option<u64>,
+    /// The same for people.
+    pub(crate) headline: &'static str,
+    pub(crate) sentences: Vec<String>,
+}
+
+/// A resort's figures, and whether they are final.
+struct Read {
+    resort: Arc<Resort>,
+    figures: Figures,
+    frozen_at: Option<DateTime<Utc>>,
+}
+
+/// Reads a month: what is final as it was frozen, the rest as it is now.
+pub(crate) async fn read(context: &Context, asked: &Asked) -> Result<ReportView, StoreError> {
+    let resorts: Vec<Arc<Resort>> = context
+        .files()
+        .resorts()
+        .filter(|resort| asked.within.includes(Some(&resort.id)))
+        .filter(|resort| asked.resort.as_ref().is_none_or(|asked| *asked == resort.id))
+        .cloned()
+        .collect();
+    let (ring, asked_month) = (Arc::clone(&context.key_ring), asked.month);
+    let reading = context.store.run(move |connection| {
+        let now = pool::clock(connection)?;
+        let zone = match resorts.as_slice() {
+            [only] => only.time_zone,
+            _ => Tz::UTC,
+        };
+        let month = asked_month.unwrap_or_else(|| Month::at(now, zone));
+        let ids: Vec<ResortId> = resorts.iter().map(|resort| resort.id.clone()).collect();
+        let from = (0..EARLIER).fold(month, |month, _| month.previous());
+        let frozen = report::list_frozen(connection, &ids, (from, month))?;
+        let mut found = Vec::new();
+        for resort in resorts {
+            let of = ResortMonth {
+                resort: resort.id.clone(),
+                zone: resort.time_zone,
+                month,
+            };
+            let is_it = |frozen: &&Frozen| frozen.resort == resort.id && frozen.month == month;
+            let (figures, frozen_at) = match frozen.iter().find(is_it) {
+                Some(frozen) => (frozen.figures.clone(), Some(frozen.frozen_at)),
+                None => (report::compute(connection, &ring, &of)?, None),
+            };
+            found.push(Read {
+                resort,
+                figures,
+                frozen_at,
+            });
+        }
+        Ok((month, found, frozen))
+    });
+    let (month, found, frozen) = reading.await?;
+    Ok(view(month, &found, &frozen))
+}
+
+fn view(month: Month, found: &[Read], frozen: &[Frozen]) -> ReportView {
+    let part = |one: &Read| Part {
+        resort: one.resort.id.to_string(),
+        is_final: one.frozen_at.is_some(),
+        final_at: one
+            .frozen_at
+            .unwrap_or_else(|| month.freezes_at(one.resort.time_zone)),
+        comparison: Comparison::of(Verdict::of([&one.figures]), &one.figures),
+        figures: one.figures.clone(),
+    };
+    let resorts: Vec<Part> = found.iter().map(part).collect();
+    let mut sum = Figures::default();
+    found.iter().for_each(|one| sum.add(&one.figures));
+    let total = Part {
+        resort: "all".to_owned(),
+        is_final: !resorts.is_empty() && resorts.iter().all(|part| part.is_final),
+        final_at: resorts
+            .iter()
+            .map(|part| part.final_at)
+            .max()
+            .unwrap_or_else(|| month.freezes_at(Tz::UTC)),
+        comparison: Comparison::of(Verdict::of(found.iter().map(|one| &one.figures)), &sum),
+        figures: sum,
+    };
+    ReportView {
+        month: month.to_string(),
+        months: months(month, &total, frozen),
+        total,
+        resorts,
+    }
+}
+
+fn months(shown: Month, total: &Part, frozen: &[Frozen]) -> Vec<MonthView> {
+    let mut sums: BTreeMap<Month, Figures> = BTreeMap::new();
+    for one in frozen.iter().filter(|one| one.month < shown) {
+        sums.entry(one.month).or_default().add(&one.figures);
+    }
+    let had_carts = |(_, figures): &(Month, Figures)| figures.carts > 0;
+    let earlier = sums
+        .into_iter()
+        .filter(had_carts)
+        .map(|(month, figures)| MonthView {
+            month: month.to_string(),
+            is_final: true,
+            figures,
+        });
+    let this = MonthView {
+        month: shown.to_string(),
+        is_final: total.is_final,
+        figures: total.figures.clone(),
+    };
+    earlier.chain([this]).collect()
+}
+
+impl Comparison {
+    fn of(verdict: Verdict, figures: &Figures) -> Self {
+        let (word, difference, needed) = match verdict {
+            Verdict::NoComparison => ("no_comparison", None, None),
+            Verdict::TooFew { difference, needed } => ("too_few", Some(difference), Some(needed)),
+            Verdict::More(difference) => ("more", Some(difference), None),
+            Verdict::Fewer(difference) => ("fewer", Some(difference), None),
+        };
+        Self {
+            verdict: word,
+            difference: difference.map(|found| found.difference),
+            low: difference.map(|found| found.low),
+            high: difference.map(|found| found.high),
+            carts_needed: needed.map(|needed: Needed| needed.carts),
+            headline: words::headline(&verdict),
+            sentences: words::sentences(&verdict, figures),
+        }
+    }
+}

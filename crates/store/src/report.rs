@@ -1,0 +1,275 @@
+//! The owner's report: a resort's month from its messages and bookings, and months that are final.
+//!
+//! Reading takes no lock and needs no index of its own. `processor` freezes each month once ([`freeze`]); from then on nothing
+//! changes it, neither a late event nor an erasure nor the end of a retention.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use crypto::key_ring::KeyRing;
+use diesel::sql_types::{
+    Array, BigInt, Bool, Bytea, Date, Double, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
+use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
+use domain::ids::{BookingKey, ResortId};
+use domain::message::{MessageState, Reason};
+use domain::report::{BOOKED_WITHIN, Cart, Figures, Month, Reaction, Reminder};
+use domain::stay::Money;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::bookings;
+use crate::error::StoreError;
+use crate::prepared::sql;
+use crate::rows::Value;
+
+/// How many carts are read at a time.
+const PAGE: i64 = 2_000;
+
+/// How far clocks of programs and of platforms may differ.
+const CLOCKS_DIFFER: i64 = 86_400;
+
+/// The month of a resort, whose days are those of its time zone.
+#[derive(Debug, Clone)]
+pub struct ResortMonth {
+    pub resort: ResortId,
+    pub zone: Tz,
+    pub month: Month,
+}
+
+/// Figures that are final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    pub resort: ResortId,
+    pub month: Month,
+    pub figures: Figures,
+    pub frozen_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct CartRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    phone_hash: Option<Vec<u8>>,
+    #[diesel(sql_type = Timestamptz)]
+    basis_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = Bool)]
+    went: bool,
+    #[diesel(sql_type = Bool)]
+    answered: bool,
+    #[diesel(sql_type = Bool)]
+    stopped: bool,
+    #[diesel(sql_type = Array<Text>)]
+    reservations: Vec<String>,
+}
+
+/// A month as it is now.
+pub fn compute(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    of: &ResortMonth,
+) -> Result<Figures, StoreError> {
+    let mut carts = Vec::new();
+    let mut after = id_at(of.month.begins_at(of.zone));
+    loop {
+        let page = page(connection, of, after)?;
+        let totals = totals(connection, ring, &page)?;
+        let last = page.last().map(|row| row.id);
+        let is_full = i64::try_from(page.len()).is_ok_and(|found| found >= PAGE);
+        carts.extend(page.into_iter().map(|row| into_cart(row, &totals)));
+        match last.filter(|_| is_full) {
+            Some(last) => after = last,
+            None => break,
+        }
+    }
+    Ok(Figures::of(carts, messages(connection, of)?))
+}
+
+fn page(connection: &mut PgConnection, of: &ResortMonth, after: Uuid) -> Result<Vec<CartRow>, StoreError> {
+    #[expect(clippy::cast_precision_loss, reason = "some days in seconds")]
+    let booked_within = BOOKED_WITHIN.num_seconds() as f64;
+    sql(include_str!("report/carts.sql"))
+        .bind::<SqlUuid, _>(after)
+        .bind::<Text, _>(of.resort.as_str())
+        .bind::<Timestamptz, _>(of.month.begins_at(of.zone))
+        .bind::<Timestamptz, _>(of.month.ends_at(of.zone))
+        .bind::<BigInt, _>(PAGE)
+        .bind::<Double, _>(booked_within)
+        .load(connection)
+        .map_err(StoreError::query("read a month's carts"))
+}
+
+/// The totals of the reservations of some carts, by key. One whose facts cannot be opened has none.
+fn totals(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    rows: &[CartRow],
+) -> Result<HashMap<String, Money>, StoreError> {
+    let keys: BTreeSet<BookingKey> = rows
+        .iter()
+        .flat_map(|row| row.reservations.iter().filter_map(|key| key.parse().ok()))
+        .collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let known = bookings::read_readable(connection, ring, &keys)?;
+    let total = |booking: bookings::Booking| Some((booking.key.to_string(), booking.facts.total?.value));
+    Ok(known.into_iter().filter_map(total).collect())
+}
+
+fn into_cart(row: CartRow, totals: &HashMap<String, Money>) -> Cart {
+    let reservations = row.reservations.iter().map(|key| totals.get(key).cloned());
+    Cart {
+        reservations: reservations.collect(),
+        reminder: reminder(&row),
+        abandoned_at: row.basis_at,
+        guest: row.phone_hash.unwrap_or_else(|| row.key.into_bytes()),
+    }
+}
+
+fn reminder(row: &CartRow) -> Reminder {
+    let is = |state: MessageState| row.state == state.as_str();
+    if row.went {
+        return Reminder::Went(Reaction {
+            is_delivered: is(MessageState::Delivered) || is(MessageState::Read),
+            is_read: is(MessageState::Read),
+            is_answered: row.answered,
+            is_stopped: row.stopped,
+        });
+    }
+    match row.reason.as_deref() {
+        Some(reason) if reason == Reason::HeldOut.as_str() => Reminder::HeldOut,
+        // The reason of what waits names its hold, which is of no interest here.
+        Some(reason) if !is(MessageState::Held) => Reminder::DidNotGo(reason.to_owned()),
+        _ => Reminder::DidNotGo(row.state.clone()),
+    }
+}
+
+#[derive(QueryableByName)]
+struct CategoryRow {
+    #[diesel(sql_type = Text)]
+    category: String,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// How many messages of all kinds went in a month, by what WhatsApp charges for them.
+fn messages(connection: &mut PgConnection, of: &ResortMonth) -> Result<BTreeMap<String, u64>, StoreError> {
+    // What waited for a hold may be older; nothing waits for longer than its expiry and a retry.
+    let rows: Vec<CategoryRow> = sql(
+        "SELECT coalesce(m.pricing_category, 'unknown') AS category, count(*) AS count \
+         FROM messages m JOIN bookings b ON b.key = m.booking_key \
+         WHERE m.id > $1 AND b.resort = $2 AND m.sent_at >= $3 AND m.sent_at < $4 GROUP BY 1",
+    )
+    .bind::<SqlUuid, _>(id_at(of.month.previous().begins_at(of.zone)))
+    .bind::<Text, _>(of.resort.as_str())
+    .bind::<Timestamptz, _>(of.month.begins_at(of.zone))
+    .bind::<Timestamptz, _>(of.month.ends_at(of.zone))
+    .load(connection)
+    .map_err(StoreError::query("count a month's messages"))?;
+    let counted = rows
+        .into_iter()
+        .map(|row| (row.category, u64::try_from(row.count).unwrap_or_default()));
+    Ok(counted.collect())
+}
+
+/// The least id of a message that was created then, but for clocks that differ.
+fn id_at(at: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(at.timestamp() - CLOCKS_DIFFER).unwrap_or_default();
+    let made = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
+    // Its first 48 bits are the time.
+    Uuid::from_u128(made.as_u128() >> 80 << 80)
+}
+
+#[derive(QueryableByName)]
+struct FrozenRow {
+    #[diesel(sql_type = Text)]
+    resort: String,
+    #[diesel(sql_type = Date)]
+    month: NaiveDate,
+    #[diesel(sql_type = Jsonb)]
+    figures: serde_json::Value,
+    #[diesel(sql_type = Timestamptz)]
+    frozen_at: DateTime<Utc>,
+}
+
+impl TryFrom<FrozenRow> for Frozen {
+    type Error = StoreError;
+
+    fn try_from(row: FrozenRow) -> Result<Self, Self::Error> {
+        let what = "month of a report";
+        let unreadable = || StoreError::Unreadable { what };
+        Ok(Self {
+            resort: ResortId::parse(&row.resort).map_err(|_| unreadable())?,
+            month: Month::of(row.month),
+            figures: serde_json::from_value(row.figures).map_err(|_| unreadable())?,
+            frozen_at: row.frozen_at,
+        })
+    }
+}
+
+/// The final months of some resorts from `from` up to `to`, both included.
+pub fn list_frozen(
+    connection: &mut PgConnection,
+    resorts: &[ResortId],
+    (from, to): (Month, Month),
+) -> Result<Vec<Frozen>, StoreError> {
+    let resorts: Vec<&str> = resorts.iter().map(ResortId::as_str).collect();
+    let rows: Vec<FrozenRow> = sql("SELECT resort, month, figures, frozen_at FROM report_months \
+         WHERE resort = ANY($1) AND month BETWEEN $2 AND $3 ORDER BY month, resort")
+    .bind::<Array<Text>, _>(resorts)
+    .bind::<Date, _>(from.first_day())
+    .bind::<Date, _>(to.first_day())
+    .load(connection)
+    .map_err(StoreError::query("read final months"))?;
+    rows.into_iter().map(Frozen::try_from).collect()
+}
+
+/// The next month of a resort that is over and not final yet; `None`: there is none.
+pub fn next_to_freeze(
+    connection: &mut PgConnection,
+    resort: &ResortId,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<Option<Month>, StoreError> {
+    let last: Option<NaiveDate> = sql("SELECT max(month) FROM report_months WHERE resort = $1")
+        .bind::<Text, _>(resort.as_str())
+        .get_result::<Value<Nullable<Date>, Option<NaiveDate>>>(connection)
+        .map_err(StoreError::query("find the last final month"))?
+        .0;
+    let next = match last {
+        Some(last) => Some(Month::of(last).next()),
+        None => first_month(connection, zone)?,
+    };
+    Ok(next.filter(|month| month.freezes_at(zone) <= now))
+}
+
+/// The month of the first reminder of all resorts, which has the least id: an end of an index.
+fn first_month(connection: &mut PgConnection, zone: Tz) -> Result<Option<Month>, StoreError> {
+    sql("SELECT basis_at FROM messages WHERE kind = 'reminder_1' ORDER BY id LIMIT 1")
+        .get_result::<Value<Timestamptz, DateTime<Utc>>>(connection)
+        .optional()
+        .map(|first| first.map(|at| Month::at(at.0, zone)))
+        .map_err(StoreError::query("find the first reminder"))
+}
+
+/// Makes a month final. Says whether it was not so before: then nothing is changed.
+pub fn freeze(connection: &mut PgConnection, ring: &KeyRing, of: &ResortMonth) -> Result<bool, StoreError> {
+    let figures = compute(connection, ring, of)?;
+    let what = "month of a report";
+    let figures = serde_json::to_value(&figures).map_err(|_| StoreError::Unreadable { what })?;
+    sql("INSERT INTO report_months (resort, month, figures) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind::<Text, _>(of.resort.as_str())
+        .bind::<Date, _>(of.month.first_day())
+        .bind::<Jsonb, _>(figures)
+        .execute(connection)
+        .map(|frozen| frozen > 0)
+        .map_err(StoreError::query("freeze a month"))
+}

@@ -48,3 +48,4 @@ pub mod stay;
 pub mod template_category;
 pub mod template_text;
 pub mod text_enum;
+pub mod webhook_out;

@@ -75,7 +75,7 @@ impl Context {
             &settings.config,
             settings.environment.look_up(),
             Some(Arc::clone(&settings.ring)),
-            Resolve::FetchSecrets,
+            Resolve::CallSecrets,
         )
         .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
         readiness.expect(POSTGRES);

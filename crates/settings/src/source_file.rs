@@ -113,7 +113,7 @@ impl SourceFile {
     ) -> Option<(GoodSource, Vec<Secret>)> {
         let mut secrets = Vec::new();
         let fetch = match self.fetch {
-            Some(fetch) if resolve.fetch_secrets() => {
+            Some(fetch) if resolve.call_secrets() => {
                 let found: Vec<_> = fetch
                     .secrets()
                     .map(|secret| secret.resolve(places, notes))

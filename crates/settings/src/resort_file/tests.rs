@@ -2,6 +2,7 @@
 
 mod moments;
 mod templates;
+mod webhook_out;
 
 use domain::message::MessageKind;
 

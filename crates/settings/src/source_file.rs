@@ -54,6 +54,12 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
                 "the name import is reserved for what staff import",
             );
         }
+        if *id == SourceId::bellhop() {
+            file.note(
+                Severity::Error,
+                "the name bellhop is reserved for what our own programs say",
+            );
+        }
         let named = file.required("resorts", resorts);
         let strict = file.optional("strict", |entry| Some((entry.clone(), entry.flag()?)));
         let auth = file.required("auth", |entry| entry.table(|section| auth(section, entry.line())));

@@ -59,6 +59,7 @@ pub mod source_reports;
 pub mod staff;
 pub mod template_categories;
 mod unmatched_letters;
+pub mod webhooks_out;
 #[rustfmt::skip]
 mod schema;
 

@@ -385,6 +385,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_subscriptions (resort, event) {
+        resort -> Text,
+        event -> Text,
+    }
+}
+
+diesel::table! {
+    webhooks_out (id) {
+        id -> Uuid,
+        resort -> Text,
+        event -> Text,
+        booking_key -> Nullable<Text>,
+        phone_hash -> Nullable<Bytea>,
+        details -> Jsonb,
+        occurred_at -> Timestamptz,
+        made_at -> Timestamptz,
+        due_at -> Timestamptz,
+        attempts -> Int4,
+        failures -> Int4,
+    }
+}
+
 diesel::joinable!(answers -> messages (message_id));
 diesel::joinable!(letter_jobs -> staff (member));
 diesel::joinable!(letter_views -> letters (letter));
@@ -425,4 +448,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     suspects,
     template_categories,
     unprepared,
+    webhook_subscriptions,
+    webhooks_out,
 );

@@ -37,6 +37,7 @@ pub mod overview;
 pub mod phone_number;
 pub mod plan;
 pub mod preview;
+pub mod raised_alert;
 pub mod render;
 pub mod resort;
 pub mod silence_policy;

@@ -40,8 +40,8 @@ use broker::topology::Queue;
 use outbound::Outbound;
 use service::daemon::{Daemon, MissingKey, Running};
 use service::{About, Failure, Problems, Stop};
-use store::StoreError;
 use store::reseal::{self, SealedColumn};
+use store::{Connection, StoreError, raised_alerts};
 
 use crate::context::{Context, POSTGRES};
 use crate::loops::Loops;
@@ -138,6 +138,14 @@ fn add_loops(
     daemon.every("source reports", Duration::from_secs(1), move || {
         let context = Arc::clone(&reports);
         async move { context.source_reports.store(&context.store).await }
+    });
+    let store = context.store.clone();
+    daemon.pass_on_alerts(ABOUT.name, move |raised| {
+        let store = store.clone();
+        async move {
+            let work = move |connection: &mut Connection| raised_alerts::record(connection, &raised);
+            store.run(work).await
+        }
     });
     let (watermark, depths) = (loops.watermark, publisher.depths());
     daemon.every("watermark", Duration::from_secs(1), move || {

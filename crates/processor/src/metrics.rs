@@ -52,12 +52,13 @@ pub(crate) struct ProcessorMetrics {
 
 const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
 const RELAY_OUTCOMES: [&str; 5] = ["published", "unavailable", "refused", "unroutable", "unconfirmed"];
-const PURGED: [&str; 7] = [
+const PURGED: [&str; 8] = [
     "raw_events",
     "letters",
     "answers",
     "guest_names",
     "source_reports",
+    "raised_alerts",
     "reminded",
     "guests",
 ];

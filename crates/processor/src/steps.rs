@@ -117,6 +117,14 @@ impl Steps {
         Ok(pause)
     }
 
+    /// Records the alerts of this process, as far as they are not recorded yet.
+    pub async fn record_alerts_once(&self) -> Result<(), StoreError> {
+        let raised = service::logs::alerts::take();
+        let work =
+            move |connection: &mut store::Connection| store::raised_alerts::record(connection, &raised);
+        self.context.store.run(work).await
+    }
+
     pub async fn retain_once(&self) -> Result<(), StoreError> {
         self.loops.retention.walk().await
     }

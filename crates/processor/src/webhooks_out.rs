@@ -5,6 +5,7 @@
 //! goes once its receiver has answered with success, or its dead letter is confirmed by RabbitMQ: a process that dies before that
 //! leaves it to another one, which sends the same webhook again, under the same id.
 
+mod alerts;
 mod body;
 mod call;
 mod settle;
@@ -84,9 +85,10 @@ impl WebhooksOut {
     /// Notes what the files say, claims one webhook of each resort and begins its call, and returns how long to sleep.
     pub(crate) async fn step(&self, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
         let Shared { context, places, .. } = &*self.0;
-        let files = subscriptions(context);
+        let (files, wanted) = (context.files.current(), subscriptions(context));
         let work = move |connection: &mut Connection| {
-            webhooks_out::subscribe(connection, &files)?;
+            webhooks_out::subscribe(connection, &wanted)?;
+            alerts::tell(connection, &files)?;
             webhooks_out::list_waiting(connection)
         };
         let (mut pause, mut has_claimed) = (LONGEST_SLEEP, false);

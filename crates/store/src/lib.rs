@@ -46,6 +46,7 @@ pub mod poison;
 pub mod pool;
 mod pooler;
 mod prepared;
+pub mod raised_alerts;
 mod refusals;
 pub mod relay;
 pub mod report_gaps;

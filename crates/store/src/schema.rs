@@ -301,6 +301,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    raised_alerts (alert, subject) {
+        alert -> Text,
+        subject -> Text,
+        content -> Jsonb,
+        recorded_at -> Timestamptz,
+        is_told -> Bool,
+    }
+}
+
+diesel::table! {
     reminded (phone_hash, number) {
         phone_hash -> Bytea,
         number -> Text,
@@ -439,6 +449,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notes,
     number_wishes,
     overview,
+    raised_alerts,
     reminded,
     senders,
     source_reports,

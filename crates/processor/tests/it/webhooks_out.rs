@@ -1,5 +1,6 @@
 //! Resorts' own tools, here small servers, are told what happened; and what comes of a tool that does not listen.
 
+mod alerts;
 mod failures;
 mod told;
 

@@ -17,7 +17,8 @@ CREATE TABLE webhooks_out (
     made_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     due_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     attempts    integer NOT NULL DEFAULT 0,            -- calls begun; fences results
-    failures    integer NOT NULL DEFAULT 0
+    failures    integer NOT NULL DEFAULT 0,
+    last_error  text                                   -- why the last attempt failed
 );
 CREATE INDEX webhooks_out_due ON webhooks_out (resort, due_at);
 CREATE INDEX webhooks_out_of_guest ON webhooks_out (phone_hash) WHERE phone_hash IS NOT NULL;

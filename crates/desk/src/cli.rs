@@ -33,6 +33,7 @@ mod source;
 mod staff;
 mod table;
 mod token;
+mod webhook_out;
 mod whatsapp;
 
 use std::process::ExitCode;
@@ -131,6 +132,9 @@ enum Command {
     Pause(holds::Pause),
     Resume(holds::Resume),
     Holds(holds::List),
+    /// Try whether a resort's own tool gets webhooks
+    #[command(subcommand)]
+    WebhookOut(webhook_out::Command),
     Serve(serve::Arguments),
 }
 
@@ -195,6 +199,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Pause(arguments) => holds::pause(arguments, environment).await,
             Command::Resume(arguments) => holds::resume(arguments, environment).await,
             Command::Holds(arguments) => holds::list(arguments, environment).await,
+            Command::WebhookOut(command) => webhook_out::run(command, environment).await,
             Command::Serve(arguments) => serve::run(&arguments, environment).await,
         }
     })

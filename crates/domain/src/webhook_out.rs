@@ -18,6 +18,8 @@ text_enum! {
         DeadLetter = "dead_letter",
         /// One of our programs raised an alert.
         Alert = "alert",
+        /// A person tries whether webhooks arrive; no file names it.
+        Ping = "ping",
     }
 }
 
@@ -30,7 +32,14 @@ impl WebhookEvent {
             Self::Answered => "guest.answered",
             Self::DeadLetter => "dead_letter.opened",
             Self::Alert => "alert.raised",
+            Self::Ping => "ping",
         }
+    }
+
+    /// Those that a file can name.
+    pub fn in_files() -> impl Iterator<Item = Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(|event| *event != Self::Ping)
     }
 }
 

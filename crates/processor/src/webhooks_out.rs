@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use broker::publisher::Publisher;
 use domain::ids::ResortId;
+use domain::webhook_out::WebhookEvent;
 use outbound::Outbound;
 use service::{Stop, crash};
 use settings::webhook_out::WebhookOut;
@@ -23,6 +24,7 @@ use store::{Connection, StoreError};
 use tokio::task::JoinSet;
 
 use self::body::Content;
+use self::call::Failure;
 use self::settle::Outcome;
 use crate::context::Context;
 use crate::http_clients::Clients;
@@ -35,6 +37,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 /// When another process may take over: what a call and the record of it may take.
 const LEASE: Duration = call::TIMEOUT.saturating_add(Duration::from_secs(30));
+
+/// What a person hears who tries a resort that has no receiver.
+const NO_RECEIVER: &str = "the resort's file has no [webhook_out]";
 
 #[derive(Clone)]
 pub(crate) struct WebhooksOut(Arc<Shared>);
@@ -143,6 +148,10 @@ fn subscriptions(context: &Context) -> Subscriptions {
     found
 }
 
+fn wants(receiver: &WebhookOut, event: WebhookEvent) -> bool {
+    event == WebhookEvent::Ping || receiver.events.contains(&event)
+}
+
 async fn carry_out(
     shared: Arc<Shared>,
     receiver: Option<Arc<WebhookOut>>,
@@ -165,8 +174,11 @@ impl Shared {
     /// Sends a webhook to its receiver, if there is one that wants it.
     async fn send(&self, receiver: Option<&WebhookOut>, claimed: &Claimed) -> Result<Outcome, StoreError> {
         let webhook = &claimed.webhook;
-        let Some(receiver) = receiver.filter(|receiver| receiver.events.contains(&webhook.event)) else {
-            return Ok(Outcome::Unsubscribed);
+        let Some(receiver) = receiver.filter(|receiver| wants(receiver, webhook.event)) else {
+            return Ok(match webhook.event {
+                WebhookEvent::Ping => Outcome::Failed(Failure::passing(NO_RECEIVER)),
+                _ => Outcome::Unsubscribed,
+            });
         };
         let (ring, asked) = (Arc::clone(&self.context.ring), webhook.clone());
         let reading = move |connection: &mut Connection| webhooks_out::bookings_of(connection, &ring, &asked);

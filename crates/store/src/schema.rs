@@ -415,6 +415,7 @@ diesel::table! {
         due_at -> Timestamptz,
         attempts -> Int4,
         failures -> Int4,
+        last_error -> Nullable<Text>,
     }
 }
 

@@ -12,7 +12,7 @@ use crypto::key_ring::KeyRing;
 use diesel::sql_types::{
     Array, BigInt, Bytea, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
-use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
 use domain::ids::{BookingKey, ResortId};
 use domain::webhook_out::WebhookEvent;
 use serde::{Deserialize, Serialize};
@@ -228,24 +228,53 @@ pub fn remove(connection: &mut PgConnection, claimed: &Claimed) -> Result<(), St
         .map_err(StoreError::query("remove a webhook that is done"))
 }
 
-/// Puts a webhook off, unless another process has claimed it since. `is_failure`: its receiver did not take it.
+/// Puts a webhook off, unless another process has claimed it since. `failure` says why its receiver did not take it.
 pub fn put_off(
     connection: &mut PgConnection,
     claimed: &Claimed,
     by: Duration,
-    is_failure: bool,
+    failure: Option<&str>,
 ) -> Result<(), StoreError> {
     prepared::sql(
-        "UPDATE webhooks_out SET due_at = clock_timestamp() + make_interval(secs => $3), failures = failures + $4 \
+        "UPDATE webhooks_out SET due_at = clock_timestamp() + make_interval(secs => $3), failures = failures + $4, \
+         last_error = coalesce($5, last_error) \
          WHERE id = $1 AND attempts = $2",
     )
     .bind::<SqlUuid, _>(claimed.webhook.id)
     .bind::<Integer, _>(claimed.attempt)
     .bind::<Double, _>(by.as_secs_f64())
-    .bind::<Integer, _>(i32::from(is_failure))
+    .bind::<Integer, _>(i32::from(failure.is_some()))
+    .bind::<Nullable<Text>, _>(failure)
     .execute(connection)
     .map(drop)
     .map_err(StoreError::query("put a webhook off"))
+}
+
+/// How it stands with a webhook.
+#[derive(Debug, QueryableByName)]
+pub struct Standing {
+    #[diesel(sql_type = Integer)]
+    pub attempts: i32,
+    /// Why the last attempt failed.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_error: Option<String>,
+}
+
+/// How it stands with a webhook; `None`: its receiver has it, or nobody wants it.
+pub fn standing(connection: &mut PgConnection, id: Uuid) -> Result<Option<Standing>, StoreError> {
+    prepared::sql("SELECT attempts, last_error FROM webhooks_out WHERE id = $1")
+        .bind::<SqlUuid, _>(id)
+        .get_result(connection)
+        .optional()
+        .map_err(StoreError::query("read how it stands with a webhook"))
+}
+
+/// Drops a webhook that is still to be sent.
+pub fn drop_waiting(connection: &mut PgConnection, id: Uuid) -> Result<(), StoreError> {
+    diesel::delete(webhooks_out::table.find(id))
+        .execute(connection)
+        .map(drop)
+        .map_err(StoreError::query("drop a webhook"))
 }
 
 /// Deletes what was still to be told of a guest.

@@ -36,6 +36,7 @@ async fn help_and_version_are_answered() {
         &["source", "try"],
         &["source", "last"],
         &["simulate"],
+        &["webhook-out", "test"],
         &["ledger", "check"],
         &["guests", "export"],
         &["guests", "erase"],

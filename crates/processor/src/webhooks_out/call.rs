@@ -27,7 +27,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    fn passing(why: impl Into<String>) -> Self {
+    pub(super) fn passing(why: impl Into<String>) -> Self {
         Self {
             why: why.into(),
             is_final: false,

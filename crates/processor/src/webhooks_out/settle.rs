@@ -11,7 +11,7 @@ use crypto::key_ring::KeyRing;
 use domain::dead_letter::DeadLetterReason;
 use domain::event::{EventKey, sealing_identity};
 use domain::ids::{EventId, SourceId};
-use domain::webhook_out::pause_after;
+use domain::webhook_out::{WebhookEvent, pause_after};
 use service::crash;
 use store::webhooks_out::{self, Claimed, Webhook};
 use store::{Connection, StoreError};
@@ -41,22 +41,27 @@ impl Shared {
             Outcome::Sent => self.remove(claimed, "sent").await,
             Outcome::Unsubscribed => self.remove(claimed, "unsubscribed").await,
             Outcome::Nobody => self.remove(claimed, "nobody").await,
-            Outcome::Interrupted => self.put_off(claimed, Duration::ZERO, false).await,
+            Outcome::Interrupted => self.put_off(claimed, Duration::ZERO, None).await,
             Outcome::Failed(failure) => self.failed(claimed, failure).await,
         }
     }
 
     async fn failed(&self, claimed: &Claimed, failure: Failure) -> Result<(), StoreError> {
         let tries = claimed.failures + 1;
+        // A person waits for the first attempt of a ping, and has its error from the row.
+        if claimed.webhook.event == WebhookEvent::Ping && claimed.failures > 0 {
+            return self.remove(claimed, "dead").await;
+        }
         let pause = pause_after(tries, failure.retry_after, rand::random());
-        let Some(pause) = pause.filter(|_| !failure.is_final) else {
+        let is_final = failure.is_final && claimed.webhook.event != WebhookEvent::Ping;
+        let Some(pause) = pause.filter(|_| !is_final) else {
             return self.give_up(claimed, &failure.why).await;
         };
         let (id, resort) = (claimed.webhook.id.to_string(), claimed.webhook.resort.as_str());
         log::warn!("webhook.id" = id, "resort.id" = resort, tries, error = failure.why, pause_s = pause.as_secs(),
             event = "webhook_out_retried"; "a resort's own tool did not take a webhook; sending it again later");
         self.count(claimed, "retried");
-        self.put_off(claimed, pause, true).await
+        self.put_off(claimed, pause, Some(failure.why)).await
     }
 
     /// Publishes the dead letter, then removes the webhook. A crash in between publishes it again, which the desk recognises.
@@ -67,7 +72,7 @@ impl Shared {
         if let Err(error) = self.publisher.publish(letter).await {
             log::warn!("webhook.id" = id, error = error.to_string(), event = "dead_letter_unpublished";
                 "the dead letter of a webhook could not be published; trying again in 1 s");
-            return self.put_off(claimed, UNPUBLISHED_PAUSE, false).await;
+            return self.put_off(claimed, UNPUBLISHED_PAUSE, None).await;
         }
         crash::point("processor.webhooks_out.given_up");
         let alerts = &self.context.alerts;
@@ -95,10 +100,16 @@ impl Shared {
         Ok(())
     }
 
-    async fn put_off(&self, claimed: &Claimed, by: Duration, is_failure: bool) -> Result<(), StoreError> {
+    async fn put_off(
+        &self,
+        claimed: &Claimed,
+        by: Duration,
+        failure: Option<String>,
+    ) -> Result<(), StoreError> {
         let later = claimed.clone();
-        let work =
-            move |connection: &mut Connection| webhooks_out::put_off(connection, &later, by, is_failure);
+        let work = move |connection: &mut Connection| {
+            webhooks_out::put_off(connection, &later, by, failure.as_deref())
+        };
         self.context.store.run(work).await
     }
 

@@ -68,11 +68,12 @@ fn some<T>(entry: &Entry<'_>, items: Vec<T>) -> Option<Vec<T>> {
 }
 
 fn event(entry: &Entry<'_>) -> Option<WebhookEvent> {
-    let Ok(event) = entry.text()?.parse() else {
-        let known: Vec<&str> = WebhookEvent::ALL.iter().map(|event| event.as_str()).collect();
-        return entry.refuse(format_args!("is none of {}", known.join(", ")));
-    };
-    Some(event)
+    let text = entry.text()?;
+    let found = WebhookEvent::in_files().find(|event| event.as_str() == text);
+    found.or_else(|| {
+        let known: Vec<&str> = WebhookEvent::in_files().map(WebhookEvent::as_str).collect();
+        entry.refuse(format_args!("is none of {}", known.join(", ")))
+    })
 }
 
 /// The only personal part.

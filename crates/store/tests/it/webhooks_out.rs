@@ -62,8 +62,11 @@ async fn a_webhook_is_claimed_by_one_process_until_its_lease_ends_and_comes_back
     scene.run(move |c, _| webhooks_out::remove(c, &first)).await;
     let later = second.clone();
     scene
-        .run(move |c, _| webhooks_out::put_off(c, &later, Duration::ZERO, true))
+        .run(move |c, _| webhooks_out::put_off(c, &later, Duration::ZERO, Some("no answer in time")))
         .await;
+    let id = webhook.id;
+    let standing = scene.run(move |c, _| webhooks_out::standing(c, id)).await;
+    assert_eq!(standing.unwrap().last_error.as_deref(), Some("no answer in time"));
     let third = scene.claims_webhook(Duration::ZERO).await.unwrap();
 
     assert_eq!(second.webhook, webhook);

@@ -85,6 +85,47 @@ async fn a_tool_is_told_under_one_id_wherever_the_processor_dies() {
     check_books(&world).await;
 }
 
+// shows: B233
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_tries_whether_the_tool_gets_webhooks() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let receiver = Platform::start(move |_| match down.load(Ordering::Relaxed) {
+        true => Reply::status(404),
+        false => Reply::status(200),
+    })
+    .await;
+    let mut world = World::start(&file(&receiver)).await;
+
+    let arrived = world.desk("webhook-out test azure-bay").await;
+    is_down.store(true, Ordering::Relaxed);
+    let failed = world.desk("webhook-out test azure-bay").await;
+    world.write_resort(&ResortFile::patient());
+    world.replace("processor", &[]).await;
+    let without = world.desk("webhook-out test azure-bay").await;
+    let unknown = world.desk("webhook-out test azure-bey").await;
+
+    assert!(arrived.check(0).stdout.starts_with("the tool took the webhook "));
+    assert_eq!(
+        failed.check(1).stdout,
+        "the tool did not take it: the receiver answered 404\n"
+    );
+    assert_eq!(
+        without.check(1).stdout,
+        "the tool did not take it: the resort's file has no [webhook_out]\n"
+    );
+    unknown.check(1);
+    let bodies: Vec<serde_json::Value> = receiver
+        .asked()
+        .iter()
+        .map(|asked| serde_json::from_str(&asked.body).unwrap())
+        .collect();
+    assert_eq!(bodies.len(), 2);
+    assert_eq!(bodies[0]["type"], "ping");
+    assert_eq!(bodies[0]["data"], json!({ "resort": "azure-bay" }));
+    until_none_is_left(&world).await;
+}
+
 // shows: B228, G3, G16
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_failed_has_one_letter_wherever_the_processor_dies_and_is_sent_again() {

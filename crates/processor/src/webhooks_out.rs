@@ -1,6 +1,6 @@
 //! Webhooks out: resorts' own tools are told what happened, signed as Standard Webhooks.
 //!
-//! Postgres's triggers write a row of work for each webhook, where [`subscribe`] says that the resort wants it. The loop claims
+//! Postgres's triggers write a row of work for each webhook, where the resort's file asks for it. The loop claims
 //! rows resort by resort, a few at once, so that a slow receiver delays no other; the claim is committed before the call. A row
 //! goes once its receiver has answered with success, or its dead letter is confirmed by RabbitMQ: a process that dies before that
 //! leaves it to another one, which sends the same webhook again, under the same id.

@@ -4,6 +4,8 @@
 //! to know. A call begins after a [`claim`], which moves the row's time ahead and is committed first; so a process that dies
 //! during the call leaves it to another one.
 
+mod standing;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use crypto::key_ring::KeyRing;
 use diesel::sql_types::{
     Array, BigInt, Bytea, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
-use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
 use domain::ids::{BookingKey, ResortId};
 use domain::webhook_out::WebhookEvent;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,8 @@ use crate::bookings::{self, Booking};
 use crate::error::StoreError;
 use crate::prepared;
 use crate::schema::{bookings as bookings_table, webhooks_out};
+
+pub use standing::{Standing, drop_waiting, standing};
 
 /// One thing that a resort's own tools are told. Also the content of its dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -248,33 +252,6 @@ pub fn put_off(
     .execute(connection)
     .map(drop)
     .map_err(StoreError::query("put a webhook off"))
-}
-
-/// How it stands with a webhook.
-#[derive(Debug, QueryableByName)]
-pub struct Standing {
-    #[diesel(sql_type = Integer)]
-    pub attempts: i32,
-    /// Why the last attempt failed.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub last_error: Option<String>,
-}
-
-/// How it stands with a webhook; `None`: its receiver has it, or nobody wants it.
-pub fn standing(connection: &mut PgConnection, id: Uuid) -> Result<Option<Standing>, StoreError> {
-    prepared::sql("SELECT attempts, last_error FROM webhooks_out WHERE id = $1")
-        .bind::<SqlUuid, _>(id)
-        .get_result(connection)
-        .optional()
-        .map_err(StoreError::query("read how it stands with a webhook"))
-}
-
-/// Drops a webhook that is still to be sent.
-pub fn drop_waiting(connection: &mut PgConnection, id: Uuid) -> Result<(), StoreError> {
-    diesel::delete(webhooks_out::table.find(id))
-        .execute(connection)
-        .map(drop)
-        .map_err(StoreError::query("drop a webhook"))
 }
 
 /// Deletes what was still to be told of a guest.

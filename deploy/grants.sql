@@ -15,6 +15,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON holds, suspects TO bellhop_processor;
 -- What platforms are still to be asked for, and how fast.
 GRANT SELECT, INSERT, UPDATE, DELETE ON fetches TO bellhop_processor;
 GRANT SELECT, INSERT, UPDATE ON fetch_turns TO bellhop_processor;
+-- What resorts' own tools are told: triggers write most of it. Alerts of all programs.
+GRANT SELECT, INSERT, DELETE ON webhook_subscriptions TO bellhop_processor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON raised_alerts TO bellhop_processor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks_out TO bellhop_processor;
 -- Since when the files have each moment.
 GRANT SELECT, INSERT, UPDATE, DELETE ON moments TO bellhop_processor;
 -- Which templates WhatsApp has made marketing.
@@ -48,6 +52,8 @@ GRANT SELECT, INSERT, UPDATE ON guests, number_wishes TO bellhop_sender;
 GRANT SELECT, INSERT ON guest_names TO bellhop_sender;
 GRANT SELECT ON known_as TO bellhop_sender;
 GRANT SELECT ON conversations, heard, moments, template_categories TO bellhop_sender;
+-- Its alerts.
+GRANT SELECT, INSERT, UPDATE ON raised_alerts TO bellhop_sender;
 -- What staff answer guests.
 GRANT SELECT ON answers TO bellhop_sender;
 -- Who was reminded today.
@@ -69,6 +75,9 @@ GRANT DELETE ON conversations, guest_names, notes TO bellhop_desk;
 GRANT UPDATE, DELETE ON reminded TO bellhop_desk;
 GRANT INSERT, UPDATE ON staff TO bellhop_desk;
 GRANT INSERT, UPDATE (sealed_answer), DELETE ON answers TO bellhop_desk;
+-- Sends a webhook again whose dead letter is retried; forgets those about an erased guest.
+GRANT INSERT, DELETE ON webhooks_out TO bellhop_desk;
+GRANT INSERT, UPDATE ON raised_alerts TO bellhop_desk;
 -- Browsers are signed in and out.
 GRANT INSERT, DELETE ON staff_links TO bellhop_desk;
 GRANT INSERT, UPDATE (seen_at), DELETE ON staff_sessions TO bellhop_desk;

@@ -17,6 +17,12 @@ pub const FETCH: &str = "fetch";
 /// The type of a summary of what a source was answered (version 2): what is sealed is a `domain::source_report::SourceReport`.
 pub const SOURCE_REPORT: &str = "source_report";
 
+/// The type of an alert of `ingest`'s (version 2): what is sealed is a `domain::raised_alert::RaisedAlert`.
+pub const ALERT: &str = "alert";
+/// The type of a webhook to a resort's own tools that failed (version 2), only in `dead.events`: what is sealed is a
+/// `store::webhooks_out::Webhook`.
+pub const WEBHOOK_OUT: &str = "webhook_out";
+
 /// Nothing outside `sealed` is personal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {

@@ -8,7 +8,9 @@ use domain::ids::{BookingId, ResortId};
 use domain::phone_number::PhoneNumber;
 use serde::Serialize;
 
-use crate::envelope::{Envelope, FETCH, OLDEST_VERSION, SOURCE_REPORT, UNMAPPABLE, VERSION};
+use crate::envelope::{
+    ALERT, Envelope, FETCH, OLDEST_VERSION, SOURCE_REPORT, UNMAPPABLE, VERSION, WEBHOOK_OUT,
+};
 use crate::publisher::Outgoing;
 use crate::topology::Queue;
 
@@ -73,7 +75,7 @@ impl Head {
 
     fn version(&self) -> u32 {
         match self.event_type {
-            UNMAPPABLE | FETCH | SOURCE_REPORT => VERSION,
+            ALERT | UNMAPPABLE | FETCH | SOURCE_REPORT | WEBHOOK_OUT => VERSION,
             _ => OLDEST_VERSION,
         }
     }

@@ -9,10 +9,12 @@ mod keys;
 mod parts;
 mod rule;
 mod scheme;
+mod signer;
 mod signing;
 mod token;
 
 pub use scheme::{Encoding, HeaderName, HmacScheme, InvalidScheme, KeyForm, Scheme, SignedText};
+pub use signer::{InvalidKey, Signer};
 pub use signing::{sign_github, sign_standard};
 
 use crate::secret::Secret;

@@ -24,5 +24,6 @@ pub(crate) mod report;
 pub(crate) mod simulation;
 pub(crate) mod source_answers;
 pub(crate) mod trial;
+pub(crate) mod webhook_test;
 pub(crate) mod whatsapp_check;
 pub(crate) mod words;

@@ -34,6 +34,7 @@ mod source;
 mod staff;
 mod table;
 mod token;
+mod webhook_out;
 mod whatsapp;
 
 use std::process::ExitCode;
@@ -134,6 +135,9 @@ enum Command {
     Pause(holds::Pause),
     Resume(holds::Resume),
     Holds(holds::List),
+    /// Try whether a resort's own tool gets webhooks
+    #[command(subcommand)]
+    WebhookOut(webhook_out::Command),
     Serve(serve::Arguments),
 }
 
@@ -199,6 +203,7 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Pause(arguments) => holds::pause(arguments, environment).await,
             Command::Resume(arguments) => holds::resume(arguments, environment).await,
             Command::Holds(arguments) => holds::list(arguments, environment).await,
+            Command::WebhookOut(command) => webhook_out::run(command, environment).await,
             Command::Serve(arguments) => serve::run(&arguments, environment).await,
         }
     })

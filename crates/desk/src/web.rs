@@ -35,6 +35,7 @@ use ::settings::{Resolve, Watched};
 use actix_web::web::Data;
 use service::daemon::{Daemon, Running};
 use service::{About, Failure, Problems, Stop, http};
+use store::{Connection, raised_alerts};
 
 use crate::actions::letters::{drain, jobs};
 use crate::settings::ServeSettings;
@@ -105,6 +106,14 @@ fn add_parts(daemon: &mut Daemon, desk: &Data<Desk>) {
                 log::warn!(event = "dead_queues_not_emptied", error = service::chain(&error);
                     "the letters of the dead queues could not be stored");
             }
+        }
+    });
+    let store = desk.store.clone();
+    daemon.pass_on_alerts(ABOUT.name, move |raised| {
+        let store = store.clone();
+        async move {
+            let work = move |connection: &mut Connection| raised_alerts::record(connection, &raised);
+            store.run(work).await
         }
     });
     let tidied = desk.clone();

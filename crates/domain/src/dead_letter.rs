@@ -32,6 +32,8 @@ text_enum! {
         Unmappable = "unmappable",
         /// A platform did not tell what its webhook left out.
         FetchFailed = "fetch_failed",
+        /// A resort's own tool did not take a webhook for a day, or said that it is gone.
+        WebhookFailed = "webhook_failed",
         /// RabbitMQ redelivered it too often. Such a dead letter has no headers of ours.
         DeliveryLimit = "delivery_limit",
         /// A stop in WhatsApp matches no known guest. It is in force all the same, stored under every name of its

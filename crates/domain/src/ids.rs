@@ -161,9 +161,21 @@ impl SourceId {
         Self("whatsapp".to_owned())
     }
 
+    /// The source of what our own programs say; no file may have this name.
+    pub fn bellhop() -> Self {
+        Self("bellhop".to_owned())
+    }
+
     /// The source of the events that staff import; no file may have this name.
     pub fn import() -> Self {
         Self("import".to_owned())
+    }
+}
+
+impl EventId {
+    /// Of what our own programs say, which has a UUID.
+    pub fn of_uuid(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
     }
 }
 

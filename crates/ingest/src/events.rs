@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use broker::envelope::{FETCH, SOURCE_REPORT, UNMAPPABLE};
+use broker::envelope::{ALERT, FETCH, SOURCE_REPORT, UNMAPPABLE};
 use broker::publisher::{PublishError, Publisher};
 use broker::sealing::{self, Head};
 use chrono::Utc;
@@ -12,6 +12,7 @@ use crypto::key_ring::KeyRing;
 use domain::event::{Event, EventKey};
 use domain::ids::{BookingId, EventId, InvalidId, ResortId, SourceId};
 use domain::phone_number::PhoneNumber;
+use domain::raised_alert::RaisedAlert;
 use domain::source_report::SourceReport;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mapping::{Kept, Request, Tools};
@@ -186,6 +187,20 @@ impl Events {
         };
         self.publish(Head::new(key, SOURCE_REPORT, Utc::now(), id), report)
             .await
+    }
+
+    /// Publishes alerts of this process, which `processor` records.
+    pub(crate) async fn publish_alerts(&self, raised: &[RaisedAlert]) -> Result<(), EventError> {
+        for alert in raised {
+            let id = Uuid::now_v7();
+            let key = EventKey {
+                source: SourceId::bellhop(),
+                id: EventId::of_uuid(id),
+            };
+            self.publish(Head::new(key, ALERT, alert.raised_at, id.to_string()), alert)
+                .await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn ring(&self) -> &Arc<KeyRing> {

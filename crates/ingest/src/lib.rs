@@ -116,6 +116,11 @@ fn add_parts(daemon: &mut Daemon, ingest: &Data<Ingest>, publisher: &Publisher) 
         let ingest = reported.clone();
         async move { ingest.events.publish_reports(&ingest.log.reports).await }
     });
+    let alerting = ingest.clone();
+    daemon.pass_on_alerts(ABOUT.name, move |raised| {
+        let ingest = alerting.clone();
+        async move { ingest.events.publish_alerts(&raised).await }
+    });
     let ingest = ingest.clone();
     daemon.health_line(move |ready| {
         let current = ingest.files.current();

@@ -26,9 +26,9 @@ use crate::metrics::ProcessorMetrics;
 use crate::settings::Settings;
 use crate::source_reports::SourceReports;
 
-/// Two for events, one each for timers, the relay, retention, fetches, and the files that were repaired. Figures and readiness have
+/// Two for events, one each for timers, the relay, retention, fetches, webhooks out, and the files that were repaired. Figures and readiness have
 /// connections of their own.
-const CONNECTIONS: u32 = 7;
+const CONNECTIONS: u32 = 8;
 
 pub(crate) struct Context {
     pub(crate) store: Store,
@@ -75,7 +75,7 @@ impl Context {
             &settings.config,
             settings.environment.look_up(),
             Some(Arc::clone(&settings.ring)),
-            Resolve::FetchSecrets,
+            Resolve::CallSecrets,
         )
         .map_err(|error| Problems::one("BELLHOP_CONFIG", service::chain(&error)))?;
         readiness.expect(POSTGRES);

@@ -5,21 +5,19 @@
 //! goes once what came of it is confirmed by RabbitMQ: a process that dies before that leaves it to another one, which publishes
 //! the same event again, a duplicate by its id.
 
-mod addresses;
 mod answer;
 mod call;
 mod failure;
 mod settle;
 mod tokens;
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::publisher::Publisher;
 use domain::ids::SourceId;
-use service::{Stop, crash, lock};
+use service::{Stop, crash};
 use settings::SourceRules;
 use settings::fetch::Fetch;
 use store::fetches::{self, Claimed, Terms};
@@ -30,6 +28,7 @@ use self::answer::{Answered, Unusable};
 use self::failure::GIVEN_UP_AFTER;
 use self::settle::Outcome;
 use crate::context::Context;
+use crate::places::{Place, Places};
 
 pub(crate) use self::call::Caller;
 
@@ -49,19 +48,7 @@ struct Shared {
     publisher: Publisher,
     caller: Caller,
     stop: Stop,
-    /// How many calls of each source run now.
-    running: Mutex<BTreeMap<SourceId, usize>>,
-}
-
-/// One of the calls of a source; counts until it is dropped.
-struct Place(Arc<Shared>, SourceId);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(running) = lock(&self.0.running).get_mut(&self.1) {
-            *running = running.saturating_sub(1);
-        }
-    }
+    places: Places<SourceId>,
 }
 
 impl Fetches {
@@ -71,7 +58,7 @@ impl Fetches {
             publisher,
             caller,
             stop,
-            running: Mutex::default(),
+            places: Places::new(AT_ONCE),
         }))
     }
 
@@ -116,7 +103,7 @@ impl Fetches {
                 self.0.tell_without_rules(&one.source);
                 continue;
             };
-            let Some(place) = self.place(&one.source) else {
+            let Some(place) = self.0.places.take(&one.source) else {
                 continue; // The end of a call wakes the loop.
             };
             if !one.after.is_zero() {
@@ -138,17 +125,6 @@ impl Fetches {
             false => pause.max(SHORTEST_SLEEP),
         })
     }
-
-    /// A place for one more call of a source, if there is one.
-    fn place(&self, source: &SourceId) -> Option<Place> {
-        let mut running = lock(&self.0.running);
-        let count = running.entry(source.clone()).or_default();
-        if *count >= AT_ONCE {
-            return None;
-        }
-        *count += 1;
-        Some(Place(Arc::clone(&self.0), source.clone()))
-    }
 }
 
 fn terms(fetch: &Fetch) -> Terms {
@@ -165,7 +141,7 @@ async fn carry_out(
     rules: Arc<SourceRules>,
     fetch: Fetch,
     claimed: Claimed,
-    place: Place,
+    place: Place<SourceId>,
 ) {
     let outcome = shared.ask(&rules, &fetch, &claimed).await;
     // A step of Postgres that fails leaves the row to its lease.

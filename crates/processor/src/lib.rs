@@ -1,8 +1,9 @@
 //! Merges events, plans, wakes bookings, relays due ids.
 //!
 //! [`start`] runs loops that share nothing but the database: [`events`] from the queue, [`timers`], the [`relay`] of due
-//! messages, [`fetches`] from platforms, [`retention`], and [`without_resort`]. Any number of processors may run at once.
+//! messages, [`fetches`] from platforms, [`webhooks_out`], [`retention`], and [`without_resort`]. Any number of processors may run at once.
 
+mod addresses;
 mod alerts;
 mod context;
 mod due_ids;
@@ -11,19 +12,23 @@ mod events;
 mod fetches;
 mod figures;
 mod handlers;
+mod http_clients;
 mod loops;
 mod metrics;
 mod moments;
 mod notices;
+mod places;
 mod relay;
 mod report_months;
 mod retention;
+mod retry_after;
 mod settings;
 mod source_reports;
 pub mod steps;
 mod telemetry;
 mod timers;
 mod watermark;
+mod webhooks_out;
 mod without_resort;
 
 use std::sync::Arc;
@@ -33,13 +38,13 @@ use broker::Status;
 use broker::consumer::Consumer;
 use broker::publisher::{Options, Publisher};
 use broker::topology::Queue;
+use outbound::Outbound;
 use service::daemon::{Daemon, MissingKey, Running};
 use service::{About, Failure, Problems, Stop};
-use store::StoreError;
 use store::reseal::{self, SealedColumn};
+use store::{Connection, StoreError, raised_alerts};
 
 use crate::context::{Context, POSTGRES};
-use crate::fetches::Caller;
 use crate::loops::Loops;
 
 pub use crate::settings::Settings;
@@ -59,13 +64,12 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     context.ids = Some(context.id_publisher(publisher.clone()));
     let context = Arc::new(context);
     let prefetch = u16::try_from(2 * events::TAKEN).unwrap_or(u16::MAX);
-    let caller = Caller::new(settings.outbound);
     let consumer = Consumer::new(settings.amqp_address, Queue::Events, prefetch, publisher.clone());
     // The publisher's connection notices within 2 s that the server is gone or silent.
     daemon.follow("rabbitmq", publisher.status(), Status::check);
     daemon.follow("queue", consumer.status(), Status::check);
     add_parts(&mut daemon, &context);
-    add_loops(&mut daemon, &context, (consumer, caller), &publisher);
+    add_loops(&mut daemon, &context, (consumer, settings.outbound), &publisher);
     daemon.serve_health(settings.address, async move { publisher.stop().await })
 }
 
@@ -113,11 +117,11 @@ async fn missing_keys(context: Arc<Context>) -> Result<Vec<MissingKey>, StoreErr
 fn add_loops(
     daemon: &mut Daemon,
     context: &Arc<Context>,
-    (consumer, caller): (Consumer, Caller),
+    (consumer, outbound): (Consumer, Outbound),
     publisher: &Publisher,
 ) {
     let (stop, store) = (daemon.stop.clone(), context.store.clone());
-    let loops = Loops::new(context, (consumer, caller), publisher.clone(), &stop);
+    let loops = Loops::new(context, (consumer, outbound), publisher.clone(), &stop);
     daemon.work_after(async move {
         let known = store.schema_known().await;
         known.map_err(|error| Problems::one("DATABASE_URL", error))
@@ -126,6 +130,7 @@ fn add_loops(
     daemon.spawn_work("timers", loops.timers.run());
     daemon.spawn_work("relay", loops.relay.run(stop.clone()));
     daemon.spawn_work("fetches", loops.fetches.run());
+    daemon.spawn_work("webhooks out", loops.webhooks_out.run());
     daemon.spawn_work("retention", loops.retention.run());
     daemon.spawn_work("figures", loops.figures.run(stop.clone()));
     daemon.spawn_work("moments", moments::run(Arc::clone(context), stop.clone()));
@@ -134,6 +139,14 @@ fn add_loops(
     daemon.every("source reports", Duration::from_secs(1), move || {
         let context = Arc::clone(&reports);
         async move { context.source_reports.store(&context.store).await }
+    });
+    let store = context.store.clone();
+    daemon.pass_on_alerts(ABOUT.name, move |raised| {
+        let store = store.clone();
+        async move {
+            let work = move |connection: &mut Connection| raised_alerts::record(connection, &raised);
+            store.run(work).await
+        }
     });
     let (watermark, depths) = (loops.watermark, publisher.depths());
     daemon.every("watermark", Duration::from_secs(1), move || {

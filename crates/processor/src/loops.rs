@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use broker::consumer::Consumer;
 use broker::publisher::Publisher;
+use outbound::Outbound;
 use service::Stop;
 use tokio::sync::Notify;
 
@@ -15,12 +16,14 @@ use crate::relay::Relay;
 use crate::retention::Retention;
 use crate::timers::Timers;
 use crate::watermark::Watermark;
+use crate::webhooks_out::WebhooksOut;
 
 pub(crate) struct Loops {
     pub(crate) consume: Consume,
     pub(crate) timers: Timers,
     pub(crate) relay: Relay,
     pub(crate) fetches: Fetches,
+    pub(crate) webhooks_out: WebhooksOut,
     pub(crate) retention: Retention,
     pub(crate) figures: FigureExport,
     pub(crate) watermark: Watermark,
@@ -29,7 +32,7 @@ pub(crate) struct Loops {
 impl Loops {
     pub(crate) fn new(
         context: &Arc<Context>,
-        (consumer, caller): (Consumer, Caller),
+        (consumer, outbound): (Consumer, Outbound),
         publisher: Publisher,
         stop: &Stop,
     ) -> Self {
@@ -55,7 +58,13 @@ impl Loops {
                 due: Arc::clone(&due),
                 stop: stop.clone(),
             },
-            fetches: Fetches::new(shared(), publisher.clone(), caller, stop.clone()),
+            fetches: Fetches::new(
+                shared(),
+                publisher.clone(),
+                Caller::new(outbound.clone()),
+                stop.clone(),
+            ),
+            webhooks_out: WebhooksOut::new(shared(), publisher.clone(), outbound, stop.clone()),
             figures: FigureExport::new(shared(), publisher.depths()),
             relay: Relay::new(shared(), publisher, ids, due),
             retention: Retention {

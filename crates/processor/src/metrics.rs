@@ -1,6 +1,7 @@
 //! Every metric of the processor; docs/metrics.md describes them.
 
 mod waiting;
+mod webhooks_out;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use store::reseal::SealedColumn;
 use whatsapp::notification::Update;
 
 use self::waiting::WaitingMetrics;
+use self::webhooks_out::WebhookMetrics;
 
 #[derive(Clone)]
 pub(crate) struct ProcessorMetrics {
@@ -45,16 +47,18 @@ pub(crate) struct ProcessorMetrics {
     pub(crate) held_messages: IntGaugeVec,
     pub(crate) reports_missing: IntGauge,
     pub(crate) waiting: WaitingMetrics,
+    pub(crate) webhooks_out: WebhookMetrics,
 }
 
 const EVENT_OUTCOMES: [&str; 5] = ["applied", "duplicate", "ignored", "dead", "retried"];
 const RELAY_OUTCOMES: [&str; 5] = ["published", "unavailable", "refused", "unroutable", "unconfirmed"];
-const PURGED: [&str; 7] = [
+const PURGED: [&str; 8] = [
     "raw_events",
     "letters",
     "answers",
     "guest_names",
     "source_reports",
+    "raised_alerts",
     "reminded",
     "guests",
 ];
@@ -175,6 +179,7 @@ impl ProcessorMetrics {
                 "Business numbers whose messages WhatsApp accepts without reporting on them, in the whole database.",
             )?,
             waiting: WaitingMetrics::new(metrics)?,
+            webhooks_out: WebhookMetrics::new(metrics)?,
         };
         known.begin_series();
         Ok(known)
@@ -210,6 +215,7 @@ impl ProcessorMetrics {
 
     pub(crate) fn show_figures(&self, figures: &Figures, missing_keys: &BTreeMap<&'static str, i64>) {
         self.waiting.show(figures);
+        self.webhooks_out.show(figures.webhooks_out);
         for scope in scopes() {
             let of_scope = || figures.holds.iter().filter(|(hold, _)| hold.scope == scope);
             let holds = i64::try_from(of_scope().count()).unwrap_or(i64::MAX);
@@ -234,6 +240,7 @@ impl ProcessorMetrics {
     /// Another processor exports the figures.
     pub(crate) fn reset_figures(&self) {
         self.waiting.reset();
+        self.webhooks_out.reset();
         for scope in scopes().chain([without_template()]) {
             self.held_messages.with_label_values(&[scope]).set(0);
         }

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use domain::ids::BookingKey;
 use service::{Stop, crash};
 use store::guest_data::retention::{self, Cursor, RetentionPolicy};
-use store::{Connection, Fault, StoreError, claims, source_reports};
+use store::{Connection, Fault, StoreError, claims, raised_alerts, source_reports};
 
 use crate::context::Context;
 use crate::telemetry;
@@ -143,10 +143,12 @@ impl Retention {
         Ok(())
     }
 
-    /// What sources were answered a day ago; nothing in it is personal.
+    /// What sources were answered a day ago, and alerts of a week ago; nothing in them is personal.
     async fn delete_source_reports(&self) -> Result<(), StoreError> {
         let deleted = self.context.store.run(source_reports::delete_old).await?;
         self.report("source_reports", deleted);
+        let deleted = self.context.store.run(raised_alerts::delete_old).await?;
+        self.report("raised_alerts", deleted);
         Ok(())
     }
 

@@ -22,7 +22,7 @@ pub struct Settings {
     pub config: PathBuf,
     /// Opens events, seals facts.
     pub ring: Arc<KeyRing>,
-    /// Proxies for the calls of platforms, and the certificate authorities that TLS trusts.
+    /// Proxies for the calls of platforms and of resorts' own tools, and the certificate authorities that TLS trusts.
     pub outbound: Outbound,
     /// How long a hold lasts until one message may try again.
     pub probe_after: Duration,
@@ -40,8 +40,8 @@ Environment:
   AMQP_URL               RabbitMQ (required), amqp:// or amqps://; a cluster's hosts with commas between them
   SSL_CERT_FILE          certificate authorities that are trusted instead of the system's, a file in PEM form; and
   SSL_CERT_DIR           folders of such files, separated by colons
-  HTTPS_PROXY            proxy for calls of platforms ([fetch] of a source), http://user:password@host:port; also in lower
-                         case, as the next two; and
+  HTTPS_PROXY            proxy for calls of platforms ([fetch] of a source) and of resorts' own tools ([webhook_out]),
+                         http://user:password@host:port; also in lower case, as the next two; and
   HTTP_PROXY             proxy for http
   NO_PROXY               hosts that are called without one, as curl reads it; loopback addresses always are
   BELLHOP_CONFIG         folder with resorts/*.toml and sources/*.toml (required)

@@ -14,7 +14,6 @@ use store::{Store, StoreError};
 use tokio::task::JoinSet;
 
 use crate::context::Context;
-use crate::fetches::Caller;
 use crate::loops::Loops;
 use crate::settings::Settings;
 use crate::{events, moments, without_resort};
@@ -40,7 +39,7 @@ impl Steps {
         Ok(Self {
             loops: Loops::new(
                 &context,
-                (consumer, Caller::new(settings.outbound.clone())),
+                (consumer, settings.outbound.clone()),
                 publisher.clone(),
                 stop,
             ),
@@ -108,6 +107,22 @@ impl Steps {
         let pause = self.loops.fetches.step(&mut calls).await?;
         calls.join_all().await;
         Ok(pause)
+    }
+
+    /// Sends one webhook of each resort that has one due, and waits for what comes of it. Returns how long the loop would sleep.
+    pub async fn send_webhooks_once(&self) -> Result<Duration, StoreError> {
+        let mut calls = JoinSet::new();
+        let pause = self.loops.webhooks_out.step(&mut calls).await?;
+        calls.join_all().await;
+        Ok(pause)
+    }
+
+    /// Records the alerts of this process, as far as they are not recorded yet.
+    pub async fn record_alerts_once(&self) -> Result<(), StoreError> {
+        let raised = service::logs::alerts::take();
+        let work =
+            move |connection: &mut store::Connection| store::raised_alerts::record(connection, &raised);
+        self.context.store.run(work).await
     }
 
     pub async fn retain_once(&self) -> Result<(), StoreError> {

@@ -47,7 +47,7 @@ use service::daemon::{Daemon, MissingKey, Running};
 use service::metrics::Metrics;
 use service::{About, Failure, Problems, Stop};
 use store::reseal::{self, SealedColumn};
-use store::{Store, StoreError};
+use store::{Connection, Store, StoreError, raised_alerts};
 use tokio::sync::watch;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
@@ -200,6 +200,14 @@ fn add_loops(
     );
     daemon.spawn_work("presence", presence::run(Arc::clone(&sender), stop.clone()));
     daemon.spawn_work("holds", holds::run(Arc::clone(&sender), stop.clone()));
+    let store = sender.store.clone();
+    daemon.pass_on_alerts(ABOUT.name, move |raised| {
+        let store = store.clone();
+        async move {
+            let work = move |connection: &mut Connection| raised_alerts::record(connection, &raised);
+            store.run(work).await
+        }
+    });
     let readiness = daemon.readiness.clone();
     daemon.spawn("reconnect", reconnect::run(sender, readiness, stop));
 }

@@ -7,6 +7,7 @@
 //!
 //! Programs hand over closures, so that this crate knows no database, no broker and no files.
 
+mod alerts;
 mod metrics;
 mod tasks;
 

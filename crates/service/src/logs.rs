@@ -15,6 +15,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use crate::environment::{Environment, Problems, Reader};
 use peers::Peers;
 
+pub mod alerts;
 mod json;
 mod peers;
 mod text;
@@ -117,6 +118,7 @@ impl Log for Discreet {
         if peers::are_meant(record.metadata()) {
             PEERS.note(record, &self.0);
         } else if is_harmless(record.metadata()) {
+            alerts::note(record);
             self.0.log(record);
         }
     }

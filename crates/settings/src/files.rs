@@ -7,13 +7,13 @@ use std::sync::Arc;
 use crypto::secret::{FileText, Places, Secret};
 use domain::error_chain::chain;
 use domain::ids::{ResortId, SourceId};
-use domain::phone_number::PhoneNumber;
 use domain::resort::Resort;
 
+use crate::access::Access;
 use crate::document::Note;
 use crate::finding::{Changes, Finding, Severity};
 use crate::folder::{self, Contents, FileName, Kind, UnreadableFolder};
-use crate::resolve::Resolve;
+use crate::resolve::{Reference, Resolve};
 use crate::source::GoodSource;
 use crate::{resort_file, source_file};
 
@@ -40,15 +40,6 @@ pub(crate) struct Held {
 pub(crate) enum Good {
     Resort(Arc<Resort>, Access),
     Source(GoodSource),
-}
-
-/// What a resort's calls of WhatsApp need, beside its number.
-#[derive(Default)]
-pub(crate) struct Access {
-    /// `None` if this process resolves no tokens.
-    pub(crate) token: Option<Arc<Secret>>,
-    pub(crate) business_account: Option<String>,
-    pub(crate) test_numbers: Vec<PhoneNumber>,
 }
 
 impl Files {
@@ -248,17 +239,11 @@ impl Reading {
     ) -> Vec<Note> {
         let (file, mut notes) = resort_file::read(id, contents.text.reveal());
         if let Some(file) = file {
-            notes.extend(file.access_token.lies_open(contents));
-            self.sealed_under = file.access_token.key_id().into_iter().collect();
-            if resolve.access_tokens() {
-                self.secrets.extend(file.access_token.resolve(places, &mut notes));
-            }
-            let access = Access {
-                token: self.secrets.first().cloned().map(Arc::new),
-                business_account: file.business_account,
-                test_numbers: file.test_numbers,
-            };
-            self.good = Some(Good::Resort(Arc::new(file.resort), access));
+            notes.extend(file.secrets().filter_map(|secret| secret.lies_open(contents)));
+            self.sealed_under = file.secrets().filter_map(Reference::key_id).collect();
+            let (resort, access, secrets) = file.resolve(resolve, places, &mut notes);
+            self.secrets = secrets;
+            self.good = Some(Good::Resort(Arc::new(resort), access));
         }
         notes
     }

@@ -7,6 +7,7 @@
 //! The crate reads no environment, no clock, and runs nothing by itself. Start with [`Watched`] for a long-running
 //! process and [`check()`] for a person who asks.
 
+mod access;
 mod arrivals;
 mod document;
 pub mod fetch;
@@ -24,6 +25,7 @@ mod snapshot;
 mod source;
 mod source_file;
 mod watched;
+pub mod webhook_out;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -16,8 +16,8 @@ pub enum Resolve {
     SourceSecrets,
     /// The tokens that send messages.
     AccessTokens,
-    /// The credentials with which platforms are asked for more.
-    FetchSecrets,
+    /// The credentials with which platforms are asked for more, and the secrets that sign webhooks out.
+    CallSecrets,
     Everything,
 }
 
@@ -26,8 +26,8 @@ impl Resolve {
         matches!(self, Self::SourceSecrets | Self::Everything)
     }
 
-    pub(crate) fn fetch_secrets(self) -> bool {
-        matches!(self, Self::FetchSecrets | Self::Everything)
+    pub(crate) fn call_secrets(self) -> bool {
+        matches!(self, Self::CallSecrets | Self::Everything)
     }
 
     pub(crate) fn access_tokens(self) -> bool {

@@ -15,12 +15,14 @@ use domain::resort::{Abandonment, Language, Limits, Mode, QuietHours, Resort, Re
 mod messages;
 mod moments;
 mod templates;
+mod webhook_out;
 
 pub use messages::templates_table;
 
 use crate::document::{self, Entry, Note, Table};
 use crate::finding::Severity;
 use crate::resolve::Reference;
+use crate::webhook_out::WebhookOutFile;
 
 pub(crate) struct ResortFile {
     pub(crate) resort: Resort,
@@ -29,6 +31,7 @@ pub(crate) struct ResortFile {
     pub(crate) business_account: Option<String>,
     /// Whatever the mode is.
     pub(crate) test_numbers: Vec<PhoneNumber>,
+    pub(crate) webhook_out: Option<WebhookOutFile>,
 }
 
 /// Reads a file; returns nothing if it has an error.
@@ -69,6 +72,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
     let pause_on_reply = file.optional("replies", |entry| {
         entry.table(|section| Some(section.optional("pause_reminders", Entry::flag).unwrap_or(true)))
     });
+    let webhook_out = file.optional("webhook_out", webhook_out::read);
     let reminder_2 = abandonment.and_then(|(_, reminder_2)| reminder_2);
     let messages = messages::read(file, &values, reminder_2);
     let WhatsApp {
@@ -104,6 +108,7 @@ fn resort_file(id: &ResortId, file: &Table<'_>) -> Option<ResortFile> {
         access_token,
         business_account,
         test_numbers,
+        webhook_out,
     })
 }
 

@@ -19,6 +19,7 @@ use crate::finding::{Finding, Severity};
 use crate::folder::{Kind, UnreadableFolder};
 use crate::resolve::Resolve;
 use crate::source::{Source, SourceRules};
+use crate::webhook_out::WebhookOut;
 
 /// All resorts and sources in force, and the findings about the files. A snapshot never changes; a newer one
 /// replaces it.
@@ -29,6 +30,7 @@ pub struct Snapshot {
     access_tokens: BTreeMap<ResortId, Arc<Secret>>,
     business_accounts: BTreeMap<ResortId, String>,
     test_numbers: BTreeMap<ResortId, Vec<PhoneNumber>>,
+    webhooks_out: BTreeMap<ResortId, Arc<WebhookOut>>,
     sources: BTreeMap<SourceId, Arc<Source>>,
     source_rules: BTreeMap<SourceId, Arc<SourceRules>>,
     broken_resorts: BTreeSet<ResortId>,
@@ -103,6 +105,11 @@ impl Snapshot {
     /// The numbers of the resort's own people, also where its mode is live; `desk preview` sends to no others.
     pub fn test_numbers(&self, id: &ResortId) -> &[PhoneNumber] {
         self.test_numbers.get(id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whom of the resort's own tools to tell of what; `None` also if this process does not resolve its secrets.
+    pub fn webhook_out(&self, id: &ResortId) -> Option<&Arc<WebhookOut>> {
+        self.webhooks_out.get(id)
     }
 
     /// The source, or why there is none. A process that does not resolve the secrets of sources knows no source.
@@ -245,6 +252,10 @@ impl Snapshot {
                         .business_accounts
                         .extend(account.map(|account| (id(), account)));
                     snapshot.test_numbers.insert(id(), access.test_numbers.clone());
+                    let webhook = access.webhook_out.clone();
+                    snapshot
+                        .webhooks_out
+                        .extend(webhook.map(|webhook| (id(), webhook)));
                     let resorts = Arc::make_mut(&mut snapshot.resorts);
                     resorts.insert(resort.id.clone(), Arc::clone(resort));
                 }

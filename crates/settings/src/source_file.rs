@@ -54,6 +54,12 @@ pub(crate) fn read(id: &SourceId, text: &str) -> (Option<SourceFile>, Vec<Note>)
                 "the name import is reserved for what staff import",
             );
         }
+        if *id == SourceId::bellhop() {
+            file.note(
+                Severity::Error,
+                "the name bellhop is reserved for what our own programs say",
+            );
+        }
         let named = file.required("resorts", resorts);
         let strict = file.optional("strict", |entry| Some((entry.clone(), entry.flag()?)));
         let auth = file.required("auth", |entry| entry.table(|section| auth(section, entry.line())));
@@ -113,7 +119,7 @@ impl SourceFile {
     ) -> Option<(GoodSource, Vec<Secret>)> {
         let mut secrets = Vec::new();
         let fetch = match self.fetch {
-            Some(fetch) if resolve.fetch_secrets() => {
+            Some(fetch) if resolve.call_secrets() => {
                 let found: Vec<_> = fetch
                     .secrets()
                     .map(|secret| secret.resolve(places, notes))

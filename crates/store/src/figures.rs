@@ -13,7 +13,7 @@ use crate::holds::Hold;
 use crate::prepared;
 use crate::report_gaps::{self, ReportGap};
 use crate::rows::Value;
-use crate::{Store, bookings, fetches, guests, holds, overview};
+use crate::{Store, bookings, fetches, guests, holds, overview, webhooks_out};
 
 #[derive(Debug)]
 pub struct Figures {
@@ -28,6 +28,8 @@ pub struct Figures {
     pub oldest_waiting_seconds: f64,
     /// What platforms are still to be asked for.
     pub fetches_waiting: i64,
+    /// What resorts' own tools are still to be told.
+    pub webhooks_out: webhooks_out::Figures,
     /// Numbers that WhatsApp reports nothing of.
     pub report_gaps: Vec<ReportGap>,
     /// For how many seconds the timer has been due that has been due for longest; 0 where none is.
@@ -107,6 +109,7 @@ impl Session {
             guests_waiting,
             oldest_waiting_seconds,
             fetches_waiting: fetches::count(connection)?,
+            webhooks_out: webhooks_out::figures(connection)?,
             report_gaps: report_gaps::list(connection)?,
             oldest_due_timer_seconds: oldest_due_timer(connection)?,
             unresolved_calls: unresolved_calls(connection)?,

@@ -46,6 +46,7 @@ pub mod poison;
 pub mod pool;
 mod pooler;
 mod prepared;
+pub mod raised_alerts;
 mod refusals;
 pub mod relay;
 pub mod report;
@@ -60,6 +61,7 @@ pub mod source_reports;
 pub mod staff;
 pub mod template_categories;
 mod unmatched_letters;
+pub mod webhooks_out;
 #[rustfmt::skip]
 mod schema;
 

@@ -301,6 +301,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    raised_alerts (alert, subject) {
+        alert -> Text,
+        subject -> Text,
+        content -> Jsonb,
+        recorded_at -> Timestamptz,
+        is_told -> Bool,
+    }
+}
+
+diesel::table! {
     reminded (phone_hash, number) {
         phone_hash -> Bytea,
         number -> Text,
@@ -394,6 +404,30 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_subscriptions (resort, event) {
+        resort -> Text,
+        event -> Text,
+    }
+}
+
+diesel::table! {
+    webhooks_out (id) {
+        id -> Uuid,
+        resort -> Text,
+        event -> Text,
+        booking_key -> Nullable<Text>,
+        phone_hash -> Nullable<Bytea>,
+        details -> Jsonb,
+        occurred_at -> Timestamptz,
+        made_at -> Timestamptz,
+        due_at -> Timestamptz,
+        attempts -> Int4,
+        failures -> Int4,
+        last_error -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(answers -> messages (message_id));
 diesel::joinable!(letter_jobs -> staff (member));
 diesel::joinable!(letter_views -> letters (letter));
@@ -425,6 +459,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notes,
     number_wishes,
     overview,
+    raised_alerts,
     reminded,
     report_months,
     senders,
@@ -435,4 +470,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     suspects,
     template_categories,
     unprepared,
+    webhook_subscriptions,
+    webhooks_out,
 );

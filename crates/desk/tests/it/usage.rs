@@ -37,6 +37,7 @@ async fn help_and_version_are_answered() {
         &["source", "last"],
         &["report"],
         &["simulate"],
+        &["webhook-out", "test"],
         &["ledger", "check"],
         &["guests", "export"],
         &["guests", "erase"],

@@ -95,6 +95,11 @@ pub const fn advice(reason: DeadLetterReason) -> Advice {
             "Find the cause at the platform or in the source's file, then retry.",
             &[Retry, Close],
         ),
+        DeadLetterReason::WebhookFailed => (
+            "The resort's own tool did not take a webhook for a day, or said that it is gone.",
+            "Mend the tool, or the address in the resort's file, then retry; or close it.",
+            &[Retry, Close],
+        ),
         DeadLetterReason::DeliveryLimit => (
             "RabbitMQ handed it out too often: programs stopped while they were at it.",
             "Retry it. If it comes back, report a defect.",

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use broker::envelope::{DecodeError, Envelope, FETCH, SOURCE_REPORT, UNMAPPABLE};
+use broker::envelope::{ALERT, DecodeError, Envelope, FETCH, SOURCE_REPORT, UNMAPPABLE};
 use crypto::key_ring::{KeyRing, OpenError};
 use domain::ids::SourceId;
+use domain::raised_alert::RaisedAlert;
 use mapping::Kept;
 use store::source_reports::NewSourceReport;
 
@@ -28,6 +29,9 @@ pub(crate) enum Undecodable {
     /// No event: what a source was answered lately.
     #[error("a report on a source")]
     SourceReport(Option<Box<NewSourceReport>>),
+    /// No event: an alert of `ingest`'s. `None`: a newer version wrote it otherwise.
+    #[error("an alert")]
+    Alert(Option<Box<RaisedAlert>>),
     /// A process with other keys or a newer version can: it is given back.
     #[error("{0}")]
     Here(String),
@@ -51,6 +55,9 @@ pub(crate) fn decode(ring: &KeyRing, body: &[u8]) -> Result<Opened, Undecodable>
     if envelope.event_type == SOURCE_REPORT {
         let report = source_reports::read(envelope, &opened);
         return Err(Undecodable::SourceReport(report.map(Box::new)));
+    }
+    if envelope.event_type == ALERT {
+        return Err(Undecodable::Alert(serde_json::from_slice(&opened).ok()));
     }
     let content = if envelope.source == SourceId::whatsapp() {
         serde_json::from_slice(&opened).map(Content::Update)

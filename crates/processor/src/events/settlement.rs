@@ -80,6 +80,13 @@ pub(super) fn of_undecodable(context: &Context, delivery: &Delivery, error: Unde
                 .for_each(|report| context.source_reports.put(*report));
             Settlement::Now(Verdict::Done)
         }
+        Undecodable::Alert(raised) => {
+            // It is recorded with those of this process; a crash before that loses it.
+            raised
+                .into_iter()
+                .for_each(|raised| service::logs::alerts::put(*raised));
+            Settlement::Now(Verdict::Done)
+        }
         Undecodable::Here(why) => Settlement::GiveBack(why),
     }
 }

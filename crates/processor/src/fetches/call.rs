@@ -2,38 +2,32 @@
 //! alone.
 //!
 //! The host is checked before each request, also of a redirect. Without a proxy, what its name leads to is checked too
-//! ([`addresses`](super::addresses)); a proxy looks names up itself, so there only the host counts.
+//! ([`addresses`](crate::addresses)); a proxy looks names up itself, so there only the host counts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::error::Error;
-use std::sync::Mutex;
-use std::time::Duration;
 
 use chrono::Utc;
 use outbound::Outbound;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response, redirect, retry};
-use service::lock;
+use reqwest::{Client, RequestBuilder, Response};
 use settings::fetch::{Credentials, Fetch};
 use url::Url;
 
-use super::addresses::{NotPublic, PublicOnly, check_host};
-use super::failure::{Failure, retry_after};
+use super::failure::Failure;
 use super::tokens::Tokens;
+use crate::addresses::{NotPublic, check_host};
+use crate::http_clients::{Clients, Reach};
+use crate::retry_after::retry_after;
 
 /// The longest answer that is read.
 const LONGEST_ANSWER: usize = 1 << 20;
 /// How many redirects are followed.
 const REDIRECTS: usize = 3;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Clients and tokens of all platforms, for any number of calls at once.
 pub(crate) struct Caller {
-    outbound: Outbound,
-    resolver: PublicOnly,
-    /// By origin, since each has its own proxy.
-    clients: Mutex<HashMap<String, Client>>,
+    clients: Clients,
     tokens: Tokens,
 }
 
@@ -51,9 +45,7 @@ struct Question<'f> {
 impl Caller {
     pub(crate) fn new(outbound: Outbound) -> Self {
         Self {
-            outbound,
-            resolver: PublicOnly::SYSTEM,
-            clients: Mutex::default(),
+            clients: Clients::new(outbound),
             tokens: Tokens::default(),
         }
     }
@@ -129,27 +121,8 @@ impl Caller {
     /// The client for a URL, whose host is checked.
     pub(super) fn client(&self, url: &Url, hosts: &BTreeSet<String>) -> Result<Client, Failure> {
         check_host(url, hosts).map_err(|clause| Failure::Refused(format!("the address {clause}")))?;
-        let origin = url.origin().ascii_serialization();
-        if let Some(client) = lock(&self.clients).get(&origin) {
-            return Ok(client.clone());
-        }
-        let builder = self.outbound.http_client(url);
-        let builder = builder.map_err(|error| Failure::passing(service::chain(&error)))?;
-        let builder = match self.outbound.proxy_for(url) {
-            Some(_) => builder,
-            None => builder.dns_resolver(self.resolver),
-        };
-        let client = builder
-            .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
-            .http1_only()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
-            .build()
-            .map_err(|error| Failure::passing(service::chain(&error.without_url())))?;
-        lock(&self.clients).insert(origin, client.clone());
-        Ok(client)
+        let client = self.clients.get(url, Reach::Public);
+        client.map_err(Failure::passing)
     }
 }
 
@@ -243,7 +216,7 @@ fn failure_of(error: &reqwest::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::time::Duration;
 
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpListener;
@@ -258,8 +231,8 @@ mod tests {
         });
         assert!(problems.is_empty(), "{problems:?}");
         Caller {
-            resolver: PublicOnly(|_| Box::pin(async { Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))]) })),
-            ..Caller::new(outbound)
+            clients: Clients::with_names_of_this_machine(outbound),
+            tokens: Tokens::default(),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use domain::backoff::Backoff;
 use reqwest::StatusCode;
 use store::fetches::Charge;
@@ -120,15 +119,6 @@ impl Failure {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a time.
-pub(super) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    Some((at.with_timezone(&Utc) - now).to_std().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,20 +178,5 @@ mod tests {
         assert_eq!(of(503, secs(90)).rest(), None);
         assert_eq!(of(429, secs(90)).rest(), Some(secs(90)));
         assert_eq!(of(429, secs(86_400)).rest(), Some(secs(3_600)));
-    }
-
-    #[test]
-    fn retry_after_is_a_number_of_seconds_or_a_time() {
-        let now = "1994-11-06T08:49:00Z".parse().unwrap();
-        for (text, want) in [
-            ("120", Some(120)),
-            (" 0 ", Some(0)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(37)),
-            ("Sun, 06 Nov 1994 08:48:00 GMT", Some(0)),
-            ("soon", None),
-            ("-1", None),
-        ] {
-            assert_eq!(retry_after(text, now), want.map(secs), "{text}");
-        }
     }
 }

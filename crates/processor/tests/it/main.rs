@@ -48,4 +48,6 @@ mod timers;
 #[cfg(test)]
 mod webhook;
 #[cfg(test)]
+mod webhooks_out;
+#[cfg(test)]
 mod withdrawal;

@@ -161,6 +161,12 @@ impl Scene {
         self.steps.read_files();
     }
 
+    /// Writes the file of another resort, and has the processor read it.
+    pub(crate) fn write_resort(&self, resort: &str, text: &str) {
+        fs::write(self.folder.path().join(format!("resorts/{resort}.toml")), text).unwrap();
+        self.steps.read_files();
+    }
+
     /// Writes a source's file, and has the processor read it.
     pub(crate) fn write_source(&self, source: &str, text: &str) {
         fs::write(self.folder.path().join(format!("sources/{source}.toml")), text).unwrap();

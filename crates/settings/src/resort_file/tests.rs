@@ -3,6 +3,7 @@
 mod moments;
 mod proof;
 mod templates;
+mod webhook_out;
 
 use domain::message::MessageKind;
 

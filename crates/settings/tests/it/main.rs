@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 mod reading;
+mod signing;
 mod watching;
 
 use std::path::Path;

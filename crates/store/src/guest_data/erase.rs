@@ -17,7 +17,7 @@ use crate::guests::consents;
 use crate::planning::{self, Planned, Planner};
 use crate::prepared;
 use crate::schema::conversations;
-use crate::{bookings, pool};
+use crate::{bookings, pool, webhooks_out};
 
 #[derive(Debug, Default)]
 pub struct Erased {
@@ -76,6 +76,7 @@ pub fn erase(
     let events = empty_events(connection, &data, None)?;
     let letters = empty_letters(connection, &data, None)?;
     forget_reminded(connection, &data)?;
+    webhooks_out::forget(connection, &data.hashes())?;
     Ok(Erased {
         bookings: telling,
         events,

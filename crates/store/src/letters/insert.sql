@@ -4,7 +4,7 @@
 -- either seen here, or it sees the letter.
 -- Where the guest was erased after the event was accepted, or the message made, the letter is closed from birth and an
 -- event's body is not kept. A stop that matched no guest has one open letter for each writer, and none that is open where a
--- guest has one of the writer's names by now.
+-- guest has one of the writer's names by now. That of a webhook out is sealed anew each time: its id alone tells it.
 WITH found AS (
     SELECT kind, amqp_id, reason, error, attempts, died_at, subject, resort, booking, message_id, body, phone_hash,
         received_at, names::bytea[] AS name_hashes
@@ -14,7 +14,8 @@ WITH found AS (
     FROM messages m JOIN bookings b ON b.key = m.booking_key
     WHERE m.id IN (SELECT message_id FROM found) ORDER BY m.id FOR SHARE OF m
 ), judged AS (
-    SELECT n.*, row_number() OVER (PARTITION BY n.kind, n.amqp_id, sha256(n.body) ORDER BY n.died_at) AS copy,
+    SELECT n.*, row_number() OVER (PARTITION BY n.kind, n.amqp_id,
+            CASE WHEN n.reason <> 'webhook_failed' THEN sha256(n.body) END ORDER BY n.died_at) AS copy,
         s.resort AS its_resort, s.booking AS its_booking, s.became,
         s.id IS NOT NULL AND (s.state <> 'dead' OR s.died_at <> n.died_at) IS TRUE AS moved_on,
         EXISTS (
@@ -45,6 +46,9 @@ FROM judged n
 WHERE n.kind <> 'events' OR n.copy = 1 AND NOT EXISTS (
     SELECT FROM letters l
     WHERE l.kind = n.kind AND l.state = 'open' AND l.amqp_id = n.amqp_id AND coalesce(l.digest, sha256(l.body)) = sha256(n.body)
+    UNION ALL
+    SELECT FROM letters l
+    WHERE n.reason = 'webhook_failed' AND l.kind = n.kind AND l.state = 'open' AND l.amqp_id = n.amqp_id
     UNION ALL
     SELECT FROM letters l
     WHERE n.reason = 'unmatched_stop' AND l.reason = 'unmatched_stop' AND l.state = 'open' AND l.name_hashes && n.name_hashes)

@@ -69,3 +69,5 @@ mod template_categories;
 mod timers;
 #[cfg(test)]
 mod unprepared;
+#[cfg(test)]
+mod webhooks_out;

@@ -2,12 +2,13 @@
 
 mod all;
 mod publishing;
+mod webhook;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use broker::Address;
-use broker::envelope::{Envelope, UNMAPPABLE};
+use broker::envelope::{Envelope, UNMAPPABLE, WEBHOOK_OUT};
 use broker::publisher::{Outgoing, PublishError, Publisher};
 use broker::topology::Queue;
 use domain::dead_letter::{DecisionRefused, LetterKind, RETRIED};
@@ -181,6 +182,9 @@ impl Retrier {
             let refusal = DecisionRefused::NotWanted(Reason::Erased);
             return Ok(Some(Tried::Declined(Declined::Refused(refusal))));
         };
+        if letter.subject == WEBHOOK_OUT {
+            return self.webhook(id, body).await.map(Some);
+        }
         let remapped = self.read(letter, body);
         let Mode::Retry(by) = self.mode.clone() else {
             return Ok(Some(tried(remapped)));

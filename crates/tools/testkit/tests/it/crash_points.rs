@@ -17,6 +17,7 @@ mod ingest;
 mod moments;
 mod processor;
 mod sender;
+mod webhooks_out;
 
 /// How the books are asked for in the end.
 const LEDGER_CHECK: &str = "ledger check --margin 10s";
@@ -30,6 +31,7 @@ fn tried() -> BTreeSet<String> {
         processor::TRIED,
         sender::TRIED,
         flows::TRIED,
+        webhooks_out::TRIED,
     ];
     let names = lists.into_iter().flatten().copied().flatten();
     names.map(|&name| name.to_owned()).collect()

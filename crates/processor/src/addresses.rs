@@ -1,5 +1,5 @@
-//! Which addresses a platform may have. A source's file names the hosts; what their names lead to is not the operator's to say, so
-//! a name that leads into the own network is refused.
+//! Which addresses may be called: those of platforms, and of resorts' own tools. A file names the hosts; what their names lead to
+//! is not the operator's to say, so a name that leads into the own network is refused.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,20 +12,20 @@ use url::{Host, Url};
 /// A name that leads to no public address.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("its name leads to an address that is not public")]
-pub(super) struct NotPublic;
+pub(crate) struct NotPublic;
 
 /// How a name is looked up.
-pub(super) type LookUp = fn(String) -> Found;
+pub(crate) type LookUp = fn(String) -> Found;
 type Found = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Resolves names, to public addresses only. The connection is made to what was checked. `localhost` is this machine, which a file
 /// has to name itself; an address in a URL is no name and is never resolved.
 #[derive(Clone, Copy)]
-pub(super) struct PublicOnly(pub(super) LookUp);
+pub(crate) struct PublicOnly(pub(crate) LookUp);
 
 impl PublicOnly {
     /// As the system looks names up.
-    pub(super) const SYSTEM: Self = Self(|name| {
+    pub(crate) const SYSTEM: Self = Self(|name| {
         Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) })
     });
 }
@@ -56,7 +56,7 @@ fn allowed(name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotPub
 }
 
 /// Whether a URL's host is one of these, and is called over https or is this machine. A clause about it if not.
-pub(super) fn check_host(url: &Url, hosts: &BTreeSet<String>) -> Result<(), &'static str> {
+pub(crate) fn check_host(url: &Url, hosts: &BTreeSet<String>) -> Result<(), &'static str> {
     let is_this_machine = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -1,0 +1,34 @@
+//! When a server that we called says to come again.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Reads `Retry-After`: seconds, or a time.
+pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = DateTime::parse_from_rfc2822(text.trim()).ok()?;
+    Some((at.with_timezone(&Utc) - now).to_std().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_a_number_of_seconds_or_a_time() {
+        let now = "1994-11-06T08:49:00Z".parse().unwrap();
+        for (text, want) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(37)),
+            ("Sun, 06 Nov 1994 08:48:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(retry_after(text, now), want.map(Duration::from_secs), "{text}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+DROP TRIGGER tell_of_dead_letter ON letters;
+DROP TRIGGER tell_when_first_answered ON guests;
+DROP TRIGGER tell_when_answered ON guests;
+DROP TRIGGER tell_when_first_opted_out ON guests;
+DROP TRIGGER tell_when_opted_out ON guests;
+DROP TRIGGER tell_when_never_deliverable ON messages;
+DROP TRIGGER tell_when_not_delivered ON messages;
+DROP FUNCTION tell_of_letter();
+DROP FUNCTION tell_of_guest();
+DROP FUNCTION tell_of_message();
+DROP TABLE webhooks_out;
+DROP TABLE webhook_subscriptions;

@@ -8,6 +8,6 @@ use domain::resort::Resort;
 
 /// Whether a message of this kind is a reminder that the guest does not get, so that reminders can be measured.
 pub fn is_held_out(ring: &KeyRing, resort: &Resort, kind: MessageKind, guest: &PhoneNumber) -> bool {
-    let draw = || Draw::of_hash(ring.lookup(&Draw::hash_input(&resort.id, guest)));
+    let draw = || Draw::of_hash(ring.lookup(Draw::hash_input(&resort.id, guest)));
     !resort.hold_out.is_none() && resort.is_reminder(kind) && resort.hold_out.holds(draw())
 }

@@ -16,7 +16,7 @@ pub(super) enum Command {
 
 /// Send a resort's own tool a webhook that only tries whether it arrives
 ///
-/// The type is ping; processor sends it, signed as all others, to the address in [webhook_out] of the resort's file, and
+/// The type is ping; processor sends it, signed as all others, to the address in the section webhook_out of the resort's file, and
 /// the answer is printed. Nothing in it is personal, and it is not repeated.
 ///
 /// Needs DATABASE_URL, and a processor that runs. Exit code 1: the tool did not take it.

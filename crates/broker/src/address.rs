@@ -2,6 +2,7 @@
 
 mod url;
 
+use std::sync::Arc;
 use std::{fmt, iter};
 
 use lapin::uri::{AMQPScheme, AMQPUri};
@@ -19,8 +20,8 @@ const LARGEST_FRAME: u32 = 32 * 1024;
 #[derive(Clone)]
 pub struct Address {
     /// With the first of the nodes.
-    uri: AMQPUri,
-    others: Vec<Node>,
+    uri: Arc<AMQPUri>,
+    others: Arc<[Node]>,
     authorities: Authorities,
 }
 
@@ -37,8 +38,8 @@ impl Address {
         uri.query.frame_max.get_or_insert(LARGEST_FRAME);
         let authorities = Authorities::default();
         Ok(Self {
-            uri,
-            others,
+            uri: Arc::new(uri),
+            others: others.into(),
             authorities,
         })
     }
@@ -54,22 +55,22 @@ impl Address {
     pub(crate) fn nodes(&self, turn: usize) -> Vec<Self> {
         let only = |uri| Self {
             uri,
-            others: Vec::new(),
+            others: Arc::default(),
             authorities: self.authorities.clone(),
         };
         let others = self.others.iter().map(|node| {
-            let mut uri = self.uri.clone();
+            let mut uri = AMQPUri::clone(&self.uri);
             uri.authority.host.clone_from(&node.host);
             uri.authority.port = node.port;
-            only(uri)
+            only(Arc::new(uri))
         });
-        let mut nodes: Vec<_> = iter::once(only(self.uri.clone())).chain(others).collect();
+        let mut nodes: Vec<_> = iter::once(only(Arc::clone(&self.uri))).chain(others).collect();
         nodes.rotate_left(turn % (self.others.len() + 1));
         nodes
     }
 
     pub(crate) fn to_uri(&self) -> AMQPUri {
-        self.uri.clone()
+        AMQPUri::clone(&self.uri)
     }
 
     /// `None` without TLS.

@@ -31,7 +31,7 @@ fn the_image_holds_every_program() {
 
     let built = words
         .windows(2)
-        .filter(|pair| pair[0] == "--bin")
+        .filter(|pair| pair[0] == "-p")
         .map(|pair| pair[1]);
     let installed = words
         .iter()

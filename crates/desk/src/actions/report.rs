@@ -18,7 +18,7 @@ use store::{StoreError, pool};
 
 use super::context::Context;
 
-pub(crate) use words::{percent, points};
+pub(crate) use words::{percent, points, share};
 
 /// How many months before the shown one the page compares.
 const EARLIER: usize = 11;

@@ -10,7 +10,7 @@ use service::Environment;
 
 use super::{Answer, output, table};
 use crate::actions::names;
-use crate::actions::report::{self, Asked, Part, ReportView, percent, points};
+use crate::actions::report::{self, Asked, Part, ReportView, points, share};
 use crate::actions::words;
 use crate::settings;
 
@@ -110,7 +110,7 @@ fn counts(figures: &Figures) -> String {
         [String::new(), "reminded".to_owned(), "held out".to_owned()],
         row("guests", |group| group.guests.to_string()),
         row("booked", |group| {
-            format!("{} ({})", group.booked, percent(group.share().rate()))
+            format!("{} ({})", group.booked, share(group.share()))
         }),
         row("for", |group| group.sums.to_string()),
     ];
@@ -160,15 +160,15 @@ fn lists(figures: &Figures) -> String {
 
 fn resorts(found: &ReportView) -> Vec<[String; 5]> {
     let head = ["resort", "reminded", "held out", "difference", ""].map(str::to_owned);
-    let share = |group: &Group| {
-        let rate = percent(group.share().rate());
+    let booked = |group: &Group| {
+        let rate = share(group.share());
         format!("{} of {} ({rate})", group.booked, group.guests)
     };
     let row = |part: &Part| {
         [
             part.resort.clone(),
-            share(&part.figures.reminded),
-            share(&part.figures.held_out),
+            booked(&part.figures.reminded),
+            booked(&part.figures.held_out),
             part.comparison.difference.map_or_else(|| "–".to_owned(), points),
             part.comparison.headline.to_owned(),
         ]

@@ -1,12 +1,20 @@
 //! What a report says in sentences. No sentence says more than its [`Verdict`] does.
 
-use domain::report::statistics::Difference;
+use domain::report::statistics::{Difference, Share};
 use domain::report::verdict::Needed;
 use domain::report::{Figures, Verdict};
 
 /// `8.0%`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
+}
+
+/// The share of a group: of an empty one there is none.
+pub(crate) fn share(share: Share) -> String {
+    match share.whole {
+        0 => "–".to_owned(),
+        _ => percent(share.rate()),
+    }
 }
 
 /// `+3.1 points`.

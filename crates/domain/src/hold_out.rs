@@ -1,7 +1,7 @@
 //! The hold-out: the share of a resort's guests who get no reminders, so that what reminders earn can be measured.
 //!
 //! A guest's [`Draw`] is a number between 0 and 1 that depends on their phone and the resort alone. A guest whose draw is below the
-//! share is held out: whoever is held out at 10 % is so at 20 %, with every cart.
+//! share is held out, with every cart: a share of 20 % holds out all guests of a share of 10 %, and more.
 
 use std::fmt;
 

@@ -11,6 +11,7 @@ mod failure;
 mod settle;
 mod tokens;
 
+use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +28,7 @@ use tokio::task::JoinSet;
 use self::answer::{Answered, Unusable};
 use self::failure::GIVEN_UP_AFTER;
 use self::settle::Outcome;
+use crate::claimed_calls::{ClaimedCalls, LONGEST_SLEEP, sleep_after};
 use crate::context::Context;
 use crate::places::{Place, Places};
 
@@ -34,9 +36,6 @@ pub(crate) use self::call::Caller;
 
 /// Calls of one source at once, of this process.
 const AT_ONCE: usize = 4;
-/// The longest sleep: another process may have taken over work, or left some.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 /// Beyond its source's time limit, what a call needs to publish what came of it.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
@@ -61,35 +60,25 @@ impl Fetches {
             places: Places::new(AT_ONCE),
         }))
     }
+}
 
-    pub(crate) async fn run(self) {
-        let (mut calls, mut failures) = (JoinSet::new(), 0_u32);
-        let Shared { context, stop, .. } = &*self.0;
-        while !stop.is_stopped() {
-            let pause = match self.step(&mut calls).await {
-                Ok(pause) => {
-                    failures = 0;
-                    pause
-                }
-                Err(error) => {
-                    failures += 1;
-                    context.postgres_failed("claim fetches", &error, failures)
-                }
-            };
-            tokio::select! {
-                () = stop.stopped() => {}
-                () = context.fetches_due.notified() => {}
-                // A call that panicked is repeated after its lease; the panic itself is logged and counted.
-                Some(_) = calls.join_next() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-        // A stop ends the calls; what they had been told already is published.
-        while calls.join_next().await.is_some() {}
+impl ClaimedCalls for Fetches {
+    const STEP: &'static str = "claim fetches";
+
+    fn context(&self) -> &Context {
+        &self.0.context
+    }
+
+    fn stop(&self) -> &Stop {
+        &self.0.stop
+    }
+
+    fn woken(&self) -> impl Future<Output = ()> + Send {
+        self.0.context.fetches_due.notified()
     }
 
     /// Claims one fetch of each source that may be asked now and begins its call, and returns how long to sleep.
-    pub(crate) async fn step(&self, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
+    async fn step(&self, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
         // Without RabbitMQ nothing could be published.
         if !self.0.publisher.status().borrow().is_ready() {
             return Ok(LONGEST_SLEEP);
@@ -120,10 +109,7 @@ impl Fetches {
                 calls.spawn(carry_out(Arc::clone(&self.0), rules, fetch, claimed, place));
             }
         }
-        Ok(match has_claimed {
-            true => Duration::ZERO, // There may be more.
-            false => pause.max(SHORTEST_SLEEP),
-        })
+        Ok(sleep_after(has_claimed, pause))
     }
 }
 

@@ -1,6 +1,7 @@
 //! HTTP clients for servers that files name: platforms, and resorts' own tools.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use reqwest::{Client, redirect, retry};
 use service::lock;
 use url::Url;
 
-use crate::addresses::PublicOnly;
+use crate::addresses::{NotPublic, PublicOnly};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -74,5 +75,28 @@ impl Clients {
             resolver: PublicOnly(|_| Box::pin(async { Ok(vec![([127, 0, 0, 1], 0).into()]) })),
             ..Self::new(outbound)
         }
+    }
+}
+
+/// Why no request was made, if the name of its host leads to an address that is not public.
+pub(crate) fn not_public(error: &reqwest::Error) -> Option<String> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<NotPublic>() {
+            return Some(inner.to_string());
+        }
+        cause = inner.source();
+    }
+    None
+}
+
+/// Why a request got no answer. The error's own text has the URL in it, and with it secrets, or a booking's id.
+pub(crate) fn why_no_answer(error: &reqwest::Error, callee: &str) -> String {
+    if error.is_connect() {
+        format!("{callee} cannot be reached")
+    } else if error.is_timeout() {
+        "no answer in time".to_owned()
+    } else {
+        "the connection broke before the answer".to_owned()
     }
 }

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod alerts;
+mod claimed_calls;
 mod context;
 mod due_ids;
 mod effects;
@@ -129,8 +130,8 @@ fn add_loops(
     daemon.spawn_work("events", loops.consume.run());
     daemon.spawn_work("timers", loops.timers.run());
     daemon.spawn_work("relay", loops.relay.run(stop.clone()));
-    daemon.spawn_work("fetches", loops.fetches.run());
-    daemon.spawn_work("webhooks out", loops.webhooks_out.run());
+    daemon.spawn_work("fetches", claimed_calls::run(loops.fetches));
+    daemon.spawn_work("webhooks out", claimed_calls::run(loops.webhooks_out));
     daemon.spawn_work("retention", loops.retention.run());
     daemon.spawn_work("figures", loops.figures.run(stop.clone()));
     daemon.spawn_work("moments", moments::run(Arc::clone(context), stop.clone()));

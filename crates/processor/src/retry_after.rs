@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// Reads `Retry-After`: seconds, or a time.
-pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+/// Reads `Retry-After` of an answer: seconds, or a time.
+pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    read(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
+}
+
+fn read(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
@@ -28,7 +33,7 @@ mod tests {
             ("soon", None),
             ("-1", None),
         ] {
-            assert_eq!(retry_after(text, now), want.map(Duration::from_secs), "{text}");
+            assert_eq!(read(text, now), want.map(Duration::from_secs), "{text}");
         }
     }
 }

@@ -13,6 +13,7 @@ use service::{Failure, Stop};
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
 
+use crate::claimed_calls::ClaimedCalls as _;
 use crate::context::Context;
 use crate::loops::Loops;
 use crate::settings::Settings;

@@ -10,6 +10,7 @@ mod body;
 mod call;
 mod settle;
 
+use std::future::{self, Future};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use domain::ids::ResortId;
 use domain::webhook_out::WebhookEvent;
 use outbound::Outbound;
 use service::{Stop, crash};
+use settings::Snapshot;
 use settings::webhook_out::WebhookOut;
 use store::webhooks_out::{self, Claimed, Subscriptions};
 use store::{Connection, StoreError};
@@ -26,15 +28,13 @@ use tokio::task::JoinSet;
 use self::body::Content;
 use self::call::Failure;
 use self::settle::Outcome;
+use crate::claimed_calls::{ClaimedCalls, LONGEST_SLEEP, sleep_after};
 use crate::context::Context;
 use crate::http_clients::Clients;
 use crate::places::{Place, Places};
 
 /// Calls of one receiver at once, of this process.
 const AT_ONCE: usize = 4;
-/// The longest sleep: webhooks are written by any program.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 /// When another process may take over: what a call and the record of it may take.
 const LEASE: Duration = call::TIMEOUT.saturating_add(Duration::from_secs(30));
 
@@ -62,38 +62,32 @@ impl WebhooksOut {
             places: Places::new(AT_ONCE),
         }))
     }
+}
 
-    pub(crate) async fn run(self) {
-        let (mut calls, mut failures) = (JoinSet::new(), 0_u32);
-        let Shared { context, stop, .. } = &*self.0;
-        while !stop.is_stopped() {
-            let pause = match self.step(&mut calls).await {
-                Ok(pause) => {
-                    failures = 0;
-                    pause
-                }
-                Err(error) => {
-                    failures += 1;
-                    context.postgres_failed("claim webhooks out", &error, failures)
-                }
-            };
-            tokio::select! {
-                () = stop.stopped() => {}
-                // A call that panicked is repeated after its lease; the panic itself is logged and counted.
-                Some(_) = calls.join_next() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-        while calls.join_next().await.is_some() {}
+impl ClaimedCalls for WebhooksOut {
+    const STEP: &'static str = "claim webhooks out";
+
+    fn context(&self) -> &Context {
+        &self.0.context
+    }
+
+    fn stop(&self) -> &Stop {
+        &self.0.stop
+    }
+
+    /// Never: any program makes them.
+    fn woken(&self) -> impl Future<Output = ()> + Send {
+        future::pending()
     }
 
     /// Notes what the files say, claims one webhook of each resort and begins its call, and returns how long to sleep.
-    pub(crate) async fn step(&self, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
+    async fn step(&self, calls: &mut JoinSet<()>) -> Result<Duration, StoreError> {
         let Shared { context, places, .. } = &*self.0;
-        let (files, wanted) = (context.files.current(), subscriptions(context));
+        let files = context.files.current();
+        let (wanted, read) = (subscriptions(&files), Arc::clone(&files));
         let work = move |connection: &mut Connection| {
             webhooks_out::subscribe(connection, &wanted)?;
-            alerts::tell(connection, &files)?;
+            alerts::tell(connection, &read)?;
             webhooks_out::list_waiting(connection)
         };
         let (mut pause, mut has_claimed) = (LONGEST_SLEEP, false);
@@ -103,7 +97,6 @@ impl WebhooksOut {
                 continue;
             }
             // A resort whose file cannot be read waits for it.
-            let files = context.files.current();
             let is_readable = files.resort(&one.resort).is_some();
             if !is_readable && files.resort_ids().any(|id| *id == one.resort) {
                 continue;
@@ -121,16 +114,12 @@ impl WebhooksOut {
                 calls.spawn(carry_out(Arc::clone(&self.0), receiver, claimed, place));
             }
         }
-        Ok(match has_claimed {
-            true => Duration::ZERO, // There may be more.
-            false => pause.max(SHORTEST_SLEEP),
-        })
+        Ok(sleep_after(has_claimed, pause))
     }
 }
 
 /// Who wants to know what, as the files say now.
-fn subscriptions(context: &Context) -> Subscriptions {
-    let files = context.files.current();
+fn subscriptions(files: &Snapshot) -> Subscriptions {
     let mut found = Subscriptions {
         with_file: files.resort_ids().cloned().collect(),
         ..Subscriptions::default()

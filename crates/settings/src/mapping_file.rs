@@ -31,8 +31,8 @@ struct Keys {
 
 /// Reads all that concerns the mapping; `resorts` are those that the source speaks for, `None`: all.
 pub(crate) fn read(file: &Table<'_>, resorts: Option<&[(usize, ResortId)]>) -> Mapped {
-    let name = file.optional("platform", |entry| entry.filled_text().map(str::to_owned));
     let platform = file.optional("platform", |entry| Some((entry.clone(), preset(entry)?)));
+    let name = platform.as_ref().and_then(|(entry, _)| entry.filled_text());
     let mut fields = Vec::new();
     let own = file.optional("map", |entry| {
         let own =
@@ -55,15 +55,15 @@ pub(crate) fn read(file: &Table<'_>, resorts: Option<&[(usize, ResortId)]>) -> M
         return Mapped::default();
     };
     let preset = platform.and_then(|(_, preset)| preset).unwrap_or_default();
-    let definition = match own {
-        Some((_, own)) => preset.definition.overridden_by(own),
-        None => preset.definition,
+    let (definition, changed) = match own {
+        Some((_, own)) => (preset.definition.overridden_by(own), name),
+        None => (preset.definition, None),
     };
     let fetch = fetch.and_then(|(entry, keys)| preset.fetch.overridden_by(keys).finish(&entry));
     let properties = properties.map(|(_, properties)| properties);
     // What is missing because it could not be read was noted there.
     let is_readable = (!file.has_errors()).then_some(());
-    if let (Some(()), Some(platform)) = (is_readable, &name) {
+    if let (Some(()), Some(platform)) = (is_readable, changed) {
         trial::run(platform, &definition, &entry, &fields);
     }
     let mapping = is_readable

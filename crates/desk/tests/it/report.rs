@@ -5,7 +5,7 @@ use testkit::database::Database;
 use crate::bookings::booked;
 use crate::program::{CONFIG, Ended, KEYS, desk};
 
-/// Of 1,000 guests who were reminded 100 booked, of 100 who were held out 5; nobody's facts can be read, so there are no sums.
+/// Of 1,000 guests who were reminded 100 booked, of 100 who were held out 5; the facts of none can be read, so there are no sums.
 pub(crate) const MONTH: &str = "INSERT INTO bookings (key, resort, id, status, sealed_facts, version, stands, phone_hash, tells_of_guest, \
          confirmed_at) \
      SELECT 'azure-bay/R-' || n, 'azure-bay', 'R-' || n, 'abandoned', '', 1, n <= 100 OR n > 1095, convert_to('guest ' || n, 'UTF8'), true, \

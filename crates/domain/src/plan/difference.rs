@@ -169,9 +169,9 @@ fn may_still_go(message: &Existing) -> bool {
 }
 
 /// Whether a message that was never attempted may be queued again because the facts changed. No event changes test
-/// mode or brings back erased data, so messages skipped for these reasons stay skipped. One that was beyond the guest's
-/// limits would have gone too soon, and one of the hold-out would have gone: either is wanted anew where the facts have moved it
-/// to a later time.
+/// mode or brings back erased data, so messages skipped for these reasons stay skipped. A message
+/// that was beyond the guest's limits, or that the hold-out kept back, is queued again where the facts have moved it to a later
+/// time.
 fn may_be_revived(message: &Existing, window: &Window) -> bool {
     match (message.state, message.reason) {
         (MessageState::Withdrawn | MessageState::Expired, _) => true,

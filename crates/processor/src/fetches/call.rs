@@ -5,19 +5,18 @@
 //! ([`addresses`](crate::addresses)); a proxy looks names up itself, so there only the host counts.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 
 use chrono::Utc;
 use outbound::Outbound;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, RequestBuilder, Response};
 use settings::fetch::{Credentials, Fetch};
 use url::Url;
 
 use super::failure::Failure;
 use super::tokens::Tokens;
-use crate::addresses::{NotPublic, check_host};
-use crate::http_clients::{Clients, Reach};
+use crate::addresses::check_host;
+use crate::http_clients::{Clients, Reach, not_public, why_no_answer};
 use crate::retry_after::retry_after;
 
 /// The longest answer that is read.
@@ -174,14 +173,8 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, Failure> {
 pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
     let status = response.status();
     if !status.is_success() {
-        let asked = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|text| text.to_str().ok());
-        return Err(Failure::of_status(
-            status,
-            asked.and_then(|text| retry_after(text, Utc::now())),
-        ));
+        let asked = retry_after(response.headers(), Utc::now());
+        return Err(Failure::of_status(status, asked));
     }
     let mut body = Vec::new();
     loop {
@@ -196,22 +189,11 @@ pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// The error's own text has the URL in it, and with it the booking's id.
 fn failure_of(error: &reqwest::Error) -> Failure {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if inner.is::<NotPublic>() {
-            return Failure::Refused(inner.to_string());
-        }
-        cause = inner.source();
+    match not_public(error) {
+        Some(why) => Failure::Refused(why),
+        None => Failure::passing(why_no_answer(error, "the platform")),
     }
-    Failure::passing(if error.is_connect() {
-        "the platform cannot be reached"
-    } else if error.is_timeout() {
-        "no answer in time"
-    } else {
-        "the connection broke before the answer"
-    })
 }
 
 #[cfg(test)]

@@ -1,16 +1,14 @@
 //! One call of a receiver: a POST with the headers of Standard Webhooks, signed at the time of the call.
 
-use std::error::Error;
 use std::time::Duration;
 
 use chrono::Utc;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode};
 use settings::webhook_out::WebhookOut;
 use uuid::Uuid;
 
-use crate::addresses::NotPublic;
-use crate::http_clients::{Clients, Reach};
+use crate::http_clients::{Clients, Reach, not_public, why_no_answer};
 use crate::retry_after::retry_after;
 
 /// From the connection to the status of the answer, as Standard Webhooks recommends it. The answer's body is not read.
@@ -68,10 +66,6 @@ fn judge(response: &Response) -> Result<(), Failure> {
     if status.is_success() {
         return Ok(());
     }
-    let asked = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|text| text.to_str().ok());
     let why = match status.is_redirection() {
         true => format!(
             "the receiver answered {}: no redirect is followed",
@@ -82,26 +76,13 @@ fn judge(response: &Response) -> Result<(), Failure> {
     Err(Failure {
         why,
         is_final: status == StatusCode::GONE,
-        retry_after: asked.and_then(|text| retry_after(text, Utc::now())),
+        retry_after: retry_after(response.headers(), Utc::now()),
     })
 }
 
-/// The error's own text has the URL in it, which may hold a secret.
 fn failure_of(error: &reqwest::Error) -> Failure {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if inner.is::<NotPublic>() {
-            return Failure::passing(inner.to_string());
-        }
-        cause = inner.source();
-    }
-    Failure::passing(if error.is_connect() {
-        "the receiver cannot be reached"
-    } else if error.is_timeout() {
-        "no answer in time"
-    } else {
-        "the connection broke before the answer"
-    })
+    let why = not_public(error);
+    Failure::passing(why.unwrap_or_else(|| why_no_answer(error, "the receiver")))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Tries a file's own expressions on what the platform published, so that a misspelt key is found before a guest is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::iter;
 use std::sync::Arc;
 
 use domain::ids::{ResortId, SourceId};
@@ -19,7 +18,7 @@ pub(super) fn run(platform: &str, definition: &Definition, map: &Entry<'_>, fiel
     let elements: Vec<Element> = samples::of(platform)
         .iter()
         .filter_map(Sample::sent)
-        .flat_map(|sent| elements(platform, definition, sent))
+        .flat_map(|sent| elements(platform, definition, &sent))
         .collect();
     let is_read = |element: &Element| !matches!(element.verdict, Verdict::Ignored(_));
     if !elements.is_empty() && !elements.iter().any(is_read) {
@@ -44,11 +43,8 @@ pub(super) fn run(platform: &str, definition: &Definition, map: &Entry<'_>, fiel
     }
 }
 
-/// What the sample's events are read as, at one resort; and their properties, which `resort` does not ask for.
-fn elements(platform: &str, definition: &Definition, sent: Sent) -> Vec<Element> {
-    let (Ok(resort), Ok(source)) = (ResortId::parse("sample"), SourceId::parse(platform)) else {
-        return Vec::new();
-    };
+/// What the sample's events are read as, at one resort; and their properties, which a single resort does not ask for.
+fn elements(platform: &str, definition: &Definition, sent: &Sent) -> Vec<Element> {
     let property = definition
         .fields
         .get(&Field::Property)
@@ -56,32 +52,33 @@ fn elements(platform: &str, definition: &Definition, sent: Sent) -> Vec<Element>
             expression: expression.clone(),
             resorts: BTreeMap::new(),
         });
-    let Sent {
-        kept,
-        fetched,
-        locale,
-    } = sent;
-    let (kept, fetched) = (Arc::new(kept), fetched.map(Arc::new));
-    let standing = |_: &ResortId| Standing::Allowed {
-        link_hosts: None,
-        locale,
-    };
-    let tools = Tools {
-        keyed_hash: &|_| [0; 32],
-        is_late: &|| false,
-    };
-    let request = Request::new(&source, &kept, fetched.as_ref(), tools);
-    let mapped = iter::once(ResortOf::One(resort)).chain(property).map(|resort| {
-        let mapping = Mapping {
-            definition: definition.clone(),
-            resort,
-            can_fetch: true,
-        };
-        mapping.map(&request, &standing)
-    });
+    let resort = ResortId::parse("sample").ok().map(ResortOf::One);
+    let resorts = resort.into_iter().chain(property);
+    let mapped = resorts.filter_map(|resort| map(platform, definition.clone(), resort, sent));
     let elements = mapped.flat_map(|mapped| match mapped {
         Mapped::Elements(elements) => elements,
         Mapped::Unmappable(_) => Vec::new(),
     });
     elements.collect()
+}
+
+/// Maps a sample, with what the platform answered where it was asked for more. `None`: the platform's name is no source's.
+pub(super) fn map(platform: &str, definition: Definition, resort: ResortOf, sent: &Sent) -> Option<Mapped> {
+    let mapping = Mapping {
+        definition,
+        resort,
+        can_fetch: true,
+    };
+    let source = SourceId::parse(platform).ok()?;
+    let (kept, fetched) = (Arc::new(sent.kept.clone()), sent.fetched.clone().map(Arc::new));
+    let tools = Tools {
+        keyed_hash: &|_| [0; 32],
+        is_late: &|| false,
+    };
+    let request = Request::new(&source, &kept, fetched.as_ref(), tools);
+    let standing = |_: &ResortId| Standing::Allowed {
+        link_hosts: None,
+        locale: sent.locale,
+    };
+    Some(mapping.map(&request, &standing))
 }

@@ -8,6 +8,7 @@ pub mod plans;
 pub mod platform;
 pub mod program;
 pub mod proxy;
+pub mod questions;
 pub mod rights;
 pub mod server;
 pub mod terminal;

@@ -61,9 +61,9 @@ pub(super) fn sentences(verdict: &Verdict, figures: &Figures) -> Vec<String> {
 fn no_comparison(figures: &Figures) -> &'static str {
     match (figures.reminded.guests, figures.held_out.guests) {
         (0, 0) => "No reminder was due.",
-        (0, _) => "Every guest was held out, so nobody was reminded.",
+        (0, _) => "No guest was reminded: all of them were held out.",
         _ => {
-            "No guest was held out, so nobody knows how many would have booked without a reminder. \
+            "No guest was held out, so there is no telling how many would have booked without a reminder. \
              hold_out in the section [proof] of the resort's file changes that."
         }
     }

@@ -17,7 +17,7 @@ use crate::actions::event_file::Problem;
 pub(crate) struct Simulation {
     pub(crate) resort: String,
     pub(crate) time_zone: String,
-    /// The share of guests who get no reminders. The simulation draws nobody: it shows what the others get.
+    /// The share of guests who get no reminders. The simulation holds out no guest: it shows what the others get.
     pub(crate) hold_out: Option<String>,
     pub(crate) events: usize,
     /// Parts of a platform's payload that its mapping leaves out.

@@ -63,13 +63,18 @@ async fn the_address_is_the_filter_and_goes_along_to_a_letter_and_back() {
         .lacks("why");
 }
 
-// shows: B197
-#[tokio::test]
-async fn a_letter_is_found_by_an_id_and_by_a_number_that_is_in_no_address() {
+/// A reminder that was refused, and an event that crashed its processor.
+async fn with_two_letters() -> Served {
     let office = Office::open().await;
     office.reminder_is_dead_lettered(Refused).await;
     office.event_is_dead_lettered("evt_1", Crashed).await;
-    let served = Served::of(office).await;
+    Served::of(office).await
+}
+
+// shows: B197
+#[tokio::test]
+async fn a_letter_is_found_by_an_id_and_by_a_number_that_is_in_no_address() {
+    let served = with_two_letters().await;
     served
         .database
         .execute("UPDATE letters SET state = 'retried', closed_by = 'ben', closed_at = now() WHERE kind = 'events'")
@@ -108,10 +113,7 @@ async fn a_letter_is_found_by_an_id_and_by_a_number_that_is_in_no_address() {
 // shows: B209
 #[tokio::test]
 async fn letters_of_no_resort_are_found_by_members_of_all_resorts_alone() {
-    let office = Office::open().await;
-    office.reminder_is_dead_lettered(Refused).await;
-    office.event_is_dead_lettered("evt_1", Crashed).await;
-    let served = Served::of(office).await;
+    let served = with_two_letters().await;
     served
         .database
         .execute("UPDATE letters SET resort = NULL, booking = NULL WHERE kind = 'events'")

@@ -4,26 +4,14 @@
 //! `share PART WHOLE` → low and high; `pooled REMINDED_BOOKED REMINDED HELD_OUT_BOOKED HELD_OUT…` → difference, low and high;
 //! `needed RATE_HELD_OUT RATE_REMINDED SHARE` → the number of carts.
 
-use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use domain::report::statistics::{Difference, Share, needed};
+use testkit::questions::answer_all;
 
 fn main() -> ExitCode {
-    match answer_all(io::stdin().lock(), io::stdout().lock()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
-}
-
-fn answer_all(questions: impl BufRead, mut answers: impl Write) -> io::Result<()> {
-    for line in questions.lines() {
-        let line = line?;
-        let answer = answer(&line).ok_or(io::ErrorKind::InvalidInput)?;
-        writeln!(answers, "{answer}")?;
-    }
-    answers.flush()
+    answer_all(answer)
 }
 
 fn answer(line: &str) -> Option<String> {

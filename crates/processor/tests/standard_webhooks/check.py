@@ -75,6 +75,17 @@ def check(headers, body):
     return json.loads(body)
 
 
+def next_request(running, seen):
+    """The next webhook. Names what is missing when none comes, and why where the program has ended."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        try:
+            return received.get(timeout=1)
+        except queue.Empty:
+            assert running.poll() is None, f"the program ended with exit code {running.returncode}"
+    sys.exit(f"no webhook came for {PATIENCE_SECONDS} s; missing: {', '.join(sorted(EXPECTED - seen.keys()))}")
+
+
 def main(program):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -82,7 +93,7 @@ def main(program):
     running = subprocess.Popen([program, url, *SECRETS], stdin=subprocess.PIPE)
     seen, count = {}, 0
     while not EXPECTED <= seen.keys():
-        headers, body = received.get(timeout=PATIENCE_SECONDS)
+        headers, body = next_request(running, seen)
         event = check(headers, body)
         count += 1
         seen[event["type"]] = event["data"]

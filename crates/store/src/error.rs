@@ -8,12 +8,9 @@ use domain::staff::Forbidden;
 /// A step in Postgres failed. Carries no personal data: values are sealed or hashed before they get here.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection could be had in time.
+    /// Postgres, or the way to it, refused a connection.
     #[error("no connection to Postgres")]
-    Unavailable(#[source] r2d2::Error),
-    /// A connection beside the pool was refused.
-    #[error("no connection to Postgres")]
-    Refused(#[source] diesel::ConnectionError),
+    Unavailable(#[source] diesel::ConnectionError),
     /// A pooler would mix locks, settings and prepared statements of different sessions.
     #[error(
         "the connection pooler is in transaction mode: one process of Postgres serves two connections that are open; \
@@ -98,9 +95,7 @@ impl StoreError {
     /// messages.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unavailable(_) | Self::Refused(_) | Self::TransactionPooling | Self::Interrupted => {
-                Fault::Outage
-            }
+            Self::Unavailable(_) | Self::TransactionPooling | Self::Interrupted => Fault::Outage,
             Self::Sealed {
                 cause: OpenError::UnknownKey { .. },
                 ..

@@ -20,6 +20,7 @@ pub mod answers;
 pub mod audit;
 pub mod bookings;
 pub mod claims;
+mod connections;
 pub mod conversations;
 pub mod database_url;
 mod erasure_lock;

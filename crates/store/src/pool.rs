@@ -1,15 +1,14 @@
-//! Connections to Postgres, and the one place where blocking queries leave the async threads.
+//! The way to Postgres that a program holds.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::sql_types::{Text, Timestamptz};
 use diesel::{Connection as _, PgConnection, RunQueryDsl};
 use domain::error_chain::chain;
-use tokio::sync::Semaphore;
 
+use crate::connections::Connections;
 use crate::database_url::DatabaseUrl;
 use crate::error::StoreError;
 use crate::migrations;
@@ -29,14 +28,6 @@ pub struct Store {
     refusals: Refusals,
 }
 
-/// A pool, and a permit for each of its connections. A caller waits for a permit first, as long as it takes, so
-/// that the pool's time-out means that Postgres is away, never that the pool is busy.
-#[derive(Clone)]
-struct Connections {
-    pool: Pool<ConnectionManager<PgConnection>>,
-    permits: Arc<Semaphore>,
-}
-
 /// One for the readiness check, and one for the next check should the first hang in a half-open connection.
 const CHECKING: u32 = 2;
 
@@ -50,19 +41,18 @@ impl Store {
     pub fn new(url: &DatabaseUrl, size: u32, program: &str) -> Self {
         let url = url.limited(program);
         let refusals = Refusals::default();
+        let pooler = Arc::new(Pooler::new(url));
         Self {
-            working: Connections::new(&url, size, &refusals),
-            checking: Connections::new(&url, CHECKING, &refusals),
-            pooler: Arc::new(Pooler::new(url)),
+            working: Connections::new(size, &pooler, &refusals),
+            checking: Connections::new(CHECKING, &pooler, &refusals),
+            pooler,
             refusals,
         }
     }
 
     /// How many connections of the pool are in use now, and how many there may be.
     pub fn connections_in_use(&self) -> (u32, u32) {
-        let most = self.working.pool.max_size();
-        let free = u32::try_from(self.working.permits.available_permits()).unwrap_or(most);
-        (most.saturating_sub(free), most)
+        self.working.in_use()
     }
 
     /// Runs queries on a blocking thread.
@@ -70,7 +60,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.working.run(&self.pooler, work).await
+        self.working.run(work).await
     }
 
     /// Runs queries in one transaction on a blocking thread.
@@ -127,12 +117,7 @@ impl Store {
         if self.pooler.lends_transactions() {
             return Err(StoreError::TransactionPooling.to_string());
         }
-        match tokio::time::timeout(
-            ANSWERS_WITHIN,
-            self.checking.run(&self.pooler, migrations::missing),
-        )
-        .await
-        {
+        match tokio::time::timeout(ANSWERS_WITHIN, self.checking.run(migrations::missing)).await {
             Ok(Ok(None)) => Ok(()),
             Ok(Ok(Some(version))) => Err(format!("the schema lacks the step {version}; run `desk migrate`")),
             Ok(Err(StoreError::Unavailable(_))) | Err(_) => Err(match self.refusals.latest() {
@@ -144,47 +129,6 @@ impl Store {
             }),
             Ok(Err(error)) => Err(refusals::in_one_line(&chain(&error))),
         }
-    }
-}
-
-impl Connections {
-    fn new(url: &str, size: u32, refusals: &Refusals) -> Self {
-        let pool = Pool::builder()
-            .max_size(size)
-            .min_idle(Some(0))
-            .connection_timeout(Duration::from_secs(2))
-            .error_handler(Box::new(refusals.clone()))
-            .connection_customizer(Box::new(refusals.clone()))
-            .build_unchecked(ConnectionManager::new(url));
-        let permits = usize::try_from(size).unwrap_or(Semaphore::MAX_PERMITS);
-        Self {
-            pool,
-            permits: Arc::new(Semaphore::new(permits)),
-        }
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        pooler: &Arc<Pooler>,
-        work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|_| StoreError::Interrupted)?;
-        let (pool, pooler) = (self.pool.clone(), Arc::clone(pooler));
-        let task = tokio::task::spawn_blocking(move || {
-            // Held until the connection is back in the pool, also when the caller has gone.
-            let _permit = permit;
-            let mut connection = pool.get().map_err(|error| pooler.unavailable(error))?;
-            pooler.check(&mut connection)?;
-            work(&mut connection)
-        });
-        task.await.map_err(|ended| {
-            if ended.is_panic() {
-                StoreError::Panicked
-            } else {
-                StoreError::Interrupted
-            }
-        })?
     }
 }
 

@@ -5,9 +5,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
-use diesel::r2d2::PoolError;
 use diesel::sql_types::{Integer, Timestamptz};
-use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{Connection as _, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use crate::error::StoreError;
 
@@ -39,8 +38,12 @@ impl Pooler {
         }
     }
 
+    pub(crate) fn establish(&self) -> Result<PgConnection, ConnectionError> {
+        PgConnection::establish(&self.url)
+    }
+
     pub(crate) fn connect(&self) -> Result<PgConnection, StoreError> {
-        PgConnection::establish(&self.url).map_err(StoreError::Refused)
+        self.establish().map_err(|error| self.unavailable(error))
     }
 
     /// Compares this connection with one more, until that has succeeded once.
@@ -59,11 +62,11 @@ impl Pooler {
         Ok(())
     }
 
-    /// Why the pool had no connection.
+    /// Why there is no connection.
     ///
     /// A new session has no prepared statements. Where one is in its way, a pooler lent it a process that another session
-    /// has used, so that not even the pool's own test of the connection succeeds.
-    pub(crate) fn unavailable(&self, error: PoolError) -> StoreError {
+    /// has used, so that not even the first statement of a connection succeeds.
+    pub(crate) fn unavailable(&self, error: ConnectionError) -> StoreError {
         if tells_of_transactions(&error.to_string()) {
             self.pooling()
         } else {

@@ -3,21 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ::r2d2::HandleError;
-use diesel::PgConnection;
-use diesel::connection::SimpleConnection;
-use diesel::r2d2::{self, CustomizeConnection};
+use diesel::ConnectionError;
 
-/// Limits for statements and locks that hang. They are set after connecting: `PgBouncer` refuses them at the start of a
-/// session, and a URL's own `options` would replace them there.
-const LIMITS: &str = "SET statement_timeout = 10000; SET lock_timeout = 3000; \
-                      SET idle_in_transaction_session_timeout = 15000";
-/// Our statements look up a few rows by an index. Their plans are made once per connection and must not depend on statistics,
-/// which a young table does not have: without these, Postgres reads whole tables, or sorts all that is due, until it has
-/// analysed them. Compiling a plan never pays.
-const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
-                     SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
-/// The pool tries at least each second, but a host that does not answer takes 5 s.
+/// The readiness check tries every few seconds, and a host that does not answer takes 5 s.
 const FRESH_FOR: Duration = Duration::from_secs(15);
 /// What libpq says of an option that it does not know repeats its name, which may be the rest of a password that was not
 /// quoted.
@@ -35,28 +23,18 @@ impl Refusals {
         (at.elapsed() < FRESH_FOR).then(|| said.clone())
     }
 
+    /// A connection failed.
+    pub(crate) fn note(&self, error: &ConnectionError) {
+        *self.lock() = Some((Instant::now(), in_one_line(&error.to_string())));
+    }
+
+    /// A connection succeeded.
+    pub(crate) fn forget(&self) {
+        *self.lock() = None;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl HandleError<r2d2::Error> for Refusals {
-    fn handle_error(&self, error: r2d2::Error) {
-        let said = match error {
-            r2d2::Error::ConnectionError(cause) => cause.to_string(),
-            r2d2::Error::QueryError(cause) => cause.to_string(),
-        };
-        *self.lock() = Some((Instant::now(), in_one_line(&said)));
-    }
-}
-
-impl CustomizeConnection<PgConnection, r2d2::Error> for Refusals {
-    fn on_acquire(&self, connection: &mut PgConnection) -> Result<(), r2d2::Error> {
-        connection
-            .batch_execute(&format!("{LIMITS}; {PLANS}"))
-            .map_err(r2d2::Error::QueryError)?;
-        *self.lock() = None;
-        Ok(())
     }
 }
 

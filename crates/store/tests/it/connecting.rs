@@ -2,13 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
 use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use proptest::prelude::*;
-use store::{DatabaseUrl, Store};
+use store::{DatabaseUrl, Fault, Store, StoreError};
 use testkit::database::Database;
 
 #[derive(QueryableByName)]
@@ -96,6 +97,78 @@ async fn work_beyond_the_pools_size_waits_and_readiness_does_not_wait_for_it() {
 
     assert_eq!(waiting.await, "test");
     busy.await.unwrap().unwrap();
+}
+
+fn backend_of(connection: &mut PgConnection) -> Result<i32, StoreError> {
+    let row: Setting = sql_query("SELECT pg_backend_pid()::text AS value").get_result(connection)?;
+    Ok(row.value.parse().unwrap())
+}
+
+async fn backend(store: &Store) -> Result<i32, StoreError> {
+    store.run(backend_of).await
+}
+
+async fn backends_at_once(store: &Store) -> (i32, i32) {
+    let both = Arc::new(Barrier::new(2));
+    let held = || {
+        let both = Arc::clone(&both);
+        store.run(move |connection| {
+            both.wait();
+            backend_of(connection)
+        })
+    };
+    let (one, other) = tokio::join!(held(), held());
+    (one.unwrap(), other.unwrap())
+}
+
+#[tokio::test]
+async fn work_uses_the_connection_that_there_is_and_no_other_is_made() {
+    let database = Database::create().await;
+    let store = Store::new(&DatabaseUrl::parse(&database.url()).unwrap(), 5, "test");
+    let first = backend(&store).await.unwrap();
+
+    for _ in 0..5 {
+        assert_eq!(backend(&store).await.unwrap(), first);
+    }
+
+    let of_this = "SELECT count(*) AS count FROM pg_stat_activity WHERE application_name = 'test'";
+    let connections = database
+        .count(&format!("{of_this} AND datname = current_database()"))
+        .await;
+    assert_eq!(connections, 1);
+    assert_eq!(store.connections_in_use(), (0, 5));
+}
+
+#[tokio::test]
+async fn when_a_connection_turns_out_lost_no_other_of_its_time_is_used_again() {
+    let database = Database::create().await;
+    let store = Store::new(&DatabaseUrl::parse(&database.url()).unwrap(), 2, "test");
+    let (one, other) = backends_at_once(&store).await;
+    let end_both = format!("SELECT pg_terminate_backend({one}), pg_terminate_backend({other})");
+    database.execute(&end_both).await;
+
+    let lost = backend(&store).await.unwrap_err();
+
+    assert_eq!(lost.fault(), Fault::Outage);
+    for _ in 0..2 {
+        let new = backend(&store).await.unwrap();
+        assert!(![one, other].contains(&new));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_lost_while_nobody_used_it_is_replaced_before_the_work_begins() {
+    let database = Database::create().await;
+    let store = Store::new(&DatabaseUrl::parse(&database.url()).unwrap(), 2, "test");
+    let first = backend(&store).await.unwrap();
+    database
+        .execute(&format!("SELECT pg_terminate_backend({first})"))
+        .await;
+
+    // A connection is not asked whether it is alive within a second of its use.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+
+    assert_ne!(backend(&store).await.unwrap(), first);
 }
 
 /// Hosts are loopback addresses at which nothing listens, so that libpq names the place and needs no name server.

@@ -14,6 +14,8 @@ mod arguments;
 mod audit;
 mod auth;
 mod bookings;
+mod command;
+mod completions;
 mod config;
 mod guests;
 mod holds;
@@ -21,6 +23,7 @@ mod input;
 mod keys;
 mod ledger;
 mod letters;
+mod man;
 mod messages;
 mod migrate;
 mod output;
@@ -34,13 +37,18 @@ mod source;
 mod staff;
 mod table;
 mod token;
+mod version;
 mod webhook_out;
 mod whatsapp;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 use service::{Environment, Failure, chain};
+
+static VERSION: LazyLock<String> = LazyLock::new(|| service::version::full(env!("CARGO_PKG_VERSION")));
 
 const ENVIRONMENT: &str = "\
 Environment (each command asks only for what it uses, and names everything that is missing at once):
@@ -65,28 +73,29 @@ which only you can read.
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings.
 
 Examples:
-  desk migrate                               prepare Postgres and RabbitMQ before a new version starts
-  desk config check deploy/demo              check every resort's and source's file
-  desk bookings show azure-bay BK-1001       what happened to this booking, and what comes next?
-  desk letters list --by reason              how many dead letters, and why?
-  desk letters retry 12                      retry one of them
-  desk source try lodgify sample.json        what would become of this webhook?
-  desk simulate azure-bay guest.jsonl        what would these guests get, and when?
-  desk whatsapp check azure-bay              are token, number and templates as the file needs them?
-  desk preview azure-bay reminder_1          how do guests see this message?
-  desk messages list --state dead --json     which messages were not sent?
-  desk guests erase --phone -                delete a guest's personal data; prompts for the number
-  desk keys reseal                           after every program has a new first key
-  desk report --month 2026-10                what came of the carts, and did reminders earn it?
-  desk ledger check                          is anything stuck or missing?
-  desk staff add anna                        create a token for anna
-  desk audit list --since 7d                 who viewed or decided what?
-  desk serve                                 all of this as a page; desk staff link anna signs a browser in
-  desk pause --resort azure-bay              hold a resort's messages until desk resume";
+  desk migrate                            prepare Postgres and RabbitMQ before a new version starts
+  desk config check deploy/demo           check every resort's and source's file
+  desk bookings list --check-in 2026-12-24  who arrives that day?
+  desk bookings show azure-bay BK-1001    what happened to this booking, and what comes next?
+  desk letters list --by reason           how many dead letters, and why?
+  desk letters retry 12                   retry one of them
+  desk source try lodgify sample.json     what would become of this webhook?
+  desk simulate azure-bay guest.jsonl     what would these guests get, and when?
+  desk whatsapp check azure-bay           are token, number and templates as the file needs them?
+  desk preview azure-bay reminder_1       how do guests see this message?
+  desk messages list --state dead --json  which messages were not sent?
+  desk guests erase --phone -             delete a guest's personal data; prompts for the number
+  desk keys reseal                        after every program has a new first key
+  desk report --month 2026-10             what came of the carts, and did reminders earn it?
+  desk ledger check                       is anything stuck or missing?
+  desk staff add anna                     create a token for anna
+  desk audit list --since 7d              who viewed or decided what?
+  desk serve                              all of this as a page; desk staff link anna signs a browser in
+  desk pause --resort azure-bay           hold a resort's messages until desk resume";
 
 /// Support staff's tool: view bookings and messages, settle dead letters, answer guests' requests
 #[derive(Debug, Parser)]
-#[command(name = "desk", version, about, after_help = ENVIRONMENT, arg_required_else_help = true)]
+#[command(name = "desk", version = VERSION.as_str(), about, after_help = ENVIRONMENT, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -102,7 +111,7 @@ enum Command {
     /// Check and change the keys that encrypt personal data
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Show bookings
+    /// List and show bookings
     #[command(subcommand)]
     Bookings(bookings::Command),
     /// List dead letters, and settle them
@@ -139,6 +148,9 @@ enum Command {
     #[command(subcommand)]
     WebhookOut(webhook_out::Command),
     Serve(serve::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+    Version(version::Arguments),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +168,10 @@ impl Answer {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    CompleteEnv::with_factory(command::command)
+        .var(completions::VARIABLE)
+        .complete();
+    let cli = parse();
     let environment = Environment::of_process();
     if let Err(problems) = service::logs::init(&environment) {
         output::complain(&problems.to_string());
@@ -175,6 +190,13 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What was asked for; ends the process after a usage error, or after `--help`.
+fn parse() -> Cli {
+    let mut command = command::command();
+    let asked = Cli::from_arg_matches(&command.get_matches_mut());
+    asked.unwrap_or_else(|error| error.format(&mut command).exit())
 }
 
 fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
@@ -205,16 +227,9 @@ fn answer(command: Command, environment: &Environment) -> anyhow::Result<Answer>
             Command::Holds(arguments) => holds::list(arguments, environment).await,
             Command::WebhookOut(command) => webhook_out::run(command, environment).await,
             Command::Serve(arguments) => serve::run(&arguments, environment).await,
+            Command::Completions(arguments) => completions::run(&arguments),
+            Command::Man(arguments) => man::run(&arguments),
+            Command::Version(arguments) => version::run(&arguments),
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
-    }
 }

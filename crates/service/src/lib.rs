@@ -6,6 +6,7 @@
 //! A program without arguments is one call of [`run`]; start reading there. Programs with a command line of
 //! their own use [`Environment`], [`logs`] and [`Stop`] by themselves.
 
+pub mod columns;
 pub mod crash;
 pub mod daemon;
 pub mod environment;
@@ -15,6 +16,7 @@ pub mod logs;
 pub mod metrics;
 pub mod periodic;
 pub mod stop;
+pub mod version;
 
 mod lock;
 mod process_name;

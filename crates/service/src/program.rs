@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::environment::{Environment, Problems};
 use crate::metrics::MetricError;
-use crate::{Stop, chain, crash, logs};
+use crate::{Stop, chain, columns, crash, logs, version};
 
 /// How long threads that cannot be interrupted may hold up the end of the process.
 const THREADS_DEADLINE: Duration = Duration::from_secs(2);
@@ -69,12 +69,10 @@ where
     match ask(std::env::args().skip(1)) {
         Ask::Run => {}
         Ask::Help => {
-            return tell(&format!(
-                "{} {}\n{}\n\n{}",
-                about.name, about.version, about.about, about.help
-            ));
+            let head = format!("{} {}\n{}", about.name, about.version, about.about);
+            return tell(&columns::fit(&format!("{head}\n\n{}", about.help)));
         }
-        Ask::Version => return tell(&format!("{} {}", about.name, about.version)),
+        Ask::Version => return tell(&format!("{} {}", about.name, version::full(about.version))),
         Ask::Unknown => {
             let name = about.name;
             complain(&format!(

@@ -1,6 +1,7 @@
 //! Bookings: their sealed facts, and the columns that look-ups and timers need.
 
 mod due;
+mod list;
 mod of_guests;
 mod readable;
 mod save;
@@ -19,6 +20,7 @@ use crate::error::StoreError;
 use crate::schema::bookings;
 
 pub use due::{list_due, lock_due, lock_due_of, next_wake_up, put_off};
+pub use list::{Listed, Listing, list_latest};
 pub(crate) use of_guests::{Standing, standing_of};
 pub use of_guests::{all_of_guests, carts_of_guests, guests_of};
 pub(crate) use readable::{lock_readable, page_after, read_readable};

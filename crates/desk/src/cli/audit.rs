@@ -92,7 +92,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
     }
     auth::hint_at_hidden(found.iter().map(|record| record.reason.as_deref()));
 
-    output::print_list(&found, arguments.json, "no actions", row)?;
+    output::print_list(&found, arguments.json, "no actions", HEADS, row)?;
     Ok(Answer::Done)
 }
 
@@ -106,6 +106,8 @@ async fn check_names(filter: &Filter, store: &Store, files: Option<&Snapshot>) -
     }
     Ok(())
 }
+
+const HEADS: [&str; 5] = ["at", "who", "action", "about", "reason"];
 
 fn row(record: &RecordView) -> [String; 5] {
     let place = [&record.resort, &record.booking].into_iter().flatten();

@@ -2,6 +2,7 @@
 
 mod import;
 mod instruct;
+mod list;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
@@ -19,6 +20,7 @@ use crate::actions::names;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    List(list::Arguments),
     Show(Show),
     Import(import::Arguments),
     Cancel(instruct::Cancel),
@@ -51,6 +53,7 @@ pub(super) struct Show {
 
 pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
     match command {
+        Command::List(arguments) => list::run(arguments, environment).await,
         Command::Show(arguments) => show(arguments, environment).await,
         Command::Import(arguments) => import::run(arguments, environment).await,
         Command::Cancel(arguments) => instruct::cancel(arguments, environment).await,

@@ -179,14 +179,16 @@ pub(super) async fn list(arguments: List, environment: &Environment) -> anyhow::
     let without_template = store.run(store::holds::count_without_template).await?;
     if without_template > 0 {
         output::complain(&format!(
-            "{without_template} messages wait because their resort's file has neither a template nor a fallback for them: \
-             desk messages list --state held"
+            "{} held because the resort's file has neither a template nor a fallback: desk messages list --state held",
+            output::count(without_template, "message")
         ));
     }
 
-    output::print_list(&found, arguments.json, "nothing is held", row)?;
+    output::print_list(&found, arguments.json, "nothing is held", HEADS, row)?;
     Ok(Answer::Done)
 }
+
+const HEADS: [&str; 5] = ["since", "hold", "messages", "ends", "reason"];
 
 fn row(hold: &HoldView) -> [String; 5] {
     let tries = match (hold.tries_at, hold.judged_since) {
@@ -198,11 +200,10 @@ fn row(hold: &HoldView) -> [String; 5] {
         (Some(at), None) => format!("tries at {}", table::instant(at)),
         (None, None) => "until resumed".to_owned(),
     };
-    let messages = format!("{} messages", hold.messages);
     [
         table::instant(hold.since),
         hold.hold.clone(),
-        messages,
+        hold.messages.to_string(),
         tries,
         hold.why(),
     ]

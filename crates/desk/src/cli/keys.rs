@@ -117,7 +117,10 @@ async fn reseal(arguments: Reseal, environment: &Environment) -> anyhow::Result<
             output::complain(&format!("{table}: {} re-encrypted", tally.resealed));
         }
         Progress::Reread(table, count) => {
-            output::complain(&format!("{table}: {count} numbers are read differently now"));
+            output::complain(&format!(
+                "{table}: {} read differently now",
+                output::count(count, "number")
+            ));
         }
     };
     let resealed = keys::reseal(&context, &by, progress).await?;
@@ -146,7 +149,8 @@ fn report_resealed(resealed: &Resealed) -> anyhow::Result<Answer> {
         }
     }
     for (table, count) in &resealed.reread {
-        output::print(&format!("{table}: {count} numbers are read differently now"))?;
+        let numbers = output::count(count, "number");
+        output::print(&format!("{table}: {numbers} read differently now"))?;
     }
     for (resort, count) in &resealed.without_resort {
         incomplete(&format!(
@@ -158,9 +162,11 @@ fn report_resealed(resealed: &Resealed) -> anyhow::Result<Answer> {
 }
 
 fn report(found: &[KeyUse], json: bool) -> anyhow::Result<Answer> {
-    output::print_list(found, json, "", row)?;
+    output::print_list(found, json, "", HEADS, row)?;
     Ok(Answer::done_if(found.iter().all(|key| key.in_ring)))
 }
+
+const HEADS: [&str; 4] = ["key", "use", "values", "files"];
 
 fn row(key: &KeyUse) -> [String; 4] {
     let role = match (key.in_ring, key.seals) {

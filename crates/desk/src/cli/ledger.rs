@@ -112,7 +112,7 @@ fn text(found: &LedgerView) -> String {
     let more = if found.more { "and more\n" } else { "" };
     let verdict = match rows.len() {
         0 => "nothing is stuck: everything has finished, or is on time\n".to_owned(),
-        count => format!("{count} findings\n"),
+        count => format!("{}\n", output::count(count, "finding")),
     };
     [
         table::rows("", &summary.collect::<Vec<_>>()),

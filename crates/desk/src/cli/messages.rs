@@ -74,7 +74,7 @@ async fn doubt(Doubt { due_by, reason }: Doubt, environment: &Environment) -> an
         store::results::doubt_due(connection, due_by, &by)
     })
     .await?;
-    output::print(&format!("{doubted} messages are unknown now"))?;
+    output::print(&format!("now unknown: {}", output::count(doubted, "message")))?;
     Ok(Answer::Done)
 }
 
@@ -88,9 +88,11 @@ async fn list(List { state, limit, json }: List, environment: &Environment) -> a
         .await?;
 
     let found: Vec<_> = found.into_iter().map(MessageView::from).collect();
-    output::print_list(&found, json, "no messages", row)?;
+    output::print_list(&found, json, "no messages", HEADS, row)?;
     Ok(Answer::Done)
 }
+
+const HEADS: [&str; 6] = ["changed", "booking", "kind", "state", "reason", "id"];
 
 fn row(message: &MessageView) -> [String; 6] {
     [

@@ -1,5 +1,6 @@
 //! Writing results to stdout and complaints to stderr.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
@@ -20,11 +21,13 @@ pub(super) fn print_json(document: &impl Serialize) -> io::Result<()> {
     print(&serde_json::to_string_pretty(document)?)
 }
 
-/// Writes a list as one JSON array or as a table. Instead of an empty table it writes `if_empty` to stderr.
+/// Writes a list as one JSON array or as a table with the heads of its columns. Instead of an empty table it writes
+/// `if_empty` to stderr.
 pub(super) fn print_list<T: Serialize, const N: usize>(
     found: &[T],
     json: bool,
     if_empty: &str,
+    heads: [&str; N],
     row: fn(&T) -> [String; N],
 ) -> io::Result<()> {
     if json {
@@ -34,8 +37,14 @@ pub(super) fn print_list<T: Serialize, const N: usize>(
         complain(if_empty);
         return Ok(());
     }
-    let rows: Vec<_> = found.iter().map(row).collect();
-    print(&table::rows("", &rows))
+    print(&table::headed(heads, found.iter().map(row)))
+}
+
+/// `1 error`, `2 errors`.
+pub(super) fn count(number: impl Display, noun: &str) -> String {
+    let number = number.to_string();
+    let ending = if number == "1" { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }
 
 pub(super) fn complain(text: &str) {

@@ -105,8 +105,10 @@ fn bytes(arguments: &Arguments) -> anyhow::Result<Vec<u8>> {
 
 fn text(found: &Simulation, zone: Tz) -> String {
     let mut text = format!(
-        "{}, {} events, times of {}\n",
-        found.resort, found.events, found.time_zone
+        "{}, {}, times of {}\n",
+        found.resort,
+        output::count(found.events, "event"),
+        found.time_zone
     );
     if let Some(share) = &found.hold_out {
         text.push_str(&format!(

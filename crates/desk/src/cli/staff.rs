@@ -268,9 +268,11 @@ async fn list(arguments: &List, environment: &Environment) -> anyhow::Result<Ans
     });
     let views: Vec<_> = views.collect();
     let if_empty = "there is no member yet; desk staff add NAME adds the first";
-    output::print_list(&views, arguments.json, if_empty, row)?;
+    output::print_list(&views, arguments.json, if_empty, HEADS, row)?;
     Ok(Answer::Done)
 }
+
+const HEADS: [&str; 5] = ["name", "role", "resorts", "added", "removed"];
 
 fn row(member: &MemberView) -> [String; 5] {
     let everywhere = || "all resorts".to_owned();
@@ -282,7 +284,7 @@ fn row(member: &MemberView) -> [String; 5] {
             .resorts
             .as_ref()
             .map_or_else(everywhere, |resorts| resorts.join(", ")),
-        format!("since {}", table::instant(member.added_at)),
-        removed.map(|at| format!("removed {at}")).unwrap_or_default(),
+        table::instant(member.added_at),
+        removed.unwrap_or_default(),
     ]
 }

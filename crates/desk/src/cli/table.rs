@@ -21,6 +21,12 @@ pub(super) fn rows<const N: usize>(indent: &str, rows: &[[String; N]]) -> String
     text
 }
 
+/// A table whose first line names the columns.
+pub(super) fn headed<const N: usize>(heads: [&str; N], lines: impl Iterator<Item = [String; N]>) -> String {
+    let heads = heads.map(str::to_uppercase);
+    rows("", &std::iter::once(heads).chain(lines).collect::<Vec<_>>())
+}
+
 /// In UTC, to the second.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -37,5 +43,14 @@ mod tests {
         let text = rows("  ", &[cells(["a", "b"]), cells(["•••", ""])]);
 
         assert_eq!(text, "  a    b\n  •••\n");
+    }
+
+    #[test]
+    fn the_first_line_names_the_columns() {
+        let cells = |row: [&str; 2]| row.map(str::to_owned);
+
+        let text = headed(["id", "state"], [cells(["1027", "open"])].into_iter());
+
+        assert_eq!(text, "ID    STATE\n1027  open\n");
     }
 }

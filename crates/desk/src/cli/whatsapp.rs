@@ -79,8 +79,10 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     output::complain(&format!(
-        "{} resorts: {errors} errors, {warnings} warnings",
-        resorts.len()
+        "{}: {}, {}",
+        output::count(resorts.len(), "resort"),
+        output::count(errors, "error"),
+        output::count(warnings, "warning")
     ));
     Ok(Answer::done_if(errors == 0))
 }

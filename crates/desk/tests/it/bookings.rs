@@ -218,3 +218,36 @@ async fn messages_are_listed_by_state() {
     let all = desk(&["messages", "list"], &environment, "").await;
     assert!(all.check(0).stdout.contains("azure-bay/BK-1001"), "{all:?}");
 }
+
+// shows: B249
+#[tokio::test]
+async fn bookings_are_listed_by_what_is_asked_for_under_the_heads_of_their_columns() {
+    let database = booked().await;
+    let url = database.url();
+    let environment = [("DATABASE_URL", url.as_str())];
+    let list = async |more: &[&str]| {
+        let arguments: Vec<&str> = ["bookings", "list"].iter().chain(more).copied().collect();
+        desk(&arguments, &environment, "").await
+    };
+
+    let table = list(&[]).await;
+    let abandoned = list(&["--resort", "azure-bay", "--status", "abandoned", "--json"]).await;
+    let others = list(&["--status", "confirmed", "--json"]).await;
+    let arrivals = list(&["--check-in", "2026-12-24", "--json"]).await;
+    let unknown = list(&["--resort", "azure-bey"]).await;
+
+    let lines: Vec<Vec<&str>> = table
+        .check(0)
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[0][..3], ["CHANGED", "BOOKING", "STATUS"]);
+    assert_eq!(lines[1][1..3], ["azure-bay/BK-1001", "abandoned"]);
+    let abandoned = abandoned.json();
+    assert_eq!(abandoned[0]["booking"], "BK-1001");
+    assert_eq!(abandoned[0]["check_in"], serde_json::Value::Null);
+    assert_eq!(others.json(), serde_json::json!([]));
+    assert_eq!(arrivals.json(), serde_json::json!([]));
+    unknown.check(1);
+}

@@ -26,6 +26,33 @@ async fn an_error_is_told_with_file_and_line() {
         ended.check(1).stdout.lines().any(|line| line.starts_with(&place)),
         "{ended:?}"
     );
+    let counts = ended.stderr.split(": ").nth(1).unwrap();
+    let errors = ended.stdout.lines().filter(|line| line.contains(": error: "));
+    assert_eq!(counts.starts_with("1 error,"), errors.count() == 1, "{ended:?}");
+}
+
+// shows: B248
+#[tokio::test]
+async fn findings_are_one_json_array_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("resorts")).unwrap();
+    fs::write(folder.path().join("resorts/azure-bay.toml"), "name = 7\n").unwrap();
+
+    let broken = desk(
+        &["config", "check", "--json", folder.path().to_str().unwrap()],
+        &[],
+        "",
+    )
+    .await;
+    let good = desk(&["config", "check", "--json", CONFIG], &[], "").await;
+
+    let findings: serde_json::Value = serde_json::from_str(&broken.check(1).stdout).unwrap();
+    let first = &findings[0];
+    assert_eq!(first["severity"], "error", "{findings}");
+    assert_eq!(first["file"], "resorts/azure-bay.toml");
+    assert_eq!(first["line"], 1);
+    assert!(first["text"].is_string());
+    assert_eq!(good.json(), serde_json::json!([]));
 }
 
 #[tokio::test]
@@ -43,7 +70,9 @@ async fn secrets_are_looked_up_only_when_asked() {
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_read_is_a_wrong_setting() {
-    desk(&["config", "check", "/nowhere"], &[], "").await.check(2);
+    let argument = desk(&["config", "check", "/nowhere"], &[], "").await;
+    let told = &argument.check(2).stderr;
+    assert!(told.starts_with("DIR: cannot read the folder /nowhere"), "{told}");
     let environment = [
         ("DATABASE_URL", "postgres://127.0.0.1:1/none"),
         ("BELLHOP_CONFIG", "/nowhere"),

@@ -73,7 +73,7 @@ async fn wrong_lines_are_listed_by_number_field_and_problem_without_a_value() {
 
     assert_eq!(
         ended.check(1).stdout,
-        "5 lines: 1 events would be imported, 0 there already, 4 lines wrong\n"
+        "5 lines: 1 event would be imported, 0 there already, 4 lines wrong\n"
     );
     let told: Vec<&str> = ended.stderr.lines().collect();
     assert_eq!(
@@ -172,8 +172,5 @@ async fn an_import_waits_while_more_than_a_thousand_events_are_in_the_queue() {
         .await
         .unwrap();
     let said = String::from_utf8(ended.stdout).unwrap();
-    assert_eq!(
-        said,
-        "1 lines: 1 events imported, 0 there already, 0 lines wrong\n"
-    );
+    assert_eq!(said, "1 line: 1 event imported, 0 there already, 0 lines wrong\n");
 }

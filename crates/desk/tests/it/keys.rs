@@ -212,7 +212,7 @@ async fn numbers_that_were_read_differently_are_read_again_with_their_guests_sto
     let resealed = keys(&office, KEYS, "reseal").await;
     let again = keys(&office, KEYS, "reseal").await;
 
-    let told = "bookings: 1 numbers are read differently now\nevents: 1 numbers are read differently now\n";
+    let told = "bookings: 1 number read differently now\nevents: 1 number read differently now\n";
     assert!(resealed.check(0).stdout.ends_with(told), "{resealed:?}");
     assert!(
         resealed.stdout.contains("letters: 1 re-encrypted"),

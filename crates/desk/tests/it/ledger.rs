@@ -50,7 +50,7 @@ async fn what_hangs_is_listed_with_where_to_look_and_ends_with_1() {
     let stdout = &ended.check(1).stdout;
     assert!(stdout.contains("unknown_too_long"), "{stdout}");
     assert!(stdout.contains("does a sender run?"), "{stdout}");
-    assert!(stdout.contains("1 findings"), "{stdout}");
+    assert!(stdout.contains("1 finding"), "{stdout}");
     let ended = check(&database, &vhost.url(), &["--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&ended.check(1).stdout).unwrap();
     assert_eq!(json["findings"][0]["trouble"], "unknown_too_long");
@@ -125,7 +125,7 @@ async fn events_that_a_log_calls_accepted_and_that_are_not_stored_are_listed() {
     let stdout = &ended.check(1).stdout;
     assert!(stdout.contains("accepted_event_missing"), "{stdout}");
     assert!(stdout.contains("direct/evt_lost"), "{stdout}");
-    assert!(stdout.contains("1 findings"), "{stdout}");
+    assert!(stdout.contains("1 finding"), "{stdout}");
 }
 
 #[tokio::test]

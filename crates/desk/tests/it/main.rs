@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod bookings;
 #[cfg(test)]
+mod completions;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod conversations;

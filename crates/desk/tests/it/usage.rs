@@ -18,10 +18,15 @@ async fn help_and_version_are_answered() {
             .stdout
             .starts_with("desk ")
     );
+    assert_eq!(
+        desk(&["version"], &[], "").await.check(0).stdout,
+        desk(&["--version"], &[], "").await.stdout
+    );
     for command in [
         &["migrate"][..],
         &["seal"],
         &["config", "check"],
+        &["bookings", "list"],
         &["bookings", "show"],
         &["bookings", "import"],
         &["letters", "list"],
@@ -46,6 +51,9 @@ async fn help_and_version_are_answered() {
         &["staff", "remove"],
         &["staff", "list"],
         &["audit", "list"],
+        &["completions"],
+        &["man"],
+        &["version"],
     ] {
         let help = desk(&[command, &["--help"]].concat(), &[], "").await;
         assert!(
@@ -141,6 +149,7 @@ async fn every_missing_setting_of_a_command_is_named_at_once_and_no_other() {
             &["DATABASE_URL", "BELLHOP_CONFIG", "BELLHOP_KEYS"],
         ),
         (&["messages", "list"], &["DATABASE_URL"]),
+        (&["bookings", "list"], &["DATABASE_URL"]),
         (&["simulate", "r", "f"], &["BELLHOP_CONFIG"]),
         (&["bookings", "show", "r", "b", "--reveal"], OF_FILES),
         (&["letters", "show", "1", "--reveal"], DECIDING),

@@ -186,7 +186,7 @@ async fn a_resort_that_fits_its_account_ends_with_0_and_says_what_was_checked() 
         "{stdout}"
     );
     assert!(
-        ended.stderr.contains("1 resorts: 0 errors, 0 warnings"),
+        ended.stderr.contains("1 resort: 0 errors, 0 warnings"),
         "{ended:?}"
     );
 }

@@ -129,7 +129,10 @@ impl Told {
                 output::complain(&format!("{}, {per_minute} a minute", counts(tally)));
             }
             import::Tale::Waiting(events) => {
-                output::complain(&format!("waiting: {events} events are in the queue"));
+                output::complain(&format!(
+                    "waiting: {} in the queue",
+                    output::count(events, "event")
+                ));
             }
             import::Tale::Unconfirmed(why) => {
                 output::complain(&format!("{why}; trying again"));
@@ -140,19 +143,22 @@ impl Told {
 
 fn counts(tally: &Tally) -> String {
     format!(
-        "{} lines: {} events imported, {} there already, {} lines wrong",
-        tally.lines, tally.imported, tally.known, tally.bad
+        "{}: {} imported, {} there already, {} wrong",
+        output::count(tally.lines, "line"),
+        output::count(tally.imported, "event"),
+        tally.known,
+        output::count(tally.bad, "line")
     )
 }
 
 fn summary(tally: &Tally, is_dry_run: bool) -> String {
     if is_dry_run {
         return format!(
-            "{} lines: {} events would be imported, {} there already, {} lines wrong",
-            tally.lines,
-            tally.events - tally.known,
+            "{}: {} would be imported, {} there already, {} wrong",
+            output::count(tally.lines, "line"),
+            output::count(tally.events - tally.known, "event"),
             tally.known,
-            tally.bad
+            output::count(tally.bad, "line")
         );
     }
     counts(tally)

@@ -55,13 +55,11 @@ pub(super) async fn list(json: bool, environment: &Environment) -> anyhow::Resul
                 view.resort.clone(),
                 view.booking.clone().unwrap_or_else(|| "-".to_owned()),
                 view.assignee.clone().unwrap_or_else(|| "-".to_owned()),
-                view.snoozed_until
-                    .map(|until| format!("snoozed until {}", table::instant(until)))
-                    .unwrap_or_default(),
+                view.snoozed_until.map(table::instant).unwrap_or_default(),
             ]
         };
-        let rows: Vec<[String; 5]> = views.iter().map(row).collect();
-        output::print(table::rows("", &rows).trim_end())?;
+        let heads = ["since", "resort", "booking", "assignee", "snoozed until"];
+        output::print(&table::headed(heads, views.iter().map(row)))?;
     }
     Ok(Answer::Done)
 }

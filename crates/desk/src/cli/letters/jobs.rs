@@ -49,9 +49,11 @@ pub(super) async fn list(arguments: List, environment: &Environment) -> anyhow::
 
     let found = jobs::list(&store, MOST).await?;
 
-    output::print_list(&found, arguments.json, "no jobs", row)?;
+    output::print_list(&found, arguments.json, "no jobs", HEADS, row)?;
     Ok(Answer::Done)
 }
+
+const HEADS: [&str; 7] = ["id", "made", "by", "action", "decided", "result", "state"];
 
 fn row(job: &JobView) -> [String; 7] {
     let sum = |counts: &std::collections::BTreeMap<String, i64>| counts.values().sum::<i64>();

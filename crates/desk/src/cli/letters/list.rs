@@ -64,33 +64,36 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
 
     if arguments.by == Some(By::Reason) {
         let counts = letters::by_reason(&store, filter).await?;
-        output::print_list(&counts, arguments.json, "no letters", counted)?;
+        output::print_list(&counts, arguments.json, "no letters", COUNT_HEADS, counted)?;
     } else {
         let found = letters::list(&store, filter).await?;
-        output::print_list(&found, arguments.json, "no letters", row)?;
+        output::print_list(&found, arguments.json, "no letters", HEADS, row)?;
     }
     Ok(Answer::Done)
 }
+
+const COUNT_HEADS: [&str; 3] = ["letters", "reason", "oldest"];
 
 fn counted(reason: &ReasonView) -> [String; 3] {
     [
         reason.count.to_string(),
         reason.reason.clone(),
-        format!("oldest {}", table::instant(reason.oldest_died_at)),
+        table::instant(reason.oldest_died_at),
     ]
 }
+
+const HEADS: [&str; 7] = ["id", "since", "subject", "booking", "reason", "tries", "state"];
 
 fn row(letter: &LetterView) -> [String; 7] {
     let known = [&letter.resort, &letter.booking].into_iter().flatten();
     let place: Vec<&str> = known.map(String::as_str).collect();
-    let tries = if letter.attempts == 1 { "try" } else { "tries" };
     [
         letter.id.to_string(),
         table::instant(letter.died_at),
         letter.subject().to_owned(),
         place.join("/"),
         letter.reason.clone(),
-        format!("{} {tries}", letter.attempts),
+        letter.attempts.to_string(),
         letter.standing(),
     ]
 }

@@ -93,8 +93,9 @@ async fn in_background(session: Session<Option<Actor>>, filters: Filters) -> any
         Some(by) => {
             let made = jobs::make(&context.store, JobAction::Retry, filters.into(), by).await;
             let (id, letters) = made?;
+            let letters = output::count(letters, "letter");
             output::print(&format!(
-                "job {id}: {letters} letters; desk letters jobs shows how far it is"
+                "job {id}: {letters}; desk letters jobs shows how far it is"
             ))?;
         }
         None => {
@@ -120,8 +121,9 @@ fn planned(run: &DryRun) -> String {
         format!("; time sufficed for {} of them", run.looked_at)
     };
     format!(
-        "{} letters: {} {WOULD_BE_RETRIED}{refused}{person}{only}",
-        run.total, run.go
+        "{}: {} {WOULD_BE_RETRIED}{refused}{person}{only}",
+        output::count(run.total, "letter"),
+        run.go
     )
 }
 

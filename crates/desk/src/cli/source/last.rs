@@ -43,12 +43,16 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
         output::complain("no request in the last day");
         return Ok(Answer::Done);
     }
-    let counts: Vec<_> = found.counts.iter().map(counted).collect();
-    let answers: Vec<_> = found.answers.iter().map(row).collect();
     output::print(&format!(
         "{}\n{}",
-        table::rows("", &counts),
-        table::rows("", &answers)
+        table::headed(
+            ["requests", "status", "answer", "reason"],
+            found.counts.iter().map(counted)
+        ),
+        table::headed(
+            ["at", "status", "answer", "type", "request", "reason"],
+            found.answers.iter().map(row)
+        )
     ))?;
     Ok(Answer::Done)
 }

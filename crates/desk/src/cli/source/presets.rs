@@ -25,9 +25,11 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let found = presets::list()?;
-    output::print_list(&found, arguments.json, "no presets", row)?;
+    output::print_list(&found, arguments.json, "no presets", HEADS, row)?;
     Ok(Answer::Done)
 }
+
+const HEADS: [&str; 4] = ["preset", "tells", "page", "events"];
 
 fn row(preset: &PresetView) -> [String; 4] {
     [

@@ -135,11 +135,9 @@ fn reading(element: &ElementView) -> String {
     ];
     let mut text = table::rows("", &about);
     if !element.fields.is_empty() {
-        let heads = ["field", "expression", "found", "cast", "verdict"].map(str::to_owned);
-        let fields = element.fields.iter().map(row);
-        let rows: Vec<_> = std::iter::once(heads).chain(fields).collect();
+        let heads = ["field", "expression", "found", "cast", "verdict"];
         text.push('\n');
-        text.push_str(&table::rows("", &rows));
+        text.push_str(&table::headed(heads, element.fields.iter().map(row)));
     }
     text.push('\n');
     text

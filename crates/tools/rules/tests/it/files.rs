@@ -9,10 +9,11 @@ use crate::captured;
 /// In lines, before a file's unit tests.
 const LONGEST_FILE: usize = 300;
 
-/// A word of WhatsApp's API, Cargo's own, those that only builds with debug assertions read, and those that a warning names where they are still set.
+/// A word of WhatsApp's API, Cargo's own, the build's, those that only builds with debug assertions read, and those that a warning names where they are still set.
 const NO_SETTINGS: &[&str] = &[
     "CLOUD_API_FALLBACK",
     "CARGO_PKG_VERSION",
+    "BELLHOP_COMMIT",
     "BELLHOP_CRASH_AT",
     "BELLHOP_STALL_AT",
     "SENDER_SILENCE_WITNESSES",

@@ -17,6 +17,9 @@ fn daemons() -> BTreeSet<String> {
     names
 }
 
+/// As far as an installation calls it: it writes one manual page.
+const FIRST_VERSION: &str = "#!/bin/sh\n[ \"$1\" != man ] || : >\"$2/desk.1\"\n";
+
 /// A server with nothing on it, and built programs beside it.
 struct Server {
     folder: tempfile::TempDir,
@@ -27,7 +30,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let server = Self { folder };
         for name in daemons() {
-            server.build(&name, "first version");
+            server.build(&name, FIRST_VERSION);
         }
         server
     }
@@ -145,6 +148,27 @@ fn a_removal_leaves_settings_and_keys_and_nothing_else() {
     let settings = installed.iter().filter(|path| path.starts_with("etc/bellhop/"));
     assert_eq!(left, settings.cloned().collect());
     assert!(left.contains("etc/bellhop/keys"));
+}
+
+#[test]
+fn the_desks_completions_and_manual_pages_are_installed_and_those_of_old_commands_go() {
+    let server = Server::new();
+    server.install_programs();
+    let pages = server.path("usr/local/share/man/man1");
+    fs::write(pages.join("desk-old.1"), "").unwrap();
+    fs::write(pages.join("other.1"), "").unwrap();
+
+    server.install_programs();
+
+    let installed = files_below(&server.path("usr/local/share"));
+    let expected = [
+        "bash-completion/completions/desk",
+        "fish/vendor_completions.d/desk.fish",
+        "man/man1/desk.1",
+        "man/man1/other.1",
+        "zsh/site-functions/_desk",
+    ];
+    assert_eq!(installed, expected.map(str::to_owned).into());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::event::{EventKey, sealing_identity};
 use domain::ids::{BookingId, EventId, ResortId, SourceId};
+use domain::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 
 /// The newest version that this program writes; it reads this and all older ones.
@@ -36,6 +37,9 @@ pub struct Envelope {
     pub received_at: DateTime<Utc>,
     /// `request.id` in the log of `ingest`.
     pub request_id: String,
+    /// The span that published it; `None`: a program from before wrote it, or no request caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "traceparent")]
+    pub traceparent: Option<TraceContext>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resort: Option<ResortId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +98,7 @@ impl Envelope {
     )]
     pub fn encode(&self) -> Vec<u8> {
         // As long as the base64 of the body and what usually surrounds it, so that nothing is moved while it grows.
-        let mut bytes = Vec::with_capacity(self.sealed.len() / 3 * 4 + 640);
+        let mut bytes = Vec::with_capacity(self.sealed.len() / 3 * 4 + 720);
         serde_json::to_writer(&mut bytes, self).expect("an envelope is made of texts");
         bytes
     }
@@ -127,6 +131,27 @@ fn undecodable(error: serde_json::Error) -> DecodeError {
         what,
         line: error.line(),
         column: error.column(),
+    }
+}
+
+/// As W3C writes it. What another program writes otherwise counts as missing: an event is not lost for it.
+mod traceparent {
+    use domain::trace::TraceContext;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(
+        trace: &Option<TraceContext>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        trace.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<TraceContext>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        Ok(text.and_then(|text| text.parse().ok()))
     }
 }
 
@@ -207,6 +232,7 @@ mod tests {
             event_type: "booking_started".into(),
             received_at: "2026-11-23T10:00:00.123Z".parse().unwrap(),
             request_id: "req-1".into(),
+            traceparent: Some(TraceContext::begin(7, 8)),
             resort: Some(ResortId::parse("azure-bay").unwrap()),
             booking: None,
             phone_hash: Some(vec![7; 32]),
@@ -248,6 +274,21 @@ mod tests {
             ..envelope()
         };
         assert_eq!(older, expected);
+    }
+
+    #[test]
+    fn a_traceparent_that_cannot_be_read_counts_as_missing() {
+        let text = String::from_utf8(envelope().encode()).unwrap();
+        let odd = text.replacen("00-000", "zz-000", 1);
+
+        let read = Envelope::decode(odd.as_bytes()).unwrap();
+
+        assert_ne!(odd, text);
+        let expected = Envelope {
+            traceparent: None,
+            ..envelope()
+        };
+        assert_eq!(read, expected);
     }
 
     #[test]

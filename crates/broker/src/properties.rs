@@ -1,5 +1,6 @@
 //! A message's properties: those that we set, and reading them back.
 
+use domain::trace::TraceContext;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use uuid::Uuid;
@@ -17,6 +18,16 @@ pub(crate) fn of(message_id: &str, kind: &str, headers: FieldTable) -> BasicProp
         .with_message_id(short(message_id))
         .with_type(short(kind))
         .with_headers(headers)
+}
+
+/// The header that W3C has registered for AMQP under the name that it has in HTTP.
+const TRACEPARENT: &str = "traceparent";
+
+pub(crate) fn insert_trace(headers: &mut FieldTable, trace: TraceContext) {
+    headers.insert(
+        TRACEPARENT.into(),
+        AMQPValue::LongString(trace.to_string().into()),
+    );
 }
 
 pub(crate) fn message_id(properties: &BasicProperties) -> String {

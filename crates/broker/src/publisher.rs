@@ -9,6 +9,7 @@ mod session;
 
 use std::time::Duration;
 
+use domain::trace::TraceContext;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,6 +31,8 @@ pub struct Outgoing {
     pub kind: String,
     /// Headers for the dead queues.
     pub cause: Option<Cause>,
+    /// The header `traceparent`, for people who look into a queue: ours is in the body.
+    pub trace: Option<TraceContext>,
     /// Sealed where it is personal.
     pub body: Vec<u8>,
 }

@@ -6,6 +6,7 @@ use domain::event::{Event, EventKey, sealing_identity};
 use domain::guest::GuestName;
 use domain::ids::{BookingId, ResortId};
 use domain::phone_number::PhoneNumber;
+use domain::trace::TraceContext;
 use serde::Serialize;
 
 use crate::envelope::{
@@ -22,6 +23,8 @@ pub struct Head {
     /// When `ingest` received it. It stays when the event is published again.
     pub received_at: DateTime<Utc>,
     pub request_id: String,
+    /// The span that publishes it.
+    pub trace: Option<TraceContext>,
     pub resort: Option<ResortId>,
     pub booking: Option<BookingId>,
     /// Becomes a hash, by which an erasure finds the event.
@@ -65,11 +68,21 @@ impl Head {
             event_type,
             received_at,
             request_id,
+            trace: None,
             resort: None,
             booking: None,
             guest: None,
             names: Vec::new(),
             faults: Vec::new(),
+        }
+    }
+
+    /// Continues this trace.
+    #[must_use]
+    pub fn traced(self, trace: impl Into<Option<TraceContext>>) -> Self {
+        Self {
+            trace: trace.into(),
+            ..self
         }
     }
 
@@ -97,6 +110,7 @@ pub fn seal(ring: &KeyRing, head: Head, body: &impl Serialize) -> Result<Outgoin
         event_type: head.event_type.to_owned(),
         received_at: head.received_at,
         request_id: head.request_id,
+        traceparent: head.trace,
         resort: head.resort,
         booking: head.booking,
         phone_hash: head.guest.map(|number| hash(number.reveal())),
@@ -108,6 +122,7 @@ pub fn seal(ring: &KeyRing, head: Head, body: &impl Serialize) -> Result<Outgoin
         message_id,
         kind: head.event_type.to_owned(),
         cause: None,
+        trace: head.trace,
         body: envelope.encode(),
     })
 }

@@ -51,4 +51,5 @@ pub mod stay;
 pub mod template_category;
 pub mod template_text;
 pub mod text_enum;
+pub mod trace;
 pub mod webhook_out;

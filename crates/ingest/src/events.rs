@@ -22,7 +22,7 @@ use whatsapp::notification::Update;
 
 use crate::metrics::IngestMetrics;
 use crate::problem::Problem;
-use crate::request_log::Entry;
+use crate::request_log::{Entry, Origin};
 use crate::source_reports::SourceReports;
 
 /// How many updates of one notification may wait for their confirmation at once; other requests need places too.
@@ -118,9 +118,10 @@ impl Events {
         &self,
         event: &Event,
         guest: Option<PhoneNumber>,
-        request_id: Uuid,
+        origin: Origin,
     ) -> Result<(), EventError> {
-        let head = Head::of_event(event, guest, Utc::now(), request_id.to_string());
+        let head =
+            Head::of_event(event, guest, Utc::now(), origin.request_id.to_string()).traced(origin.trace);
         self.publish(head, event).await?;
         self.metrics.note_event(event.key.source.as_str(), Utc::now());
         Ok(())
@@ -130,7 +131,7 @@ impl Events {
     pub(crate) async fn publish_incomplete(
         &self,
         incomplete: Incomplete<'_>,
-        request_id: Uuid,
+        origin: Origin,
     ) -> Result<String, EventError> {
         let Incomplete {
             source,
@@ -158,7 +159,8 @@ impl Events {
             booking,
             guest,
             faults,
-            ..Head::new(key, kind, kept.received_at, request_id.to_string())
+            trace: Some(origin.trace),
+            ..Head::new(key, kind, kept.received_at, origin.request_id.to_string())
         };
         self.publish(head, &*kept).await?;
         self.metrics.note_event(source.as_str(), kept.received_at);
@@ -208,19 +210,15 @@ impl Events {
     }
 
     /// Publishes the updates of one notification together and waits for all confirmations.
-    pub(crate) async fn publish_updates(
-        &self,
-        updates: &[Update],
-        request_id: Uuid,
-    ) -> Result<(), EventError> {
+    pub(crate) async fn publish_updates(&self, updates: &[Update], origin: Origin) -> Result<(), EventError> {
         stream::iter(updates)
-            .map(|update| self.publish_update(update, request_id))
+            .map(|update| self.publish_update(update, origin))
             .buffer_unordered(UPDATES_IN_FLIGHT)
             .try_collect()
             .await
     }
 
-    async fn publish_update(&self, update: &Update, request_id: Uuid) -> Result<(), EventError> {
+    async fn publish_update(&self, update: &Update, origin: Origin) -> Result<(), EventError> {
         let key = EventKey {
             source: SourceId::whatsapp(),
             id: self.update_id(update)?,
@@ -228,7 +226,8 @@ impl Events {
         let head = Head {
             guest: update.guest().cloned(),
             names: update.names(),
-            ..Head::new(key, update.kind(), Utc::now(), request_id.to_string())
+            trace: Some(origin.trace),
+            ..Head::new(key, update.kind(), Utc::now(), origin.request_id.to_string())
         };
         self.publish(head, update).await
     }

@@ -30,6 +30,7 @@ use broker::Status;
 use broker::publisher::{Options, Publisher};
 use service::daemon::{Daemon, Running};
 use service::{About, Failure, Problems, Stop, http};
+use traces::Spans;
 
 use crate::access::Rates;
 use crate::events::Events;
@@ -61,7 +62,8 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
         ..Options::named("bellhop ingest")
     };
     let publisher = Publisher::start(settings.amqp_address.clone(), options);
-    let ingest = Data::new(assemble(&settings, &daemon, publisher.clone())?);
+    let spans = Spans::start(settings.traces.as_ref(), &ABOUT, &daemon.metrics)?;
+    let ingest = Data::new(assemble(&settings, &daemon, publisher.clone(), spans.clone())?);
     add_parts(&mut daemon, &ingest, &publisher);
     let options = http::Options {
         address: settings.address,
@@ -72,10 +74,16 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     daemon.serve(options, routes, async move {
         publisher.stop().await;
         ingest.log.finish();
+        spans.stop().await;
     })
 }
 
-fn assemble(settings: &Settings, daemon: &Daemon, publisher: Publisher) -> Result<Ingest, Failure> {
+fn assemble(
+    settings: &Settings,
+    daemon: &Daemon,
+    publisher: Publisher,
+    spans: Spans,
+) -> Result<Ingest, Failure> {
     let metrics = Arc::new(IngestMetrics::new(&daemon.metrics)?);
     let files = Watched::start(
         &settings.config,
@@ -92,7 +100,7 @@ fn assemble(settings: &Settings, daemon: &Daemon, publisher: Publisher) -> Resul
         meta: settings.whatsapp.as_ref().map(Meta::of).transpose()?,
         trusted_proxies: settings.trusted_proxies.clone(),
         rates: Rates::new(settings.whatsapp_rate),
-        log: Arc::new(RequestLog::new(Arc::clone(&metrics))),
+        log: Arc::new(RequestLog::new(Arc::clone(&metrics), spans)),
         metrics,
     })
 }

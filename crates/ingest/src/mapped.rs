@@ -137,7 +137,7 @@ async fn publish(
     ingest: &Ingest,
     entry: &mut Entry,
 ) -> Result<Answer, Problem> {
-    let request_id = entry.request_id;
+    let origin = entry.origin();
     let events = elements.iter().filter_map(|element| match &element.verdict {
         Verdict::Event(event) => Some(event),
         _ => None,
@@ -145,7 +145,7 @@ async fn publish(
     let published: Result<Vec<String>, _> = stream::iter(events)
         .map(|event| async move {
             let guest = settings.phone_number(event);
-            ingest.events.publish_event(event, guest, request_id).await?;
+            ingest.events.publish_event(event, guest, origin).await?;
             Ok(event.key.id.to_string())
         })
         .buffered(IN_FLIGHT)
@@ -189,10 +189,7 @@ async fn publish_incomplete(
     ingest: &Ingest,
     entry: &mut Entry,
 ) -> Result<String, Problem> {
-    let published = ingest
-        .events
-        .publish_incomplete(incomplete, entry.request_id)
-        .await;
+    let published = ingest.events.publish_incomplete(incomplete, entry.origin()).await;
     published.map_err(|error| error.into_problem(entry))
 }
 

@@ -8,9 +8,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::http::header::HeaderMap;
 use budget::{Budget, LeftOut};
+use chrono::Utc;
 use domain::ids::SourceId;
+use domain::trace::TraceContext;
 use mapping::check::Seen;
+use traces::{Kind, Span, Spans};
 use uuid::Uuid;
 
 use crate::metrics::{IngestMetrics, OTHER, UNKNOWN};
@@ -21,6 +25,7 @@ use crate::source_reports::{Answered, SourceReports};
 pub(crate) struct RequestLog {
     metrics: Arc<IngestMetrics>,
     strangers: Budget,
+    spans: Spans,
     /// What each source was answered, for people.
     pub(crate) reports: SourceReports,
 }
@@ -31,6 +36,10 @@ pub(crate) struct RequestLog {
 pub(crate) struct Entry {
     /// Also in the answer.
     pub(crate) request_id: Uuid,
+    /// Of the caller's trace, or of one that begins here.
+    pub(crate) trace: TraceContext,
+    /// The caller's span.
+    caller: Option<TraceContext>,
     pub(crate) address: IpAddr,
     /// Set once the source is known to exist.
     pub(crate) source: Option<SourceId>,
@@ -52,6 +61,13 @@ pub(crate) struct Entry {
     log: Arc<RequestLog>,
 }
 
+/// The request that something is published for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) request_id: Uuid,
+    pub(crate) trace: TraceContext,
+}
+
 /// A request that is no webhook.
 pub(crate) struct Other {
     pub(crate) request_id: Uuid,
@@ -62,10 +78,11 @@ pub(crate) struct Other {
 }
 
 impl RequestLog {
-    pub(crate) fn new(metrics: Arc<IngestMetrics>) -> Self {
+    pub(crate) fn new(metrics: Arc<IngestMetrics>, spans: Spans) -> Self {
         Self {
             metrics,
             strangers: Budget::default(),
+            spans,
             reports: SourceReports::default(),
         }
     }
@@ -116,9 +133,15 @@ fn log_omitted(left_out: Vec<LeftOut>) {
 }
 
 impl Entry {
-    pub(crate) fn begin(address: IpAddr, log: Arc<RequestLog>) -> Self {
+    pub(crate) fn begin(address: IpAddr, headers: &HeaderMap, log: Arc<RequestLog>) -> Self {
+        let caller = caller_of(headers);
         Self {
             request_id: Uuid::now_v7(),
+            trace: caller.map_or_else(
+                || TraceContext::begin(rand::random(), rand::random()),
+                |caller| caller.child(rand::random()),
+            ),
+            caller,
             address,
             source: None,
             seen: Seen::default(),
@@ -131,6 +154,14 @@ impl Entry {
             status: 0,
             began_at: Instant::now(),
             log,
+        }
+    }
+
+    /// What is published because of it says so.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            request_id: self.request_id,
+            trace: self.trace,
         }
     }
 
@@ -159,6 +190,29 @@ impl Entry {
         }
     }
 
+    fn span(&self, took: Duration) -> Span {
+        let ended_at = Utc::now();
+        let source = self.source.as_ref().map_or(UNKNOWN, SourceId::as_str);
+        Span {
+            name: "POST /webhooks/{source}".to_owned(),
+            kind: Kind::Server,
+            context: self.trace,
+            parent: self.caller,
+            link: None,
+            began_at: ended_at - took,
+            ended_at,
+            has_failed: self.status >= 500,
+            attributes: vec![
+                ("http.request.method", "POST".into()),
+                ("http.route", "/webhooks/{source}".into()),
+                ("http.response.status_code", i64::from(self.status).into()),
+                ("bellhop.request.id", self.request_id.to_string().into()),
+                ("bellhop.source", source.into()),
+                ("bellhop.answer", self.answer.into()),
+            ],
+        }
+    }
+
     fn log(&self, took: Duration) {
         let is_bounded = !self.is_authentic || matches!(self.status, 429 | 500..);
         if is_bounded && !self.log.allows(self.source.as_ref(), self.answer) {
@@ -172,6 +226,7 @@ impl Entry {
         log::log!(
             level,
             "request.id":% = self.request_id,
+            trace:% = self.trace.trace_id(),
             source = self.source.as_ref().map_or(UNKNOWN, SourceId::as_str),
             address:% = self.address,
             "event.type" = self.seen.event_type.map(|event_type| event_type.as_str()),
@@ -191,6 +246,11 @@ impl Entry {
     }
 }
 
+/// The span of the caller, if it names one. `tracestate` is not kept.
+fn caller_of(headers: &HeaderMap) -> Option<TraceContext> {
+    headers.get("traceparent")?.to_str().ok()?.parse().ok()
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
         let took = self.began_at.elapsed();
@@ -206,6 +266,10 @@ impl Drop for Entry {
         }
         if let Some(source) = &self.source {
             self.log.reports.note(source, &self.for_report());
+        }
+        // Strangers must not fill the collector.
+        if self.is_authentic {
+            self.log.spans.record(self.trace, || self.span(took));
         }
         self.log(took);
     }

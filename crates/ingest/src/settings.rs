@@ -42,6 +42,8 @@ pub struct Settings {
     pub confirm_timeout: Duration,
     /// How long webhooks are still taken after a stop.
     pub linger: Duration,
+    /// Where spans go; `None`: nowhere.
+    pub traces: Option<traces::Settings>,
     /// For the secrets that files name by variable.
     pub environment: Environment,
 }
@@ -76,6 +78,7 @@ Environment:
                          its connection: as long as your balancer needs to notice, 10s at most [5s]
   INGEST_TRUSTED_PROXIES networks whose X-Forwarded-For is believed, 10.0.0.0/8,fd00::/8 [none]; set it when a proxy is
                          in front of this program, else all callers share the proxy's address
+  OTEL_EXPORTER_OTLP_ENDPOINT where traces go, OTLP over HTTP [nowhere]
   RUST_LOG               log filter [info]; libraries never log below info, because their debug output may hold
                          personal data
   LOG_FORMAT             json or text [text on a terminal, else json]
@@ -107,6 +110,7 @@ impl Settings {
         let confirm_timeout =
             read.parsed_or("INGEST_CONFIRM_TIMEOUT", parse_timeout, DEFAULT_CONFIRM_TIMEOUT);
         let linger = read.parsed_or("INGEST_LINGER", parse_linger, DEFAULT_LINGER);
+        let traces = read.together(|look_up| traces::Settings::read(look_up));
         read.finish_with(|| {
             Some(Self {
                 address,
@@ -118,6 +122,7 @@ impl Settings {
                 trusted_proxies,
                 confirm_timeout,
                 linger,
+                traces,
                 environment: environment.clone(),
             })
         })

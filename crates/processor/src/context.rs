@@ -18,6 +18,7 @@ use settings::{Resolve, Watched};
 use store::planning::{DueIds, Planner};
 use store::{Fault, Store, StoreError};
 use tokio::sync::Notify;
+use traces::Spans;
 
 use crate::alerts::Alerts;
 use crate::due_ids::IdPublisher;
@@ -36,6 +37,7 @@ pub(crate) struct Context {
     pub(crate) files: Arc<Watched>,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: ProcessorMetrics,
+    pub(crate) spans: Spans,
     /// How reported failures are judged.
     pub(crate) judging: Judging,
     pub(crate) missing_keys: MissingKeys,
@@ -88,6 +90,7 @@ impl Context {
             files: Arc::new(files),
             readiness,
             metrics: ProcessorMetrics::new(metrics)?,
+            spans: Spans::default(),
             judging: Judging {
                 policy: RetryPolicy::default(),
                 pause: settings.probe_after,

@@ -127,6 +127,7 @@ fn message_due(id: MessageId) -> Outgoing {
         message_id: id.to_string(),
         kind: "message_due".to_owned(),
         cause: None,
+        trace: None,
         body: id.to_string().into_bytes(),
     }
 }

@@ -10,6 +10,7 @@ use domain::facts::Facts;
 use domain::guest::GuestName;
 use domain::ids::{BookingKey, NumberId, WhatsAppMessageId};
 use domain::message_record::Report;
+use domain::trace::TraceContext;
 use store::guests::GuestKey;
 use store::template_categories::CategoryReport;
 use whatsapp::notification::Inbound;
@@ -34,6 +35,8 @@ pub(crate) struct Effects {
     pub(crate) categories: Vec<CategoryReport>,
     pub(crate) reports: Vec<Report>,
     pub(crate) notices: Vec<Notice>,
+    /// In which span each of the bookings got its facts, the last one where several events bring some.
+    pub(crate) traces: BTreeMap<BookingKey, TraceContext>,
 }
 
 /// A guest's stop or start, as a platform reports it.
@@ -101,6 +104,12 @@ impl Effects {
             && self.reports.is_empty())
     }
 
+    /// The effects of an event that is applied in this span.
+    pub(crate) fn in_trace(mut self, trace: TraceContext) -> Self {
+        self.traces = self.facts.keys().map(|key| (key.clone(), trace)).collect();
+        self
+    }
+
     /// Adds the effects of a later event.
     pub(crate) fn add(&mut self, later: Self) {
         for (booking, facts) in later.facts {
@@ -118,5 +127,6 @@ impl Effects {
         self.categories.extend(later.categories);
         self.reports.extend(later.reports);
         self.notices.extend(later.notices);
+        self.traces.extend(later.traces);
     }
 }

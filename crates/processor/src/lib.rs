@@ -28,6 +28,7 @@ mod source_reports;
 pub mod steps;
 mod telemetry;
 mod timers;
+mod trace;
 mod watermark;
 mod webhooks_out;
 mod without_resort;
@@ -44,6 +45,7 @@ use service::daemon::{Daemon, MissingKey, Running};
 use service::{About, Failure, Problems, Stop};
 use store::reseal::{self, SealedColumn};
 use store::{Connection, StoreError, raised_alerts};
+use traces::Spans;
 
 use crate::context::{Context, POSTGRES};
 use crate::loops::Loops;
@@ -61,6 +63,8 @@ pub const ABOUT: About = About {
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let mut daemon = Daemon::new(&ABOUT, stop)?;
     let mut context = Context::new(&settings, &daemon.metrics, daemon.readiness.clone())?;
+    let spans = Spans::start(settings.traces.as_ref(), &ABOUT, &daemon.metrics)?;
+    context.spans = spans.clone();
     let publisher = Publisher::start(settings.amqp_address.clone(), Options::named("bellhop processor"));
     context.ids = Some(context.id_publisher(publisher.clone()));
     let context = Arc::new(context);
@@ -71,7 +75,10 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     daemon.follow("queue", consumer.status(), Status::check);
     add_parts(&mut daemon, &context);
     add_loops(&mut daemon, &context, (consumer, settings.outbound), &publisher);
-    daemon.serve_health(settings.address, async move { publisher.stop().await })
+    daemon.serve_health(settings.address, async move {
+        publisher.stop().await;
+        spans.stop().await;
+    })
 }
 
 fn add_parts(daemon: &mut Daemon, context: &Arc<Context>) {

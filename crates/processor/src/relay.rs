@@ -156,6 +156,7 @@ fn dead_letter(letter: &relay::Letter) -> Outgoing {
             attempts: u32::try_from(letter.attempts).unwrap_or(u32::MAX),
             dead_lettered_at: Some(letter.died_at),
         }),
+        trace: None,
         body: letter.id.to_string().into_bytes(),
     }
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub outbound: Outbound,
     /// How long a hold lasts until one message may try again.
     pub probe_after: Duration,
+    /// Where spans go; `None`: nowhere.
+    pub traces: Option<traces::Settings>,
     /// The environment that files may refer to.
     pub environment: Environment,
 }
@@ -50,6 +52,7 @@ Environment:
   SENDER_PROBE_AFTER     as for the senders: what WhatsApp refuses as a whole by reports on messages is held this long
                          before one message tries again [1m]
   PROCESSOR_ADDR         health and metrics [0.0.0.0:8081]
+  OTEL_EXPORTER_OTLP_ENDPOINT where traces go, OTLP over HTTP [nowhere]
   RUST_LOG               log filter [info]; libraries never log below info, because their debug output may hold
                          personal data
   LOG_FORMAT             json or text [text on a terminal, else json]
@@ -74,6 +77,7 @@ impl Settings {
             .map(Arc::new);
         let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, hold::PROBE_AFTER);
         let environment = environment.clone();
+        let traces = read.together(|look_up| traces::Settings::read(look_up));
         read.finish_with(|| {
             Some(Self {
                 address,
@@ -83,6 +87,7 @@ impl Settings {
                 ring: ring?,
                 outbound,
                 probe_after,
+                traces,
                 environment,
             })
         })

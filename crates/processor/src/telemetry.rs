@@ -47,6 +47,8 @@ fn message_planned(metrics: &ProcessorMetrics, moved: &Moved, cause: &str) {
         state = moved.state.as_str(),
         reason = moved.reason.map_or("", domain::message::Reason::as_str),
         cause = cause,
+        trace = moved.trace.map(|trace| trace.trace_id().to_string()),
+        link = moved.link.map(|link| link.trace_id().to_string()),
         event = "message_planned";
         "message planned"
     );

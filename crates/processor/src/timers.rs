@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use service::{Stop, crash};
+use store::bookings::Booking;
 use store::planning::{self, Planned};
 use store::{Fault, StoreError, bookings};
 use tokio::sync::Notify;
+use traces::{Kind, Span};
 
 use crate::context::Context;
 use crate::events::{self, SHORT_LOCK_WAIT};
-use crate::telemetry;
 use crate::watermark::Watermark;
+use crate::{telemetry, trace};
 
 /// How many bookings are planned in one transaction.
 const AT_ONCE: i64 = 200;
@@ -47,6 +49,7 @@ struct Round {
     planned: Planned,
     woken: usize,
     late_by: Vec<TimeDelta>,
+    spans: Vec<Span>,
     next_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 }
@@ -138,25 +141,35 @@ impl Timers {
         let planner = self
             .context
             .planner_for(usize::try_from(AT_ONCE).unwrap_or(usize::MAX));
+        let is_exported = self.context.spans.are_sent();
         let planning = move |connection: &mut store::Connection| {
             let now = store::pool::clock(connection)?;
             let due_before = due_before(now, watermark);
-            let due = match selection {
+            let mut due = match selection {
                 Selection::Oldest => bookings::lock_due(connection, &planner.ring, due_before, AT_ONCE)?,
                 Selection::These(keys) => {
                     store::pool::wait_for_locks(connection, SHORT_LOCK_WAIT)?;
                     bookings::lock_due_of(connection, &planner.ring, due_before, &keys)?
                 }
             };
+            // The event may be of last week: what it set off then is another trace, with a link to the event's.
+            due.iter_mut()
+                .for_each(|booking| booking.plan_in(trace::next(None)));
             let planned = planning::replan(connection, &planner, now, &due)?;
             if !due.is_empty() {
                 crash::point("processor.timers.written");
             }
             let late_by = due.iter().filter_map(|booking| Some(now - booking.wake_at?));
+            let spans = if is_exported {
+                due.iter().filter_map(span).collect()
+            } else {
+                Vec::new()
+            };
             Ok(Round {
                 planned,
                 woken: due.len(),
                 late_by: late_by.collect(),
+                spans,
                 next_at: bookings::next_wake_up(connection)?,
                 now,
             })
@@ -166,6 +179,12 @@ impl Timers {
             crash::point("processor.timers.committed");
         }
         self.context.publish_due(std::mem::take(&mut round.planned.due));
+        for span in std::mem::take(&mut round.spans) {
+            self.context.spans.record(span.context, || Span {
+                ended_at: Utc::now(),
+                ..span
+            });
+        }
         self.report(&round);
         Ok(round)
     }
@@ -180,6 +199,22 @@ impl Timers {
             self.due.notify_one();
         }
     }
+}
+
+/// The first of a trace, with a link to the event that set the timer.
+fn span(booking: &Booking) -> Option<Span> {
+    let now = Utc::now();
+    Some(Span {
+        name: "timer".to_owned(),
+        kind: Kind::Internal,
+        context: booking.planned_in()?,
+        parent: None,
+        link: booking.trace(),
+        began_at: now,
+        ended_at: now,
+        has_failed: false,
+        attributes: vec![("bellhop.booking.id", booking.key.to_string().into())],
+    })
 }
 
 /// Events go first: a timer that is younger than the watermark waits, for [`EVENTS_FIRST`] at most.

@@ -82,6 +82,7 @@ impl Emulator {
         let now = self.clock.now();
         let body = serde_json::from_slice(call.body);
         let mut entry = Entry::sketch(now, call.path, call.number, body.as_ref().unwrap_or(&Value::Null));
+        entry.traceparent = call.traceparent.map(str::to_owned);
         let judged = body
             .map_err(|_| GraphError::because(100, "The request body is not valid JSON."))
             .and_then(|body| self.judge(call, &body, now));

@@ -50,6 +50,7 @@ pub(crate) struct Entry {
     pub(crate) button_url: Option<String>,
     pub(crate) replies: Vec<QuickReply>,
     pub(crate) callback_data: Option<String>,
+    pub(crate) traceparent: Option<String>,
     pub(crate) wamid: Option<String>,
     pub(crate) accepted: bool,
     pub(crate) answered: bool,

@@ -46,16 +46,14 @@ async fn send(
     body: Bytes,
 ) -> HttpResponse {
     let (version, number, endpoint) = path.into_inner();
-    let authorization = request
-        .headers()
-        .get("authorization")
-        .and_then(|value| value.to_str().ok());
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let call = Call {
         path: request.path(),
         version: &version,
         number: &number,
         endpoint: Endpoint::of_path(&endpoint),
-        authorization,
+        authorization: header("authorization"),
+        traceparent: header("traceparent"),
         body: &body,
     };
     let outcome = state.emulator.receive(&call);

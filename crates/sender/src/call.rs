@@ -22,6 +22,7 @@ pub(crate) async fn call(sender: &Sender, mut granted: Granted) -> Outcome {
     let Some(token) = token.filter(|_| granted.is_valid()) else {
         return Outcome::NotCalled(Box::new(granted));
     };
+    let span = ready.trace.child(rand::random());
     let message = Outgoing {
         endpoint: sender
             .endpoints
@@ -32,6 +33,7 @@ pub(crate) async fn call(sender: &Sender, mut granted: Granted) -> Outcome {
             attempt: granted.attempt,
         },
         content: ready.content.clone(),
+        trace: Some(span),
     };
     let in_flight = InFlight::begin(&sender.metrics.in_flight);
     granted.ready.guest_turn.spend();
@@ -46,6 +48,7 @@ pub(crate) async fn call(sender: &Sender, mut granted: Granted) -> Outcome {
     let foreign_in_a_row = learn(sender, &route, &answer);
     let called = conclude(sender, granted, answer, foreign_in_a_row);
     telemetry::called(&sender.metrics, message.endpoint, &called);
+    sender.spans.record(span, || telemetry::span(span, &called));
     Outcome::Called(Box::new(called))
 }
 

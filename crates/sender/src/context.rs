@@ -13,6 +13,7 @@ use service::Stop;
 use settings::Watched;
 use store::Store;
 use store::planning::Planner;
+use traces::Spans;
 use whatsapp::client::Client;
 
 use crate::endpoints::Endpoints;
@@ -41,6 +42,7 @@ pub(crate) struct Sender {
     pub(crate) probe_after: Duration,
     pub(crate) silence_policy: SilencePolicy,
     pub(crate) metrics: SenderMetrics,
+    pub(crate) spans: Spans,
     /// A message may have been held because of a file that has been replaced since: hold maintenance tries it again.
     pub(crate) held_by_old_files: AtomicBool,
     /// After the stop nothing more is claimed; the ids return to the queue for other senders.

@@ -49,6 +49,7 @@ use service::{About, Failure, Problems, Stop};
 use store::reseal::{self, SealedColumn};
 use store::{Connection, Store, StoreError, raised_alerts};
 use tokio::sync::watch;
+use traces::Spans;
 use whatsapp::client::{Client, DEFAULT_TIMEOUT};
 
 use crate::context::Sender;
@@ -76,7 +77,12 @@ const CONNECTIONS: u32 = 8;
 /// Starts the sender. Servers that are away, and a schema that is not there yet, are waited for.
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let mut daemon = Daemon::new(&ABOUT, stop)?;
-    let sender = Arc::new(assemble(&settings, &daemon.metrics, &daemon.stop)?);
+    let spans = Spans::start(settings.traces.as_ref(), &ABOUT, &daemon.metrics)?;
+    let sender = Sender {
+        spans: spans.clone(),
+        ..assemble(&settings, &daemon.metrics, &daemon.stop)?
+    };
+    let sender = Arc::new(sender);
     let publisher = Publisher::start(settings.amqp_address.clone(), Options::named("bellhop sender"));
     let consumer = Consumer::new(
         settings.amqp_address,
@@ -89,7 +95,10 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     daemon.follow("queue", consumer.status(), Status::check);
     add_parts(&mut daemon, &sender);
     add_loops(&mut daemon, sender, consumer, publisher.depths());
-    daemon.serve_health(settings.address, async move { publisher.stop().await })
+    daemon.serve_health(settings.address, async move {
+        publisher.stop().await;
+        spans.stop().await;
+    })
 }
 
 fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sender, Failure> {
@@ -119,6 +128,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         probe_after: settings.probe_after,
         silence_policy: settings.silence_policy,
         metrics: SenderMetrics::new(metrics)?,
+        spans: Spans::default(),
         held_by_old_files: AtomicBool::new(false),
         stop: stop.clone(),
     })

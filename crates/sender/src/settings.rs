@@ -35,6 +35,8 @@ pub struct Settings {
     /// How long a hold lasts until one message may try again.
     pub probe_after: Duration,
     pub silence_policy: SilencePolicy,
+    /// Where spans go; `None`: nowhere.
+    pub traces: Option<traces::Settings>,
     /// The environment that files may refer to.
     pub environment: Environment,
 }
@@ -63,6 +65,7 @@ Environment:
   SENDER_UNKNOWN_AFTER       a call still unfinished this long after its claim counts as lost: its sender probably died;
                              must be longer than the 17s that a call may take [1m]
   SENDER_ADDR                health and metrics [0.0.0.0:8082]
+  OTEL_EXPORTER_OTLP_ENDPOINT where traces go, OTLP over HTTP [nowhere]
   RUST_LOG                   log filter [info]; libraries never log below info, because their debug output may hold
                              personal data
   LOG_FORMAT                 json or text [text on a terminal, else json]
@@ -111,6 +114,7 @@ impl Settings {
         let probe_after = read.parsed_or("SENDER_PROBE_AFTER", domain::duration::parse, hold::PROBE_AFTER);
         let silence_policy = silence_policy(&mut read);
         let environment = environment.clone();
+        let traces = read.together(|look_up| traces::Settings::read(look_up));
         read.finish_with(|| {
             let (ring, whatsapp_url) = (ring?, whatsapp_url?);
             Some(Self {
@@ -125,6 +129,7 @@ impl Settings {
                 per_second,
                 probe_after,
                 silence_policy,
+                traces,
                 environment,
             })
         })

@@ -16,6 +16,7 @@ use domain::phone_number::PhoneNumber;
 use domain::plan::cart;
 use domain::render::Content;
 use domain::resort::Resort;
+use domain::trace::TraceContext;
 use store::claims::{self, Draft, Wanted};
 use whatsapp::answer::Answer;
 
@@ -39,6 +40,8 @@ pub(crate) struct Ready {
     pub(crate) content_choice: ContentChoice,
     /// The booking's key, for the log.
     pub(crate) booking: String,
+    /// The span in which it was planned, or the first of a trace where that is not known.
+    pub(crate) trace: TraceContext,
     /// The resort's file as it was read.
     pub(crate) resort: Arc<Resort>,
     pub(crate) guest_turn: GuestTurn,
@@ -82,6 +85,9 @@ impl Ready {
             rested: draft.rested,
             content_choice: sendable.turn,
             booking: draft.booking.to_string(),
+            trace: draft
+                .trace
+                .unwrap_or_else(|| TraceContext::begin(rand::random(), rand::random())),
             resort: Arc::clone(resort),
             guest_turn,
             in_hand: None,

@@ -4,6 +4,7 @@
 //! (`docs/operations.md`). Metrics are listed in `docs/metrics.md`.
 
 mod holds;
+mod spans;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::metrics::SenderMetrics;
 use crate::stages::{Called, Granted, Ready};
 
 pub(crate) use holds::{maintained, recorded};
+pub(crate) use spans::span;
 
 /// A batch, or one route of it, failed at a database step, and the batch's ids return to the queue.
 pub(crate) fn sending_failed(error: &StoreError) {
@@ -123,19 +125,19 @@ pub(crate) fn crowded(metrics: &SenderMetrics, draft: &Draft, wait: Duration) {
 
 pub(crate) fn ended(metrics: &SenderMetrics, one: &Ready, reason: Reason) {
     metrics.messages.count(one.route().kind, reason.as_str());
-    log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
+    log::info!("message.id" = one.wanted.id.to_string(), trace:% = one.trace.trace_id(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
         reason = reason.as_str(), event = "message_ended"; "message ended by its claim");
 }
 
 pub(crate) fn held(metrics: &SenderMetrics, one: &Ready, scope: &str) {
     metrics.messages.count(one.route().kind, "held");
-    log::info!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
+    log::info!("message.id" = one.wanted.id.to_string(), trace:% = one.trace.trace_id(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
         scope, event = "message_held"; "message held");
 }
 
 pub(crate) fn released(granted: &Granted) {
     let one = &granted.ready;
-    log::warn!("message.id" = one.wanted.id.to_string(), "booking.id" = one.booking,
+    log::warn!("message.id" = one.wanted.id.to_string(), trace:% = one.trace.trace_id(), "booking.id" = one.booking,
         "attempt.number" = granted.attempt.0, event = "claim_released";
         "claim released without a call: it took too long, or the resort's token is gone");
 }
@@ -143,7 +145,7 @@ pub(crate) fn released(granted: &Granted) {
 /// Claims without a call that Postgres does not take back.
 pub(crate) fn not_released(uncalled: &[Granted], error: &StoreError) {
     for Granted { ready, attempt, .. } in uncalled {
-        log::error!("message.id" = ready.wanted.id.to_string(), "booking.id" = ready.booking, "attempt.number" = attempt.0,
+        log::error!("message.id" = ready.wanted.id.to_string(), trace:% = ready.trace.trace_id(), "booking.id" = ready.booking, "attempt.number" = attempt.0,
             error = service::chain(error), event = "claim_not_released";
             "could not release a claim without a call; reconciliation settles it");
     }
@@ -177,7 +179,7 @@ pub(crate) fn called(metrics: &SenderMetrics, endpoint: Endpoint, called: &Calle
         _ => log::Level::Warn,
     };
     let duration_ms = u64::try_from(answer.duration.as_millis()).unwrap_or(u64::MAX);
-    log::log!(level, "message.id" = one.wanted.id.to_string(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
+    log::log!(level, "message.id" = one.wanted.id.to_string(), trace:% = one.trace.trace_id(), "booking.id" = one.booking, kind = one.route().kind.as_str(),
         "attempt.number" = called.attempt.0, endpoint = endpoint.as_str(), outcome, then = follows(&called.next), code = code.unwrap_or_default(),
         duration_ms, note = answer.note.unwrap_or_default(), seen = answer.foreign.as_deref().unwrap_or_default(),
         event = "call_finished"; "called WhatsApp");

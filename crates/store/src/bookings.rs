@@ -15,6 +15,7 @@ use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQu
 use domain::facts::Facts;
 use domain::ids::{BookingId, BookingKey, ResortId};
 use domain::plan::Status;
+use domain::trace::TraceContext;
 
 use crate::error::StoreError;
 use crate::schema::bookings;
@@ -38,6 +39,10 @@ pub struct Booking {
     pub wake_at: Option<DateTime<Utc>>,
     /// Keyed hash of the guest's number, as it was planned last.
     pub phone_hash: Option<[u8; 32]>,
+    /// The span of the event that changed it last.
+    trace: Option<TraceContext>,
+    /// The span in which it is planned, if not that one.
+    planned_in: Option<TraceContext>,
     /// It was planned last without its resort's file.
     without_resort: bool,
     /// The facts as they are in the row, once they are others here.
@@ -55,6 +60,8 @@ impl Booking {
             status: Status::Started,
             wake_at: None,
             phone_hash: None,
+            trace: None,
+            planned_in: None,
             without_resort: false,
             stored: None,
             is_new: true,
@@ -84,6 +91,31 @@ impl Booking {
         }
     }
 
+    /// Notes the span of an event that brings facts.
+    pub fn changed_in(&mut self, trace: TraceContext) {
+        self.trace = Some(trace);
+    }
+
+    /// Notes the first span of a trace in which it is planned without a new event.
+    pub fn plan_in(&mut self, trace: TraceContext) {
+        self.planned_in = Some(trace);
+    }
+
+    /// The span of [`plan_in`](Self::plan_in).
+    pub fn planned_in(&self) -> Option<TraceContext> {
+        self.planned_in
+    }
+
+    /// The span of the event that changed it last.
+    pub fn trace(&self) -> Option<TraceContext> {
+        self.trace
+    }
+
+    /// The span that its messages continue.
+    pub(crate) fn planning_trace(&self) -> Option<TraceContext> {
+        self.planned_in.or(self.trace)
+    }
+
     /// The facts by which it was planned last.
     pub(crate) fn stored_facts(&self) -> &Facts {
         self.stored.as_deref().unwrap_or(&self.facts)
@@ -99,6 +131,7 @@ type Row = (
     Option<DateTime<Utc>>,
     Option<Vec<u8>>,
     bool,
+    Option<String>,
 );
 
 /// Locks bookings in the order of their keys, and reads them. Those that do not exist are left out.
@@ -148,7 +181,7 @@ pub(crate) fn lock_even_damaged(
     ring: &KeyRing,
     keys: &BTreeSet<BookingKey>,
 ) -> Result<Vec<Booking>, StoreError> {
-    let without_facts = |row: Row| (row.0, row.1, Vec::new(), row.3, row.4, row.5, row.6, row.7);
+    let without_facts = |row: Row| (row.0, row.1, Vec::new(), row.3, row.4, row.5, row.6, row.7, row.8);
     let read = |row: Row| match into_domain(ring, row.clone()) {
         // Its row differs from what is known here, so it is written.
         Err(error) if error.is_damage() => into_domain(ring, without_facts(row)).map(|booking| Booking {
@@ -183,6 +216,7 @@ type Columns = (
     bookings::wake_at,
     bookings::phone_hash,
     bookings::without_resort,
+    bookings::traceparent,
 );
 
 const COLUMNS: Columns = (
@@ -194,10 +228,11 @@ const COLUMNS: Columns = (
     bookings::wake_at,
     bookings::phone_hash,
     bookings::without_resort,
+    bookings::traceparent,
 );
 
 fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
-    let (resort, id, sealed, version, status, wake_at, phone_hash, without_resort) = row;
+    let (resort, id, sealed, version, status, wake_at, phone_hash, without_resort, traceparent) = row;
     let key = parse_key(&resort, &id)?;
     let facts = open_facts(ring, &key, &sealed)?;
     let status = status.parse().map_err(|_| StoreError::Unreadable {
@@ -210,6 +245,8 @@ fn into_domain(ring: &KeyRing, row: Row) -> Result<Booking, StoreError> {
         status,
         wake_at,
         phone_hash: phone_hash.and_then(|hash| hash.try_into().ok()),
+        trace: traceparent.and_then(|text| text.parse().ok()),
+        planned_in: None,
         without_resort,
         stored: None,
         is_new: false,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::ids::{BookingKey, MessageId};
+use domain::trace::TraceContext;
 
 use crate::error::StoreError;
 use crate::guest_names;
@@ -21,6 +22,8 @@ pub struct NewEvent {
     pub booking: Option<BookingKey>,
     pub received_at: DateTime<Utc>,
     pub request_id: String,
+    /// The span in which it is applied.
+    pub trace: Option<TraceContext>,
     /// `applied` or `ignored`.
     pub outcome: &'static str,
     /// Keyed hash of the guest's number that it names.
@@ -56,9 +59,9 @@ pub fn count(connection: &mut PgConnection, keys: &[String]) -> Result<usize, St
 /// recording the same one.
 pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<HashSet<String>, StoreError> {
     let sql = "INSERT INTO events (key, source, event_type, booking_key, received_at, request_id, outcome, sealed_body, \
-         phone_hash, message_id, name_hashes) \
+         phone_hash, message_id, name_hashes, traceparent) \
          SELECT DISTINCT ON (key COLLATE \"C\") key, source, event_type, booking_key, received_at, request_id, outcome, \
-         sealed_body, phone_hash, message_id, names::bytea[] FROM {rows} \
+         sealed_body, phone_hash, message_id, names::bytea[], traceparent FROM {rows} \
          ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING RETURNING key";
     let fresh: Vec<Value<Text, String>> = Rows::new(sql, new)
         .column::<Text, _>("key", |event| event.key.as_str())
@@ -73,6 +76,7 @@ pub fn insert_new(connection: &mut PgConnection, new: &[NewEvent]) -> Result<Has
         .column::<Nullable<Bytea>, _>("sealed_body", |event| event.sealed_body.as_deref())
         .column::<Nullable<Bytea>, _>("phone_hash", |event| event.phone_hash.as_deref())
         .column::<Nullable<SqlUuid>, _>("message_id", |event| event.message.map(|id| id.0))
+        .column::<Nullable<Text>, _>("traceparent", |event| event.trace.map(|trace| trace.to_string()))
         .column::<Nullable<Text>, _>("names", |event| guest_names::array_literal(&event.name_hashes))
         .load(connection)
         .map_err(StoreError::query("record events"))?;

@@ -13,6 +13,7 @@ use diesel::sql_types::{Bool, Bytea, Double, Integer, Nullable, Text, Timestampt
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryableByName, RunQueryDsl};
 use domain::event::EventKey;
 use domain::ids::{BookingKey, EventId, SourceId};
+use domain::trace::TraceContext;
 
 use crate::error::StoreError;
 use crate::prepared;
@@ -38,6 +39,8 @@ pub struct Claimed {
     /// When `ingest` received the webhook.
     pub received_at: DateTime<Utc>,
     pub request_id: String,
+    /// The span in which the webhook was applied.
+    pub trace: Option<TraceContext>,
     /// The request, sealed; `None`: its guest was erased, or its retention has ended.
     pub sealed_body: Option<Vec<u8>>,
     /// The number of this attempt, from 1. It fences the result.
@@ -152,6 +155,8 @@ struct ClaimedRow {
     received_at: DateTime<Utc>,
     #[diesel(sql_type = Text)]
     request_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    traceparent: Option<String>,
     #[diesel(sql_type = Nullable<Bytea>)]
     sealed_body: Option<Vec<u8>>,
     #[diesel(sql_type = Integer)]
@@ -197,6 +202,7 @@ impl ClaimedRow {
             booking: self.booking_key.and_then(|key| key.parse().ok()),
             received_at: self.received_at,
             request_id: self.request_id,
+            trace: self.traceparent.and_then(|text| text.parse().ok()),
             sealed_body: self.sealed_body,
             attempt: self.attempts,
             failures: u32::try_from(self.failures).unwrap_or_default(),

@@ -59,7 +59,7 @@ pub fn replan(
         let without_resort = found.is_none();
         let plan = found.unwrap_or_else(|| waiting(booking, now));
         for change in difference::changes(&plan, &booking.facts, &circumstances.messages) {
-            changes.add(&booking.key, change, &circumstances.messages);
+            changes.add(booking, change, &circumstances.messages);
         }
         saved.push(Saved {
             booking,

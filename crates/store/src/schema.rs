@@ -44,6 +44,7 @@ diesel::table! {
         tells_of_guest -> Bool,
         without_resort -> Bool,
         confirmed_at -> Nullable<Timestamptz>,
+        traceparent -> Nullable<Text>,
     }
 }
 
@@ -84,6 +85,7 @@ diesel::table! {
         phone_hash -> Nullable<Bytea>,
         message_id -> Nullable<Uuid>,
         name_hashes -> Nullable<Array<Nullable<Bytea>>>,
+        traceparent -> Nullable<Text>,
     }
 }
 
@@ -260,6 +262,7 @@ diesel::table! {
         pricing_category -> Nullable<Text>,
         pricing_type -> Nullable<Text>,
         billable -> Nullable<Bool>,
+        traceparent -> Nullable<Text>,
     }
 }
 

@@ -29,6 +29,8 @@ pub const DEFAULT_URL: &str = "https://graph.facebook.com";
 /// The pinned version of the Graph API, unless the settings name another one.
 pub const DEFAULT_VERSION: &str = "v25.0";
 
+/// By W3C; a proxy of the company may continue the trace.
+const TRACEPARENT: &str = "traceparent";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Servers keep idle connections longer, so they seldom close one just as a request begins.
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(20);
@@ -113,12 +115,15 @@ impl Client {
                 "the token does not fit into a header; nothing was sent",
             );
         };
-        let request = self
+        let mut request = self
             .http
             .post(self.url(number, message.endpoint))
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, "application/json")
             .body(message.to_json().to_string());
+        if let Some(trace) = message.trace {
+            request = request.header(TRACEPARENT, trace.to_string());
+        }
         match request.send().await {
             Ok(response) => read(response).await.of(message.endpoint),
             Err(error) => without_answer(&error),

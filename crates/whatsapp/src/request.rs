@@ -6,6 +6,7 @@ use domain::endpoint::Endpoint;
 use domain::message::CallbackData;
 use domain::phone_number::PhoneNumber;
 use domain::render::{Content, Parameters};
+use domain::trace::TraceContext;
 use serde_json::{Value, json};
 
 /// A message to be sent.
@@ -19,6 +20,8 @@ pub struct Outgoing {
     pub content: Content,
     /// [`Endpoint::MarketingMessages`] refuses what is not a marketing template.
     pub endpoint: Endpoint,
+    /// The span of the call: the header `traceparent`.
+    pub trace: Option<TraceContext>,
 }
 
 impl fmt::Debug for Outgoing {

@@ -71,6 +71,7 @@ async fn publish(
         message_id: delivery.message_id.clone(),
         kind: delivery.kind.clone(),
         cause: Some(cause.clone()),
+        trace: None,
         body: delivery.body.clone(),
     };
     match publisher.publish(message).await {

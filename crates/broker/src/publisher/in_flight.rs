@@ -68,7 +68,10 @@ impl InFlight {
         self.begun.insert(number, Instant::now());
         self.confirmations.push(Box::pin(async move {
             let Job { message, done } = job;
-            let headers = message.cause.as_ref().map(Cause::headers).unwrap_or_default();
+            let mut headers = message.cause.as_ref().map(Cause::headers).unwrap_or_default();
+            if let Some(trace) = message.trace {
+                properties::insert_trace(&mut headers, trace);
+            }
             let properties = properties::of(&message.message_id, &message.kind, headers);
             let (exchange, key) = (message.queue.exchange().into(), message.queue.key().into());
             let mandatory = BasicPublishOptions {

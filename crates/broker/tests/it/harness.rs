@@ -91,6 +91,7 @@ pub(crate) fn outgoing(queue: Queue, id: &str) -> Outgoing {
         message_id: id.to_owned(),
         kind: "booking_started".to_owned(),
         cause: None,
+        trace: None,
         body: format!("body of {id}").into_bytes(),
     }
 }

@@ -71,6 +71,7 @@ pub(crate) async fn booked() -> Database {
             booking: Some(key.clone()),
             received_at: Utc::now(),
             request_id: "r-1".into(),
+            trace: None,
             outcome: "applied",
             phone_hash: Some(ring.lookup("+306912345678").to_vec()),
             name_hashes: Vec::new(),

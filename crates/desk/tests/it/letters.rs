@@ -150,6 +150,7 @@ impl Office {
             message_id: format!("direct/{id}"),
             kind: "booking_abandoned".to_owned(),
             cause,
+            trace: None,
             body,
         };
         self.publisher.publish(outgoing).await.unwrap();
@@ -183,6 +184,7 @@ impl Office {
                     attempts: u32::try_from(letter.attempts).unwrap(),
                     dead_lettered_at: Some(letter.died_at),
                 }),
+                trace: None,
                 body: letter.id.to_string().into_bytes(),
             };
             self.publisher.publish(outgoing).await.unwrap();
@@ -218,6 +220,7 @@ fn envelope(id: &str) -> Envelope {
         event_type: event.event_type.to_string(),
         received_at: "2026-11-24T09:00:00Z".parse().unwrap(),
         request_id: "r-7".to_owned(),
+        traceparent: None,
         resort: ResortId::parse("azure-bay").ok(),
         booking: BookingId::parse("BK-1001").ok(),
         phone_hash: None,

@@ -35,7 +35,8 @@ pub(super) async fn receive(
     mut payload: Payload,
     ingest: Data<Ingest>,
 ) -> HttpResponse {
-    let mut entry = Entry::begin(client_address(&request, &ingest), Arc::clone(&ingest.log));
+    let address = client_address(&request, &ingest);
+    let mut entry = Entry::begin(address, request.headers(), Arc::clone(&ingest.log));
     let response = match answer_of(take(&request, &mut payload, &ingest, &mut entry)).await {
         Ok(answer) => answer.response(&mut entry),
         Err(problem) => {
@@ -123,7 +124,7 @@ async fn publish(
     entry: &mut Entry,
 ) -> Result<(), Problem> {
     let guest = settings.phone_number(event);
-    let published = ingest.events.publish_event(event, guest, entry.request_id).await;
+    let published = ingest.events.publish_event(event, guest, entry.origin()).await;
     published.map_err(|error| error.into_problem(entry))
 }
 

@@ -68,7 +68,8 @@ pub(super) async fn refuse_method(request: HttpRequest, ingest: Data<Ingest>) ->
 }
 
 fn begin(request: &HttpRequest, ingest: &Ingest) -> Entry {
-    let mut entry = Entry::begin(client_address(request, ingest), Arc::clone(&ingest.log));
+    let address = client_address(request, ingest);
+    let mut entry = Entry::begin(address, request.headers(), Arc::clone(&ingest.log));
     entry.source = ingest.meta.is_some().then(SourceId::whatsapp);
     entry
 }
@@ -142,7 +143,7 @@ async fn take(
     crash::point("ingest.updates.checked");
     ingest
         .events
-        .publish_updates(&updates, entry.request_id)
+        .publish_updates(&updates, entry.origin())
         .await
         .map_err(|error| error.into_problem(entry))?;
     crash::point("ingest.updates.confirmed");

@@ -18,6 +18,7 @@ mod mapped;
 mod process;
 mod publishing;
 mod slow;
+mod traces;
 mod vhost;
 mod whatsapp;
 mod world;

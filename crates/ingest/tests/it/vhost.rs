@@ -80,6 +80,15 @@ impl VHost {
         taken
     }
 
+    /// The first event in `events`, and its properties in AMQP.
+    pub(crate) async fn take_event(&self) -> (Envelope, Value) {
+        let taken = self.take_messages().await;
+        let mut events = taken
+            .into_iter()
+            .filter(|(envelope, _)| envelope.event_type != SOURCE_REPORT);
+        events.next().expect("an event was published")
+    }
+
     /// The first report on this source. Everything else that was in `events` is gone.
     pub(crate) async fn take_report(&self, source: &str) -> Envelope {
         let is_wanted =
@@ -94,12 +103,17 @@ impl VHost {
     }
 
     async fn take_envelopes(&self) -> Vec<Envelope> {
+        let taken = self.take_messages().await;
+        taken.into_iter().map(|(envelope, _)| envelope).collect()
+    }
+
+    async fn take_messages(&self) -> Vec<(Envelope, Value)> {
         let path = format!("/api/queues/{}/events/get", self.name);
         let ask = json!({ "count": 5_000, "ackmode": "ack_requeue_false", "encoding": "base64" });
         let answer = self.api.call("POST", &path, &ask).await;
         let envelope = |message: &Value| {
             let payload = STANDARD.decode(message["payload"].as_str().unwrap()).unwrap();
-            Envelope::decode(&payload).unwrap()
+            (Envelope::decode(&payload).unwrap(), message["properties"].clone())
         };
         answer.json().as_array().unwrap().iter().map(envelope).collect()
     }

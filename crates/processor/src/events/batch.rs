@@ -86,7 +86,7 @@ pub(crate) fn apply(
 fn effects(planner: &Planner, arrival: &Arrival<'_>) -> Effects {
     let (opened, erased_at) = (arrival.opened, arrival.erased_at);
     let received_at = opened.envelope.received_at;
-    match &*opened.content {
+    let effects = match &*opened.content {
         Content::Event(event) => handlers::of_event(
             planner,
             &Arrived {
@@ -102,5 +102,6 @@ fn effects(planner: &Planner, arrival: &Arrival<'_>) -> Effects {
             erased_at,
         }),
         Content::Fetch => Effects::default(),
-    }
+    };
+    effects.in_trace(opened.trace)
 }

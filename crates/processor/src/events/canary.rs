@@ -18,6 +18,7 @@ use store::results;
 use super::batch;
 use super::event::{Content, Opened};
 use crate::context::Context;
+use crate::trace;
 
 /// A number of North America's range for fiction: no guest has it.
 const NUMBER: &str = "+12025550123";
@@ -78,6 +79,7 @@ fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<O
         event_type: EventType::BookingAbandoned.to_string(),
         received_at: now,
         request_id: name.to_owned(),
+        traceparent: None,
         resort: Some(resort.clone()),
         booking: Some(booking.clone()),
         phone_hash: None,
@@ -100,6 +102,8 @@ fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<O
     };
     Some(Opened {
         names: Vec::new(),
+        trace: trace::next(None),
+        opened_at: now,
         envelope: Arc::new(envelope),
         content: Arc::new(Content::Event(event)),
     })

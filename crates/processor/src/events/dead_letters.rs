@@ -45,7 +45,7 @@ impl DeadLetter {
 
 /// Of a stop whose writer matches no guest: it is applied, and a person may find out which guest it is.
 pub(super) fn of_unmatched_stop(opened: &Opened) -> Cause {
-    log::warn!("event.id" = opened.key(), "request.id" = opened.envelope.request_id, names = opened.names.len(),
+    log::warn!("event.id" = opened.key(), "request.id" = opened.envelope.request_id, trace:% = opened.trace.trace_id(), names = opened.names.len(),
         event = "stop_unmatched";
         "a stop in WhatsApp matches no guest; it is stored under the writer's names, and a dead letter asks a person");
     letter(
@@ -64,7 +64,7 @@ pub(super) fn of_refused(opened: &Opened, attempts: u32, error: &StoreError) -> 
     };
     let error = service::chain(error);
     log::error!("event.id" = opened.key(), "event.type" = opened.envelope.event_type,
-        "request.id" = opened.envelope.request_id, attempts = attempts, error = error,
+        "request.id" = opened.envelope.request_id, trace:% = opened.trace.trace_id(), attempts = attempts, error = error,
         event = "event_dead_lettered"; "event is a dead letter");
     letter(reason, &error, attempts)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::envelope::{ALERT, DecodeError, Envelope, FETCH, SOURCE_REPORT, UNMAPPABLE};
+use chrono::Utc;
 use crypto::key_ring::{KeyRing, OpenError};
 use domain::ids::SourceId;
 use domain::raised_alert::RaisedAlert;
@@ -11,7 +12,7 @@ use mapping::Kept;
 use store::source_reports::NewSourceReport;
 
 use super::event::{Content, Opened};
-use crate::source_reports;
+use crate::{source_reports, trace};
 
 /// How long after an event was given back another processor may take to receive it. If none can decode it either, it is
 /// redelivered to this one within that time.
@@ -80,6 +81,8 @@ pub(crate) fn decode(ring: &KeyRing, body: &[u8]) -> Result<Opened, Undecodable>
     }
     Ok(Opened {
         names: names(ring, &envelope, &content),
+        trace: trace::next(envelope.traceparent),
+        opened_at: Utc::now(),
         envelope: Arc::new(envelope),
         content: Arc::new(content),
     })

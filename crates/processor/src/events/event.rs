@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use broker::envelope::Envelope;
+use chrono::{DateTime, Utc};
 use domain::event::Event;
 use domain::ids::{BookingKey, MessageId};
+use domain::trace::TraceContext;
 use whatsapp::notification::Update;
 
 /// An event whose seal was opened.
@@ -14,6 +16,10 @@ pub(crate) struct Opened {
     pub(crate) content: Arc<Content>,
     /// Keyed hashes of every name of the guest that the event contains, whichever version made its envelope.
     pub(crate) names: Vec<Vec<u8>>,
+    /// The span in which it is applied, caused by that of its envelope.
+    pub(crate) trace: TraceContext,
+    /// When it was opened.
+    pub(crate) opened_at: DateTime<Utc>,
 }
 
 /// The sealed part of an envelope.

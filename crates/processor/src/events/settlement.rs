@@ -48,13 +48,13 @@ pub(super) fn of_outcome(
         }
         ApplyOutcome::Refused(error) => {
             let refusals = refusals + 1;
-            log::warn!("event.id" = opened.key(), tries = refusals, error = service::chain(&error),
+            log::warn!("event.id" = opened.key(), trace:% = opened.trace.trace_id(), tries = refusals, error = service::chain(&error),
                 event = "event_refused"; "Postgres refused this event; trying again in 5 s");
             context.count_event(&opened.envelope.event_type, "retried");
             Settlement::Later(Next::Apply { opened, refusals }, RETRY_PAUSE)
         }
         ApplyOutcome::Locked(error) => {
-            log::warn!("event.id" = opened.key(), error = service::chain(&error), event = "event_locked";
+            log::warn!("event.id" = opened.key(), trace:% = opened.trace.trace_id(), error = service::chain(&error), event = "event_locked";
                 "another transaction holds what this event needs; trying again in 5 s");
             Settlement::Later(Next::Apply { opened, refusals }, RETRY_PAUSE)
         }

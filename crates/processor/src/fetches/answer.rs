@@ -96,7 +96,8 @@ pub(super) fn map(
         match element.verdict {
             Verdict::Event(event) => {
                 let guest = files.phone_number(&event);
-                let head = Head::of_event(&event, guest, claimed.received_at, claimed.request_id.clone());
+                let head = Head::of_event(&event, guest, claimed.received_at, claimed.request_id.clone())
+                    .traced(claimed.trace);
                 match sealing::seal(ring, head, &event) {
                     Ok(message) => events.push(message),
                     Err(_) => faults.push("event: it cannot be written as JSON".to_owned()),

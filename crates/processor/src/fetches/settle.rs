@@ -117,7 +117,7 @@ impl Shared {
         self.context.store.run(removing).await?;
         crash::point("processor.fetches.removed");
         self.count(claimed, result);
-        log::info!("event.id" = claimed.key.to_string(), "request.id" = claimed.request_id, result = result,
+        log::info!("event.id" = claimed.key.to_string(), "request.id" = claimed.request_id, trace = claimed.trace.map(|trace| trace.trace_id().to_string()), result = result,
             event = "fetch_settled"; "fetch settled");
         Ok(())
     }
@@ -149,6 +149,7 @@ fn dead_letter(claimed: &Claimed, why: &str) -> Option<Outgoing> {
         event_type: FETCH.to_owned(),
         received_at: claimed.received_at,
         request_id: claimed.request_id.clone(),
+        traceparent: claimed.trace,
         resort: claimed.booking.as_ref().map(|key| key.resort.clone()),
         booking: claimed.booking.as_ref().map(|key| key.booking.clone()),
         phone_hash: None,
@@ -166,6 +167,7 @@ fn dead_letter(claimed: &Claimed, why: &str) -> Option<Outgoing> {
             attempts: claimed.failures + 1,
             dead_lettered_at: Some(Utc::now()),
         }),
+        trace: None,
         body: envelope.encode(),
     })
 }

@@ -138,6 +138,7 @@ fn dead_letter(ring: &KeyRing, webhook: &Webhook, (why, attempts): (&str, u32)) 
         event_type: WEBHOOK_OUT.to_owned(),
         received_at: webhook.occurred_at,
         request_id: String::new(),
+        traceparent: None,
         resort: Some(webhook.resort.clone()),
         booking: webhook.booking.as_ref().map(|key| key.booking.clone()),
         phone_hash: webhook.phone_hash.clone(),
@@ -155,6 +156,7 @@ fn dead_letter(ring: &KeyRing, webhook: &Webhook, (why, attempts): (&str, u32)) 
             attempts,
             dead_lettered_at: Some(Utc::now()),
         }),
+        trace: None,
         body: envelope.encode(),
     }
 }

@@ -46,6 +46,8 @@ mod statuses;
 #[cfg(test)]
 mod timers;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod webhook;
 #[cfg(test)]
 mod webhooks_out;

@@ -193,6 +193,7 @@ impl Scene {
             event_type: event.event_type.to_string(),
             received_at: webhook.received_at,
             request_id: Uuid::now_v7().to_string(),
+            traceparent: None,
             resort: Some(event.resort.clone()),
             booking: event.booking.clone(),
             phone_hash: phone.map(hash),
@@ -224,6 +225,7 @@ impl Scene {
             message_id: message_id.to_owned(),
             kind: kind.to_owned(),
             cause: None,
+            trace: None,
             body,
         };
         let publisher = self.publisher.as_ref().unwrap();
@@ -296,6 +298,7 @@ impl Scene {
             event_type: update.kind().to_owned(),
             received_at,
             request_id: Uuid::now_v7().to_string(),
+            traceparent: None,
             resort: None,
             booking: None,
             phone_hash: update.guest().map(|number| hash(number.reveal())),

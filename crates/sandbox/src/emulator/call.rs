@@ -15,6 +15,7 @@ pub(crate) struct Call<'a> {
     pub(crate) number: &'a str,
     pub(crate) endpoint: Endpoint,
     pub(crate) authorization: Option<&'a str>,
+    pub(crate) traceparent: Option<&'a str>,
     pub(crate) body: &'a [u8],
 }
 

@@ -21,4 +21,5 @@ mod scene;
 mod staff_answers;
 mod statuses;
 mod times;
+mod traces;
 mod unreachable;

@@ -14,10 +14,10 @@ const STEP: &str = "save bookings";
 const UPDATE: &str = "UPDATE bookings b SET sealed_facts = n.facts, version = n.version, status = n.status, \
      phone_hash = n.phone_hash, stands = n.stands, check_in = n.check_in, check_out = n.check_out, \
      wake_at = n.wake_at, became_key = n.became_key, tells_of_guest = n.tells_of_guest, \
-     without_resort = n.without_resort, confirmed_at = n.confirmed_at, updated_at = now() FROM {rows} WHERE b.key = n.key";
+     without_resort = n.without_resort, confirmed_at = n.confirmed_at, traceparent = n.traceparent, updated_at = now() FROM {rows} WHERE b.key = n.key";
 /// In the order of the keys: it waits for transactions that insert the same ones.
 const INSERT: &str = "INSERT INTO bookings (key, sealed_facts, version, status, phone_hash, stands, check_in, check_out, \
-     wake_at, became_key, tells_of_guest, without_resort, confirmed_at, resort, id) \
+     wake_at, became_key, tells_of_guest, without_resort, confirmed_at, traceparent, resort, id) \
      SELECT * FROM {rows} ORDER BY key COLLATE \"C\" ON CONFLICT (key) DO NOTHING";
 
 pub(crate) struct Saved<'a> {
@@ -100,6 +100,9 @@ fn rows<'a>(sql: &'static str, saved: Vec<Row<'a>>) -> Rows<'a, Row<'a>> {
                 .confirmed
                 .as_ref()
                 .map(|confirmed| confirmed.stamp.at)
+        })
+        .column::<Nullable<Text>, _>("traceparent", |(row, _)| {
+            row.booking.trace().map(|trace| trace.to_string())
         })
 }
 

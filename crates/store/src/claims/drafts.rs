@@ -8,6 +8,7 @@ use domain::facts::Facts;
 use domain::ids::{BookingKey, MessageId};
 use domain::message::{ContentChoice, MessageKind};
 use domain::staff_answer::StaffAnswer;
+use domain::trace::TraceContext;
 use uuid::Uuid;
 
 use crate::answers;
@@ -34,6 +35,8 @@ pub struct Draft {
     pub retries: u32,
     /// Whether it has rested a day because the guest had enough marketing.
     pub rested: bool,
+    /// The span in which it was planned.
+    pub trace: Option<TraceContext>,
     /// The database's clock when it was read.
     pub now: DateTime<Utc>,
     /// Numbers at which the guest's 24-hour window is open; none where WhatsApp has refused free text for this message.
@@ -62,6 +65,8 @@ struct DraftRow {
     phone_hash: Option<Vec<u8>>,
     #[diesel(sql_type = Bool)]
     rested: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    traceparent: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     now: DateTime<Utc>,
     #[diesel(sql_type = Array<Text>)]
@@ -84,7 +89,7 @@ pub fn read_drafts(
 ) -> Result<Drafts, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows: Vec<DraftRow> = sql(
-        "SELECT m.id, m.booking_key, m.kind, m.turn, m.retries, m.rested, b.sealed_facts, b.version, b.phone_hash, \
+        "SELECT m.id, m.booking_key, m.kind, m.turn, m.retries, m.rested, m.traceparent, b.sealed_facts, b.version, b.phone_hash, \
          a.sealed_answer, clock_timestamp() AS now, \
          ARRAY(SELECT c.number FROM conversations c \
                WHERE c.open_until > clock_timestamp() AND NOT m.text_refused AND c.phone_hash IN ( \
@@ -131,6 +136,7 @@ fn into_draft(ring: &KeyRing, row: DraftRow) -> Result<Draft, StoreError> {
         phone_hash: row.phone_hash,
         retries: u32::try_from(row.retries).unwrap_or_default(),
         rested: row.rested,
+        trace: row.traceparent.and_then(|text| text.parse().ok()),
         now: row.now,
         open_numbers: row.open_numbers,
         booking,

@@ -12,5 +12,5 @@ WITH turn AS (
 )
 UPDATE fetches f SET due_at = clock_timestamp() + make_interval(secs => $3), attempts = f.attempts + 1
 FROM due, events e WHERE f.key = due.key AND e.key = f.key
-RETURNING f.key, f.source, e.booking_key, e.received_at, e.request_id, e.sealed_body, f.attempts, f.failures, f.refusals,
+RETURNING f.key, f.source, e.booking_key, e.received_at, e.request_id, e.traceparent, e.sealed_body, f.attempts, f.failures, f.refusals,
     coalesce(clock_timestamp() - f.first_failed_at >= make_interval(secs => $4), false) AS is_over

@@ -7,8 +7,10 @@ use domain::ids::{BookingKey, MessageId};
 use domain::message::{MessageKind, MessageState, Reason};
 use domain::plan::difference::{Change, InitialState};
 use domain::plan::{Existing, Window};
+use domain::trace::TraceContext;
 use uuid::Uuid;
 
+use crate::bookings::Booking;
 use crate::error::StoreError;
 use crate::planner::DueIds;
 use crate::rows::Rows;
@@ -21,6 +23,10 @@ pub struct Moved {
     pub kind: MessageKind,
     pub state: MessageState,
     pub reason: Option<Reason>,
+    /// The span in which that was planned.
+    pub trace: Option<TraceContext>,
+    /// The span of the event that changed its booking last, where another trace has planned it.
+    pub link: Option<TraceContext>,
 }
 
 /// The changes of many bookings, as columns of one statement each.
@@ -42,11 +48,12 @@ struct Created {
     reason: Option<Reason>,
     due_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    trace: Option<TraceContext>,
 }
 
 impl Created {
     fn new(
-        booking: &BookingKey,
+        booking: &Booking,
         kind: MessageKind,
         (round, basis_at): (u32, DateTime<Utc>),
         window: Window,
@@ -59,7 +66,7 @@ impl Created {
         };
         Self {
             id: Uuid::now_v7(),
-            booking_key: booking.to_string(),
+            booking_key: booking.key.to_string(),
             kind,
             round: i32::try_from(round).unwrap_or(i32::MAX),
             basis_at,
@@ -67,6 +74,7 @@ impl Created {
             reason,
             due_at: window.opens_at,
             expires_at: window.closes_at,
+            trace: booking.planning_trace(),
         }
     }
 }
@@ -97,7 +105,7 @@ impl Changes {
     }
 
     /// Adds one change of a booking whose messages are locked and given.
-    pub(crate) fn add(&mut self, booking: &BookingKey, change: Change, messages: &[Existing]) {
+    pub(crate) fn add(&mut self, booking: &Booking, change: Change, messages: &[Existing]) {
         let moved = match change {
             Change::Create {
                 kind,
@@ -135,7 +143,7 @@ impl Changes {
         self.moved.extend(moved);
     }
 
-    fn create(&mut self, booking: &BookingKey, created: Created) -> Moved {
+    fn create(&mut self, booking: &Booking, created: Created) -> Moved {
         let Created {
             id,
             kind,
@@ -144,18 +152,12 @@ impl Changes {
             ..
         } = created;
         self.created.push(created);
-        Moved {
-            id: MessageId(id),
-            booking: booking.clone(),
-            kind,
-            state,
-            reason,
-        }
+        moved(booking, MessageId(id), kind, state, reason)
     }
 
     fn update(
         &mut self,
-        booking: &BookingKey,
+        booking: &Booking,
         row: &Existing,
         state: MessageState,
         reason: Option<Reason>,
@@ -170,13 +172,7 @@ impl Changes {
             expires_at,
             mark,
         });
-        Moved {
-            id: row.id,
-            booking: booking.clone(),
-            kind: row.kind,
-            state,
-            reason,
-        }
+        moved(booking, row.id, row.kind, state, reason)
     }
 
     /// Writes them, and returns what moved, and whose ids the caller publishes.
@@ -205,6 +201,25 @@ impl Changes {
     }
 }
 
+fn moved(
+    booking: &Booking,
+    id: MessageId,
+    kind: MessageKind,
+    state: MessageState,
+    reason: Option<Reason>,
+) -> Moved {
+    let trace = booking.planning_trace();
+    Moved {
+        id,
+        booking: booking.key.clone(),
+        kind,
+        state,
+        reason,
+        trace,
+        link: booking.trace().filter(|_| trace != booking.trace()),
+    }
+}
+
 fn find(messages: &[Existing], id: MessageId) -> Option<&Existing> {
     messages.iter().find(|message| message.id == id)
 }
@@ -215,10 +230,10 @@ fn insert(
     for_caller: impl Fn(MessageState, DateTime<Utc>) -> bool,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO messages (id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, \
-            publish_at, publishes) \
+            publish_at, publishes, traceparent) \
          SELECT id, booking_key, kind, round, basis_at, state, reason, due_at, expires_at, \
             CASE WHEN put_off THEN clock_timestamp() + interval '30 seconds' WHEN state = 'queued' THEN due_at END, \
-            put_off::integer FROM {rows}";
+            put_off::integer, traceparent FROM {rows}";
     Rows::new(sql, created)
         .column::<SqlUuid, _>("id", |row| row.id)
         .column::<Text, _>("booking_key", |row| row.booking_key.as_str())
@@ -230,6 +245,7 @@ fn insert(
         .column::<Timestamptz, _>("due_at", |row| row.due_at)
         .column::<Timestamptz, _>("expires_at", |row| row.expires_at)
         .column::<Bool, _>("put_off", |row| for_caller(row.state, row.due_at))
+        .column::<Nullable<Text>, _>("traceparent", |row| row.trace.map(|trace| trace.to_string()))
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("create messages"))

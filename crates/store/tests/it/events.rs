@@ -16,6 +16,7 @@ fn new(id: &str) -> NewEvent {
         booking: Some(key("BK-1")),
         received_at: Utc::now(),
         request_id: "r-1".into(),
+        trace: None,
         outcome: "applied",
         phone_hash: None,
         name_hashes: Vec::new(),

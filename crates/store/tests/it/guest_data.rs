@@ -80,6 +80,7 @@ impl Scene {
             }),
             received_at: minutes_ago(1),
             request_id: "r-1".into(),
+            trace: None,
             outcome: "applied",
             phone_hash: phone.map(|phone| self.hash(phone.reveal()).to_vec()),
             name_hashes: Vec::new(),

@@ -216,6 +216,7 @@ async fn said(scene: &Scene, event: Event, phone_hash: Option<[u8; 32]>) {
         booking: None,
         received_at: Utc::now(),
         request_id: "request".to_owned(),
+        trace: None,
         outcome: "ignored",
         phone_hash: phone_hash.map(|hash| hash.to_vec()),
         name_hashes: Vec::new(),

@@ -46,6 +46,7 @@ pub(crate) fn message(content: Content) -> Outgoing {
         },
         content,
         endpoint: Endpoint::Messages,
+        trace: None,
     }
 }
 

@@ -243,6 +243,7 @@ impl Retrier {
             message_id: letter.amqp_id,
             kind: letter.subject,
             cause: None,
+            trace: None,
             body,
         };
         Remapped {

@@ -129,6 +129,7 @@ impl Sending<'_> {
             },
             endpoint: Endpoint::of(&content, self.resort.is_marketing(self.wanted.kind)),
             content,
+            trace: None,
         };
         let answer = self.client.send(&self.resort.number, token, &message).await;
         let CallOutcome::Refused(refusal) = &answer.outcome else {

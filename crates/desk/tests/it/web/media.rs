@@ -100,6 +100,7 @@ async fn wrote(database: &Database, guest: &str, kind: &str, file: &str) {
         booking: None,
         received_at: Utc::now(),
         request_id: "r-2".into(),
+        trace: None,
         outcome: "applied",
         phone_hash: Some(ring.lookup(format!("+{guest}")).to_vec()),
         name_hashes: Vec::new(),

@@ -71,6 +71,7 @@ fn row((arrival, outcome): (&Arrival<'_>, &EventOutcome)) -> NewEvent {
         booking: opened.booking(),
         received_at: envelope.received_at,
         request_id: envelope.request_id.clone(),
+        trace: Some(opened.trace),
         outcome: outcome.as_str(),
         phone_hash: phone_hash.or_else(|| envelope.phone_hash.clone()),
         name_hashes: opened.stored_names(),

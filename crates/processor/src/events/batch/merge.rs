@@ -111,6 +111,9 @@ fn merge(
         if let Some(facts) = effects.facts.get(&booking.key) {
             booking.learn(|known| known.merge(facts.clone()));
         }
+        if let Some(trace) = effects.traces.get(&booking.key) {
+            booking.changed_in(*trace);
+        }
         if let Some(at) = effects.erased.get(&booking.key) {
             booking.learn(|known| known.without_guest(*at));
         }

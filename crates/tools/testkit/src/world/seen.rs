@@ -43,6 +43,8 @@ pub struct WhatsAppMessage {
     pub button_url: Option<String>,
     /// The buttons that the guest can press.
     pub replies: Vec<QuickReply>,
+    /// The span of the call.
+    pub traceparent: Option<String>,
     /// WhatsApp's id of it, where it was taken.
     pub wamid: Option<String>,
     /// Whether it was taken.

@@ -20,6 +20,17 @@ impl World {
         assert_eq!(status, StatusCode::OK, "{answer}");
     }
 
+    /// As [`World::post`], in this trace.
+    ///
+    /// # Panics
+    /// As [`World::post`].
+    pub async fn post_in(&self, traceparent: &str, event: &Event) {
+        let request = self.webhook(self.ingest.address(), event.bytes());
+        let request = request.header("traceparent", traceparent);
+        let answer = must("ingest's answer", request.send().await);
+        assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
+    }
+
     /// Sends a webhook, correctly signed, and returns status and body of the answer.
     ///
     /// # Panics

@@ -132,6 +132,7 @@ async fn publish_unreadable(world: &World, secrets: &Secrets, guest: &Guest) {
             event_type: "booking_started".to_owned(),
             received_at: Utc::now(),
             request_id: "none".to_owned(),
+            traceparent: None,
             resort: None,
             booking: None,
             phone_hash: None,

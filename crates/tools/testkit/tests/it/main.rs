@@ -36,6 +36,7 @@ mod rights;
 mod scene;
 mod shutdown;
 mod stalls;
+mod traces;
 mod unknown;
 mod unreachable;
 mod upgrade;

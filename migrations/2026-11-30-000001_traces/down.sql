@@ -1,0 +1,3 @@
+ALTER TABLE messages DROP COLUMN traceparent;
+ALTER TABLE bookings DROP COLUMN traceparent;
+ALTER TABLE events DROP COLUMN traceparent;

@@ -1,9 +1,5 @@
-DROP INDEX letters_unmatched;
-DROP INDEX letters_by_name;
 ALTER TABLE letters DROP COLUMN name_hashes;
-DROP INDEX events_by_name;
 ALTER TABLE events DROP COLUMN name_hashes;
-DROP INDEX messages_by_guest;
 ALTER TABLE messages DROP COLUMN called_to;
 DROP TABLE number_wishes;
 DROP VIEW known_as;

@@ -28,12 +28,7 @@ CREATE TABLE number_wishes (
 
 -- Which number was called last, so that a reply is matched to it, and the newest message to a guest is found.
 ALTER TABLE messages ADD COLUMN called_to bytea;
-CREATE INDEX messages_by_guest ON messages (called_to, called_from, claimed_at) WHERE called_to IS NOT NULL;
 
 -- Every name of the guest whom an event without a booking is about; phone_hash is only one of them.
 ALTER TABLE events ADD COLUMN name_hashes bytea[];
-CREATE INDEX events_by_name ON events USING gin (name_hashes)
-    WHERE name_hashes IS NOT NULL AND sealed_body IS NOT NULL;
 ALTER TABLE letters ADD COLUMN name_hashes bytea[];
-CREATE INDEX letters_by_name ON letters USING gin (name_hashes) WHERE name_hashes IS NOT NULL;
-CREATE INDEX letters_unmatched ON letters (id) WHERE reason = 'unmatched_stop' AND state = 'open';

@@ -19,7 +19,6 @@ CREATE INDEX unprepared_by_resort ON unprepared (resort, message_id);
 
 -- Planned last by a process that could not read its resort's file: it is woken as soon as one can.
 ALTER TABLE bookings ADD COLUMN without_resort boolean NOT NULL DEFAULT false;
-CREATE INDEX bookings_without_resort ON bookings (resort) WHERE without_resort;
 
 -- The tries that `begun` counts: one that is noted twice, since its first commit had no answer, counts once.
 ALTER TABLE suspects ADD COLUMN attempts uuid[] NOT NULL DEFAULT '{}';

@@ -1,3 +1,2 @@
-DROP INDEX guests_waiting;
 ALTER TABLE guests DROP COLUMN resumed_at;
 ALTER TABLE guests DROP COLUMN replied_at;

@@ -1,6 +1,4 @@
 DROP VIEW waiting_guests;
-DROP INDEX guests_by_answer;
-DROP INDEX guests_unanswered;
 ALTER TABLE guests
     DROP COLUMN assignee,
     DROP COLUMN snoozed_until,

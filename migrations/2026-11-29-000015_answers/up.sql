@@ -19,11 +19,6 @@ ALTER TABLE guests
     ADD COLUMN snoozed_up_to timestamptz,
     ADD COLUMN snoozed_until timestamptz,
     ADD COLUMN assignee text COLLATE "C";              -- a member of the staff
-CREATE INDEX guests_unanswered ON guests (replied_at) WHERE replied_at IS NOT NULL
-    AND (resumed_at IS NULL OR resumed_at < replied_at)
-    AND (answered_up_to IS NULL OR answered_up_to < replied_at)
-    AND (closed_up_to IS NULL OR closed_up_to < replied_at);
-CREATE INDEX guests_by_answer ON guests (answer_id) WHERE answer_id IS NOT NULL;
 
 -- The guests whose messages wait for staff, also those whose conversation is snoozed. An answer that never went is none.
 CREATE VIEW waiting_guests AS

@@ -1,10 +1,5 @@
 DROP TABLE overview;
 DROP TABLE letter_jobs;
 DROP TABLE letter_views;
-DROP INDEX letters_by_event;
-DROP INDEX letters_by_resort;
-DROP INDEX letters_by_reason;
-DROP INDEX letters_by_age;
-DROP INDEX letters_open_by_age;
 ALTER TABLE letters DROP COLUMN assigned_at;
 ALTER TABLE letters DROP COLUMN assigned_to;

@@ -2,14 +2,6 @@
 ALTER TABLE letters ADD COLUMN assigned_to text COLLATE "C" REFERENCES staff (name);
 ALTER TABLE letters ADD COLUMN assigned_at timestamptz;
 
--- Pages of letters by age, and their figures, from the index alone where letters are open.
-CREATE INDEX letters_open_by_age ON letters (died_at, id) INCLUDE (reason, resort, kind, assigned_to) WHERE state = 'open';
-CREATE INDEX letters_by_age ON letters (died_at, id);
-CREATE INDEX letters_by_reason ON letters (reason, died_at, id);
-CREATE INDEX letters_by_resort ON letters (resort, died_at, id);
--- The platform's own id of an event; a message's id has no source.
-CREATE INDEX letters_by_event ON letters (substr(amqp_id, strpos(amqp_id, '/') + 1));
-
 -- Who looked at a letter within the last hour.
 CREATE TABLE letter_views (
     letter  bigint NOT NULL REFERENCES letters (id),

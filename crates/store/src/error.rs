@@ -100,8 +100,10 @@ impl StoreError {
                 cause: OpenError::UnknownKey { .. },
                 ..
             }
-            | Self::Unreadable { .. }
-            | Self::Migration(_) => Fault::Ours,
+            | Self::Unreadable { .. } => Fault::Ours,
+            // Diesel's error of a migration ends with Postgres' message.
+            Self::Migration(cause) if cause.to_string().ends_with(LOCK_TIMEOUT) => Fault::Locked,
+            Self::Migration(_) => Fault::Ours,
             Self::Sealed { .. } | Self::Panicked | Self::Forbidden(_) | Self::LeaseLost => Fault::Data,
             Self::Overtaken => Fault::Contention,
             Self::Query { cause, .. } => fault_of(cause),
@@ -128,10 +130,12 @@ fn fault_of(cause: &DieselError) -> Fault {
     }
 }
 
+const LOCK_TIMEOUT: &str = "canceling statement due to lock timeout";
+
 fn fault_of_message(message: &str) -> Fault {
     match message {
         "deadlock detected" => Fault::Contention,
-        "canceling statement due to lock timeout" => Fault::Locked,
+        LOCK_TIMEOUT => Fault::Locked,
         _ => Fault::Unclear,
     }
 }

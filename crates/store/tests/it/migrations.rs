@@ -70,3 +70,58 @@ async fn a_user_without_rights_is_told_so_and_not_that_the_schema_is_old() {
     let error = told.unwrap_err();
     assert_eq!(error.to_string(), "cannot read the schema's version");
 }
+
+/// Waits until a statement counts something.
+async fn until(database: &Database, statement: &str) {
+    while database.count(statement).await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+// shows: B241
+#[tokio::test]
+async fn while_a_migration_waits_for_a_table_others_use_it() {
+    let database = Database::create().await;
+    let undone = "ALTER TABLE senders DROP COLUMN knows; \
+                  DELETE FROM __diesel_schema_migrations WHERE version = '20261129000005'";
+    database.execute(undone).await;
+    let user = database.hold("LOCK TABLE senders IN ACCESS SHARE MODE").await;
+
+    let store = database.store();
+    let migrating = tokio::spawn(async move { store.run(migrations::migrate).await });
+    let waits = "SELECT count(*) AS count FROM pg_locks \
+                 WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation = 'senders'::regclass";
+    until(&database, waits).await;
+    // It would wait behind the migration until the user of the table is done.
+    assert_eq!(database.count("SELECT count(*) AS count FROM senders").await, 0);
+    assert!(!migrating.is_finished());
+    drop(user);
+
+    assert_eq!(migrating.await.unwrap().unwrap(), ["20261129000005"]);
+    assert_eq!(missing(&database).await.unwrap(), None);
+}
+
+// shows: B242
+#[tokio::test]
+async fn an_index_whose_building_was_interrupted_is_built_again() {
+    let database = Database::create().await;
+    let undone =
+        "DROP INDEX messages_paced; DELETE FROM __diesel_schema_migrations WHERE version = '20261129000006'";
+    database.execute(undone).await;
+    let user = database.hold("LOCK TABLE messages IN ROW EXCLUSIVE MODE").await;
+    let index = include_str!("../../../../migrations/2026-11-29-000006_messages_paced/up.sql");
+    let interrupted = database.store().run(|connection| {
+        connection.batch_execute("SET lock_timeout = 20").unwrap();
+        Ok(connection.batch_execute(index))
+    });
+    interrupted.await.unwrap().unwrap_err();
+    drop(user);
+    let valid =
+        "SELECT count(*) AS count FROM pg_index WHERE indexrelid = 'messages_paced'::regclass AND indisvalid";
+    assert_eq!(database.count(valid).await, 0);
+
+    let taken = database.store().run(migrations::migrate).await.unwrap();
+
+    assert_eq!(taken, ["20261129000006"]);
+    assert_eq!(database.count(valid).await, 1);
+}

@@ -39,7 +39,7 @@ impl Sent {
 }
 
 /// Sends a webhook; an answer other than 200 is an error.
-async fn send(
+pub(crate) async fn send(
     connection: &mut Connection,
     webhook: Webhook,
     due: Instant,
@@ -60,7 +60,10 @@ async fn send(
     Ok(())
 }
 
-async fn together(mut tasks: JoinSet<anyhow::Result<Sent>>, begin: Instant) -> anyhow::Result<Sent> {
+pub(crate) async fn together(
+    mut tasks: JoinSet<anyhow::Result<Sent>>,
+    begin: Instant,
+) -> anyhow::Result<Sent> {
     let mut all = Sent::default();
     while let Some(ended) = tasks.join_next().await {
         all.add(ended??);

@@ -13,6 +13,7 @@ mod profile;
 mod sender;
 mod tables;
 mod timers;
+mod upgrade;
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +30,11 @@ pub(crate) enum Measurement {
     Tables,
     Fairness,
     Profile,
+    Upgrade,
 }
 
 impl Measurement {
-    /// All but the profile, which is asked for by itself.
+    /// All but the profile and the upgrade, which are asked for by themselves.
     pub(crate) const ALL: [Self; 11] = [
         Self::Ingest,
         Self::Mapping,
@@ -88,11 +90,15 @@ impl Measurement {
                 "other resorts while one number has much to send; its pace",
             ),
             Self::Profile => ("profile", "one message, the load of e2e, tables with statistics"),
+            Self::Upgrade => (
+                "upgrade",
+                "today's desk migrate while 0.1.0 works, beside a quiet time before; then both versions at once",
+            ),
         }
     }
 
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        let all = Self::ALL.into_iter().chain([Self::Profile]);
+        let all = Self::ALL.into_iter().chain([Self::Profile, Self::Upgrade]);
         all.into_iter().find(|one| one.name_and_about().0 == name)
     }
 
@@ -113,6 +119,7 @@ impl Measurement {
             Self::Tables => tables::measure(bench, into).await?,
             Self::Fairness => fairness::measure(bench, into).await?,
             Self::Profile => profile::measure(bench, into).await?,
+            Self::Upgrade => upgrade::measure(bench, into).await?,
         }
         Ok(report)
     }

@@ -17,6 +17,8 @@ Measures Bellhop beside yardsticks. Started by scripts/bench, which starts the s
   BENCH_LARGE         set: 10,000,000 bookings in the tables instead of 2,000,000
   BENCH_RESULTS       the folder for *.json and *.svg
   BENCH_PGBENCH       the path of pgbench
+  BENCH_OLD_RELEASE   the folder of 0.1.0's programs, for upgrade
+  BENCH_ROWS          how many rows upgrade has in each table
   BENCH_SERVICES      the path of scripts/services
   BELLHOP_STAGE       the mark that all programs bear
   BENCH_FLOOR         set: be what ingest is compared with
@@ -34,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) results: PathBuf,
     pub(crate) pgbench: PathBuf,
     pub(crate) services: PathBuf,
+    pub(crate) old_release: Option<PathBuf>,
+    pub(crate) upgrade_rows: usize,
     pub(crate) api: Url,
     /// The value of `BELLHOP_STAGE` in every program's environment: by it the script finds leftovers.
     pub(crate) stage: String,
@@ -44,6 +48,7 @@ impl Settings {
         let mut read = environment.reader();
         let measurements = read.parsed_or("BENCH_MEASUREMENTS", measurements, Measurement::ALL.to_vec());
         let rounds = read.parsed("BENCH_ROUNDS", number);
+        let rows = read.parsed_or("BENCH_ROWS", number, 2_000_000);
         let api = read.parsed("RABBITMQ_API_URL", Url::parse);
         let (results, pgbench) = (read.required("BENCH_RESULTS"), read.required("BENCH_PGBENCH"));
         let (services, stage) = (read.required("BENCH_SERVICES"), read.required("BELLHOP_STAGE"));
@@ -57,6 +62,8 @@ impl Settings {
                 results: results.into(),
                 pgbench: pgbench.into(),
                 services: services.into(),
+                old_release: environment.get("BENCH_OLD_RELEASE").map(PathBuf::from),
+                upgrade_rows: rows,
                 api: api?,
                 stage,
             })

@@ -1,6 +1,8 @@
 //! A stage of its own for each round: an empty database, a vhost, the files, and the programs that the measurement starts.
 
+use std::mem;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -39,12 +41,26 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn set(bench: &Bench) -> anyhow::Result<Self> {
-        bench.sink.clear();
-        let folder = tempfile::Builder::new().prefix("bellhop_bench_").tempdir()?;
-        files::write(folder.path())?;
         let (database, vhost) = tokio::join!(Database::create(), Vhost::create());
         broker::topology::declare(&Address::parse(&vhost.url())?).await?;
         database.execute("CREATE EXTENSION pg_stat_statements").await;
+        let stage = Self::around(bench, database, vhost).await?;
+        files::write(stage.folder.path())?;
+        Ok(stage)
+    }
+
+    /// A stage that the desk of 0.1.0, in this folder, has prepared.
+    pub(crate) async fn of_release(bench: &Bench, release: &Path) -> anyhow::Result<Self> {
+        let (database, vhost) = tokio::join!(Database::create_empty(), Vhost::create());
+        let stage = Self::around(bench, database, vhost).await?;
+        files::write_for_0_1(stage.folder.path())?;
+        stage.run(&release.join("desk"), &["migrate"], "").await?;
+        Ok(stage)
+    }
+
+    async fn around(bench: &Bench, database: Database, vhost: Vhost) -> anyhow::Result<Self> {
+        bench.sink.clear();
+        let folder = tempfile::Builder::new().prefix("bellhop_bench_").tempdir()?;
         let rights = Rights::arrange(&vhost).await?;
         let secrets = Secrets::default();
         Ok(Self {
@@ -63,18 +79,30 @@ impl Stage {
 
     /// Starts a program, and waits until it is ready.
     pub(crate) async fn start(&mut self, name: &'static str) -> anyhow::Result<SocketAddr> {
+        self.start_from(name, None).await
+    }
+
+    /// Starts a program of the release in this folder, or of today.
+    pub(crate) async fn start_from(
+        &mut self,
+        name: &'static str,
+        release: Option<&Path>,
+    ) -> anyhow::Result<SocketAddr> {
         let mut variables = self.variables.clone();
         let own = |url: String| self.rights.url(name, &url);
         variables.push(("DATABASE_URL".to_owned(), own(self.database.url())));
         variables.push(("AMQP_URL".to_owned(), own(self.vhost.url())));
-        let mut binary = name;
+        let mut binary = name.to_owned();
         if name == "floor" {
             variables.push((FLOOR.to_owned(), "yes".to_owned()));
-            binary = "bench";
+            "bench".clone_into(&mut binary);
+        }
+        if let Some(release) = release {
+            binary = release.join(name).display().to_string();
         }
         self.started += 1;
         let log = format!("{name}-{}", self.started);
-        let program = Program::start_as(&log, binary, &variables, self.folder.path()).await?;
+        let program = Program::start_as(&log, &binary, &variables, self.folder.path()).await?;
         let address = program.address();
         self.programs.push((name, program));
         if name != "floor" {
@@ -101,6 +129,11 @@ impl Stage {
         Ok(())
     }
 
+    /// All that run by now; who takes them stops them.
+    pub(crate) fn take_programs(&mut self) -> Vec<(&'static str, Program)> {
+        mem::take(&mut self.programs)
+    }
+
     /// Where all of this name listen.
     pub(crate) fn addresses(&self, name: &str) -> Vec<SocketAddr> {
         let of_name = self.programs.iter().filter(|(one, _)| *one == name);
@@ -115,7 +148,12 @@ impl Stage {
 
     /// Runs a command of the desk.
     pub(crate) async fn desk(&self, arguments: &[&str], token: &str) -> anyhow::Result<()> {
-        let mut command = Command::new(binary("desk")?);
+        self.run(&binary("desk")?, arguments, token).await
+    }
+
+    /// Runs a command of the desk at this path.
+    async fn run(&self, desk: &Path, arguments: &[&str], token: &str) -> anyhow::Result<()> {
+        let mut command = Command::new(desk);
         command
             .args(arguments)
             .env_clear()

@@ -5,6 +5,7 @@
 
 mod contents;
 mod faults;
+mod session;
 mod staff;
 
 use std::hash::{DefaultHasher, Hasher};
@@ -21,6 +22,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub use faults::Held;
+pub use session::Session;
 
 use crate::rights::Rights;
 

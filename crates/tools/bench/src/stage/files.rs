@@ -35,14 +35,28 @@ pub(crate) fn number(index: usize) -> String {
 /// Carts stay as they are, until the platform reports that a guest has gone: then a reminder is due at once. A second one
 /// follows after a day.
 pub(super) fn write(folder: &Path) -> anyhow::Result<()> {
+    write_for(folder, &ResortFile::patient())?;
+    Ok(fs::write(folder.join("sources/lodgify.toml"), LODGIFY)?)
+}
+
+/// The same without what 0.1.0 cannot read: limits, and a header with a named variable.
+pub(super) fn write_for_0_1(folder: &Path) -> anyhow::Result<()> {
+    let mut resorts = ResortFile::patient();
+    resorts.limits.clear();
+    resorts.templates = resorts
+        .templates
+        .replace("header = { place = \"resort.name\" }\n", "");
+    write_for(folder, &resorts)
+}
+
+fn write_for(folder: &Path, resorts: &ResortFile) -> anyhow::Result<()> {
     for part in ["resorts", "sources"] {
         fs::create_dir(folder.join(part))?;
     }
-    let model = ResortFile::patient().text();
+    let model = resorts.text();
     for index in 0..RESORTS {
         let text = model.replace(NUMBER, &number(index));
         fs::write(folder.join(format!("resorts/{}.toml", resort(index))), text)?;
     }
-    fs::write(folder.join("sources/lodgify.toml"), LODGIFY)?;
     Ok(fs::write(folder.join("sources/direct.toml"), SOURCE)?)
 }

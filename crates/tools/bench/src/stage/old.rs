@@ -132,14 +132,41 @@ impl Stage {
     async fn add_messages_and_events(&self) -> anyhow::Result<()> {
         let old = "b.id LIKE 'OLD-%'";
         let number = format!("'{NUMBERS}' || lpad(right(b.resort, 3), 5, '0')");
+        let values = [
+            ("id", "gen_random_uuid()"),
+            ("booking_key", "b.key"),
+            ("kind", "'reminder_1'"),
+            ("round", "0"),
+            ("basis_at", "t"),
+            ("state", "'sent'"),
+            ("due_at", "t"),
+            ("expires_at", "t + interval '2 days'"),
+            ("attempts", "1"),
+            ("claimed_at", "t"),
+            ("claim_token", "gen_random_uuid()"),
+            ("whatsapp_hash", "sha256(convert_to(b.key, 'UTF8'))"),
+            ("sent_at", "t"),
+            ("delivery", "'read'"),
+            ("delivery_at", "t"),
+            ("called_to", "b.phone_hash"),
+            ("called_from", &number),
+            ("called_template", "'reminder_1/en_US'"),
+            ("called_country", "30"),
+            ("template", "'template'"),
+            ("created_at", "t"),
+            ("updated_at", "t"),
+        ];
+        // 0.1.0 has fewer.
+        let known = self.columns("messages").await?;
+        let values = values
+            .iter()
+            .filter(|(column, _)| known.iter().any(|one| one == column));
+        let (columns, values): (Vec<&str>, Vec<&str>) = values.copied().unzip();
         let messages = format!(
-            "INSERT INTO messages (id, booking_key, kind, round, basis_at, state, due_at, expires_at, attempts, \
-                 claimed_at, claim_token, whatsapp_hash, sent_at, delivery, delivery_at, called_to, called_from, \
-                 called_template, called_country, template, created_at, updated_at) \
-             SELECT gen_random_uuid(), b.key, 'reminder_1', 0, t, 'sent', t, t + interval '2 days', 1, t, \
-                 gen_random_uuid(), sha256(convert_to(b.key, 'UTF8')), t, 'read', t, b.phone_hash, {number}, \
-                 'reminder_1/en_US', 30, 'template', t, t \
-             FROM bookings b, (SELECT now() - interval '9 days' AS t) times WHERE {old}"
+            "INSERT INTO messages ({}) SELECT {} \
+             FROM bookings b, (SELECT now() - interval '9 days' AS t) times WHERE {old}",
+            columns.join(", "),
+            values.join(", ")
         );
         let columns = self.columns("events").await?;
         let values = columns.iter().map(|column| match column.as_str() {

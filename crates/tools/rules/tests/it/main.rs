@@ -7,6 +7,7 @@ mod documents;
 mod files;
 mod images;
 mod manifests;
+mod migrations;
 mod modules;
 mod services;
 

@@ -79,7 +79,7 @@ impl Database {
     }
 }
 
-fn lines(connection: &mut PgConnection, query: &str) -> anyhow::Result<Vec<String>> {
+pub(super) fn lines(connection: &mut PgConnection, query: &str) -> anyhow::Result<Vec<String>> {
     let rows: Vec<Line> = sql_query(query).load(connection)?;
     Ok(rows.into_iter().map(|row| row.text).collect())
 }

@@ -18,6 +18,7 @@ mod holds;
 mod identity;
 mod imports;
 mod keys;
+mod kubernetes;
 mod late;
 mod leaks;
 mod letters;

@@ -191,6 +191,7 @@ mod tests {
             ids: None,
             fetches_due: Arc::default(),
             metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
+            spans: Spans::default(),
         }
     }
 

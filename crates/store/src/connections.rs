@@ -110,6 +110,10 @@ impl Connections {
     }
 
     /// A connection within [`TRIES_FOR`], or why the last try failed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "on a blocking thread, between two tries"
+    )]
     fn connect(&self) -> Result<Open, ConnectionError> {
         let begun = Instant::now();
         loop {

@@ -48,6 +48,10 @@ pub fn migrate(connection: &mut PgConnection) -> Result<Vec<String>, StoreError>
 
 /// Asks again and again: a statement that waited would be a transaction for whose end `CREATE INDEX CONCURRENTLY` of the
 /// other waits.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "on a blocking thread, as long as the other migration takes"
+)]
 fn take_turn(connection: &mut PgConnection) -> Result<(), StoreError> {
     loop {
         let taken: Value<Bool, bool> = sql_query("SELECT pg_try_advisory_lock($1)")
@@ -84,6 +88,10 @@ fn take(connection: &mut PgConnection, step: &dyn Migration<Pg>) -> Result<(), S
     taken.map(|_| ()).map_err(StoreError::Migration)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "on a blocking thread, between two tries"
+)]
 fn change_tables(connection: &mut PgConnection, step: &dyn Migration<Pg>) -> Result<(), StoreError> {
     let begun = Instant::now();
     loop {

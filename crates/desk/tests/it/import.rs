@@ -138,6 +138,7 @@ async fn an_import_waits_while_more_than_a_thousand_events_are_in_the_queue() {
                 message_id: id,
                 kind,
                 cause: None,
+                trace: None,
                 body,
             };
             publisher.publish(message).await.unwrap();

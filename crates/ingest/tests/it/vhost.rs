@@ -86,7 +86,7 @@ impl VHost {
         let mut events = taken
             .into_iter()
             .filter(|(envelope, _)| envelope.event_type != SOURCE_REPORT);
-        events.next().expect("an event was published")
+        events.next().unwrap()
     }
 
     /// The first report on this source. Everything else that was in `events` is gone.

@@ -110,7 +110,8 @@ async fn an_index_whose_building_was_interrupted_is_built_again() {
     database.execute(undone).await;
     let user = database.hold("LOCK TABLE messages IN ROW EXCLUSIVE MODE").await;
     let index = include_str!("../../../../migrations/2026-11-29-000006_messages_paced/up.sql");
-    let interrupted = database.store().run(|connection| {
+    let store = database.store();
+    let interrupted = store.run(|connection| {
         connection.batch_execute("SET lock_timeout = 20").unwrap();
         Ok(connection.batch_execute(index))
     });

@@ -43,6 +43,7 @@ async fn take(
         message_id: Uuid::now_v7().to_string(),
         kind: kind.to_owned(),
         cause: None,
+        trace: None,
         body: body.to_vec(),
     };
     match publisher.publish(event).await {

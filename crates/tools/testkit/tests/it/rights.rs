@@ -227,6 +227,7 @@ async fn may_publish(publisher: &Publisher, queue: Queue) -> bool {
         message_id: "1".to_owned(),
         kind: "test".to_owned(),
         cause: None,
+        trace: None,
         body: Vec::new(),
     };
     // A refusal before has closed the channel.

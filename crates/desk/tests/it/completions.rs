@@ -32,6 +32,10 @@ fn completed_by_bash(words: &[&str]) -> BTreeSet<String> {
 }
 
 /// With `desk` in its path, and the demo's files.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the shell needs a path, of which only this process knows"
+)]
 fn shell(program: &str, arguments: &[&str]) -> Output {
     let folder = Path::new(env!("CARGO_BIN_EXE_desk")).parent().unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());

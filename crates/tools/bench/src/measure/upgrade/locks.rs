@@ -75,6 +75,10 @@ fn joined<T>(thread: JoinHandle<anyhow::Result<T>>) -> anyhow::Result<T> {
 }
 
 /// A lock is taken to last from the look before the first that shows it to the first that does not.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "on a thread of its own, which a flag stops"
+)]
 fn watch_locks(mut session: Session, stop: &AtomicBool) -> anyhow::Result<Longest> {
     let (mut longest, mut since, mut before) = (Longest::new(), BTreeMap::new(), Instant::now());
     while !stop.load(Ordering::Relaxed) {
@@ -95,6 +99,10 @@ fn watch_locks(mut session: Session, stop: &AtomicBool) -> anyhow::Result<Longes
 }
 
 /// Takes the lock that a write takes, and lets it go.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "on a thread of its own, which a flag stops"
+)]
 fn probe(mut session: Session, table: &str, stop: &AtomicBool) -> anyhow::Result<Duration> {
     let (take, mut longest) = (
         format!("BEGIN; LOCK TABLE {table} IN ROW EXCLUSIVE MODE; COMMIT"),

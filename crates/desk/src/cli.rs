@@ -144,7 +144,7 @@ enum Command {
     Pause(holds::Pause),
     Resume(holds::Resume),
     Holds(holds::List),
-    /// Try whether a resort's own tool gets webhooks
+    /// See what resorts' own tools are still to be sent, and try whether they get it
     #[command(subcommand)]
     WebhookOut(webhook_out::Command),
     Serve(serve::Arguments),

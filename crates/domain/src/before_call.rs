@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::message::{ContentChoice, MessageKind, Reason};
 use crate::phone_number::PhoneNumber;
 use crate::render::{self, Content, NoContent, ServiceWindow, Subject};
-use crate::resort::Mode;
+use crate::resort::{Mode, QuietHours};
 use crate::staff_answer::StaffAnswer;
 
 /// A message that is due, and what the decision depends on besides its booking and its resort's file.
@@ -52,6 +52,8 @@ pub struct Sendable {
     pub is_marketing: bool,
     /// When the next quiet hours begin: the call must not start later.
     pub not_after: Option<DateTime<Utc>>,
+    /// The quiet hours that it keeps.
+    pub quiet_hours: Option<QuietHours>,
 }
 
 /// Decides from the arguments alone.
@@ -93,6 +95,7 @@ pub fn next_step(due: &Due<'_>, now: DateTime<Utc>) -> Step {
         turn,
         is_marketing: resort.is_marketing(kind) || became_marketing,
         not_after: resort.must_go_before(kind, now).filter(|_| keeps_quiet),
+        quiet_hours: resort.quiet_for(kind).filter(|_| keeps_quiet),
     }))
 }
 
@@ -174,7 +177,7 @@ mod tests {
     use crate::facts::{Fact, Facts, Stamp};
     use crate::ids::BookingId;
     use crate::plan::tests::resort;
-    use crate::resort::{Language, QuietHours, Resort, Template, Variables};
+    use crate::resort::{Language, Resort, Template, Variables};
     use crate::stay::Personal;
 
     const OWN: &str = "reminder/en";

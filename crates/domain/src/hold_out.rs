@@ -42,6 +42,10 @@ impl HoldOut {
             .ok_or(InvalidHoldOut)
     }
 
+    pub const fn millionths(self) -> u32 {
+        self.millionths
+    }
+
     pub const fn is_none(self) -> bool {
         self.millionths == 0
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// The fields of a log line that go out with it: names of what it is about. Texts of errors may name servers, and stay.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "account",
     "booking.id",
     "choice",
@@ -21,6 +21,7 @@ const FIELDS: [&str; 17] = [
     "number",
     "resort",
     "resort.id",
+    "rules",
     "scope",
     "source",
     "template",

@@ -4,6 +4,7 @@
 //! reminder went, or would have gone but for the hold-out; so both groups are drawn from the same guests by chance alone. What
 //! counts is a reservation at the resort that was confirmed within [7 days](BOOKED_WITHIN) after the cart was abandoned and stands.
 
+pub mod breach;
 pub mod month;
 pub mod statistics;
 pub mod sums;
@@ -18,6 +19,7 @@ use crate::stay::Money;
 use statistics::Share;
 use sums::Sums;
 
+pub use breach::{Breach, Breaches};
 pub use month::Month;
 pub use verdict::Verdict;
 
@@ -112,14 +114,18 @@ pub struct Figures {
     pub in_both_groups: u64,
     /// Messages of all kinds for which WhatsApp was called in the month, by WhatsApp's pricing category.
     pub messages: BTreeMap<String, u64>,
+    /// Calls of the month that broke a rule, of all kinds.
+    #[serde(default = "Breaches::not_counted")]
+    pub breaches: Breaches,
 }
 
 impl Figures {
     /// Of the carts of one resort and month, in any order.
-    pub fn of(mut carts: Vec<Cart>, messages: BTreeMap<String, u64>) -> Self {
+    pub fn of(mut carts: Vec<Cart>, messages: BTreeMap<String, u64>, breaches: Breaches) -> Self {
         carts.sort_by(|one, other| (&one.guest, one.abandoned_at).cmp(&(&other.guest, other.abandoned_at)));
         let mut figures = Self {
             messages,
+            breaches,
             ..Self::default()
         };
         for of_guest in carts.chunk_by(|one, other| one.guest == other.guest) {
@@ -172,6 +178,7 @@ impl Figures {
         self.answered += other.answered;
         self.stopped += other.stopped;
         self.in_both_groups += other.in_both_groups;
+        self.breaches.add(&other.breaches);
         for (counts, more) in [
             (&mut self.not_sent, &other.not_sent),
             (&mut self.messages, &other.messages),

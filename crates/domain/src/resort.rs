@@ -219,7 +219,8 @@ impl Resort {
             .map(|quiet| quiet.next_start(now, self.time_zone))
     }
 
-    fn quiet_for(&self, kind: MessageKind) -> Option<QuietHours> {
+    /// The quiet hours that a message of this kind keeps.
+    pub fn quiet_for(&self, kind: MessageKind) -> Option<QuietHours> {
         self.quiet_hours.filter(|_| self.is_marketing(kind))
     }
 

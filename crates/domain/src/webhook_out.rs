@@ -23,6 +23,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// How it stands with a webhook that a resort's own tool is still to be sent.
+    WebhookState("state of a webhook") {
+        /// It was not sent yet, or its first call is under way.
+        New = "new",
+        /// The tool did not take it, and it is sent again.
+        Retrying = "retrying",
+    }
+}
+
 impl WebhookEvent {
     /// The `type` in the body.
     pub const fn type_name(self) -> &'static str {
@@ -90,6 +100,9 @@ mod tests {
     fn every_event_reads_back_what_it_writes() {
         for event in WebhookEvent::ALL {
             assert_eq!(event.as_str().parse(), Ok(*event));
+        }
+        for state in WebhookState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
         }
     }
 

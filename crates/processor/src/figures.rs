@@ -12,6 +12,7 @@ use store::figures::FigureReader;
 use store::report_gaps::ReportGap;
 use tokio::sync::watch;
 
+use crate::breaches::BreachWatch;
 use crate::context::Context;
 use crate::report_months::ReportMonths;
 
@@ -25,6 +26,7 @@ pub(crate) struct FigureExport {
     /// Numbers that nothing is reported of, and that were logged.
     silent: BTreeSet<NumberId>,
     report_months: ReportMonths,
+    breaches: BreachWatch,
 }
 
 impl FigureExport {
@@ -36,6 +38,7 @@ impl FigureExport {
             depths,
             silent: BTreeSet::new(),
             report_months: ReportMonths::default(),
+            breaches: BreachWatch::default(),
         }
     }
 
@@ -61,6 +64,7 @@ impl FigureExport {
                 }
                 self.alert_of_gaps(&figures.report_gaps);
                 self.report_months.freeze_if_due(&self.context).await;
+                self.breaches.look_if_due(&self.context).await;
             }
             Ok(None) => {
                 metrics.reset_figures();

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod alerts;
+mod breaches;
 mod claimed_calls;
 mod context;
 mod due_ids;

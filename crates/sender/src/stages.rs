@@ -75,6 +75,8 @@ impl Ready {
             day_cap: resort.day_cap(draft.kind),
             rest_after_confirmation: resort.rest_after_confirmation(draft.kind),
             is_held_out: claims::is_held_out(ring, resort, draft.kind, &sendable.to),
+            hold_out: resort.hold_out,
+            quiet_hours: sendable.quiet_hours,
             route,
         };
         Self {

@@ -13,11 +13,15 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    BigInt, Bool, Date, Double, Integer, Nullable, Text, Time, Timestamptz, Uuid as SqlUuid,
+};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::hold::Route;
+use domain::hold_out::HoldOut;
 use domain::ids::MessageId;
 use domain::message::{Attempt, Reason};
+use domain::resort::QuietHours;
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -53,6 +57,9 @@ pub struct Wanted {
     pub rest_after_confirmation: Duration,
     /// Whether it is a reminder and its guest in the hold-out ([`is_held_out`]): it ends where it would have been granted.
     pub is_held_out: bool,
+    /// The share that is held out, and the quiet hours that it keeps: the row keeps them, so that a breach can be counted.
+    pub hold_out: HoldOut,
+    pub quiet_hours: Option<QuietHours>,
     /// Whether the claim may be granted. If not, it only ends or holds the message where that is due.
     pub may_call: bool,
 }
@@ -140,6 +147,9 @@ fn judge(connection: &mut PgConnection, token: Uuid, wanted: &[&Wanted]) -> Resu
         .column::<Nullable<Integer>, _>("day_cap", |one| one.day_cap.map(guest_limits::count))
         .column::<Double, _>("rest", |one| one.rest_after_confirmation.as_secs_f64())
         .column::<Bool, _>("is_held_out", |one| one.is_held_out)
+        .column::<Nullable<Integer>, _>("hold_out", |one| one.is_reminder.then_some(share(one.hold_out)))
+        .column::<Nullable<Time>, _>("quiet_from", |one| one.quiet_hours.map(|quiet| quiet.from))
+        .column::<Nullable<Time>, _>("quiet_to", |one| one.quiet_hours.map(|quiet| quiet.to))
         .column::<Text, _>("template_name", |one| one.route.template_name())
         .column::<Text, _>("number", |one| one.route.number.as_str())
         .column::<Integer, _>("country", |one| i32::from(one.route.country))
@@ -151,6 +161,11 @@ fn judge(connection: &mut PgConnection, token: Uuid, wanted: &[&Wanted]) -> Resu
     let claims: Vec<Claim> = rows.into_iter().map(into_claim).collect::<Result<_, _>>()?;
     guest_limits::note(connection, wanted, &claims)?;
     Ok(claims)
+}
+
+/// In millionths.
+fn share(of: HoldOut) -> i32 {
+    i32::try_from(of.millionths()).unwrap_or(i32::MAX)
 }
 
 fn into_claim(row: ClaimRow) -> Result<Claim, StoreError> {

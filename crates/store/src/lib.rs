@@ -19,6 +19,7 @@
 pub mod answers;
 pub mod audit;
 pub mod bookings;
+pub mod breaches;
 pub mod claims;
 mod connections;
 pub mod conversations;

@@ -19,6 +19,7 @@ use domain::stay::Money;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::bookings;
+use crate::breaches;
 use crate::error::StoreError;
 use crate::prepared::sql;
 use crate::rows::Value;
@@ -89,7 +90,11 @@ pub fn compute(
             None => break,
         }
     }
-    Ok(Figures::of(carts, messages(connection, of)?))
+    Ok(Figures::of(
+        carts,
+        messages(connection, of)?,
+        breaches::count(connection, of)?,
+    ))
 }
 
 fn page(connection: &mut PgConnection, of: &ResortMonth, after: Uuid) -> Result<Vec<CartRow>, StoreError> {
@@ -181,7 +186,7 @@ fn messages(connection: &mut PgConnection, of: &ResortMonth) -> Result<BTreeMap<
 }
 
 /// The least id of a message that was created then, but for clocks that differ.
-fn id_at(at: DateTime<Utc>) -> Uuid {
+pub(crate) fn id_at(at: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(at.timestamp() - CLOCKS_DIFFER).unwrap_or_default();
     let made = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
     // Its first 48 bits are the time.

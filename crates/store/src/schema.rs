@@ -132,6 +132,7 @@ diesel::table! {
         snoozed_up_to -> Nullable<Timestamptz>,
         snoozed_until -> Nullable<Timestamptz>,
         assignee -> Nullable<Text>,
+        opt_out_known_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -263,6 +264,12 @@ diesel::table! {
         pricing_type -> Nullable<Text>,
         billable -> Nullable<Bool>,
         traceparent -> Nullable<Text>,
+        called_as_reminder -> Nullable<Bool>,
+        called_as_marketing -> Nullable<Bool>,
+        called_quiet_from -> Nullable<Time>,
+        called_quiet_to -> Nullable<Time>,
+        called_day_cap -> Nullable<Int4>,
+        called_hold_out -> Nullable<Int4>,
     }
 }
 
@@ -292,6 +299,7 @@ diesel::table! {
         number -> Text,
         opted_out_at -> Nullable<Timestamptz>,
         opted_in_at -> Nullable<Timestamptz>,
+        opt_out_known_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -4,6 +4,7 @@
 //! to know. A call begins after a [`claim`], which moves the row's time ahead and is committed first; so a process that dies
 //! during the call leaves it to another one.
 
+mod listing;
 mod standing;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ use crate::error::StoreError;
 use crate::prepared;
 use crate::schema::{bookings as bookings_table, webhooks_out};
 
+pub use listing::{Listed, list};
 pub use standing::{Standing, drop_waiting, standing};
 
 /// One thing that a resort's own tools are told. Also the content of its dead letter.

@@ -2,26 +2,30 @@
 
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use domain::ids::ResortId;
+use crypto::key_ring::KeyRing;
+use domain::ids::{BookingKey, ResortId};
 use domain::report::verdict::Needed;
 use domain::report::{Figures, Month, Verdict};
 use domain::resort::Resort;
 use domain::staff::Scope;
 use serde::Serialize;
+use store::breaches::{self, BrokenRule};
 use store::report::{self, Frozen, ResortMonth};
-use store::{StoreError, pool};
+use store::{Connection, StoreError, pool};
 
 use super::context::Context;
 
-pub(crate) use words::{percent, points, share};
+pub(crate) use words::{Answers, percent, points, rule, share};
 
 /// How many months before the shown one the page compares.
 const EARLIER: usize = 11;
+/// How many calls that broke a rule are named.
+const MOST_BROKEN: i64 = 50;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
@@ -40,6 +44,27 @@ pub(crate) struct ReportView {
     pub(crate) resorts: Vec<Part>,
     /// The months before that are final, of all these resorts together, the oldest first; and the shown one.
     pub(crate) months: Vec<MonthView>,
+    /// Those of them that are final, each resort and month compared within itself; `None`: there is at most one.
+    pub(crate) final_months: Option<Together>,
+    /// Calls of the shown month that broke a rule, the newest first.
+    pub(crate) broken: Vec<Broken>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Together {
+    pub(crate) months: usize,
+    pub(crate) comparison: Comparison,
+}
+
+/// A call that broke a rule.
+#[derive(Debug, Serialize)]
+pub(crate) struct Broken {
+    pub(crate) rule: String,
+    pub(crate) message: String,
+    pub(crate) kind: String,
+    pub(crate) resort: String,
+    pub(crate) booking: String,
+    pub(crate) called_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,7 +98,11 @@ pub(crate) struct Comparison {
     pub(crate) carts_needed: Option<u64>,
     /// The same for people.
     pub(crate) headline: &'static str,
+    pub(crate) answers: Answers,
+    /// All of them, one after the other.
     pub(crate) sentences: Vec<String>,
+    /// What else has to be known.
+    pub(crate) changed: Option<String>,
 }
 
 /// A resort's figures, and whether they are final.
@@ -81,6 +110,15 @@ struct Read {
     resort: Arc<Resort>,
     figures: Figures,
     frozen_at: Option<DateTime<Utc>>,
+}
+
+/// What was read of a month.
+struct Found {
+    month: Month,
+    resorts: Vec<Read>,
+    /// The final months up to the shown one.
+    frozen: Vec<Frozen>,
+    broken: Vec<BrokenRule>,
 }
 
 /// Reads a month: what is final as it was frozen, the rest as it is now.
@@ -93,41 +131,59 @@ pub(crate) async fn read(context: &Context, asked: &Asked) -> Result<ReportView,
         .cloned()
         .collect();
     let (ring, asked_month) = (Arc::clone(&context.key_ring), asked.month);
-    let reading = context.store.run(move |connection| {
-        let now = pool::clock(connection)?;
-        let zone = match resorts.as_slice() {
-            [only] => only.time_zone,
-            _ => Tz::UTC,
-        };
-        let month = asked_month.unwrap_or_else(|| Month::at(now, zone));
-        let ids: Vec<ResortId> = resorts.iter().map(|resort| resort.id.clone()).collect();
-        let from = (0..EARLIER).fold(month, |month, _| month.previous());
-        let frozen = report::list_frozen(connection, &ids, (from, month))?;
-        let mut found = Vec::new();
-        for resort in resorts {
-            let of = ResortMonth {
-                resort: resort.id.clone(),
-                zone: resort.time_zone,
-                month,
-            };
-            let is_it = |frozen: &&Frozen| frozen.resort == resort.id && frozen.month == month;
-            let (figures, frozen_at) = match frozen.iter().find(is_it) {
-                Some(frozen) => (frozen.figures.clone(), Some(frozen.frozen_at)),
-                None => (report::compute(connection, &ring, &of)?, None),
-            };
-            found.push(Read {
-                resort,
-                figures,
-                frozen_at,
-            });
-        }
-        Ok((month, found, frozen))
-    });
-    let (month, found, frozen) = reading.await?;
-    Ok(view(month, &found, &frozen))
+    let reading = context
+        .store
+        .run(move |connection| find(connection, &ring, resorts, asked_month));
+    Ok(view(&reading.await?))
 }
 
-fn view(month: Month, found: &[Read], frozen: &[Frozen]) -> ReportView {
+fn find(
+    connection: &mut Connection,
+    ring: &KeyRing,
+    resorts: Vec<Arc<Resort>>,
+    asked: Option<Month>,
+) -> Result<Found, StoreError> {
+    let now = pool::clock(connection)?;
+    let zone = match resorts.as_slice() {
+        [only] => only.time_zone,
+        _ => Tz::UTC,
+    };
+    let month = asked.unwrap_or_else(|| Month::at(now, zone));
+    let ids: Vec<ResortId> = resorts.iter().map(|resort| resort.id.clone()).collect();
+    let from = (0..EARLIER).fold(month, |month, _| month.previous());
+    let frozen = report::list_frozen(connection, &ids, (from, month))?;
+    let (mut found, mut broken) = (Vec::new(), Vec::new());
+    for resort in resorts {
+        let of = ResortMonth {
+            resort: resort.id.clone(),
+            zone: resort.time_zone,
+            month,
+        };
+        let is_it = |frozen: &&Frozen| frozen.resort == resort.id && frozen.month == month;
+        let (figures, frozen_at) = match frozen.iter().find(is_it) {
+            Some(frozen) => (frozen.figures.clone(), Some(frozen.frozen_at)),
+            None => (report::compute(connection, ring, &of)?, None),
+        };
+        // A final month names none: they are looked for where there are some.
+        if figures.breaches.total().is_some_and(|total| total > 0) {
+            broken.extend(breaches::list(connection, &of, MOST_BROKEN)?);
+        }
+        found.push(Read {
+            resort,
+            figures,
+            frozen_at,
+        });
+    }
+    Ok(Found {
+        month,
+        resorts: found,
+        frozen,
+        broken,
+    })
+}
+
+fn view(found: &Found) -> ReportView {
+    let month = found.month;
     let part = |one: &Read| Part {
         resort: one.resort.id.to_string(),
         is_final: one.frozen_at.is_some(),
@@ -137,9 +193,9 @@ fn view(month: Month, found: &[Read], frozen: &[Frozen]) -> ReportView {
         comparison: Comparison::of(Verdict::of([&one.figures]), &one.figures),
         figures: one.figures.clone(),
     };
-    let resorts: Vec<Part> = found.iter().map(part).collect();
-    let mut sum = Figures::default();
-    found.iter().for_each(|one| sum.add(&one.figures));
+    let resorts: Vec<Part> = found.resorts.iter().map(part).collect();
+    let figures = || found.resorts.iter().map(|one| &one.figures);
+    let sum = sum(figures());
     let total = Part {
         resort: "all".to_owned(),
         is_final: !resorts.is_empty() && resorts.iter().all(|part| part.is_final),
@@ -148,15 +204,47 @@ fn view(month: Month, found: &[Read], frozen: &[Frozen]) -> ReportView {
             .map(|part| part.final_at)
             .max()
             .unwrap_or_else(|| month.freezes_at(Tz::UTC)),
-        comparison: Comparison::of(Verdict::of(found.iter().map(|one| &one.figures)), &sum),
+        comparison: Comparison::of(Verdict::of(figures()), &sum),
         figures: sum,
     };
     ReportView {
         month: month.to_string(),
-        months: months(month, &total, frozen),
+        months: months(month, &total, &found.frozen),
+        final_months: together(&found.frozen),
+        broken: found.broken.iter().filter_map(broken).collect(),
         total,
         resorts,
     }
+}
+
+fn sum<'a>(parts: impl IntoIterator<Item = &'a Figures>) -> Figures {
+    let mut sum = Figures::default();
+    parts.into_iter().for_each(|figures| sum.add(figures));
+    sum
+}
+
+/// Months too small to say something alone may say it together.
+fn together(frozen: &[Frozen]) -> Option<Together> {
+    let with_carts = || frozen.iter().filter(|one| one.figures.carts > 0);
+    let months: BTreeSet<Month> = with_carts().map(|one| one.month).collect();
+    let figures = || with_carts().map(|one| &one.figures);
+    (months.len() > 1).then(|| Together {
+        months: months.len(),
+        comparison: Comparison::of(Verdict::of(figures()), &sum(figures())),
+    })
+}
+
+/// `None`: its key cannot be read.
+fn broken(one: &BrokenRule) -> Option<Broken> {
+    let booking: BookingKey = one.booking_key.parse().ok()?;
+    Some(Broken {
+        rule: one.breach.clone(),
+        message: one.id.to_string(),
+        kind: one.kind.clone(),
+        resort: booking.resort.to_string(),
+        booking: booking.booking.to_string(),
+        called_at: one.claimed_at,
+    })
 }
 
 fn months(shown: Month, total: &Part, frozen: &[Frozen]) -> Vec<MonthView> {
@@ -183,6 +271,8 @@ fn months(shown: Month, total: &Part, frozen: &[Frozen]) -> Vec<MonthView> {
 
 impl Comparison {
     fn of(verdict: Verdict, figures: &Figures) -> Self {
+        let answers = words::answers(&verdict, figures);
+        let changed = words::changed(figures);
         let (word, difference, needed) = match verdict {
             Verdict::NoComparison => ("no_comparison", None, None),
             Verdict::TooFew { difference, needed } => ("too_few", Some(difference), Some(needed)),
@@ -196,7 +286,9 @@ impl Comparison {
             high: difference.map(|found| found.high),
             carts_needed: needed.map(|needed: Needed| needed.carts),
             headline: words::headline(&verdict),
-            sentences: words::sentences(&verdict, figures),
+            sentences: answers.texts().chain(&changed).cloned().collect(),
+            answers,
+            changed,
         }
     }
 }

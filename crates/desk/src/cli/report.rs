@@ -10,7 +10,7 @@ use service::Environment;
 
 use super::{Answer, output, table};
 use crate::actions::names;
-use crate::actions::report::{self, Asked, Part, ReportView, points, share};
+use crate::actions::report::{self, Asked, Broken, Part, ReportView, points, share};
 use crate::actions::words;
 use crate::settings;
 
@@ -73,6 +73,14 @@ fn text(found: &ReportView) -> String {
         [only] => of_part(&found.month, only),
         _ => of_part(&found.month, &found.total),
     };
+    text.push_str(&broken(&found.broken));
+    if let Some(together) = &found.final_months {
+        let _ = writeln!(
+            text,
+            "\nAll {} final months together: {}\n  {}",
+            together.months, together.comparison.headline, together.comparison.answers.sure
+        );
+    }
     if found.resorts.len() > 1 {
         text.push_str(
             "\nEach resort; together they are compared by what each shows within itself, not by the sums\n",
@@ -94,8 +102,15 @@ fn of_part(month: &str, part: &Part) -> String {
         "{month}, {}, {state} {final_at}\n\n{}\n",
         part.resort, comparison.headline
     );
-    for sentence in &comparison.sentences {
-        let _ = writeln!(text, "  {sentence}");
+    for (question, answer) in [
+        ("Did the reminders earn something?", &comparison.answers.earned),
+        ("How sure is that?", &comparison.answers.sure),
+        ("What to do now?", &comparison.answers.now),
+    ] {
+        let _ = writeln!(text, "  {question} {answer}");
+    }
+    if let Some(changed) = &comparison.changed {
+        let _ = writeln!(text, "  {changed}");
     }
     text.push_str(&counts(figures));
     text.push_str(&lists(figures));
@@ -122,6 +137,12 @@ fn counts(figures: &Figures) -> String {
         ("stopped", figures.stopped),
     ];
     let counts = counts.map(|(name, count)| [name.to_owned(), count.to_string()]);
+    let breaches = figures.breaches.total();
+    let breaches = breaches.map_or_else(|| "not counted".to_owned(), |total| total.to_string());
+    let counts: Vec<_> = counts
+        .into_iter()
+        .chain([["rules broken".to_owned(), breaches]])
+        .collect();
     format!(
         "\n{}\n{}\nLast touch, as others count: {} reminded guests booked, for {}. Some of them would have without a reminder.\n",
         table::rows("  ", &groups),
@@ -156,6 +177,22 @@ fn lists(figures: &Figures) -> String {
         }
     }
     text
+}
+
+/// Empty where no call broke a rule.
+fn broken(found: &[Broken]) -> String {
+    let row = |one: &Broken| {
+        [
+            table::instant(one.called_at),
+            format!("{}/{}", one.resort, one.booking),
+            one.kind.clone(),
+            report::rule(&one.rule).to_owned(),
+        ]
+    };
+    match table::rows("  ", &found.iter().map(row).collect::<Vec<_>>()) {
+        rows if rows.is_empty() => rows,
+        rows => format!("\nCalls that broke a rule; there should be none\n{rows}"),
+    }
 }
 
 fn resorts(found: &ReportView) -> Vec<[String; 5]> {
@@ -205,6 +242,14 @@ fn figures(part: &Part) -> Vec<[String; 3]> {
     ] {
         lines.push(one(figure, count.to_string()));
     }
+    lines.extend(
+        figures
+            .breaches
+            .total()
+            .map(|total| one("breaches", total.to_string())),
+    );
+    let breach = |(rule, count): (&str, u64)| ["breach".to_owned(), rule.to_owned(), count.to_string()];
+    lines.extend(figures.breaches.iter().map(breach));
     for (figure, share) in [
         ("difference", comparison.difference),
         ("difference_low", comparison.low),

@@ -1,10 +1,15 @@
 //! `desk webhook-out …`
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use domain::ids::ResortId;
+use domain::webhook_out::WebhookState;
+use serde::Serialize;
 use service::Environment;
+use store::webhooks_out::{self, Listed};
 
-use super::{Answer, output};
+use super::arguments::one_of;
+use super::{Answer, output, table};
 use crate::actions::names;
 use crate::actions::webhook_test::{self, Tested};
 use crate::settings;
@@ -12,6 +17,7 @@ use crate::settings;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Test(Test),
+    List(List),
 }
 
 /// Send a resort's own tool a webhook that only tries whether it arrives
@@ -29,8 +35,98 @@ pub(super) struct Test {
     resort: ResortId,
 }
 
+/// List the webhooks that resorts' own tools are still to be sent, the one that has waited longest first
+///
+/// With how often each was called for, when it is next, and why the last call failed. One that arrived is gone; one that was given up is a
+/// dead letter: desk letters list --reason webhook_failed. Shows no personal data.
+///
+/// Needs DATABASE_URL.
+///
+/// Examples:
+///   desk webhook-out list
+///   desk webhook-out list --resort azure-bay --state retrying
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct List {
+    /// Only those of this resort
+    #[arg(long)]
+    resort: Option<ResortId>,
+    /// Only those in this state
+    #[arg(long, value_parser = one_of(WebhookState::ALL, WebhookState::as_str))]
+    state: Option<WebhookState>,
+    /// Show at most this many
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// Print one JSON array instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// A webhook that waits, for people and scripts.
+#[derive(Debug, Serialize)]
+struct WaitingView {
+    id: String,
+    resort: String,
+    event: String,
+    state: WebhookState,
+    attempts: i32,
+    made_at: DateTime<Utc>,
+    next_attempt_at: DateTime<Utc>,
+    last_error: Option<String>,
+}
+
+impl From<Listed> for WaitingView {
+    fn from(one: Listed) -> Self {
+        Self {
+            id: one.id.to_string(),
+            state: one.state(),
+            resort: one.resort,
+            event: one.event,
+            attempts: one.attempts,
+            made_at: one.made_at,
+            next_attempt_at: one.due_at,
+            last_error: one.last_error,
+        }
+    }
+}
+
 pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::Result<Answer> {
-    let Command::Test(test) = command;
+    match command {
+        Command::Test(arguments) => test(arguments, environment).await,
+        Command::List(arguments) => list(arguments, environment).await,
+    }
+}
+
+async fn list(asked: List, environment: &Environment) -> anyhow::Result<Answer> {
+    let mut read = environment.reader();
+    let store = settings::database(&mut read);
+    let files = settings::optional_files(&mut read);
+    let store = read.finish_with(|| store)?;
+    if let Some(resort) = &asked.resort {
+        names::check_resort(&store, files.as_ref(), resort).await?;
+    }
+    let (resort, state, limit) = (asked.resort, asked.state, i64::from(asked.limit));
+    let found = store
+        .run(move |connection| webhooks_out::list(connection, resort.as_ref(), state, limit))
+        .await?;
+    let found: Vec<_> = found.into_iter().map(WaitingView::from).collect();
+    output::print_list(&found, asked.json, "no webhook waits", row)?;
+    Ok(Answer::Done)
+}
+
+fn row(one: &WaitingView) -> [String; 7] {
+    [
+        table::instant(one.made_at),
+        one.resort.clone(),
+        one.event.clone(),
+        one.state.to_string(),
+        format!("{} tries", one.attempts),
+        format!("next {}", table::instant(one.next_attempt_at)),
+        one.last_error.clone().unwrap_or_default(),
+    ]
+}
+
+async fn test(test: Test, environment: &Environment) -> anyhow::Result<Answer> {
     let mut read = environment.reader();
     let store = settings::database(&mut read);
     let files = settings::optional_files(&mut read);

@@ -45,4 +45,6 @@ mod usage;
 #[cfg(test)]
 mod web;
 #[cfg(test)]
+mod webhook_out;
+#[cfg(test)]
 mod whatsapp;

@@ -61,12 +61,13 @@ async fn a_month_is_reported_as_text_csv_and_json_with_the_same_figures() {
     // 10 % and 5 %, with 100 guests held out: Newcombe's interval reaches 0.
     assert_eq!(part["comparison"]["verdict"], "too_few");
     assert_eq!(part["comparison"]["carts_needed"], 2_845);
+    assert_eq!(part["figures"]["breaches"], serde_json::json!({}));
     assert_eq!(json["total"]["figures"], part["figures"]);
     let stdout = &text.check(0).stdout;
     for said in [
         "Too few to say",
         "10.0% of the reminded guests booked within 7 days, and 5.0% of those who were held out.",
-        "about 2845 carts are needed",
+        "takes about 2845 carts at this share, and 1100 were compared: 3 months like this one",
         "Last touch, as others count: 100 reminded guests booked",
         "The guest is in the hold-out",
     ] {
@@ -76,6 +77,7 @@ async fn a_month_is_reported_as_text_csv_and_json_with_the_same_figures() {
     let stdout = &csv.check(0).stdout;
     for line in [
         "verdict,,too_few",
+        "breaches,,0",
         "reminded_booked,,100",
         "not_sent,held_out,100",
     ] {
@@ -116,4 +118,67 @@ async fn a_final_month_is_shown_as_it_was_frozen() {
     assert!(stdout.contains("final since"), "{stdout}");
     assert!(stdout.contains("1240.00 EUR"), "{stdout}");
     assert!(stdout.contains("No guest was held out"), "{stdout}");
+}
+
+/// Four months in which the same happened.
+const QUARTER: &str = "INSERT INTO report_months (resort, month, figures) \
+     SELECT 'azure-bay', month::date, '{\"carts\": 250, \"reminded\": {\"guests\": 200, \"booked\": 24, \"sums\": {}}, \
+         \"held_out\": {\"guests\": 50, \"booked\": 2, \"sums\": {}}}' \
+     FROM generate_series('2025-09-01'::timestamptz, '2025-12-01', '1 month') month";
+
+// shows: B218
+// shows: B262
+#[tokio::test]
+async fn final_months_that_are_too_small_alone_say_together_what_they_show() {
+    let database = booked().await;
+    database.execute(QUARTER).await;
+
+    let json = report(
+        &database,
+        &["--resort", "azure-bay", "--month", "2025-12", "--json"],
+    )
+    .await
+    .json();
+
+    let part = &json["resorts"][0];
+    assert_eq!(part["comparison"]["verdict"], "too_few");
+    assert_eq!(json["final_months"]["months"], 4);
+    assert_eq!(json["final_months"]["comparison"]["verdict"], "more");
+    // They were made final by a version that did not count them.
+    assert!(part["figures"]["breaches"].is_null(), "{part}");
+    let first = report(
+        &database,
+        &["--resort", "azure-bay", "--month", "2025-09", "--json"],
+    );
+    assert!(first.await.json()["final_months"].is_null());
+}
+
+// shows: B218
+#[tokio::test]
+async fn a_call_that_broke_a_rule_is_named_with_its_booking() {
+    let database = booked().await;
+    database.execute(MONTH).await;
+    database
+        .execute("UPDATE messages SET expires_at = claimed_at - interval '1 minute' WHERE booking_key = 'azure-bay/R-7'")
+        .await;
+
+    let json = report(&database, &["--resort", "azure-bay", "--json"])
+        .await
+        .json();
+    let text = report(&database, &["--resort", "azure-bay"]).await;
+
+    assert_eq!(
+        json["resorts"][0]["figures"]["breaches"],
+        serde_json::json!({ "too_late": 1 })
+    );
+    assert_eq!(json["broken"].as_array().unwrap().len(), 1);
+    let broken = &json["broken"][0];
+    assert_eq!(
+        (&broken["rule"], &broken["booking"]),
+        (&"too_late".into(), &"R-7".into())
+    );
+    assert!(
+        text.check(0).stdout.contains("azure-bay/R-7  reminder_1"),
+        "{text:?}"
+    );
 }

@@ -43,6 +43,7 @@ async fn help_and_version_are_answered() {
         &["report"],
         &["simulate"],
         &["webhook-out", "test"],
+        &["webhook-out", "list"],
         &["ledger", "check"],
         &["guests", "export"],
         &["guests", "erase"],

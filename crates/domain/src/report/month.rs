@@ -54,6 +54,11 @@ impl Month {
         )
     }
 
+    /// For people: `November 2026`.
+    pub fn name(self) -> String {
+        self.first.format("%B %Y").to_string()
+    }
+
     pub fn begins_at(self, zone: Tz) -> DateTime<Utc> {
         local_time::instant(self.first, NaiveTime::MIN, zone)
     }
@@ -106,6 +111,7 @@ mod tests {
     #[test]
     fn a_month_reads_back_what_it_writes_and_refuses_other_texts() {
         assert_eq!(month("2026-11").to_string(), "2026-11");
+        assert_eq!(month("2026-11").name(), "November 2026");
         for text in [
             "2026-13",
             "2026-00",

@@ -33,6 +33,15 @@ impl Amount {
         self.units.saturating_mul(10_i128.saturating_pow(more))
     }
 
+    /// The part of one of so many, in cents; `None`: there are none.
+    pub fn divided_by(self, parts: u64) -> Option<Self> {
+        let parts = i128::from(parts).saturating_mul(10_i128.saturating_pow(self.decimals));
+        let cents = self.units.saturating_mul(100);
+        // Half a cent is rounded up.
+        let units = cents.checked_add(parts / 2)?.checked_div_euclid(parts)?;
+        Some(Self { units, decimals: 2 })
+    }
+
     fn plus(self, other: Self) -> Self {
         let decimals = self.decimals.max(other.decimals);
         Self {
@@ -154,6 +163,16 @@ mod tests {
         let mut twice = sums.clone();
         twice.add_all(&sums);
         assert!(twice.to_string().starts_with("2480.50 EUR"), "{twice}");
+    }
+
+    #[test]
+    fn an_average_is_rounded_to_the_cent() {
+        let average = |sum: &str, parts| sum.parse::<Amount>().unwrap().divided_by(parts);
+        let shown = |average: Option<Amount>| average.map(|average| average.to_string());
+
+        assert_eq!(shown(average("100", 3)), Some("33.33".to_owned()));
+        assert_eq!(shown(average("0.125", 1)), Some("0.13".to_owned()));
+        assert_eq!(shown(average("100", 0)), None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn booked(cart: Cart, amounts: &[&str]) -> Cart {
 }
 
 fn figures(carts: Vec<Cart>) -> Figures {
-    Figures::of(carts, BTreeMap::new())
+    Figures::of(carts, BTreeMap::new(), Breaches::default())
 }
 
 /// A month with so many guests, and so many who booked.
@@ -88,6 +88,7 @@ fn what_followed_a_reminder_is_counted_and_months_add_up() {
     let one = Figures::of(
         vec![booked(cart(1, 0, Reminder::Went(reaction)), &["1"])],
         [("marketing".to_owned(), 1)].into(),
+        Breaches::default(),
     );
     let mut sum = one.clone();
     sum.add(&one);

@@ -4,6 +4,8 @@
 //! needs real processes (kills, stalls, whole journeys) is in `testkit/tests`.
 
 #[cfg(test)]
+mod breaches;
+#[cfg(test)]
 mod disorder;
 #[cfg(test)]
 mod erasure;

@@ -420,6 +420,8 @@ impl Scene {
             day_cap: self.resort_file().day_cap(kind),
             rest_after_confirmation: self.resort_file().rest_after_confirmation(kind),
             is_held_out: false,
+            hold_out: self.resort_file().hold_out,
+            quiet_hours: None,
             route: route(kind),
             may_call: true,
         };

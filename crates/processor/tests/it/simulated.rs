@@ -222,6 +222,8 @@ impl Real {
             day_cap: resort.day_cap(draft.kind),
             rest_after_confirmation: resort.rest_after_confirmation(draft.kind),
             is_held_out: claims::is_held_out(&self.scene.ring, &resort, draft.kind, &sendable.to),
+            hold_out: resort.hold_out,
+            quiet_hours: sendable.quiet_hours,
             route: route(draft.kind),
             may_call: true,
         };

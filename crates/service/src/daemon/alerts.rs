@@ -20,10 +20,11 @@ impl Daemon {
         F: Future<Output = Result<(), E>> + Send,
         E: Error,
     {
-        let pass_on = std::sync::Arc::new(pass_on);
+        let (pass_on, own) = (std::sync::Arc::new(pass_on), self.own.clone());
         self.every("alerts", EVERY, move || {
-            let pass_on = std::sync::Arc::clone(&pass_on);
+            let (pass_on, own) = (std::sync::Arc::clone(&pass_on), own.clone());
             async move {
+                own.note_dropped_alerts(alerts::dropped());
                 let mut raised = alerts::take();
                 if raised.is_empty() {
                     return;

@@ -10,6 +10,7 @@ use crate::metrics::{Gauge, IntCounter, IntCounterVec, MetricError, Metrics};
 pub(super) struct DaemonMetrics {
     files_read_at: Gauge,
     connection_losses: IntCounterVec,
+    alerts_dropped: IntCounter,
 }
 
 impl DaemonMetrics {
@@ -28,12 +29,22 @@ impl DaemonMetrics {
                 "How often a connection to RabbitMQ was lost or became useless, by connection.",
                 &["connection"],
             )?,
+            alerts_dropped: metrics.counter(
+                "bellhop_alerts_dropped_total",
+                "Alerts that resorts were not told of, because too many waited; each is in the log.",
+            )?,
         })
     }
 
     pub(super) fn note_files_read(&self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.files_read_at.set(now.as_secs_f64());
+    }
+
+    /// Notes how many alerts were dropped since the start.
+    pub(super) fn note_dropped_alerts(&self, total: u64) {
+        self.alerts_dropped
+            .inc_by(total.saturating_sub(self.alerts_dropped.get()));
     }
 
     /// The series of one connection, which begins with 0.
@@ -93,6 +104,18 @@ mod tests {
         assert_eq!(counted(), "1");
         let _ = [losses.count(Ok(())), losses.count(away())];
         assert_eq!(counted(), "2");
+    }
+
+    #[test]
+    fn dropped_alerts_are_counted_once() {
+        let (metrics, readiness) = (Metrics::new("sender", "0").unwrap(), Readiness::new());
+        let own = DaemonMetrics::new(&metrics, &readiness).unwrap();
+
+        for total in [0, 2, 2, 5] {
+            own.note_dropped_alerts(total);
+        }
+
+        assert!(metrics.render().contains("\nbellhop_alerts_dropped_total 5\n"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A resort's file: the meaning of a good one, and the errors of a bad one.
 
+mod limits;
 mod moments;
 mod proof;
 mod templates;
@@ -240,33 +241,6 @@ fn a_resort_in_test_mode_has_test_numbers_that_no_note_shows() {
     );
 }
 
-/// The good file with these limits instead of its own.
-fn with_limits(limits: &str) -> String {
-    let (before, own) = GOOD.split_once("[limits]").unwrap();
-    let (_, after) = own.split_once("\n\n").unwrap();
-    format!("{before}[limits]\n{limits}\n\n{after}")
-}
-
-#[test]
-fn marketing_to_the_united_states_is_off_unless_the_file_asks_for_it() {
-    let with = with_limits;
-    let limits = |text: &str| good(text).limits.us_marketing;
-
-    assert!(!limits(GOOD));
-    assert!(!limits(&with("")));
-    assert!(!limits(&with("us_marketing = false")));
-    assert!(limits(&with("us_marketing = true")));
-    let refused = |limits: &str| noted(&with(limits)).remove(0).1;
-    assert_eq!(
-        refused("us_marketing = \"yes\""),
-        "limits.us_marketing must be true or false"
-    );
-    assert_eq!(
-        refused("us_marketting = true"),
-        "limits.us_marketting is not a known key"
-    );
-}
-
 #[test]
 fn text_that_is_not_toml_is_noted_by_its_line_without_being_repeated() {
     let said = noted("name = \"x\"\naccess_token = plain:hunter2\nname = \"y\"\n");
@@ -276,32 +250,5 @@ fn text_that_is_not_toml_is_noted_by_its_line_without_being_repeated() {
         said.iter()
             .all(|(_, text)| text.starts_with("not TOML: ") && !text.contains("hunter")),
         "{said:?}"
-    );
-}
-
-#[test]
-fn a_guest_gets_one_reminder_a_day_and_rests_a_day_after_a_confirmation_unless_the_file_says_otherwise() {
-    let with = with_limits;
-    let limits = |text: &str| {
-        let limits = good(text).limits;
-        let rest = limits.rest_after_confirmation.as_secs();
-        (limits.reminders_per_day.get(), rest)
-    };
-
-    assert_eq!(limits(GOOD), (1, 86_400));
-    assert_eq!(limits(&with("")), (1, 86_400));
-    assert_eq!(
-        limits(&with("reminders_per_day = 3\nrest_after_confirmation = \"0s\"")),
-        (3, 0)
-    );
-    for wrong in ["0", "-1", "1.5", "\"1\""] {
-        assert_eq!(
-            noted(&with(&format!("reminders_per_day = {wrong}"))).remove(0).1,
-            "limits.reminders_per_day must be a whole number of at least 1"
-        );
-    }
-    assert_eq!(
-        noted(&with("rest_after_confirmation = \"1 day\"")).remove(0).1,
-        "limits.rest_after_confirmation is not a duration such as 500ms, 90s, 30m, 24h, 2d or 2y"
     );
 }

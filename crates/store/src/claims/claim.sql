@@ -4,6 +4,7 @@ WITH wanted AS (
     SELECT * FROM {rows}
 ), judged AS (
     SELECT m.id, m.due_at, w.token, w.template_name, w.number, w.country, w.template, b.phone_hash, w.day_cap,
+        w.is_reminder, w.is_marketing, w.quiet_from, w.quiet_to, w.hold_out,
         h.key AS hold, h.scope, d.others, d.counted,
         -- What was tried once was in the other group; its guest may have it.
         w.is_held_out AND m.attempts = 0 AS held_out, CASE
@@ -70,7 +71,8 @@ WITH wanted AS (
 ), within_limits AS (
     -- Of several that are claimed together, each counts those before it; those that count already are among the others. The hold-out
     -- is asked last, so that both groups are those who would have got it; it counts for no limit.
-    SELECT j.id, j.token, j.template_name, j.number, j.country, j.template, j.phone_hash, j.hold, j.scope, CASE
+    SELECT j.id, j.token, j.template_name, j.number, j.country, j.template, j.phone_hash, j.hold, j.scope,
+        j.is_reminder, j.is_marketing, j.quiet_from, j.quiet_to, j.day_cap, j.hold_out, CASE
         WHEN j.verdict = 'claimed' AND j.phone_hash IS NOT NULL AND j.day_cap <= j.others + count(*) FILTER (WHERE j.counted = 0 AND NOT j.held_out) OVER (
             PARTITION BY j.verdict, j.number, j.phone_hash, j.day_cap IS NULL ORDER BY j.counted DESC, j.due_at, j.id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 'capped'
@@ -98,6 +100,13 @@ UPDATE messages m SET
     called_template = CASE j.verdict WHEN 'claimed' THEN j.template ELSE m.called_template END,
     called_country = CASE j.verdict WHEN 'claimed' THEN j.country ELSE m.called_country END,
     called_to = CASE j.verdict WHEN 'claimed' THEN j.phone_hash ELSE m.called_to END,
+    -- The rules of this call, by which breaches are counted.
+    called_as_reminder = CASE j.verdict WHEN 'claimed' THEN j.is_reminder ELSE m.called_as_reminder END,
+    called_as_marketing = CASE j.verdict WHEN 'claimed' THEN j.is_marketing ELSE m.called_as_marketing END,
+    called_quiet_from = CASE j.verdict WHEN 'claimed' THEN j.quiet_from ELSE m.called_quiet_from END,
+    called_quiet_to = CASE j.verdict WHEN 'claimed' THEN j.quiet_to ELSE m.called_quiet_to END,
+    called_day_cap = CASE j.verdict WHEN 'claimed' THEN j.day_cap ELSE m.called_day_cap END,
+    called_hold_out = CASE WHEN j.verdict IN ('claimed', 'held_out') THEN j.hold_out ELSE m.called_hold_out END,
     pricing_category = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.pricing_category END,
     pricing_type = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.pricing_type END,
     billable = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.billable END,

@@ -1,5 +1,8 @@
 //! How many letters a filter matches: together, by reason, by resort, by who has taken them.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
@@ -16,16 +19,29 @@ pub struct ReasonCount {
     pub oldest_died_at: DateTime<Utc>,
 }
 
-#[derive(QueryableByName)]
-struct Counted {
+/// Letters of one reason at one resort.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Group {
     #[diesel(sql_type = Text)]
-    reason: String,
+    pub reason: String,
+    /// `None`: they name no resort.
     #[diesel(sql_type = Nullable<Text>)]
-    resort: Option<String>,
+    pub resort: Option<String>,
     #[diesel(sql_type = BigInt)]
-    count: i64,
+    pub count: i64,
     #[diesel(sql_type = Timestamptz)]
-    oldest: DateTime<Utc>,
+    pub oldest_died_at: DateTime<Utc>,
+}
+
+/// Counts letters by reason and resort, the most frequent first.
+pub fn groups(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
+    Conditions::of(filter)
+        .statement(
+            "l.reason, l.resort, count(*) AS count, min(l.died_at) AS oldest_died_at",
+            "GROUP BY l.reason, l.resort ORDER BY count(*) DESC, l.reason, l.resort",
+        )
+        .load(connection)
+        .map_err(StoreError::query("count letters by reason and resort"))
 }
 
 /// Counts letters by reason, the most frequent first.
@@ -33,47 +49,20 @@ pub fn count_by_reason(
     connection: &mut PgConnection,
     filter: &Filter,
 ) -> Result<Vec<ReasonCount>, StoreError> {
-    let rows: Vec<Counted> = Conditions::of(filter)
-        .statement(
-            "l.reason, NULL::text AS resort, count(*) AS count, min(l.died_at) AS oldest",
-            "GROUP BY l.reason ORDER BY count(*) DESC, l.reason",
-        )
-        .load(connection)
-        .map_err(StoreError::query("count letters by reason"))?;
-    let counted = |row: Counted| ReasonCount {
-        reason: row.reason,
-        count: row.count,
-        oldest_died_at: row.oldest,
-    };
-    Ok(rows.into_iter().map(counted).collect())
-}
-
-/// Letters of one reason at one resort.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    pub reason: String,
-    /// `None`: they name no resort.
-    pub resort: Option<String>,
-    pub count: i64,
-    pub oldest_died_at: DateTime<Utc>,
-}
-
-/// Counts letters by reason and resort, the most frequent first.
-pub fn groups(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Group>, StoreError> {
-    let rows: Vec<Counted> = Conditions::of(filter)
-        .statement(
-            "l.reason, l.resort, count(*) AS count, min(l.died_at) AS oldest",
-            "GROUP BY l.reason, l.resort ORDER BY count(*) DESC, l.reason, l.resort",
-        )
-        .load(connection)
-        .map_err(StoreError::query("count letters by reason and resort"))?;
-    let group = |row: Counted| Group {
-        reason: row.reason,
-        resort: row.resort,
-        count: row.count,
-        oldest_died_at: row.oldest,
-    };
-    Ok(rows.into_iter().map(group).collect())
+    let mut counts: BTreeMap<String, ReasonCount> = BTreeMap::new();
+    for group in groups(connection, filter)? {
+        let known = counts.entry(group.reason.clone()).or_insert(ReasonCount {
+            reason: group.reason,
+            count: 0,
+            oldest_died_at: group.oldest_died_at,
+        });
+        known.count += group.count;
+        known.oldest_died_at = known.oldest_died_at.min(group.oldest_died_at);
+    }
+    let mut counts: Vec<ReasonCount> = counts.into_values().collect();
+    // Equal counts stay in the order of their reasons.
+    counts.sort_by_key(|one| Reverse(one.count));
+    Ok(counts)
 }
 
 #[derive(QueryableByName)]

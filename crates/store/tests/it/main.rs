@@ -5,6 +5,8 @@ mod answers;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod breaches;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod connecting;

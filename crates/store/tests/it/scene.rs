@@ -220,6 +220,8 @@ impl Scene {
             day_cap: resort().day_cap(kind),
             rest_after_confirmation: resort().rest_after_confirmation(kind),
             is_held_out: false,
+            hold_out: resort().hold_out,
+            quiet_hours: None,
             route: route(kind),
             may_call: true,
         }

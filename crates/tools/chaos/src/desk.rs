@@ -41,6 +41,18 @@ impl Desk {
         Ok(found)
     }
 
+    /// The calls that broke a rule, as the owner's report names them.
+    pub(crate) async fn broken_rules(&self) -> anyhow::Result<Vec<String>> {
+        let (code, said) = self.run(&["report", "--json"]).await?;
+        let report: Value = serde_json::from_str(&said)
+            .with_context(|| format!("desk report ended with {code:?}: {said}"))?;
+        let broken = report
+            .get("broken")
+            .and_then(Value::as_array)
+            .context("desk report says nothing of broken rules")?;
+        Ok(broken.iter().map(Value::to_string).collect())
+    }
+
     /// The exit code, and what it printed; where that is nothing, its complaints.
     async fn run(&self, arguments: &'static [&'static str]) -> anyhow::Result<(Option<i32>, String)> {
         let mut command = Command::new(&self.program);

@@ -39,6 +39,7 @@ pub(crate) struct Books<'a> {
     pub(crate) letters: usize,
     pub(crate) findings: Findings,
     pub(crate) ledger: Vec<String>,
+    pub(crate) broken_rules: Vec<String>,
     pub(crate) dead_events: u32,
     pub(crate) deserters: Vec<String>,
     pub(crate) counts: Counts,
@@ -167,6 +168,7 @@ impl Books<'_> {
             ("signs of recovery that came too late", too_slow),
             ("what was to be tried and did not happen", untried),
             ("findings of desk ledger check", self.ledger),
+            ("calls that broke a rule, by desk report", self.broken_rules),
             ("programs that ended by themselves", self.deserters),
             (
                 "something under way that did not move any more",

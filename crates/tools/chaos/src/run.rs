@@ -77,6 +77,7 @@ async fn books<'a>(
     // Before the desk empties them.
     let dead_events = broker::topology::verify(&stage.broker).await?.dead_events;
     let ledger = stage.desk.ledger().await?;
+    let broken_rules = stage.desk.broken_rules().await?;
     let evidence = Evidence::gather(stage, played.clone()).await?;
     Ok(Books {
         settings,
@@ -88,6 +89,7 @@ async fn books<'a>(
         letters: evidence.letters.len(),
         findings: books::judge(season, &evidence),
         ledger,
+        broken_rules,
         dead_events,
         deserters: stage.processes.deserters(),
         counts: Counts::gather(&stage.postgres).await?,

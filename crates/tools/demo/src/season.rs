@@ -157,6 +157,10 @@ fn compare(figures: &Value, expected: &BTreeMap<&'static str, Group>) -> anyhow:
         count(figures, &["carts"]) == carts,
         "the report has other carts: {figures}"
     );
+    ensure!(
+        figures.get("breaches") == Some(&json!({})),
+        "a call broke a rule: {figures}"
+    );
     let held_out = expected.get("held_out").map_or(0, |group| group.guests);
     ensure!(
         count(figures, &["not_sent", "held_out"]) == held_out,

@@ -1,8 +1,26 @@
-//! What a report says in sentences. No sentence says more than its [`Verdict`] does.
+//! What a report says in sentences, for an owner who knows no statistics. No sentence says more than its [`Verdict`] does.
 
 use domain::report::statistics::{Difference, Share};
+use domain::report::sums::Amount;
 use domain::report::verdict::Needed;
-use domain::report::{Figures, Verdict};
+use domain::report::{Breach, Figures, Verdict};
+
+/// The three questions of an owner.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Answers {
+    /// Did the reminders earn something?
+    pub(crate) earned: String,
+    /// How sure is that?
+    pub(crate) sure: String,
+    /// What to do now?
+    pub(crate) now: String,
+}
+
+impl Answers {
+    pub(super) fn texts(&self) -> impl Iterator<Item = &String> {
+        [&self.earned, &self.sure, &self.now].into_iter()
+    }
+}
 
 /// `8.0%`.
 pub(crate) fn percent(share: f64) -> String {
@@ -22,6 +40,24 @@ pub(crate) fn points(difference: f64) -> String {
     format!("{:+.1} points", difference * 100.0)
 }
 
+/// A rule that a call broke, by its word in the figures: what the call was.
+pub(crate) fn rule(word: &str) -> &str {
+    let Ok(breach) = word.parse::<Breach>() else {
+        return word;
+    };
+    match breach {
+        Breach::AfterConfirmation => "a reminder after the guest had booked",
+        Breach::AfterCancellation => "a message after the booking was cancelled",
+        Breach::OptedOut => "marketing to a guest who wanted no more",
+        Breach::QuietHours => "a message in quiet hours",
+        Breach::OverCap => "a reminder more than the day's cap allows",
+        Breach::HeldOut => "a reminder to a guest who was held out",
+        Breach::Twice => "a message that had gone already",
+        Breach::TooEarly => "a message before its time",
+        Breach::TooLate => "a message after its time",
+    }
+}
+
 pub(super) fn headline(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::NoComparison => "Nothing to compare with",
@@ -31,41 +67,67 @@ pub(super) fn headline(verdict: &Verdict) -> &'static str {
     }
 }
 
-pub(super) fn sentences(verdict: &Verdict, figures: &Figures) -> Vec<String> {
-    let said = match verdict {
-        Verdict::NoComparison => vec![no_comparison(figures).to_owned()],
-        Verdict::TooFew { difference, needed } => vec![
-            shares(difference),
-            format!(
-                "The difference is {}, but chance alone could make that: with 95% confidence it lies between {} and {}.",
-                points(difference.difference),
-                points(difference.low),
-                points(difference.high)
+pub(super) fn answers(verdict: &Verdict, figures: &Figures) -> Answers {
+    match verdict {
+        Verdict::NoComparison => no_comparison(figures),
+        Verdict::TooFew { difference, needed } => Answers {
+            earned: format!(
+                "Nobody can say yet. {} With so few guests, chance alone could make that.",
+                shares(difference)
             ),
-            carts(needed),
-        ],
-        Verdict::More(difference) => vec![
-            shares(difference),
-            proven(difference),
-            extra(difference, figures.reminded.guests),
-        ],
-        Verdict::Fewer(difference) => vec![
-            shares(difference),
-            proven(difference),
-            "Read the reminder as a guest does, and ask whether it comes too early or too often.".to_owned(),
-        ],
-    };
-    said.into_iter().chain(changed(figures)).collect()
+            sure: format!("Not sure at all. {}, and no difference is among them.", between(difference)),
+            now: wait(needed, figures),
+        },
+        Verdict::More(difference) => Answers {
+            earned: format!("{} {}", extra(difference, figures), shares(difference)),
+            sure: format!("{}: chance alone would hardly do that.", between(difference)),
+            now: keep(difference, figures),
+        },
+        Verdict::Fewer(difference) => Answers {
+            earned: format!("No. {}", shares(difference)),
+            sure: format!("{}: chance alone would hardly do that.", between(difference)),
+            now: "Read the reminder as a guest does: does it come too early, or too often? If the next final month says the same, \
+                  send none."
+                .to_owned(),
+        },
+    }
 }
 
-fn no_comparison(figures: &Figures) -> &'static str {
-    match (figures.reminded.guests, figures.held_out.guests) {
-        (0, 0) => "No reminder was due.",
-        (0, _) => "No guest was reminded: all of them were held out.",
-        _ => {
-            "No guest was held out, so there is no telling how many would have booked without a reminder. \
-             hold_out in the section [proof] of the resort's file changes that."
-        }
+/// What else has to be known of the figures.
+pub(super) fn changed(figures: &Figures) -> Option<String> {
+    let guests = figures.in_both_groups;
+    (guests > 0).then(|| {
+        format!(
+            "{guests} of these guests were in both groups, because hold_out was changed in the month; each counts in the first."
+        )
+    })
+}
+
+fn no_comparison(figures: &Figures) -> Answers {
+    let (reminded, held_out) = (figures.reminded.guests, figures.held_out.guests);
+    let sure = "Not at all: there is nothing to compare with, and that cannot be made up for later.";
+    match (reminded, held_out) {
+        (0, 0) => Answers {
+            earned: "No reminder was due.".to_owned(),
+            sure: "There is nothing to judge.".to_owned(),
+            now: "If guests left bookings unfinished, look at Sources for what the booking platform sends.".to_owned(),
+        },
+        (0, _) => Answers {
+            earned: "No guest was reminded: all of them were held out.".to_owned(),
+            sure: sure.to_owned(),
+            now: "Lower hold_out in the section [proof] of the resort's file.".to_owned(),
+        },
+        _ => Answers {
+            earned: format!(
+                "Nobody can say. {} of {reminded} reminded guests booked. No guest was held out, so there is no telling how many of \
+                 them would have booked without a reminder.",
+                figures.reminded.booked
+            ),
+            sure: sure.to_owned(),
+            now: "Let some guests, chosen by chance, get no reminder from the next month on: hold_out = \"20%\" in the section [proof] \
+                  of the resort's file."
+                .to_owned(),
+        },
     }
 }
 
@@ -77,43 +139,76 @@ fn shares(difference: &Difference) -> String {
     )
 }
 
-fn proven(difference: &Difference) -> String {
+fn between(difference: &Difference) -> String {
     format!(
-        "The difference is {}; with 95% confidence it lies between {} and {}, so it is not chance alone.",
-        points(difference.difference),
+        "With 95% confidence the difference is between {} and {}",
         points(difference.low),
         points(difference.high)
     )
 }
 
-/// How many guests the difference is.
-fn extra(difference: &Difference, reminded: u64) -> String {
-    let guests = |share: f64| {
-        #[expect(clippy::cast_precision_loss, reason = "counts of guests are far below 2^53")]
-        let guests = share * reminded as f64;
-        format!("{guests:.0}")
-    };
+/// So many of so many guests, rounded.
+fn guests(share: f64, of: u64) -> i64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "counts of guests are far below 2^53"
+    )]
+    let guests = (share * of as f64).round() as i64;
+    guests
+}
+
+/// What the difference is in bookings, and in money where that is of one currency.
+fn extra(difference: &Difference, figures: &Figures) -> String {
+    let reminded = figures.reminded.guests;
+    let of = |share| guests(share, reminded);
+    let worth = worth(figures).unwrap_or_default();
     format!(
-        "Of {reminded} reminded guests about {} booked because of the reminder: between {} and {}.",
-        guests(difference.difference),
-        guests(difference.low),
-        guests(difference.high)
+        "Yes: about {} bookings that would not have come without a reminder, between {} and {}.{worth}",
+        of(difference.difference),
+        of(difference.low),
+        of(difference.high)
     )
 }
 
-fn carts(needed: &Needed) -> String {
-    let (carts, from, to) = (needed.carts, percent(needed.from), percent(needed.to));
-    match needed.is_assumed {
-        true => format!("To show a rise from {from} to {to}, about {carts} carts are needed at this share."),
-        false => format!("If the difference is what it seems, about {carts} carts are needed to show it."),
+fn worth(figures: &Figures) -> Option<String> {
+    let mut sums = figures.reminded.sums.iter();
+    let (currency, sum) = sums.next()?;
+    if sums.next().is_some() {
+        return None;
+    }
+    let average: Amount = sum.divided_by(figures.reminded.booked)?;
+    Some(format!(
+        " A booking of a reminded guest is worth {average} {currency} on average."
+    ))
+}
+
+/// What the hold-out costs, and what it is for.
+fn keep(difference: &Difference, figures: &Figures) -> String {
+    let missed = guests(difference.difference, figures.held_out.guests);
+    match missed {
+        ..=0 => "Leave the reminders as they are.".to_owned(),
+        _ => format!(
+            "Leave the reminders on. Holding guests out cost about {missed} of such bookings; a smaller hold_out costs less, and takes \
+             longer to notice when reminders stop working."
+        ),
     }
 }
 
-fn changed(figures: &Figures) -> Option<String> {
-    let guests = figures.in_both_groups;
-    (guests > 0).then(|| {
-        format!(
-            "{guests} of these guests were in both groups, because hold_out was changed in the month; each counts in the first."
-        )
-    })
+fn wait(needed: &Needed, figures: &Figures) -> String {
+    let (carts, from, to) = (needed.carts, percent(needed.from), percent(needed.to));
+    let purpose = match needed.is_assumed {
+        true => format!("To show a rise from {from} to {to}"),
+        false => "If the difference is what it seems, to show it".to_owned(),
+    };
+    let compared = figures.reminded.guests + figures.held_out.guests;
+    let months = match carts.div_ceil(compared.max(1)) {
+        0 | 1 => String::new(),
+        months @ 2..=36 => format!(": {months} months like this one"),
+        _ => ": years, at this pace".to_owned(),
+    };
+    format!(
+        "Change nothing, and wait. {purpose} takes about {carts} carts at this share, and {compared} were compared{months}. \
+         Holding out more guests makes it shorter."
+    )
 }

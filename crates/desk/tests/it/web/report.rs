@@ -21,6 +21,13 @@ async fn the_report_shows_a_month_with_its_verdict_a_chart_and_the_same_numbers_
         .has("not sent, held_out")
         .has("<svg class=\"chart\"")
         .lacks("style=");
+    page.lacks("broke a rule");
+    let late = "UPDATE messages SET expires_at = claimed_at - interval '1 minute' WHERE booking_key = 'azure-bay/R-7'";
+    served.database.execute(late).await;
+    eve.get("/report?resort=azure-bay")
+        .await
+        .check(200)
+        .has("href=\"/bookings/azure-bay/R-7\"");
     eve.get("/").await.check(200).has("href=\"/report\"");
     eve.get("/report?month=2020-01")
         .await

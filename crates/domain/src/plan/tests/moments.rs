@@ -1,4 +1,7 @@
-//! The moments of a resort's own file.
+//! The moments of a resort's own file: when they are.
+
+mod ends;
+mod rules;
 
 use super::difference::Change;
 use super::*;
@@ -104,115 +107,6 @@ fn a_moment_waits_for_a_fact_that_is_not_known() {
     }
 }
 
-// shows: B139
-#[test]
-fn a_moment_of_the_cart_is_a_reminder_whatever_its_category() {
-    let mut story = Story::of([event(EventType::BookingStarted, "11-23 10:00")]);
-    define(&mut story, "own", "abandoned + 2h", Category::Utility, None);
-    define(&mut story, "early", "started + 10m", Category::Utility, None);
-
-    assert_eq!(
-        opens(story.decision(kind("own"), "11-23 10:00")),
-        Some(at("11-23 12:30"))
-    );
-    assert_eq!(
-        opens(story.decision(kind("early"), "11-23 10:00")),
-        Some(at("11-23 10:10"))
-    );
-    assert!(story.resort.is_reminder(kind("own")) && story.resort.is_marketing(kind("own")));
-    story.circumstances.marketing_consent.opted_out_at = Some(at("11-23 10:30"));
-    let skipped = story.decision(kind("own"), "11-23 12:30");
-    assert!(
-        matches!(skipped, Some(Decision::Skip(Reason::OptedOut, _))),
-        "{skipped:?}"
-    );
-    story.hears(&event(EventType::ReservationConfirmed, "11-23 11:00"));
-    assert_eq!(
-        story.decision(kind("own"), "11-23 12:30"),
-        not_wanted(Reason::Confirmed)
-    );
-    assert_eq!(
-        story.decision(kind("early"), "11-23 12:30"),
-        not_wanted(Reason::Confirmed)
-    );
-}
-
-// shows: B139
-#[test]
-fn quiet_hours_and_opt_outs_hold_for_marketing_moments_and_not_for_utility_ones() {
-    let mut story = staying_guest("check_in - 1d 22:00");
-    let quiet = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
-    story.resort.quiet_hours = Some(crate::resort::QuietHours {
-        from: quiet(21),
-        to: quiet(9),
-    });
-    story.circumstances.marketing_consent.opted_out_at = Some(at("12-01 10:00"));
-
-    let goes = story.decision(kind("own"), "12-19 20:00");
-    define(
-        &mut story,
-        "own",
-        "check_in - 1d 22:00",
-        Category::Marketing,
-        None,
-    );
-
-    assert!(matches!(goes, Some(Decision::Due(_))), "{goes:?}");
-    assert_eq!(
-        opens(story.decision(kind("own"), "12-19 20:00")),
-        Some(at("12-20 07:00"))
-    );
-    let stopped = story.decision(kind("own"), "12-20 07:00");
-    assert!(
-        matches!(stopped, Some(Decision::Skip(Reason::OptedOut, _))),
-        "{stopped:?}"
-    );
-}
-
-// shows: B140
-#[test]
-fn a_cancellation_withdraws_a_moment_of_the_stay_and_a_new_round_wants_it_again() {
-    let mut story = staying_guest("check_in - 1d 18:00");
-    story.has(kind("own"), "11-23 10:00", |message| {
-        message.due_at = at("12-19 16:00")
-    });
-    story.hears(&event(EventType::ReservationCancelled, "11-24 10:00"));
-
-    assert_eq!(
-        story.decision(kind("own"), "11-24 10:00"),
-        not_wanted(Reason::Cancelled)
-    );
-    let id = story.circumstances.messages[0].id;
-    let withdrawn = difference::Change::Withdraw(id, Reason::Cancelled);
-    assert_eq!(story.changes("11-24 10:00"), [withdrawn]);
-    story.hears(&event(EventType::ReservationConfirmed, "11-25 10:00"));
-    assert_eq!(
-        opens(story.decision(kind("own"), "11-25 10:00")),
-        Some(at("12-19 16:00"))
-    );
-}
-
-// shows: B140
-#[test]
-fn a_guest_who_left_early_or_never_came_is_not_asked_about_the_stay() {
-    let mut story = staying_guest("check_in + 1d 10:00");
-    assert_eq!(
-        story.decision(kind("own"), "12-22 10:00"),
-        not_wanted(Reason::NotArrived)
-    );
-
-    story.hears(&event(EventType::GuestCheckedIn, "12-20 15:00"));
-    assert_eq!(
-        opens(story.decision(kind("own"), "12-20 15:00")),
-        Some(at("12-21 08:00"))
-    );
-    story.hears(&event(EventType::GuestCheckedOut, "12-20 20:00"));
-    assert_eq!(
-        story.decision(kind("own"), "12-21 08:00"),
-        not_wanted(Reason::AlreadyLeft)
-    );
-}
-
 // shows: B141
 #[test]
 fn a_new_moment_is_never_planned_for_a_time_that_is_past() {
@@ -232,58 +126,6 @@ fn a_new_moment_is_never_planned_for_a_time_that_is_past() {
     assert_eq!(
         story.decision(kind("own"), "12-19 17:00"),
         Some(Decision::Later(None))
-    );
-}
-
-// shows: B141
-#[test]
-fn a_moment_that_is_removed_withdraws_what_is_unsent() {
-    let mut story = staying_guest("check_in - 1d 18:00");
-    story.has(kind("own"), "11-23 10:00", |_| {});
-    story.resort.moments.remove(&kind("own"));
-
-    let id = story.circumstances.messages[0].id;
-    let withdrawn = difference::Change::Withdraw(id, Reason::NotConfigured);
-    assert!(story.changes("11-24 10:00").contains(&withdrawn));
-}
-
-// shows: B142
-#[test]
-fn a_condition_decides_whether_the_moment_is_for_this_booking() {
-    let mut story = staying_guest("check_in - 1d 18:00");
-    let long = Some("stay.nights >= 8");
-    define(&mut story, "own", "check_in - 1d 18:00", Category::Utility, long);
-
-    assert_eq!(
-        story.decision(kind("own"), "12-19 16:00"),
-        not_wanted(Reason::ConditionNotMet)
-    );
-    story.hears(&staying(
-        event(EventType::ReservationModified, "12-01 10:00"),
-        "12-20",
-        "12-28",
-    ));
-    let decision = story.decision(kind("own"), "12-19 16:00");
-    assert!(matches!(decision, Some(Decision::Due(_))), "{decision:?}");
-}
-
-// shows: B142
-#[test]
-fn a_guests_answer_may_be_the_condition_of_another_moment() {
-    let mut story = staying_guest("check_out - 1d 18:00");
-    story.hears(&event(EventType::GuestCheckedIn, "12-20 15:00"));
-    let fine = Some("answer.stay_check == 'fine'");
-    define(&mut story, "own", "check_out - 1d 18:00", Category::Utility, fine);
-
-    assert_eq!(
-        story.decision(kind("own"), "12-22 10:00"),
-        not_wanted(Reason::ConditionNotMet)
-    );
-    let answer = Facts::of_answer(name("stay_check"), "fine", "whatsapp/1", at("12-21 10:00"));
-    story.facts = std::mem::take(&mut story.facts).merge(answer);
-    assert_eq!(
-        opens(story.decision(kind("own"), "12-22 10:00")),
-        Some(at("12-26 16:00"))
     );
 }
 
@@ -322,29 +164,5 @@ fn an_import_sends_nothing_for_the_past_and_what_the_stay_still_asks_for() {
     assert_eq!(
         opens(story.decision(MessageKind::ReviewRequest, now)),
         Some(at("12-27 14:00"))
-    );
-}
-
-// shows: B140
-#[test]
-fn what_follows_an_arrival_is_withdrawn_when_a_cancellation_after_it_becomes_known() {
-    let mut story = staying_guest("checked_in + 3h");
-    story.hears(&event(EventType::GuestCheckedIn, "11-23 08:00"));
-    let mut changes = story.changes("11-23 11:30");
-    assert!(
-        matches!(changes.pop(), Some(Change::Create { .. })),
-        "{changes:?}"
-    );
-    story.has(kind("own"), "11-23 10:00", untouched(MessageState::Queued, None));
-
-    // Between the arrival and the confirmation: the reservation stands, its guest has not come yet.
-    story.hears(&event(EventType::ReservationCancelled, "11-23 09:00"));
-
-    let decision = story.decision(kind("own"), "11-23 11:30");
-    assert_eq!(decision, not_wanted(Reason::NotArrived));
-    let changes = story.changes("11-23 11:30");
-    assert!(
-        matches!(changes.as_slice(), [.., Change::Withdraw(_, Reason::NotArrived)]),
-        "{changes:?}"
     );
 }

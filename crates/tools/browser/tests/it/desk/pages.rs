@@ -53,8 +53,8 @@ const PAGES: [(&str, &str, Option<[&str; 3]>); 28] = [
     ),
     ("holds", "/holds", None),
     ("holds-paused", "/holds?done=paused", None),
-    ("report", "/report", None),
-    ("report-month", "/report?resort=azure-bay&month=2026-01", None),
+    ("report", "/report?resort=azure-bay&month=2026-01", None),
+    ("report-now", "/report", None),
     ("sources", "/sources", None),
     ("source", "/sources/direct", None),
     (
@@ -79,6 +79,7 @@ const OUTSIDE: [(&str, &str); 3] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_valid_accessible_quiet_small_and_fits_a_phone() {
     let world = scene::evening().await;
+    world.database().execute(scene::A_SEASON).await;
     let desk = world.desk_page().await;
     let browser = Browser::start(Window::Desktop, Theme::Light).await.unwrap();
     let mut served = Vec::new();

@@ -107,6 +107,22 @@ const A_BAD_NIGHT: &str = "INSERT INTO letters (kind, amqp_id, reason, error, at
      (4, 'messages', 'outcome_unknown', '', 1, 'review_request')) \
      AS of(remainder, kind, reason, error, attempts, subject) WHERE remainder = n % 5) what";
 
+/// Six months of the report, and a call in this one that broke a rule.
+pub(super) const A_SEASON: &str = "INSERT INTO report_months (resort, month, figures, frozen_at) \
+     SELECT 'azure-bay', month::date, jsonb_build_object('carts', reminded + held_out + 121, \
+         'reminded', jsonb_build_object('guests', reminded, 'booked', booked, 'sums', jsonb_build_object('EUR', (booked * 612.5)::text)), \
+         'held_out', jsonb_build_object('guests', held_out, 'booked', came, 'sums', jsonb_build_object('EUR', (came * 587.0)::text)), \
+         'delivered', reminded * 93 / 100, 'read', reminded * 80 / 100, 'answered', reminded / 13, 'stopped', reminded / 80, \
+         'not_sent', jsonb_build_object('held_out', held_out + 5, 'no_consent', 61, 'capped', 18, 'us_marketing', 9, 'replied', 4), \
+         'messages', jsonb_build_object('marketing', reminded * 8 / 5, 'utility', reminded / 2, 'service', 41), \
+         'breaches', '{}'::jsonb), month::timestamptz + interval '1 month 14 days' \
+     FROM (VALUES ('2025-08-01', 412, 45, 101, 6), ('2025-09-01', 388, 41, 99, 5), ('2025-10-01', 295, 27, 70, 4), \
+         ('2025-11-01', 231, 19, 60, 3), ('2025-12-01', 342, 38, 84, 4), ('2026-01-01', 486, 58, 118, 5)) \
+         AS m(month, reminded, booked, held_out, came); \
+     UPDATE messages SET called_quiet_from = (claimed_at AT TIME ZONE 'Europe/Athens')::time - interval '1 hour', \
+         called_quiet_to = (claimed_at AT TIME ZONE 'Europe/Athens')::time + interval '1 hour' \
+     WHERE booking_key = 'azure-bay/BK-1001' AND kind = 'reminder_1'";
+
 /// Signs Anna in.
 pub(super) async fn sign_in(browser: &Browser, desk: &DeskPage<'_>) {
     sign_in_as("anna", browser, desk).await;

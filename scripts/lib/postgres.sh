@@ -1,5 +1,8 @@
-# A private Postgres. Expects $state, $id, $password; sets $postgres_port.
+# A private Postgres. Expects $state, $id, $password, $postgres_port; and, where it has settings of its own, the array
+# $postgres_settings of the server's options.
 # shellcheck shell=bash disable=SC2154 # those variables belong to scripts/services
+
+[ -v postgres_settings ] || postgres_settings=()
 
 pg_data() { printf '%s/postgres/data' "$state"; }
 
@@ -55,7 +58,7 @@ launch_postgres() {
     become_server_user env -i PATH="$PATH" LC_ALL=C setsid "$bin/postgres" -D "$(pg_data)" \
         -c listen_addresses=127.0.0.1 -c port="$postgres_port" -c unix_socket_directories= \
         -c cluster_name="bellhop-postgres-$id" -c max_connections=300 -c timezone=UTC -c logging_collector=off \
-        ${BELLHOP_SHARED_BUFFERS:+-c shared_buffers="$BELLHOP_SHARED_BUFFERS"} \
+        ${BELLHOP_SHARED_BUFFERS:+-c shared_buffers="$BELLHOP_SHARED_BUFFERS"} "${postgres_settings[@]}" \
         </dev/null >>"$state/log/postgres.log" 2>&1 6>&- 9>&- &
     disown
     wait_until 60 true_or_gone $! postgres_is_ready && postgres_is_ready

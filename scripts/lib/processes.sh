@@ -14,13 +14,13 @@ list_pids_with_variable() {
     grep -lazxF -f <(printf '%s\n' "$1") /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 || true
 }
 
-# wait_until SECONDS COMMAND…: true as soon as the command is, false when the time is up.
+# wait_until SECONDS COMMAND…: true as soon as the command is, false when the time is up. It looks every $look_every seconds.
 wait_until() {
     local deadline=$((SECONDS + $1))
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$deadline" ] || return 1
-        sleep 0.1
+        sleep "${look_every:-0.1}"
     done
 }
 

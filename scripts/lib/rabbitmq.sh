@@ -1,4 +1,5 @@
-# A private RabbitMQ. Expects $state, $id, $password; sets and uses the four ports below.
+# A private RabbitMQ. Expects $state, $id, $password and its four ports; for the nodes of a cluster also
+# $epmd_is_shared, and $starts_within, in seconds.
 # shellcheck shell=bash disable=SC2154 # those variables belong to scripts/services
 
 list_rabbitmq() { list_pids_with_variable "BELLHOP_RABBITMQ=$id"; }
@@ -50,15 +51,20 @@ rabbitmq_is_ready() {
         answers_with_200 "$management_port" /api/health/checks/local-alarms "$login"
 }
 
+# The names of the nodes and their ports.
+launch_epmd() {
+    become_part_of_rabbitmq setsid epmd -address 127.0.0.1 -port "$epmd_port" </dev/null >>"$state/log/epmd.log" 2>&1 6>&- 9>&- &
+    disown 2>/dev/null || true
+}
+
 launch_rabbitmq() {
     local bin
     bin=$(find_rabbitmq) || die 'no RabbitMQ server found'
     configure_rabbitmq
-    become_part_of_rabbitmq setsid epmd -address 127.0.0.1 -port "$epmd_port" </dev/null >>"$state/log/epmd.log" 2>&1 6>&- 9>&- &
-    disown
+    [ -n "${epmd_is_shared:-}" ] || launch_epmd
     become_part_of_rabbitmq setsid "$bin/rabbitmq-server" </dev/null >>"$state/log/rabbitmq.log" 2>&1 6>&- 9>&- &
-    disown
-    wait_until 90 true_or_gone $! rabbitmq_is_ready && rabbitmq_is_ready
+    disown 2>/dev/null || true
+    wait_until "${starts_within:-90}" true_or_gone $! rabbitmq_is_ready && rabbitmq_is_ready
 }
 
 control_rabbitmq() {

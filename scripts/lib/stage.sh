@@ -1,12 +1,13 @@
 # A stage of its own for one play: private servers, a build, logs; afterwards nothing is left but the logs.
 # Expects $root and $stage, the play's name; where that is needed unmount_disk, and for other programs than all of them as
-# they are developed $profile (release) and the array $built, cargo's words for what is built. Sets $run, $logs and
-# $programs. Every program of the play must bear BELLHOP_STAGE=$run in its environment: by that it is found.
+# they are developed $profile (release) and the array $built, cargo's words for what is built, and for other servers than a
+# single one of each $servers, the script that starts them. Sets $run, $logs and $programs. Every program of the play must bear BELLHOP_STAGE=$run in its environment: by that it is found.
 # shellcheck shell=bash disable=SC2154,SC2034 # some belong to the script of the play, some are for it
 
 run=$root/.run/$stage
 logs=$run/logs
 programs=${CARGO_TARGET_DIR:-$root/target}/${profile:-debug}
+[ -v servers ] || servers=scripts/services
 [ -v built ] || built=(--workspace --bins)
 # Always private: what these name is somebody's.
 unset DATABASE_URL AMQP_URL RABBITMQ_API_URL
@@ -19,9 +20,9 @@ stop_everything() {
     trap '' INT TERM HUP
     say "${dim}stopping${plain}"
     end_processes TERM 30 list_leftovers
-    scripts/services stop 7>&- || true
+    "$servers" stop 7>&- || true
     ! declare -F unmount_disk >/dev/null || unmount_disk
-    scripts/services clean 7>&- || true
+    "$servers" clean 7>&- || true
     exit $code
 }
 
@@ -36,25 +37,25 @@ begin_stage() {
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     end_processes KILL 10 list_leftovers
-    scripts/services clean 7>&-
+    "$servers" clean 7>&-
     rm -rf "$logs" "$run/env"
     mkdir -p "$logs"
 }
 
 build_and_start_servers() {
-    local servers
+    local starting
     say "${bold}starting a private PostgreSQL and RabbitMQ, building Bellhop${plain} (some minutes at the first time)"
     # Its own session: Ctrl-C here must not hit a database that is being made.
-    setsid scripts/services start 7>&- &
-    servers=$!
+    setsid "$servers" start 7>&- &
+    starting=$!
     cargo build --locked ${profile:+--profile "$profile"} "${built[@]}" 7>&- ||
         die 'the build failed'
-    wait "$servers" || die 'PostgreSQL and RabbitMQ did not start'
+    wait "$starting" || die 'PostgreSQL and RabbitMQ did not start'
 }
 
 # The addresses of the play's servers, as variables.
 find_servers() {
     local lines
-    lines=$(scripts/services env 7>&-) || die 'PostgreSQL and RabbitMQ do not run'
+    lines=$("$servers" env 7>&-) || die 'PostgreSQL and RabbitMQ do not run'
     eval "$lines"
 }

@@ -24,6 +24,8 @@ const REVIEW: &str = "review";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Webhook {
     pub(crate) at: Duration,
+    /// When the first of the same guest happens.
+    pub(crate) guest_begins_at: Duration,
     /// Which of [`SOURCES`] tells it.
     pub(crate) source: usize,
     /// Unique within its source.
@@ -42,6 +44,7 @@ pub(crate) struct Webhook {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) phone: String,
+    pub(crate) begins_at: Duration,
     /// Each booking and the states that it may end in.
     pub(crate) bookings: Vec<(String, &'static [&'static str])>,
     /// Templates that the guest gets, as often as they stand here.
@@ -104,6 +107,14 @@ pub(crate) fn draw(seed: u64, events: usize, over: Duration) -> Season {
     }
     season.webhooks.sort_by_key(|webhook| webhook.at);
     season
+}
+
+impl Season {
+    /// Leaves out the guests who begin later.
+    pub(crate) fn end_at(&mut self, end: Duration) {
+        self.webhooks.retain(|webhook| webhook.guest_begins_at <= end);
+        self.guests.retain(|guest| guest.begins_at <= end);
+    }
 }
 
 impl Webhook {

@@ -2,12 +2,14 @@
 //!
 //! Started by `scripts/chaos`, which starts the servers. [`fault`] says what can go wrong, [`plan`] draws it from the
 //! seed, [`bookings`] draws what the guests do; [`play`] and [`traffic`] let both happen on the [`stage`]; [`books`] compares
-//! what came of it with what had to.
+//! what came of it with what had to. In a [`cluster`] a night is played instead, one fault after the other.
 
 mod bookings;
 mod books;
+mod cluster;
 mod desk;
 mod disk;
+mod doors;
 mod fault;
 mod plan;
 mod play;

@@ -26,11 +26,20 @@ pub(crate) struct Postgres(Url);
 
 impl Postgres {
     pub(crate) fn new(mut url: Url) -> Self {
+        let given = url.query().map(|query| format!("{query}&")).unwrap_or_default();
         // The session that makes it read-only must be able to take that back. libpq reads `+` as itself.
-        url.set_query(Some(
-            "application_name=chaos&options=-c%20default_transaction_read_only%3Doff",
-        ));
+        url.set_query(Some(&format!(
+            "{given}application_name=chaos&options=-c%20default_transaction_read_only%3Doff"
+        )));
         Self(url)
+    }
+
+    /// One server of several, which is the only one that is asked, whatever it is.
+    pub(crate) fn alone(&self, port: u16) -> Self {
+        let mut url = self.0.clone();
+        url.set_query(None);
+        let _ = url.set_port(Some(port));
+        Self::new(url)
     }
 
     /// Does something with a connection, on a thread of its own.

@@ -134,11 +134,6 @@ impl Processes {
         std::mem::replace(&mut *self.role(player), Role::Away)
     }
 
-    /// Where the ingests always listen.
-    pub(crate) fn ingests(&self) -> [SocketAddr; 2] {
-        self.ingests.map(|port| ([127, 0, 0, 1], port).into())
-    }
-
     /// Looks until the stop whether all still live, and starts again who does not.
     pub(crate) async fn watch(&self, stop: &Stop) {
         service::periodic::run(stop, LOOK_EVERY, || async {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::bookings::Season;
 use crate::books::Findings;
 use crate::books::evidence::Counts;
+use crate::cluster::Judged;
 use crate::fault::Fault;
 use crate::recovery::Measured;
 use crate::screen::Screen;
@@ -33,6 +34,10 @@ pub(crate) struct Books<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) season: &'a Season,
     pub(crate) faults: Vec<Fault>,
+    /// Of a night in a cluster.
+    pub(crate) stops: Vec<Judged>,
+    /// What such a night looks at besides, each with what should not be.
+    pub(crate) night: Vec<(&'static str, Vec<String>)>,
     pub(crate) times: Times,
     pub(crate) sent: &'a Sent,
     pub(crate) recovery: Vec<Measured>,
@@ -50,6 +55,7 @@ impl Books<'_> {
     /// Shows the table, writes down what should not be, and returns how many of the bad numbers are not 0.
     pub(crate) fn show(self, screen: &Screen) -> anyhow::Result<usize> {
         self.show_faults(screen);
+        self.show_stops(screen);
         self.show_numbers(screen);
         screen.title("Bad numbers");
         let file = self.settings.logs.join("findings.txt");
@@ -73,6 +79,16 @@ impl Books<'_> {
         }
         for (kind, count) in kinds {
             screen.number(&kind, &count.to_string());
+        }
+    }
+
+    fn show_stops(&self, screen: &Screen) {
+        if self.stops.is_empty() {
+            return;
+        }
+        screen.title("How long nothing was accepted, applied, sent");
+        for stop in &self.stops {
+            screen.number(&stop.name, &stop.summary());
         }
     }
 
@@ -147,7 +163,15 @@ impl Books<'_> {
         let mut event_letters = self.counts.event_letters;
         event_letters.extend((0..self.dead_events).map(|_| "in the queue dead.events".to_owned()));
         let restless = self.times.quiet.is_none() || self.times.caught_up.is_none();
+        let too_long = self.stops.iter().filter(|stop| stop.is_too_long());
+        let too_long = too_long
+            .map(|stop| format!("{}: {}", stop.name, stop.summary()))
+            .collect();
         let mut bad = self.findings.0;
+        if !self.stops.is_empty() {
+            bad.extend(self.night);
+            bad.push(("stops that were longer than is aimed at", too_long));
+        }
         bad.extend([
             (
                 "events never accepted",

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::{bail, ensure};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use service::Stop;
 use tokio::time::Instant;
 
 use crate::books::evidence::{Counts, Evidence};
+use crate::cluster::{Moments, Night, Stretch, chronicle};
 use crate::fault::Fault;
 use crate::plan::Planned;
 use crate::play::{Played, Player};
@@ -15,7 +16,7 @@ use crate::quiet::Waiting;
 use crate::recovery::Recovery;
 use crate::report::{Books, Times};
 use crate::screen::Screen;
-use crate::settings::Settings;
+use crate::settings::{Members, Settings};
 use crate::stage::Stage;
 use crate::traffic::{Begin, Sent};
 use crate::{bookings, books, plan, quiet, traffic};
@@ -23,20 +24,18 @@ use crate::{bookings, books, plan, quiet, traffic};
 /// Plays a whole run; an error where it could not be played, or a bad number is not 0.
 pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> {
     let screen = Arc::new(Screen::on_stdout());
-    let (quiet, end) = settings.faults();
-    let mut faults = plan::draw(settings.seed, quiet, end);
-    if settings.disk.is_none() {
-        faults.retain(|one| one.fault != Fault::PostgresDiskIsFull);
-        screen.progress("left out, as it needs root and the right to mount: a full disk");
-    }
-    let season = bookings::draw(settings.seed, settings.events, settings.traffic());
+    let faults = faults(settings, &screen);
+    let mut season = bookings::draw(settings.seed, settings.events, settings.traffic());
+    let what = match &settings.cluster {
+        Some(_) => "a night in a cluster".to_owned(),
+        None => format!("{} faults", faults.len()),
+    };
     screen.title(&format!(
-        "seed {}: {} events of {} guests in {:.0} s, {} faults",
+        "seed {}: {} events of {} guests in {:.0} s, {what}",
         settings.seed,
         season.webhooks.len(),
         season.guests.len(),
         settings.traffic().as_secs_f32(),
-        faults.len()
     ));
     let stage = interruptible(stop, Stage::set(settings, stop)).await?;
     let sent = Arc::new(Sent::default());
@@ -45,7 +44,13 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
     let beside = async {
         tokio::join!(
             stage.processes.watch(&ended),
-            quiet::show_progress(&stage, &sent, &screen, season.webhooks.len(), &ended)
+            quiet::show_progress(&stage, &sent, &screen, season.webhooks.len(), &ended),
+            async {
+                // Before single servers platforms find closed doors, too.
+                if settings.cluster.is_some() {
+                    stage.doors.watch(&ended).await;
+                }
+            }
         );
     };
     let playing = async {
@@ -55,6 +60,9 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
         times
     };
     let (went, ()) = tokio::join!(playing, beside);
+    if let Some(end) = sent.end() {
+        season.end_at(end);
+    }
     screen.progress("checking the books");
     let bad = books(settings, &stage, &season, went?, (&sent, &recovery))
         .await?
@@ -67,22 +75,54 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// The faults of a run with single servers.
+fn faults(settings: &Settings, screen: &Screen) -> Vec<Planned> {
+    if settings.cluster.is_some() {
+        return Vec::new();
+    }
+    let (quiet, end) = settings.faults();
+    let mut faults = plan::draw(settings.seed, quiet, end);
+    if settings.disk.is_none() {
+        faults.retain(|one| one.fault != Fault::PostgresDiskIsFull);
+        screen.progress("left out, as it needs root and the right to mount: a full disk");
+    }
+    faults
+}
+
+/// What was played, and what a night in a cluster has shown besides.
+#[derive(Default)]
+struct Past {
+    played: Vec<Played>,
+    stretches: Vec<Stretch>,
+    findings: Vec<(&'static str, Vec<String>)>,
+}
+
 async fn books<'a>(
     settings: &'a Settings,
     stage: &Stage,
     season: &'a bookings::Season,
-    (times, played): (Times, Vec<Played>),
+    (times, past): (Times, Past),
     (sent, recovery): (&'a Sent, &Recovery),
 ) -> anyhow::Result<Books<'a>> {
+    let stops = match past.stretches.as_slice() {
+        [] => Vec::new(),
+        stretches => {
+            let moments = Moments::gather(stage, sent).await?;
+            chronicle::write(&settings.logs, stretches)?;
+            stretches.iter().map(|stretch| moments.judge(stretch)).collect()
+        }
+    };
     // Before the desk empties them.
     let dead_events = broker::topology::verify(&stage.broker).await?.dead_events;
     let ledger = stage.desk.ledger().await?;
     let broken_rules = stage.desk.broken_rules().await?;
-    let evidence = Evidence::gather(stage, played.clone()).await?;
+    let evidence = Evidence::gather(stage, past.played.clone()).await?;
     Ok(Books {
         settings,
         season,
-        faults: played.iter().map(|one| one.fault).collect(),
+        faults: past.played.iter().map(|one| one.fault).collect(),
+        stops,
+        night: past.findings,
         times,
         sent,
         recovery: recovery.measured(),
@@ -104,7 +144,7 @@ async fn play(
     faults: &[Planned],
     (sent, recovery, screen): (&Arc<Sent>, &Arc<Recovery>, &Arc<Screen>),
     stop: &Stop,
-) -> anyhow::Result<(Times, Vec<Played>)> {
+) -> anyhow::Result<(Times, Past)> {
     let begin = Begin {
         at: Utc::now(),
         instant: Instant::now(),
@@ -117,24 +157,57 @@ async fn play(
         stop,
     };
     let faults = async {
-        let played = player.play(faults, begin.instant).await?;
+        let past = match &settings.cluster {
+            None => Past {
+                played: player.play(faults, begin.instant).await?,
+                ..Past::default()
+            },
+            Some(members) => {
+                let past = night(settings, members, &waiting, screen, sent).await?;
+                sent.end_at(begin.instant.elapsed());
+                past
+            }
+        };
         screen.progress("the last fault is over");
         let caught_up = waiting.until_caught_up(sent, settings.rate).await;
-        anyhow::Ok((caught_up, played))
+        anyhow::Ok((caught_up, past))
     };
     let sending = async {
         traffic::send_all(stage, season.webhooks.clone(), begin, sent, stop).await;
         screen.progress("everything was accepted");
         anyhow::Ok(Instant::now())
     };
-    let ((caught_up, played), accepted_at) = tokio::try_join!(faults, sending)?;
-    let is_quiet = waiting.until_quiet(season.webhooks.len()).await.is_some();
+    let ((caught_up, past), accepted_at) = tokio::try_join!(faults, sending)?;
+    let is_quiet = waiting.until_quiet(sent.accepted()).await.is_some();
     let times = Times {
         traffic: accepted_at - begin.instant,
         caught_up,
         quiet: is_quiet.then(|| accepted_at.elapsed()),
     };
-    Ok((times, played))
+    Ok((times, past))
+}
+
+async fn night(
+    settings: &Settings,
+    members: &Members,
+    waiting: &Waiting<'_>,
+    screen: &Screen,
+    sent: &Sent,
+) -> anyhow::Result<Past> {
+    let mut night = Night::new(settings, members, waiting, screen, sent);
+    night.play().await?;
+    let mut findings = night.findings;
+    // Without load a stretch says nothing.
+    let is_over = Utc::now() > night.begun_at + TimeDelta::from_std(settings.traffic())?;
+    findings.push((
+        "parts of the night without load",
+        vec!["the night was longer than its load".to_owned(); usize::from(is_over)],
+    ));
+    Ok(Past {
+        played: night.played,
+        stretches: night.stretches,
+        findings,
+    })
 }
 
 /// What is under way ends with the stop, and everything is cleaned up on the way out.

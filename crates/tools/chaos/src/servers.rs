@@ -72,9 +72,9 @@ impl Servers {
     }
 }
 
-/// Runs `scripts/services` with these words.
-pub(crate) async fn control(services: &Path, words: &[&str]) -> anyhow::Result<()> {
-    let mut command = Command::new(services);
+/// Runs `scripts/services`, or `scripts/cluster`, with these words.
+pub(crate) async fn control(script: &Path, words: &[&str]) -> anyhow::Result<()> {
+    let mut command = Command::new(script);
     // Where these are set the script takes the servers for given ones.
     for given in ["DATABASE_URL", "AMQP_URL", "RABBITMQ_API_URL"] {
         command.env_remove(given);
@@ -82,11 +82,12 @@ pub(crate) async fn control(services: &Path, words: &[&str]) -> anyhow::Result<(
     command.args(words).stdin(Stdio::null());
     let output = tokio::task::spawn_blocking(move || command.output())
         .await?
-        .context("cannot run scripts/services")?;
+        .with_context(|| format!("cannot run {}", script.display()))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success(),
-        "scripts/services {}: {said}",
+        "{} {}: {said}",
+        script.display(),
         words.join(" ")
     );
     ensure!(

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use service::environment::Reader;
 use service::{Environment, Problems};
 use url::Url;
 
@@ -16,8 +17,14 @@ const QUIET: Duration = Duration::from_secs(3);
 /// Longer than calls of one minute need to be judged.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(90);
 
-/// The ports of what must be found again after its restart: two ingests, and the four lines.
-pub(crate) const PORTS: usize = 6;
+/// The ports of what must be found again after its restart: two ingests, and the lines: to WhatsApp and from it, and to the
+/// servers, up to three.
+pub(crate) const PORTS: usize = 7;
+
+const SILENCE_OF_A_NIGHT: Duration = Duration::from_secs(180);
+
+/// RabbitMQ's in a cluster.
+pub(crate) const NODES: usize = 3;
 
 /// The body of `--help`.
 pub(crate) const HELP: &str = "\
@@ -27,8 +34,11 @@ scripts/chaos, which starts the servers and says more.
   CHAOS_SEED, CHAOS_EVENTS, CHAOS_RATE  what is played: the seed, how many events, how many a second
   CHAOS_SERVICES                        scripts/services, which stops, kills and starts the servers
   CHAOS_LOGS                            the folder for the programs' logs, and for what was found
-  CHAOS_PORTS                           six free ports, separated by blanks
+  CHAOS_PORTS                           seven free ports, separated by blanks
   CHAOS_DISK                            a tmpfs for the tables, which can be full; left out: never full
+  CHAOS_CLUSTER                         scripts/cluster: a night in a cluster is played instead; left out: single servers
+  CHAOS_SHORT                           yes: the shorter night
+  CLUSTER_AMQP_PORTS, CLUSTER_API_PORTS, CLUSTER_POSTGRES_PORTS, CLUSTER_POOLER_PORT  the cluster, as scripts/cluster env says
   BELLHOP_RUN_DIR, BELLHOP_STAGE        the servers' folder, and the mark that all programs bear
   DATABASE_URL, AMQP_URL, RABBITMQ_API_URL, BELLHOP_SERVERS=private  the private servers
 
@@ -47,6 +57,35 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) events: usize,
     pub(crate) rate: u32,
+    /// Where the servers are those of a cluster.
+    pub(crate) cluster: Option<Members>,
+}
+
+/// The servers of a cluster, all on the loopback.
+#[derive(Debug, Clone)]
+pub(crate) struct Members {
+    /// `scripts/cluster`.
+    pub(crate) script: PathBuf,
+    pub(crate) amqp: [u16; NODES],
+    pub(crate) api: [u16; NODES],
+    /// Of the primary and of its standby.
+    pub(crate) postgres: [u16; 2],
+    pub(crate) pooler: u16,
+    pub(crate) is_short: bool,
+}
+
+impl Members {
+    fn read(read: &mut Reader<'_>) -> Option<Self> {
+        let script = PathBuf::from(read.optional("CHAOS_CLUSTER")?);
+        Some(Self {
+            script,
+            amqp: read.parsed("CLUSTER_AMQP_PORTS", ports)?,
+            api: read.parsed("CLUSTER_API_PORTS", ports)?,
+            postgres: read.parsed("CLUSTER_POSTGRES_PORTS", ports)?,
+            pooler: read.parsed("CLUSTER_POOLER_PORT", str::parse::<u16>)?,
+            is_short: read.optional("CHAOS_SHORT").is_some(),
+        })
+    }
 }
 
 impl Settings {
@@ -62,6 +101,7 @@ impl Settings {
         let seed = read.parsed("CHAOS_SEED", str::parse::<u64>);
         let events = read.parsed("CHAOS_EVENTS", str::parse::<usize>);
         let rate = read.parsed("CHAOS_RATE", |text| text.parse::<u32>().map(|rate| rate.max(1)));
+        let cluster = Members::read(&mut read);
         read.finish_with(|| {
             Some(Self {
                 database: database?,
@@ -74,6 +114,7 @@ impl Settings {
                 seed: seed?,
                 events: events?,
                 rate: rate?,
+                cluster,
             })
         })
     }
@@ -92,7 +133,11 @@ impl Settings {
     /// After how much silence a person is asked. A report that waits behind everything else must not come too late: then the
     /// dead letter would report that a guest got nothing who got it.
     pub(crate) fn letters_after(&self) -> Duration {
-        self.traffic().max(SHORTEST_SILENCE)
+        match self.cluster {
+            // Its load is light, and longer than the night.
+            Some(_) => SILENCE_OF_A_NIGHT,
+            None => self.traffic().max(SHORTEST_SILENCE),
+        }
     }
 
     /// Longer than anything may wait without a sign.
@@ -112,10 +157,10 @@ pub(crate) fn time_for_faults(traffic: Duration) -> (Duration, Duration) {
     (QUIET, traffic.saturating_sub(TAIL))
 }
 
-fn ports(text: &str) -> Result<[u16; PORTS], &'static str> {
+fn ports<const COUNT: usize>(text: &str) -> Result<[u16; COUNT], &'static str> {
     let ports: Result<Vec<u16>, _> = text.split_whitespace().map(str::parse).collect();
     ports
         .ok()
         .and_then(|ports| ports.try_into().ok())
-        .ok_or("are not six numbers of ports")
+        .ok_or("are not so many numbers of ports as are needed")
 }

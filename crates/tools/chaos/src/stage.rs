@@ -12,6 +12,7 @@ use testkit::world::Secrets;
 
 use crate::desk::Desk;
 use crate::disk::Disk;
+use crate::doors::Doors;
 use crate::fault::{Link, Player};
 use crate::postgres::Postgres;
 use crate::processes::Processes;
@@ -32,7 +33,12 @@ pub(crate) struct Stage {
     pub(crate) desk: Desk,
     pub(crate) secrets: Secrets,
     pub(crate) http: Client,
+    pub(crate) doors: Doors,
+    /// The vhost's name.
+    pub(crate) vhost: String,
     lines: Vec<(Link, Proxy)>,
+    /// Before each node of a cluster.
+    nodes: Vec<Proxy>,
     // Last: programs must be gone before what they use.
     _vhost: Vhost,
     _database: Database,
@@ -55,6 +61,13 @@ impl Stage {
     pub(crate) fn set_line(&self, link: Link, line: Line) {
         let of_link = self.lines.iter().filter(|(one, _)| *one == link);
         of_link.for_each(|(_, proxy)| proxy.set(line));
+    }
+
+    /// Makes the line to one node of a cluster so.
+    pub(crate) fn set_node_line(&self, node: usize, line: Line) {
+        if let Some(proxy) = self.nodes.get(node) {
+            proxy.set(line);
+        }
     }
 
     /// Lets everything that is said on a line now die.

@@ -1,9 +1,11 @@
 //! The booking platforms: they tell every event, and tell it again until it is accepted.
 
 use std::collections::BTreeMap;
+use std::iter;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -29,8 +31,23 @@ const AGAIN_AFTER: Duration = Duration::from_millis(700);
 pub(crate) struct Sent {
     accepted: AtomicUsize,
     repeated: AtomicUsize,
-    /// Answers other than 200 by their status; 0 where there was none.
-    refusals: Mutex<BTreeMap<u16, usize>>,
+    answers: Mutex<Vec<Answer>>,
+    /// Guests who begin later are left out.
+    end: OnceLock<Duration>,
+}
+
+/// One try of a platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) at: DateTime<Utc>,
+    /// 0 where there was none.
+    pub(crate) status: u16,
+}
+
+impl Answer {
+    pub(crate) fn is_accepted(self) -> bool {
+        self.status == StatusCode::OK
+    }
 }
 
 impl Sent {
@@ -44,14 +61,38 @@ impl Sent {
         self.repeated.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn refusals(&self) -> BTreeMap<u16, usize> {
-        lock(&self.refusals).clone()
+    /// From now on no guest begins.
+    pub(crate) fn end_at(&self, end: Duration) {
+        let _ = self.end.set(end);
     }
 
-    fn refused(&self, status: Option<StatusCode>) {
+    /// Where it was ended.
+    pub(crate) fn end(&self) -> Option<Duration> {
+        self.end.get().copied()
+    }
+
+    fn has_ended_before(&self, one: &Webhook) -> bool {
+        self.end().is_some_and(|end| end < one.guest_begins_at)
+    }
+
+    /// All answers so far, in their order.
+    pub(crate) fn answers(&self) -> Vec<Answer> {
+        lock(&self.answers).clone()
+    }
+
+    /// Answers other than 200 by their status.
+    pub(crate) fn refusals(&self) -> BTreeMap<u16, usize> {
+        let mut refusals = BTreeMap::new();
+        for answer in lock(&self.answers).iter().filter(|answer| !answer.is_accepted()) {
+            *refusals.entry(answer.status).or_default() += 1;
+        }
+        refusals
+    }
+
+    fn answered(&self, status: Option<StatusCode>) {
         let status = status.map_or(0, |status| status.as_u16());
-        let mut refusals = lock(&self.refusals);
-        *refusals.entry(status).or_default() += 1;
+        let at = Utc::now();
+        lock(&self.answers).push(Answer { at, status });
     }
 }
 
@@ -73,9 +114,15 @@ pub(crate) async fn send_all(
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut sending = JoinSet::new();
     for one in webhooks {
+        if sent.has_ended_before(&one) {
+            continue;
+        }
         sleep_until(begin.instant + one.at).await;
         if stop.is_stopped() {
             break;
+        }
+        if sent.has_ended_before(&one) {
+            continue;
         }
         let (stage, sent, places, stop) = (
             Arc::clone(stage),
@@ -101,31 +148,29 @@ pub(crate) async fn send_all(
     }
 }
 
-/// Tells one event until it is accepted, with growing pauses, at both ingests in turn.
+/// Tells one event until it is accepted, with growing pauses, each time at the next door.
 async fn send(stage: &Stage, one: &Webhook, begin: Begin, places: &Semaphore, sent: &Sent, stop: &Stop) {
     let body = one.event(begin.at).bytes();
     let mut pause = FIRST_PAUSE;
-    for ingest in stage
-        .processes
-        .ingests()
-        .into_iter()
-        .cycle()
-        .skip(one.id.len() + one.source)
-    {
+    for turn in iter::successors(Some(one.id.len() + one.source), |turn| Some(turn + 1)) {
         let status = {
             let _place = places.acquire().await;
-            post(stage, one, &body, ingest).await
+            match stage.doors.choose(turn) {
+                Some(ingest) => post(stage, one, &body, ingest).await,
+                // What a load balancer answers.
+                None => Some(StatusCode::SERVICE_UNAVAILABLE),
+            }
         };
+        sent.answered(status);
         if status == Some(StatusCode::OK) || stop.is_stopped() {
             return;
         }
-        sent.refused(status);
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-async fn post(stage: &Stage, one: &Webhook, body: &[u8], ingest: std::net::SocketAddr) -> Option<StatusCode> {
+async fn post(stage: &Stage, one: &Webhook, body: &[u8], ingest: SocketAddr) -> Option<StatusCode> {
     let source = SOURCES.get(one.source).copied().unwrap_or_default();
     let now = Utc::now().timestamp();
     let request = stage

@@ -2,6 +2,7 @@
 //! guests got.
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use reqwest::Client;
 use sandbox::{Callback, Sandbox, Settings, Templates};
 use serde::Deserialize;
@@ -29,6 +30,7 @@ pub(crate) struct WhatsApp {
 /// One call, as the sandbox saw it.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Call {
+    pub(crate) at: DateTime<Utc>,
     pub(crate) to: Option<String>,
     pub(crate) template: Option<String>,
     /// The message's id, a dot, and the number of the attempt.

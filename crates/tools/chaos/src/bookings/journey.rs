@@ -148,6 +148,7 @@ impl Guest {
         let cart = ending.cart.map(|states| (cart, states));
         let expected = Expected {
             phone: self.phone(),
+            begins_at: self.begins_at,
             bookings: cart.into_iter().chain([(booking, ending.booking)]).collect(),
             gets: ending.gets,
             may_get: ending.may_get,
@@ -173,6 +174,7 @@ impl Story<'_> {
         self.at += Duration::from_millis(self.rng.random_range(within_ms / 10..=within_ms));
         self.webhooks.push(Webhook {
             at: self.at,
+            guest_begins_at: self.guest.begins_at,
             source: self.guest.source,
             id: String::new(),
             times: if self.rng.random_bool(0.05) { 2 } else { 1 },

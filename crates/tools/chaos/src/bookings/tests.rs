@@ -28,6 +28,26 @@ fn ids_are_unique_within_a_source_and_most_are_used_by_both() {
 }
 
 #[test]
+fn a_season_that_ends_has_all_events_of_the_guests_who_had_begun() {
+    let (all, mut ended) = (draw(7, 1_000, OVER), draw(7, 1_000, OVER));
+
+    ended.end_at(OVER / 2);
+
+    let of_guests = |season: &Season| -> BTreeSet<String> {
+        let begun = season.guests.iter().filter(|guest| guest.begins_at <= OVER / 2);
+        begun.map(|guest| guest.phone.clone()).collect()
+    };
+    assert_eq!(of_guests(&ended), of_guests(&all));
+    assert_eq!(ended.guests.len(), of_guests(&ended).len());
+    assert!(ended.guests.len() < all.guests.len());
+    let theirs = all
+        .webhooks
+        .iter()
+        .filter(|webhook| of_guests(&ended).contains(&webhook.phone));
+    assert_eq!(ended.webhooks.len(), theirs.count());
+}
+
+#[test]
 fn there_is_a_guest_of_each_kind_and_every_guest_expects_something() {
     let season = draw(7, 1_000, OVER);
     let ends = season.guests.iter().flat_map(|guest| &guest.bookings);

@@ -16,6 +16,7 @@ const CONFIRMED: &[&str] = &["confirmed"];
 fn right() -> (Season, Evidence) {
     let guest = Expected {
         phone: "+306900000001".to_owned(),
+        begins_at: Duration::ZERO,
         bookings: vec![("BK-1".to_owned(), CONFIRMED)],
         gets: vec!["confirmed"],
         may_get: vec!["reminder_1"],
@@ -41,6 +42,7 @@ fn right() -> (Season, Evidence) {
 
 fn call(of: &str, template: &str, accepted: bool) -> Call {
     Call {
+        at: DateTime::UNIX_EPOCH,
         to: Some("+306900000001".to_owned()),
         template: Some(template.to_owned()),
         callback_data: Some(of.to_owned()),

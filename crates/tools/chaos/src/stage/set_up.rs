@@ -22,6 +22,7 @@ use super::Stage;
 use crate::bookings::SOURCES;
 use crate::desk::Desk;
 use crate::disk::Disk;
+use crate::doors::Doors;
 use crate::fault::Link;
 use crate::postgres::Postgres;
 use crate::processes::{Processes, Variables};
@@ -51,10 +52,13 @@ struct Home {
 impl Home {
     async fn make(settings: &Settings) -> anyhow::Result<Self> {
         let admin = Postgres::new(settings.database.clone());
-        // Restarted at once: that is when it begins to keep the times of commits.
-        admin.keep_commit_times().await?;
-        for word in ["stop", "start"] {
-            servers::control(&settings.services, &[word, "postgres"]).await?;
+        // Those of a cluster keep them from the first.
+        if settings.cluster.is_none() {
+            // Restarted at once: that is when it begins to keep the times of commits.
+            admin.keep_commit_times().await?;
+            for word in ["stop", "start"] {
+                servers::control(&settings.services, &[word, "postgres"]).await?;
+            }
         }
         let (database, vhost) = (Database::create().await, Vhost::create().await);
         let rights = Rights::arrange(&vhost).await?;
@@ -72,23 +76,57 @@ impl Home {
         })
     }
 
-    /// The environment of each program: the servers through our proxies, as its own user, with no other rights than in
-    /// production.
-    fn variables(
-        &self,
-        common: &[(String, String)],
-        to_postgres: &Proxy,
-        to_broker: &Proxy,
-    ) -> anyhow::Result<Variables> {
-        let (database, vhost) = (
-            through(&self.to_database, to_postgres)?,
-            through(&self.to_vhost, to_broker)?,
-        );
+    /// The environment of each program: the servers through what is before them, as its own user, with no other rights than
+    /// in production.
+    fn variables(&self, common: &[(String, String)], ways: &Ways) -> anyhow::Result<Variables> {
+        let database = at(&self.to_database, ways.database)?;
         let of_program = |program: &'static str| {
             let own = |url: &Url| self.rights.url(program, url.as_str());
-            (program, with_servers(common, &own(&database), &own(&vhost)))
+            let amqp = with_hosts(&own(&self.to_vhost), &ways.nodes);
+            (program, with_servers(common, &own(&database), &amqp))
         };
         Ok(["ingest", "processor", "sender"].map(of_program).into())
+    }
+}
+
+/// The ports on which the programs find the servers.
+struct Ways {
+    database: u16,
+    /// Of each node of RabbitMQ.
+    nodes: Vec<u16>,
+}
+
+/// What is before the servers.
+struct Front {
+    lines: Vec<(Link, Proxy)>,
+    nodes: Vec<Proxy>,
+}
+
+impl Front {
+    /// A line to each server, or in a cluster to each node of RabbitMQ: to Postgres leads `PgBouncer` there.
+    async fn open(settings: &Settings, home: &Home, ports: [u16; 3]) -> anyhow::Result<(Self, Ways)> {
+        let [first, second, _] = ports;
+        let Some(members) = &settings.cluster else {
+            let to_postgres = Proxy::start(first, vec![place(&home.to_database)?]).await?;
+            let to_broker = Proxy::start(second, vec![place(&home.to_vhost)?]).await?;
+            let ways = Ways {
+                database: first,
+                nodes: vec![second],
+            };
+            let lines = vec![(Link::Postgres, to_postgres), (Link::Broker, to_broker)];
+            let nodes = Vec::new();
+            return Ok((Self { lines, nodes }, ways));
+        };
+        let mut nodes = Vec::new();
+        for (port, node) in ports.into_iter().zip(members.amqp) {
+            nodes.push(Proxy::start(port, vec![SocketAddr::from(([127, 0, 0, 1], node))]).await?);
+        }
+        let ways = Ways {
+            database: members.pooler,
+            nodes: ports.to_vec(),
+        };
+        let lines = Vec::new();
+        Ok((Self { lines, nodes }, ways))
     }
 }
 
@@ -100,37 +138,37 @@ impl Stage {
         write_files(&folder)?;
         let home = Home::make(settings).await?;
 
-        let [first, second, to_postgres, to_broker, to_whatsapp, reports] = settings.ports;
+        let [first, second, to_whatsapp, reports, to_servers @ ..] = settings.ports;
         let ingests = [first, second].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let reports = Proxy::start(reports, ingests.to_vec()).await?;
         let whatsapp = WhatsApp::start(&secrets, reports.address(), http.clone(), stop)?;
-        let to_postgres = Proxy::start(to_postgres, vec![place(&home.to_database)?]).await?;
-        let to_broker = Proxy::start(to_broker, vec![place(&home.to_vhost)?]).await?;
+        let (mut front, ways) = Front::open(settings, &home, to_servers).await?;
         let to_whatsapp = Proxy::start(to_whatsapp, vec![whatsapp.address()]).await?;
 
         let mut common = variables(settings, &secrets, &folder);
         let api = format!("http://{}", to_whatsapp.address());
         common.push(("WHATSAPP_API_URL".to_owned(), api));
-        let of_desk = with_servers(&common, home.to_database.as_str(), home.to_vhost.as_str());
-        let programs = home.variables(&common, &to_postgres, &to_broker)?;
+        let (database, amqp) = past_the_lines(settings, &home);
+        let of_desk = with_servers(&common, &database, &amqp);
+        let programs = home.variables(&common, &ways)?;
+        let others = [(Link::WhatsApp, to_whatsapp), (Link::Reports, reports)];
+        front.lines.extend(others);
         let (services, api) = (settings.services.clone(), settings.api.clone());
         let vhost = name(&home.to_vhost).to_owned();
         Ok(Arc::new(Self {
             processes: Processes::start(programs, [first, second], settings.logs.clone()).await?,
-            servers: Servers::new(services, api, vhost, http.clone()),
-            broker: Address::parse(home.to_vhost.as_str())?,
+            servers: Servers::new(services, api, vhost.clone(), http.clone()),
+            broker: Address::parse(&amqp)?,
             postgres: Postgres::new(home.to_database),
             whatsapp,
             disk: settings.disk.clone().map(Disk),
             desk: Desk::new(binary("desk")?, of_desk),
             secrets,
+            doors: Doors::new(ingests, http.clone()),
             http,
-            lines: vec![
-                (Link::Postgres, to_postgres),
-                (Link::Broker, to_broker),
-                (Link::WhatsApp, to_whatsapp),
-                (Link::Reports, reports),
-            ],
+            vhost,
+            lines: front.lines,
+            nodes: front.nodes,
             _vhost: home.vhost,
             _database: home.database,
         }))
@@ -206,11 +244,38 @@ fn place(url: &Url) -> anyhow::Result<SocketAddr> {
         .context("a server's URL names no address")
 }
 
-fn through(url: &Url, proxy: &Proxy) -> anyhow::Result<Url> {
+/// The URL with this port, and nothing that leads elsewhere.
+fn at(url: &Url, port: u16) -> anyhow::Result<Url> {
     let mut url = url.clone();
-    url.set_port(Some(proxy.address().port()))
+    url.set_query(None);
+    url.set_port(Some(port))
         .map_err(|()| anyhow::anyhow!("a server's URL takes no port"))?;
     Ok(url)
+}
+
+/// The same with several hosts, which no parser of URLs takes: all of the loopback, with these ports.
+fn with_hosts(url: &str, ports: &[u16]) -> String {
+    let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    let (before, after) = url.split_once("@").unwrap_or(("", url));
+    let after = after
+        .find('/')
+        .and_then(|path| after.get(path..))
+        .unwrap_or_default();
+    format!("{before}@{}{after}", hosts.join(","))
+}
+
+/// Postgres and RabbitMQ as the desk finds them. In a cluster those are several hosts, as an operator would write them who
+/// has no `PgBouncer`.
+fn past_the_lines(settings: &Settings, home: &Home) -> (String, String) {
+    let (mut database, amqp) = (home.to_database.clone(), home.to_vhost.as_str());
+    match &settings.cluster {
+        None => (database.into(), amqp.to_owned()),
+        Some(members) => {
+            database.set_query(Some("target_session_attrs=read-write"));
+            let database = with_hosts(database.as_str(), &members.postgres);
+            (database, with_hosts(amqp, &members.amqp))
+        }
+    }
 }
 
 /// The name of the database or the vhost.

@@ -1,5 +1,7 @@
-//! Calls that broke a rule, found by what the tables keep of each call: of its booking's events, its guest's stops and other messages,
-//! and the rules under which it was claimed. What they do not keep is in docs/report.md.
+//! Calls that broke a rule, found by what the tables keep of each call.
+//!
+//! That is its booking's events, its guest's stops and other messages, and the rules under which it was claimed. What the tables
+//! do not keep is in docs/report.md.
 
 use std::collections::BTreeMap;
 

@@ -110,9 +110,19 @@ async fn list(asked: List, environment: &Environment) -> anyhow::Result<Answer> 
         .run(move |connection| webhooks_out::list(connection, resort.as_ref(), state, limit))
         .await?;
     let found: Vec<_> = found.into_iter().map(WaitingView::from).collect();
-    output::print_list(&found, asked.json, "no webhook waits", row)?;
+    output::print_list(&found, asked.json, "no webhook waits", HEADS, row)?;
     Ok(Answer::Done)
 }
+
+const HEADS: [&str; 7] = [
+    "made",
+    "resort",
+    "event",
+    "state",
+    "tries",
+    "next try",
+    "last error",
+];
 
 fn row(one: &WaitingView) -> [String; 7] {
     [
@@ -120,8 +130,8 @@ fn row(one: &WaitingView) -> [String; 7] {
         one.resort.clone(),
         one.event.clone(),
         one.state.to_string(),
-        format!("{} tries", one.attempts),
-        format!("next {}", table::instant(one.next_attempt_at)),
+        one.attempts.to_string(),
+        table::instant(one.next_attempt_at),
         one.last_error.clone().unwrap_or_default(),
     ]
 }

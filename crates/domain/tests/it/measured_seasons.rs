@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use domain::hold_out::{Draw, HoldOut};
 use domain::report::statistics::Difference;
-use domain::report::{Cart, Figures, Reaction, Reminder, Verdict};
+use domain::report::{Breaches, Cart, Figures, Reaction, Reminder, Verdict};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -40,7 +40,7 @@ fn season(seed: u64, effect: f64) -> Figures {
             reservations: books.then_some(None).into_iter().collect(),
         });
     }
-    Figures::of(carts, BTreeMap::new())
+    Figures::of(carts, BTreeMap::new(), Breaches::not_counted())
 }
 
 fn difference(figures: &Figures) -> Difference {

@@ -66,41 +66,12 @@ fn change(booking: &str, columns: &str) -> String {
     format!("UPDATE messages SET {columns} WHERE booking_key = 'azure-bay/{booking}'")
 }
 
-// shows: B218
-#[tokio::test]
-async fn each_rule_that_a_call_broke_is_counted_once_and_by_its_name() {
-    let scene = Scene::new().await;
-    for guest in 1..=9 {
-        called(&scene, &format!("BK-{guest}"), guest).await;
-    }
-    let hold_out = HoldOut::parse("10%").unwrap();
-    for (booking, is_held_out) in [("BK-10", true), ("BK-11", false)] {
-        called_with(&scene, booking, 10, |wanted| Wanted {
-            is_held_out,
-            hold_out,
-            ..wanted
-        })
-        .await;
-    }
-    let local = "(claimed_at AT TIME ZONE 'Europe/Athens')::time";
-    let of_guest = |booking: &str| {
-        format!(
-            "INSERT INTO guests (resort, phone_hash, opted_out_at) \
-             SELECT 'azure-bay', called_to, claimed_at FROM messages WHERE booking_key = 'azure-bay/{booking}'; \
-             UPDATE guests SET opt_out_known_at = opted_out_at - interval '31 seconds'"
-        )
-    };
-    // The hold-out was broken by a claim that did not ask for it.
-    let mut expected = BTreeMap::from([(Breach::HeldOut, 1)]);
-    let by_name = |expected: &BTreeMap<Breach, u64>| -> BTreeMap<String, u64> {
-        let named = expected
-            .iter()
-            .map(|(breach, count)| (breach.to_string(), *count));
-        named.collect()
-    };
-    assert_eq!(counted(&scene).await, by_name(&expected));
+/// The resort's time of the day when the message was claimed.
+const LOCAL: &str = "(claimed_at AT TIME ZONE 'Europe/Athens')::time";
 
-    for (breach, broken) in [
+/// Another row for each rule, which breaks it; the hold-out is broken otherwise.
+fn broken() -> Vec<(Breach, String)> {
+    vec![
         (
             Breach::AfterConfirmation,
             event("reservation_confirmed", "BK-1", 31, "BK-1")
@@ -116,12 +87,12 @@ async fn each_rule_that_a_call_broke_is_counted_once_and_by_its_name() {
             event("reservation_cancelled", "BK-3", 31, "BK-3")
                 + "; UPDATE bookings SET status = 'cancelled' WHERE id = 'BK-3'",
         ),
-        (Breach::OptedOut, of_guest("BK-4")),
+        (Breach::OptedOut, STOP_BEFORE_CALL.to_owned()),
         (
             Breach::QuietHours,
             change(
                 "BK-5",
-                &format!("called_quiet_from = {local} - interval '1 hour', called_quiet_to = {local} + interval '1 hour'"),
+                &format!("called_quiet_from = {LOCAL} - interval '1 hour', called_quiet_to = {LOCAL} + interval '1 hour'"),
             ),
         ),
         (
@@ -140,8 +111,42 @@ async fn each_rule_that_a_call_broke_is_counted_once_and_by_its_name() {
         ),
         (Breach::TooEarly, change("BK-8", "due_at = claimed_at + interval '2 seconds'")),
         (Breach::TooLate, change("BK-9", "expires_at = claimed_at - interval '2 seconds'")),
-    ] {
-        scene.sql(&broken).await;
+    ]
+}
+
+const STOP_BEFORE_CALL: &str = "INSERT INTO guests (resort, phone_hash, opted_out_at) \
+    SELECT 'azure-bay', called_to, claimed_at FROM messages WHERE booking_key = 'azure-bay/BK-4'; \
+    UPDATE guests SET opt_out_known_at = opted_out_at - interval '31 seconds'";
+
+fn by_name(counts: &BTreeMap<Breach, u64>) -> BTreeMap<String, u64> {
+    counts
+        .iter()
+        .map(|(breach, count)| (breach.to_string(), *count))
+        .collect()
+}
+
+// shows: B218
+#[tokio::test]
+async fn each_rule_that_a_call_broke_is_counted_once_and_by_its_name() {
+    let scene = Scene::new().await;
+    for guest in 1..=9 {
+        called(&scene, &format!("BK-{guest}"), guest).await;
+    }
+    let hold_out = HoldOut::parse("10%").unwrap();
+    for (booking, is_held_out) in [("BK-10", true), ("BK-11", false)] {
+        called_with(&scene, booking, 10, |wanted| Wanted {
+            is_held_out,
+            hold_out,
+            ..wanted
+        })
+        .await;
+    }
+    // The hold-out was broken by a claim that did not ask for it.
+    let mut expected = BTreeMap::from([(Breach::HeldOut, 1)]);
+    assert_eq!(counted(&scene).await, by_name(&expected));
+
+    for (breach, row) in broken() {
+        scene.sql(&row).await;
         *expected.entry(breach).or_default() += 1;
         assert_eq!(counted(&scene).await, by_name(&expected), "{breach}");
     }
@@ -164,7 +169,6 @@ async fn what_only_looks_like_a_breach_is_none() {
     for guest in 1..=7 {
         called(&scene, &format!("BK-{guest}"), guest).await;
     }
-    let local = "(claimed_at AT TIME ZONE 'Europe/Athens')::time";
     for right in [
         // The claim and the confirmation met.
         event("reservation_confirmed", "BK-1", 29, "BK-1")
@@ -181,7 +185,7 @@ async fn what_only_looks_like_a_breach_is_none() {
          SELECT 'azure-bay', called_to, claimed_at - interval '1 hour' FROM messages WHERE booking_key = 'azure-bay/BK-4'"
             .to_owned(),
         // Quiet hours begin as the call does, and span midnight.
-        change("BK-5", &format!("called_quiet_from = {local}, called_quiet_to = {local} - interval '1 hour'")),
+        change("BK-5", &format!("called_quiet_from = {LOCAL}, called_quiet_to = {LOCAL} - interval '1 hour'")),
         // WhatsApp reported that the call before failed.
         change(
             "BK-6",

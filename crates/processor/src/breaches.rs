@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::ResortId;
 use domain::report::{Breaches, Month};
 use domain::resort::Resort;
-use store::breaches;
 use store::report::ResortMonth;
+use store::report::breaches;
 use store::{StoreError, pool};
 
 use crate::context::Context;

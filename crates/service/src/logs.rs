@@ -36,6 +36,7 @@ pub const OUR_CRATES: &[&str] = &[
     "service",
     "settings",
     "store",
+    "traces",
     "whatsapp",
 ];
 

@@ -19,7 +19,6 @@
 pub mod answers;
 pub mod audit;
 pub mod bookings;
-pub mod breaches;
 pub mod claims;
 mod connections;
 pub mod conversations;

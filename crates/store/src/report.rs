@@ -3,6 +3,8 @@
 //! Reading takes no lock and needs no index of its own. `processor` freezes each month once ([`freeze`]); from then on nothing
 //! changes it, neither a late event nor an erasure nor the end of a retention.
 
+pub mod breaches;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -19,7 +21,6 @@ use domain::stay::Money;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::bookings;
-use crate::breaches;
 use crate::error::StoreError;
 use crate::prepared::sql;
 use crate::rows::Value;

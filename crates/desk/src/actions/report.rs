@@ -14,7 +14,7 @@ use domain::report::{Figures, Month, Verdict};
 use domain::resort::Resort;
 use domain::staff::Scope;
 use serde::Serialize;
-use store::breaches::{self, BrokenRule};
+use store::report::breaches::{self, BrokenRule};
 use store::report::{self, Frozen, ResortMonth};
 use store::{Connection, StoreError, pool};
 

@@ -169,7 +169,7 @@ async fn a_conversation_is_assigned_snoozed_and_closed() {
     assert_eq!(snoozed[0]["assignee"], "ben");
     assert!(snoozed[0]["snoozed_until"].is_string() && snoozed[0]["since"].is_string());
     assert!(
-        list.check(0).stdout.contains("ben") && list.stdout.contains("snoozed until"),
+        list.check(0).stdout.contains("ben") && list.stdout.contains("SNOOZED UNTIL"),
         "{list:?}"
     );
     assert_eq!(office.waiting().await, json!([]));

@@ -167,7 +167,7 @@ async fn an_import_waits_while_more_than_a_thousand_events_are_in_the_queue() {
         consumer.settle_all_done(batch).await;
     }
 
-    assert_eq!(line, "waiting: 1001 events are in the queue\n");
+    assert_eq!(line, "waiting: 1001 events in the queue\n");
     assert_eq!(taken.last().map(String::as_str), Some("import/1"));
     let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
         .await

@@ -126,8 +126,7 @@ const QUARTER: &str = "INSERT INTO report_months (resort, month, figures) \
          \"held_out\": {\"guests\": 50, \"booked\": 2, \"sums\": {}}}' \
      FROM generate_series('2025-09-01'::timestamptz, '2025-12-01', '1 month') month";
 
-// shows: B218
-// shows: B262
+// shows: B218, B262
 #[tokio::test]
 async fn final_months_that_are_too_small_alone_say_together_what_they_show() {
     let database = booked().await;

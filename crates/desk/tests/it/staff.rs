@@ -106,7 +106,7 @@ async fn the_first_needs_no_token_and_adds_the_others() {
     assert!(told.contains("desk staff add"), "{uninvited:?}");
     assert_ne!(second.check(0).stdout.trim(), token);
     let listed = by(&database, "", &["staff", "list"]).await;
-    assert!(listed.check(0).stdout.starts_with("anna  admin "), "{listed:?}");
+    assert!(listed.check(0).stdout.contains("\nanna  admin  "), "{listed:?}");
     assert!(!database.contents().await.contains(token));
 }
 

@@ -40,7 +40,9 @@ async fn what_waits_for_a_tool_is_listed_with_its_tries_its_next_one_and_the_las
     assert_eq!(one["next_attempt_at"], "2026-11-29T11:00:00Z");
     assert_eq!(one["last_error"], "the receiver answered 500");
     let text = desk(&["webhook-out", "list"], &environment, "").await;
-    assert_eq!(text.check(0).stdout.lines().count(), 3);
+    let text = &text.check(0).stdout;
+    assert!(text.starts_with("MADE  "), "{text}");
+    assert_eq!(text.lines().count(), 4);
     desk(&["webhook-out", "list", "--state", "dead"], &environment, "")
         .await
         .check(2);

@@ -6,9 +6,8 @@ use chrono_tz::Tz;
 use domain::hold_out::HoldOut;
 use domain::message::MessageKind::Reminder1;
 use domain::report::{Breach, Month};
-use store::breaches;
 use store::claims::{Claim, Wanted};
-use store::report::ResortMonth;
+use store::report::{ResortMonth, breaches};
 
 use crate::scene::{Scene, key};
 

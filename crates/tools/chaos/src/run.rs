@@ -46,9 +46,9 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
             stage.processes.watch(&ended),
             quiet::show_progress(&stage, &sent, &screen, season.webhooks.len(), &ended),
             async {
-                // Before single servers platforms find closed doors, too.
+                // Before single servers platforms find ingests that do not answer, too.
                 if settings.cluster.is_some() {
-                    stage.doors.watch(&ended).await;
+                    stage.load_balancer.watch(&ended).await;
                 }
             }
         );

@@ -12,8 +12,8 @@ use testkit::world::Secrets;
 
 use crate::desk::Desk;
 use crate::disk::Disk;
-use crate::doors::Doors;
 use crate::fault::{Link, Player};
+use crate::load_balancer::LoadBalancer;
 use crate::postgres::Postgres;
 use crate::processes::Processes;
 use crate::servers::Servers;
@@ -33,7 +33,7 @@ pub(crate) struct Stage {
     pub(crate) desk: Desk,
     pub(crate) secrets: Secrets,
     pub(crate) http: Client,
-    pub(crate) doors: Doors,
+    pub(crate) load_balancer: LoadBalancer,
     /// The vhost's name.
     pub(crate) vhost: String,
     lines: Vec<(Link, Proxy)>,

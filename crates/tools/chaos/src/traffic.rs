@@ -148,14 +148,14 @@ pub(crate) async fn send_all(
     }
 }
 
-/// Tells one event until it is accepted, with growing pauses, each time at the next door.
+/// Tells one event until it is accepted, with growing pauses, each time at the next ingest.
 async fn send(stage: &Stage, one: &Webhook, begin: Begin, places: &Semaphore, sent: &Sent, stop: &Stop) {
     let body = one.event(begin.at).bytes();
     let mut pause = FIRST_PAUSE;
     for turn in iter::successors(Some(one.id.len() + one.source), |turn| Some(turn + 1)) {
         let status = {
             let _place = places.acquire().await;
-            match stage.doors.choose(turn) {
+            match stage.load_balancer.choose(turn) {
                 Some(ingest) => post(stage, one, &body, ingest).await,
                 // What a load balancer answers.
                 None => Some(StatusCode::SERVICE_UNAVAILABLE),

@@ -29,6 +29,9 @@ use crate::rights::Rights;
 /// Any number: the process that makes the template holds this lock. Locks belong to one database, here to that of `DATABASE_URL`.
 const LOCK: i64 = 0x7465_6d70_6c61_7465;
 
+/// The name of the sessions that look at rows, by which faults leave them out.
+const OBSERVER: &str = "observer";
+
 /// A database that is dropped, with everybody who is still connected to it, when this value is.
 #[derive(Debug)]
 pub struct Database {
@@ -72,8 +75,20 @@ impl Database {
     /// # Panics
     /// Where the store refuses the URL.
     pub fn store(&self) -> Store {
+        self.store_of("test")
+    }
+
+    /// A pool for looking at rows, which no fault of this database touches.
+    ///
+    /// # Panics
+    /// Where the store refuses the URL.
+    pub fn observer(&self) -> Store {
+        self.store_of(OBSERVER)
+    }
+
+    fn store_of(&self, program: &str) -> Store {
         match DatabaseUrl::parse(&self.url()) {
-            Ok(url) => Store::new(&url, 8, "test"),
+            Ok(url) => Store::new(&url, 8, program),
             Err(error) => panic!("no store for the test: {error}"),
         }
     }

@@ -126,7 +126,7 @@ async fn a_job_tells_what_it_refused_and_its_dry_run_has_told_the_same() {
 
     assert_eq!(
         dry.check(0).stdout,
-        "1 letters: 0 would be retried, 1 refused (sent_after_all 1)\n"
+        "1 letter: 0 would be retried, 1 refused (sent_after_all 1)\n"
     );
     assert_eq!(
         (&done[0]["done"], &done[0]["refused"]),

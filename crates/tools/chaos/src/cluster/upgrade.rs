@@ -38,7 +38,7 @@ pub(super) async fn play(night: &mut Night<'_>) -> anyhow::Result<()> {
 /// Waits until all are ready and the balancer knows it.
 async fn until_led_to(night: &Night<'_>) {
     for _ in 0..TRIES {
-        if night.stage().doors.are_both_ready() && night.stage().all_are_ready().await {
+        if night.stage().load_balancer.are_both_ready() && night.stage().all_are_ready().await {
             return;
         }
         sleep(LOOK_EVERY).await;

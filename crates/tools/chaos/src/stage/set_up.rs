@@ -22,8 +22,8 @@ use super::Stage;
 use crate::bookings::SOURCES;
 use crate::desk::Desk;
 use crate::disk::Disk;
-use crate::doors::Doors;
 use crate::fault::Link;
+use crate::load_balancer::LoadBalancer;
 use crate::postgres::Postgres;
 use crate::processes::{Processes, Variables};
 use crate::servers::{self, Servers};
@@ -164,7 +164,7 @@ impl Stage {
             disk: settings.disk.clone().map(Disk),
             desk: Desk::new(binary("desk")?, of_desk),
             secrets,
-            doors: Doors::new(ingests, http.clone()),
+            load_balancer: LoadBalancer::new(ingests, http.clone()),
             http,
             vhost,
             lines: front.lines,

@@ -10,6 +10,7 @@ use crate::{captured, table};
 const MAY_ALSO_NAME: &[(&str, &str)] = &[
     ("outbound", "reqwest"),
     ("processor", "reqwest"),
+    ("traces", "reqwest"),
     ("sandbox", "reqwest"),
     ("sandbox", "askama"),
     ("testkit", "reqwest"),

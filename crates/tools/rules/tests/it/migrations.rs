@@ -32,9 +32,9 @@ fn an_index_of_a_table_that_exists_is_built_concurrently_by_a_migration_with_its
             let name = folder.split_once('_').unwrap().1;
             let begin = format!("INDEX CONCURRENTLY IF NOT EXISTS {name} ON ");
             assert!(statement.contains(&begin), "{folder}: {statement}");
-            let lines = sql.lines().filter(|line| !line.starts_with("--"));
+            let lines: Vec<&str> = sql.lines().filter(|line| !line.starts_with("--")).collect();
             assert_eq!(
-                lines.collect::<String>(),
+                lines.join("\n"),
                 format!("{statement};"),
                 "{folder} has one statement"
             );

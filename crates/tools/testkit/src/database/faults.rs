@@ -4,10 +4,10 @@ use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use url::Url;
 
-use super::{Database, of};
+use super::{Database, OBSERVER, of};
 
 impl Database {
-    /// Ends every connection and takes no new one, as a server that went away.
+    /// Ends every connection but [observers'](Self::observer), and takes no new one, as a server that went away.
     ///
     /// # Panics
     /// Where the server refuses.
@@ -21,7 +21,9 @@ impl Database {
     /// To be asked for once what the others shall find is committed: else one that connects in between would not find it.
     async fn end_connections(&self) {
         let name = &self.name;
-        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND application_name <> '{OBSERVER}'"
+        );
         self.on_server(end).await;
     }
 

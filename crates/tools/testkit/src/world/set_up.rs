@@ -62,7 +62,7 @@ pub(super) async fn assemble(
         rights,
         http: Client::new(),
         answers: Mutex::default(),
-        store: database.store(),
+        store: database.observer(),
         ring: Arc::new(KeyRing::parse(&secrets.keys)?),
         secrets,
         broker: address,

@@ -67,7 +67,7 @@ async fn after_postgres_was_restored_to_a_moment_nothing_is_sent_twice_and_lost_
     world.database().execute(RESTORE).await;
     assert_eq!(
         doubt_what_was_due_by(&world, &lost_at).await,
-        "1 messages are unknown now\n"
+        "now unknown: 1 message\n"
     );
     world.start_processor().await;
     assert_eq!(lost_events(&world).await, ["azure-bay/BK-2"]);

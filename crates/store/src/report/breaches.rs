@@ -12,9 +12,9 @@ use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl};
 use domain::report::Breaches;
 use uuid::Uuid;
 
+use super::{ResortMonth, id_at};
 use crate::error::StoreError;
 use crate::prepared::{Prepared, sql};
-use crate::report::{ResortMonth, id_at};
 
 /// How long a transaction that applies events may take until it has the locks of the messages: a claim in between is right.
 const GRACE_SECONDS: f64 = 30.0;

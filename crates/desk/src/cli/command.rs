@@ -11,17 +11,32 @@ use super::{Cli, completions};
 
 /// The whole command line.
 pub(super) fn command() -> Command {
-    fitted(Cli::command().max_term_width(COLUMNS))
+    fitted(Cli::command().max_term_width(COLUMNS), "desk")
 }
 
-fn fitted(mut command: Command) -> Command {
+/// A command that is called as `path` says.
+fn fitted(mut command: Command, path: &str) -> Command {
     if let Some(text) = command.get_long_about().map(ToString::to_string) {
         command = command.long_about(fit(&text));
     }
     if let Some(text) = command.get_after_help().map(ToString::to_string) {
         command = command.after_help(fit(&text));
     }
-    command.mut_args(completed).mut_subcommands(fitted)
+    if let Some(usage) = broken_usage(&command, path) {
+        command = command.override_usage(usage);
+    }
+    command.mut_args(completed).mut_subcommands(|inner| {
+        let path = format!("{path} {}", inner.get_name());
+        fitted(inner, &path)
+    })
+}
+
+/// A usage that is too wide, with each group of options of which one is required on a line of its own.
+fn broken_usage(command: &Command, path: &str) -> Option<String> {
+    let usage = command.clone().bin_name(path).render_usage().to_string();
+    let is_wide = usage.chars().count() > COLUMNS;
+    let usage = usage.strip_prefix("Usage: ").filter(|_| is_wide)?;
+    Some(usage.replace(" <--", "\n         <--"))
 }
 
 fn completed(arg: Arg) -> Arg {

@@ -37,8 +37,7 @@ use crate::actions::simulation;
 ///   desk guests answer --booking azure-bay BK-1001 --text -                 reads the text from stdin
 ///   desk guests answer --booking azure-bay BK-1001 --template reminder_1
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, group = ArgGroup::new("what").args(["text", "template"]).required(true),
-    override_usage = "desk guests answer [OPTIONS] --booking <RESORT> <BOOKING>\n         <--text <TEXT>|--template <KIND>>")]
+#[command(verbatim_doc_comment, group = ArgGroup::new("what").args(["text", "template"]).required(true))]
 pub(in super::super) struct AnswerArgs {
     /// The booking in whose conversation you answer
     #[arg(long, num_args = 2, value_names = ["RESORT", "BOOKING"], required = true)]

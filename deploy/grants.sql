@@ -29,6 +29,8 @@ GRANT SELECT, UPDATE, DELETE ON reminded TO bellhop_processor;
 GRANT SELECT, INSERT, UPDATE ON overview TO bellhop_processor;
 -- A month of the report becomes final once.
 GRANT SELECT, INSERT ON report_months TO bellhop_processor;
+-- Until then each count replaces the one before.
+GRANT SELECT, INSERT, UPDATE, DELETE ON report_present TO bellhop_processor;
 -- What sources were answered, for a day.
 GRANT SELECT, INSERT, DELETE ON source_reports TO bellhop_processor;
 -- A report of WhatsApp settles the letter of its message; what was held long enough is emptied.

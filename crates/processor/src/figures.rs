@@ -12,7 +12,6 @@ use store::figures::FigureReader;
 use store::report_gaps::ReportGap;
 use tokio::sync::watch;
 
-use crate::breaches::BreachWatch;
 use crate::context::Context;
 use crate::report_months::ReportMonths;
 
@@ -26,7 +25,6 @@ pub(crate) struct FigureExport {
     /// Numbers that nothing is reported of, and that were logged.
     silent: BTreeSet<NumberId>,
     report_months: ReportMonths,
-    breaches: BreachWatch,
 }
 
 impl FigureExport {
@@ -38,7 +36,6 @@ impl FigureExport {
             depths,
             silent: BTreeSet::new(),
             report_months: ReportMonths::default(),
-            breaches: BreachWatch::default(),
         }
     }
 
@@ -63,8 +60,7 @@ impl FigureExport {
                         "cannot write the figures for the desk's first page");
                 }
                 self.alert_of_gaps(&figures.report_gaps);
-                self.report_months.freeze_if_due(&self.context).await;
-                self.breaches.look_if_due(&self.context).await;
+                self.report_months.count_if_due(&self.context).await;
             }
             Ok(None) => {
                 metrics.reset_figures();

@@ -5,7 +5,6 @@
 
 mod addresses;
 mod alerts;
-mod breaches;
 mod claimed_calls;
 mod context;
 mod due_ids;

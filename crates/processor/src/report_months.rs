@@ -1,52 +1,73 @@
-//! Makes the months of the owner's report final, each 14 days after its end: once an hour, by the processor that exports the figures.
+//! Counts the months of the owner's report: once an hour, in the processor that exports the figures.
 //!
-//! A month is one row, written once; a processor that dies before it leaves the month to the next hour, and two that freeze the same
-//! month write it once.
+//! A month becomes final 14 days after its end: one row, written once. A processor that dies before it leaves the month to the next
+//! hour, and two that freeze the same month write it once. Until then each count replaces the one before, for the desk's page. A call
+//! that broke a rule is a defect, and raises an alert.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::report::Month;
+use domain::ids::ResortId;
+use domain::report::{Breaches, Figures, Month};
 use domain::resort::Resort;
-use store::report::{self, ResortMonth};
+use store::report::{self, ResortMonth, present};
 use store::{StoreError, pool};
 
 use crate::context::Context;
 
 const EVERY: Duration = Duration::from_hours(1);
 
-/// When this process last looked for months that are over.
+/// When this process last counted, and of how many calls that broke a rule it has told.
 #[derive(Default)]
 pub(crate) struct ReportMonths {
-    looked_at: Option<Instant>,
+    counted_at: Option<Instant>,
+    told: BTreeMap<(ResortId, Month), u64>,
 }
 
 impl ReportMonths {
-    /// Freezes what is over, unless that was done within the hour.
-    pub(crate) async fn freeze_if_due(&mut self, context: &Context) {
+    /// Counts, unless that was done within the hour.
+    pub(crate) async fn count_if_due(&mut self, context: &Context) {
         let is_recent = |at: Instant| at.elapsed() < EVERY;
-        if self.looked_at.is_some_and(is_recent) {
+        if self.counted_at.is_some_and(is_recent) {
             return;
         }
-        self.looked_at = Some(Instant::now());
+        self.counted_at = Some(Instant::now());
         let files = context.files.current();
         for resort in files.resorts() {
-            if let Err(error) = freeze_all(context, resort).await {
-                log::warn!(resort = resort.id.as_str(), event = "month_not_frozen", error = service::chain(&error);
-                    "cannot make a month of the report final; it is tried again in an hour");
+            if let Err(error) = self.count(context, resort).await {
+                log::warn!(resort = resort.id.as_str(), event = "month_not_counted", error = service::chain(&error);
+                    "cannot count a month of the report; it is tried again in an hour");
             }
         }
+    }
+
+    async fn count(&mut self, context: &Context, resort: &Resort) -> Result<(), StoreError> {
+        freeze_all(context, resort).await?;
+        for (month, figures) in count_present(context, resort).await? {
+            self.tell(&resort.id, month, &figures.breaches);
+        }
+        Ok(())
+    }
+
+    /// One line where more calls broke a rule than this process has told of.
+    fn tell(&mut self, resort: &ResortId, month: Month, breaches: &Breaches) {
+        let total = breaches.total().unwrap_or_default();
+        let told = self.told.entry((resort.clone(), month)).or_default();
+        if total <= *told {
+            return;
+        }
+        *told = total;
+        let rules: Vec<&str> = breaches.iter().map(|(rule, _)| rule).collect();
+        log::error!(resort = resort.as_str(), month = month.to_string(), rules = rules.join(" "), calls = total, alert = "rule_broken";
+            "calls to guests broke a rule: `desk report` names them");
     }
 }
 
 /// All months of a resort that are over: after an update to this version, also those before it.
 async fn freeze_all(context: &Context, resort: &Resort) -> Result<(), StoreError> {
     while let Some(month) = next(context, resort).await? {
-        let of = ResortMonth {
-            resort: resort.id.clone(),
-            zone: resort.time_zone,
-            month,
-        };
+        let of = of(resort, month);
         let ring = Arc::clone(&context.ring);
         let freezing = context
             .store
@@ -65,4 +86,30 @@ async fn next(context: &Context, resort: &Resort) -> Result<Option<Month>, Store
         report::next_to_freeze(connection, &id, zone, now)
     });
     finding.await
+}
+
+/// The present month, and the one before until it is final.
+async fn count_present(context: &Context, resort: &Resort) -> Result<Vec<(Month, Figures)>, StoreError> {
+    let zone = resort.time_zone;
+    let now = context.store.run(pool::clock).await?;
+    let month = Month::at(now, zone);
+    let before = Some(month.previous()).filter(|before| before.freezes_at(zone) > now);
+    let mut counted = Vec::new();
+    for month in before.into_iter().chain([month]) {
+        let of = of(resort, month);
+        let ring = Arc::clone(&context.ring);
+        let counting = context
+            .store
+            .run(move |connection| present::count(connection, &ring, &of));
+        counted.push((month, counting.await?));
+    }
+    Ok(counted)
+}
+
+fn of(resort: &Resort, month: Month) -> ResortMonth {
+    ResortMonth {
+        resort: resort.id.clone(),
+        zone: resort.time_zone,
+        month,
+    }
 }

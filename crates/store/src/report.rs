@@ -4,6 +4,7 @@
 //! changes it, neither a late event nor an erasure nor the end of a retention.
 
 pub mod breaches;
+pub mod present;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -271,6 +272,7 @@ pub fn freeze(connection: &mut PgConnection, ring: &KeyRing, of: &ResortMonth) -
     let figures = compute(connection, ring, of)?;
     let what = "month of a report";
     let figures = serde_json::to_value(&figures).map_err(|_| StoreError::Unreadable { what })?;
+    present::forget(connection, &of.resort, of.month)?;
     sql("INSERT INTO report_months (resort, month, figures) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind::<Text, _>(of.resort.as_str())
         .bind::<Date, _>(of.month.first_day())

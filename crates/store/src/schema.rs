@@ -340,6 +340,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    report_present (resort, month) {
+        resort -> Text,
+        month -> Date,
+        figures -> Jsonb,
+        counted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     senders (id) {
         id -> Uuid,
         seen_at -> Timestamptz,
@@ -473,6 +482,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     raised_alerts,
     reminded,
     report_months,
+    report_present,
     senders,
     source_reports,
     staff,

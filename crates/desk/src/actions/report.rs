@@ -5,7 +5,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use crypto::key_ring::KeyRing;
 use domain::ids::{BookingKey, ResortId};
@@ -15,7 +15,7 @@ use domain::resort::Resort;
 use domain::staff::Scope;
 use serde::Serialize;
 use store::report::breaches::{self, BrokenRule};
-use store::report::{self, Frozen, ResortMonth};
+use store::report::{self, Frozen, ResortMonth, present};
 use store::{Connection, StoreError, pool};
 
 use super::context::Context;
@@ -26,6 +26,8 @@ pub(crate) use words::{Answers, percent, points, rule, share};
 const EARLIER: usize = 11;
 /// How many calls that broke a rule are named.
 const MOST_BROKEN: i64 = 50;
+/// `processor` counts every hour.
+const COUNTED_WITHIN: TimeDelta = TimeDelta::hours(2);
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
@@ -34,6 +36,17 @@ pub(crate) struct Asked {
     /// `None`: the present one.
     pub(crate) month: Option<Month>,
     pub(crate) within: Scope,
+    pub(crate) reading: Reading,
+}
+
+/// Where the figures of a month that is not final come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// As they are now: read from the tables, which takes seconds where there are many bookings.
+    #[default]
+    Now,
+    /// As `processor` counted them within the last two hours, where it did.
+    AsCounted,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,6 +94,9 @@ pub(crate) struct Part {
     pub(crate) is_final: bool,
     /// When the figures become final, or became so.
     pub(crate) final_at: DateTime<Utc>,
+    /// When they were counted, where that was not now.
+    #[serde(skip)]
+    pub(crate) counted_at: Option<DateTime<Utc>>,
     pub(crate) figures: Figures,
     pub(crate) comparison: Comparison,
 }
@@ -110,6 +126,7 @@ struct Read {
     resort: Arc<Resort>,
     figures: Figures,
     frozen_at: Option<DateTime<Utc>>,
+    counted_at: Option<DateTime<Utc>>,
 }
 
 /// What was read of a month.
@@ -130,18 +147,18 @@ pub(crate) async fn read(context: &Context, asked: &Asked) -> Result<ReportView,
         .filter(|resort| asked.resort.as_ref().is_none_or(|asked| *asked == resort.id))
         .cloned()
         .collect();
-    let (ring, asked_month) = (Arc::clone(&context.key_ring), asked.month);
-    let reading = context
+    let (ring, when) = (Arc::clone(&context.key_ring), (asked.month, asked.reading));
+    let finding = context
         .store
-        .run(move |connection| find(connection, &ring, resorts, asked_month));
-    Ok(view(&reading.await?))
+        .run(move |connection| find(connection, &ring, resorts, when));
+    Ok(view(&finding.await?))
 }
 
 fn find(
     connection: &mut Connection,
     ring: &KeyRing,
     resorts: Vec<Arc<Resort>>,
-    asked: Option<Month>,
+    (asked, reading): (Option<Month>, Reading),
 ) -> Result<Found, StoreError> {
     let now = pool::clock(connection)?;
     let zone = match resorts.as_slice() {
@@ -152,6 +169,10 @@ fn find(
     let ids: Vec<ResortId> = resorts.iter().map(|resort| resort.id.clone()).collect();
     let from = (0..EARLIER).fold(month, |month, _| month.previous());
     let frozen = report::list_frozen(connection, &ids, (from, month))?;
+    let counted = match reading {
+        Reading::Now => Vec::new(),
+        Reading::AsCounted => present::list(connection, &ids, month, now - COUNTED_WITHIN)?,
+    };
     let (mut found, mut broken) = (Vec::new(), Vec::new());
     for resort in resorts {
         let of = ResortMonth {
@@ -160,9 +181,12 @@ fn find(
             month,
         };
         let is_it = |frozen: &&Frozen| frozen.resort == resort.id && frozen.month == month;
-        let (figures, frozen_at) = match frozen.iter().find(is_it) {
-            Some(frozen) => (frozen.figures.clone(), Some(frozen.frozen_at)),
-            None => (report::compute(connection, ring, &of)?, None),
+        let frozen = frozen.iter().find(is_it);
+        let counted = counted.iter().find(|counted| counted.resort == resort.id);
+        let figures = match (frozen, counted) {
+            (Some(frozen), _) => frozen.figures.clone(),
+            (None, Some(counted)) => counted.figures.clone(),
+            (None, None) => report::compute(connection, ring, &of)?,
         };
         // A final month names none: they are looked for where there are some.
         if figures.breaches.total().is_some_and(|total| total > 0) {
@@ -171,7 +195,8 @@ fn find(
         found.push(Read {
             resort,
             figures,
-            frozen_at,
+            frozen_at: frozen.map(|frozen| frozen.frozen_at),
+            counted_at: counted.map(|counted| counted.counted_at),
         });
     }
     Ok(Found {
@@ -190,6 +215,7 @@ fn view(found: &Found) -> ReportView {
         final_at: one
             .frozen_at
             .unwrap_or_else(|| month.freezes_at(one.resort.time_zone)),
+        counted_at: one.counted_at.filter(|_| one.frozen_at.is_none()),
         comparison: Comparison::of(Verdict::of([&one.figures]), &one.figures),
         figures: one.figures.clone(),
     };
@@ -204,6 +230,7 @@ fn view(found: &Found) -> ReportView {
             .map(|part| part.final_at)
             .max()
             .unwrap_or_else(|| month.freezes_at(Tz::UTC)),
+        counted_at: resorts.iter().filter_map(|part| part.counted_at).min(),
         comparison: Comparison::of(Verdict::of(figures()), &sum),
         figures: sum,
     };

@@ -10,7 +10,7 @@ use service::Environment;
 
 use super::{Answer, output, table};
 use crate::actions::names;
-use crate::actions::report::{self, Asked, Broken, Part, ReportView, points, share};
+use crate::actions::report::{self, Asked, Broken, Part, Reading, ReportView, points, share};
 use crate::actions::words;
 use crate::settings;
 
@@ -54,6 +54,7 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
         resort: arguments.resort,
         month: arguments.month,
         within: Scope::All,
+        reading: Reading::Now,
     };
 
     let found = report::read(&context, &asked).await?;

@@ -14,7 +14,7 @@ use super::desk::Desk;
 use super::page::{self, Frame, Section};
 use super::problem::Problem;
 use super::visitor::Visitor;
-use crate::actions::report::{self, Asked, Part, ReportView};
+use crate::actions::report::{self, Asked, Part, Reading, ReportView};
 use crate::actions::words;
 use chart::Chart;
 
@@ -74,6 +74,7 @@ pub(super) async fn show(
         resort,
         month,
         within: within.clone(),
+        reading: Reading::AsCounted,
     };
 
     let found = report::read(&context, &asked).await?;

@@ -24,4 +24,9 @@ async fn the_processor_that_exports_the_figures_freezes_every_month_that_is_over
     assert!((2..=3).contains(&frozen), "{frozen}");
     scene.steps.export_figures_once().await;
     assert_eq!(scene.count("report_months").await, frozen);
+    // Those that are not final are counted.
+    let present = scene.count("report_present").await;
+    assert!((1..=2).contains(&present), "{present}");
+    let later = "report_present WHERE month > (SELECT max(month) FROM report_months)";
+    assert_eq!(scene.count(later).await, present);
 }

@@ -7,7 +7,7 @@ use domain::message::MessageKind::Reminder1;
 use domain::report::{Figures, Month};
 use domain::stay::{Money, Personal};
 use store::claims::Wanted;
-use store::report::{self, ResortMonth};
+use store::report::{self, ResortMonth, present};
 
 use crate::scene::{Scene, accepted, apply, event, key};
 
@@ -167,7 +167,25 @@ async fn a_month_becomes_final_once_14_days_after_its_end_and_outlives_an_erasur
             .await
     };
 
+    let kept_since = async |since| {
+        let month = of.month;
+        scene
+            .run(move |c, _| present::list(c, &[azure_bay()], month, since))
+            .await
+    };
+    let counted = of.clone();
+    let figures = scene
+        .run(move |c, planner| present::count(c, &planner.ring, &counted))
+        .await;
+    let now = scene.run(|c, _| store::pool::clock(c)).await;
+    assert_eq!(
+        kept_since(now - chrono::TimeDelta::hours(1)).await[0].figures,
+        figures
+    );
+    assert_eq!(kept_since(now).await, [], "an older count");
+
     assert!(freeze(of.clone()).await);
+    assert_eq!(kept_since(chrono::DateTime::UNIX_EPOCH).await, [], "it is final");
     scene
         .sql("DELETE FROM messages; UPDATE bookings SET phone_hash = NULL, stands = false")
         .await;

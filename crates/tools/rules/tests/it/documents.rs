@@ -119,7 +119,7 @@ fn every_event_of_a_warning_or_an_error_has_a_row_that_explains_it_and_every_row
 
     assert!(logged.len() > 60, "{logged:?}");
     let unexplained: Vec<_> = logged.difference(&explained).collect();
-    assert!(unexplained.is_empty(), "docs/operations.md explains none of {unexplained:?}");
+    assert!(unexplained.is_empty(), "no row explains {unexplained:?}");
     let unknown: Vec<_> = explained.difference(&logged).collect();
     assert!(unknown.is_empty(), "nothing logs {unknown:?}");
 }

@@ -69,6 +69,12 @@ impl Address {
         nodes
     }
 
+    /// Host and port, of the first one where there are several nodes.
+    pub(crate) fn node(&self) -> String {
+        let first = &self.uri.authority;
+        node(&first.host, first.port)
+    }
+
     pub(crate) fn to_uri(&self) -> AMQPUri {
         AMQPUri::clone(&self.uri)
     }
@@ -84,12 +90,16 @@ impl fmt::Display for Address {
         let first = &self.uri.authority;
         let others = self.others.iter().map(|node| (&node.host, node.port));
         for (host, port) in iter::once((&first.host, first.port)).chain(others) {
-            match host.contains(':') {
-                true => write!(f, "[{host}]:{port}, ")?,
-                false => write!(f, "{host}:{port}, ")?,
-            }
+            write!(f, "{}, ", node(host, port))?;
         }
         write!(f, "vhost {}", self.uri.vhost)
+    }
+}
+
+fn node(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
     }
 }
 
@@ -126,6 +136,7 @@ mod tests {
         let (a, b, c) = ("a:5671, vhost v", "[::1]:5673, vhost v", "c:5672, vhost v");
         assert_eq!(tried(0), [a, b, c]);
         assert_eq!(tried(4), [b, c, a]);
+        assert_eq!(address.nodes(1)[0].node(), "[::1]:5673");
         for node in address.nodes(2) {
             let uri = node.to_uri();
             assert_eq!(uri.query.heartbeat, Some(20));

@@ -43,15 +43,26 @@ pub enum ConnectError {
 /// Of several nodes one is drawn, so that the connections spread over them; the others are tried after it. The error is that of the
 /// last one.
 pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, ConnectError> {
+    let (connection, _) = open_to_node(address, name).await?;
+    Ok(connection)
+}
+
+/// As [`open`]; returns also the node that the connection leads to.
+pub(crate) async fn open_to_node(
+    address: &Address,
+    name: &str,
+) -> Result<(Connection, String), ConnectError> {
     let mut nodes = address.nodes(rand::random_range(..usize::MAX));
     let last = nodes.pop();
     for node in &nodes {
         match open_at(node, name, TIMEOUT_OF_SEVERAL).await {
-            Ok(connection) => return Ok(connection),
+            Ok(connection) => return Ok((connection, node.node())),
             Err(error) => log::debug!(error = chain(&error); "a node of RabbitMQ cannot be used"),
         }
     }
-    open_at(last.as_ref().unwrap_or(address), name, STEP_TIMEOUT).await
+    let last = last.as_ref().unwrap_or(address);
+    let connection = open_at(last, name, STEP_TIMEOUT).await?;
+    Ok((connection, last.node()))
 }
 
 async fn open_at(address: &Address, name: &str, time: Duration) -> Result<Connection, ConnectError> {
@@ -106,6 +117,11 @@ pub(crate) async fn close(connection: &Connection) {
         }
         Err(_) => log::debug!("RabbitMQ did not answer that the connection is closed"),
     }
+}
+
+/// Why the connection to this node was lost, for the status.
+pub(crate) fn lost(node: &str, reason: &str) -> String {
+    format!("node {node}: {reason}")
 }
 
 /// The random pause before the next attempt.

@@ -6,8 +6,6 @@
 mod settling;
 mod subscription;
 
-use std::sync::Arc;
-
 use domain::dead_letter::DeadLetterReason;
 use domain::error_chain::chain;
 use tokio::sync::watch;
@@ -228,18 +226,22 @@ impl Consumer {
     }
 
     fn opened(&mut self, subscription: Subscription) {
-        log::info!(event = "consuming", queue = self.queue.name(), address = self.address.to_string();
-            "consuming from RabbitMQ");
+        log::info!(event = "consuming", queue = self.queue.name(), node = subscription.node(),
+            address = self.address.to_string(); "consuming from RabbitMQ");
         self.status.send_replace(Status::Connected);
         self.state = State::Open(Box::new(subscription));
     }
 
     fn lost(&mut self, reason: &str) {
         self.failures += 1;
+        let reason = match &self.state {
+            State::Open(subscription) => connection::lost(subscription.node(), reason),
+            State::Opening(_) | State::Pausing { .. } => reason.to_owned(),
+        };
         // Only `debug`: each attempt fails alike, and the program logs every change of the status.
         log::debug!(queue = self.queue.name(), address = self.address.to_string(), failures = self.failures, error = reason;
             "cannot consume from RabbitMQ");
-        self.status.send_replace(Status::Disconnected(Arc::from(reason)));
+        self.status.send_replace(Status::Disconnected(reason.into()));
         let until = Instant::now() + connection::pause(self.failures);
         // Dropping the subscription closes its connection, and RabbitMQ requeues what was not settled.
         self.state = State::Pausing { until };

@@ -2,13 +2,16 @@
 
 use std::error::Error;
 
-/// Joins an error and its causes with `": "`, the outermost first.
+/// Joins an error and its causes with `": "`, the outermost first. A cause that what is before it ends with is left out.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
+        let told = inner.to_string();
+        if !text.ends_with(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
         cause = inner.source();
     }
     text
@@ -33,5 +36,20 @@ mod tests {
             "cannot publish the event: the connection was reset"
         );
         assert_eq!(chain(&Inner), "the connection was reset");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Repeating {
+        text: &'static str,
+        #[source]
+        cause: Inner,
+    }
+
+    #[test]
+    fn a_cause_that_its_error_has_said_already_is_left_out() {
+        for text in ["the connection was reset", "cannot publish: the connection was reset"] {
+            assert_eq!(chain(&Repeating { text, cause: Inner }), text);
+        }
     }
 }

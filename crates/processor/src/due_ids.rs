@@ -85,17 +85,18 @@ impl IdPublisher {
         let publishing = ids
             .iter()
             .map(|id| async move { (*id, self.publisher.publish(message_due(*id)).await) });
-        let mut failed: Vec<MessageId> = Vec::new();
+        let (mut failed, mut unconfirmed) = (Unpublished::default(), Unpublished::default());
         for (id, result) in join_all(publishing).await {
             count(&self.metrics, &result);
-            let Err(error) = result else { continue };
-            log::warn!("message.id" = id.to_string(), error = error.to_string(), event = "id_unpublished";
-                "message id not confirmed by RabbitMQ; it will be published again");
-            // An unconfirmed id may be in the queue: it is published again at its time, which does no harm.
-            if error != PublishError::Unconfirmed {
-                failed.push(id);
+            match result {
+                Ok(()) => {}
+                // It may be in the queue: it is published again at its time, which does no harm.
+                Err(error @ PublishError::Unconfirmed) => unconfirmed.add(id, error),
+                Err(error) => failed.add(id, error),
             }
         }
+        log_unpublished(&failed, &unconfirmed);
+        let failed = failed.ids;
         let published = ids.len() - failed.len();
         if published > 0 {
             crash::point("processor.relay.confirmed");
@@ -107,6 +108,32 @@ impl IdPublisher {
             crash::point("processor.relay.given_back");
         }
         Ok(published)
+    }
+}
+
+/// Ids of one batch that RabbitMQ did not confirm.
+#[derive(Default)]
+struct Unpublished {
+    ids: Vec<MessageId>,
+    /// Of the first one.
+    error: Option<PublishError>,
+}
+
+impl Unpublished {
+    fn add(&mut self, id: MessageId, error: PublishError) {
+        self.ids.push(id);
+        self.error.get_or_insert(error);
+    }
+}
+
+fn log_unpublished(failed: &Unpublished, unconfirmed: &Unpublished) {
+    if let Some(error) = failed.error {
+        log::warn!(ids = failed.ids.len(), error = error.to_string(), event = "id_unpublished";
+            "message ids could not be published; they are published again in 1 s, or when RabbitMQ accepts them");
+    }
+    if let Some(error) = unconfirmed.error {
+        log::warn!(ids = unconfirmed.ids.len(), error = error.to_string(), event = "id_unpublished";
+            "message ids were not confirmed; those that no sender has claimed in 30 s or more are published again");
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::after_call::Scope;
 use domain::hold::{Cause, NewHold};
+use domain::message::MessageState;
 use store::holds::Laid;
 use store::messages::Moved;
 use store::planning::Planned;
@@ -40,6 +41,12 @@ fn message_planned(metrics: &ProcessorMetrics, moved: &Moved, cause: &str) {
         .messages
         .with_label_values(&[moved.kind.label(), moved.state.as_str()])
         .inc();
+    let what = match moved.state {
+        MessageState::Sending | MessageState::Unknown => {
+            "too late to withdraw the message: a sender has it; it is not queued again"
+        }
+        _ => "message planned",
+    };
     log::info!(
         "message.id" = moved.id.to_string(),
         "booking.id" = moved.booking.to_string(),
@@ -50,7 +57,7 @@ fn message_planned(metrics: &ProcessorMetrics, moved: &Moved, cause: &str) {
         trace = moved.trace.map(|trace| trace.trace_id().to_string()),
         link = moved.link.map(|link| link.trace_id().to_string()),
         event = "message_planned";
-        "message planned"
+        "{what}"
     );
 }
 

@@ -79,7 +79,8 @@ async fn settle(consumer: &mut Consumer, first: Settled, more: &mut UnboundedRec
     let settled = consumer.settle(batch).await;
     crash::point("sender.ids.acknowledged");
     if settled.lost > 0 {
-        log::warn!(ids = settled.lost, event = "acks_lost"; "acks lost with the connection; deliveries will repeat");
+        log::warn!(ids = settled.lost, event = "acknowledgements_lost";
+            "acknowledgements lost with the connection; deliveries will repeat");
     }
 }
 

@@ -54,7 +54,8 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     let maintenance = Maintenance::new();
     periodic::run(&stop, Duration::from_secs(1), || async {
         if let Err(error) = maintain(&sender, &maintenance).await {
-            log::warn!(error = service::chain(&error), event = "hold_maintenance_failed"; "hold maintenance failed");
+            log::warn!(error = service::chain(&error), event = "hold_maintenance_failed";
+                "hold maintenance failed; it is tried again in 1 s, and holds that are over last until then");
         }
     })
     .await;

@@ -99,7 +99,8 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
         let mut presence = presence.lock().await;
         if let Err(error) = beat(&sender, &mut presence, &name).await {
             log::warn!(error = service::chain(&error), event = "presence_unknown";
-                "could not tell the other senders that this one runs");
+                "could not tell the other senders that this one runs; it is tried again in 0.4 s, and this one stops \
+                 sending 2.4 s after the last success");
         }
     })
     .await;

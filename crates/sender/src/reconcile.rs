@@ -73,7 +73,8 @@ pub(crate) async fn run(sender: Arc<Sender>, depths: watch::Receiver<Option<Dept
         follow(&reconciliation, depths, &stop),
         periodic::run(&stop, Duration::from_secs(1), || async {
             if let Err(error) = reconcile(&sender, &reconciliation).await {
-                log::warn!(error = service::chain(&error), event = "reconciliation_failed"; "reconciliation failed");
+                log::warn!(error = service::chain(&error), event = "reconciliation_failed";
+                    "reconciliation failed; it is tried again in 1 s, and calls without an outcome wait until then");
             }
         }),
     );

@@ -23,7 +23,7 @@ where
         match attempt().await {
             Err(error) if passing.contains(&error.fault()) => {
                 failures += 1;
-                log::warn!(step = step, failures = failures, error = service::chain(&error), event = "database_step_failed";
+                log::warn!(step = step, failures = failures, error = service::chain(&error), event = "postgres_failed";
                     "database step failed; retrying");
                 tokio::time::sleep(Backoff::RECONNECT.pause(failures, rand::random())).await;
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::watch;
@@ -9,13 +10,26 @@ use tokio::sync::watch;
 use crate::Stop;
 use crate::lock;
 
+const STOPPING: &str = "stopping";
+/// Reasons that every process has when it starts and when it stops. The first one is that of a connection to RabbitMQ
+/// (`broker::status`).
+const USUAL: [&str; 2] = ["not connected yet", STOPPING];
+
 /// The conditions under which a process can do its work; clones share them.
 ///
 /// It is ready while every condition that was ever named holds. Reasons are shown to the outside and carry no personal data.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
-    conditions: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    conditions: Arc<Mutex<BTreeMap<String, Condition>>>,
     warnings: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+#[derive(Debug)]
+struct Condition {
+    /// Why it does not hold.
+    reason: Option<String>,
+    /// When it ceased to hold; `None` while it holds, or where it has not held before.
+    lost_at: Option<Instant>,
 }
 
 /// What `/readyz` answers.
@@ -41,25 +55,38 @@ impl Readiness {
 
     /// Adds a condition that is not met yet, unless it is known already.
     pub fn expect(&self, name: &str) {
-        self.lock()
-            .entry(name.to_owned())
-            .or_insert_with(|| Some("not checked yet".to_owned()));
+        self.lock().entry(name.to_owned()).or_insert_with(|| Condition {
+            reason: Some("not checked yet".to_owned()),
+            lost_at: None,
+        });
     }
 
     /// Notes whether a condition holds, or why not; a change is logged.
     pub fn set(&self, name: &str, holds: Result<(), String>) {
         let reason = holds.err();
-        let former = self.lock().insert(name.to_owned(), reason.clone());
+        let former = self.replace(name, reason.clone());
         match (former, reason) {
-            (Some(former), reason) if former == reason => {}
-            (_, Some(reason)) => {
-                log::warn!("condition.name" = name, reason, event = "not_ready"; "not ready")
-            }
-            (Some(_), None) => {
-                log::info!("condition.name" = name, event = "condition_holds"; "condition holds")
-            }
+            (Some(former), reason) if former.reason == reason => {}
+            (_, Some(reason)) => log_not_ready(name, &reason),
+            (Some(former), None) => log_holds(name, former.lost_at),
             (None, None) => {}
         }
+    }
+
+    /// The process stops, and is not ready from now on.
+    pub fn stopping(&self) {
+        self.set("process", Err(STOPPING.to_owned()));
+    }
+
+    /// Returns what was known of the condition.
+    fn replace(&self, name: &str, reason: Option<String>) -> Option<Condition> {
+        let mut conditions = self.lock();
+        let lost_at = conditions.get(name).and_then(|former| match former.reason {
+            None => Some(Instant::now()),
+            Some(_) => former.lost_at,
+        });
+        let lost_at = lost_at.filter(|_| reason.is_some());
+        conditions.insert(name.to_owned(), Condition { reason, lost_at })
     }
 
     /// Notes a condition whenever what it depends on changes, until the stop.
@@ -95,7 +122,7 @@ impl Readiness {
 
     /// Whether every condition holds.
     pub fn is_ready(&self) -> bool {
-        self.lock().values().all(Option::is_none)
+        self.lock().values().all(|condition| condition.reason.is_none())
     }
 
     /// The conditions that do not hold and the warnings, with their reasons.
@@ -103,10 +130,10 @@ impl Readiness {
         let missing: Vec<_> = self
             .lock()
             .iter()
-            .filter_map(|(name, reason)| {
+            .filter_map(|(name, condition)| {
                 Some(Missing {
                     name: name.clone(),
-                    reason: reason.clone()?,
+                    reason: condition.reason.clone()?,
                 })
             })
             .collect();
@@ -125,8 +152,26 @@ impl Readiness {
         lock(&self.warnings).iter().map(into_missing).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Condition>> {
         lock(&self.conditions)
+    }
+}
+
+fn log_not_ready(name: &str, reason: &str) {
+    if USUAL.contains(&reason) {
+        log::info!("condition.name" = name, reason, event = "not_ready"; "not ready");
+    } else {
+        log::warn!("condition.name" = name, reason, event = "not_ready"; "not ready");
+    }
+}
+
+/// `lost_at`: where it held before.
+fn log_holds(name: &str, lost_at: Option<Instant>) {
+    if let Some(lost_at) = lost_at {
+        let not_ready_s = (lost_at.elapsed().as_secs_f64() * 10.0).round() / 10.0;
+        log::info!("condition.name" = name, not_ready_s, event = "condition_holds"; "condition holds again");
+    } else {
+        log::info!("condition.name" = name, event = "condition_holds"; "condition holds");
     }
 }
 
@@ -152,6 +197,25 @@ mod tests {
 
         readiness.set("settings", Err("broken files".to_owned()));
         assert!(!readiness.is_ready());
+    }
+
+    #[test]
+    fn how_long_a_condition_did_not_hold_counts_from_when_it_ceased_to() {
+        let readiness = Readiness::new();
+        let lost_at = |readiness: &Readiness| readiness.lock()["rabbitmq"].lost_at;
+        readiness.expect("rabbitmq");
+        readiness.set("rabbitmq", Err("not connected yet".to_owned()));
+        assert_eq!(lost_at(&readiness), None, "it has not held before");
+
+        readiness.set("rabbitmq", Ok(()));
+        readiness.set("rabbitmq", Err("connection aborted".to_owned()));
+        let lost = lost_at(&readiness);
+        assert!(lost.is_some());
+        readiness.set("rabbitmq", Err("connection refused".to_owned()));
+        assert_eq!(lost_at(&readiness), lost);
+
+        readiness.set("rabbitmq", Ok(()));
+        assert_eq!(lost_at(&readiness), None);
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn serve_with(
         .client_request_timeout(patience.head)
         .shutdown_signal(async move {
             stopped.stopped().await;
-            readiness.set("process", Err("stopping".to_owned()));
+            readiness.stopping();
             tokio::time::sleep(linger.min(LONGEST_LINGER)).await;
             idle.cut_off_idle();
         })

@@ -22,6 +22,8 @@ use crate::topology::{self, Queue, TopologyError};
 pub(super) struct Subscription {
     generation: u64,
     connection: Connection,
+    /// Where the connection leads.
+    node: String,
     channel: Channel,
     stream: lapin::Consumer,
     liveness: Liveness<()>,
@@ -56,7 +58,8 @@ impl Subscription {
         prefetch: u16,
         generation: u64,
     ) -> Result<Self, OpenError> {
-        let connection = connection::open(&address, &format!("bellhop {}", queue.name())).await?;
+        let name = format!("bellhop {}", queue.name());
+        let (connection, node) = connection::open_to_node(&address, &name).await?;
         topology::verify_on(&connection).await?;
         let consuming = async {
             let channel = connection.create_channel().await?;
@@ -74,6 +77,7 @@ impl Subscription {
         Ok(Self {
             generation,
             connection,
+            node,
             channel,
             stream,
             liveness: Liveness::new(move || {
@@ -83,6 +87,10 @@ impl Subscription {
             outstanding: BTreeSet::new(),
             ended: None,
         })
+    }
+
+    pub(super) fn node(&self) -> &str {
+        &self.node
     }
 
     /// Waits for a batch of at least one delivery, or for the connection's status; an error is the connection's end.

@@ -25,16 +25,28 @@ enum OpenError {
     TimedOut,
 }
 
+struct Opened {
+    connection: Connection,
+    session: Session,
+    /// Where the connection leads.
+    node: String,
+}
+
 pub(super) async fn run(address: Address, mut ends: TaskEnds) {
     let mut failures = 0;
     while !ends.stop.is_cancelled() {
         let name = ends.options.name.clone();
         let reason = match refusing_until(&mut ends, open(&address, &name)).await {
             None => break,
-            Some(Ok((connection, session))) => {
-                log::info!(event = "publishing", address = address.to_string(); "publishing to RabbitMQ");
+            Some(Ok(Opened {
+                connection,
+                session,
+                node,
+            })) => {
+                log::info!(event = "publishing", node, address = address.to_string();
+                    "publishing to RabbitMQ");
                 failures = 0;
-                match serve(&mut ends, connection, session).await {
+                match serve(&mut ends, connection, session, &node).await {
                     Ending::Stopped => break,
                     Ending::Lost(reason) => reason,
                 }
@@ -64,8 +76,8 @@ async fn refusing_until<F: Future>(ends: &mut TaskEnds, awaited: F) -> Option<F:
     }
 }
 
-async fn open(address: &Address, name: &str) -> Result<(Connection, Session), OpenError> {
-    let connection = connection::open(address, name).await?;
+async fn open(address: &Address, name: &str) -> Result<Opened, OpenError> {
+    let (connection, node) = connection::open_to_node(address, name).await?;
     topology::verify_on(&connection).await?;
     let channels = async {
         let publishing = connection.create_channel().await?;
@@ -77,12 +89,19 @@ async fn open(address: &Address, name: &str) -> Result<(Connection, Session), Op
         .ok_or(OpenError::TimedOut)?
         .map_err(OpenError::Channel)?;
     let session = Session::new(&connection, publishing, probing);
-    Ok((connection, session))
+    Ok(Opened {
+        connection,
+        session,
+        node,
+    })
 }
 
-async fn serve(ends: &mut TaskEnds, connection: Connection, mut session: Session) -> Ending {
+async fn serve(ends: &mut TaskEnds, connection: Connection, mut session: Session, node: &str) -> Ending {
     Status::Connected.publish(&ends.status);
-    let ending = session.run(ends).await;
+    let ending = match session.run(ends).await {
+        Ending::Lost(reason) => Ending::Lost(connection::lost(node, &reason)),
+        Ending::Stopped => Ending::Stopped,
+    };
     if let Ending::Lost(reason) = &ending {
         // First the status, then the callers that dropping the session leaves unanswered: they must not retry at once.
         ends.disconnected(reason);

@@ -77,8 +77,7 @@ impl Poison {
             let letter = dead_letters::of_poison(delivery, crashes);
             return Ok(Begun::Poisonous(letter));
         }
-        log::warn!("event.id" = delivery.message_id, deliveries = delivery.delivery_count, crashes = crashes,
-            event = "event_applied_alone"; "event came again and again; it is applied alone");
+        log_alone(delivery, crashes);
         Ok(Begun::Attempt)
     }
 
@@ -96,6 +95,18 @@ impl Poison {
             crash::point("processor.poison.cleared");
         }
         Ok(())
+    }
+}
+
+/// Lost connections redeliver events too: without a crash, the first delivery that is applied alone is no warning.
+fn log_alone(delivery: &Delivery, crashes: u32) {
+    let deliveries = delivery.delivery_count;
+    if crashes == 0 && deliveries <= SUSPICIOUS_DELIVERIES {
+        log::info!("event.id" = delivery.message_id, deliveries, crashes, event = "event_applied_alone";
+            "event was delivered again; it is applied alone");
+    } else {
+        log::warn!("event.id" = delivery.message_id, deliveries, crashes, event = "event_applied_alone";
+            "event came again and again; it is applied alone");
     }
 }
 

@@ -94,6 +94,36 @@ fn every_alert_has_a_row_that_tells_operators_what_to_do_and_every_row_its_alert
     assert_eq!(explained, raised);
 }
 
+/// The events that a source file logs at WARN or ERROR, or at a level that depends.
+fn warnings(text: &str) -> BTreeSet<String> {
+    // The fields of a line end with the first semicolon.
+    let pattern = r#"log::(?:warn|error|log)!\([^;]*?event = "([a-z0-9_]+)""#;
+    captured(pattern, before_tests(text))
+}
+
+#[test]
+fn every_event_of_a_warning_or_an_error_has_a_row_that_explains_it_and_every_row_its_event() {
+    let rows = table(&read("docs/operations.md"), "| event |");
+    let explained: BTreeSet<String> = rows
+        .iter()
+        .flat_map(|cells| captured("`([a-z0-9_]+)`", &cells[0]))
+        .collect();
+
+    let mut logged = BTreeSet::new();
+    let never_shipped = [root().join(TOOLS), root().join("crates/sandbox")];
+    for path in all_files() {
+        if !is_test(&path) && !never_shipped.iter().any(|folder| path.starts_with(folder)) {
+            logged.extend(warnings(&read(&path)));
+        }
+    }
+
+    assert!(logged.len() > 60, "{logged:?}");
+    let unexplained: Vec<_> = logged.difference(&explained).collect();
+    assert!(unexplained.is_empty(), "no row explains {unexplained:?}");
+    let unknown: Vec<_> = explained.difference(&logged).collect();
+    assert!(unknown.is_empty(), "nothing logs {unknown:?}");
+}
+
 #[test]
 fn every_file_and_function_that_the_architecture_names_exists() {
     let text = read("ARCHITECTURE.md");

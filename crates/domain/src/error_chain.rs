@@ -48,7 +48,10 @@ mod tests {
 
     #[test]
     fn a_cause_that_its_error_has_said_already_is_left_out() {
-        for text in ["the connection was reset", "cannot publish: the connection was reset"] {
+        for text in [
+            "the connection was reset",
+            "cannot publish: the connection was reset",
+        ] {
             assert_eq!(chain(&Repeating { text, cause: Inner }), text);
         }
     }

@@ -13,7 +13,7 @@ use crate::stage::Stage;
 /// The tables that have many rows.
 pub(super) const TABLES: [&str; 5] = ["bookings", "messages", "events", "guests", "letters"];
 /// No migration locks it: whoever waits here waits for the machine.
-pub(super) const CONTROL: &str = "machine";
+pub(super) const CONTROL: &str = "probe.machine";
 
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 const PROBE_EVERY: Duration = Duration::from_millis(10);

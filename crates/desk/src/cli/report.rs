@@ -192,7 +192,7 @@ fn broken(found: &[Broken]) -> String {
     };
     match table::rows("  ", &found.iter().map(row).collect::<Vec<_>>()) {
         rows if rows.is_empty() => rows,
-        rows => format!("\nCalls that broke a rule; there should be none\n{rows}"),
+        rows => format!("\nMessages that broke a rule; there should be none\n{rows}"),
     }
 }
 

@@ -42,6 +42,16 @@ impl Amount {
         Some(Self { units, decimals: 2 })
     }
 
+    /// What so many of `of` equal parts are, in whole units to three digits; `None`: there are no parts.
+    pub fn roughly(self, parts: u64, of: u64) -> Option<i128> {
+        let of = i128::from(of).checked_mul(10_i128.checked_pow(self.decimals)?)?;
+        let exact = self.units.checked_mul(i128::from(parts))?;
+        let whole = exact.checked_add(of / 2)?.checked_div_euclid(of)?;
+        let digits = whole.unsigned_abs().checked_ilog10().unwrap_or_default();
+        let step = 10_i128.checked_pow(digits.saturating_sub(2))?;
+        Some((whole + step / 2).div_euclid(step) * step)
+    }
+
     fn plus(self, other: Self) -> Self {
         let decimals = self.decimals.max(other.decimals);
         Self {
@@ -183,5 +193,15 @@ mod tests {
 
         assert_eq!(json, r#"{"EUR":"-0.05"}"#);
         assert_eq!(serde_json::from_str::<Sums>(&json).unwrap(), sums);
+    }
+
+    #[test]
+    fn a_part_of_a_sum_is_told_in_whole_units_to_three_digits() {
+        let sum: Amount = "35525.00".parse().unwrap();
+        assert_eq!(sum.roughly(37, 58), Some(22_700));
+        assert_eq!(sum.roughly(0, 58), Some(0));
+        assert_eq!(sum.roughly(37, 0), None);
+        let small: Amount = "12.49".parse().unwrap();
+        assert_eq!(small.roughly(1, 1), Some(12));
     }
 }

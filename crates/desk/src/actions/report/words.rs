@@ -75,7 +75,7 @@ pub(super) fn answers(verdict: &Verdict, figures: &Figures) -> Answers {
                 "Nobody can say yet. {} With so few guests, chance alone could make that.",
                 shares(difference)
             ),
-            sure: format!("Not sure at all. {}, and no difference is among them.", between(difference)),
+            sure: format!("Not sure at all. {}, which includes no difference at all.", between(difference)),
             now: wait(needed, figures),
         },
         Verdict::More(difference) => Answers {
@@ -162,24 +162,26 @@ fn guests(share: f64, of: u64) -> i64 {
 fn extra(difference: &Difference, figures: &Figures) -> String {
     let reminded = figures.reminded.guests;
     let of = |share| guests(share, reminded);
-    let worth = worth(figures).unwrap_or_default();
+    let bookings = of(difference.difference);
+    let worth = worth(figures, bookings).unwrap_or_else(|| ".".to_owned());
     format!(
-        "Yes: about {} bookings that would not have come without a reminder, between {} and {}.{worth}",
-        of(difference.difference),
+        "Yes: about {bookings} bookings that would not have come without a reminder (between {} and {}){worth}",
         of(difference.low),
         of(difference.high)
     )
 }
 
-fn worth(figures: &Figures) -> Option<String> {
+fn worth(figures: &Figures, bookings: i64) -> Option<String> {
     let mut sums = figures.reminded.sums.iter();
     let (currency, sum) = sums.next()?;
     if sums.next().is_some() {
         return None;
     }
-    let average: Amount = sum.divided_by(figures.reminded.booked)?;
+    let booked = figures.reminded.booked;
+    let average: Amount = sum.divided_by(booked)?;
+    let all = sum.roughly(u64::try_from(bookings).ok()?, booked)?;
     Some(format!(
-        " A booking of a reminded guest is worth {average} {currency} on average."
+        ", roughly {all} {currency} before the costs of the messages. Each reminded guest who booked spent {average} {currency} on average."
     ))
 }
 
@@ -189,8 +191,8 @@ fn keep(difference: &Difference, figures: &Figures) -> String {
     match missed {
         ..=0 => "Leave the reminders as they are.".to_owned(),
         _ => format!(
-            "Leave the reminders on. Holding guests out cost about {missed} of such bookings; a smaller hold_out costs less, and takes \
-             longer to notice when reminders stop working."
+            "Leave the reminders on. The comparison cost about {missed} bookings of guests who were held out; a smaller hold_out costs \
+             less, and takes longer to notice when reminders stop working."
         ),
     }
 }
@@ -208,7 +210,7 @@ fn wait(needed: &Needed, figures: &Figures) -> String {
         _ => ": years, at this pace".to_owned(),
     };
     format!(
-        "Change nothing, and wait. {purpose} takes about {carts} carts at this share, and {compared} were compared{months}. \
-         Holding out more guests makes it shorter."
+        "Keep going. {purpose} in 4 of 5 cases takes about {carts} carts at this share, and {compared} were compared{months}. \
+         For an answer sooner, hold out more guests, up to half, from the first of a month on."
     )
 }

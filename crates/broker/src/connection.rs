@@ -3,12 +3,15 @@
 use std::future::Future;
 use std::time::Duration;
 
+use async_compat::Compat;
 use domain::backoff::Backoff;
 use domain::error_chain::chain;
 use lapin::tcp::RustlsConnector;
 use lapin::uri::{AMQPAuthority, AMQPUri};
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
 use outbound::NoAuthorities;
+use socket2::SockRef;
+use tokio::net::TcpStream;
 
 use crate::Address;
 
@@ -17,6 +20,10 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// For one of several nodes: another one may answer at once.
 const TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(2);
+
+/// Longer than the liveness probe needs to give a connection up.
+#[cfg(target_os = "linux")]
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(7);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -98,13 +105,30 @@ async fn connect(
     let connect = async move |uri: AMQPUri, runtime| {
         let AMQPAuthority { host, port, .. } = &uri.authority;
         let addresses: Vec<_> = tokio::net::lookup_host((host.as_str(), *port)).await?.collect();
-        let stream = AsyncTcpStream::connect(&runtime, addresses.as_slice()).await?;
+        let stream: AsyncTcpStream<Compat<TcpStream>> =
+            AsyncTcpStream::connect(&runtime, addresses.as_slice()).await?;
+        if let AsyncTcpStream::Plain(socket) = &stream {
+            give_up_silent(&SockRef::from(socket.get_ref()))?;
+        }
         match &tls {
             Some(tls) => Ok(stream.into_rustls(tls, host).await?),
             None => Ok(stream),
         }
     };
     Connection::connector(uri, lapin::runtime::default_runtime()?, connect, properties).await
+}
+
+/// A host that vanished never answers that a connection is closed, and lapin would wait for it for ever: the kernel closes the
+/// socket when nothing has been acknowledged for [`ACKNOWLEDGED_WITHIN`].
+#[cfg(target_os = "linux")]
+fn give_up_silent(socket: &SockRef<'_>) -> std::io::Result<()> {
+    socket.set_tcp_user_timeout(Some(ACKNOWLEDGED_WITHIN))
+}
+
+/// Other systems have their own times for it.
+#[cfg(not(target_os = "linux"))]
+fn give_up_silent(_: &SockRef<'_>) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Closes a connection, within 2 s: a blocked one never answers.

@@ -137,10 +137,7 @@ impl Entry {
         let caller = caller_of(headers);
         Self {
             request_id: Uuid::now_v7(),
-            trace: caller.map_or_else(
-                || TraceContext::begin(rand::random(), rand::random()),
-                |caller| caller.child(rand::random()),
-            ),
+            trace: traces::next(caller),
             caller,
             address,
             source: None,

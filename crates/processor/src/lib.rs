@@ -28,7 +28,6 @@ mod source_reports;
 pub mod steps;
 mod telemetry;
 mod timers;
-mod trace;
 mod watermark;
 mod webhooks_out;
 mod without_resort;

@@ -16,8 +16,8 @@ use traces::{Kind, Span};
 
 use crate::context::Context;
 use crate::events::{self, SHORT_LOCK_WAIT};
+use crate::telemetry;
 use crate::watermark::Watermark;
-use crate::{telemetry, trace};
 
 /// How many bookings are planned in one transaction.
 const AT_ONCE: i64 = 200;
@@ -154,7 +154,7 @@ impl Timers {
             };
             // The event may be of last week: what it set off then is another trace, with a link to the event's.
             due.iter_mut()
-                .for_each(|booking| booking.plan_in(trace::next(None)));
+                .for_each(|booking| booking.plan_in(traces::next(None)));
             let planned = planning::replan(connection, &planner, now, &due)?;
             if !due.is_empty() {
                 crash::point("processor.timers.written");

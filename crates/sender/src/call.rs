@@ -22,7 +22,7 @@ pub(crate) async fn call(sender: &Sender, mut granted: Granted) -> Outcome {
     let Some(token) = token.filter(|_| granted.is_valid()) else {
         return Outcome::NotCalled(Box::new(granted));
     };
-    let span = ready.trace.child(rand::random());
+    let span = traces::next(Some(ready.trace));
     let message = Outgoing {
         endpoint: sender
             .endpoints

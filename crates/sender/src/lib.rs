@@ -78,11 +78,7 @@ const CONNECTIONS: u32 = 8;
 pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     let mut daemon = Daemon::new(&ABOUT, stop)?;
     let spans = Spans::start(settings.traces.as_ref(), &ABOUT, &daemon.metrics)?;
-    let sender = Sender {
-        spans: spans.clone(),
-        ..assemble(&settings, &daemon.metrics, &daemon.stop)?
-    };
-    let sender = Arc::new(sender);
+    let sender = Arc::new(assemble(&settings, &daemon.metrics, &daemon.stop, spans.clone())?);
     let publisher = Publisher::start(settings.amqp_address.clone(), Options::named("bellhop sender"));
     let consumer = Consumer::new(
         settings.amqp_address,
@@ -101,7 +97,7 @@ pub async fn start(settings: Settings, stop: Stop) -> Result<Running, Failure> {
     })
 }
 
-fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sender, Failure> {
+fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop, spans: Spans) -> Result<Sender, Failure> {
     let files = Watched::start(
         &settings.config,
         settings.environment.look_up(),
@@ -128,7 +124,7 @@ fn assemble(settings: &Settings, metrics: &Metrics, stop: &Stop) -> Result<Sende
         probe_after: settings.probe_after,
         silence_policy: settings.silence_policy,
         metrics: SenderMetrics::new(metrics)?,
-        spans: Spans::default(),
+        spans,
         held_by_old_files: AtomicBool::new(false),
         stop: stop.clone(),
     })

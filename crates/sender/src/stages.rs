@@ -87,9 +87,7 @@ impl Ready {
             rested: draft.rested,
             content_choice: sendable.turn,
             booking: draft.booking.to_string(),
-            trace: draft
-                .trace
-                .unwrap_or_else(|| TraceContext::begin(rand::random(), rand::random())),
+            trace: draft.trace.unwrap_or_else(|| traces::next(None)),
             resort: Arc::clone(resort),
             guest_turn,
             in_hand: None,

@@ -14,6 +14,7 @@ use service::{Failure, Stop};
 use store::StoreError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use traces::Spans;
 use uuid::Uuid;
 
 use crate::context::Sender;
@@ -47,7 +48,7 @@ fn alone() -> Share {
 impl Steps {
     pub fn new(settings: &Settings, stop: &Stop) -> Result<Self, Failure> {
         let metrics = Metrics::new("sender", env!("CARGO_PKG_VERSION"))?;
-        let sender = Arc::new(crate::assemble(settings, &metrics, stop)?);
+        let sender = Arc::new(crate::assemble(settings, &metrics, stop, Spans::default())?);
         sender.rate_limits.share(Some(alone()));
         Ok(Self {
             presence: Mutex::new(Presence::new(Uuid::now_v7(), sender.rate_limits.per_second())),

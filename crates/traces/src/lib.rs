@@ -14,4 +14,4 @@ mod span;
 
 pub use exporter::Spans;
 pub use settings::Settings;
-pub use span::{Kind, Span, Value};
+pub use span::{Kind, Span, Value, next};

@@ -3,6 +3,14 @@
 use chrono::{DateTime, Utc};
 use domain::trace::TraceContext;
 
+/// A span that `cause` caused, or the first of a new trace. Its ids are drawn here, and nowhere in `domain`.
+pub fn next(cause: Option<TraceContext>) -> TraceContext {
+    match cause {
+        Some(cause) => cause.child(rand::random()),
+        None => TraceContext::begin(rand::random(), rand::random()),
+    }
+}
+
 /// A finished piece of work in a trace. Nothing in it may be personal.
 #[derive(Debug, Clone)]
 pub struct Span {

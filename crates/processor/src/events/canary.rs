@@ -18,7 +18,6 @@ use store::results;
 use super::batch;
 use super::event::{Content, Opened};
 use crate::context::Context;
-use crate::trace;
 
 /// A number of North America's range for fiction: no guest has it.
 const NUMBER: &str = "+12025550123";
@@ -102,7 +101,7 @@ fn good_event(name: &str, resort: Option<ResortId>, sealed: Vec<u8>) -> Option<O
     };
     Some(Opened {
         names: Vec::new(),
-        trace: trace::next(None),
+        trace: traces::next(None),
         opened_at: now,
         envelope: Arc::new(envelope),
         content: Arc::new(Content::Event(event)),

@@ -12,7 +12,7 @@ use mapping::Kept;
 use store::source_reports::NewSourceReport;
 
 use super::event::{Content, Opened};
-use crate::{source_reports, trace};
+use crate::source_reports;
 
 /// How long after an event was given back another processor may take to receive it. If none can decode it either, it is
 /// redelivered to this one within that time.
@@ -81,7 +81,7 @@ pub(crate) fn decode(ring: &KeyRing, body: &[u8]) -> Result<Opened, Undecodable>
     }
     Ok(Opened {
         names: names(ring, &envelope, &content),
-        trace: trace::next(envelope.traceparent),
+        trace: traces::next(envelope.traceparent),
         opened_at: Utc::now(),
         envelope: Arc::new(envelope),
         content: Arc::new(content),

@@ -8,7 +8,7 @@ use traces::{Kind, Span};
 use super::call_outcome;
 use crate::stages::Called;
 
-/// One call of WhatsApp, which has just ended. A refusal is an answer; what nobody answered properly has failed.
+/// The span of a call that has just ended. It has failed only if WhatsApp gave no proper answer: a refusal is one.
 pub(crate) fn span(context: TraceContext, called: &Called) -> Span {
     let (one, answer) = (&called.ready, &called.answer);
     let ended_at = Utc::now();

@@ -32,9 +32,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// A connection that was used within this time is taken to be alive, without asking.
 const SURELY_ALIVE: Duration = Duration::from_secs(1);
-/// A connection that nobody has needed for so long is closed.
+/// The pool closes a connection that was idle for this long.
 const IDLE_FOR: Duration = Duration::from_secs(600);
-/// After this a connection is made anew, so that a restarted pooler or a new address is found.
+/// The pool replaces a connection of this age, so that it finds a restarted pooler or a new address.
 const LIVES_FOR: Duration = Duration::from_secs(1_800);
 
 /// A pool, and a permit for each of its connections, for which a caller waits as long as it takes. Clones share it.
@@ -112,7 +112,7 @@ impl Connections {
     /// A connection within [`TRIES_FOR`], or why the last try failed.
     #[expect(
         clippy::disallowed_methods,
-        reason = "on a blocking thread, between two tries"
+        reason = "libpq connects synchronously, on a blocking thread that serves this caller alone"
     )]
     fn connect(&self) -> Result<Open, ConnectionError> {
         let begun = Instant::now();

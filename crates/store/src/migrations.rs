@@ -26,8 +26,8 @@ const LOOK_FOR_LOCK_EVERY: Duration = Duration::from_millis(100);
 
 /// How long a migration waits for each of its locks. Programs wait as long, and as long as the migration then takes.
 const LOCK_WAIT: &str = "25ms";
-/// How long it waits for autovacuum, which Postgres cancels after a second where somebody waits for it. Programs do not wait
-/// behind this one.
+/// How long a migration waits for autovacuum, which Postgres cancels once another session has waited for a second. Programs do
+/// not queue behind this lock.
 const VACUUM_WAIT: &str = "5s";
 const PAUSE: Duration = Duration::from_millis(200);
 /// A transaction that keeps the tables for longer is a person's to end.
@@ -50,7 +50,7 @@ pub fn migrate(connection: &mut PgConnection) -> Result<Vec<String>, StoreError>
 /// other waits.
 #[expect(
     clippy::disallowed_methods,
-    reason = "on a blocking thread, as long as the other migration takes"
+    reason = "migrations run synchronously, on a blocking thread that does nothing else"
 )]
 fn take_turn(connection: &mut PgConnection) -> Result<(), StoreError> {
     loop {
@@ -90,7 +90,7 @@ fn take(connection: &mut PgConnection, step: &dyn Migration<Pg>) -> Result<(), S
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "on a blocking thread, between two tries"
+    reason = "migrations run synchronously, on a blocking thread that does nothing else"
 )]
 fn change_tables(connection: &mut PgConnection, step: &dyn Migration<Pg>) -> Result<(), StoreError> {
     let begun = Instant::now();

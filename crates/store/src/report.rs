@@ -23,8 +23,10 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::bookings;
 use crate::error::StoreError;
-use crate::prepared::sql;
+use crate::prepared::{Prepared, sql};
 use crate::rows::Value;
+
+const WHAT: &str = "month of a report";
 
 /// How many carts are read at a time.
 const PAGE: i64 = 2_000;
@@ -159,36 +161,47 @@ fn reminder(row: &CartRow) -> Reminder {
     }
 }
 
+/// How many there are of each name.
 #[derive(QueryableByName)]
-struct CategoryRow {
+struct Counted {
     #[diesel(sql_type = Text)]
-    category: String,
+    name: String,
     #[diesel(sql_type = BigInt)]
     count: i64,
 }
 
+fn counts(rows: Vec<Counted>) -> BTreeMap<String, u64> {
+    let rows = rows.into_iter();
+    rows.map(|row| (row.name, u64::try_from(row.count).unwrap_or_default()))
+        .collect()
+}
+
+/// A statement about the calls of a month: $1 is where the ids of messages begin that can have been called in it, $2 the resort, $3 and
+/// $4 from when to when.
+fn asked(statement: &'static str, of: &ResortMonth) -> Prepared<'static> {
+    // What waited for a hold may be older; nothing waits for longer than its expiry and a retry.
+    sql(statement)
+        .bind::<SqlUuid, _>(id_at(of.month.previous().begins_at(of.zone)))
+        .bind::<Text, _>(of.resort.as_str().to_owned())
+        .bind::<Timestamptz, _>(of.month.begins_at(of.zone))
+        .bind::<Timestamptz, _>(of.month.ends_at(of.zone))
+}
+
 /// How many messages of all kinds went in a month, by what WhatsApp charges for them.
 fn messages(connection: &mut PgConnection, of: &ResortMonth) -> Result<BTreeMap<String, u64>, StoreError> {
-    // What waited for a hold may be older; nothing waits for longer than its expiry and a retry.
-    let rows: Vec<CategoryRow> = sql(
-        "SELECT coalesce(m.pricing_category, 'unknown') AS category, count(*) AS count \
+    asked(
+        "SELECT coalesce(m.pricing_category, 'unknown') AS name, count(*) AS count \
          FROM messages m JOIN bookings b ON b.key = m.booking_key \
          WHERE m.id > $1 AND b.resort = $2 AND m.sent_at >= $3 AND m.sent_at < $4 GROUP BY 1",
+        of,
     )
-    .bind::<SqlUuid, _>(id_at(of.month.previous().begins_at(of.zone)))
-    .bind::<Text, _>(of.resort.as_str())
-    .bind::<Timestamptz, _>(of.month.begins_at(of.zone))
-    .bind::<Timestamptz, _>(of.month.ends_at(of.zone))
     .load(connection)
-    .map_err(StoreError::query("count a month's messages"))?;
-    let counted = rows
-        .into_iter()
-        .map(|row| (row.category, u64::try_from(row.count).unwrap_or_default()));
-    Ok(counted.collect())
+    .map(counts)
+    .map_err(StoreError::query("count a month's messages"))
 }
 
 /// The least id of a message that was created then, but for clocks that differ.
-pub(crate) fn id_at(at: DateTime<Utc>) -> Uuid {
+fn id_at(at: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(at.timestamp() - CLOCKS_DIFFER).unwrap_or_default();
     let made = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
     // Its first 48 bits are the time.
@@ -207,16 +220,28 @@ struct FrozenRow {
     frozen_at: DateTime<Utc>,
 }
 
+/// Figures as a row has them.
+fn written(figures: &Figures) -> Result<serde_json::Value, StoreError> {
+    serde_json::to_value(figures).map_err(|_| StoreError::Unreadable { what: WHAT })
+}
+
+/// The resort and the figures of a row.
+fn read(resort: &str, figures: serde_json::Value) -> Result<(ResortId, Figures), StoreError> {
+    let unreadable = || StoreError::Unreadable { what: WHAT };
+    let resort = ResortId::parse(resort).map_err(|_| unreadable())?;
+    let figures = serde_json::from_value(figures).map_err(|_| unreadable())?;
+    Ok((resort, figures))
+}
+
 impl TryFrom<FrozenRow> for Frozen {
     type Error = StoreError;
 
     fn try_from(row: FrozenRow) -> Result<Self, Self::Error> {
-        let what = "month of a report";
-        let unreadable = || StoreError::Unreadable { what };
+        let (resort, figures) = read(&row.resort, row.figures)?;
         Ok(Self {
-            resort: ResortId::parse(&row.resort).map_err(|_| unreadable())?,
+            resort,
             month: Month::of(row.month),
-            figures: serde_json::from_value(row.figures).map_err(|_| unreadable())?,
+            figures,
             frozen_at: row.frozen_at,
         })
     }
@@ -269,9 +294,7 @@ fn first_month(connection: &mut PgConnection, zone: Tz) -> Result<Option<Month>,
 
 /// Makes a month final. Says whether it was not so before: then nothing is changed.
 pub fn freeze(connection: &mut PgConnection, ring: &KeyRing, of: &ResortMonth) -> Result<bool, StoreError> {
-    let figures = compute(connection, ring, of)?;
-    let what = "month of a report";
-    let figures = serde_json::to_value(&figures).map_err(|_| StoreError::Unreadable { what })?;
+    let figures = written(&compute(connection, ring, of)?)?;
     present::forget(connection, &of.resort, of.month)?;
     sql("INSERT INTO report_months (resort, month, figures) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind::<Text, _>(of.resort.as_str())

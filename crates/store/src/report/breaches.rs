@@ -3,8 +3,6 @@
 //! That is its booking's events, its guest's stops and other messages, and the rules under which it was claimed. What the tables
 //! do not keep is in docs/report.md.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Double, Text, Timestamptz, Uuid as SqlUuid};
@@ -12,9 +10,9 @@ use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl};
 use domain::report::Breaches;
 use uuid::Uuid;
 
-use super::{ResortMonth, id_at};
+use super::{ResortMonth, asked, counts};
 use crate::error::StoreError;
-use crate::prepared::{Prepared, sql};
+use crate::prepared::Prepared;
 
 /// How long a transaction that applies events may take until it has the locks of the messages: a claim in between is right.
 const GRACE_SECONDS: f64 = 30.0;
@@ -36,30 +34,19 @@ pub struct BrokenRule {
     pub claimed_at: DateTime<Utc>,
 }
 
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = Text)]
-    breach: String,
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
 /// How many calls of a month broke each rule.
 pub fn count(connection: &mut PgConnection, of: &ResortMonth) -> Result<Breaches, StoreError> {
     let counting = concat!(
-        "SELECT breach, count(*) AS count FROM (",
+        "SELECT breach AS name, count(*) AS count FROM (",
         include_str!("breaches/find.sql"),
         ") AS broken GROUP BY breach"
     );
-    let rows: Vec<Counted> = patiently(connection, |connection| {
-        asked(counting, of)
+    let rows = patiently(connection, |connection| {
+        asked_by_rules(counting, of)
             .load(connection)
             .map_err(StoreError::query("count calls that broke a rule"))
     })?;
-    let counts = rows
-        .into_iter()
-        .map(|row| (row.breach, u64::try_from(row.count).unwrap_or_default()));
-    Ok(Breaches::of(counts.collect::<BTreeMap<_, _>>()))
+    Ok(Breaches::of(counts(rows)))
 }
 
 /// The calls of a month that broke a rule, the newest first, so many at most.
@@ -73,7 +60,7 @@ pub fn list(
         " ORDER BY m.claimed_at DESC, m.id, k.breach LIMIT $7"
     );
     patiently(connection, |connection| {
-        asked(listing, of)
+        asked_by_rules(listing, of)
             .bind::<BigInt, _>(most)
             .load(connection)
             .map_err(StoreError::query("list calls that broke a rule"))
@@ -93,12 +80,8 @@ fn patiently<T>(
     })
 }
 
-fn asked(statement: &'static str, of: &ResortMonth) -> Prepared<'static> {
-    sql(statement)
-        .bind::<SqlUuid, _>(id_at(of.month.previous().begins_at(of.zone)))
-        .bind::<Text, _>(of.resort.as_str().to_owned())
-        .bind::<Timestamptz, _>(of.month.begins_at(of.zone))
-        .bind::<Timestamptz, _>(of.month.ends_at(of.zone))
+fn asked_by_rules(statement: &'static str, of: &ResortMonth) -> Prepared<'static> {
+    asked(statement, of)
         .bind::<Text, _>(of.zone.name())
         .bind::<Double, _>(GRACE_SECONDS)
 }

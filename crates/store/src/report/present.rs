@@ -7,12 +7,10 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use domain::ids::ResortId;
 use domain::report::{Figures, Month};
 
-use super::{ResortMonth, compute};
+use super::{ResortMonth, compute, read, written};
 use crate::error::StoreError;
 use crate::pool;
 use crate::prepared::sql;
-
-const WHAT: &str = "month of a report that is not final";
 
 /// Figures as they were at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +34,13 @@ struct Row {
 pub fn count(connection: &mut PgConnection, ring: &KeyRing, of: &ResortMonth) -> Result<Figures, StoreError> {
     let counted_at = pool::clock(connection)?;
     let figures = compute(connection, ring, of)?;
-    let written = serde_json::to_value(&figures).map_err(|_| StoreError::Unreadable { what: WHAT })?;
     sql(
         "INSERT INTO report_present (resort, month, figures, counted_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (resort, month) DO UPDATE SET figures = excluded.figures, counted_at = excluded.counted_at",
     )
     .bind::<Text, _>(of.resort.as_str())
     .bind::<Date, _>(of.month.first_day())
-    .bind::<Jsonb, _>(written)
+    .bind::<Jsonb, _>(written(&figures)?)
     .bind::<Timestamptz, _>(counted_at)
     .execute(connection)
     .map_err(StoreError::query("keep the figures of a month that is not final"))?;
@@ -82,10 +79,10 @@ impl TryFrom<Row> for Present {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, Self::Error> {
-        let unreadable = || StoreError::Unreadable { what: WHAT };
+        let (resort, figures) = read(&row.resort, row.figures)?;
         Ok(Self {
-            resort: ResortId::parse(&row.resort).map_err(|_| unreadable())?,
-            figures: serde_json::from_value(row.figures).map_err(|_| unreadable())?,
+            resort,
+            figures,
             counted_at: row.counted_at,
         })
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::event::{EventKey, sealing_identity};
 use domain::ids::{BookingId, EventId, ResortId, SourceId};
 use domain::trace::TraceContext;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The newest version that this program writes; it reads this and all older ones.
 pub const VERSION: u32 = 2;
@@ -38,7 +38,11 @@ pub struct Envelope {
     /// `request.id` in the log of `ingest`.
     pub request_id: String,
     /// The span that published it; `None`: a program from before wrote it, or no request caused it.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "traceparent")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "traceparent"
+    )]
     pub traceparent: Option<TraceContext>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resort: Option<ResortId>,
@@ -134,25 +138,10 @@ fn undecodable(error: serde_json::Error) -> DecodeError {
     }
 }
 
-/// As W3C writes it. What another program writes otherwise counts as missing: an event is not lost for it.
-mod traceparent {
-    use domain::trace::TraceContext;
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
-    pub(super) fn serialize<S: Serializer>(
-        trace: &Option<TraceContext>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        trace.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<TraceContext>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        Ok(text.and_then(|text| text.parse().ok()))
-    }
+/// What another program writes otherwise than W3C counts as missing: an event is not lost for it.
+fn traceparent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TraceContext>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 /// Bytes as a base64 text in JSON; [`list`](base64_text::list) and [`optional`](base64_text::optional) do the same for

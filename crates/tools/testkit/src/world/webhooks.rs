@@ -1,11 +1,11 @@
 //! The booking platform: what it sends, correctly signed, and what it is answered.
 
 use std::net::SocketAddr;
-use std::sync::PoisonError;
 
 use chrono::Utc;
 use crypto::signature::sign_standard;
 use reqwest::{RequestBuilder, StatusCode};
+use service::lock;
 use uuid::Uuid;
 
 use super::{Event, ResortFile, World, must};
@@ -26,9 +26,8 @@ impl World {
     /// As [`World::post`].
     pub async fn post_in(&self, traceparent: &str, event: &Event) {
         let request = self.webhook(self.ingest.address(), event.bytes());
-        let request = request.header("traceparent", traceparent);
-        let answer = must("ingest's answer", request.send().await);
-        assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
+        let (status, answer) = self.exchange(request.header("traceparent", traceparent)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
     }
 
     /// Sends a webhook, correctly signed, and returns status and body of the answer.
@@ -44,12 +43,14 @@ impl World {
     /// # Panics
     /// As [`World::send`].
     pub async fn send_bytes(&self, body: Vec<u8>) -> (StatusCode, String) {
-        let request = self.webhook(self.ingest.address(), body);
+        self.exchange(self.webhook(self.ingest.address(), body)).await
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> (StatusCode, String) {
         let answer = must("ingest's answer", request.send().await);
         let (status, head) = (answer.status(), format!("{:?}\n", answer.headers()));
         let body = must("ingest's answer", answer.text().await);
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.extend(format!("{head}{body}\n").bytes());
+        lock(&self.answers).extend(format!("{head}{body}\n").bytes());
         (status, body)
     }
 
@@ -95,10 +96,7 @@ impl World {
 
     /// Everything that was answered to webhooks so far, heads and bodies.
     pub fn answers(&self) -> Vec<u8> {
-        self.answers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.answers).clone()
     }
 
     /// A signed webhook to an ingest.

@@ -12,7 +12,7 @@ use crate::stage::Stage;
 
 /// The tables that have many rows.
 pub(super) const TABLES: [&str; 5] = ["bookings", "messages", "events", "guests", "letters"];
-/// No migration locks it: whoever waits here waits for the machine.
+/// No migration locks this table: a wait for it shows how slow the machine is.
 pub(super) const CONTROL: &str = "probe.machine";
 
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -77,7 +77,7 @@ fn joined<T>(thread: JoinHandle<anyhow::Result<T>>) -> anyhow::Result<T> {
 /// A lock is taken to last from the look before the first that shows it to the first that does not.
 #[expect(
     clippy::disallowed_methods,
-    reason = "on a thread of its own, which a flag stops"
+    reason = "a thread of its own: the load must not delay what it measures"
 )]
 fn watch_locks(mut session: Session, stop: &AtomicBool) -> anyhow::Result<Longest> {
     let (mut longest, mut since, mut before) = (Longest::new(), BTreeMap::new(), Instant::now());
@@ -101,7 +101,7 @@ fn watch_locks(mut session: Session, stop: &AtomicBool) -> anyhow::Result<Longes
 /// Takes the lock that a write takes, and lets it go.
 #[expect(
     clippy::disallowed_methods,
-    reason = "on a thread of its own, which a flag stops"
+    reason = "a thread of its own: the load must not delay what it measures"
 )]
 fn probe(mut session: Session, table: &str, stop: &AtomicBool) -> anyhow::Result<Duration> {
     let (take, mut longest) = (

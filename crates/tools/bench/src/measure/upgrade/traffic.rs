@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, mpsc};
+use service::lock;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -17,14 +18,14 @@ const CONNECTIONS: usize = 16;
 pub(super) struct Traffic {
     clock: tokio::task::JoinHandle<()>,
     workers: JoinSet<anyhow::Result<Sent>>,
-    to: Arc<RwLock<Vec<SocketAddr>>>,
+    to: Arc<Mutex<Vec<SocketAddr>>>,
     begun: Instant,
 }
 
 impl Traffic {
     pub(super) fn start(source: &Source, per_second: u32, to: Vec<SocketAddr>) -> Self {
         let (give, take) = mpsc::unbounded_channel();
-        let (to, take) = (Arc::new(RwLock::new(to)), Arc::new(Mutex::new(take)));
+        let (to, take) = (Arc::new(Mutex::new(to)), Arc::new(tokio::sync::Mutex::new(take)));
         let clock = tokio::spawn(async move {
             let mut ticks = interval(Duration::from_secs(1) / per_second);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -51,7 +52,7 @@ impl Traffic {
 
     /// Gives what comes to these from now on.
     pub(super) fn turn_to(&self, addresses: Vec<SocketAddr>) {
-        *self.to.write().unwrap_or_else(std::sync::PoisonError::into_inner) = addresses;
+        *lock(&self.to) = addresses;
     }
 
     /// An error where one was not answered with 200.
@@ -64,8 +65,8 @@ impl Traffic {
 async fn work(
     worker: usize,
     source: Source,
-    to: Arc<RwLock<Vec<SocketAddr>>>,
-    take: Arc<Mutex<mpsc::UnboundedReceiver<Instant>>>,
+    to: Arc<Mutex<Vec<SocketAddr>>>,
+    take: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Instant>>>,
 ) -> anyhow::Result<Sent> {
     let (mut connections, mut sent, mut turn) = (HashMap::new(), Sent::default(), worker);
     loop {
@@ -75,7 +76,7 @@ async fn work(
         };
         turn += 1;
         let address = {
-            let to = to.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let to = lock(&to);
             to.get(turn % to.len().max(1)).copied()
         };
         let Some(address) = address else {

@@ -1,4 +1,5 @@
-//! Counts the months of the owner's report: once an hour, in the processor that exports the figures.
+//! Counts the months of the owner's report, in the processor that exports the figures: at least once an hour, and where that is quick,
+//! within seconds, so that the desk's page is as young as it can cheaply be.
 //!
 //! A month becomes final 14 days after its end: one row, written once. A processor that dies before it leaves the month to the next
 //! hour, and two that freeze the same month write it once. Until then each count replaces the one before, for the desk's page. A call
@@ -16,30 +17,36 @@ use store::{StoreError, pool};
 
 use crate::context::Context;
 
-const EVERY: Duration = Duration::from_hours(1);
+/// Counting takes at most so small a part of the time, 1 %.
+const PART: u32 = 100;
+const SHORTEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
-/// When this process last counted, and of how many calls that broke a rule it has told.
+/// When this process counts next, and of how many calls that broke a rule it has told.
 #[derive(Default)]
 pub(crate) struct ReportMonths {
-    counted_at: Option<Instant>,
+    next_at: Option<Instant>,
     told: BTreeMap<(ResortId, Month), u64>,
 }
 
 impl ReportMonths {
-    /// Counts, unless that was done within the hour.
+    /// Counts, unless it is too early for that.
     pub(crate) async fn count_if_due(&mut self, context: &Context) {
-        let is_recent = |at: Instant| at.elapsed() < EVERY;
-        if self.counted_at.is_some_and(is_recent) {
+        let begun_at = Instant::now();
+        if self.next_at.is_some_and(|at| begun_at < at) {
             return;
         }
-        self.counted_at = Some(Instant::now());
+        let mut pause = Duration::ZERO;
         let files = context.files.current();
         for resort in files.resorts() {
             if let Err(error) = self.count(context, resort).await {
                 log::warn!(resort = resort.id.as_str(), event = "month_not_counted", error = service::chain(&error);
                     "cannot count a month of the report; it is tried again in an hour");
+                pause = LONGEST_PAUSE;
             }
         }
+        let took = begun_at.elapsed();
+        self.next_at = Some(begun_at + took + pause_after(took).max(pause));
     }
 
     async fn count(&mut self, context: &Context, resort: &Resort) -> Result<(), StoreError> {
@@ -62,6 +69,10 @@ impl ReportMonths {
         log::error!(resort = resort.as_str(), month = month.to_string(), rules = rules.join(" "), calls = total, alert = "rule_broken";
             "calls to guests broke a rule: `desk report` names them");
     }
+}
+
+fn pause_after(took: Duration) -> Duration {
+    took.saturating_mul(PART).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
 /// All months of a resort that are over: after an update to this version, also those before it.
@@ -111,5 +122,17 @@ fn of(resort: &Resort, month: Month) -> ResortMonth {
         resort: resort.id.clone(),
         zone: resort.time_zone,
         month,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quick_to_count_is_counted_often_and_everything_within_the_hour() {
+        let pause = |took_ms| pause_after(Duration::from_millis(took_ms)).as_secs();
+
+        assert_eq!([0, 50, 500, 6_000, 60_000].map(pause), [10, 10, 50, 600, 3_600]);
     }
 }

@@ -18,7 +18,7 @@ use super::Reading;
 const EARLIER: usize = 11;
 /// How many calls that broke a rule are named.
 const MOST_BROKEN: i64 = 50;
-/// `processor` counts every hour.
+/// `processor` counts at least every hour.
 const COUNTED_WITHIN: TimeDelta = TimeDelta::hours(2);
 
 /// A resort's figures, and whether they are final.

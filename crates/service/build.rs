@@ -1,7 +1,7 @@
 //! Notes the commit that is built, for `--version`: `BELLHOP_COMMIT` where it is set (as in an image, which has no
 //! repository), else what git says.
 //!
-//! Only in release builds: a debug build would be linked anew after each commit.
+//! Only for release builds: otherwise cargo would compile every program again after each commit.
 
 use std::process::Command;
 

@@ -22,7 +22,7 @@ pub struct TraceContext {
 #[error("is no traceparent")]
 pub struct InvalidTraceparent;
 
-/// Whoever began the trace records it.
+/// The flag `sampled`: the programs of this trace record their spans.
 const SAMPLED: u8 = 0x01;
 
 impl TraceContext {

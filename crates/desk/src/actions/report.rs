@@ -13,7 +13,7 @@ use domain::report::verdict::Needed;
 use domain::report::{Figures, Month, Verdict};
 use domain::resort::Resort;
 use domain::staff::Scope;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use store::StoreError;
 use store::report::Frozen;
 use store::report::breaches::BrokenRule;
@@ -45,7 +45,8 @@ pub(crate) enum Reading {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ReportView {
-    pub(crate) month: String,
+    #[serde(serialize_with = "as_text")]
+    pub(crate) month: Month,
     /// All resorts together.
     pub(crate) total: Part,
     pub(crate) resorts: Vec<Part>,
@@ -159,13 +160,18 @@ fn view(found: &Found) -> ReportView {
         figures: sum,
     };
     ReportView {
-        month: month.to_string(),
+        month,
         months: months(month, &total, &found.frozen),
         final_months: together(&found.frozen),
         broken: found.broken.iter().filter_map(broken).collect(),
         total,
         resorts,
     }
+}
+
+/// `2026-11`.
+fn as_text<S: Serializer>(month: &Month, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(month)
 }
 
 fn sum<'a>(parts: impl IntoIterator<Item = &'a Figures>) -> Figures {

@@ -71,8 +71,8 @@ pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyh
 
 fn text(found: &ReportView) -> String {
     let mut text = match found.resorts.as_slice() {
-        [only] => of_part(&found.month, only),
-        _ => of_part(&found.month, &found.total),
+        [only] => of_part(found.month, only),
+        _ => of_part(found.month, &found.total),
     };
     text.push_str(&broken(&found.broken));
     if let Some(together) = &found.final_months {
@@ -91,7 +91,7 @@ fn text(found: &ReportView) -> String {
     text
 }
 
-fn of_part(month: &str, part: &Part) -> String {
+fn of_part(month: Month, part: &Part) -> String {
     let (figures, comparison) = (&part.figures, &part.comparison);
     let final_at = table::instant(part.final_at);
     let state = if part.is_final {
@@ -217,9 +217,10 @@ fn resorts(found: &ReportView) -> Vec<[String; 5]> {
 /// A line for each figure, so that a new figure or currency is no new column.
 fn csv(found: &ReportView) -> String {
     let mut text = "month,resort,figure,name,value\n".to_owned();
+    let month = found.month.to_string();
     for part in found.resorts.iter().chain([&found.total]) {
         for [figure, name, value] in figures(part) {
-            let line = [&found.month, &part.resort, &figure, &name, &value].map(|field| quoted(field));
+            let line = [&month, &part.resort, &figure, &name, &value].map(|field| quoted(field));
             let _ = writeln!(text, "{}", line.join(","));
         }
     }

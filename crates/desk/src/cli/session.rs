@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use broker::Address;
+use domain::ids::ResortId;
 use service::Environment;
 use service::environment::Reader;
 use store::Store;
@@ -9,7 +10,7 @@ use store::audit::Actor;
 
 use super::auth::{Login, ReasonArgs};
 use crate::actions::context::Context;
-use crate::actions::letters;
+use crate::actions::{letters, names};
 use crate::settings;
 
 /// The broker's address and the person, for commands that publish. Those about letters have the dead queues emptied.
@@ -17,6 +18,18 @@ pub(super) struct Session<By> {
     pub(super) context: Context,
     pub(super) broker: Address,
     pub(super) by: By,
+}
+
+/// Postgres, for a command that looks at one resort, which must exist, or at all of them.
+pub(super) async fn store_for(resort: Option<&ResortId>, environment: &Environment) -> anyhow::Result<Store> {
+    let mut read = environment.reader();
+    let store = settings::database(&mut read);
+    let files = settings::optional_files(&mut read);
+    let store = read.finish_with(|| store)?;
+    if let Some(resort) = resort {
+        names::check_resort(&store, files.as_ref(), resort).await?;
+    }
+    Ok(store)
 }
 
 pub(super) async fn for_staff(

@@ -9,10 +9,8 @@ use service::Environment;
 use store::webhooks_out::{self, Listed};
 
 use super::arguments::one_of;
-use super::{Answer, output, table};
-use crate::actions::names;
+use super::{Answer, output, session, table};
 use crate::actions::webhook_test::{self, Tested};
-use crate::settings;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -98,13 +96,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> anyhow::
 }
 
 async fn list(asked: List, environment: &Environment) -> anyhow::Result<Answer> {
-    let mut read = environment.reader();
-    let store = settings::database(&mut read);
-    let files = settings::optional_files(&mut read);
-    let store = read.finish_with(|| store)?;
-    if let Some(resort) = &asked.resort {
-        names::check_resort(&store, files.as_ref(), resort).await?;
-    }
+    let store = session::store_for(asked.resort.as_ref(), environment).await?;
     let (resort, state, limit) = (asked.resort, asked.state, i64::from(asked.limit));
     let found = store
         .run(move |connection| webhooks_out::list(connection, resort.as_ref(), state, limit))
@@ -137,11 +129,7 @@ fn row(one: &WaitingView) -> [String; 7] {
 }
 
 async fn test(test: Test, environment: &Environment) -> anyhow::Result<Answer> {
-    let mut read = environment.reader();
-    let store = settings::database(&mut read);
-    let files = settings::optional_files(&mut read);
-    let store = read.finish_with(|| store)?;
-    names::check_resort(&store, files.as_ref(), &test.resort).await?;
+    let store = session::store_for(Some(&test.resort), environment).await?;
     Ok(match webhook_test::test(&store, test.resort).await? {
         Tested::Arrived(id) => {
             output::print(&format!("the tool took the webhook {id}"))?;

@@ -7,7 +7,6 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use domain::ids::ResortId;
-use domain::report::Month;
 use serde::Deserialize;
 
 use super::desk::Desk;
@@ -27,8 +26,6 @@ struct ReportPage {
     resorts: Vec<String>,
     /// The one that was asked for; empty: all of them.
     resort: String,
-    /// `November 2026`.
-    month_name: String,
     chart: Chart,
 }
 
@@ -79,15 +76,11 @@ pub(super) async fn show(
 
     let found = report::read(&context, &asked).await?;
 
-    let shown = found.month.parse::<Month>().ok();
-    let month_name = shown.map_or_else(|| found.month.clone(), Month::name);
-
     page::answer(&ReportPage {
         frame: Frame::new(&desk, &visitor, Section::Report, "Report").await?,
         chart: Chart::of(&found.months),
         found,
         resorts,
         resort: filter.into_inner().resort,
-        month_name,
     })
 }

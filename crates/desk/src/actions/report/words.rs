@@ -72,7 +72,7 @@ pub(super) fn answers(verdict: &Verdict, figures: &Figures) -> Answers {
         Verdict::NoComparison => no_comparison(figures),
         Verdict::TooFew { difference, needed } => Answers {
             earned: format!(
-                "Nobody can say yet. {} With so few guests, chance alone could make that.",
+                "It is too early to say. {} With so few guests, chance alone could explain the difference.",
                 shares(difference)
             ),
             sure: format!("Not sure at all. {}, which includes no difference at all.", between(difference)),
@@ -119,8 +119,8 @@ fn no_comparison(figures: &Figures) -> Answers {
         },
         _ => Answers {
             earned: format!(
-                "Nobody can say. {} of {reminded} reminded guests booked. No guest was held out, so there is no telling how many of \
-                 them would have booked without a reminder.",
+                "The figures cannot show it. {} of {reminded} reminded guests booked. No guest was held out, so you cannot see how \
+                 many of them would have booked without a reminder.",
                 figures.reminded.booked
             ),
             sure: sure.to_owned(),

@@ -9,9 +9,7 @@ use service::Environment;
 use store::bookings::{self, Listed, Listing};
 
 use super::super::arguments::one_of;
-use super::super::{Answer, output, table};
-use crate::actions::names;
-use crate::settings;
+use super::super::{Answer, output, session, table};
 
 /// List bookings, the most recently changed first
 ///
@@ -70,19 +68,12 @@ impl From<Listed> for View {
 }
 
 pub(super) async fn run(arguments: Arguments, environment: &Environment) -> anyhow::Result<Answer> {
-    let mut read = environment.reader();
-    let store = settings::database(&mut read);
-    let files = settings::optional_files(&mut read);
-    let store = read.finish_with(|| store)?;
+    let store = session::store_for(arguments.resort.as_ref(), environment).await?;
     let listing = Listing {
         resort: arguments.resort,
         status: arguments.status,
         check_in: arguments.check_in,
     };
-    if let Some(resort) = &listing.resort {
-        names::check_resort(&store, files.as_ref(), resort).await?;
-    }
-
     let limit = i64::from(arguments.limit);
     let found = store
         .run(move |connection| bookings::list_latest(connection, &listing, limit))

@@ -2,7 +2,8 @@
 //!
 //! Started by `scripts/chaos`, which starts the servers. [`fault`] says what can go wrong, [`plan`] draws it from the
 //! seed, [`bookings`] draws what the guests do; [`play`] and [`traffic`] let both happen on the [`stage`]; [`books`] compares
-//! what came of it with what had to. In a [`cluster`] a night is played instead, one fault after the other.
+//! what came of it with what had to, and [`monitoring`] the alerts that
+//! fired with what the faults explain. In a [`cluster`] a night is played instead, one fault after the other.
 
 mod bookings;
 mod books;
@@ -11,6 +12,7 @@ mod desk;
 mod disk;
 mod fault;
 mod load_balancer;
+mod monitoring;
 mod plan;
 mod play;
 mod postgres;

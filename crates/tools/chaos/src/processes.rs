@@ -33,7 +33,7 @@ enum Role {
 pub(crate) struct Processes {
     roles: BTreeMap<Player, Mutex<Role>>,
     variables: Variables,
-    ingests: [u16; 2],
+    ports: BTreeMap<Player, u16>,
     logs: PathBuf,
     strikes: Mutex<BTreeMap<Player, usize>>,
     /// The processes that ended without a fault of the plan, and how.
@@ -41,16 +41,16 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    /// Starts all six. The ingests always listen on these ports.
+    /// Starts all six. Each listens on its port again after its restart.
     pub(crate) async fn start(
         variables: Variables,
-        ingests: [u16; 2],
+        ports: BTreeMap<Player, u16>,
         logs: PathBuf,
     ) -> anyhow::Result<Self> {
         let processes = Self {
             roles: Player::ALL.map(|player| (player, Mutex::new(Role::Away))).into(),
             variables,
-            ingests,
+            ports,
             logs,
             strikes: Mutex::default(),
             deserters: Mutex::default(),
@@ -64,13 +64,24 @@ impl Processes {
     pub(crate) async fn start_one(&self, player: Player) -> anyhow::Result<()> {
         let of_program = self.variables.get(player.program());
         let mut variables = of_program.cloned().unwrap_or_default();
-        if let Player::Ingest(index) = player {
-            let port = self.ingests.get(index).copied().unwrap_or_default();
-            variables.push(("INGEST_ADDR".to_owned(), format!("127.0.0.1:{port}")));
-        }
+        variables.push((
+            format!("{}_ADDR", player.program().to_uppercase()),
+            self.address(player).to_string(),
+        ));
         let started = Program::start_as(&player.to_string(), player.program(), &variables, &self.logs).await;
         *self.role(player) = Role::Plays(started.with_context(|| format!("{player} does not start"))?);
         Ok(())
+    }
+
+    /// Where all listen, whether they are at work or not.
+    pub(crate) fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        let address = |player: &Player| (player.program().to_owned(), self.address(*player));
+        Player::ALL.iter().map(address).collect()
+    }
+
+    fn address(&self, player: Player) -> SocketAddr {
+        let port = self.ports.get(&player).copied().unwrap_or_default();
+        SocketAddr::from(([127, 0, 0, 1], port))
     }
 
     /// kill -9.

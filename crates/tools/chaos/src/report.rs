@@ -10,6 +10,7 @@ use crate::books::Findings;
 use crate::books::evidence::Counts;
 use crate::cluster::Judged;
 use crate::fault::Fault;
+use crate::monitoring::{self, Seen};
 use crate::recovery::Measured;
 use crate::screen::Screen;
 use crate::settings::Settings;
@@ -47,6 +48,7 @@ pub(crate) struct Books<'a> {
     pub(crate) broken_rules: Vec<String>,
     pub(crate) dead_events: u32,
     pub(crate) deserters: Vec<String>,
+    pub(crate) seen: Seen,
     pub(crate) counts: Counts,
     pub(crate) taken: usize,
 }
@@ -116,6 +118,9 @@ impl Books<'_> {
             screen.number(name, &count.to_string());
         }
         screen.number("letters of messages", &self.letters.to_string());
+        let fired: Vec<&str> = self.seen.fired.iter().map(String::as_str).collect();
+        let fired = if fired.is_empty() { "none".to_owned() } else { fired.join(", ") };
+        screen.number("alerts of Prometheus that fired", &fired);
         for measured in &self.recovery {
             screen.number(&measured.sign.to_string(), &measured.summary());
         }
@@ -160,6 +165,7 @@ impl Books<'_> {
             refused.filter(|(status, _)| (400..500).contains(status) && !TRY_AGAIN.contains(status));
         let unaccepted = self.season.webhooks.len() - self.sent.accepted().min(self.season.webhooks.len());
         let untried = self.untried();
+        let alerts = monitoring::judge(&self.seen.fired, &self.faults);
         let too_slow = self.recovery.iter().flat_map(Measured::too_slow).collect();
         let mut event_letters = self.counts.event_letters;
         event_letters.extend((0..self.dead_events).map(|_| "in the queue dead.events".to_owned()));
@@ -195,6 +201,8 @@ impl Books<'_> {
             ("findings of desk ledger check", self.ledger),
             ("calls that broke a rule, by desk report", self.broken_rules),
             ("programs that ended by themselves", self.deserters),
+            ("alerts that the faults do not explain, or that are missing", alerts),
+            ("queries of dashboards without an answer", self.seen.unanswered),
             (
                 "something under way that did not move any more",
                 vec![

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::books::evidence::{Counts, Evidence};
 use crate::cluster::{Moments, Night, Stretch, chronicle};
 use crate::fault::Fault;
+use crate::monitoring::Seen;
 use crate::plan::Planned;
 use crate::play::{Played, Player};
 use crate::quiet::Waiting;
@@ -38,6 +39,7 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
         settings.traffic().as_secs_f32(),
     ));
     let stage = interruptible(stop, Stage::set(settings, stop)).await?;
+    let begun_at = Utc::now();
     let sent = Arc::new(Sent::default());
     let recovery = Arc::new(Recovery::default());
     let ended = Stop::manual();
@@ -64,7 +66,8 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
         season.end_at(end);
     }
     screen.progress("checking the books");
-    let bad = books(settings, &stage, &season, went?, (&sent, &recovery))
+    let seen = Seen::since(begun_at, &stage.prometheus, &settings.logs.join("dashboards")).await?;
+    let bad = books(settings, &stage, &season, went?, seen, (&sent, &recovery))
         .await?
         .show(&screen)?;
     let folder = settings.logs.display();
@@ -102,6 +105,7 @@ async fn books<'a>(
     stage: &Stage,
     season: &'a bookings::Season,
     (times, past): (Times, Past),
+    seen: Seen,
     (sent, recovery): (&'a Sent, &Recovery),
 ) -> anyhow::Result<Books<'a>> {
     let stops = match past.stretches.as_slice() {
@@ -132,6 +136,7 @@ async fn books<'a>(
         broken_rules,
         dead_events,
         deserters: stage.processes.deserters(),
+        seen,
         counts: Counts::gather(&stage.postgres).await?,
         taken: stage.whatsapp.taken().await?,
     })

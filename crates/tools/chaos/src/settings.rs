@@ -17,9 +17,9 @@ const QUIET: Duration = Duration::from_secs(3);
 /// Longer than calls of one minute need to be judged.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(90);
 
-/// The ports of what must be found again after its restart: two ingests, and the lines: to WhatsApp and from it, and to the
+/// The ports of what must be found again after its restart: six programs, and the lines: to WhatsApp and from it, and to the
 /// servers, up to three.
-pub(crate) const PORTS: usize = 7;
+pub(crate) const PORTS: usize = 11;
 
 const SILENCE_OF_A_NIGHT: Duration = Duration::from_secs(180);
 
@@ -34,7 +34,7 @@ scripts/chaos, which starts the servers and says more.
   CHAOS_SEED, CHAOS_EVENTS, CHAOS_RATE  what is played: the seed, how many events, how many a second
   CHAOS_SERVICES                        scripts/services, which stops, kills and starts the servers
   CHAOS_LOGS                            the folder for the programs' logs, and for what was found
-  CHAOS_PORTS                           seven free ports, separated by blanks
+  CHAOS_PORTS                           eleven free ports, separated by blanks
   CHAOS_DISK                            a tmpfs for the tables, which can be full; left out: never full
   CHAOS_CLUSTER                         scripts/cluster: a night in a cluster is played instead; left out: single servers
   CHAOS_SHORT                           yes: the shorter night

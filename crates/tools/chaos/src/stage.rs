@@ -6,6 +6,7 @@ use broker::Address;
 use reqwest::Client;
 use serde::Deserialize;
 use testkit::database::Database;
+use testkit::prometheus::Prometheus;
 use testkit::proxy::{Line, Proxy};
 use testkit::vhost::Vhost;
 use testkit::world::Secrets;
@@ -23,6 +24,7 @@ mod set_up;
 
 /// Everything that a run needs.
 pub(crate) struct Stage {
+    pub(crate) prometheus: Prometheus,
     pub(crate) processes: Processes,
     pub(crate) servers: Servers,
     pub(crate) postgres: Postgres,

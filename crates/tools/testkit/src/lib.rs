@@ -2,11 +2,13 @@
 //!
 //! Never a dependency of a shipped binary.
 
+pub mod dashboards;
 pub mod database;
 pub mod plain_browser;
 pub mod plans;
 pub mod platform;
 pub mod program;
+pub mod prometheus;
 pub mod proxy;
 pub mod questions;
 pub mod rights;

@@ -12,6 +12,7 @@ use reqwest::Client;
 use service::Stop;
 use testkit::database::Database;
 use testkit::program::binary;
+use testkit::prometheus::Prometheus;
 use testkit::proxy::Proxy;
 use testkit::rights::Rights;
 use testkit::vhost::Vhost;
@@ -22,7 +23,7 @@ use super::Stage;
 use crate::bookings::SOURCES;
 use crate::desk::Desk;
 use crate::disk::Disk;
-use crate::fault::Link;
+use crate::fault::{Link, Player};
 use crate::load_balancer::LoadBalancer;
 use crate::postgres::Postgres;
 use crate::processes::{Processes, Variables};
@@ -138,8 +139,11 @@ impl Stage {
         write_files(&folder)?;
         let home = Home::make(settings).await?;
 
-        let [first, second, to_whatsapp, reports, to_servers @ ..] = settings.ports;
-        let ingests = [first, second].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let [programs @ .., to_whatsapp, reports, first, second, third] = settings.ports;
+        let to_servers = [first, second, third];
+        let ports: [u16; 6] = programs;
+        let [one, other, ..] = ports;
+        let ingests = [one, other].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let reports = Proxy::start(reports, ingests.to_vec()).await?;
         let whatsapp = WhatsApp::start(&secrets, reports.address(), http.clone(), stop)?;
         let (mut front, ways) = Front::open(settings, &home, to_servers).await?;
@@ -155,8 +159,11 @@ impl Stage {
         front.lines.extend(others);
         let (services, api) = (settings.services.clone(), settings.api.clone());
         let vhost = name(&home.to_vhost).to_owned();
+        let ports = Player::ALL.into_iter().zip(ports).collect();
+        let processes = Processes::start(programs, ports, settings.logs.clone()).await?;
         Ok(Arc::new(Self {
-            processes: Processes::start(programs, [first, second], settings.logs.clone()).await?,
+            prometheus: Prometheus::start(&processes.addresses())?,
+            processes,
             servers: Servers::new(services, api, vhost.clone(), http.clone()),
             broker: Address::parse(&amqp)?,
             postgres: Postgres::new(home.to_database),
@@ -206,12 +213,9 @@ fn write_files(folder: &Path) -> anyhow::Result<()> {
 
 /// The part of the environment that all programs and the desk share.
 fn variables(settings: &Settings, secrets: &Secrets, folder: &Path) -> Vec<(String, String)> {
-    let local = "127.0.0.1:0";
     let pairs = [
         ("BELLHOP_STAGE", settings.stage.as_str()),
         ("BELLHOP_KEYS", &secrets.keys),
-        ("PROCESSOR_ADDR", local),
-        ("SENDER_ADDR", local),
         ("WHATSAPP_APP_SECRETS", &secrets.app),
         ("WHATSAPP_VERIFY_TOKEN", &secrets.verify_token),
         ("DIRECT_SECRET", &secrets.signing),

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 
 use domain::message::MessageState::Read;
 use rules::{folder_of, read, root};
+use testkit::prometheus::tool;
 use testkit::world::{Event, ResortFile, World};
 
-use crate::monitoring::tool;
 use crate::scene::{ADA, CONFIRMATION};
 
 /// The heading of the metrics that all programs export.

@@ -3,30 +3,19 @@
 mod live;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::process::Command;
 
 use rules::{read, root};
 use serde_json::Value;
+use testkit::dashboards::{Dashboard, NAMES};
+use testkit::prometheus::{RULES, tool};
 
 use crate::metrics::documented;
 
-const RULES: &str = "deploy/prometheus/alerts.yml";
 const RULE_TESTS: [&str; 2] = [
     "deploy/prometheus/alerts_test.yml",
     "deploy/prometheus/alerts_days_test.yml",
 ];
-const DASHBOARDS: [&str; 5] = ["door", "events", "people", "sending", "source"];
-
-/// A program of Prometheus, which `scripts/test` installs.
-pub(crate) fn tool(name: &str) -> PathBuf {
-    let installed = root().join("target/tools/bin").join(name);
-    if installed.is_file() {
-        installed
-    } else {
-        PathBuf::from(name)
-    }
-}
 
 fn promtool(arguments: &[&str]) {
     let done = Command::new(tool("promtool"))
@@ -81,16 +70,12 @@ fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
 /// Each query of each dashboard with the panel that asks it; Grafana's variables have values.
 fn queries() -> Vec<(String, String)> {
     let mut queries = Vec::new();
-    for name in DASHBOARDS {
-        for panel in panels(&dashboard(name)) {
-            for target in panel["targets"].as_array().unwrap() {
-                let expr = target["expr"].as_str().unwrap();
-                let asked = expr
-                    .replace("$__rate_interval", "10s")
-                    .replace("$__range", "1m")
-                    .replace("$source", ".*");
-                assert!(!asked.contains('$'), "{name}: {expr}");
-                queries.push((format!("{name}: {}", panel["title"]), asked));
+    for name in NAMES {
+        for panel in Dashboard::read(name).panels {
+            for query in &panel.queries {
+                let asked = query.asked("10s", "1m");
+                assert!(!asked.contains('$'), "{name}: {asked}");
+                queries.push((format!("{name}: {}", panel.title), asked));
             }
         }
     }
@@ -211,7 +196,7 @@ fn rules_and_dashboards_ask_for_documented_metrics_only() {
 #[test]
 fn every_dashboard_is_complete_and_its_queries_are_promql() {
     let mut uids = BTreeSet::new();
-    for name in DASHBOARDS {
+    for name in NAMES {
         let board = dashboard(name);
         assert!(uids.insert(board["uid"].as_str().unwrap().to_owned()), "{name}");
         let mut ids = BTreeSet::new();
@@ -231,7 +216,7 @@ fn every_dashboard_is_complete_and_its_queries_are_promql() {
         assert!(variables.iter().any(|one| one["name"] == "datasource"), "{name}");
     }
     let files = std::fs::read_dir(root().join("deploy/grafana")).unwrap().count();
-    assert_eq!(files, DASHBOARDS.len(), "a dashboard that no test knows");
+    assert_eq!(files, NAMES.len(), "a dashboard that no test knows");
 
     // As recording rules: promtool 2.42 checks no single expression.
     let rules: Vec<Value> = queries()

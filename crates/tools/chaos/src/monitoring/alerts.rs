@@ -1,0 +1,97 @@
+//! The alerts: which of them the faults of a run explain, and which they must bring.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use testkit::prometheus::{Prometheus, Range};
+
+use crate::fault::{Fault, Mood, Player, Victim};
+
+/// More restarts of one program within an hour bring `BellhopRestarts`: the first start is none.
+const RESTARTS: usize = 3;
+
+/// An alert, and the faults that may be its reason. No fault lasts long enough for any other.
+const REASONS: [(&str, fn(Fault) -> bool); 5] = [
+    ("BellhopRestarts", |fault| restarted(fault).is_some()),
+    ("BellhopConnectionsLost", |fault| {
+        fault.victim() == Victim::Broker
+    }),
+    ("BellhopWebhooksFail", |fault| fault.victim() == Victim::Broker),
+    ("BellhopForeignAnswers", |fault| {
+        matches!(
+            fault,
+            Fault::WhatsApp(Mood::GarbageAndLost | Mood::GarbageAndTaken)
+        )
+    }),
+    ("BellhopLettersArrive", |fault| fault.loses_calls_for().is_some()),
+];
+
+/// The alerts that fired at any time of a run.
+pub(super) async fn fired(prometheus: &Prometheus, run: Range) -> anyhow::Result<BTreeSet<String>> {
+    let series = prometheus.over("ALERTS{alertstate=\"firing\"}", run).await?;
+    let name = |labels: BTreeMap<String, String>| labels.get("alertname").cloned();
+    Ok(series.into_iter().filter_map(|one| name(one.labels)).collect())
+}
+
+/// What fired and should not have, and what should have fired and did not.
+pub(crate) fn judge(fired: &BTreeSet<String>, played: &[Fault]) -> Vec<String> {
+    let is_explained = |alert: &&String| {
+        let of_alert = REASONS.iter().filter(|(name, _)| name == *alert);
+        of_alert.into_iter().any(|(_, explains)| played.iter().any(|fault| explains(*fault)))
+    };
+    let unexplained = fired.iter().filter(|alert| !is_explained(alert));
+    let unexplained = unexplained.map(|alert| format!("{alert}: no fault explains it"));
+    let missing = (has_many_restarts(played) && !fired.contains("BellhopRestarts"))
+        .then(|| "BellhopRestarts did not fire".to_owned());
+    unexplained.chain(missing).collect()
+}
+
+/// Whether one program was started again so often that it must bring an alert.
+fn has_many_restarts(played: &[Fault]) -> bool {
+    let mut restarts = BTreeMap::<Player, usize>::new();
+    for player in played.iter().filter_map(|fault| restarted(*fault)) {
+        *restarts.entry(player).or_default() += 1;
+    }
+    restarts.values().any(|count| *count > RESTARTS)
+}
+
+fn restarted(fault: Fault) -> Option<Player> {
+    match fault {
+        Fault::Kill(player) | Fault::Restart(player) => Some(player),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fired(alerts: &[&str]) -> BTreeSet<String> {
+        alerts.iter().map(|alert| (*alert).to_owned()).collect()
+    }
+
+    #[test]
+    fn an_alert_needs_a_fault_that_explains_it() {
+        let broker = [Fault::BrokerStops];
+
+        assert_eq!(judge(&fired(&["BellhopConnectionsLost"]), &broker), [] as [&str; 0]);
+        assert_eq!(
+            judge(&fired(&["BellhopConnectionsLost", "BellhopPanics"]), &[]),
+            [
+                "BellhopConnectionsLost: no fault explains it",
+                "BellhopPanics: no fault explains it"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_program_that_was_started_often_must_bring_its_alert() {
+        let sender = Player::Sender(1);
+        let thrice = [Fault::Kill(sender), Fault::Restart(sender), Fault::Kill(sender)];
+        let of_others = [&thrice[..], &[Fault::Kill(Player::Sender(0))]].concat();
+        let often = [&thrice[..], &[Fault::Kill(sender)]].concat();
+
+        assert_eq!(judge(&fired(&[]), &of_others), [] as [&str; 0]);
+        assert_eq!(judge(&fired(&[]), &often), ["BellhopRestarts did not fire"]);
+        assert_eq!(judge(&fired(&["BellhopRestarts"]), &often), [] as [&str; 0]);
+    }
+}

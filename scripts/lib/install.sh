@@ -1,5 +1,8 @@
-# What the system must offer, where it is looked for, and how it is installed.
-# shellcheck shell=bash
+# What the system must offer, where it is looked for, and how it is installed. Expects $root.
+# shellcheck shell=bash disable=SC2154
+
+# What is installed for this repository alone.
+tools=${CARGO_TARGET_DIR:-$root/target}/tools
 
 oldest_postgres=15
 oldest_rabbitmq=3.10
@@ -185,7 +188,6 @@ RabbitMQ $oldest_rabbitmq (https://www.rabbitmq.com/docs/install-debian), Python
 
 # Puts Prometheus and promtool into $tools/bin if the system has none. The rest of Debian's package is not installed.
 require_prometheus() {
-    # shellcheck disable=SC2154 # the caller's
     local folder=$tools/bin package
     if command -v promtool >/dev/null && command -v prometheus >/dev/null; then return 0; fi
     if [ -x "$folder/promtool" ] && [ -x "$folder/prometheus" ]; then return 0; fi

@@ -8,12 +8,12 @@ mod assets;
 mod attention;
 mod audit;
 mod bookings;
-mod books;
 mod conversation;
 mod desk;
 mod guard;
 mod guests;
 mod holds;
+mod ledger;
 mod letters;
 mod login;
 mod media;
@@ -73,9 +73,9 @@ pub(crate) fn start(settings: ServeSettings, stop: Stop) -> Result<Running, Fail
     let context = move || Arc::new(worker.context());
     daemon.spawn("letter jobs", jobs::work(context, desk.broker.clone(), stop));
     let checked = desk.clone();
-    daemon.every("books", books::CHECK_EVERY, move || {
+    daemon.every("ledger", ledger::CHECK_EVERY, move || {
         let desk = checked.clone();
-        async move { desk.books.check(&desk, silence_policy).await }
+        async move { desk.ledger.check(&desk, silence_policy).await }
     });
     let options = http::Options {
         address,

@@ -196,7 +196,7 @@ mod tests {
 
         let files = [
             include_str!("../../../deploy/prometheus/alerts.yml"),
-            include_str!("../../../deploy/grafana/door.json"),
+            include_str!("../../../deploy/grafana/webhooks.json"),
         ];
 
         for file in files {

@@ -1,5 +1,5 @@
 //! The times after which a call counts as lost, silence as evidence, and a person is asked: read by senders, and by the desk
-//! when it compares the books.
+//! when it checks the ledger.
 
 use chrono::TimeDelta;
 use domain::duration::InvalidDuration;

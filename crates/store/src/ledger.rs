@@ -1,4 +1,4 @@
-//! The books: what became of everything, and what should have come to an end by now. Reads only, and locks nothing.
+//! The ledger: what became of everything, and what should have come to an end by now. Reads only, and locks nothing.
 
 use std::collections::HashSet;
 
@@ -79,7 +79,7 @@ pub struct Expected {
     pub letters_are_here: bool,
 }
 
-/// Checks the books as they are at one moment, and returns at most so many findings. Call it in a transaction of its own.
+/// Checks the ledger as they are at one moment, and returns at most so many findings. Call it in a transaction of its own.
 pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> Result<Ledger, StoreError> {
     // One moment for all, nothing but reading, time for a big table, and every kind of plan: whole tables are read.
     connection
@@ -87,7 +87,7 @@ pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> R
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '10min'; \
              SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on",
         )
-        .map_err(StoreError::query("begin to read the books"))?;
+        .map_err(StoreError::query("begin to read the ledger"))?;
     let counts = prepared::sql(include_str!("ledger/counts.sql"))
         .load(connection)
         .map_err(StoreError::query("count what became of everything"))?;

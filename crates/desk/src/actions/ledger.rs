@@ -1,4 +1,4 @@
-//! The check of the books: whether every event and message has finished or is on time.
+//! Checks the ledger: whether every event and message has finished or is on time.
 
 mod accepted;
 
@@ -70,7 +70,7 @@ pub(crate) struct TooLong {
     pub(crate) silence_policy: SilencePolicy,
 }
 
-/// Empties the dead queues, then checks the books in one transaction, and looks for what `accepted` names.
+/// Empties the dead queues, then checks the ledger in one transaction, and looks for what `accepted` names.
 pub(crate) async fn check(
     store: &Store,
     broker: &Address,

@@ -30,7 +30,7 @@ pub(crate) struct ServeSettings {
     pub(crate) whatsapp: Client,
     pub(crate) config: PathBuf,
     pub(crate) key_ring: Arc<KeyRing>,
-    /// The senders' policy for unresolved calls, by which the books are judged.
+    /// The senders' policy for unresolved calls, by which the ledger is judged.
     pub(crate) silence_policy: SilencePolicy,
     /// The environment that files may refer to.
     pub(crate) environment: Environment,

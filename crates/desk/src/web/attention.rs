@@ -11,8 +11,8 @@ use domain::overview::{Figure, Overview};
 use store::letters::{Filter, Group, Standing};
 use url::form_urlencoded;
 
-use super::books::Checked;
 use super::desk::Desk;
+use super::ledger::Checked;
 use super::page::{self, Frame, Section};
 use super::problem::Problem;
 use super::visitor::Visitor;
@@ -30,7 +30,7 @@ struct AttentionPage {
     /// Resort and source files that are refused.
     broken: Vec<String>,
     /// Only for members who see everything.
-    books: Option<Checked>,
+    ledger: Option<Checked>,
 }
 
 /// What `processor` writes once a minute, summed up.
@@ -99,7 +99,7 @@ pub(super) async fn show(desk: Data<Desk>, visitor: Visitor) -> Result<HttpRespo
         holds: super::holds::visible(&desk, &visitor).await?,
         figures: figures.map(|(overview, made_at)| Figures::of(&overview, made_at, sources)),
         broken: broken.collect(),
-        books: desk.books.last().filter(|_| sees_everything),
+        ledger: desk.ledger.last().filter(|_| sees_everything),
         frame: Frame::new(&desk, &visitor, Section::Attention, "What needs attention").await?,
     })
 }

@@ -9,7 +9,7 @@ use settings::Watched;
 use store::Store;
 use store::notes::Note;
 
-use super::books::Books;
+use super::ledger::Ledger;
 use super::metrics::DeskMetrics;
 use super::throttle::Throttle;
 use crate::actions::bookings::MediaSource;
@@ -25,7 +25,7 @@ pub(super) struct Desk {
     pub(super) gateway: Option<Gateway>,
     pub(super) throttle: Throttle,
     pub(super) metrics: DeskMetrics,
-    pub(super) books: Books,
+    pub(super) ledger: Ledger,
     pub(super) media: MediaSource,
     /// The folder of the files.
     pub(super) config: PathBuf,
@@ -42,7 +42,7 @@ impl Desk {
             gateway: settings.gateway,
             throttle: Throttle::default(),
             metrics,
-            books: Books::default(),
+            ledger: Ledger::default(),
             media: MediaSource {
                 client: settings.whatsapp,
                 folder: settings.config.clone(),

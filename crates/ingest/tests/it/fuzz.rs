@@ -1,4 +1,4 @@
-//! Whatever comes in at the door is answered, never with 5xx, and never let in with a body that was changed.
+//! Whatever comes in is answered, never with 5xx, and never let in with a body that was changed.
 //!
 //! As many cases as `PROPTEST_CASES` says.
 

@@ -7,9 +7,10 @@
 )]
 
 mod answers;
+mod authentication;
 mod bad_input;
 mod clients;
-mod door;
+
 mod fuzz;
 mod habits;
 mod http;

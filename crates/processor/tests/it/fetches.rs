@@ -30,7 +30,7 @@ fn source(platform: &Platform, auth: &str) -> String {
 fn source_at(base: &str, host: &str, auth: &str) -> String {
     format!(
         "resorts = [\"azure-bay\"]\nplatform = \"apaleo\"\n\
-         [auth]\nscheme = \"bearer\"\nsecrets = [\"plain:door\"]\n\
+         [auth]\nscheme = \"bearer\"\nsecrets = [\"plain:key\"]\n\
          [properties]\n\"BER\" = \"azure-bay\"\n\
          [fetch]\nurl = \"{base}/reservations/{{booking.id}}\"\nhosts = [\"{host}\"]\nauth = {auth}\n\
          per_second = 1000\ntimeout = \"5s\"\n"
@@ -171,7 +171,7 @@ async fn the_published_event_has_the_time_at_which_the_webhook_came_and_the_hash
 fn preset_at(platform: &Platform, name: &str, path: &str, auth: &str, property: &str) -> String {
     let address = platform.address();
     format!(
-        "resorts = [\"azure-bay\"]\nplatform = \"{name}\"\n[auth]\nscheme = \"bearer\"\nsecrets = [\"plain:door\"]\n\
+        "resorts = [\"azure-bay\"]\nplatform = \"{name}\"\n[auth]\nscheme = \"bearer\"\nsecrets = [\"plain:key\"]\n\
          [properties]\n\"{property}\" = \"azure-bay\"\n\
          [fetch]\nurl = \"http://{address}{path}\"\nhosts = [\"127.0.0.1\"]\nauth = {auth}\n"
     )

@@ -352,7 +352,7 @@ async fn a_dead_message_of_an_erased_guest_is_neither_retried_nor_given_a_number
 }
 
 #[tokio::test]
-async fn the_books_are_clean_after_an_erasure() {
+async fn the_ledger_is_clean_after_an_erasure() {
     let scene = Scene::new().await;
     for (number, phone) in [ADA, BOB].into_iter().enumerate() {
         scene.hears(&left(&format!("BK-{number}"), phone)).await;
@@ -369,9 +369,9 @@ async fn the_books_are_clean_after_an_erasure() {
         .await;
 
     let expected = crate::ledger::expected();
-    let books = scene.run(move |c, _| ledger::check(c, &expected, 100)).await;
+    let ledger = scene.run(move |c, _| ledger::check(c, &expected, 100)).await;
 
-    assert_eq!(books.findings, []);
+    assert_eq!(ledger.findings, []);
 }
 
 #[tokio::test]

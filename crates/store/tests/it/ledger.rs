@@ -1,4 +1,4 @@
-//! The books: what hangs is found, by its kind, and what is on its way is not.
+//! The ledger: what hangs is found, by its kind, and what is on its way is not.
 
 use chrono::TimeDelta;
 use domain::after_call::NextStep;

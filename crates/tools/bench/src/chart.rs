@@ -106,7 +106,9 @@ mod tests {
         // A line of each, the legend's, and a circle for each point.
         let lines_of = |colour: &str| {
             let polylines = svg.split("<polyline").skip(1);
-            polylines.filter(|line| line.split('>').next().is_some_and(|line| line.contains(colour))).count()
+            polylines
+                .filter(|line| line.split('>').next().is_some_and(|line| line.contains(colour)))
+                .count()
         };
         assert_eq!((lines_of("#1F6F8B"), lines_of("#C8553D")), (2, 2));
         assert_eq!(svg.matches("<circle").count(), 5);

@@ -2,16 +2,16 @@
 //!
 //! Started by `scripts/bench`, which starts the servers. [`measure`] says what there is to measure; each round sets a
 //! [`stage`] of its own, lets the [`load`] sign and send webhooks, the [`sink`] answer as WhatsApp does, and checks the
-//! [`books`].
+//! [`reconciliation`].
 
 mod bench;
-mod books;
 mod chart;
 mod connection;
 mod figures;
 mod floor;
 mod load;
 mod measure;
+mod reconciliation;
 mod settings;
 mod sink;
 mod stage;

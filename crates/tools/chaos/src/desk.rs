@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 use serde_json::Value;
 
-/// How the books are asked for in the end.
+/// How the results are asked for in the end.
 const LEDGER: &[&str] = &["ledger", "check", "--margin", "10s", "--json"];
 
 /// The desk's program, past all proxies.

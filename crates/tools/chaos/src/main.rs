@@ -1,12 +1,11 @@
-//! Plays faults against the real programs while bookings are reported to them, and then checks the books.
+//! Plays faults against the real programs while bookings are reported to them, and then checks the results.
 //!
 //! Started by `scripts/chaos`, which starts the servers. [`fault`] says what can go wrong, [`plan`] draws it from the
-//! seed, [`bookings`] draws what the guests do; [`play`] and [`traffic`] let both happen on the [`stage`]; [`books`] compares
+//! seed, [`bookings`] draws what the guests do; [`play`] and [`traffic`] let both happen on the [`stage`]; [`results`] compares
 //! what came of it with what had to, and [`monitoring`] the alerts that
 //! fired with what the faults explain. In a [`cluster`] a night is played instead, one fault after the other.
 
 mod bookings;
-mod books;
 mod cluster;
 mod desk;
 mod disk;
@@ -20,6 +19,7 @@ mod processes;
 mod quiet;
 mod recovery;
 mod report;
+mod results;
 mod run;
 mod screen;
 mod servers;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let about = About {
         name: "chaos",
         version: env!("CARGO_PKG_VERSION"),
-        about: "Runs Bellhop under fire, and checks the books.",
+        about: "Runs Bellhop under fire, and checks the results.",
         help: settings::HELP,
     };
     service::run(about, Settings::read, async |settings: Settings, stop: Stop| {

@@ -1,4 +1,4 @@
-//! Postgres from inside, past the proxy: made to refuse, to lock and to hang up, and asked for the books.
+//! Postgres from inside, past the proxy: made to refuse, to lock and to hang up, and asked for the results.
 
 use std::path::Path;
 

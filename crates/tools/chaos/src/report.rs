@@ -6,12 +6,12 @@ use std::fs;
 use std::time::Duration;
 
 use crate::bookings::Season;
-use crate::books::Findings;
-use crate::books::evidence::Counts;
 use crate::cluster::Judged;
 use crate::fault::Fault;
 use crate::monitoring::{self, Seen};
 use crate::recovery::Measured;
+use crate::results::Findings;
+use crate::results::evidence::Counts;
 use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::traffic::Sent;
@@ -31,7 +31,7 @@ pub(crate) struct Times {
 }
 
 /// Everything that is known in the end.
-pub(crate) struct Books<'a> {
+pub(crate) struct Results<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) season: &'a Season,
     pub(crate) faults: Vec<Fault>,
@@ -53,7 +53,7 @@ pub(crate) struct Books<'a> {
     pub(crate) taken: usize,
 }
 
-impl Books<'_> {
+impl Results<'_> {
     /// Shows the table, writes down what should not be, and returns how many of the bad numbers are not 0.
     pub(crate) fn show(self, screen: &Screen) -> anyhow::Result<usize> {
         self.show_faults(screen);
@@ -119,7 +119,11 @@ impl Books<'_> {
         }
         screen.number("letters of messages", &self.letters.to_string());
         let fired: Vec<&str> = self.seen.fired.iter().map(String::as_str).collect();
-        let fired = if fired.is_empty() { "none".to_owned() } else { fired.join(", ") };
+        let fired = if fired.is_empty() {
+            "none".to_owned()
+        } else {
+            fired.join(", ")
+        };
         screen.number("alerts of Prometheus that fired", &fired);
         for measured in &self.recovery {
             screen.number(&measured.sign.to_string(), &measured.summary());
@@ -201,7 +205,10 @@ impl Books<'_> {
             ("findings of desk ledger check", self.ledger),
             ("calls that broke a rule, by desk report", self.broken_rules),
             ("programs that ended by themselves", self.deserters),
-            ("alerts that the faults do not explain, or that are missing", alerts),
+            (
+                "alerts that the faults do not explain, or that are missing",
+                alerts,
+            ),
             ("queries of dashboards without an answer", self.seen.unanswered),
             (
                 "something under way that did not move any more",

@@ -1,4 +1,4 @@
-//! One run: the stage is set, traffic and faults go on beside each other, quiet is waited for, the books are judged.
+//! One run: the stage is set, traffic and faults go on beside each other, quiet is waited for, the results are judged.
 
 use std::sync::Arc;
 
@@ -7,7 +7,6 @@ use chrono::{TimeDelta, Utc};
 use service::Stop;
 use tokio::time::Instant;
 
-use crate::books::evidence::{Counts, Evidence};
 use crate::cluster::{Moments, Night, Stretch, chronicle};
 use crate::fault::Fault;
 use crate::monitoring::Seen;
@@ -15,12 +14,13 @@ use crate::plan::Planned;
 use crate::play::{Played, Player};
 use crate::quiet::Waiting;
 use crate::recovery::Recovery;
-use crate::report::{Books, Times};
+use crate::report::{Results, Times};
+use crate::results::evidence::{Counts, Evidence};
 use crate::screen::Screen;
 use crate::settings::{Members, Settings};
 use crate::stage::Stage;
 use crate::traffic::{Begin, Sent};
-use crate::{bookings, books, plan, quiet, traffic};
+use crate::{bookings, plan, quiet, results, traffic};
 
 /// Plays a whole run; an error where it could not be played, or a bad number is not 0.
 pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> {
@@ -65,9 +65,9 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
     if let Some(end) = sent.end() {
         season.end_at(end);
     }
-    screen.progress("checking the books");
+    screen.progress("checking the results");
     let seen = Seen::since(begun_at, &stage.prometheus, &settings.logs.join("dashboards")).await?;
-    let bad = books(settings, &stage, &season, went?, seen, (&sent, &recovery))
+    let bad = results(settings, &stage, &season, went?, seen, (&sent, &recovery))
         .await?
         .show(&screen)?;
     let folder = settings.logs.display();
@@ -100,14 +100,14 @@ struct Past {
     findings: Vec<(&'static str, Vec<String>)>,
 }
 
-async fn books<'a>(
+async fn results<'a>(
     settings: &'a Settings,
     stage: &Stage,
     season: &'a bookings::Season,
     (times, past): (Times, Past),
     seen: Seen,
     (sent, recovery): (&'a Sent, &Recovery),
-) -> anyhow::Result<Books<'a>> {
+) -> anyhow::Result<Results<'a>> {
     let stops = match past.stretches.as_slice() {
         [] => Vec::new(),
         stretches => {
@@ -121,7 +121,7 @@ async fn books<'a>(
     let ledger = stage.desk.ledger().await?;
     let broken_rules = stage.desk.broken_rules().await?;
     let evidence = Evidence::gather(stage, past.played.clone()).await?;
-    Ok(Books {
+    Ok(Results {
         settings,
         season,
         faults: past.played.iter().map(|one| one.fault).collect(),
@@ -131,7 +131,7 @@ async fn books<'a>(
         sent,
         recovery: recovery.measured(),
         letters: evidence.letters.len(),
-        findings: books::judge(season, &evidence),
+        findings: results::judge(season, &evidence),
         ledger,
         broken_rules,
         dead_events,

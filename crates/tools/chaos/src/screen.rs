@@ -32,12 +32,12 @@ impl Screen {
         self.0.timed(&format!("  {sign} over: {fault}"));
     }
 
-    /// A line of the books.
+    /// A line of the results.
     pub(crate) fn number(&self, name: &str, value: &str) {
         self.0.line(&format!("  {name:<58} {value}"));
     }
 
-    /// A line of the books that must be 0.
+    /// A line of the results that must be 0.
     pub(crate) fn bad_number(&self, name: &str, value: usize) {
         let style = if value == 0 { Style::Green } else { Style::Red };
         self.number(name, &self.0.styled(style, &value.to_string()));

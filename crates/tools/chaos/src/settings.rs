@@ -28,7 +28,7 @@ pub(crate) const NODES: usize = 3;
 
 /// The body of `--help`.
 pub(crate) const HELP: &str = "\
-Plays faults against two of each program while bookings are reported to them, and then checks the books. Started by
+Plays faults against two of each program while bookings are reported to them, and then checks the results. Started by
 scripts/chaos, which starts the servers and says more.
 
   CHAOS_SEED, CHAOS_EVENTS, CHAOS_RATE  what is played: the seed, how many events, how many a second

@@ -4,7 +4,7 @@ use rules::read;
 use serde::Deserialize;
 
 /// Their files' names.
-pub const NAMES: [&str; 5] = ["door", "events", "people", "sending", "source"];
+pub const NAMES: [&str; 5] = ["events", "people", "sending", "source", "webhooks"];
 
 #[derive(Debug, Deserialize)]
 pub struct Dashboard {

@@ -46,7 +46,9 @@ impl Series {
     /// Unix time and value, where that is a number.
     pub fn points(&self) -> impl Iterator<Item = (f64, f64)> {
         let parsed = self.points.iter().map(|(at, value)| (*at, value.parse()));
-        parsed.filter_map(|(at, value)| Some((at, value.ok()?)).filter(|(_, value): &(f64, f64)| value.is_finite()))
+        parsed.filter_map(|(at, value)| {
+            Some((at, value.ok()?)).filter(|(_, value): &(f64, f64)| value.is_finite())
+        })
     }
 }
 
@@ -105,7 +107,10 @@ impl Prometheus {
     pub fn start(programs: &[(String, SocketAddr)]) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
         // JSON is YAML.
-        fs::write(folder.path().join("prometheus.yml"), configuration(programs)?.to_string())?;
+        fs::write(
+            folder.path().join("prometheus.yml"),
+            configuration(programs)?.to_string(),
+        )?;
         fs::write(folder.path().join("alerts.yml"), read(RULES))?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let server = Command::new(tool("prometheus"))
@@ -154,7 +159,12 @@ impl Prometheus {
         let [from, until] = [range.from, range.until].map(|time| seconds(time).to_string());
         // At least as long as the time between two scrapes.
         let step = (range.seconds() / STEPS).ceil().max(1.0).to_string();
-        let parameters = [("query", query), ("start", &from), ("end", &until), ("step", &step)];
+        let parameters = [
+            ("query", query),
+            ("start", &from),
+            ("end", &until),
+            ("step", &step),
+        ];
         let mut answer = self.ask("query_range", &parameters).await?;
         let series = answer.get_mut("result").map(Value::take).unwrap_or_default();
         Ok(serde_json::from_value(series)?)
@@ -185,7 +195,9 @@ fn configuration(programs: &[(String, SocketAddr)]) -> anyhow::Result<Value> {
             *interval = json!(SCRAPED_EVERY);
         }
     }
-    let ours = configuration.get_mut("scrape_configs").and_then(Value::as_array_mut);
+    let ours = configuration
+        .get_mut("scrape_configs")
+        .and_then(Value::as_array_mut);
     for job in ours.into_iter().flatten() {
         let name = job.get("job_name").and_then(Value::as_str).unwrap_or_default();
         let of_job = programs.iter().filter(|(program, _)| program == name);

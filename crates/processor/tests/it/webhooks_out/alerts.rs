@@ -54,7 +54,7 @@ async fn an_alert_goes_to_the_resorts_that_it_concerns_and_that_want_to_know() {
     scene.write_resort("pine-lake", &file(&pine, r#"["opted_out"]"#, ""));
     scene.write_source(
         "direct",
-        "resorts = [\"olive-hill\"]\n[auth]\nscheme = \"bearer\"\nsecrets = [\"plain:door\"]\n",
+        "resorts = [\"olive-hill\"]\n[auth]\nscheme = \"bearer\"\nsecrets = [\"plain:key\"]\n",
     );
 
     scene

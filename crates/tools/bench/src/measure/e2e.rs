@@ -7,9 +7,9 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::bench::{Bench, say};
-use crate::books;
 use crate::figures::Report;
 use crate::load::{Source, Sustained};
+use crate::reconciliation;
 use crate::sink::reports::{self, Reports, Statuses};
 use crate::stage::Stage;
 use crate::webhook::Deed;
@@ -117,8 +117,8 @@ pub(super) async fn run(
     sleep(Duration::from_secs_f64(bench.seconds(10.0))).await;
     let (after, took, calls) = (stage.usage()?, begin.elapsed(), sink.count() - calls);
     let sent = load.stop().await?;
-    books::until_called(sink, sent.guests.len()).await;
-    books::reconcile(&sent, &sink.calls())?;
+    reconciliation::until_called(sink, sent.guests.len()).await;
+    reconciliation::reconcile(&sent, &sink.calls())?;
     reports.finish(stage, sent.guests.len()).await?;
     Ok(Shown {
         messages: sent.guests.len(),

@@ -10,9 +10,9 @@ use testkit::world::PATIENCE;
 use tokio::time::sleep;
 
 use crate::bench::{Bench, say};
-use crate::books;
 use crate::figures::{Report, quantile};
 use crate::load::{self, Sent};
+use crate::reconciliation;
 use crate::sink::Call;
 use crate::stage::Stage;
 use crate::stage::files::{RESORTS, number, resort};
@@ -122,7 +122,7 @@ async fn others(bench: &Bench, stage: &Stage) -> anyhow::Result<f64> {
     let webhooks = (0..count).map(|index| bench.platform.webhook_at(Deed::Confirms, at(index)));
     let sent = load::at_rate(stage.ingest()?, webhooks.collect(), PER_SECOND, 16).await?;
     let calls = calls_of(bench, &sent).await?;
-    Ok(quantile(&books::lateness(&sent, &calls)?, 0.99))
+    Ok(quantile(&reconciliation::lateness(&sent, &calls)?, 0.99))
 }
 
 /// Waits until these guests have their calls.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::e2e::PROGRAMS;
 use crate::bench::{Bench, say};
-use crate::books;
 use crate::figures::{Curve, Report, quantile};
 use crate::load;
+use crate::reconciliation;
 use crate::sink::reports::{self, Reports, Statuses};
 use crate::stage::Stage;
 use crate::webhook::Deed;
@@ -80,8 +80,8 @@ async fn run(
         .platform
         .webhooks(Deed::Abandons, (per_second * seconds) as usize);
     let sent = load::at_rate(stage.ingest()?, webhooks, per_second, CONNECTIONS).await?;
-    books::until_called(&bench.sink, sent.guests.len()).await;
-    let late = books::lateness(&sent, &bench.sink.calls())?;
+    reconciliation::until_called(&bench.sink, sent.guests.len()).await;
+    let late = reconciliation::lateness(&sent, &bench.sink.calls())?;
     reports.finish(stage, before + sent.guests.len()).await?;
     Ok(late)
 }

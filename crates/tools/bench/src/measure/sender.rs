@@ -5,9 +5,9 @@ use std::time::Instant;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::bench::{Bench, say};
-use crate::books;
 use crate::figures::Report;
 use crate::load::{self, Sent};
+use crate::reconciliation;
 use crate::stage::Stage;
 use crate::stage::files::number;
 use crate::webhook::Deed;
@@ -21,11 +21,11 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         let sent = queue(bench, &mut stage, count).await?;
         let before = stage.usage()?;
         stage.start("sender").await?;
-        books::until_called(&bench.sink, count).await;
+        reconciliation::until_called(&bench.sink, count).await;
         let used = stage.usage()?.for_each_since(&before, count);
         let calls = bench.sink.calls();
-        books::reconcile(&sent, &calls)?;
-        let rate = books::rate_of(&calls);
+        reconciliation::reconcile(&sent, &calls)?;
+        let rate = reconciliation::rate_of(&calls);
         drop(stage);
         let yardstick = bare_loop(bench, count).await?;
         say(&format!(

@@ -13,9 +13,9 @@ use tokio::time::sleep;
 
 use super::e2e::PROGRAMS;
 use crate::bench::{Bench, say};
-use crate::books;
 use crate::figures::Report;
 use crate::load::Source;
+use crate::reconciliation;
 use crate::sink::reports::{self, Reports};
 use crate::stage::Stage;
 use crate::stage::old::Old;
@@ -79,8 +79,8 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     let sent = traffic.stop().await?;
 
     let count = sent.guests.len();
-    books::until_called(&bench.sink, count).await;
-    books::reconcile(&sent, &bench.sink.calls())?;
+    reconciliation::until_called(&bench.sink, count).await;
+    reconciliation::reconcile(&sent, &bench.sink.calls())?;
     let read = "SELECT count(*) AS count FROM messages WHERE delivery = 'read' AND created_at > now() - interval '1 hour'";
     stage.until_counted(read, i64::try_from(count)?).await?;
     drop(later);

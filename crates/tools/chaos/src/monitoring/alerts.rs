@@ -9,12 +9,13 @@ use crate::fault::{Fault, Mood, Player, Victim};
 /// More restarts of one program within an hour bring `BellhopRestarts`: the first start is none.
 const RESTARTS: usize = 3;
 
+/// Whether a fault may be the reason of an alert.
+type Explains = fn(Fault) -> bool;
+
 /// An alert, and the faults that may be its reason. No fault lasts long enough for any other.
-const REASONS: [(&str, fn(Fault) -> bool); 5] = [
+const REASONS: [(&str, Explains); 5] = [
     ("BellhopRestarts", |fault| restarted(fault).is_some()),
-    ("BellhopConnectionsLost", |fault| {
-        fault.victim() == Victim::Broker
-    }),
+    ("BellhopConnectionsLost", |fault| fault.victim() == Victim::Broker),
     ("BellhopWebhooksFail", |fault| fault.victim() == Victim::Broker),
     ("BellhopForeignAnswers", |fault| {
         matches!(
@@ -36,7 +37,9 @@ pub(super) async fn fired(prometheus: &Prometheus, run: Range) -> anyhow::Result
 pub(crate) fn judge(fired: &BTreeSet<String>, played: &[Fault]) -> Vec<String> {
     let is_explained = |alert: &&String| {
         let of_alert = REASONS.iter().filter(|(name, _)| name == *alert);
-        of_alert.into_iter().any(|(_, explains)| played.iter().any(|fault| explains(*fault)))
+        of_alert
+            .into_iter()
+            .any(|(_, explains)| played.iter().any(|fault| explains(*fault)))
     };
     let unexplained = fired.iter().filter(|alert| !is_explained(alert));
     let unexplained = unexplained.map(|alert| format!("{alert}: no fault explains it"));
@@ -73,7 +76,10 @@ mod tests {
     fn an_alert_needs_a_fault_that_explains_it() {
         let broker = [Fault::BrokerStops];
 
-        assert_eq!(judge(&fired(&["BellhopConnectionsLost"]), &broker), [] as [&str; 0]);
+        assert_eq!(
+            judge(&fired(&["BellhopConnectionsLost"]), &broker),
+            [] as [&str; 0]
+        );
         assert_eq!(
             judge(&fired(&["BellhopConnectionsLost", "BellhopPanics"]), &[]),
             [

@@ -16,8 +16,9 @@ const COLUMNS: u32 = 24;
 const HEAD: u32 = 40;
 const MARGIN: u32 = 8;
 
-/// A legend with more would hide the lines.
-const LONGEST_LEGEND: usize = 6;
+/// The legend beside a chart, in pixels.
+const LEGEND: u32 = 122;
+const LONGEST_LEGEND: usize = 8;
 /// Colours that stay apart for those who see no red or no green (Okabe and Ito).
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
@@ -32,13 +33,14 @@ const FRAME: RGBColor = RGBColor(217, 222, 220);
 const QUIET: RGBColor = RGBColor(85, 98, 94);
 const TEXT: RGBColor = RGBColor(27, 36, 34);
 
-/// Metrics that begin with their first event, which no run has.
-const NEVER_THERE: [&str; 8] = [
+/// Metrics that begin with their first event, which a run may not have.
+const MAY_BE_MISSING: [&str; 9] = [
     "bellhop_fetches_total",
     "bellhop_ignored_events_total",
     "bellhop_map_field_missing_total",
     "bellhop_mended_bodies_total",
     "bellhop_refusals_total",
+    "bellhop_webhooks_rejected_total",
     // The desk's page is not part of a run.
     "bellhop_pages_total",
     "bellhop_page_seconds_bucket",
@@ -60,7 +62,10 @@ pub(super) async fn draw(prometheus: &Prometheus, run: Range, folder: &Path) -> 
         for panel in &dashboard.panels {
             lines.push(ask(prometheus, panel, run, &mut unanswered).await?);
         }
-        fs::write(folder.join(format!("{name}.svg")), picture(&dashboard, &lines, run)?)?;
+        fs::write(
+            folder.join(format!("{name}.svg")),
+            picture(&dashboard, &lines, run)?,
+        )?;
     }
     Ok(unanswered)
 }
@@ -77,7 +82,7 @@ async fn ask(
     for query in &panel.queries {
         let asked = query.asked("15s", &format!("{:.0}s", run.seconds()));
         let series = prometheus.over(&asked, range).await?;
-        let may_be_empty = NEVER_THERE.iter().any(|metric| asked.contains(metric));
+        let may_be_empty = MAY_BE_MISSING.iter().any(|metric| asked.contains(metric));
         if series.is_empty() && !may_be_empty {
             unanswered.push(format!("{}: {asked}", panel.title));
         }
@@ -89,9 +94,12 @@ async fn ask(
 
 /// A series by its name in the legend, over the seconds of the run.
 fn line(series: &Series, legend: &str, run: Range) -> (String, Vec<(f64, f64)>) {
-    let named = series.labels.iter().fold(legend.to_owned(), |text, (label, value)| {
-        text.replace(&format!("{{{{{label}}}}}"), value)
-    });
+    let named = series
+        .labels
+        .iter()
+        .fold(legend.to_owned(), |text, (label, value)| {
+            text.replace(&format!("{{{{{label}}}}}"), value)
+        });
     let points = series.points().map(|(at, value)| (at - run.begin(), value));
     (named, points.collect())
 }
@@ -102,12 +110,13 @@ fn picture(dashboard: &Dashboard, lines: &[Lines], run: Range) -> anyhow::Result
     let mut svg = String::new();
     let canvas = SVGBackend::with_string(&mut svg, (COLUMNS * COLUMN, HEAD + rows * ROW)).into_drawing_area();
     canvas.fill(&WHITE)?;
-    let title = TextStyle::from(("sans-serif", 20).into_font()).color(&TEXT);
-    canvas.draw_text(&dashboard.title, &title, (12, 10))?;
+    canvas.draw_text(&dashboard.title, &text_style(20, &TEXT), (12, 10))?;
     for (panel, lines) in dashboard.panels.iter().zip(lines) {
         let place = &panel.place;
         let corner = (place.column * COLUMN, HEAD + place.row * ROW);
-        let area = canvas.clone().shrink(corner, (place.columns * COLUMN, place.rows * ROW));
+        let area = canvas
+            .clone()
+            .shrink(corner, (place.columns * COLUMN, place.rows * ROW));
         let area = area.margin(3, 3, 3, 3);
         let (width, height) = area.dim_in_pixel();
         let frame = (i32::try_from(width)? - 1, i32::try_from(height)? - 1);
@@ -124,57 +133,77 @@ fn picture(dashboard: &Dashboard, lines: &[Lines], run: Range) -> anyhow::Result
 }
 
 fn draw_figure(area: &Canvas<'_>, panel: &Panel, lines: &Lines) -> anyhow::Result<()> {
-    let style = |size: i32, colour: &RGBColor| TextStyle::from(("sans-serif", size).into_font()).color(colour);
-    area.draw_text(&panel.title, &style(13, &QUIET), (10, 8))?;
-    let last = |(_, points): &(String, Vec<(f64, f64)>)| points.last().map(|(_, value)| written(*value, panel.unit()));
+    area.draw_text(&panel.title, &text_style(13, &QUIET), (10, 8))?;
+    let last = |(_, points): &(String, Vec<(f64, f64)>)| {
+        points.last().map(|(_, value)| written(*value, panel.unit()))
+    };
     let values: Vec<String> = lines.iter().filter_map(last).collect();
-    let text = if values.is_empty() { "no data".to_owned() } else { values.join("  ") };
-    area.draw_text(&text, &style(30, &TEXT), (10, 38))?;
+    let text = if values.is_empty() {
+        "no data".to_owned()
+    } else {
+        values.join("  ")
+    };
+    area.draw_text(&text, &text_style(30, &TEXT), (10, 38))?;
     Ok(())
 }
 
 fn draw_chart(area: &Canvas<'_>, panel: &Panel, lines: &Lines, run: Range) -> anyhow::Result<()> {
-    let points = || lines.iter().flat_map(|(_, points)| points);
-    let highest = points().map(|(_, value)| *value).fold(0.0, f64::max);
-    // Of a chart whose values are all 0 the line lies on the axis.
-    let top = if highest > 0.0 { highest * 1.1 } else { 1.0 };
-    let mut chart = ChartBuilder::on(area)
-        .caption(&panel.title, ("sans-serif", 13).into_font().color(&TEXT))
+    let (width, _) = area.dim_in_pixel();
+    let (left, legend) = area.split_horizontally(width - LEGEND);
+    // The highest first: it is what one looks for.
+    let mut lines: Vec<_> = lines
+        .iter()
+        .map(|(name, points)| (highest(points), name, points))
+        .collect();
+    lines.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
+    let top = lines.first().map_or(0.0, |(highest, ..)| *highest);
+    let mut chart = ChartBuilder::on(&left)
+        .caption(&panel.title, text_style(13, &TEXT))
         .margin(MARGIN)
         .x_label_area_size(18)
         .y_label_area_size(52)
-        .build_cartesian_2d(0.0..run.seconds(), 0.0..top)?;
-    let label = ("sans-serif", 10).into_font().color(&QUIET);
+        // Of a chart whose values are all 0 the line lies on the axis.
+        .build_cartesian_2d(0.0..run.seconds(), 0.0..if top > 0.0 { top * 1.1 } else { 1.0 })?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(FRAME)
         .axis_style(FRAME)
-        .label_style(label.clone())
+        .label_style(text_style(10, &QUIET))
         .x_labels(6)
         .y_labels(4)
         .x_label_formatter(&|second| format!("{:.0}:{:02.0}", (second / 60.0).floor(), second % 60.0))
         .y_label_formatter(&|value| written(*value, panel.unit()))
         .draw()?;
-    for (index, (name, points)) in lines.iter().enumerate() {
-        let colour = COLOURS.get(index % COLOURS.len()).copied().unwrap_or(TEXT);
-        let drawn = chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
-        if index < LONGEST_LEGEND {
-            drawn
-                .label(name)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], colour.stroke_width(2)));
+    let mut below = 40;
+    for (index, (highest, name, points)) in lines.iter().enumerate() {
+        let colour = COLOURS
+            .get(index % COLOURS.len())
+            .copied()
+            .unwrap_or(TEXT)
+            .stroke_width(2);
+        chart.draw_series(LineSeries::new(points.iter().copied(), colour))?;
+        if index < LONGEST_LEGEND && (*highest > 0.0 || top == 0.0 && lines.len() == 1) {
+            legend.draw(&PathElement::new([(0, below), (12, below)], colour))?;
+            legend.draw_text(name, &text_style(10, &QUIET), (16, below - 6))?;
+            below += 18;
         }
     }
-    if !lines.is_empty() {
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .label_font(label)
-            .legend_area_size(16)
-            .background_style(WHITE.mix(0.75))
-            .draw()?;
-    }
+    let says = match lines.len() {
+        0 => "no data",
+        _ if below == 40 => "all are 0",
+        _ => "",
+    };
+    legend.draw_text(says, &text_style(10, &QUIET), (0, below - 6))?;
     Ok(())
+}
+
+fn highest(points: &[(f64, f64)]) -> f64 {
+    points.iter().map(|(_, value)| *value).fold(0.0, f64::max)
+}
+
+fn text_style(size: i32, colour: &'static RGBColor) -> TextStyle<'static> {
+    TextStyle::from(("sans-serif", size).into_font()).color(colour)
 }
 
 /// A value in a unit as Grafana names it.
@@ -229,7 +258,11 @@ mod tests {
 
             for panel in &dashboard.panels {
                 let title = panel.title.replace('\'', "&#39;").replace('&', "&amp;");
-                assert!(svg.contains(&panel.title) || svg.contains(&title), "{}", panel.title);
+                assert!(
+                    svg.contains(&panel.title) || svg.contains(&title),
+                    "{}",
+                    panel.title
+                );
             }
             assert!(svg.contains("a &lt; b") && !svg.contains("NaN"), "{name}");
         }

@@ -1,5 +1,5 @@
 //! Programs that die just before and just behind each step that reaches outside of them, on each way that a guest may go:
-//! afterwards the books are the same as if nothing had happened.
+//! afterwards the ledger is the same as if nothing had happened.
 //!
 //! The points are named where they stand in the programs; `service::crash` tells how a process dies at one.
 
@@ -19,7 +19,7 @@ mod processor;
 mod sender;
 mod webhooks_out;
 
-/// How the books are asked for in the end.
+/// How the ledger is checked in the end.
 const LEDGER_CHECK: &str = "ledger check --margin 10s";
 
 fn tried() -> BTreeSet<String> {

@@ -225,7 +225,7 @@ fn only_the_ways_of_the_picture_are_open() {
     };
     let expected = [
         ("from-prometheus", set(&["ingest", "processor", "sender"])),
-        ("from-the-door", set(&["desk", "ingest"])),
+        ("from-outside", set(&["desk", "ingest"])),
         ("nothing-else", set(&[])),
         ("to-platforms", set(&["processor"])),
         ("to-postgres", set(&["desk", "migrate", "processor", "sender"])),

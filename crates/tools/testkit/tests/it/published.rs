@@ -1,4 +1,4 @@
-//! Notifications as Meta and a public client published them, from the door to the tables.
+//! Notifications as Meta and a public client published them, from the webhook to the tables.
 
 use std::collections::BTreeSet;
 use std::path::Path;

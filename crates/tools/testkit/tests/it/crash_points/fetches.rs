@@ -24,7 +24,7 @@ const GIVING_UP: &[&str] = &["processor.fetches.given_up"];
 fn source(platform: &Platform) -> String {
     let address = platform.address();
     format!(
-        "resorts = ['azure-bay']\nplatform = 'apaleo'\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:door']\n\
+        "resorts = ['azure-bay']\nplatform = 'apaleo'\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:key']\n\
          [properties]\nBER = 'azure-bay'\n\
          [fetch]\nurl = 'http://{address}/reservations/{{booking.id}}'\nhosts = ['127.0.0.1']\nper_second = 100\n\
          auth = {{ scheme = 'bearer', secret = 'plain:hunter2' }}\n"
@@ -40,7 +40,7 @@ fn webhook(booking: &str) -> Value {
 
 async fn posts(world: &World, booking: &str) {
     let body = webhook(booking).to_string().into_bytes();
-    let (status, answer) = world.send_as("/webhooks/apaleo", "door", body).await;
+    let (status, answer) = world.send_as("/webhooks/apaleo", "key", body).await;
     assert_eq!(status, 200, "{answer}");
 }
 

@@ -22,7 +22,7 @@ pub(super) async fn ask_a_platform(world: &World, guest: &Guest, token: &str) {
     .await;
     let address = platform.address();
     let file = format!(
-        "resorts = ['azure-bay']\nplatform = 'apaleo'\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:door']\n\
+        "resorts = ['azure-bay']\nplatform = 'apaleo'\n[auth]\nscheme = 'bearer'\nsecrets = ['plain:key']\n\
          [properties]\nBER = 'azure-bay'\n[fetch]\nurl = 'http://{address}/{{booking.id}}'\nhosts = ['127.0.0.1']\n\
          auth = {{ scheme = 'bearer', secret = 'plain:{token}' }}\n"
     );
@@ -34,7 +34,7 @@ pub(super) async fn ask_a_platform(world: &World, guest: &Guest, token: &str) {
             "subject": format!("{} {}", guest.text, guest.phone),
         });
         let body = webhook.to_string().into_bytes();
-        let (status, answer) = world.send_as("/webhooks/apaleo", "door", body).await;
+        let (status, answer) = world.send_as("/webhooks/apaleo", "key", body).await;
         assert_eq!(status, 200, "{answer}");
     }
     world

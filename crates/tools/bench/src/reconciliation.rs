@@ -1,4 +1,4 @@
-//! The books of a round: each webhook that was answered with 200 has its call, and none has two.
+//! Reconciles a round: each webhook that was answered with 200 has its call, and none has two.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

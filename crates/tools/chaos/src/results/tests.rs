@@ -1,4 +1,4 @@
-//! Books that are right, and every way in which they can be wrong.
+//! Results that are right, and every way in which they can be wrong.
 
 use std::time::Duration;
 

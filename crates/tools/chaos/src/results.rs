@@ -1,4 +1,4 @@
-//! The books: what was accepted against what was applied, and what every guest got against what the booking calls for.
+//! The results: what was accepted against what was applied, and what every guest got against what the booking calls for.
 //!
 //! [`judge`] compares; it depends on nothing but its arguments. [`evidence`] gathers what there is to compare.
 

@@ -1,4 +1,4 @@
-//! Whether the books balance: `desk ledger check`, run in the background, since it reads every table whole.
+//! Whether the ledger balance: `desk ledger check`, run in the background, since it reads every table whole.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +17,7 @@ const MARGIN: TimeDelta = TimeDelta::minutes(5);
 
 /// The result of the last check by this process.
 #[derive(Default)]
-pub(super) struct Books(Mutex<Option<Checked>>);
+pub(super) struct Ledger(Mutex<Option<Checked>>);
 
 #[derive(Debug, Clone)]
 pub(super) struct Checked {
@@ -25,7 +25,7 @@ pub(super) struct Checked {
     pub(super) findings: usize,
 }
 
-impl Books {
+impl Ledger {
     pub(super) fn last(&self) -> Option<Checked> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,4 +1,4 @@
-//! What the books are made of: Postgres' rows, and the sandbox's memory.
+//! What the results are made of: Postgres' rows, and the sandbox's memory.
 
 use std::collections::{HashMap, HashSet};
 

@@ -87,14 +87,16 @@ impl RequestLog {
         }
     }
 
-    /// Logs a request that is not a webhook. Frequent requests, such as health checks, are logged at debug level.
+    /// Logs a request that is not a webhook. Frequent requests, such as health checks, are logged at debug level: why `/readyz` answers 503
+    /// stands in `not_ready`.
     pub(crate) fn tell_other(&self, other: &Other) {
-        let level = if other.status < 400 {
-            log::Level::Debug
-        } else {
+        let is_refused = (400..500).contains(&other.status);
+        let level = if is_refused {
             log::Level::Info
+        } else {
+            log::Level::Debug
         };
-        if other.status >= 400 && !self.allows(None, other.answer) {
+        if is_refused && !self.allows(None, other.answer) {
             return;
         }
         log::log!(level, "request.id":% = other.request_id, source = UNKNOWN, address:% = other.address,

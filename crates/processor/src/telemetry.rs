@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::after_call::Scope;
 use domain::hold::{Cause, NewHold};
 use domain::message::MessageState;
+use domain::trace::TraceContext;
 use store::holds::Laid;
 use store::messages::Moved;
 use store::planning::Planned;
@@ -16,9 +17,10 @@ use crate::metrics::ProcessorMetrics;
 
 /// `cause`: `event`, `report`, `timer` or `retention`.
 pub(crate) fn planned(metrics: &ProcessorMetrics, planned: &Planned, cause: &str) {
-    for (booking, status) in &planned.statuses {
-        metrics.bookings.with_label_values(&[status.as_str()]).inc();
-        log::info!("booking.id" = booking.to_string(), status = status.as_str(), cause = cause,
+    for new in &planned.statuses {
+        let status = new.status.as_str();
+        metrics.bookings.with_label_values(&[status]).inc();
+        log::info!("booking.id" = new.booking.to_string(), status = status, cause = cause, trace = id(new.trace),
             event = "booking_changed"; "booking changed");
     }
     for moved in &planned.moved {
@@ -54,8 +56,8 @@ fn message_planned(metrics: &ProcessorMetrics, moved: &Moved, cause: &str) {
         state = moved.state.as_str(),
         reason = moved.reason.map_or("", domain::message::Reason::as_str),
         cause = cause,
-        trace = moved.trace.map(|trace| trace.trace_id().to_string()),
-        link = moved.link.map(|link| link.trace_id().to_string()),
+        trace = id(moved.trace),
+        link = id(moved.link),
         event = "message_planned";
         "{what}"
     );
@@ -78,6 +80,7 @@ pub(crate) fn reported(metrics: &ProcessorMetrics, outcome: &Outcome) {
             kind = recorded.kind.as_str(),
             state = recorded.state.as_str(),
             reason = recorded.reason.as_deref().unwrap_or_default(),
+            trace = id(recorded.trace),
             event = "message_reported";
             "message reported"
         );
@@ -89,6 +92,11 @@ pub(crate) fn reported(metrics: &ProcessorMetrics, outcome: &Outcome) {
         log::warn!(hold = key, event = "hold_lifted"; "the hold is over: WhatsApp delivers again");
     }
     planned(metrics, &outcome.planned, "report");
+}
+
+/// The id of the trace to which a span belongs.
+fn id(span: Option<TraceContext>) -> Option<String> {
+    span.map(|span| span.trace_id().to_string())
 }
 
 /// One alert for each hold of a template that became marketing.

@@ -1,6 +1,7 @@
 //! Whether a process can do its work, and what is missing when it cannot.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -175,6 +176,18 @@ fn log_holds(name: &str, lost_at: Option<Instant>) {
     }
 }
 
+/// In one line: `not ready: rabbitmq: connection refused`.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.status)?;
+        for (index, Missing { name, reason }) in self.missing.iter().enumerate() {
+            let before = if index == 0 { ':' } else { ';' };
+            write!(f, "{before} {name}: {}", reason.replace('\n', " "))?;
+        }
+        Ok(())
+    }
+}
+
 impl Report {
     pub fn is_ready(&self) -> bool {
         self.missing.is_empty()
@@ -255,6 +268,10 @@ mod tests {
 
         readiness.set("rabbitmq", Err("connection refused".to_owned()));
 
+        assert_eq!(
+            readiness.report().to_string(),
+            "not ready: rabbitmq: connection refused"
+        );
         assert_eq!(
             report(&readiness),
             r#"{"status":"not ready","missing":[{"name":"rabbitmq","reason":"connection refused"}]}"#

@@ -131,7 +131,7 @@ fn serve_with(
     let listener = TcpListener::bind(address)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
     let address = listener.local_addr()?;
-    let (stopped, readiness) = (stop.clone(), readiness.clone());
+    let (stopped, stopping) = (stop.clone(), readiness.clone());
     let connections = Connections::default();
     let (watching, idle) = (connections.clone().watch(patience), connections.clone());
     let lingering = stop.clone();
@@ -148,7 +148,7 @@ fn serve_with(
         .client_request_timeout(patience.head)
         .shutdown_signal(async move {
             stopped.stopped().await;
-            readiness.stopping();
+            stopping.stopping();
             tokio::time::sleep(linger.min(LONGEST_LINGER)).await;
             idle.cut_off_idle();
         })
@@ -157,7 +157,7 @@ fn serve_with(
         .run();
     log::info!(address:% = address, event = "listening"; "listening");
     systemd::tell_listening();
-    let informing = systemd::keep_informed(stop.clone());
+    let informing = systemd::keep_informed(readiness.clone(), stop.clone());
     Ok(Serving {
         address,
         server: tokio::spawn(async move {

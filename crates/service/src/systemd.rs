@@ -1,4 +1,5 @@
-//! What systemd is told about a process that it started with `Type=notify`: it listens, it stops, it still runs.
+//! What systemd is told about a process that it started with `Type=notify`: it listens, it stops, it still runs, and what
+//! `systemctl status` shows of it: whether it is ready, and why not.
 //!
 //! Other service managers set no `NOTIFY_SOCKET`: then nothing is sent. A message that cannot be sent is logged and does
 //! not disturb the process.
@@ -8,24 +9,41 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 use crate::Stop;
+use crate::health::Readiness;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Tells that start-up is finished: the process listens.
 pub(crate) fn tell_listening() {
     tell(NotifyState::Ready);
 }
 
-/// Tells that the stop has come, and until then that the process runs, where systemd has set a watchdog.
+/// Tells that the stop has come, and until then whether the process is ready, and that it runs, where systemd has set a watchdog.
 ///
 /// Never ends: reports that stop too early would have the process killed while it finishes the work in hand.
-pub(crate) async fn keep_informed(stop: Stop) {
+pub(crate) async fn keep_informed(readiness: Readiness, stop: Stop) {
     let stopping = async {
         stop.stopped().await;
         tell(NotifyState::Stopping);
         std::future::pending::<()>().await;
     };
-    match sd_notify::watchdog_enabled() {
-        Some(period) => tokio::join!(stopping, feed_watchdog(period)).0,
-        None => stopping.await,
+    let watchdog = async {
+        if let Some(period) = sd_notify::watchdog_enabled() {
+            feed_watchdog(period).await;
+        }
+    };
+    tokio::join!(stopping, show_readiness(&readiness), watchdog);
+}
+
+async fn show_readiness(readiness: &Readiness) {
+    let (mut ticks, mut shown) = (tokio::time::interval(LOOK_EVERY), String::new());
+    loop {
+        ticks.tick().await;
+        let now = readiness.report().to_string();
+        if now != shown {
+            tell(NotifyState::Status(&now));
+            shown = now;
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Finding {
     pub(crate) fn log(&self) {
         match self.severity {
             Severity::Error => log::error!(event = "config_rejected", finding:% = self;
-                "config rejected; keeping the last good version"),
+                "config rejected: its last good version stays in force, where there is one"),
             Severity::Warning => log::warn!(event = "config_warning", finding:% = self; "config warning"),
         }
     }

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use domain::ids::{BookingKey, MessageId, NumberId};
 use domain::plan::{self, Circumstances, Existing, Plan, Status, difference, order};
+use domain::trace::TraceContext;
 
 use crate::bookings::{self, Booking, Saved, Standing};
 use crate::error::StoreError;
@@ -33,10 +34,19 @@ pub struct Planned {
     pub moved: Vec<Moved>,
     /// Of these, the messages that are due and whose ids the caller publishes after its commit: with [`DueIds::Caller`].
     pub due: Vec<MessageId>,
-    /// Bookings whose status changed, with the new one.
-    pub statuses: Vec<(BookingKey, Status)>,
+    /// Bookings whose status changed.
+    pub statuses: Vec<NewStatus>,
     /// Bookings whose resort has no readable file: they keep their facts and wait.
     pub without_resort: Vec<BookingKey>,
+}
+
+/// The status that a booking has now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStatus {
+    pub booking: BookingKey,
+    pub status: Status,
+    /// The span in which it was planned.
+    pub trace: Option<TraceContext>,
 }
 
 /// Plans locked bookings and writes what follows. Call it within the transaction that holds their locks.
@@ -87,7 +97,11 @@ fn summarise(saved: &[Saved<'_>]) -> Planned {
         moved: Vec::new(),
         due: Vec::new(),
         statuses: with_new_status
-            .map(|row| (row.booking.key.clone(), row.status))
+            .map(|row| NewStatus {
+                booking: row.booking.key.clone(),
+                status: row.status,
+                trace: row.booking.planning_trace(),
+            })
             .collect(),
         without_resort: without_resort.map(|row| row.booking.key.clone()).collect(),
     }

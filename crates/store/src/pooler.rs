@@ -39,7 +39,7 @@ impl Pooler {
     }
 
     pub(crate) fn establish(&self) -> Result<PgConnection, ConnectionError> {
-        PgConnection::establish(&self.url)
+        PgConnection::establish(&self.url).map_err(said_once)
     }
 
     pub(crate) fn connect(&self) -> Result<PgConnection, StoreError> {
@@ -98,4 +98,14 @@ fn backend(connection: &mut PgConnection) -> Result<Backend, StoreError> {
             .get_result(connection)
     });
     asked.map_err(StoreError::query(step))
+}
+
+/// libpq tries with TLS first and then without, and what is wrong with both is often the same.
+fn said_once(error: ConnectionError) -> ConnectionError {
+    let ConnectionError::BadConnection(text) = error else {
+        return error;
+    };
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.dedup();
+    ConnectionError::BadConnection(lines.join("\n"))
 }

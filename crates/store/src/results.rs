@@ -16,6 +16,7 @@ use domain::hold::{NewHold, Route};
 use domain::ids::{MessageId, WhatsAppMessageId};
 use domain::message::{MessageKind, MessageState};
 use domain::message_record::{CallResult, Judging, Report};
+use domain::trace::TraceContext;
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -34,6 +35,8 @@ pub struct Recorded {
     pub kind: MessageKind,
     pub state: MessageState,
     pub reason: Option<String>,
+    /// The span in which it was planned.
+    pub trace: Option<TraceContext>,
 }
 
 #[derive(Debug, Default)]

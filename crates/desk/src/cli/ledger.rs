@@ -111,6 +111,9 @@ fn text(found: &LedgerView) -> String {
     let advice: Vec<_> = advice(&found.findings);
     let more = if found.more { "and more\n" } else { "" };
     let verdict = match rows.len() {
+        0 if !found.letters_are_here => {
+            "nothing is stuck, but dead letters were not looked for: RabbitMQ is away\n".to_owned()
+        }
         0 => "nothing is stuck: everything has finished, or is on time\n".to_owned(),
         count => format!("{}\n", output::count(count, "finding")),
     };

@@ -111,7 +111,7 @@ fn systemd_is_told_that_the_program_listens_that_it_runs_and_that_it_stops() {
     let systemd = UnixDatagram::bind(folder.join("notify")).unwrap();
     systemd.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let next = || {
-        let mut bytes = [0; 100];
+        let mut bytes = [0; 500];
         let length = systemd.recv(&mut bytes).unwrap();
         String::from_utf8(bytes[..length].to_vec()).unwrap()
     };
@@ -122,11 +122,19 @@ fn systemd_is_told_that_the_program_listens_that_it_runs_and_that_it_stops() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let first = next();
     let begun = [next(), next(), next()];
     terminate(&child);
-    let after_reports = std::iter::repeat_with(next).find(|told| told != "WATCHDOG=1\n");
+    let is_report = |told: &String| told == "WATCHDOG=1\n" || told.starts_with("STATUS=");
+    let after_reports = std::iter::repeat_with(next).find(|told| !is_report(told));
 
-    assert_eq!(begun, ["READY=1\n", "WATCHDOG=1\n", "WATCHDOG=1\n"]);
+    assert_eq!(first, "READY=1\n");
+    let (statuses, watchdogs): (Vec<_>, Vec<_>) = begun.iter().partition(|told| told.starts_with("STATUS="));
+    assert_eq!(watchdogs, ["WATCHDOG=1\n", "WATCHDOG=1\n"]);
+    assert!(
+        statuses[0].starts_with("STATUS=not ready: rabbitmq: "),
+        "{statuses:?}"
+    );
     assert_eq!(after_reports.as_deref(), Some("STOPPING=1\n"));
     assert!(child.wait().unwrap().success());
     std::fs::remove_dir_all(&folder).unwrap();

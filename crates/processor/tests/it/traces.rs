@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use domain::trace::TraceContext;
 
 use crate::logs;
-use crate::scene::{ADA, BOB, REMINDER_1, Scene};
+use crate::notification::status;
+use crate::scene::{ADA, BOB, CONFIRMATION, REMINDER_1, Scene};
 use crate::webhook::Webhook;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -42,11 +43,25 @@ async fn what_an_event_changes_is_a_span_of_its_trace() {
         let begun = format!("{table} WHERE traceparent NOT LIKE '%{TRACE}%'");
         assert_eq!(scene.count(&begun).await, 1, "{table}");
     }
-    for event in ["event_settled", "message_planned"] {
+    for event in ["event_settled", "booking_changed", "message_planned"] {
         let lines = logs::events(event);
         let traces: Vec<bool> = lines.iter().map(|line| line["trace"] == TRACE).collect();
         assert_eq!(traces, [true, false], "{lines:?}");
     }
+}
+
+#[tokio::test]
+async fn what_whatsapp_reports_of_a_message_has_the_trace_of_its_event() {
+    logs::begin();
+    let scene = Scene::new().await;
+    arrives_traced(&scene, &Webhook::confirmed("BK-1", ADA)).await;
+    let called = scene.calls("BK-1", CONFIRMATION).await;
+
+    scene.notified(&status(&called, "delivered", ADA)).await;
+
+    let lines = logs::events("message_reported");
+    assert!(!lines.is_empty());
+    assert!(lines.iter().all(|line| line["trace"] == TRACE), "{lines:?}");
 }
 
 // shows: B255

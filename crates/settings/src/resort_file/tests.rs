@@ -26,6 +26,15 @@ fn noted(text: &str) -> Vec<(usize, String)> {
     notes.into_iter().map(|note| (note.line, note.text)).collect()
 }
 
+#[test]
+fn the_example_has_no_fault() {
+    let example = include_str!("../../../../deploy/example/resorts/azure-bay.toml");
+
+    let (file, notes) = read(&id(), example);
+
+    assert!(file.is_some() && notes.is_empty(), "{notes:?}");
+}
+
 // shows: B209
 #[test]
 fn no_resort_has_the_name_that_stands_for_none() {

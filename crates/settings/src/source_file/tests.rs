@@ -25,6 +25,24 @@ fn resolved(text: &str) -> Result<Arc<Source>, Vec<Note>> {
     good.and_then(|(good, _)| good.source).ok_or(notes)
 }
 
+#[test]
+fn the_example_has_no_fault_also_with_its_other_scheme() {
+    let example = include_str!("../../../../deploy/example/sources/website.toml");
+    let keys_of_hmac = |line: &str| match line.strip_prefix('#') {
+        Some(key) if key.starts_with(|first: char| first.is_ascii_lowercase()) && key.contains(" = ") => {
+            key.to_owned()
+        }
+        _ => line.to_owned(),
+    };
+    let (before, auth) = example.split_once("[auth]").unwrap();
+    let auth: Vec<String> = auth.lines().map(keys_of_hmac).collect();
+    let with_hmac = auth.join("\n").replace("\"standard-webhooks\"", "\"hmac\"");
+
+    assert_eq!(noted("website", example), [] as [&str; 0]);
+    let expected = ["auth.tolerance has no effect: auth.signed holds no {timestamp}"];
+    assert_eq!(noted("website", &format!("{before}[auth]{with_hmac}")), expected);
+}
+
 fn with_auth(auth: &str) -> String {
     format!("resorts = [\"*\"]\n[auth]\n{auth}\n")
 }

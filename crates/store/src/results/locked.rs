@@ -10,6 +10,7 @@ use domain::guest::GuestName;
 use domain::ids::{BookingKey, MessageId, NumberId};
 use domain::message::{MessageKind, MessageState};
 use domain::message_record::MessageRecord;
+use domain::trace::TraceContext;
 use uuid::Uuid;
 
 use super::columns::{self, Columns};
@@ -29,6 +30,7 @@ struct Message {
     booking_key: String,
     kind: MessageKind,
     record: MessageRecord,
+    trace: Option<TraceContext>,
     /// The number that sent it, and the keyed hash of the one that was called.
     called: (Option<String>, Option<Vec<u8>>),
 }
@@ -103,6 +105,7 @@ impl Locked {
             kind: message.kind,
             state: record.state,
             reason: record.reason.clone(),
+            trace: message.trace,
         });
         let before = std::mem::replace(&mut message.record, record);
         if before.state == MessageState::Dead {
@@ -186,7 +189,13 @@ impl Locked {
     }
 }
 
-type Row = (Uuid, String, String, Columns, (Option<String>, Option<Vec<u8>>));
+type Row = (
+    Uuid,
+    String,
+    String,
+    Columns,
+    (Option<String>, Option<Vec<u8>>, Option<String>),
+);
 
 /// Locks every message of these bookings; reads those that are asked for.
 fn lock_messages(
@@ -203,11 +212,11 @@ fn lock_messages(
             messages::booking_key,
             messages::kind,
             Columns::as_select(),
-            (messages::called_from, messages::called_to),
+            (messages::called_from, messages::called_to, messages::traceparent),
         ))
         .load(connection)
         .map_err(StoreError::query("lock messages"))?;
-    let into_message = |(id, booking_key, kind, columns, called): Row| {
+    let into_message = |(id, booking_key, kind, columns, (called_from, called_to, trace)): Row| {
         let kind = kind
             .parse()
             .map_err(|_| StoreError::Unreadable { what: "message kind" })?;
@@ -216,7 +225,8 @@ fn lock_messages(
             booking_key,
             kind,
             record,
-            called,
+            trace: trace.and_then(|trace| trace.parse().ok()),
+            called: (called_from, called_to),
         };
         Ok((MessageId(id), message))
     };

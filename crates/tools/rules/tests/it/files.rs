@@ -80,3 +80,39 @@ fn the_example_of_an_environment_lists_every_variable_that_is_read_and_no_other(
     let (of_programs, _) = example.split_once("env:NAME").unwrap();
     assert_eq!(variables_in(of_programs), read_by_programs);
 }
+
+#[test]
+fn the_examples_of_a_resort_and_a_source_have_every_key_that_is_read() {
+    let settings = root().join("crates/settings/src");
+    let examples = [
+        ("resort_file", "deploy/example/resorts/azure-bay.toml"),
+        ("source_file", "deploy/example/sources/website.toml"),
+    ];
+    for (module, example) in examples {
+        let example = read(example);
+        let is_there = |key: &String| {
+            let forms = [
+                format!("{key} ="),
+                format!("{key}]"),
+                format!("{key}."),
+                format!("\n[{key}."),
+            ];
+            forms.iter().any(|form| example.contains(form))
+        };
+        let files = all_files();
+        let of_module = files.iter().filter(|path| {
+            path.starts_with(&settings) && path.to_string_lossy().contains(module) && !is_test(path)
+        });
+        let mut keys = BTreeSet::new();
+        for path in of_module {
+            let text = read(path);
+            let code = before_tests(&text);
+            let asked = r#"(?:optional|required|table_or_default|delay)\(\s*(?:\w+,\s*)?"(\w+)""#;
+            keys.extend(captured(asked, code));
+            keys.extend(captured(r#"delay\(\w+, "\w+", "(\w+)""#, code));
+        }
+        assert!(keys.len() > 10, "{module}: {keys:?}");
+        let missing: Vec<_> = keys.iter().filter(|key| !is_there(key)).collect();
+        assert!(missing.is_empty(), "{module}: {missing:?}");
+    }
+}

@@ -108,6 +108,23 @@ fn every_program_but_the_sandbox_is_a_service_with_a_user_and_settings_of_its_ow
     }
 }
 
+/// systemd reads drop-ins after the unit itself, so a line of the unit would have no effect.
+#[test]
+fn no_unit_sets_what_all_have_in_common_but_in_a_later_drop_in() {
+    let keys = |path: &str| captured(r"(?m)^(\w+)=", &read(format!("deploy/systemd/{path}")));
+    let common = keys("bellhop-.service.d/10-common.conf");
+
+    for name in daemons().iter().map(String::as_str).chain(["migrate"]) {
+        let own = keys(&format!("bellhop-{name}.service"));
+        let lost: Vec<_> = own.intersection(&common).filter(|key| *key != "After").collect();
+        assert!(lost.is_empty(), "bellhop-{name}.service: {lost:?}");
+    }
+    let migration = read("deploy/systemd/bellhop-migrate.service.d/20-oneshot.conf");
+    for line in ["Type=oneshot", "Restart=no", "WatchdogSec=0"] {
+        assert!(migration.contains(line), "{line}");
+    }
+}
+
 #[test]
 fn the_settings_of_the_services_name_only_variables_that_exist() {
     let known = variables_in(&read("deploy/example.env"));
@@ -135,17 +152,20 @@ fn a_second_installation_replaces_programs_and_keeps_settings() {
 }
 
 #[test]
-fn a_removal_leaves_settings_and_keys_and_nothing_else() {
+fn a_removal_leaves_settings_keys_and_the_owners_drop_ins_and_nothing_else() {
     let server = Server::new();
     server.install_programs();
     fs::write(server.path("etc/bellhop/keys"), "mine").unwrap();
+    let own = "etc/systemd/system/bellhop-.service.d/50-own.conf";
+    fs::write(server.path(own), "[Service]\nMemoryMax=1G\n").unwrap();
     let installed = files_below(&server.path(""));
 
     let removed = server.install(&["--remove"]);
 
     assert!(removed.status.success());
     let left = files_below(&server.path(""));
-    let settings = installed.iter().filter(|path| path.starts_with("etc/bellhop/"));
+    let stays = |path: &&String| path.starts_with("etc/bellhop/") || *path == own;
+    let settings = installed.iter().filter(stays);
     assert_eq!(left, settings.cloned().collect());
     assert!(left.contains("etc/bellhop/keys"));
 }

@@ -92,7 +92,7 @@ impl fmt::Display for Address {
         for (host, port) in iter::once((&first.host, first.port)).chain(others) {
             write!(f, "{}, ", node(host, port))?;
         }
-        write!(f, "vhost {}", self.uri.vhost)
+        write!(f, "vhost {}, user {}", self.uri.vhost, first.userinfo.username)
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
     fn an_address_never_shows_its_password() {
         let address = Address::parse("amqp://bellhop:hush@mq.example:5673/%2f").unwrap();
 
-        assert_eq!(address.to_string(), "mq.example:5673, vhost /");
+        assert_eq!(address.to_string(), "mq.example:5673, vhost /, user bellhop");
         assert!(!format!("{address:?}").contains("hush"));
     }
 
@@ -125,7 +125,7 @@ mod tests {
     fn the_nodes_of_a_cluster_are_tried_in_turn_and_share_all_else() {
         let address = Address::parse("amqps://u:p@a,[::1]:5673,c:5672/v?heartbeat=20").unwrap();
 
-        assert_eq!(address.to_string(), "a:5671, [::1]:5673, c:5672, vhost v");
+        assert_eq!(address.to_string(), "a:5671, [::1]:5673, c:5672, vhost v, user u");
         let tried = |turn| {
             address
                 .nodes(turn)
@@ -133,7 +133,11 @@ mod tests {
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
         };
-        let (a, b, c) = ("a:5671, vhost v", "[::1]:5673, vhost v", "c:5672, vhost v");
+        let (a, b, c) = (
+            "a:5671, vhost v, user u",
+            "[::1]:5673, vhost v, user u",
+            "c:5672, vhost v, user u",
+        );
         assert_eq!(tried(0), [a, b, c]);
         assert_eq!(tried(4), [b, c, a]);
         assert_eq!(address.nodes(1)[0].node(), "[::1]:5673");

@@ -35,7 +35,7 @@ async fn an_ipv6_address_is_where_the_connection_goes() {
     let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let address = Address::parse(&format!("amqp://u:p@[::1]:{port}/v")).unwrap();
-    assert_eq!(address.to_string(), format!("[::1]:{port}, vhost v"));
+    assert_eq!(address.to_string(), format!("[::1]:{port}, vhost v, user u"));
 
     let publisher = Publisher::start(address, Options::named("test"));
 

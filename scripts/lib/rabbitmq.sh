@@ -71,7 +71,7 @@ control_rabbitmq() {
     local bin
     bin=$(find_rabbitmq) || die 'no RabbitMQ server found'
     open_state || die 'not started; see scripts/services start'
-    become_part_of_rabbitmq "$bin/rabbitmqctl" "$@" </dev/null
+    become_part_of_rabbitmq "$bin/rabbitmqctl" "$@"
 }
 
 # The node ends in order on SIGTERM; epmd knows only its own kill.

@@ -1,6 +1,8 @@
 //! Opening and closing connections, each step within a time-out.
 
 use std::future::Future;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_compat::Compat;
@@ -12,6 +14,7 @@ use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
 use outbound::NoAuthorities;
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 
 use crate::Address;
 
@@ -45,20 +48,44 @@ pub enum ConnectError {
     TimedOut(Address),
 }
 
+/// A connection that is closed when its owner drops it, whatever else still holds a part of it.
+///
+/// lapin closes one when the last of its channels is dropped, and a question that was given up keeps its channel until the answer
+/// comes. If that question was whether we may consume, the late answer would begin a consumer that takes deliveries for nobody, for as
+/// long as the process lives.
+pub(crate) struct Owned(Arc<Connection>);
+
+impl Deref for Owned {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        if self.0.status().connected() {
+            let connection = Arc::clone(&self.0);
+            runtime.spawn(async move { close(&connection).await });
+        }
+    }
+}
+
 /// Opens a connection that recovers nothing by itself: its owner opens a new one, and so knows what was lost.
 ///
 /// Of several nodes one is drawn, so that the connections spread over them; the others are tried after it. The error is that of the
 /// last one.
-pub(crate) async fn open(address: &Address, name: &str) -> Result<Connection, ConnectError> {
+pub(crate) async fn open(address: &Address, name: &str) -> Result<Owned, ConnectError> {
     let (connection, _) = open_to_node(address, name).await?;
     Ok(connection)
 }
 
 /// As [`open`]; returns also the node that the connection leads to.
-pub(crate) async fn open_to_node(
-    address: &Address,
-    name: &str,
-) -> Result<(Connection, String), ConnectError> {
+pub(crate) async fn open_to_node(address: &Address, name: &str) -> Result<(Owned, String), ConnectError> {
     let mut nodes = address.nodes(rand::random_range(..usize::MAX));
     let last = nodes.pop();
     for node in &nodes {
@@ -72,7 +99,7 @@ pub(crate) async fn open_to_node(
     Ok((connection, last.node()))
 }
 
-async fn open_at(address: &Address, name: &str, time: Duration) -> Result<Connection, ConnectError> {
+async fn open_at(address: &Address, name: &str, time: Duration) -> Result<Owned, ConnectError> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let tls = tls(address).map_err(|cause| ConnectError::NoAuthorities {
         address: address.clone(),
@@ -80,10 +107,12 @@ async fn open_at(address: &Address, name: &str, time: Duration) -> Result<Connec
     })?;
     let opening = connect(address.to_uri(), tls, properties);
     match tokio::time::timeout(time, opening).await {
-        Ok(opened) => opened.map_err(|cause| ConnectError::Refused {
-            address: address.clone(),
-            cause,
-        }),
+        Ok(opened) => opened
+            .map(|connection| Owned(Arc::new(connection)))
+            .map_err(|cause| ConnectError::Refused {
+                address: address.clone(),
+                cause,
+            }),
         Err(_) => Err(ConnectError::TimedOut(address.clone())),
     }
 }

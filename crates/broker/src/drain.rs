@@ -4,11 +4,11 @@
 //! without acknowledging it. What was committed but not acknowledged is redelivered; the desk recognises it by its id and
 //! time.
 
+use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicGetOptions};
-use lapin::{Channel, Connection};
 
 use crate::Address;
-use crate::connection::{self, ConnectError, in_time};
+use crate::connection::{self, ConnectError, Owned, in_time};
 use crate::dead_letter::Cause;
 use crate::properties;
 use crate::topology::Queue;
@@ -42,7 +42,7 @@ pub enum DrainError {
 
 /// A connection for emptying the dead queues.
 pub struct Drain {
-    connection: Connection,
+    connection: Owned,
     channel: Channel,
 }
 

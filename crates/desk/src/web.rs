@@ -96,7 +96,7 @@ fn add_parts(daemon: &mut Daemon, desk: &Data<Desk>) {
     daemon.refresh_files(move || {
         files.refresh().tell();
         // A broken file is shown on the start page; the others work.
-        Ok(())
+        Ok(None)
     });
     let drained = desk.clone();
     daemon.every("dead queues", DRAIN_EVERY, move || {

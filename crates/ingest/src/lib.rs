@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::settings::{Resolve, Watched};
+use ::settings::{Needs, Resolve, Watched};
 use actix_web::web::Data;
 use broker::Status;
 use broker::publisher::{Options, Publisher};
@@ -97,12 +97,21 @@ fn assemble(
         unknown_properties: UnknownProperties::default(),
         files: Arc::new(files),
         events: Events::new(publisher, Arc::clone(&settings.ring), Arc::clone(&metrics)),
-        meta: settings.whatsapp.as_ref().map(Meta::of).transpose()?,
+        meta: meta(settings.whatsapp.as_ref())?,
         trusted_proxies: settings.trusted_proxies.clone(),
         rates: Rates::new(settings.whatsapp_rate),
         log: Arc::new(RequestLog::new(Arc::clone(&metrics), spans)),
         metrics,
     })
+}
+
+/// WhatsApp's own notifications, where an app secret is set.
+fn meta(whatsapp: Option<&WhatsApp>) -> Result<Option<Meta>, Problems> {
+    if whatsapp.is_none() {
+        log::warn!(event = "no_app_secrets";
+            "WHATSAPP_APP_SECRETS is not set: WhatsApp's reports, guests' replies and their stops are refused");
+    }
+    whatsapp.map(Meta::of).transpose()
 }
 
 fn add_parts(daemon: &mut Daemon, ingest: &Data<Ingest>, publisher: &Publisher) {
@@ -146,12 +155,12 @@ fn add_parts(daemon: &mut Daemon, ingest: &Data<Ingest>, publisher: &Publisher) 
     });
 }
 
-fn refresh(files: &Watched, metrics: &IngestMetrics) -> Result<(), String> {
+fn refresh(files: &Watched, metrics: &IngestMetrics) -> Result<Option<String>, String> {
     let changes = files.refresh();
     metrics.count_refused_files(changes.refused.len());
     changes.tell();
     let current = files.current();
     let broken: BTreeSet<_> = current.problems().map(|problem| problem.file.as_str()).collect();
     metrics.set_broken_files(broken.len());
-    current.check("")
+    current.usable(Needs::Sources)
 }

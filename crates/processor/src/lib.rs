@@ -84,7 +84,7 @@ fn add_parts(daemon: &mut Daemon, context: &Arc<Context>) {
     let files = Arc::clone(&context.files);
     daemon.refresh_files(move || {
         files.refresh().tell();
-        files.current().check("resorts/")
+        files.current().usable(::settings::Needs::Resorts)
     });
     let store = context.store.clone();
     daemon.check(POSTGRES, move || {

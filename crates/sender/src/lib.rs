@@ -37,7 +37,7 @@ mod unrecorded;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ::settings::{Resolve, Watched};
+use ::settings::{Needs, Resolve, Watched};
 use broker::Status;
 use broker::consumer::Consumer;
 use broker::publisher::{Options, Publisher};
@@ -143,7 +143,7 @@ fn add_parts(daemon: &mut Daemon, sender: &Arc<Sender>) {
     let files = Arc::clone(&sender.files);
     daemon.refresh_files(move || {
         files.refresh().tell();
-        files.current().check("resorts/")
+        files.current().usable(Needs::Resorts)
     });
     let store = sender.store.clone();
     daemon.check("postgres", move || {

@@ -114,8 +114,11 @@ impl Daemon {
     }
 
     /// Reads the program's files again every 2 s and on each SIGHUP, where they may block. `refresh` returns whether the
-    /// program can work with what it found.
-    pub fn refresh_files(&mut self, refresh: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+    /// program can work with what it found, and what is wrong with it nevertheless.
+    pub fn refresh_files(
+        &mut self,
+        refresh: impl Fn() -> Result<Option<String>, String> + Send + Sync + 'static,
+    ) {
         self.readiness.expect(FILES);
         let (readiness, refresh) = (self.readiness.clone(), Arc::new(refresh));
         let metrics = self.own.clone();
@@ -125,7 +128,11 @@ impl Daemon {
                 match tokio::task::spawn_blocking(move || refresh()).await {
                     Ok(usable) => {
                         metrics.note_files_read();
-                        readiness.set(FILES, usable);
+                        match &usable {
+                            Ok(Some(reason)) => readiness.warn(FILES, reason),
+                            _ => readiness.clear_warning(FILES),
+                        }
+                        readiness.set(FILES, usable.map(|_| ()));
                     }
                     // What was read before stays in force. The panic itself has a line of its own.
                     Err(_) => log::error!(event = "files_not_read"; "cannot read the files again"),

@@ -52,6 +52,11 @@ impl Environment {
         self.0.values.get(name).map(|value| value.as_str())
     }
 
+    /// The names of all that are set.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.values.keys().map(String::as_str)
+    }
+
     /// A function that looks variables up, for libraries.
     pub fn look_up(&self) -> LookUp {
         let environment = self.clone();
@@ -114,7 +119,7 @@ impl<'e> Reader<'e> {
         self.parsed(name, |text| {
             std::fs::read_dir(text)
                 .map(|_| PathBuf::from(text))
-                .map_err(|error| format!("is not a readable folder: {error}"))
+                .map_err(|error| format!("is not a readable folder: {text}: {error}"))
         })
     }
 
@@ -352,7 +357,7 @@ mod tests {
             "{problems}"
         );
         assert!(
-            problems.contains("FOLDER: is not a readable folder: "),
+            problems.contains("FOLDER: is not a readable folder: /nowhere: "),
             "{problems}"
         );
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::environment::{Environment, Problems};
 use crate::metrics::MetricError;
-use crate::{Stop, chain, columns, crash, logs, version};
+use crate::{Stop, chain, columns, crash, logs, misspelt, version};
 
 /// How long threads that cannot be interrupted may hold up the end of the process.
 const THREADS_DEADLINE: Duration = Duration::from_secs(2);
@@ -105,6 +105,9 @@ fn set_up<S>(read: impl FnOnce(&Environment) -> Result<S, Problems>) -> Result<S
     let environment = Environment::of_process();
     let logs = logs::init(&environment);
     crash::arm(&environment);
+    if logs.is_ok() {
+        misspelt::warn_about(&environment);
+    }
     match (logs, read(&environment)) {
         (Ok(()), read) => read,
         (Err(problems), Ok(_)) => Err(problems),

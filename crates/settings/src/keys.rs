@@ -50,12 +50,12 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
             Err(error) => {
                 return no_ring(
                     FILE_VARIABLE,
-                    &format!("names a file that cannot be read: {error}"),
+                    &format!("names a file that cannot be read: {path}: {error}"),
                 );
             }
         },
         (None, None) => {
-            let remedy = "is not set: give entries ID:BASE64(32 bytes), one of them named lookup";
+            let remedy = "is not set: give entries ID:BASE64(32 bytes), one of them named lookup; `head -c 32 /dev/urandom | base64` makes one";
             return no_ring(VARIABLE, remedy);
         }
     };

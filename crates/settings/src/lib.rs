@@ -41,7 +41,7 @@ pub use lines::ResortLines;
 pub use mapping_file::definition_of;
 pub use resolve::Resolve;
 pub use resort_file::templates_table;
-pub use snapshot::{ResortState, Snapshot, SourceState, load};
+pub use snapshot::{Needs, ResortState, Snapshot, SourceState, load};
 pub use source::{RateLimit, Source, SourceRules};
 pub use watched::{Environment, Watched};
 

@@ -21,6 +21,23 @@ use crate::resolve::Resolve;
 use crate::source::{Source, SourceRules};
 use crate::webhook_out::WebhookOut;
 
+/// Which files a process cannot work without.
+#[derive(Debug, Clone, Copy)]
+pub enum Needs {
+    Resorts,
+    /// Those of resorts too.
+    Sources,
+}
+
+impl Needs {
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Resorts => "resorts",
+            Self::Sources => "sources",
+        }
+    }
+}
+
 /// All resorts and sources in force, and the findings about the files. A snapshot never changes; a newer one
 /// replaces it.
 #[derive(Debug, Default)]
@@ -207,14 +224,20 @@ impl Snapshot {
             .filter(|finding| finding.severity == Severity::Error)
     }
 
-    /// Readiness check: an error with all problems below a folder, such as `resorts/`.
-    pub fn check(&self, folder: &str) -> Result<(), String> {
+    /// What a process that needs these files says of itself: an error where it has none that it can work with; else what is wrong with
+    /// single ones. One resort's mistake must not take a process away from all others.
+    pub fn usable(&self, needs: Needs) -> Result<Option<String>, String> {
+        let (folder, are_there) = match needs {
+            Needs::Resorts => ("resorts/", !self.resorts.is_empty()),
+            Needs::Sources => ("", !self.sources.is_empty()),
+        };
         let problems = self.problems().filter(|problem| problem.file.starts_with(folder));
         let problems: Vec<String> = problems.map(ToString::to_string).collect();
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems.join("; "))
+        match (problems.is_empty(), are_there) {
+            (true, true) => Ok(None),
+            (true, false) => Ok(Some(format!("{}: there is no file", needs.folder()))),
+            (false, true) => Ok(Some(problems.join("; "))),
+            (false, false) => Err(problems.join("; ")),
         }
     }
 
@@ -228,6 +251,11 @@ impl Snapshot {
     /// Logs one line for each finding.
     pub(crate) fn log_findings(&self) {
         self.problems().chain(self.warnings()).for_each(Finding::log);
+        let is_empty = self.resorts.is_empty() && self.source_rules.is_empty();
+        if is_empty && self.problems().next().is_none() {
+            log::warn!(event = "no_files";
+                "there is no file of a resort and none of a source: is BELLHOP_CONFIG the right folder?");
+        }
     }
 
     /// Grows by one with each change of the content.

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use domain::error_chain::chain;
 use futures_util::{FutureExt, StreamExt};
+use lapin::Channel;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection};
 
 use super::settling::Settlement;
 use super::{Delivery, Receipt, Settled};
 use crate::Address;
-use crate::connection::{self, ConnectError, in_time};
+use crate::connection::{self, ConnectError, Owned, in_time};
 use crate::liveness::{Liveness, Probe};
 use crate::properties;
 use crate::status::Status;
@@ -21,7 +21,7 @@ use crate::topology::{self, Queue, TopologyError};
 
 pub(super) struct Subscription {
     generation: u64,
-    connection: Connection,
+    connection: Owned,
     /// Where the connection leads.
     node: String,
     channel: Channel,

@@ -3,13 +3,12 @@
 use std::future::Future;
 
 use domain::error_chain::chain;
-use lapin::Connection;
 use lapin::options::ConfirmSelectOptions;
 
 use super::session::Session;
 use super::{Ending, TaskEnds};
 use crate::Address;
-use crate::connection::{self, ConnectError, in_time};
+use crate::connection::{self, ConnectError, Owned, in_time};
 use crate::status::Status;
 use crate::topology::{self, TopologyError};
 
@@ -26,7 +25,7 @@ enum OpenError {
 }
 
 struct Opened {
-    connection: Connection,
+    connection: Owned,
     session: Session,
     /// Where the connection leads.
     node: String,
@@ -96,7 +95,7 @@ async fn open(address: &Address, name: &str) -> Result<Opened, OpenError> {
     })
 }
 
-async fn serve(ends: &mut TaskEnds, connection: Connection, mut session: Session, node: &str) -> Ending {
+async fn serve(ends: &mut TaskEnds, connection: Owned, mut session: Session, node: &str) -> Ending {
     Status::Connected.publish(&ends.status);
     let ending = match session.run(ends).await {
         Ending::Lost(reason) => Ending::Lost(connection::lost(node, &reason)),

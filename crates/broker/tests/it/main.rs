@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod abandoned;
 mod connecting;
 mod consuming;
 mod draining;

@@ -23,9 +23,9 @@ pub enum KeyProblem {
     /// Entries are counted from 1. The text is not repeated, since it may be a bare key.
     #[error("entry {number} is not ID:BASE64 with an id of 1 to {LONGEST_ID} letters, digits, - _ or .")]
     NoId { number: usize },
-    #[error("the key {id} is not base64")]
+    #[error("the key {id} is not base64; `head -c 32 /dev/urandom | base64` makes one")]
     NotBase64 { id: String },
-    #[error("the key {id} has {length} bytes instead of 32")]
+    #[error("the key {id} has {length} bytes instead of 32; `head -c 32 /dev/urandom | base64` makes one")]
     WrongLength {
         id: String,
         /// In bytes.

@@ -167,9 +167,13 @@ fn view(found: Found, country: Option<Country>, masking: Masking) -> BookingView
         status: status.as_str(),
         wake_at: booking.wake_at,
         erased_at: booking.facts.erased.as_ref().map(|erased| erased.stamp.at),
-        to_come: found
-            .plan
-            .map(|plan| upcoming(&plan, found.messages.iter().map(|message| &message.existing))),
+        to_come: found.plan.map(|plan| {
+            upcoming(
+                &plan,
+                &booking.facts,
+                found.messages.iter().map(|message| &message.existing),
+            )
+        }),
         facts: facts::view(&booking.facts, country, masking),
         events: found.events.into_iter().map(EventView::from).collect(),
         messages: found.messages.into_iter().map(MessageView::from).collect(),

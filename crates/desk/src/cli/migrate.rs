@@ -34,15 +34,35 @@ pub(super) async fn run(_: &Arguments, environment: &Environment) -> anyhow::Res
     let is_granted = match &database {
         Ok((steps, granted)) => report_steps(steps, granted)?,
         Err(error) => {
-            output::complain(&format!("Postgres: {}", chain(error)));
+            complain(
+                "Postgres",
+                &chain(error),
+                "DATABASE_URL must be that of the database's owner",
+            );
             false
         }
     };
     match &declared {
         Ok(()) => output::print("RabbitMQ: exchanges and queues are as they must be")?,
-        Err(error) => output::complain(&format!("RabbitMQ: {}", chain(error))),
+        Err(error) => {
+            complain(
+                "RabbitMQ",
+                &chain(error),
+                "AMQP_URL must be that of a user who may configure the vhost",
+            );
+        }
     }
     Ok(Answer::done_if(is_granted && declared.is_ok()))
+}
+
+/// What the server said, and, where it refused this user, who is needed.
+fn complain(server: &str, said: &str, remedy: &str) {
+    let refused = ["permission denied", "must be owner", "ACCESS_REFUSED"];
+    if refused.iter().any(|words| said.contains(words)) {
+        output::complain(&format!("{server}: {said}; {remedy}"));
+    } else {
+        output::complain(&format!("{server}: {said}"));
+    }
 }
 
 /// Whether the rights were granted, or there are no roles to grant them to.

@@ -81,6 +81,7 @@ async fn take(
     }
     let source = source?;
     if !source.allows(entry.address) {
+        entry.reason = Some(format!("[network] allow of sources/{}.toml", source.rules.id));
         return Err(Problem::AddressNotAllowed);
     }
     let rates = ingest.rates.of(&source);

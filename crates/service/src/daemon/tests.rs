@@ -118,7 +118,7 @@ async fn a_failed_refresh_is_logged_and_the_next_one_still_comes() {
     let (stop, readiness) = (daemon.stop.clone(), daemon.readiness.clone());
     daemon.refresh_files(move || match refreshes.fetch_add(1, Ordering::Relaxed) {
         0 => panic!("a defect"),
-        _ => Ok(()),
+        _ => Ok(Some("one of the files".to_owned())),
     });
     let running = running(daemon);
 
@@ -126,10 +126,13 @@ async fn a_failed_refresh_is_logged_and_the_next_one_still_comes() {
     while !readiness.is_ready() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    // What is wrong with one of them is told, and takes nothing away.
+    let report = serde_json::to_value(readiness.report()).unwrap();
     stop.stop();
     running.finished().await.unwrap();
 
     assert!(EVENTS.lock().contains(&"files_not_read".to_owned()));
+    assert_eq!(report["warnings"][0]["reason"], "one of the files");
 }
 
 #[tokio::test(flavor = "multi_thread")]

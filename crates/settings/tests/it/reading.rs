@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::secret::{Places, Secret, seal};
 use settings::keys::keys_of_files;
-use settings::{Resolve, ResortState, Severity, SourceState, check, load};
+use settings::{Needs, Resolve, ResortState, Severity, SourceState, check, load};
 
 use crate::{Folder, RESORT, SOURCE, environment, key_ring, resort, source};
 
@@ -49,6 +49,37 @@ fn a_broken_file_is_rejected_as_a_whole_and_the_others_work() {
     );
     assert_eq!(snapshot.resorts().count(), 1);
     assert_eq!(snapshot.sources().count(), 1);
+}
+
+#[test]
+fn a_process_is_taken_away_only_where_no_file_at_all_can_be_used() {
+    let folder = Folder::new();
+    let usable = |needs| {
+        load(folder.path(), Resolve::Everything, &folder.places())
+            .unwrap()
+            .usable(needs)
+    };
+    assert_eq!(
+        (usable(Needs::Resorts), usable(Needs::Sources)),
+        (Ok(None), Ok(None))
+    );
+
+    folder.write("resorts/sea-view.toml", "time_zone = \"Athens\"\n");
+    for needs in [Needs::Resorts, Needs::Sources] {
+        let told = usable(needs).unwrap().unwrap();
+        assert!(
+            told.contains("resorts/sea-view.toml:1: error: time_zone "),
+            "{told}"
+        );
+    }
+
+    folder.remove("resorts/azure-bay.toml");
+    assert!(usable(Needs::Resorts).is_err());
+    folder.remove("resorts/sea-view.toml");
+    assert_eq!(
+        usable(Needs::Resorts),
+        Ok(Some("resorts: there is no file".to_owned()))
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What comes next and why: the plan's messages that have not reached their end.
 
 use chrono::{DateTime, Utc};
+use domain::facts::Facts;
 use domain::message::MessageKind;
+use domain::plan::difference::{of_current_round, rounds_ended_at};
 use domain::plan::{Decision, Existing, Plan, Planned};
 use serde::Serialize;
 
@@ -20,12 +22,16 @@ pub(crate) struct Upcoming {
 
 pub(crate) fn upcoming<'m>(
     plan: &Plan,
-    messages: impl Iterator<Item = &'m Existing> + Clone,
+    facts: &Facts,
+    messages: impl Iterator<Item = &'m Existing>,
 ) -> Vec<Upcoming> {
+    let messages: Vec<Existing> = messages.cloned().collect();
+    // What went, or was tried and ended, goes no more in its round, also where a platform repeats the fact with a later time.
     let is_over = |planned: &Planned| {
-        messages.clone().any(|message| {
-            let over = message.state.is_end() || message.state.went();
-            message.kind == planned.kind && message.basis_at == planned.basis_at && over
+        let ended_at = rounds_ended_at(facts, planned.kind);
+        of_current_round(&messages, planned.kind, ended_at).is_some_and(|message| {
+            let is_same = message.attempts > 0 || message.basis_at == planned.basis_at;
+            message.state.went() || message.state.is_end() && is_same
         })
     };
     plan.messages
@@ -51,5 +57,72 @@ fn view(planned: &Planned) -> Upcoming {
         until: window.map(|window| window.closes_at),
         reason,
         since: planned.basis_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use domain::ids::MessageId;
+    use domain::message::MessageState;
+    use domain::plan::{Status, Window};
+
+    use super::*;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
+    }
+
+    /// A confirmation of the fact at minute 0.
+    fn confirmation(state: MessageState, attempts: u32) -> Existing {
+        Existing {
+            id: MessageId(uuid::Uuid::nil()),
+            kind: MessageKind::ReservationConfirmation,
+            round: 0,
+            basis_at: at(0),
+            state,
+            reason: None,
+            attempts,
+            due_at: at(0),
+            expires_at: at(60),
+            sent_at: None,
+            withdrawn: false,
+        }
+    }
+
+    /// What is to come of a confirmation whose fact was repeated at minute 5.
+    fn to_come(existing: &Existing) -> Vec<&'static str> {
+        let window = Window {
+            opens_at: at(5),
+            closes_at: at(65),
+        };
+        let plan = Plan {
+            status: Status::Confirmed,
+            messages: vec![Planned {
+                kind: MessageKind::ReservationConfirmation,
+                basis_at: at(5),
+                decision: Decision::Due(window),
+            }],
+            wake_at: None,
+        };
+        let upcoming = upcoming(&plan, &Facts::default(), std::iter::once(existing));
+        upcoming.iter().map(|one| one.expected).collect()
+    }
+
+    #[test]
+    fn what_was_tried_is_not_to_come_also_where_a_platform_repeats_its_fact() {
+        for (state, attempts) in [
+            (MessageState::Sent, 1),
+            (MessageState::Read, 1),
+            (MessageState::Dead, 4),
+        ] {
+            assert_eq!(
+                to_come(&confirmation(state, attempts)),
+                [] as [&str; 0],
+                "{state:?}"
+            );
+        }
+        // It never went, and is wanted again.
+        assert_eq!(to_come(&confirmation(MessageState::Withdrawn, 0)), ["now"]);
     }
 }

@@ -87,7 +87,7 @@ impl Stand {
             StandingView {
                 booking: booking.id.to_string(),
                 status: plan.status.as_str(),
-                to_come: upcoming(&plan, booking.messages.iter()),
+                to_come: upcoming(&plan, &booking.facts, booking.messages.iter()),
             }
         };
         Self {
@@ -118,7 +118,7 @@ fn view(world: &World, booking: &Booking, resort: &Resort) -> BookingView {
     messages.sort_by_key(|message| message.at);
     let plan = world.plan(booking);
     let became_message = |kind| booking.messages.iter().any(|message| message.kind == kind);
-    let mut not_wanted = upcoming(&plan, booking.messages.iter());
+    let mut not_wanted = upcoming(&plan, &booking.facts, booking.messages.iter());
     not_wanted.retain(|planned| !became_message(planned.kind));
     BookingView {
         booking: booking.id.to_string(),

@@ -1,0 +1,73 @@
+//! Variables that are no settings but nearly are: a misspelt one would be silently ignored.
+
+use strsim::normalized_damerau_levenshtein;
+
+use crate::Environment;
+
+/// Every variable that a program of ours reads; a rule keeps it complete. Those below the line are named by files.
+const EXAMPLE: &str = include_str!("../../../deploy/example.env");
+const NAMED_BY_FILES: &str = "env:NAME";
+
+/// 1 is the same. One wrong letter of ten is above it, another word is below.
+const SIMILAR: f64 = 0.85;
+
+/// Warns of each variable that looks like a setting of any program and is none.
+pub(crate) fn warn_about(environment: &Environment) {
+    for (variable, meant) in find(environment.names()) {
+        log::warn!(variable, meant, event = "variable_unknown"; "an environment variable is no setting: is it misspelt?");
+    }
+}
+
+/// Each with the setting that it resembles most.
+fn find<'n>(names: impl Iterator<Item = &'n str>) -> Vec<(&'n str, &'static str)> {
+    let settings: Vec<&str> = settings().collect();
+    let unknown = names.filter(|name| !settings.contains(name));
+    let nearest = |name: &'n str| {
+        let alike = |setting: &str| normalized_damerau_levenshtein(name, setting);
+        let similar = settings.iter().filter(|setting| alike(setting) >= SIMILAR);
+        let best = similar.max_by(|one, other| alike(one).total_cmp(&alike(other)))?;
+        Some((name, *best))
+    };
+    unknown.filter_map(nearest).collect()
+}
+
+fn settings() -> impl Iterator<Item = &'static str> {
+    let (of_programs, _) = EXAMPLE.split_once(NAMED_BY_FILES).unwrap_or((EXAMPLE, ""));
+    let is_part = |one: char| one.is_ascii_uppercase() || one.is_ascii_digit() || one == '_';
+    let words = of_programs.split(move |one| !is_part(one));
+    words.filter(|word| word.len() > 5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_setting_is_found_and_other_variables_are_not() {
+        let names = [
+            "WHATSAP_APP_SECRETS",
+            "DATABSE_URL",
+            "SENDER_MESAGES_PER_SECOND",
+            "INGEST_TRUSTED_PROXY",
+            "WHATSAPP_APP_SECRETS",
+            "AZURE_BAY_TOKEN",
+            "DIRECT_SECRET",
+            "SANDBOX_ADDR",
+            "INGEST_SERVICE_HOST",
+            "PATH",
+            "HOSTNAME",
+        ];
+
+        let found = find(names.into_iter());
+
+        assert_eq!(
+            found,
+            [
+                ("WHATSAP_APP_SECRETS", "WHATSAPP_APP_SECRETS"),
+                ("DATABSE_URL", "DATABASE_URL"),
+                ("SENDER_MESAGES_PER_SECOND", "SENDER_MESSAGES_PER_SECOND"),
+                ("INGEST_TRUSTED_PROXY", "INGEST_TRUSTED_PROXIES"),
+            ]
+        );
+    }
+}

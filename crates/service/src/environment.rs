@@ -119,7 +119,7 @@ impl<'e> Reader<'e> {
         self.parsed(name, |text| {
             std::fs::read_dir(text)
                 .map(|_| PathBuf::from(text))
-                .map_err(|error| format!("is not a readable folder: {text}: {error}"))
+                .map_err(|error| format!("is not a readable folder: {error}"))
         })
     }
 
@@ -357,7 +357,7 @@ mod tests {
             "{problems}"
         );
         assert!(
-            problems.contains("FOLDER: is not a readable folder: /nowhere: "),
+            problems.contains("FOLDER: is not a readable folder: "),
             "{problems}"
         );
     }

@@ -50,7 +50,7 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
             Err(error) => {
                 return no_ring(
                     FILE_VARIABLE,
-                    &format!("names a file that cannot be read: {path}: {error}"),
+                    &format!("names a file that cannot be read: {}{error}", shown(&path)),
                 );
             }
         },
@@ -60,6 +60,14 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
         }
     };
     KeyRing::parse(text.reveal()).or_else(|error| no_ring(variable, &chain(&error)))
+}
+
+/// The path, where it can be nothing else: who wrote the keys themselves there shall not find them in a log.
+fn shown(path: &str) -> String {
+    match path.starts_with('/') {
+        true => format!("{path}: "),
+        false => String::new(),
+    }
 }
 
 /// The keys that sealed the secrets in files, by file; and the errors of broken files.

@@ -24,6 +24,7 @@ pub mod silence_policy;
 mod snapshot;
 mod source;
 mod source_file;
+mod usable;
 mod watched;
 pub mod webhook_out;
 
@@ -41,8 +42,9 @@ pub use lines::ResortLines;
 pub use mapping_file::definition_of;
 pub use resolve::Resolve;
 pub use resort_file::templates_table;
-pub use snapshot::{Needs, ResortState, Snapshot, SourceState, load};
+pub use snapshot::{ResortState, Snapshot, SourceState, load};
 pub use source::{RateLimit, Source, SourceRules};
+pub use usable::Needs;
 pub use watched::{Environment, Watched};
 
 /// Reads every file and returns everything that is wrong or unwise, in the order of files and lines.

@@ -21,23 +21,6 @@ use crate::resolve::Resolve;
 use crate::source::{Source, SourceRules};
 use crate::webhook_out::WebhookOut;
 
-/// Which files a process cannot work without.
-#[derive(Debug, Clone, Copy)]
-pub enum Needs {
-    Resorts,
-    /// Those of resorts too.
-    Sources,
-}
-
-impl Needs {
-    const fn folder(self) -> &'static str {
-        match self {
-            Self::Resorts => "resorts",
-            Self::Sources => "sources",
-        }
-    }
-}
-
 /// All resorts and sources in force, and the findings about the files. A snapshot never changes; a newer one
 /// replaces it.
 #[derive(Debug, Default)]
@@ -222,23 +205,6 @@ impl Snapshot {
         self.findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
-    }
-
-    /// What a process that needs these files says of itself: an error where it has none that it can work with; else what is wrong with
-    /// single ones. One resort's mistake must not take a process away from all others.
-    pub fn usable(&self, needs: Needs) -> Result<Option<String>, String> {
-        let (folder, are_there) = match needs {
-            Needs::Resorts => ("resorts/", !self.resorts.is_empty()),
-            Needs::Sources => ("", !self.sources.is_empty()),
-        };
-        let problems = self.problems().filter(|problem| problem.file.starts_with(folder));
-        let problems: Vec<String> = problems.map(ToString::to_string).collect();
-        match (problems.is_empty(), are_there) {
-            (true, true) => Ok(None),
-            (true, false) => Ok(Some(format!("{}: there is no file", needs.folder()))),
-            (false, true) => Ok(Some(problems.join("; "))),
-            (false, false) => Err(problems.join("; ")),
-        }
     }
 
     /// The warnings about files that are in force.

@@ -57,7 +57,7 @@ pub(super) async fn run(_: &Arguments, environment: &Environment) -> anyhow::Res
 
 /// What the server said, and, where it refused this user, who is needed.
 fn complain(server: &str, said: &str, remedy: &str) {
-    let refused = ["permission denied", "must be owner", "ACCESS_REFUSED"];
+    let refused = ["permission denied", "must be owner", "ACCESS-REFUSED"];
     if refused.iter().any(|words| said.contains(words)) {
         output::complain(&format!("{server}: {said}; {remedy}"));
     } else {

@@ -35,6 +35,7 @@ fn the_example_has_no_fault_also_with_its_other_scheme() {
         _ => line.to_owned(),
     };
     let (before, auth) = example.split_once("[auth]").unwrap();
+    let (auth, _) = auth.split_once("\n\n").unwrap();
     let auth: Vec<String> = auth.lines().map(keys_of_hmac).collect();
     let with_hmac = auth.join("\n").replace("\"standard-webhooks\"", "\"hmac\"");
 

@@ -42,6 +42,7 @@ fn settings() -> impl Iterator<Item = &'static str> {
 mod tests {
     use super::*;
 
+    // shows: B265
     #[test]
     fn a_misspelt_setting_is_found_and_other_variables_are_not() {
         let names = [

@@ -252,6 +252,7 @@ async fn over_the_rate_a_sender_is_told_when_to_come_again() {
     world.finish().await;
 }
 
+// shows: B264
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_file_makes_its_own_source_or_resort_unavailable_until_it_is_mended() {
     let world = world().await;

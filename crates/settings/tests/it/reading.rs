@@ -51,6 +51,7 @@ fn a_broken_file_is_rejected_as_a_whole_and_the_others_work() {
     assert_eq!(snapshot.sources().count(), 1);
 }
 
+// shows: B264
 #[test]
 fn a_process_is_taken_away_only_where_no_file_at_all_can_be_used() {
     let folder = Folder::new();

@@ -72,6 +72,7 @@ mod tests {
         alerts.iter().map(|alert| (*alert).to_owned()).collect()
     }
 
+    // shows: B266
     #[test]
     fn an_alert_needs_a_fault_that_explains_it() {
         let broker = [Fault::BrokerStops];

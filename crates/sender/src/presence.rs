@@ -5,10 +5,10 @@
 //! later, when the calls that others made by their larger shares no longer count.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use service::{Stop, periodic};
+use service::{Stop, lock, periodic};
 use store::StoreError;
 use store::senders::{self, Other, Sender as Running};
 use tokio::time::Instant;
@@ -20,6 +20,8 @@ use crate::rate_limit::{Share, WINDOW};
 const EVERY: Duration = Duration::from_millis(400);
 /// The others count a sender for 3 s after it was seen ([`store::senders::beat`]).
 const VALID_FOR: Duration = Duration::from_millis(2_400);
+/// How often it is told that this fails: a right that is missing stays so.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// What this sender knows of the others.
 pub(crate) struct Presence {
@@ -94,10 +96,17 @@ impl Presence {
 /// Runs until the stop, then says that this sender is gone.
 pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     let presence = tokio::sync::Mutex::new(Presence::new(Uuid::now_v7(), sender.rate_limits.per_second()));
-    let name = service::process_name();
+    let (name, told_at) = (service::process_name(), Mutex::new(None::<Instant>));
     periodic::run(&stop, EVERY, || async {
         let mut presence = presence.lock().await;
-        if let Err(error) = beat(&sender, &mut presence, &name).await {
+        let beaten = beat(&sender, &mut presence, &name).await;
+        let mut told_at = lock(&told_at);
+        let Err(error) = beaten else {
+            *told_at = None;
+            return;
+        };
+        if told_at.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+            *told_at = Some(Instant::now());
             log::warn!(error = service::chain(&error), event = "presence_unknown";
                 "could not tell the other senders that this one runs; it is tried again in 0.4 s, and this one stops \
                  sending 2.4 s after the last success");

@@ -8,9 +8,13 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
 
+use strsim::normalized_damerau_levenshtein;
 use toml::de::{DeTable, DeValue};
 
 use crate::finding::Severity;
+
+/// Keys that are as much alike are probably the same: 1 is equal.
+const SIMILAR: f64 = 0.7;
 
 /// Something that is wrong or unwise in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,12 +117,19 @@ impl<'d> Table<'d> {
             .collect()
     }
 
-    /// Notes each key that was not read.
+    /// Notes each key that was not read, with the one that it resembles.
     pub(crate) fn refuse_unknown_keys(&self) {
+        let asked = self.asked.borrow();
         for (key, entry) in self.entries() {
-            if !self.asked.borrow().contains(&key) {
-                entry.refuse::<()>("is not a known key");
+            if asked.contains(&key) {
+                continue;
             }
+            let alike = |known: &str| normalized_damerau_levenshtein(key, known);
+            let nearest = asked.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)));
+            match nearest.filter(|known| alike(known) >= SIMILAR) {
+                Some(meant) => entry.refuse::<()>(format_args!("is not a known key; did you mean {meant}?")),
+                None => entry.refuse("is not a known key"),
+            };
         }
     }
 

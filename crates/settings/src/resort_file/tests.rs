@@ -251,6 +251,15 @@ fn a_resort_in_test_mode_has_test_numbers_that_no_note_shows() {
 }
 
 #[test]
+fn a_misspelt_key_is_told_with_the_one_that_was_meant() {
+    let text = GOOD.replace("[quiet_hours]", "[quite_hours]");
+
+    let said = noted(&text);
+
+    assert_eq!(said[0].1, "quite_hours is not a known key; did you mean quiet_hours?");
+}
+
+#[test]
 fn text_that_is_not_toml_is_noted_by_its_line_without_being_repeated() {
     let said = noted("name = \"x\"\naccess_token = plain:hunter2\nname = \"y\"\n");
 

@@ -45,9 +45,10 @@ send_webhook() {
 settle_in() {
     install_here --local-servers
     step 'installed; the database, the queues and the users are made'
-    # The examples, without what a first evening does not have: a tool of the resort's own, a list of addresses.
-    sed '/^\[webhook_out\]/,$d' deploy/example/resorts/azure-bay.toml >/etc/bellhop/resorts/azure-bay.toml
-    sed '/^\[network\]/,/^allow/d' deploy/example/sources/website.toml >/etc/bellhop/sources/website.toml
+    # With a tool of the resort's own, whose secret is processor's.
+    sed '/^#\[webhook_out\]/,$s/^#//' deploy/example/resorts/azure-bay.toml >/etc/bellhop/resorts/azure-bay.toml
+    cp deploy/example/sources/website.toml /etc/bellhop/sources/
+    echo "AZURE_BAY_OUT_SECRET=whsec_$(head -c 24 /dev/urandom | base64)" >>/etc/bellhop/processor.env
     {
         echo "WEBSITE_SECRET=whsec_$(head -c 24 /dev/urandom | base64)"
         echo WHATSAPP_APP_SECRETS=app-secret

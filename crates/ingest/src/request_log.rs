@@ -90,7 +90,7 @@ impl RequestLog {
     /// Logs a request that is not a webhook. Frequent requests, such as health checks, are logged at debug level: why `/readyz` answers 503
     /// stands in `not_ready`.
     pub(crate) fn tell_other(&self, other: &Other) {
-        let is_refused = (400..500).contains(&other.status);
+        let is_refused = other.status >= 400 && other.status != 503;
         let level = if is_refused {
             log::Level::Info
         } else {

@@ -102,7 +102,6 @@ pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
         let beaten = beat(&sender, &mut presence, &name).await;
         let mut told_at = lock(&told_at);
         let Err(error) = beaten else {
-            *told_at = None;
             return;
         };
         if told_at.is_none_or(|at| at.elapsed() >= TELL_EVERY) {

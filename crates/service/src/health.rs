@@ -184,6 +184,9 @@ impl fmt::Display for Report {
             let before = if index == 0 { ':' } else { ';' };
             write!(f, "{before} {name}: {}", reason.replace('\n', " "))?;
         }
+        for Missing { name, reason } in &self.warnings {
+            write!(f, "; warning: {name}: {}", reason.replace('\n', " "))?;
+        }
         Ok(())
     }
 }
@@ -250,6 +253,7 @@ mod tests {
         readiness.clear_warning("whatsapp");
 
         assert!(report.is_ready());
+        assert_eq!(report.to_string(), "ready; warning: whatsapp: cannot be reached");
         assert_eq!(
             serde_json::to_string(&report).unwrap(),
             r#"{"status":"ready","warnings":[{"name":"whatsapp","reason":"cannot be reached"}]}"#

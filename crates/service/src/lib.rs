@@ -14,7 +14,7 @@ pub mod health;
 pub mod http;
 pub mod logs;
 pub mod metrics;
-mod misspelt;
+pub mod misspelt;
 pub mod periodic;
 pub mod stop;
 pub mod version;

@@ -12,7 +12,7 @@ const NAMED_BY_FILES: &str = "env:NAME";
 const SIMILAR: f64 = 0.85;
 
 /// Warns of each variable that looks like a setting of any program and is none.
-pub(crate) fn warn_about(environment: &Environment) {
+pub fn warn_about(environment: &Environment) {
     for (variable, meant) in find(environment.names()) {
         log::warn!(variable, meant, event = "variable_unknown"; "an environment variable is no setting: is it misspelt?");
     }
@@ -21,7 +21,8 @@ pub(crate) fn warn_about(environment: &Environment) {
 /// Each with the setting that it resembles most.
 fn find<'n>(names: impl Iterator<Item = &'n str>) -> Vec<(&'n str, &'static str)> {
     let settings: Vec<&str> = settings().collect();
-    let unknown = names.filter(|name| !settings.contains(name));
+    // OpenTelemetry has many variables, and we obey some of them.
+    let unknown = names.filter(|name| !settings.contains(name) && !name.starts_with("OTEL_"));
     let nearest = |name: &'n str| {
         let alike = |setting: &str| normalized_damerau_levenshtein(name, setting);
         let similar = settings.iter().filter(|setting| alike(setting) >= SIMILAR);
@@ -33,9 +34,10 @@ fn find<'n>(names: impl Iterator<Item = &'n str>) -> Vec<(&'n str, &'static str)
 
 fn settings() -> impl Iterator<Item = &'static str> {
     let (of_programs, _) = EXAMPLE.split_once(NAMED_BY_FILES).unwrap_or((EXAMPLE, ""));
-    let is_part = |one: char| one.is_ascii_uppercase() || one.is_ascii_digit() || one == '_';
-    let words = of_programs.split(move |one| !is_part(one));
-    words.filter(|word| word.len() > 5)
+    let names = of_programs.lines().filter_map(|line| line.split_once('='));
+    let names = names.map(|(name, _)| name.strip_prefix('#').unwrap_or(name));
+    names
+        .filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
 }
 
 #[cfg(test)]
@@ -55,6 +57,7 @@ mod tests {
             "DIRECT_SECRET",
             "SANDBOX_ADDR",
             "INGEST_SERVICE_HOST",
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
             "PATH",
             "HOSTNAME",
         ];

@@ -40,8 +40,7 @@ async fn show_readiness(readiness: &Readiness) {
     loop {
         ticks.tick().await;
         let now = readiness.report().to_string();
-        if now != shown {
-            tell(NotifyState::Status(&now));
+        if now != shown && tell(NotifyState::Status(&now)) {
             shown = now;
         }
     }
@@ -56,8 +55,11 @@ async fn feed_watchdog(period: Duration) {
     }
 }
 
-fn tell(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+/// Whether it was sent.
+fn tell(state: NotifyState<'_>) -> bool {
+    let told = sd_notify::notify(&[state]);
+    if let Err(error) = &told {
         log::warn!(error:% = error, event = "systemd_not_told"; "cannot tell systemd about this process");
     }
+    told.is_ok()
 }

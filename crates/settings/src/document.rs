@@ -125,7 +125,9 @@ impl<'d> Table<'d> {
                 continue;
             }
             let alike = |known: &str| normalized_damerau_levenshtein(key, known);
-            let nearest = asked.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)));
+            let nearest = asked
+                .iter()
+                .max_by(|one, other| alike(one).total_cmp(&alike(other)));
             match nearest.filter(|known| alike(known) >= SIMILAR) {
                 Some(meant) => entry.refuse::<()>(format_args!("is not a known key; did you mean {meant}?")),
                 None => entry.refuse("is not a known key"),

@@ -64,7 +64,7 @@ pub fn key_ring(environment: &dyn Fn(&str) -> Option<String>) -> Result<KeyRing,
 
 /// The path, where it can be nothing else: who wrote the keys themselves there shall not find them in a log.
 fn shown(path: &str) -> String {
-    match path.starts_with('/') {
+    match path.starts_with('/') && !path.contains(['=', ':']) {
         true => format!("{path}: "),
         false => String::new(),
     }

@@ -214,7 +214,7 @@ impl Snapshot {
             .filter(|finding| finding.severity == Severity::Warning)
     }
 
-    /// Logs one line for each finding.
+    /// Logs one line for each finding, and one where there is no file at all.
     pub(crate) fn log_findings(&self) {
         self.problems().chain(self.warnings()).for_each(Finding::log);
         let is_empty = self.resorts.is_empty() && self.source_rules.is_empty();

@@ -10,30 +10,27 @@ pub enum Needs {
     Sources,
 }
 
-impl Needs {
-    const fn folder(self) -> &'static str {
-        match self {
-            Self::Resorts => "resorts",
-            Self::Sources => "sources",
-        }
-    }
-}
-
 impl Snapshot {
-    /// What a process that needs these files says of itself: an error where it has none that it can work with; else what is wrong with
-    /// single ones. One resort's mistake must not take a process away from all others.
+    /// What a process that needs these files says of itself: an error where not one of a kind can be used and some are wrong; else what
+    /// is wrong with single ones. One resort's mistake must not take a process away from all others.
     pub fn usable(&self, needs: Needs) -> Result<Option<String>, String> {
-        let (folder, are_there) = match needs {
-            Needs::Resorts => ("resorts/", self.resorts().next().is_some()),
-            Needs::Sources => ("", self.sources().next().is_some()),
+        let (resorts, sources) = (
+            ("resorts", self.resorts().next().is_some()),
+            ("sources", self.sources().next().is_some()),
+        );
+        let kinds = match needs {
+            Needs::Resorts => vec![resorts],
+            Needs::Sources => vec![sources, resorts],
         };
-        let problems = self.problems().filter(|problem| problem.file.starts_with(folder));
+        let concerns = |file: &str| matches!(needs, Needs::Sources) || !file.starts_with("sources/");
+        let problems = self.problems().filter(|problem| concerns(&problem.file));
         let problems: Vec<String> = problems.map(ToString::to_string).collect();
-        match (problems.is_empty(), are_there) {
-            (true, true) => Ok(None),
-            (true, false) => Ok(Some(format!("{}: there is no file", needs.folder()))),
-            (false, true) => Ok(Some(problems.join("; "))),
-            (false, false) => Err(problems.join("; ")),
+        let lacking = kinds.iter().find(|(_, are_there)| !are_there);
+        match (problems.is_empty(), lacking) {
+            (true, None) => Ok(None),
+            (true, Some((kind, _))) => Ok(Some(format!("{kind}: there is no file"))),
+            (false, None) => Ok(Some(problems.join("; "))),
+            (false, Some(_)) => Err(problems.join("; ")),
         }
     }
 }

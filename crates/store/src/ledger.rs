@@ -79,7 +79,7 @@ pub struct Expected {
     pub letters_are_here: bool,
 }
 
-/// Checks the ledger as they are at one moment, and returns at most so many findings. Call it in a transaction of its own.
+/// Checks the ledger as it is at one moment, and returns at most so many findings. Call it in a transaction of its own.
 pub fn check(connection: &mut PgConnection, expected: &Expected, most: i64) -> Result<Ledger, StoreError> {
     // One moment for all, nothing but reading, time for a big table, and every kind of plan: whole tables are read.
     connection

@@ -105,8 +105,8 @@ async fn serve(ends: &mut TaskEnds, connection: Owned, mut session: Session, nod
         // First the status, then the callers that dropping the session leaves unanswered: they must not retry at once.
         ends.disconnected(reason);
         drop(session);
-        // In the background: a lost connection may never confirm that it is closed.
-        tokio::spawn(async move { connection::close(&connection).await });
+        // Closes it in the background: a lost one may never confirm that.
+        drop(connection);
     } else {
         // The channels go with the connection: closing each of them too would cross its closing.
         connection::close(&connection).await;

@@ -49,7 +49,7 @@ async fn carry(client: TcpStream, server: TcpStream, is_slow: bool, mut released
         async move {
             let mut buffer = vec![0; 1 << 16];
             while let Ok(length @ 1..) = said.read(&mut buffer).await {
-                let heard = &buffer[..length];
+                let heard = buffer.get(..length).unwrap();
                 if is_slow && heard.windows(CONSUME.len()).any(|bytes| bytes == CONSUME) {
                     has_asked.store(true, Ordering::SeqCst);
                 }
@@ -65,7 +65,7 @@ async fn carry(client: TcpStream, server: TcpStream, is_slow: bool, mut released
             if has_asked.load(Ordering::SeqCst) {
                 let _ = released.wait_for(|released| *released).await;
             }
-            if hears.write_all(&buffer[..length]).await.is_err() {
+            if hears.write_all(buffer.get(..length).unwrap()).await.is_err() {
                 break;
             }
         }

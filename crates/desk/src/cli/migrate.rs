@@ -58,7 +58,8 @@ pub(super) async fn run(_: &Arguments, environment: &Environment) -> anyhow::Res
 /// What the server said, and, where it refused this user, who is needed.
 fn complain(server: &str, said: &str, remedy: &str) {
     let refused = ["permission denied", "must be owner", "ACCESS-REFUSED"];
-    if refused.iter().any(|words| said.contains(words)) {
+    let is_known = !said.contains("Login was refused");
+    if is_known && refused.iter().any(|words| said.contains(words)) {
         output::complain(&format!("{server}: {said}; {remedy}"));
     } else {
         output::complain(&format!("{server}: {said}"));

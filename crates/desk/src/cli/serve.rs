@@ -36,6 +36,7 @@ use crate::web;
 pub(super) struct Arguments {}
 
 pub(super) async fn run(_: &Arguments, environment: &Environment) -> anyhow::Result<Answer> {
+    service::misspelt::warn_about(environment);
     let settings = ServeSettings::read(environment)?;
     let stop = Stop::on_signals()?;
     let running = web::start(settings, stop).map_err(error)?;

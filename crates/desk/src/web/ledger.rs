@@ -1,4 +1,4 @@
-//! Whether the ledger balance: `desk ledger check`, run in the background, since it reads every table whole.
+//! Whether the ledger has findings: `desk ledger check`, run in the background, since it reads every table whole.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Ledger {
             Ok(found) => {
                 let findings = found.findings.len();
                 if findings > 0 {
-                    log::warn!(event = "books_do_not_balance", findings; "the ledger has findings: desk ledger check lists them");
+                    log::warn!(event = "ledger_has_findings", findings; "the ledger has findings: desk ledger check lists them");
                 }
                 let checked = Checked {
                     at: Utc::now(),
@@ -57,7 +57,7 @@ impl Ledger {
                 *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked);
             }
             Err(error) => {
-                log::warn!(event = "books_not_checked", error = service::chain(&error); "the ledger could not be checked");
+                log::warn!(event = "ledger_not_checked", error = service::chain(&error); "the ledger could not be checked");
             }
         }
     }

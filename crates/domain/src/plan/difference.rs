@@ -159,6 +159,17 @@ fn change_of(existing: &Existing, decision: &Decision) -> Option<Change> {
     }
 }
 
+/// Whether the message that exists settles what is planned: nothing of its kind goes any more in its round, also where a platform repeats
+/// the fact with a later time.
+pub fn is_settled(existing: &Existing, planned: &Planned) -> bool {
+    let never_again = match &planned.decision {
+        _ if existing.attempts > 0 || existing.basis_at == planned.basis_at => true,
+        Decision::Due(window) => !may_be_revived(existing, window),
+        _ => false,
+    };
+    existing.state.went() || existing.state.is_end() && never_again
+}
+
 /// Whether the message may still reach the guest.
 fn may_still_go(message: &Existing) -> bool {
     let waits = matches!(

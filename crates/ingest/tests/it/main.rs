@@ -10,7 +10,6 @@ mod answers;
 mod authentication;
 mod bad_input;
 mod clients;
-
 mod fuzz;
 mod habits;
 mod http;

@@ -256,7 +256,10 @@ fn a_misspelt_key_is_told_with_the_one_that_was_meant() {
 
     let said = noted(&text);
 
-    assert_eq!(said[0].1, "quite_hours is not a known key; did you mean quiet_hours?");
+    assert_eq!(
+        said[0].1,
+        "quite_hours is not a known key; did you mean quiet_hours?"
+    );
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn a_process_is_taken_away_only_where_no_file_at_all_can_be_used() {
     }
 
     folder.remove("resorts/azure-bay.toml");
-    assert!(usable(Needs::Resorts).is_err());
+    assert!(usable(Needs::Resorts).is_err() && usable(Needs::Sources).is_err());
     folder.remove("resorts/sea-view.toml");
     assert_eq!(
         usable(Needs::Resorts),

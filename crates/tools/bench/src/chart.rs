@@ -33,7 +33,8 @@ pub(crate) fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
 fn svg(curves: &[&Curve]) -> anyhow::Result<String> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let lowest_x = points().map(|(x, _)| *x).fold(f64::MAX, f64::min);
-    let highest_x = points().map(|(x, _)| *x).fold(lowest_x, f64::max);
+    // An axis has a length, also where there is one value.
+    let highest_x = points().map(|(x, _)| *x).fold(lowest_x * 1.01, f64::max);
     let highest_y = points().map(|(_, y)| *y).fold(1e-9, f64::max) * 1.05;
     let mut svg = String::new();
     let canvas = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let about = About {
         name: "chaos",
         version: env!("CARGO_PKG_VERSION"),
-        about: "Runs Bellhop under fire, and checks the results.",
+        about: "Runs Bellhop with faults, and checks the results.",
         help: settings::HELP,
     };
     service::run(about, Settings::read, async |settings: Settings, stop: Stop| {

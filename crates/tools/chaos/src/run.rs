@@ -65,9 +65,10 @@ pub(crate) async fn run(settings: &Settings, stop: &Stop) -> anyhow::Result<()> 
     if let Some(end) = sent.end() {
         season.end_at(end);
     }
+    let went = went?;
     screen.progress("checking the results");
     let seen = Seen::since(begun_at, &stage.prometheus, &settings.logs.join("dashboards")).await?;
-    let bad = results(settings, &stage, &season, went?, seen, (&sent, &recovery))
+    let bad = results(settings, &stage, &season, went, seen, (&sent, &recovery))
         .await?
         .show(&screen)?;
     let folder = settings.logs.display();

@@ -195,16 +195,19 @@ fn configuration(programs: &[(String, SocketAddr)]) -> anyhow::Result<Value> {
             *interval = json!(SCRAPED_EVERY);
         }
     }
-    let ours = configuration
+    let mut placed = 0;
+    let jobs = configuration
         .get_mut("scrape_configs")
         .and_then(Value::as_array_mut);
-    for job in ours.into_iter().flatten() {
+    for job in jobs.into_iter().flatten() {
         let name = job.get("job_name").and_then(Value::as_str).unwrap_or_default();
         let of_job = programs.iter().filter(|(program, _)| program == name);
         let addresses: Vec<String> = of_job.map(|(_, address)| address.to_string()).collect();
+        placed += addresses.len();
         if let Some(targets) = job.pointer_mut("/static_configs/0/targets") {
             *targets = json!(addresses);
         }
     }
+    anyhow::ensure!(placed == programs.len(), "{CONFIGURATION} lacks a job");
     Ok(configuration)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::facts::Facts;
 use domain::message::MessageKind;
-use domain::plan::difference::{of_current_round, rounds_ended_at};
+use domain::plan::difference::{is_settled, of_current_round, rounds_ended_at};
 use domain::plan::{Decision, Existing, Plan, Planned};
 use serde::Serialize;
 
@@ -26,13 +26,10 @@ pub(crate) fn upcoming<'m>(
     messages: impl Iterator<Item = &'m Existing>,
 ) -> Vec<Upcoming> {
     let messages: Vec<Existing> = messages.cloned().collect();
-    // What went, or was tried and ended, goes no more in its round, also where a platform repeats the fact with a later time.
     let is_over = |planned: &Planned| {
         let ended_at = rounds_ended_at(facts, planned.kind);
-        of_current_round(&messages, planned.kind, ended_at).is_some_and(|message| {
-            let is_same = message.attempts > 0 || message.basis_at == planned.basis_at;
-            message.state.went() || message.state.is_end() && is_same
-        })
+        let existing = of_current_round(&messages, planned.kind, ended_at);
+        existing.is_some_and(|existing| is_settled(existing, planned))
     };
     plan.messages
         .iter()

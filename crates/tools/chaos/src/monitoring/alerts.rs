@@ -28,7 +28,12 @@ const REASONS: [(&str, Explains); 5] = [
 
 /// The alerts that fired at any time of a run.
 pub(super) async fn fired(prometheus: &Prometheus, run: Range) -> anyhow::Result<BTreeSet<String>> {
-    let series = prometheus.over("ALERTS{alertstate=\"firing\"}", run).await?;
+    // Asked in steps, an alert that fired between two of them would be missed.
+    let query = format!(
+        "count_over_time(ALERTS{{alertstate=\"firing\"}}[{:.0}s])",
+        run.seconds().ceil()
+    );
+    let series = prometheus.over(&query, run.end()).await?;
     let name = |labels: BTreeMap<String, String>| labels.get("alertname").cloned();
     Ok(series.into_iter().filter_map(|one| name(one.labels)).collect())
 }

@@ -70,7 +70,7 @@ fn dies(evidence: &mut Evidence) {
 }
 
 #[test]
-fn books_that_are_right_show_nothing() {
+fn results_that_are_right_show_nothing() {
     assert_eq!(found(|_| {}), Vec::<&str>::new());
     assert_eq!(
         found(|evidence| evidence.calls.push(call("id-2.1", "reminder_1", true))),

@@ -139,9 +139,8 @@ impl Stage {
         write_files(&folder)?;
         let home = Home::make(settings).await?;
 
-        let [programs @ .., to_whatsapp, reports, first, second, third] = settings.ports;
+        let [ports @ .., to_whatsapp, reports, first, second, third] = settings.ports;
         let to_servers = [first, second, third];
-        let ports: [u16; 6] = programs;
         let [one, other, ..] = ports;
         let ingests = [one, other].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let reports = Proxy::start(reports, ingests.to_vec()).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use regex::Regex;
 use rules::{TOOLS, all_files, before_tests, is_test, is_variable, read, root, variables_in};
 
 use crate::captured;
@@ -90,14 +91,10 @@ fn the_examples_of_a_resort_and_a_source_have_every_key_that_is_read() {
     ];
     for (module, example) in examples {
         let example = read(example);
+        // As a key, as a part of a table's name, or before a dot; perhaps commented out.
         let is_there = |key: &String| {
-            let forms = [
-                format!("{key} ="),
-                format!("{key}]"),
-                format!("{key}."),
-                format!("\n[{key}."),
-            ];
-            forms.iter().any(|form| example.contains(form))
+            let form = format!(r"(?m)(?:^#?|[{{,] ?){key}(?: =|\.\w)|^#?\[(?:\w+\.)*{key}[.\]]");
+            Regex::new(&form).unwrap().is_match(&example)
         };
         let files = all_files();
         let of_module = files.iter().filter(|path| {

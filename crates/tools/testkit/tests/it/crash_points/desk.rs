@@ -224,7 +224,7 @@ async fn an_event_is_applied_once_wherever_the_desk_dies_over_its_letter() {
 
 // shows: G3, T33
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preview_that_went_is_in_the_audit_trail_wherever_the_desk_dies_and_the_books_do_not_know_it() {
+async fn a_preview_that_went_is_in_the_audit_trail_wherever_the_desk_dies_and_the_ledger_does_not_know_it() {
     let (_, tester) = guest(0);
     let resort = ResortFile {
         top: format!("test_numbers = [\"{tester}\"]"),

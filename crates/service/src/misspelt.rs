@@ -22,7 +22,7 @@ pub fn warn_about(environment: &Environment) {
 fn find<'n>(names: impl Iterator<Item = &'n str>) -> Vec<(&'n str, &'static str)> {
     let settings: Vec<&str> = settings().collect();
     // OpenTelemetry has many variables, and we obey some of them.
-    let unknown = names.filter(|name| !settings.contains(name) && !name.starts_with("OTEL_"));
+    let unknown = names.filter(|name| !settings.contains(name) && !name.starts_with("OTEL"));
     let nearest = |name: &'n str| {
         let alike = |setting: &str| normalized_damerau_levenshtein(name, setting);
         let similar = settings.iter().filter(|setting| alike(setting) >= SIMILAR);

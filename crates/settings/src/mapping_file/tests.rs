@@ -36,7 +36,7 @@ fn what_is_wrong_with_a_mapping_is_named_with_its_key_and_line() {
         format!("{properties}{map}guest.name = \"guest.\"\nguest.nme = \"x\"\nguest.phone = \"p | digits\""),
         &[
             "11 Error: map.guest.name is not an expression: unexpected end of input, expected identifier or integer",
-            "12 Error: map.guest.nme is not a known key",
+            "12 Error: map.guest.nme is not a known key; did you mean name?",
             "13 Error: map.guest.phone names what does not exist: filter digits is unknown",
         ],
     );

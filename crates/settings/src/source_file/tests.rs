@@ -193,7 +193,7 @@ fn every_other_error_is_named() {
         (
             "burst = 100",
             "bursts = 100",
-            "rate_limit.bursts is not a known key",
+            "rate_limit.bursts is not a known key; did you mean burst?",
         ),
     ] {
         assert_eq!(noted("direct", &GOOD.replace(line, replacement)), [expected]);

@@ -25,7 +25,7 @@ fn marketing_to_the_united_states_is_off_unless_the_file_asks_for_it() {
     );
     assert_eq!(
         refused("us_marketting = true"),
-        "limits.us_marketting is not a known key"
+        "limits.us_marketting is not a known key; did you mean us_marketing?"
     );
 }
 

@@ -99,10 +99,11 @@ impl Subscription {
         if let Some(reason) = self.ended.take() {
             return Err(reason);
         }
+        // The probe first: while deliveries lie ready, nothing else would tell whether RabbitMQ still answers, or answers again.
         let first = tokio::select! {
             biased;
-            first = self.stream.next() => first,
             probe = self.liveness.next() => return status_after(probe).map(Taken::Status),
+            first = self.stream.next() => first,
         };
         let mut batch = vec![self.accept(first)?];
         while batch.len() < max {

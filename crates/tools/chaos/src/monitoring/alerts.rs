@@ -13,10 +13,11 @@ const RESTARTS: usize = 3;
 type Explains = fn(Fault) -> bool;
 
 /// An alert, and the faults that may be its reason. No fault lasts long enough for any other.
-const REASONS: [(&str, Explains); 5] = [
+const REASONS: [(&str, Explains); 6] = [
     ("BellhopRestarts", |fault| restarted(fault).is_some()),
     ("BellhopConnectionsLost", |fault| fault.victim() == Victim::Broker),
     ("BellhopWebhooksFail", |fault| fault.victim() == Victim::Broker),
+    ("BellhopWebhooksFailed", |fault| fault.victim() == Victim::Broker),
     ("BellhopForeignAnswers", |fault| {
         matches!(
             fault,

@@ -169,7 +169,12 @@ impl Results<'_> {
             refused.filter(|(status, _)| (400..500).contains(status) && !TRY_AGAIN.contains(status));
         let unaccepted = self.season.webhooks.len() - self.sent.accepted().min(self.season.webhooks.len());
         let untried = self.untried();
-        let alerts = monitoring::judge(&self.seen.fired, &self.faults);
+        let answers = self.sent.refusals().into_iter();
+        let failed = answers
+            .filter(|(status, _)| *status == 503)
+            .map(|(_, count)| count)
+            .sum();
+        let alerts = monitoring::judge(&self.seen.fired, &self.faults, failed);
         let too_slow = self.recovery.iter().flat_map(Measured::too_slow).collect();
         let mut event_letters = self.counts.event_letters;
         event_letters.extend((0..self.dead_events).map(|_| "in the queue dead.events".to_owned()));

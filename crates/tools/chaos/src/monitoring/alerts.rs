@@ -9,6 +9,10 @@ use crate::fault::{Fault, Mood, Player, Victim};
 /// More restarts of one program within an hour bring `BellhopRestarts`: the first start is none.
 const RESTARTS: usize = 3;
 
+/// More webhooks that were answered with 503 must bring `BellhopWebhooksFailed`, which counts from 50: of each new kind of answer Prometheus misses the
+/// first second.
+const FAILED: usize = 500;
+
 /// Whether a fault may be the reason of an alert.
 type Explains = fn(Fault) -> bool;
 
@@ -39,18 +43,22 @@ pub(super) async fn fired(prometheus: &Prometheus, run: Range) -> anyhow::Result
     Ok(series.into_iter().filter_map(|one| name(one.labels)).collect())
 }
 
-/// What fired and should not have, and what should have fired and did not.
-pub(crate) fn judge(fired: &BTreeSet<String>, played: &[Fault]) -> Vec<String> {
+/// What fired and should not have, and what should have fired and did not. `failed`: how many webhooks were answered with 503.
+pub(crate) fn judge(fired: &BTreeSet<String>, played: &[Fault], failed: usize) -> Vec<String> {
     let is_explained = |alert: &&String| {
-        let of_alert = REASONS.iter().filter(|(name, _)| name == *alert);
-        of_alert
-            .into_iter()
-            .any(|(_, explains)| played.iter().any(|fault| explains(*fault)))
+        let mut of_alert = REASONS.iter().filter(|(name, _)| name == *alert);
+        of_alert.any(|(_, explains)| played.iter().any(|fault| explains(*fault)))
     };
     let unexplained = fired.iter().filter(|alert| !is_explained(alert));
     let unexplained = unexplained.map(|alert| format!("{alert}: no fault explains it"));
-    let missing = (has_many_restarts(played) && !fired.contains("BellhopRestarts"))
-        .then(|| "BellhopRestarts did not fire".to_owned());
+    let must = [
+        ("BellhopRestarts", has_many_restarts(played)),
+        ("BellhopWebhooksFailed", failed > FAILED),
+    ];
+    let missing = must
+        .into_iter()
+        .filter(|(alert, must)| *must && !fired.contains(*alert));
+    let missing = missing.map(|(alert, _)| format!("{alert} did not fire"));
     unexplained.chain(missing).collect()
 }
 
@@ -84,11 +92,11 @@ mod tests {
         let broker = [Fault::BrokerStops];
 
         assert_eq!(
-            judge(&fired(&["BellhopConnectionsLost"]), &broker),
+            judge(&fired(&["BellhopConnectionsLost"]), &broker, 500),
             [] as [&str; 0]
         );
         assert_eq!(
-            judge(&fired(&["BellhopConnectionsLost", "BellhopPanics"]), &[]),
+            judge(&fired(&["BellhopConnectionsLost", "BellhopPanics"]), &[], 0),
             [
                 "BellhopConnectionsLost: no fault explains it",
                 "BellhopPanics: no fault explains it"
@@ -103,8 +111,22 @@ mod tests {
         let of_others = [&thrice[..], &[Fault::Kill(Player::Sender(0))]].concat();
         let often = [&thrice[..], &[Fault::Kill(sender)]].concat();
 
-        assert_eq!(judge(&fired(&[]), &of_others), [] as [&str; 0]);
-        assert_eq!(judge(&fired(&[]), &often), ["BellhopRestarts did not fire"]);
-        assert_eq!(judge(&fired(&["BellhopRestarts"]), &often), [] as [&str; 0]);
+        assert_eq!(judge(&fired(&[]), &of_others, 0), [] as [&str; 0]);
+        assert_eq!(judge(&fired(&[]), &often, 0), ["BellhopRestarts did not fire"]);
+        assert_eq!(judge(&fired(&["BellhopRestarts"]), &often, 0), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn many_failed_webhooks_must_bring_their_alert() {
+        let broker = [Fault::BrokerStops];
+
+        assert_eq!(
+            judge(&fired(&[]), &broker, 501),
+            ["BellhopWebhooksFailed did not fire"]
+        );
+        assert_eq!(
+            judge(&fired(&["BellhopWebhooksFailed"]), &broker, 501),
+            [] as [&str; 0]
+        );
     }
 }

@@ -17,11 +17,15 @@ const FAILED: usize = 500;
 type Explains = fn(Fault) -> bool;
 
 /// An alert, and the faults that may be its reason. No fault lasts long enough for any other.
-const REASONS: [(&str, Explains); 6] = [
+const REASONS: [(&str, Explains); 7] = [
     ("BellhopRestarts", |fault| restarted(fault).is_some()),
     ("BellhopConnectionsLost", |fault| fault.victim() == Victim::Broker),
     ("BellhopWebhooksFail", |fault| fault.victim() == Victim::Broker),
     ("BellhopWebhooksFailed", |fault| fault.victim() == Victim::Broker),
+    // A full disk refuses a plan as it refuses everything.
+    ("BellhopBookingsUnplannable", |fault| {
+        fault.victim() == Victim::Postgres
+    }),
     ("BellhopForeignAnswers", |fault| {
         matches!(
             fault,

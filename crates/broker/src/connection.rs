@@ -50,9 +50,9 @@ pub enum ConnectError {
 
 /// A connection that is closed when its owner drops it, whatever else still holds a part of it.
 ///
-/// lapin closes one when the last of its channels is dropped, and a question that was given up keeps its channel until the answer
-/// comes. If that question was whether we may consume, the late answer would begin a consumer that takes deliveries for nobody, for as
-/// long as the process lives.
+/// lapin closes a connection when its last channel is dropped. A request that we no longer wait for keeps its channel until RabbitMQ
+/// answers. If the request was `basic.consume`, the late answer starts a consumer that nobody reads: RabbitMQ gives it deliveries, and
+/// they stay there until the process ends.
 pub(crate) struct Owned(Arc<Connection>);
 
 impl Deref for Owned {

@@ -45,6 +45,7 @@ pub mod resort;
 pub mod silence_policy;
 pub mod simulation;
 pub mod source_report;
+pub mod spelling;
 pub mod staff;
 pub mod staff_answer;
 pub mod stay;

@@ -5,10 +5,10 @@
 //! later, when the calls that others made by their larger shares no longer count.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use service::{Stop, lock, periodic};
+use service::{Stop, periodic};
 use store::StoreError;
 use store::senders::{self, Other, Sender as Running};
 use tokio::time::Instant;
@@ -35,6 +35,8 @@ pub(crate) struct Presence {
     share: Option<Share>,
     /// A larger share, and from when it may be used.
     growing: Option<(Share, Instant)>,
+    /// When it was last told that a beat failed.
+    told_at: Option<Instant>,
 }
 
 impl Presence {
@@ -46,6 +48,7 @@ impl Presence {
             entitled_until: None,
             share: None,
             growing: None,
+            told_at: None,
         }
     }
 
@@ -96,16 +99,14 @@ impl Presence {
 /// Runs until the stop, then says that this sender is gone.
 pub(crate) async fn run(sender: Arc<Sender>, stop: Stop) {
     let presence = tokio::sync::Mutex::new(Presence::new(Uuid::now_v7(), sender.rate_limits.per_second()));
-    let (name, told_at) = (service::process_name(), Mutex::new(None::<Instant>));
+    let name = service::process_name();
     periodic::run(&stop, EVERY, || async {
         let mut presence = presence.lock().await;
-        let beaten = beat(&sender, &mut presence, &name).await;
-        let mut told_at = lock(&told_at);
-        let Err(error) = beaten else {
+        let Err(error) = beat(&sender, &mut presence, &name).await else {
             return;
         };
-        if told_at.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
-            *told_at = Some(Instant::now());
+        if presence.told_at.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+            presence.told_at = Some(Instant::now());
             log::warn!(error = service::chain(&error), event = "presence_unknown";
                 "could not tell the other senders that this one runs; it is tried again in 0.4 s, and this one stops \
                  sending 2.4 s after the last success");

@@ -1,6 +1,6 @@
 //! Variables that are no settings but nearly are: a misspelt one would be silently ignored.
 
-use strsim::normalized_damerau_levenshtein;
+use domain::spelling;
 
 use crate::Environment;
 
@@ -8,7 +8,7 @@ use crate::Environment;
 const EXAMPLE: &str = include_str!("../../../deploy/example.env");
 const NAMED_BY_FILES: &str = "env:NAME";
 
-/// 1 is the same. One wrong letter of ten is above it, another word is below.
+/// A likeness. One wrong letter of ten is above it, another word is below.
 const SIMILAR: f64 = 0.85;
 
 /// Warns of each variable that looks like a setting of any program and is none.
@@ -24,10 +24,9 @@ fn find<'n>(names: impl Iterator<Item = &'n str>) -> Vec<(&'n str, &'static str)
     // OpenTelemetry has many variables, and we obey some of them.
     let unknown = names.filter(|name| !settings.contains(name) && !name.starts_with("OTEL"));
     let nearest = |name: &'n str| {
-        let alike = |setting: &str| normalized_damerau_levenshtein(name, setting);
-        let similar = settings.iter().filter(|setting| alike(setting) >= SIMILAR);
-        let best = similar.max_by(|one, other| alike(one).total_cmp(&alike(other)))?;
-        Some((name, *best))
+        let nearest = spelling::by_likeness(name, settings.iter().copied());
+        let (setting, likeness) = *nearest.first()?;
+        (likeness >= SIMILAR).then_some((name, setting))
     };
     unknown.filter_map(nearest).collect()
 }

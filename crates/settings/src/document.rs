@@ -8,12 +8,12 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
 
-use strsim::normalized_damerau_levenshtein;
+use domain::spelling;
 use toml::de::{DeTable, DeValue};
 
 use crate::finding::Severity;
 
-/// Keys that are as much alike are probably the same: 1 is equal.
+/// Keys that are as much alike are probably the same.
 const SIMILAR: f64 = 0.7;
 
 /// Something that is wrong or unwise in one line.
@@ -124,12 +124,11 @@ impl<'d> Table<'d> {
             if asked.contains(&key) {
                 continue;
             }
-            let alike = |known: &str| normalized_damerau_levenshtein(key, known);
-            let nearest = asked
-                .iter()
-                .max_by(|one, other| alike(one).total_cmp(&alike(other)));
-            match nearest.filter(|known| alike(known) >= SIMILAR) {
-                Some(meant) => entry.refuse::<()>(format_args!("is not a known key; did you mean {meant}?")),
+            let nearest = spelling::by_likeness(key, asked.iter().copied());
+            match nearest.first().filter(|(_, likeness)| *likeness >= SIMILAR) {
+                Some((meant, _)) => {
+                    entry.refuse::<()>(format_args!("is not a known key; did you mean {meant}?"))
+                }
                 None => entry.refuse("is not a known key"),
             };
         }

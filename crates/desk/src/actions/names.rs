@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use domain::ids::{NumberId, ResortId, SourceId, StaffName};
 use domain::message::MessageKind;
 use domain::resort::Resort;
+use domain::spelling;
 use settings::{ResortState, Snapshot};
 use store::{Store, StoreError, names, staff};
 
@@ -159,11 +160,12 @@ fn check(
 
 /// The three names that are spelt most like `name`, the closest first.
 pub(crate) fn nearest(name: &str, known: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
-    let mut known: Vec<String> = known.into_iter().map(Into::into).collect();
-    let likeness = |known: &String| strsim::normalized_damerau_levenshtein(name, known);
-    known.sort_by(|one, other| likeness(other).total_cmp(&likeness(one)));
-    known.truncate(PROPOSALS);
-    known
+    let known: Vec<String> = known.into_iter().map(Into::into).collect();
+    let nearest = spelling::by_likeness(name, known.iter().map(String::as_str)).into_iter();
+    nearest
+        .take(PROPOSALS)
+        .map(|(known, _)| known.to_owned())
+        .collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,18 @@ use serde::Deserialize;
 /// Their files' names.
 pub const NAMES: [&str; 5] = ["events", "people", "sending", "source", "webhooks"];
 
+/// Metrics whose series begin with their first event, which a sound system in our own format does not have.
+pub const WITHOUT_SERIES: [&str; 5] = [
+    // No source asks its platform, has a mapping, or sends another format.
+    "bellhop_fetches_total",
+    "bellhop_ignored_events_total",
+    "bellhop_map_field_missing_total",
+    // No JSON is damaged.
+    "bellhop_mended_bodies_total",
+    // WhatsApp refuses nothing.
+    "bellhop_refusals_total",
+];
+
 #[derive(Debug, Deserialize)]
 pub struct Dashboard {
     pub title: String,

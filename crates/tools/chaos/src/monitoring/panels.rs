@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use testkit::dashboards::{Dashboard, NAMES, Panel};
+use testkit::dashboards::{Dashboard, NAMES, Panel, WITHOUT_SERIES};
 use testkit::prometheus::{Prometheus, Range, Series};
 
 /// The size of one cell of Grafana's grid, in pixels.
@@ -33,15 +33,9 @@ const FRAME: RGBColor = RGBColor(217, 222, 220);
 const QUIET: RGBColor = RGBColor(85, 98, 94);
 const TEXT: RGBColor = RGBColor(27, 36, 34);
 
-/// Metrics that begin with their first event, which a run may not have.
-const MAY_BE_MISSING: [&str; 9] = [
-    "bellhop_fetches_total",
-    "bellhop_ignored_events_total",
-    "bellhop_map_field_missing_total",
-    "bellhop_mended_bodies_total",
-    "bellhop_refusals_total",
+/// Metrics that a run may not have, beside [`WITHOUT_SERIES`]: no webhook is refused, and the desk's page is not part of it.
+const MAY_BE_MISSING: [&str; 4] = [
     "bellhop_webhooks_rejected_total",
-    // The desk's page is not part of a run.
     "bellhop_pages_total",
     "bellhop_page_seconds_bucket",
     "bellhop_sign_ins_total",
@@ -82,7 +76,10 @@ async fn ask(
     for query in &panel.queries {
         let asked = query.asked("15s", &format!("{:.0}s", run.seconds()));
         let series = prometheus.over(&asked, range).await?;
-        let may_be_empty = MAY_BE_MISSING.iter().any(|metric| asked.contains(metric));
+        let may_be_empty = WITHOUT_SERIES
+            .iter()
+            .chain(&MAY_BE_MISSING)
+            .any(|metric| asked.contains(metric));
         if series.is_empty() && !may_be_empty {
             unanswered.push(format!("{}: {asked}", panel.title));
         }
@@ -175,7 +172,8 @@ fn draw_chart(area: &Canvas<'_>, panel: &Panel, lines: &Lines, run: Range) -> an
         .x_label_formatter(&|second| format!("{:.0}:{:02.0}", (second / 60.0).floor(), second % 60.0))
         .y_label_formatter(&|value| written(*value, panel.unit()))
         .draw()?;
-    let mut below = 40;
+    let is_shown = |highest: f64| highest > 0.0 || top == 0.0 && lines.len() == 1;
+    let (mut below, mut shown) = (40, 0);
     for (index, (highest, name, points)) in lines.iter().enumerate() {
         let colour = COLOURS
             .get(index % COLOURS.len())
@@ -183,18 +181,16 @@ fn draw_chart(area: &Canvas<'_>, panel: &Panel, lines: &Lines, run: Range) -> an
             .unwrap_or(TEXT)
             .stroke_width(2);
         chart.draw_series(LineSeries::new(points.iter().copied(), colour))?;
-        if index < LONGEST_LEGEND && (*highest > 0.0 || top == 0.0 && lines.len() == 1) {
+        if shown < LONGEST_LEGEND && is_shown(*highest) {
             legend.draw(&PathElement::new([(0, below), (12, below)], colour))?;
             legend.draw_text(name, &text_style(10, &QUIET), (16, below - 6))?;
-            below += 18;
+            (below, shown) = (below + 18, shown + 1);
         }
     }
-    let says = match lines.len() {
-        0 => "no data",
-        _ if below == 40 => "all are 0",
-        _ => "",
-    };
-    legend.draw_text(says, &text_style(10, &QUIET), (0, below - 6))?;
+    if shown == 0 {
+        let says = if lines.is_empty() { "no data" } else { "all are 0" };
+        legend.draw_text(says, &text_style(10, &QUIET), (0, below - 6))?;
+    }
     Ok(())
 }
 

@@ -3,20 +3,12 @@
 use std::collections::BTreeSet;
 
 use domain::message::MessageState::Read;
+use testkit::dashboards::WITHOUT_SERIES;
 use testkit::prometheus::Prometheus;
 use testkit::world::{Event, ResortFile, World};
 
 use super::{metrics_in, queries};
 use crate::scene::{ADA, BOB, CONFIRMATION};
-
-/// Series that begin with their first event, which this world does not have.
-const MAY_BE_EMPTY: [(&str, &str); 5] = [
-    ("bellhop_fetches_total", "no source asks its platform"),
-    ("bellhop_ignored_events_total", "all events are in our own format"),
-    ("bellhop_map_field_missing_total", "no source has a mapping"),
-    ("bellhop_mended_bodies_total", "no JSON is damaged"),
-    ("bellhop_refusals_total", "WhatsApp refuses nothing"),
-];
 
 /// The queries that have no answer yet and should have one.
 async fn unanswered(prometheus: &Prometheus) -> Vec<String> {
@@ -24,7 +16,7 @@ async fn unanswered(prometheus: &Prometheus) -> Vec<String> {
     for (panel, query) in queries() {
         let may_be_empty = metrics_in(&query)
             .iter()
-            .any(|metric| MAY_BE_EMPTY.iter().any(|(name, _)| name == metric));
+            .any(|metric| WITHOUT_SERIES.contains(metric));
         if !may_be_empty && !prometheus.knows(&query).await {
             missing.push(format!("{panel}: {query}"));
         }

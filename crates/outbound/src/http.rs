@@ -1,11 +1,17 @@
 //! HTTP clients that use the proxies and trust the authorities.
 
+use std::time::Duration;
+
 use reqwest::ClientBuilder;
 use reqwest::header::HeaderValue;
 use url::Url;
 
 use crate::authorities::{self, Authorities, NoAuthorities};
 use crate::{Problem, Proxies, Proxy};
+
+/// How long an idle connection is kept. Servers close theirs after 5 s (Apache, Node.js) or more: a request that is written
+/// just then is lost, and nobody knows whether it was read. The difference is for a machine that is short of processor time.
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The proxies and authorities of this process. `Default`: no proxies, and the system's authorities.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +62,7 @@ impl Outbound {
         };
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
             .no_proxy();
         match proxy {
             None => Ok(builder),

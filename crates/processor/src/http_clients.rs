@@ -13,7 +13,6 @@ use url::Url;
 use crate::addresses::{NotPublic, PublicOnly};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where a name may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,7 +60,6 @@ impl Clients {
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
             .build()
             .map_err(|error| service::chain(&error.without_url()))?;
         lock(&self.known).insert(key, client.clone());

@@ -32,8 +32,6 @@ pub const DEFAULT_VERSION: &str = "v25.0";
 /// By W3C; a proxy of the company may continue the trace.
 const TRACEPARENT: &str = "traceparent";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Servers keep idle connections longer, so they seldom close one just as a request begins.
-const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(20);
 const LONGEST_ANSWER: usize = 1 << 20;
 
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +76,6 @@ impl Client {
         let base = versioned(api_url, version)?;
         let builder = http_client(outbound, &base, timeout).map_err(ClientError::Outbound)?;
         let http = builder
-            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
             .tcp_nodelay(true)
             .build()
             .map_err(|error| ClientError::Setup(error.without_url()))?;

@@ -84,6 +84,20 @@ async fn calls_one_after_the_other_share_a_connection() {
     assert_eq!((seen.connections, seen.requests.len()), (1, 2));
 }
 
+// Servers close a connection that is idle for 5 s; a call that begins just then has no known outcome.
+#[tokio::test]
+async fn a_connection_that_was_idle_for_four_seconds_is_not_used_again() {
+    let server = Server::start(Reply::http(200, "", ACCEPTED)).await;
+    let client = Client::new(&server.url, "v25.0", LONG).unwrap();
+
+    send(&client, "token").await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    send(&client, "token").await;
+
+    let seen = server.seen();
+    assert_eq!((seen.connections, seen.requests.len()), (2, 2));
+}
+
 /// A port without a server.
 async fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

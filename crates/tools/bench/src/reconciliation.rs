@@ -1,12 +1,14 @@
 //! Reconciles a round: each webhook that was answered with 200 has its call, and none has two.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use testkit::world::PATIENCE;
 
 use crate::load::Sent;
 use crate::sink::{Call, Sink};
+use crate::stage::Stage;
 use crate::webhook::booking;
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -24,8 +26,74 @@ pub(crate) async fn until_called(sink: &Sink, count: usize) {
     }
 }
 
-/// Compares, and returns each webhook's call. What does not balance is an error that names the bookings.
-pub(crate) fn reconcile(sent: &Sent, calls: &[Call]) -> anyhow::Result<HashMap<u32, Call>> {
+/// Compares, and returns each webhook's call. What does not balance is an error that names the bookings, and what Bellhop
+/// knows of those that have no call.
+pub(crate) async fn reconcile(
+    stage: &Stage,
+    sent: &Sent,
+    calls: &[Call],
+) -> anyhow::Result<HashMap<u32, Call>> {
+    match compare(sent, calls) {
+        Ok(by_guest) => Ok(by_guest),
+        Err(unbalanced) => {
+            let known = known_of(stage, &unbalanced.lost).await?;
+            anyhow::bail!("{unbalanced}{known}")
+        }
+    }
+}
+
+/// One line for each of the first bookings that have no call.
+async fn known_of(stage: &Stage, lost: &[u32]) -> anyhow::Result<String> {
+    let mut lines = String::new();
+    for guest in lost.iter().take(NAMED) {
+        let booking = booking(*guest);
+        let query = format!(
+            "SELECT concat_ws(' ', b.key, b.status, 'created', b.created_at, 'now', now(), m.kind, m.state, m.reason, \
+                 'published', m.publishes, 'next', m.publish_at, 'attempts', m.attempts, 'claimed', m.claimed_at, 'sent', \
+                 m.sent_at, m.delivery) AS text \
+             FROM bookings b LEFT JOIN messages m ON m.booking_key = b.key WHERE b.id = '{booking}'"
+        );
+        let known = stage.database.lines(&query).await?;
+        if known.is_empty() {
+            lines.push_str(&format!("\n{booking} is unknown"));
+        }
+        known.iter().for_each(|line| lines.push_str(&format!("\n{line}")));
+    }
+    Ok(lines)
+}
+
+/// What does not balance.
+#[derive(Debug)]
+struct Unbalanced {
+    sent: usize,
+    lost: Vec<u32>,
+    twice: Vec<u32>,
+    foreign: Vec<u32>,
+}
+
+impl fmt::Display for Unbalanced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            sent,
+            lost,
+            twice,
+            foreign,
+        } = self;
+        write!(
+            f,
+            "the round does not reconcile: of {sent} webhooks that were answered with 200, {} have no call{}, {} have \
+             several{}, and {} calls belong to none{}",
+            lost.len(),
+            names(lost),
+            twice.len(),
+            names(twice),
+            foreign.len(),
+            names(foreign)
+        )
+    }
+}
+
+fn compare(sent: &Sent, calls: &[Call]) -> Result<HashMap<u32, Call>, Unbalanced> {
     let (mut by_guest, mut twice) = (HashMap::new(), Vec::new());
     for call in calls {
         if by_guest.insert(call.guest, call.clone()).is_some() {
@@ -40,19 +108,15 @@ pub(crate) fn reconcile(sent: &Sent, calls: &[Call]) -> anyhow::Result<HashMap<u
         .copied()
         .filter(|guest| !known.contains(guest))
         .collect();
-    anyhow::ensure!(
-        lost.is_empty() && twice.is_empty() && foreign.is_empty(),
-        "the round does not reconcile: of {} webhooks that were answered with 200, {} have no call{}, {} have several{}, \
-         and {} calls belong to none{}",
-        sent.guests.len(),
-        lost.len(),
-        names(&lost),
-        twice.len(),
-        names(&twice),
-        foreign.len(),
-        names(&foreign)
-    );
-    Ok(by_guest)
+    if lost.is_empty() && twice.is_empty() && foreign.is_empty() {
+        return Ok(by_guest);
+    }
+    Err(Unbalanced {
+        sent: sent.guests.len(),
+        lost,
+        twice,
+        foreign,
+    })
 }
 
 fn names(guests: &[u32]) -> String {
@@ -65,8 +129,8 @@ fn names(guests: &[u32]) -> String {
 }
 
 /// As [`reconcile`], and how long after its time each webhook's call came.
-pub(crate) fn lateness(sent: &Sent, calls: &[Call]) -> anyhow::Result<Vec<Duration>> {
-    let by_guest = reconcile(sent, calls)?;
+pub(crate) async fn lateness(stage: &Stage, sent: &Sent, calls: &[Call]) -> anyhow::Result<Vec<Duration>> {
+    let by_guest = reconcile(stage, sent, calls).await?;
     let late = |(guest, due): &(u32, Instant)| Some(by_guest.get(guest)?.at.duration_since(*due));
     Ok(sent.guests.iter().filter_map(late).collect())
 }
@@ -103,7 +167,7 @@ mod tests {
     #[test]
     fn a_webhook_without_a_call_and_one_with_two_are_named() {
         let [one, two, three] = [40_000_001, 40_000_002, 40_000_003];
-        let error = reconcile(&sent(&[one, two, three]), &[call(one), call(three), call(three)]);
+        let error = compare(&sent(&[one, two, three]), &[call(one), call(three), call(three)]);
 
         let text = error.unwrap_err().to_string();
         assert!(
@@ -111,7 +175,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(
-            reconcile(&sent(&[one, two]), &[call(two), call(one)])
+            compare(&sent(&[one, two]), &[call(two), call(one)])
                 .unwrap()
                 .len(),
             2

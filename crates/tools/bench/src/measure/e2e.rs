@@ -118,7 +118,7 @@ pub(super) async fn run(
     let (after, took, calls) = (stage.usage()?, begin.elapsed(), sink.count() - calls);
     let sent = load.stop().await?;
     reconciliation::until_called(sink, sent.guests.len()).await;
-    reconciliation::reconcile(&sent, &sink.calls())?;
+    reconciliation::reconcile(stage, &sent, &sink.calls()).await?;
     reports.finish(stage, sent.guests.len()).await?;
     Ok(Shown {
         messages: sent.guests.len(),

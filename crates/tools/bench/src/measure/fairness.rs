@@ -122,7 +122,10 @@ async fn others(bench: &Bench, stage: &Stage) -> anyhow::Result<f64> {
     let webhooks = (0..count).map(|index| bench.platform.webhook_at(Deed::Confirms, at(index)));
     let sent = load::at_rate(stage.ingest()?, webhooks.collect(), PER_SECOND, 16).await?;
     let calls = calls_of(bench, &sent).await?;
-    Ok(quantile(&reconciliation::lateness(&sent, &calls)?, 0.99))
+    Ok(quantile(
+        &reconciliation::lateness(stage, &sent, &calls).await?,
+        0.99,
+    ))
 }
 
 /// Waits until these guests have their calls.

@@ -81,7 +81,7 @@ async fn run(
         .webhooks(Deed::Abandons, (per_second * seconds) as usize);
     let sent = load::at_rate(stage.ingest()?, webhooks, per_second, CONNECTIONS).await?;
     reconciliation::until_called(&bench.sink, sent.guests.len()).await;
-    let late = reconciliation::lateness(&sent, &bench.sink.calls())?;
+    let late = reconciliation::lateness(stage, &sent, &bench.sink.calls()).await?;
     reports.finish(stage, before + sent.guests.len()).await?;
     Ok(late)
 }

@@ -24,7 +24,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         reconciliation::until_called(&bench.sink, count).await;
         let used = stage.usage()?.for_each_since(&before, count);
         let calls = bench.sink.calls();
-        reconciliation::reconcile(&sent, &calls)?;
+        reconciliation::reconcile(&stage, &sent, &calls).await?;
         let rate = reconciliation::rate_of(&calls);
         drop(stage);
         let yardstick = bare_loop(bench, count).await?;

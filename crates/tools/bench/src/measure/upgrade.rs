@@ -80,7 +80,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
 
     let count = sent.guests.len();
     reconciliation::until_called(&bench.sink, count).await;
-    reconciliation::reconcile(&sent, &bench.sink.calls())?;
+    reconciliation::reconcile(&stage, &sent, &bench.sink.calls()).await?;
     let read = "SELECT count(*) AS count FROM messages WHERE delivery = 'read' AND created_at > now() - interval '1 hour'";
     stage.until_counted(read, i64::try_from(count)?).await?;
     drop(later);

@@ -16,7 +16,8 @@ use crate::topology::{self, Depths};
 /// How often the session checks whether confirmations are late.
 const TICK: Duration = Duration::from_millis(400);
 
-/// A confirmation that is later than this, and than twice the callers' time-out, means that the connection is dead.
+/// A confirmation that is later than this, and than twice the callers' time-out, means that a connection that used to
+/// confirm is dead.
 const SHORTEST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long what is in flight may take once it is time to stop.
@@ -27,6 +28,8 @@ pub(super) struct Session {
     liveness: Liveness<Depths>,
     events: BoxStream<'static, Event>,
     in_flight: InFlight,
+    /// RabbitMQ has answered a message on this connection.
+    has_confirmed: bool,
     /// RabbitMQ accepts no messages now.
     blocked: bool,
     /// Set as soon as no new jobs are accepted.
@@ -54,6 +57,7 @@ impl Session {
             }),
             events: connection.events_listener().boxed(),
             in_flight: InFlight::new(),
+            has_confirmed: false,
             blocked: connection.status().blocked(),
             stop_by: None,
             unblocked_at: Instant::now(),
@@ -105,7 +109,10 @@ impl Session {
                 self.stop_by = self.stop_by.or(Some(Instant::now() + LAST_CONFIRMATIONS));
                 None
             }
-            Happening::Settled(health) => ending_of(health),
+            Happening::Settled(health) => {
+                self.has_confirmed |= matches!(health, Health::Well);
+                ending_of(health)
+            }
             Happening::Event(event) => self.notice(ends, event),
             Happening::Probe(probe) => publish_probe(ends, probe),
             Happening::Tick => self.tick(ends),
@@ -149,7 +156,13 @@ impl Session {
         if self.blocked {
             return None;
         }
-        let too_late = (ends.options.confirm_timeout * 2).max(SHORTEST_PATIENCE);
+        // After the loss of a node another one may take connections while it still waits for the lost one: a new
+        // connection that confirms nothing is given up as soon as its callers have given up.
+        let too_late = if self.has_confirmed {
+            (ends.options.confirm_timeout * 2).max(SHORTEST_PATIENCE)
+        } else {
+            ends.options.confirm_timeout
+        };
         let waiting_since = self.in_flight.oldest().map(|begun| begun.max(self.unblocked_at));
         if waiting_since.is_some_and(|since| since.elapsed() > too_late) {
             return Some(Ending::Lost("RabbitMQ confirms nothing any more".to_owned()));

@@ -4,22 +4,25 @@
 //! [`read`] lists the repairs. Damage to the structure (a missing brace, an extra comma) is not repaired.
 
 mod charset;
+mod document;
 mod mend;
 
 #[cfg(test)]
 mod tests;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use charset::{Charset, UnknownCharset};
+pub use document::{Content, Document};
 
 /// The deepest nesting of a repaired body; deeper values become `null`. `serde_json` alone reads up to 127 levels.
 pub const DEEPEST: usize = 100;
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Read {
+pub struct Read<T = Value> {
     /// If a key appears twice, the last value counts.
-    pub value: Value,
+    pub value: T,
     /// Whether the body was repaired, so that it may differ from what its sender meant.
     pub mended: bool,
 }
@@ -51,6 +54,15 @@ pub fn integer(value: &Value) -> Option<i128> {
 /// the end; `NaN`, `Infinity`, numbers beyond a double's range and values nested deeper than [`DEEPEST`] (all of
 /// which become `null`).
 pub fn read(body: &[u8], charset: Charset) -> Result<Read, NotJson> {
+    read_as(body, charset)
+}
+
+/// As [`read`], for a body that is only looked at.
+pub fn read_document(body: &[u8], charset: Charset) -> Result<Read<Document>, NotJson> {
+    read_as(body, charset)
+}
+
+fn read_as<T: DeserializeOwned>(body: &[u8], charset: Charset) -> Result<Read<T>, NotJson> {
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(Read { value, mended: false });
     }

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpRequest, web};
 use crypto::key_ring::KeyRing;
 use domain::phone_number::PhoneNumber;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::future::try_join_all;
 use mapping::{Element, Fault, Ignored, Kept, Mapped, Verdict, own_format};
 use serde_json::{Value, json};
 use service::crash;
 use settings::{Snapshot, Source, SourceRules};
 
 use crate::answer::Answer;
-use crate::events::Incomplete;
+use crate::events::{EventError, Incomplete};
 use crate::problem::Problem;
 use crate::request_log::Entry;
 use crate::state::Ingest;
@@ -94,7 +94,7 @@ fn whole(request: &HttpRequest, kept: &Arc<Kept>, rules: &SourceRules) -> Arc<Ke
     })
 }
 
-fn map(kept: &Arc<Kept>, settings: &Snapshot, rules: &SourceRules, ring: &KeyRing) -> Mapped {
+fn map(kept: &Kept, settings: &Snapshot, rules: &SourceRules, ring: &KeyRing) -> Mapped {
     let began_at = Instant::now();
     let mapped = settings.map(rules, kept, None, ring, &|| began_at.elapsed() > LONGEST);
     mapped.unwrap_or_else(|| Mapped::Elements(Vec::new()))
@@ -142,16 +142,17 @@ async fn publish(
         Verdict::Event(event) => Some(event),
         _ => None,
     });
-    let published: Result<Vec<String>, _> = stream::iter(events)
-        .map(|event| async move {
+    let events: Vec<_> = events.collect();
+    let mut event_ids = Vec::with_capacity(events.len());
+    for some in events.chunks(IN_FLIGHT) {
+        let publishing = some.iter().map(|event| async move {
             let guest = settings.phone_number(event);
             ingest.events.publish_event(event, guest, origin).await?;
             Ok(event.key.id.to_string())
-        })
-        .buffered(IN_FLIGHT)
-        .try_collect()
-        .await;
-    let mut event_ids = published.map_err(|error: crate::events::EventError| error.into_problem(entry))?;
+        });
+        let published = try_join_all(publishing).await;
+        event_ids.extend(published.map_err(|error: EventError| error.into_problem(entry))?);
+    }
     for element in elements {
         if let Verdict::Fetch { booking, resort, .. } = &element.verdict {
             let incomplete =

@@ -11,9 +11,11 @@ use domain::country::Country;
 use domain::event::{Details, Event, EventKey, EventType, Family, GuestDetails};
 use domain::ids::{BookingId, EventId, ResortId};
 use domain::stay::{Money, Personal};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use fields::{Errors, Field, Need};
+use crate::draft::Draft;
+
+use fields::{Errors, Field, Fields, Need};
 pub use fields::{FieldError, FieldProblem};
 pub use rules::{Checked, Locale, OptionalFields, Rules, Seen, Standing, UnknownTypes};
 
@@ -22,6 +24,15 @@ pub fn check(body: &Value, rules: &Rules<'_, '_>) -> (Seen, Checked) {
     let Value::Object(body) = body else {
         return (Seen::default(), Checked::NotAnObject);
     };
+    check_fields(Fields::Object(body), rules)
+}
+
+/// As [`check`], for an event that a mapping has made.
+pub(crate) fn check_draft(draft: &Draft, rules: &Rules<'_, '_>) -> (Seen, Checked) {
+    check_fields(Fields::Draft(draft), rules)
+}
+
+fn check_fields(body: Fields<'_>, rules: &Rules<'_, '_>) -> (Seen, Checked) {
     let mut errors = Errors::default();
     let event_type = match read_type(body, &mut errors) {
         Type::Unknown if rules.unknown_types == UnknownTypes::Ignore => {
@@ -58,15 +69,15 @@ enum Type {
     Unreadable,
 }
 
-fn read_type(body: &Map<String, Value>, errors: &mut Errors) -> Type {
-    match errors.string(Field::of(Some(body), "type"), Need::Required) {
+fn read_type(body: Fields<'_>, errors: &mut Errors) -> Type {
+    match errors.string(body.field("type"), Need::Required) {
         Some(text) => text.parse().map_or(Type::Unknown, Type::Known),
         None => Type::Unreadable,
     }
 }
 
 struct Reading<'r, 'a> {
-    body: &'r Map<String, Value>,
+    body: Fields<'r>,
     rules: &'r Rules<'r, 'a>,
     errors: Errors,
     event_type: Option<EventType>,
@@ -75,9 +86,9 @@ struct Reading<'r, 'a> {
 impl<'a> Reading<'_, 'a> {
     fn finish(mut self) -> (Seen, Checked) {
         let id = self.id();
-        let occurred_at = self.errors.instant(Field::of(Some(self.body), "occurred_at"));
+        let occurred_at = self.errors.instant(self.body.field("occurred_at"));
         let (resort, standing) = self.resort();
-        let notify = self.errors.flag(Field::of(Some(self.body), "notify"));
+        let notify = self.errors.flag(self.body.field("notify"));
         let (booking, details) = self.booking(standing);
         let guest = self.guest();
 
@@ -142,9 +153,9 @@ impl<'a> Reading<'_, 'a> {
 
     /// The body's id wins; the signed one serves where there is none.
     fn id(&mut self) -> Option<EventId> {
-        let field = Field::of(Some(self.body), "id");
+        let field = self.body.field("id");
         match self.rules.signed_id {
-            Some(signed) if self.body.get("id").is_none_or(Value::is_null) => {
+            Some(signed) if field.is_absent() => {
                 let signed = Value::String(signed.to_owned());
                 let field = Field::with(&signed, "id");
                 self.errors.id(field, Need::Required, EventId::parse)
@@ -154,11 +165,9 @@ impl<'a> Reading<'_, 'a> {
     }
 
     fn resort(&mut self) -> (Option<ResortId>, Standing<'a>) {
-        let resort = self.errors.id(
-            Field::of(Some(self.body), "resort"),
-            Need::Required,
-            ResortId::parse,
-        );
+        let resort = self
+            .errors
+            .id(self.body.field("resort"), Need::Required, ResortId::parse);
         let standing = resort.as_ref().map(self.rules.standing);
         if matches!(standing, Some(Standing::NotAllowed)) {
             self.errors.push("resort", FieldProblem::NotAllowed);
@@ -168,9 +177,8 @@ impl<'a> Reading<'_, 'a> {
 
     fn booking(&mut self, standing: Standing<'_>) -> (Option<BookingId>, Details) {
         let need = self.need("booking.id");
-        let field = Field::of(Some(self.body), "booking");
-        let Some(booking) = self.errors.object(field) else {
-            if need == Need::Required && field.is_absent() {
+        let Some(booking) = self.errors.object(self.body, "booking") else {
+            if need == Need::Required && self.body.field("booking").is_absent() {
                 self.errors.push("booking.id", FieldProblem::Missing);
             }
             return (None, Details::default());
@@ -180,7 +188,7 @@ impl<'a> Reading<'_, 'a> {
             Standing::NotAllowed | Standing::Unavailable => None,
         };
         let errors = &mut self.errors;
-        let of = |path| Field::of(Some(booking), path);
+        let of = |path| booking.field(path);
         let id = errors.foreign_id(of("booking.id"), need, BookingId::parse);
         let details = Details {
             cart: errors.foreign_id(of("booking.cart_id"), Need::Optional, BookingId::parse),
@@ -189,26 +197,25 @@ impl<'a> Reading<'_, 'a> {
             check_out: errors.day(of("booking.check_out")),
             guests: errors.count(of("booking.guests")),
             room: errors.text(of("booking.room"), Need::Optional),
-            total: read_total(errors, of("booking.total")),
+            total: read_total(errors, booking),
         };
         (id, details)
     }
 
     fn guest(&mut self) -> GuestDetails {
         let phone_need = self.need("guest.phone");
-        let field = Field::of(Some(self.body), "guest");
-        let Some(guest) = self.errors.object(field) else {
-            if phone_need == Need::Required && field.is_absent() {
+        let Some(guest) = self.errors.object(self.body, "guest") else {
+            if phone_need == Need::Required && self.body.field("guest").is_absent() {
                 self.errors.push("guest.phone", FieldProblem::Missing);
             }
             return GuestDetails::default();
         };
         let errors = &mut self.errors;
-        let of = |path| Field::of(Some(guest), path);
+        let of = |path| guest.field(path);
         GuestDetails {
             name: errors.text(of("guest.name"), Need::Optional).map(Personal::new),
             phone: errors.text(of("guest.phone"), phone_need).map(Personal::new),
-            country: guest.get("country").and_then(country),
+            country: of("guest.country").value().and_then(country),
             language: errors.text(of("guest.language"), Need::Optional),
             consent: errors.flag(of("guest.consent")),
         }
@@ -221,10 +228,10 @@ fn country(value: &Value) -> Option<Country> {
     Country::parse(value.as_str()?).ok()
 }
 
-fn read_total(errors: &mut Errors, field: Field<'_>) -> Option<Money> {
-    let total = errors.object(field)?;
-    let amount = errors.text(Field::of(Some(total), "booking.total.amount"), Need::Required);
-    let currency = errors.text(Field::of(Some(total), "booking.total.currency"), Need::Required);
+fn read_total(errors: &mut Errors, booking: Fields<'_>) -> Option<Money> {
+    let total = errors.object(booking, "booking.total")?;
+    let amount = errors.text(total.field("booking.total.amount"), Need::Required);
+    let currency = errors.text(total.field("booking.total.currency"), Need::Required);
     let (amount, currency) = (amount?, currency?);
     let money = Money::parse(&amount, &currency);
     if money.is_none() {

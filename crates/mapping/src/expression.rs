@@ -8,6 +8,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
 use crate::casts;
 use crate::fault::Cause;
+use crate::scope::json;
 
 /// What one evaluation may cost: a step of the expression costs 1, and so do 64 bytes that it makes. The longest
 /// expression of the presets costs under 200.
@@ -35,8 +36,8 @@ pub struct Expression {
     text: Arc<str>,
     reads_headers: bool,
     compiled: Arc<minijinja::Expression<'static, 'static>>,
-    /// The keys of an expression that is nothing but a path: `guest.name`. Most are, and to look them up needs no engine.
-    path: Option<Arc<[String]>>,
+    /// Set if it is nothing but paths: `guest.name`, `rooms[0].name or room`. Most are, and to look them up needs no engine.
+    paths: Option<Arc<[Path]>>,
 }
 
 /// The text is no expression; a clause about it.
@@ -57,7 +58,7 @@ impl Expression {
         let variables = compiled.undeclared_variables(false);
         Ok(Self {
             reads_headers: variables.contains("header"),
-            path: path(text).filter(|keys| keys.first().is_some_and(|first| variables.contains(first))),
+            paths: paths(text).filter(|paths| paths.iter().all(|path| variables.contains(&path.first))),
             text: text.into(),
             compiled: Arc::new(compiled),
         })
@@ -84,8 +85,13 @@ impl Expression {
     }
 
     pub(crate) fn evaluate(&self, scope: &Value) -> Result<Value, Cause> {
-        let found = self.path.as_deref().and_then(|path| look_up(path, scope));
+        let found = self.paths.as_deref().and_then(|paths| first_of(paths, scope));
         found.map_or_else(|| self.run(scope), Ok)
+    }
+
+    /// Whether it costs no more than a few lookups.
+    pub(crate) fn is_cheap(&self) -> bool {
+        self.paths.is_some()
     }
 
     fn run(&self, scope: &Value) -> Result<Value, Cause> {
@@ -98,26 +104,78 @@ impl Expression {
     }
 }
 
-/// The keys of a path; the first may still be a word of the language, such as `true`.
-fn path(text: &str) -> Option<Arc<[String]>> {
-    let is_key = |key: &str| {
-        let mut characters = key.chars();
-        let first = characters.next();
-        first.is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
-            && characters.all(|next| next == '_' || next.is_ascii_alphanumeric())
-    };
-    let keys = text.trim().split('.');
-    keys.map(|key| is_key(key).then(|| key.to_owned())).collect()
+struct Path {
+    /// It may still be a word of the language, such as `true`.
+    first: String,
+    rest: Vec<Key>,
+}
+
+pub(crate) enum Key {
+    Name(String),
+    Index(usize),
+}
+
+/// Paths with `or` between them.
+fn paths(text: &str) -> Option<Arc<[Path]>> {
+    text.split(" or ").map(|text| path(text.trim())).collect()
+}
+
+fn path(text: &str) -> Option<Path> {
+    let mut keys = Vec::new();
+    for part in text.split('.') {
+        let (name, indexes) = part.split_at(part.find('[').unwrap_or(part.len()));
+        keys.push(Key::Name(name_of(name)?));
+        for index in indexes.split_terminator(']') {
+            let digits = index.strip_prefix('[')?;
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            keys.push(Key::Index(is_number.then(|| digits.parse().ok())??));
+        }
+    }
+    let rest = keys.split_off(1);
+    match keys.pop() {
+        Some(Key::Name(first)) => Some(Path { first, rest }),
+        _ => None,
+    }
+}
+
+fn name_of(text: &str) -> Option<String> {
+    let mut characters = text.chars();
+    let first = characters.next()?;
+    let is_name = (first == '_' || first.is_ascii_alphabetic())
+        && characters.all(|next| next == '_' || next.is_ascii_alphanumeric());
+    is_name.then(|| text.to_owned())
+}
+
+/// The first that is true, or the last. `None`: only the engine can tell.
+fn first_of(paths: &[Path], scope: &Value) -> Option<Value> {
+    let mut found = Value::UNDEFINED;
+    for path in paths {
+        found = look_up(path, scope)?;
+        if found.is_true() {
+            break;
+        }
+    }
+    Some(found)
 }
 
 /// As the engine does it: what is missing has no keys, and what has none by that name is missing. `None`: the first key is missing, and
 /// the engine may know a function by that name.
-fn look_up(path: &[String], scope: &Value) -> Option<Value> {
-    let (first, rest) = path.split_first()?;
-    let first = scope.get_attr(first).ok().filter(|found| !found.is_undefined())?;
+fn look_up(path: &Path, scope: &Value) -> Option<Value> {
+    let first = scope
+        .get_attr(&path.first)
+        .ok()
+        .filter(|found| !found.is_undefined())?;
+    if let Some(found) = json::look_up(&first, &path.rest) {
+        return Some(found);
+    }
+    let step = |at: Value, key: &Key| match key {
+        Key::Name(name) => at.get_attr(name),
+        Key::Index(index) => at.get_item_by_index(*index),
+    };
     Some(
-        rest.iter()
-            .fold(first, |at, key| at.get_attr(key).unwrap_or_default()),
+        path.rest
+            .iter()
+            .fold(first, |at, key| step(at, key).unwrap_or_default()),
     )
 }
 
@@ -141,8 +199,9 @@ impl fmt::Display for InvalidExpression {
 
 #[cfg(test)]
 mod tests {
+    use foreign_json::Document;
+
     use super::*;
-    use crate::scope::json;
 
     fn evaluate(text: &str) -> Result<Value, Cause> {
         Expression::compile(text).unwrap().evaluate(&Value::from(()))
@@ -170,8 +229,9 @@ mod tests {
 
     #[test]
     fn a_path_is_looked_up_as_the_engine_does_it() {
-        let scope = json::value_of(Arc::new(serde_json::json!({
-            "guest": { "name": "Ada", "phones": ["+30"], "none": null, "items": 7, "a b": 1 }, "text": "abc", "_n1": 0.5, "range": 3,
+        let scope = json::value_of(Document::from(&serde_json::json!({
+            "guest": { "name": "Ada", "phones": ["+30"], "none": null, "items": 7, "a b": 1, "empty": "", "zero": 0, "no": false, "list": [] },
+            "text": "abc", "_n1": 0.5, "range": 3, "rooms": [{ "name": "Sea" }, [{ "name": "Sky" }]],
         })));
         let paths = [
             "guest",
@@ -192,6 +252,22 @@ mod tests {
             "not",
             "loop",
             "self",
+            "guest.phones[0]",
+            "guest.phones[1]",
+            "guest.phones[0].number",
+            "guest[0]",
+            "guest.items[0]",
+            "text[0]",
+            "_n1[0]",
+            "rooms[1][0].name",
+            "rooms[0].name",
+            "guest.nobody or text",
+            "guest.none or guest.empty or guest.zero or guest.no",
+            "guest.zero or guest.name",
+            "guest.empty or guest",
+            "guest.list or guest.phones",
+            "nobody or text",
+            "text or nobody",
         ];
         for text in paths {
             let Ok(expression) = Expression::compile(text) else {
@@ -201,13 +277,24 @@ mod tests {
             assert_eq!(found, expected, "{text}");
             assert_eq!(found.unwrap().kind(), expected.unwrap().kind(), "{text}");
         }
-        let is_path = |text: &str| Expression::compile(text).unwrap().path.is_some();
-        assert!(
-            is_path("guest.name")
-                && !is_path("guest.name | upper")
-                && !is_path("true")
-                && !is_path("guest.phones[0]")
-        );
+    }
+
+    #[test]
+    fn what_is_nothing_but_paths_needs_no_engine() {
+        let is_cheap = |text: &str| Expression::compile(text).unwrap().is_cheap();
+        for text in ["guest.name", "guest.phones[0]", "a[0][12].b or c"] {
+            assert!(is_cheap(text), "{text}");
+        }
+        for text in [
+            "guest.name | upper",
+            "true",
+            "guest.phones[-1]",
+            "guest['name']",
+            "a or 'b'",
+            "a[0:1]",
+        ] {
+            assert!(!is_cheap(text), "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::draft::Draft;
 /// The event in our own format. It holds a guest's data.
 pub fn write(event: &Event) -> Json {
     let mut draft = Draft::default();
-    let mut put = |path: &str, value: Option<Json>| {
+    let mut put = |path: &'static str, value: Option<Json>| {
         if let Some(value) = value {
             draft.put(path, value);
         }

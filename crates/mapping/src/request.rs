@@ -2,12 +2,11 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::ids::SourceId;
+use foreign_json::Document;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
 /// What a source sent, as it is kept to be mapped once more.
 ///
@@ -15,7 +14,7 @@ use serde_json::Value as Json;
 /// `Debug`: it holds a guest's data.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
-    pub body: Json,
+    pub body: Document,
     /// By their names in lower case, without those that hold credentials or a signature.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -43,8 +42,8 @@ pub struct Tools<'a> {
 /// A request, and what is needed to map it.
 pub struct Request<'a> {
     pub(crate) source: &'a SourceId,
-    pub(crate) kept: &'a Arc<Kept>,
-    pub(crate) fetched: Option<&'a Arc<Json>>,
+    pub(crate) kept: &'a Kept,
+    pub(crate) fetched: Option<&'a Document>,
     pub(crate) tools: Tools<'a>,
     /// The hashes of the body and of what was fetched: a body of 1 MiB may hold 1,000 events without ids.
     content: OnceCell<String>,
@@ -54,8 +53,8 @@ impl<'a> Request<'a> {
     /// `fetched` is what the platform answered when it was asked for more.
     pub fn new(
         source: &'a SourceId,
-        kept: &'a Arc<Kept>,
-        fetched: Option<&'a Arc<Json>>,
+        kept: &'a Kept,
+        fetched: Option<&'a Document>,
         tools: Tools<'a>,
     ) -> Self {
         Self {
@@ -84,12 +83,18 @@ impl<'a> Request<'a> {
         let hash = |text: &str| short_hex(&(self.tools.keyed_hash)(text));
         let content = self.content.get_or_init(|| {
             let body = self.kept.body_hash.clone();
-            let body = body.unwrap_or_else(|| hash(&self.kept.body.to_string()));
-            let fetched = self.fetched.map(|fetched| hash(&fetched.to_string()));
+            let body = body.unwrap_or_else(|| hash(&written(&self.kept.body)));
+            let fetched = self.fetched.map(|fetched| hash(&written(fetched)));
             format!("{body}\n{}", fetched.unwrap_or_default())
         });
         hash(&format!("{}\n{content}\n{text}", self.source))
     }
+}
+
+/// With an object's keys in the order of the alphabet, whatever order they came in.
+fn written(document: &Document) -> String {
+    // A document is JSON, so it is a value too.
+    serde_json::to_value(document).unwrap_or_default().to_string()
 }
 
 /// The first 128 bits of a keyed hash, in hexadecimal.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::country::Country;
+use foreign_json::Document;
 use serde::Deserialize;
-use serde_json::Value as Json;
 
 use crate::check::Locale;
 use crate::request::Kept;
@@ -166,7 +166,7 @@ samples! {
 pub struct Sent {
     pub kept: Kept,
     /// What the platform answered when it was asked for more.
-    pub fetched: Option<Json>,
+    pub fetched: Option<Document>,
     /// Where the resort is.
     pub locale: Locale,
 }
@@ -176,7 +176,7 @@ pub struct Sent {
 struct Beside {
     headers: BTreeMap<String, String>,
     query: BTreeMap<String, String>,
-    fetched: Option<Json>,
+    fetched: Option<Document>,
     resort: Place,
 }
 

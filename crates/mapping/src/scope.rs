@@ -25,14 +25,14 @@ pub(crate) struct Scope {
 impl Scope {
     /// The scope of the whole body.
     pub(crate) fn of(request: &Request<'_>) -> Self {
-        let root = json::body_of(Arc::clone(request.kept));
+        let root = json::value_of(request.kept.body.clone());
         Self {
             element: root.clone(),
             root,
             header: texts(&request.kept.headers),
             query: texts(&request.kept.query),
             source: Value::from(request.source.as_str()),
-            fetched: request.fetched.map(|fetched| json::value_of(Arc::clone(fetched))),
+            fetched: request.fetched.cloned().map(json::value_of),
         }
     }
 

@@ -10,9 +10,9 @@ use domain::event::Event;
 use domain::ids::{ResortId, SourceId};
 use domain::phone_number::PhoneNumber;
 use domain::resort::{Resort, Resorts};
+use foreign_json::Document;
 use mapping::check::{Locale, Standing};
 use mapping::{Kept, Mapped, Request, Tools};
-use serde_json::Value as Json;
 
 use crate::files::{Files, Good};
 use crate::finding::{Finding, Severity};
@@ -176,8 +176,8 @@ impl Snapshot {
     pub fn map(
         &self,
         source: &SourceRules,
-        kept: &Arc<Kept>,
-        fetched: Option<&Arc<Json>>,
+        kept: &Kept,
+        fetched: Option<&Document>,
         ring: &KeyRing,
         is_late: &dyn Fn() -> bool,
     ) -> Option<Mapped> {

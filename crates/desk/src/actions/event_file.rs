@@ -2,13 +2,12 @@
 //! a webhook. A problem names a line and a field, never a value.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use crypto::key_ring::KeyRing;
 use domain::event::Event;
 use domain::ids::{ResortId, SourceId};
-use foreign_json::Charset;
+use foreign_json::{Charset, Document};
 use mapping::check::{self, Checked, OptionalFields, Rules, Standing, UnknownTypes};
 use mapping::{Fault, Kept, Mapped, Mapping, Request, Tools, Verdict};
 use serde::Serialize;
@@ -146,14 +145,14 @@ impl<'r> EventReader<'r> {
             keyed_hash: &|text| self.hash(text),
             is_late: &|| false,
         };
-        let kept = Arc::new(Kept {
-            body: value,
+        let kept = Kept {
+            body: Document::from(&value),
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
             received_at: self.now,
             body_hash: None,
             element: None,
-        });
+        };
         let request = Request::new(&self.source, &kept, None, tools);
         let elements = match mapping.map(&request, &|resort| self.standing(resort)) {
             Mapped::Elements(elements) => elements,

@@ -6,7 +6,6 @@
 mod view;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -14,6 +13,7 @@ use chrono_tz::Tz;
 use crypto::key_ring::KeyRing;
 use domain::country::Country;
 use domain::ids::{ResortId, SourceId};
+use foreign_json::Document;
 use mapping::check::{self, Checked, Locale, OptionalFields, Rules, Standing, UnknownTypes};
 use mapping::{Kept, Mapping, Request, ResortOf, Tools, presets};
 use serde_json::Value as Json;
@@ -173,15 +173,15 @@ impl Bench<'_> {
             keyed_hash: &|text| self.key_ring.map_or([0; 32], |ring| ring.lookup(text)),
             is_late: &|| began_at.elapsed() > LONGEST,
         };
-        let kept = Arc::new(Kept {
-            body: sample.body,
+        let kept = Kept {
+            body: Document::from(&sample.body),
             headers: sample.headers,
             query: sample.query,
             received_at: Utc::now(),
             body_hash: None,
             element: None,
-        });
-        let fetched = sample.fetched.map(Arc::new);
+        };
+        let fetched = sample.fetched.as_ref().map(Document::from);
         let request = Request::new(source, &kept, fetched.as_ref(), tools);
         let mapped = mapping.map(&request, standing);
         Trial::of_mapped(source, mapping, &mapped, self.key_ring.is_some())

@@ -7,8 +7,9 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Bytes;
 use chrono::Utc;
 use crypto::key_ring::KeyRing;
+use foreign_json::{Content, Document};
 use mapping::Kept;
-use serde_json::{Value, json};
+use serde_json::json;
 use settings::SourceRules;
 
 use crate::content_type::charset_of_json;
@@ -43,15 +44,17 @@ pub(crate) fn read(
         if form.keys().eq(["webhook_id"]) {
             return Ok(Received::Ping);
         }
-        json!(form)
+        Document::from(&json!(form))
     } else {
         let charset = charset_of_json(request.headers())?;
-        foreign_json::read(body, charset)
+        foreign_json::read_document(body, charset)
             .map_err(|_| Problem::InvalidJson)?
             .value
     };
-    if let (Some("url_verification"), Some(challenge)) = (text(&json, "type"), text(&json, "challenge")) {
-        return Ok(Received::Challenge(challenge.to_owned()));
+    if text(&json, "type").as_deref() == Some("url_verification")
+        && let Some(challenge) = text(&json, "challenge")
+    {
+        return Ok(Received::Challenge(challenge));
     }
     let query = url::form_urlencoded::parse(request.query_string().as_bytes());
     let query = query.filter(|(name, _)| rules.may_read(&name.to_ascii_lowercase()));
@@ -103,6 +106,9 @@ fn is_form(request: &HttpRequest) -> bool {
     })
 }
 
-fn text<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
-    json.get(key)?.as_str()
+fn text(document: &Document, key: &str) -> Option<String> {
+    match document.get(key)?.content() {
+        Content::Text(text) => Some(text.to_owned()),
+        _ => None,
+    }
 }

@@ -85,13 +85,13 @@ fn parse(text: &str) -> Option<Moment> {
         return epoch(text.parse().ok()?).map(Moment::Instant);
     }
     let (day, rest) = text.split_at_checked(LENGTH_OF_DAY)?;
-    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+    let day: NaiveDate = day.parse().ok()?;
     let Some(time) = rest.strip_prefix(['T', 't', ' ']) else {
         return rest.is_empty().then_some(Moment::Day(day));
     };
     let time = time.trim();
     if !time.contains(['Z', 'z', '+', '-']) && !time.ends_with(" UTC") {
-        return local(time).map(|time| Moment::Local(day.and_time(time)));
+        return time.parse().ok().map(|time| Moment::Local(day.and_time(time)));
     }
     let written = format!("{day}T{}", time.replace(" UTC", "Z"));
     if let Ok(at) = DateTime::parse_from_rfc3339(&written) {
@@ -106,13 +106,6 @@ fn parse(text: &str) -> Option<Moment> {
         .iter()
         .find_map(|format| DateTime::parse_from_str(&written, format).ok());
     at.map(|at| Moment::Instant(at.to_utc()))
-}
-
-fn local(time: &str) -> Option<NaiveTime> {
-    let formats = ["%H:%M:%S%.f", "%H:%M"];
-    formats
-        .iter()
-        .find_map(|format| NaiveTime::parse_from_str(time, format).ok())
 }
 
 /// The filter `date_of`: the first ten characters, for platforms that write `2026-12-20T00:00:00Z` and mean the day.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::link::{self, LONGEST_LINK};
 use super::text::{self, LONGEST_TEXT};
+use crate::draft::Draft;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldProblem {
@@ -61,6 +62,15 @@ pub(super) enum Need {
 #[derive(Debug, Default)]
 pub(super) struct Errors(pub(super) Vec<FieldError>);
 
+/// What fields are read from.
+#[derive(Clone, Copy)]
+pub(super) enum Fields<'v> {
+    /// One object, which knows its fields by the last parts of their paths.
+    Object(&'v Map<String, Value>),
+    /// An event, which knows all fields by their paths.
+    Draft(&'v Draft),
+}
+
 /// A field's path and, where it is there and not null, its value.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'v> {
@@ -68,22 +78,30 @@ pub(super) struct Field<'v> {
     value: Option<&'v Value>,
 }
 
-impl<'v> Field<'v> {
-    /// The field of an object (or of nothing) that the last part of the path names.
-    pub(super) fn of(object: Option<&'v Map<String, Value>>, path: &'static str) -> Self {
-        let name = path.rsplit('.').next().unwrap_or(path);
-        let value = object
-            .and_then(|object| object.get(name))
-            .filter(|value| !value.is_null());
-        Self { path, value }
+impl<'v> Fields<'v> {
+    pub(super) fn field(self, path: &'static str) -> Field<'v> {
+        let value = match self {
+            Self::Object(object) => object.get(path.rsplit('.').next().unwrap_or(path)),
+            Self::Draft(draft) => draft.get(path),
+        };
+        Field {
+            path,
+            value: value.filter(|value| !value.is_null()),
+        }
     }
+}
 
+impl<'v> Field<'v> {
     /// A value in place of a field.
     pub(super) fn with(value: &'v Value, path: &'static str) -> Self {
         Self {
             path,
             value: Some(value),
         }
+    }
+
+    pub(super) fn value(self) -> Option<&'v Value> {
+        self.value
     }
 
     pub(super) fn is_absent(self) -> bool {
@@ -187,7 +205,7 @@ impl Errors {
     pub(super) fn day(&mut self, field: Field<'_>) -> Option<NaiveDate> {
         const LENGTH: usize = "2026-12-20".len();
         let text = self.string(field, Need::Optional)?;
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        let day: Option<NaiveDate> = text.parse().ok();
         let is_plain = text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains(char::is_whitespace);
         match day.filter(|_| text.len() == LENGTH && is_plain) {
             Some(day) => Some(day),
@@ -217,10 +235,14 @@ impl Errors {
         }
     }
 
-    /// An object; its own fields are read by the caller.
-    pub(super) fn object<'v>(&mut self, field: Field<'v>) -> Option<&'v Map<String, Value>> {
+    /// The fields of an object that is a field itself.
+    pub(super) fn object<'v>(&mut self, fields: Fields<'v>, path: &'static str) -> Option<Fields<'v>> {
+        if let Fields::Draft(draft) = fields {
+            return draft.has_within(path).then_some(fields);
+        }
+        let field = fields.field(path);
         match field.value? {
-            Value::Object(object) => Some(object),
+            Value::Object(object) => Some(Fields::Object(object)),
             _ => self.none(field, FieldProblem::WrongType),
         }
     }

@@ -164,7 +164,7 @@ impl Work<'_> {
     }
 
     /// The event in our own format, with what the expressions gave.
-    fn draft(&mut self, event_type: EventType, resort: &ResortId, locale: Locale) -> Result<Json, Verdict> {
+    fn draft(&mut self, event_type: EventType, resort: &ResortId, locale: Locale) -> Result<Draft, Verdict> {
         let mut draft = Draft::default();
         draft.put("type", Json::from(event_type.as_str()));
         draft.put("resort", Json::from(resort.as_str()));
@@ -189,7 +189,7 @@ impl Work<'_> {
             faults.push(Fault::new("event", Cause::TooCostly));
         }
         if faults.is_empty() {
-            Ok(draft.into_json())
+            Ok(draft)
         } else {
             Err(Verdict::Unmappable(faults))
         }
@@ -233,8 +233,8 @@ impl Work<'_> {
     }
 
     /// The same check as for an event that came in our format.
-    fn check<'a>(&mut self, draft: &Json, standing: &dyn Fn(&ResortId) -> Standing<'a>) -> Verdict {
-        let (seen, checked) = check::check(
+    fn check<'a>(&mut self, draft: &Draft, standing: &dyn Fn(&ResortId) -> Standing<'a>) -> Verdict {
+        let (seen, checked) = check::check_draft(
             draft,
             &Rules {
                 source: self.request.source,
@@ -282,7 +282,7 @@ impl Work<'_> {
     }
 
     fn evaluate(&self, expression: &Expression) -> Result<Value, Cause> {
-        if self.is_late() {
+        if !expression.is_cheap() && self.is_late() {
             return Err(Cause::TooCostly);
         }
         expression.evaluate(self.scope)

@@ -3,11 +3,11 @@
 mod hostile;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::DateTime;
 use domain::event::EventType;
 use domain::ids::SourceId;
+use foreign_json::Document;
 use serde_json::json;
 
 use super::*;
@@ -51,15 +51,15 @@ fn mapping(fields: &[(Field, &str)]) -> Mapping {
     }
 }
 
-fn kept(body: Json) -> Arc<Kept> {
-    Arc::new(Kept {
-        body,
+fn kept(body: Json) -> Kept {
+    Kept {
+        body: Document::from(&body),
         headers: BTreeMap::from([("x-topic".to_owned(), "orders".to_owned())]),
         query: BTreeMap::from([("hotel".to_owned(), "7".to_owned())]),
         received_at: DateTime::from_timestamp(1_796_000_000, 0).unwrap(),
         body_hash: None,
         element: None,
-    })
+    }
 }
 
 fn keyed_hash(text: &str) -> [u8; 32] {
@@ -72,8 +72,8 @@ fn keyed_hash(text: &str) -> [u8; 32] {
 
 fn map_with(
     mapping: &Mapping,
-    kept: &Arc<Kept>,
-    fetched: Option<&Arc<Json>>,
+    kept: &Kept,
+    fetched: Option<&Document>,
     is_late: &dyn Fn() -> bool,
 ) -> Mapped {
     let source = SourceId::parse("platform").unwrap();
@@ -97,7 +97,7 @@ fn map_with(
 }
 
 /// The only event of a body.
-fn only(mapping: &Mapping, body: Json, fetched: Option<&Arc<Json>>) -> Element {
+fn only(mapping: &Mapping, body: Json, fetched: Option<&Document>) -> Element {
     match map_with(mapping, &kept(body), fetched, &|| false) {
         Mapped::Elements(elements) => {
             let [element] = <[Element; 1]>::try_from(elements).unwrap();
@@ -144,12 +144,12 @@ fn the_platform_is_asked_once_and_only_where_it_can_be_asked() {
         panic!();
     };
     assert_eq!(booking.as_str(), "17");
-    let answer = Arc::new(json!({ "state": "sure" }));
+    let answer = Document::from(&json!({ "state": "sure" }));
     assert!(matches!(
         only(&mapping, body(), Some(&answer)).verdict,
         Verdict::Event(_)
     ));
-    let answer = Arc::new(json!({ "state": "unsure" }));
+    let answer = Document::from(&json!({ "state": "unsure" }));
     let ignored = |verdict| matches!(verdict, Verdict::Ignored(Ignored::UnmappedType));
     assert!(ignored(only(&mapping, body(), Some(&answer)).verdict));
     mapping.can_fetch = false;
@@ -269,7 +269,7 @@ fn one_element_alone_is_the_same_as_among_the_others() {
     mapping.definition.each = Some(expression("list"));
     let body = json!({ "list": [{ "kind": "new", "id": 1 }, { "kind": "new", "id": 2 }] });
     let mut kept = kept(body);
-    let events = |kept: &Arc<Kept>| -> Vec<Json> {
+    let events = |kept: &Kept| -> Vec<Json> {
         let Mapped::Elements(elements) = map_with(&mapping, kept, None, &|| false) else {
             panic!()
         };
@@ -281,7 +281,7 @@ fn one_element_alone_is_the_same_as_among_the_others() {
     };
     let all = events(&kept);
 
-    Arc::make_mut(&mut kept).element = Some(1);
+    kept.element = Some(1);
 
     assert_eq!(events(&kept), all[1..]);
 }

@@ -3,40 +3,46 @@
 //! A webhook has some hundred values, of which a mapping looks at twenty. To copy all of them for the engine cost more than the
 //! rest of the mapping.
 
-use std::fmt;
 use std::sync::Arc;
 
+use foreign_json::{Content, Document};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
-use serde_json::{Number, Value as Json};
-use yoke::Yoke;
+use serde_json::Number;
 
-use crate::request::Kept;
+use crate::expression::Key;
 
-/// A list or an object within JSON that `O` owns. `Debug` shows nothing, since it is a guest's data.
-struct Container<O: Clone>(Yoke<&'static Json, O>);
+/// A list or an object.
+#[derive(Debug)]
+struct Container(Document);
 
-/// The body of a request.
-pub(super) fn body_of(kept: Arc<Kept>) -> Value {
-    value(Yoke::attach_to_cart(kept, |kept| &kept.body))
-}
-
-/// A whole document.
-pub(crate) fn value_of(json: Arc<Json>) -> Value {
-    value(Yoke::attach_to_cart(json, |json| json))
-}
-
-trait Owner: yoke::CloneableCart + Send + Sync + 'static {}
-
-impl<O: yoke::CloneableCart + Send + Sync + 'static> Owner for O {}
-
-fn value<O: Owner>(at: Yoke<&'static Json, O>) -> Value {
-    match at.get() {
-        Json::Null => Value::from(()),
-        Json::Bool(flag) => Value::from(*flag),
-        Json::Number(number) => of_number(number),
-        Json::String(text) => Value::from(text.as_str()),
-        Json::Array(_) | Json::Object(_) => Value::from_object(Container(at)),
+/// A value of a document.
+pub(crate) fn value_of(document: Document) -> Value {
+    match document.content() {
+        Content::Null => Value::from(()),
+        Content::Bool(flag) => Value::from(flag),
+        Content::Number(number) => of_number(number),
+        Content::Text(text) => Value::from(text),
+        Content::List | Content::Object => Value::from_object(Container(document)),
     }
+}
+
+/// The value of a path's last key, where it leads through a document alone. What is missing has no keys, and what has none by
+/// that name is missing.
+pub(crate) fn look_up(at: &Value, keys: &[Key]) -> Option<Value> {
+    let mut at = at.downcast_object_ref::<Container>()?.0.clone();
+    for key in keys {
+        let found = match (key, at.content()) {
+            (Key::Name(name), _) => at.get(name),
+            (Key::Index(index), Content::List) => at.at(*index),
+            // The engine may find more in a text.
+            (Key::Index(_), _) => return None,
+        };
+        match found {
+            Some(found) => at = found,
+            None => return Some(Value::UNDEFINED),
+        }
+    }
+    Some(value_of(at))
 }
 
 fn of_number(number: &Number) -> Value {
@@ -47,36 +53,28 @@ fn of_number(number: &Number) -> Value {
     }
 }
 
-impl<O: Owner> Object for Container<O> {
+impl Object for Container {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
-        match self.0.get() {
-            Json::Array(_) => ObjectRepr::Seq,
+        match self.0.content() {
+            Content::List => ObjectRepr::Seq,
             _ => ObjectRepr::Map,
         }
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let found = self.0.clone().try_map_project(|json, _| match json {
-            Json::Object(map) => map.get(key.as_str().ok_or(())?).ok_or(()),
-            Json::Array(list) => list.get(key.as_usize().ok_or(())?).ok_or(()),
-            _ => Err(()),
-        });
-        found.ok().map(value)
+        let found = match (self.0.content(), key.as_str()) {
+            (Content::List, _) => self.0.at(key.as_usize()?),
+            (_, Some(key)) => self.0.get(key),
+            (_, None) => None,
+        };
+        found.map(value_of)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        match self.0.get() {
-            Json::Array(list) => Enumerator::Seq(list.len()),
-            Json::Object(map) => {
-                Enumerator::Values(map.keys().map(|key| Value::from(key.as_str())).collect())
-            }
+        match self.0.content() {
+            Content::List => Enumerator::Seq(self.0.len()),
+            Content::Object => Enumerator::Values(self.0.keys().map(Value::from).collect()),
             _ => Enumerator::NonEnumerable,
         }
-    }
-}
-
-impl<O: Clone> fmt::Debug for Container<O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Container")
     }
 }

@@ -1,6 +1,5 @@
 //! What a platform's answer makes of a webhook: the mapping of its source is applied again, with the answer as `fetched`.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::publisher::Outgoing;
@@ -40,7 +39,7 @@ pub(super) enum Unusable {
 }
 
 /// Opens the request that a webhook was.
-pub(super) fn open(ring: &KeyRing, claimed: &Claimed) -> Result<Arc<Kept>, Unusable> {
+pub(super) fn open(ring: &KeyRing, claimed: &Claimed) -> Result<Kept, Unusable> {
     let sealed = claimed.sealed_body.as_ref().ok_or(Unusable::Emptied)?;
     let opened = ring
         .open(sealed, &sealing_identity(&claimed.key))
@@ -48,18 +47,11 @@ pub(super) fn open(ring: &KeyRing, claimed: &Claimed) -> Result<Arc<Kept>, Unusa
             OpenError::UnknownKey { .. } => Unusable::UnknownKey(error.to_string()),
             OpenError::Damaged => Unusable::Damaged,
         })?;
-    serde_json::from_slice(&opened)
-        .map(Arc::new)
-        .map_err(|_| Unusable::Damaged)
+    serde_json::from_slice(&opened).map_err(|_| Unusable::Damaged)
 }
 
 /// What the platform is to be asked for: the mapping says so, of the request alone. `None` where it no longer asks for anything.
-pub(super) fn asked_id(
-    ring: &KeyRing,
-    files: &Snapshot,
-    rules: &SourceRules,
-    kept: &Arc<Kept>,
-) -> Option<String> {
+pub(super) fn asked_id(ring: &KeyRing, files: &Snapshot, rules: &SourceRules, kept: &Kept) -> Option<String> {
     let began_at = Instant::now();
     let mapped = files.map(rules, kept, None, ring, &|| began_at.elapsed() > LONGEST)?;
     let Mapped::Elements(elements) = mapped else {
@@ -78,13 +70,13 @@ pub(super) fn map(
     files: &Snapshot,
     rules: &SourceRules,
     claimed: &Claimed,
-    kept: &Arc<Kept>,
+    kept: &Kept,
     answer: &[u8],
 ) -> Answered {
-    let Ok(answer) = foreign_json::read(answer, Charset::UTF_8) else {
+    let Ok(answer) = foreign_json::read_document(answer, Charset::UTF_8) else {
         return Answered::NotJson;
     };
-    let (began_at, answer) = (Instant::now(), Arc::new(answer.value));
+    let (began_at, answer) = (Instant::now(), answer.value);
     let is_late = || began_at.elapsed() > LONGEST;
     let elements = match files.map(rules, kept, Some(&answer), ring, &is_late) {
         Some(Mapped::Elements(elements)) => elements,

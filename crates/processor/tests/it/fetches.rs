@@ -12,6 +12,7 @@ use crypto::key_ring::KeyRing;
 use domain::event::EventKey;
 use domain::ids::{BookingId, EventId, SourceId};
 use domain::plan::Status;
+use foreign_json::Document;
 use mapping::Kept;
 use serde_json::{Value, json};
 use testkit::platform::{Platform, Reply};
@@ -61,7 +62,7 @@ fn envelope(ring: &KeyRing, source: &str, booking: &str, body: Value) -> Vec<u8>
         id: EventId::parse(&format!("fetch-{booking}")).unwrap(),
     };
     let kept = Kept {
-        body,
+        body: Document::from(&body),
         headers: Default::default(),
         query: Default::default(),
         received_at: Utc::now(),

@@ -1,7 +1,6 @@
 //! Tries a file's own expressions on what the platform published, so that a misspelt key is found before a guest is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use domain::ids::{ResortId, SourceId};
 use mapping::check::Standing;
@@ -70,12 +69,11 @@ pub(super) fn map(platform: &str, definition: Definition, resort: ResortOf, sent
         can_fetch: true,
     };
     let source = SourceId::parse(platform).ok()?;
-    let (kept, fetched) = (Arc::new(sent.kept.clone()), sent.fetched.clone().map(Arc::new));
     let tools = Tools {
         keyed_hash: &|_| [0; 32],
         is_late: &|| false,
     };
-    let request = Request::new(&source, &kept, fetched.as_ref(), tools);
+    let request = Request::new(&source, &sent.kept, sent.fetched.as_ref(), tools);
     let standing = |_: &ResortId| Standing::Allowed {
         link_hosts: None,
         locale: sent.locale,

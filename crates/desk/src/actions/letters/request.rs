@@ -5,7 +5,6 @@
 //! duplicates.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::envelope::{Envelope, FETCH};
@@ -114,12 +113,11 @@ pub(super) fn remap(context: &Context, envelope: &Envelope) -> Remapped {
     })
 }
 
-fn open(ring: &KeyRing, envelope: &Envelope) -> Result<Arc<Kept>, Unmapped> {
+fn open(ring: &KeyRing, envelope: &Envelope) -> Result<Kept, Unmapped> {
     let opened = ring.open(&envelope.sealed, &envelope.identity());
     let opened = opened.map_err(|error| Unmapped::Unreadable(error.to_string()))?;
     // The parser's error is dropped: it may quote personal data.
     serde_json::from_slice(&opened)
-        .map(Arc::new)
         .map_err(|_| Unmapped::Unreadable("the sealed body is not a request".to_owned()))
 }
 
@@ -137,7 +135,7 @@ fn rules<'f>(files: &'f Snapshot, envelope: &Envelope) -> Result<&'f SourceRules
 struct Work<'w> {
     context: &'w Context,
     envelope: &'w Envelope,
-    kept: &'w Arc<Kept>,
+    kept: &'w Kept,
 }
 
 fn map(work: &Work<'_>, rules: &SourceRules) -> Result<Remapped, Unmapped> {
@@ -183,7 +181,7 @@ impl Work<'_> {
             Verdict::Fetch { booking, resort, .. } => {
                 let kept = Kept {
                     element: Some(element.index),
-                    ..Kept::clone(self.kept)
+                    ..self.kept.clone()
                 };
                 let id = EventId::parse(&request.fetch_id(element.index));
                 let key = EventKey {

@@ -12,6 +12,7 @@ use crypto::key_ring::KeyRing;
 use domain::dead_letter::DeadLetterReason::{CannotBeApplied, Unmappable};
 use domain::event::{Event, EventKey, EventType};
 use domain::ids::{EventId, SourceId};
+use foreign_json::Document;
 use mapping::Kept;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -83,7 +84,7 @@ impl Rooms {
             ..Head::new(key, UNMAPPABLE, received_at, format!("r-{number}"))
         };
         let kept = Kept {
-            body,
+            body: Document::from(&body),
             headers: [].into(),
             query: [].into(),
             received_at,

@@ -8,7 +8,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
 use crate::casts;
 use crate::fault::Cause;
-use crate::scope::json;
+use crate::scope::json::{self, Key};
 
 /// What one evaluation may cost: a step of the expression costs 1, and so do 64 bytes that it makes. The longest
 /// expression of the presets costs under 200.
@@ -108,11 +108,6 @@ struct Path {
     /// It may still be a word of the language, such as `true`.
     first: String,
     rest: Vec<Key>,
-}
-
-pub(crate) enum Key {
-    Name(String),
-    Index(usize),
 }
 
 /// Paths with `or` between them.

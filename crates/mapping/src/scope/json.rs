@@ -9,11 +9,15 @@ use foreign_json::{Content, Document};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use serde_json::Number;
 
-use crate::expression::Key;
-
 /// A list or an object.
 #[derive(Debug)]
 struct Container(Document);
+
+/// One step of a path.
+pub(crate) enum Key {
+    Name(String),
+    Index(usize),
+}
 
 /// A value of a document.
 pub(crate) fn value_of(document: Document) -> Value {

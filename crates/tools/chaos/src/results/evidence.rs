@@ -22,6 +22,10 @@ const FORBIDDEN: &str = "FROM messages m JOIN bookings b ON b.key = m.booking_ke
 const IN_FLIGHT: &str = "m.claimed_at <= pg_xact_commit_timestamp(e.xmin) \
      AND m.updated_at >= pg_xact_commit_timestamp(e.xmin) AND m.withdrawn_reason IS NOT NULL AND m.state <> 'withdrawn'";
 
+/// The claim came after the confirmation. A commit's timestamp is taken before its flush to disk, and nobody can see the commit
+/// before that has ended.
+const CLAIMED_AFTER: &str = "m.claimed_at > pg_xact_commit_timestamp(e.xmin) + interval '200 ms'";
+
 /// Everything that there is to compare.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
@@ -154,7 +158,7 @@ impl Counts {
             postgres.count(&format!("{what} {why}")).await
         };
         Ok(Self {
-            reminders_after_confirmation: forbidden("m.claimed_at > pg_xact_commit_timestamp(e.xmin)").await?,
+            reminders_after_confirmation: forbidden(CLAIMED_AFTER).await?,
             unjudged: forbidden("pg_xact_commit_timestamp(e.xmin) IS NULL").await?,
             event_letters: list(postgres, event_letters.to_owned()).await?,
             withdrawn: withdrawn("").await?,

@@ -154,13 +154,16 @@ async fn a_webhook_that_failed_has_one_letter_wherever_the_processor_dies_and_is
     assert_eq!(letters[0]["reason"], json!("webhook_failed"));
     assert_eq!(letters[0]["error"], json!("the receiver answered 410"));
     assert_eq!(letters[0]["resort"], json!("azure-bay"));
+    // Two, or more: the one that began again may have asked before it could publish the letter.
+    let before = receiver.asked().len();
+    assert!(before >= 2, "{before}");
     is_back.store(true, Ordering::Relaxed);
     world
         .desk("letters retry --all --reason webhook_failed")
         .await
         .check(0);
     until_none_is_left(&world).await;
-    let told = async || (receiver.asked().len() == 3).then_some(());
+    let told = async || (receiver.asked().len() > before).then_some(());
     world.until("the tool is told", told).await;
     let ids: BTreeSet<String> = receiver
         .asked()
@@ -168,5 +171,6 @@ async fn a_webhook_that_failed_has_one_letter_wherever_the_processor_dies_and_is
         .map(|asked| asked.headers["webhook-id"].clone())
         .collect();
     assert_eq!(ids.len(), 1);
+    assert_eq!(receiver.asked().len(), before + 1);
     check_books(&world).await;
 }

@@ -50,9 +50,7 @@ impl Document {
 
     /// The value of an object's key.
     pub fn get(&self, key: &str) -> Option<Self> {
-        let keys = self.whole.keys(self.at);
-        let found = keys.filter(|at| self.whole.is_text(*at, key)).last();
-        found.map(|at| self.place(at + 1))
+        self.whole.value_of(self.at, key).map(|at| self.place(at))
     }
 
     /// A list's value at this index.
@@ -182,6 +180,31 @@ mod tests {
     }
 
     #[test]
+    fn each_of_many_keys_is_found_at_once_and_the_last_of_two_counts() {
+        let entries = (0..100_000).map(|number| format!("\"k{number}\": {number}"));
+        let mut entries: Vec<String> = entries.collect();
+        entries.extend(["\"k7\": [8]".to_owned(), "\"\": {}".to_owned()]);
+        let document = read(&format!("[{{{}}}, 1]", entries.join(",")));
+        let object = document.at(0).unwrap();
+
+        let began_at = std::time::Instant::now();
+        for number in (0..100_000_u64).filter(|number| *number != 7) {
+            let found = object.get(&format!("k{number}")).unwrap();
+            assert_eq!(found.content(), Content::Number(&number.into()));
+        }
+
+        // One by one it took minutes.
+        assert!(began_at.elapsed().as_secs() < 10, "{:?}", began_at.elapsed());
+        assert_eq!(
+            object.get("k7").unwrap().at(0).unwrap().content(),
+            Content::Number(&8.into())
+        );
+        assert_eq!(object.get("").unwrap().content(), Content::Object);
+        assert!(object.get("k").is_none() && object.get("zzz").is_none() && object.get("\u{0}").is_none());
+        assert_eq!(document.at(1).unwrap().content(), Content::Number(&1.into()));
+    }
+
+    #[test]
     fn a_place_within_a_document_is_a_document() {
         let document = read(r#"{"guests": [{"name": "Ada"}, {"name": "Zoë"}], "rest": []}"#);
 
@@ -204,7 +227,7 @@ mod tests {
         leaf.prop_recursive(4, 40, 5, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::vec((".{0,4}", inner), 0..5)
+                prop::collection::vec((".{0,4}", inner), 0..50)
                     .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
             ]
         })

@@ -13,7 +13,7 @@ pub(super) struct Whole {
     nodes: Vec<Node>,
     /// All texts, one behind the other.
     texts: String,
-    /// The places of each list's values, one list behind the other.
+    /// The places of each list's values and of each [large](SEARCHED) object's keys, one container behind the other.
     places: Vec<usize>,
 }
 
@@ -31,11 +31,16 @@ enum Node {
         to: usize,
         end: usize,
     },
+    /// Where it is large, `places[from..from + count]` are its keys, sorted.
     Object {
         count: usize,
+        from: usize,
         end: usize,
     },
 }
+
+/// The keys of an object with more of them are found by bisection, so that nobody can make a lookup expensive.
+const SEARCHED: usize = 32;
 
 impl Whole {
     /// With room for what a webhook usually holds, so that little is moved while it grows.
@@ -99,13 +104,28 @@ impl Whole {
         })
     }
 
-    pub(super) fn is_text(&self, at: usize, text: &str) -> bool {
-        match self.nodes.get(at) {
-            // The lengths first: most keys differ in them.
-            Some(Node::Text { from, to }) => {
-                to - from == text.len() && self.texts.as_bytes().get(*from..*to) == Some(text.as_bytes())
+    /// The place of an object's value; of a key that appears twice, the last one's.
+    pub(super) fn value_of(&self, at: usize, key: &str) -> Option<usize> {
+        let found = match self.nodes.get(at)? {
+            Node::Object { count, from, .. } if *count > SEARCHED => {
+                let sorted = self.places.get(*from..from + count)?;
+                let behind = sorted.partition_point(|at| self.bytes(*at) <= key.as_bytes());
+                let last = sorted.get(behind.checked_sub(1)?)?;
+                (self.bytes(*last) == key.as_bytes()).then_some(*last)
             }
-            _ => false,
+            _ => {
+                let keys = self.keys(at);
+                keys.filter(|at| self.bytes(*at) == key.as_bytes()).last()
+            }
+        };
+        found.map(|key| key + 1)
+    }
+
+    /// Of a text.
+    fn bytes(&self, at: usize) -> &[u8] {
+        match self.nodes.get(at) {
+            Some(Node::Text { from, to }) => self.texts.as_bytes().get(*from..*to).unwrap_or_default(),
+            _ => &[],
         }
     }
 
@@ -136,10 +156,7 @@ impl Whole {
                     self.push_text(key);
                     self.push(value);
                 }
-                self.finish(at, |end| Node::Object {
-                    count: object.len(),
-                    end,
-                });
+                self.finish_object(at, object.len());
             }
         }
     }
@@ -155,6 +172,17 @@ impl Whole {
         self.places.extend_from_slice(items);
         let to = self.places.len();
         self.finish(at, |end| Node::List { from, to, end });
+    }
+
+    fn finish_object(&mut self, at: usize, count: usize) {
+        let from = self.places.len();
+        self.finish(at, |end| Node::Object { count, from, end });
+        if count > SEARCHED {
+            let mut keys: Vec<usize> = self.keys(at).collect();
+            // It keeps the order of those that are equal.
+            keys.sort_by(|one, other| self.bytes(*one).cmp(self.bytes(*other)));
+            self.places.extend(keys);
+        }
     }
 
     fn finish(&mut self, at: usize, container: impl FnOnce(usize) -> Node) {
@@ -233,7 +261,7 @@ impl<'de> Visitor<'de> for Push<'_> {
             object.next_value_seed(Push(self.0))?;
             count += 1;
         }
-        self.0.finish(at, |end| Node::Object { count, end });
+        self.0.finish_object(at, count);
         Ok(())
     }
 }

@@ -51,7 +51,7 @@ pub enum ConnectError {
 /// A connection that is closed when its owner drops it, whatever else still holds a part of it.
 ///
 /// lapin closes a connection when its last channel is dropped. A request that we no longer wait for keeps its channel until RabbitMQ
-/// answers. If the request was `basic.consume`, the late answer starts a consumer that nobody reads: RabbitMQ gives it deliveries, and
+/// answers. If the request was `basic.consume`, the late answer starts a consumer without a reader: RabbitMQ gives it deliveries, and
 /// they stay there until the process ends.
 pub(crate) struct Owned(Arc<Connection>);
 

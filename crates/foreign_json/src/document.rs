@@ -16,7 +16,7 @@ use whole::{Push, Whole};
 /// A JSON value, or one within another: clones share the whole. `Debug` shows nothing, since it is a guest's data.
 ///
 /// If a key appears twice, the last value counts, as in [`Value`].
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Document {
     whole: Arc<Whole>,
     /// The node's place in the whole.
@@ -66,7 +66,12 @@ impl Document {
 
     /// An object's keys, as they came.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.whole.entries(self.at).map(|(key, _)| key)
+        self.entries().map(|(key, _)| key)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&str, Self)> {
+        let entries = self.whole.entries(self.at);
+        entries.map(|(key, at)| (key, self.place(at)))
     }
 
     fn place(&self, at: usize) -> Self {
@@ -79,12 +84,8 @@ impl Document {
 
 impl From<&Value> for Document {
     fn from(value: &Value) -> Self {
-        let mut whole = Whole::default();
-        whole.push(value);
-        Self {
-            whole: Arc::new(whole),
-            at: 0,
-        }
+        // It cannot fail: a value is JSON already.
+        Self::deserialize(value).unwrap_or_default()
     }
 }
 
@@ -93,15 +94,7 @@ impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
         match (self.content(), other.content()) {
             (Content::List, Content::List) => self.items().eq(other.items()),
-            (Content::Object, Content::Object) => {
-                let of = |one: &Self| {
-                    let entries = one.whole.entries(one.at);
-                    entries
-                        .map(|(key, at)| (key.to_owned(), one.place(at)))
-                        .collect::<Vec<_>>()
-                };
-                of(self) == of(other)
-            }
+            (Content::Object, Content::Object) => self.entries().eq(other.entries()),
             (one, another) => one == another,
         }
     }
@@ -129,8 +122,8 @@ impl Serialize for Document {
             }
             Content::Object => {
                 let mut object = serializer.serialize_map(Some(self.len()))?;
-                for (key, at) in self.whole.entries(self.at) {
-                    object.serialize_entry(key, &self.place(at))?;
+                for (key, value) in self.entries() {
+                    object.serialize_entry(key, &value)?;
                 }
                 object.end()
             }

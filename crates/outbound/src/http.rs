@@ -10,7 +10,7 @@ use crate::authorities::{self, Authorities, NoAuthorities};
 use crate::{Problem, Proxies, Proxy};
 
 /// How long an idle connection is kept. Servers close theirs after 5 s (Apache, Node.js) or more: a request that is written
-/// just then is lost, and nobody knows whether it was read. The difference is for a machine that is short of processor time.
+/// just then is lost, and the caller cannot tell whether the server read it. The difference is for a machine that is short of processor time.
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The proxies and authorities of this process. `Default`: no proxies, and the system's authorities.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Number, Value};
+use serde_json::Number;
 
 use super::Content;
 
@@ -39,7 +39,7 @@ enum Node {
     },
 }
 
-/// The keys of an object with more of them are found by bisection, so that nobody can make a lookup expensive.
+/// An object with more keys than this keeps them sorted too: a body with 100,000 keys must not make each lookup expensive.
 const SEARCHED: usize = 32;
 
 impl Whole {
@@ -134,31 +134,6 @@ impl Whole {
         self.texts.push_str(text);
         let to = self.texts.len();
         self.nodes.push(Node::Text { from, to });
-    }
-
-    pub(super) fn push(&mut self, value: &Value) {
-        match value {
-            Value::Null => self.nodes.push(Node::Null),
-            Value::Bool(flag) => self.nodes.push(Node::Bool(*flag)),
-            Value::Number(number) => self.nodes.push(Node::Number(number.clone())),
-            Value::String(text) => self.push_text(text),
-            Value::Array(list) => {
-                let (at, mut items) = (self.begin(), Vec::with_capacity(list.len()));
-                for value in list {
-                    items.push(self.nodes.len());
-                    self.push(value);
-                }
-                self.finish_list(at, &items);
-            }
-            Value::Object(object) => {
-                let at = self.begin();
-                for (key, value) in object {
-                    self.push_text(key);
-                    self.push(value);
-                }
-                self.finish_object(at, object.len());
-            }
-        }
     }
 
     /// Keeps a place for a container.

@@ -51,8 +51,9 @@ pub(crate) fn read(
             .map_err(|_| Problem::InvalidJson)?
             .value
     };
-    if text(&json, "type").as_deref() == Some("url_verification")
-        && let Some(challenge) = text(&json, "challenge")
+    // The rare key first.
+    if let Some(challenge) = text(&json, "challenge")
+        && text(&json, "type").as_deref() == Some("url_verification")
     {
         return Ok(Received::Challenge(challenge));
     }

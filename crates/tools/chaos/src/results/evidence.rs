@@ -22,8 +22,8 @@ const FORBIDDEN: &str = "FROM messages m JOIN bookings b ON b.key = m.booking_ke
 const IN_FLIGHT: &str = "m.claimed_at <= pg_xact_commit_timestamp(e.xmin) \
      AND m.updated_at >= pg_xact_commit_timestamp(e.xmin) AND m.withdrawn_reason IS NOT NULL AND m.state <> 'withdrawn'";
 
-/// The claim came after the confirmation. A commit's timestamp is taken before its flush to disk, and nobody can see the commit
-/// before that has ended.
+/// The claim came after the confirmation. Postgres takes a commit's timestamp before it flushes the commit to disk, and shows the
+/// commit to other sessions after that.
 const CLAIMED_AFTER: &str = "m.claimed_at > pg_xact_commit_timestamp(e.xmin) + interval '200 ms'";
 
 /// Everything that there is to compare.

@@ -8,14 +8,13 @@ use broker::publisher::Publisher;
 use crypto::key_ring::KeyRing;
 use domain::after_call::RetryPolicy;
 use domain::backoff::Backoff;
-use domain::ids::MessageId;
 use domain::message_record::Judging;
 use service::daemon::MissingKey;
 use service::health::Readiness;
 use service::metrics::Metrics;
 use service::{Failure, Problems, lock};
 use settings::{Resolve, Watched};
-use store::planning::{DueIds, Planner};
+use store::planning::{DueIds, Planned, Planner};
 use store::{Fault, Store, StoreError};
 use tokio::sync::Notify;
 use traces::Spans;
@@ -45,6 +44,8 @@ pub(crate) struct Context {
     pub(crate) source_reports: SourceReports,
     /// Publishes what our transactions make due; `None` leaves that to the relay.
     pub(crate) ids: Option<IdPublisher>,
+    /// Notified when a transaction has made messages due whose ids the relay publishes.
+    pub(crate) relay_due: Arc<Notify>,
     /// Notified when there is something to ask a platform for.
     pub(crate) fetches_due: Arc<Notify>,
 }
@@ -99,6 +100,7 @@ impl Context {
             alerts: Alerts::default(),
             source_reports: SourceReports::default(),
             ids: None,
+            relay_due: Arc::default(),
             fetches_due: Arc::default(),
         })
     }
@@ -129,10 +131,12 @@ impl Context {
         IdPublisher::new(self.store.clone(), publisher, self.metrics.clone())
     }
 
-    /// Publishes what a committed transaction has made due.
-    pub(crate) fn publish_due(&self, due: Vec<MessageId>) {
-        if let Some(ids) = &self.ids {
-            ids.publish_soon(due);
+    /// Publishes what a committed transaction has made due, or wakes the relay where that is to do it.
+    pub(crate) fn publish_due(&self, by: DueIds, planned: &mut Planned) {
+        match (by, &self.ids) {
+            (DueIds::Caller, Some(ids)) => ids.publish_soon(std::mem::take(&mut planned.due)),
+            _ if planned.moved.is_empty() => {}
+            _ => self.relay_due.notify_one(),
         }
     }
 
@@ -189,6 +193,7 @@ mod tests {
             alerts: Alerts::default(),
             source_reports: SourceReports::default(),
             ids: None,
+            relay_due: Arc::default(),
             fetches_due: Arc::default(),
             metrics: ProcessorMetrics::new(&Metrics::new("processor", "0").unwrap()).unwrap(),
             spans: Spans::default(),

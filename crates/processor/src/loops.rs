@@ -6,7 +6,6 @@ use broker::consumer::Consumer;
 use broker::publisher::Publisher;
 use outbound::Outbound;
 use service::Stop;
-use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::events::Consume;
@@ -36,8 +35,6 @@ impl Loops {
         publisher: Publisher,
         stop: &Stop,
     ) -> Self {
-        // Events and timers that make a message due wake the relay.
-        let due = Arc::new(Notify::new());
         let watermark = Watermark::default();
         let ids = context
             .ids
@@ -45,17 +42,10 @@ impl Loops {
             .unwrap_or_else(|| context.id_publisher(publisher.clone()));
         let shared = || Arc::clone(context);
         Self {
-            consume: Consume::new(
-                shared(),
-                consumer,
-                watermark.clone(),
-                Arc::clone(&due),
-                stop.clone(),
-            ),
+            consume: Consume::new(shared(), consumer, watermark.clone(), stop.clone()),
             timers: Timers {
                 context: shared(),
                 watermark: watermark.clone(),
-                due: Arc::clone(&due),
                 stop: stop.clone(),
             },
             fetches: Fetches::new(
@@ -66,7 +56,7 @@ impl Loops {
             ),
             webhooks_out: WebhooksOut::new(shared(), publisher.clone(), outbound, stop.clone()),
             figures: FigureExport::new(shared(), publisher.depths()),
-            relay: Relay::new(shared(), publisher, ids, due),
+            relay: Relay::new(shared(), publisher, ids),
             retention: Retention {
                 context: shared(),
                 stop: stop.clone(),

@@ -2,7 +2,8 @@
 //!
 //! It moves `publish_at` ahead and commits before it publishes an id, and writes nothing afterwards. So an id that is lost
 //! on the way is published again when its new `publish_at` comes. What a transaction of this process makes due is put off by
-//! that transaction and published [without the relay](crate::due_ids). Both are bounded by the room that is left in the queue.
+//! that transaction and published [without the relay](crate::due_ids); only where that has no room, the transaction wakes the
+//! relay. Both are bounded by the room that is left in the queue.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,6 @@ use domain::dead_letter::DeadLetterReason;
 use futures_util::future::join_all;
 use service::{Stop, crash};
 use store::{StoreError, relay};
-use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::due_ids::{self, IdPublisher};
@@ -30,24 +30,16 @@ const DEAD_LETTER_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Relay {
     context: Arc<Context>,
     publisher: Publisher,
-    /// Notified when messages may be due.
-    due: Arc<Notify>,
     ids: IdPublisher,
     dead_letters_not_before: Instant,
 }
 
 impl Relay {
-    pub(crate) fn new(
-        context: Arc<Context>,
-        publisher: Publisher,
-        ids: IdPublisher,
-        due: Arc<Notify>,
-    ) -> Self {
+    pub(crate) fn new(context: Arc<Context>, publisher: Publisher, ids: IdPublisher) -> Self {
         Self {
             ids,
             context,
             publisher,
-            due,
             dead_letters_not_before: Instant::now(),
         }
     }
@@ -68,7 +60,7 @@ impl Relay {
             };
             tokio::select! {
                 () = stop.stopped() => {}
-                () = self.due.notified() => {}
+                () = self.context.relay_due.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

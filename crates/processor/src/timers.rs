@@ -11,7 +11,6 @@ use service::{Stop, crash};
 use store::bookings::Booking;
 use store::planning::{self, Planned};
 use store::{Fault, StoreError, bookings};
-use tokio::sync::Notify;
 use traces::{Kind, Span};
 
 use crate::context::Context;
@@ -33,8 +32,6 @@ const WHILE_LOCKED: TimeDelta = TimeDelta::seconds(5);
 pub(crate) struct Timers {
     pub(crate) context: Arc<Context>,
     pub(crate) watermark: Watermark,
-    /// Notified when messages may be due.
-    pub(crate) due: Arc<Notify>,
     pub(crate) stop: Stop,
 }
 
@@ -141,7 +138,7 @@ impl Timers {
         let planner = self
             .context
             .planner_for(usize::try_from(AT_ONCE).unwrap_or(usize::MAX));
-        let is_exported = self.context.spans.are_sent();
+        let (due, is_exported) = (planner.due, self.context.spans.are_sent());
         let planning = move |connection: &mut store::Connection| {
             let now = store::pool::clock(connection)?;
             let due_before = due_before(now, watermark);
@@ -178,7 +175,7 @@ impl Timers {
         if round.woken > 0 {
             crash::point("processor.timers.committed");
         }
-        self.context.publish_due(std::mem::take(&mut round.planned.due));
+        self.context.publish_due(due, &mut round.planned);
         for span in std::mem::take(&mut round.spans) {
             self.context.spans.record(span.context, || Span {
                 ended_at: Utc::now(),
@@ -195,9 +192,6 @@ impl Timers {
             self.context.metrics.timer_lateness.observe(late);
         }
         telemetry::planned(&self.context.metrics, &round.planned, "timer");
-        if !round.planned.moved.is_empty() {
-            self.due.notify_one();
-        }
     }
 }
 

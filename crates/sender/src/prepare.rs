@@ -4,7 +4,7 @@
 //! claim. A message whose resort's file or booking cannot be read stays queued and is noted as unprepared, so that hold
 //! maintenance ([`crate::holds`]) finds it when it can be read again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,42 +12,17 @@ use std::time::Duration;
 use domain::after_call::Scope;
 use domain::before_call::{self, Due, Sendable, Step};
 use domain::dead_letter::DeadLetterReason;
-use domain::ids::{MessageId, NumberId, ResortId};
-use domain::message::MessageKind;
+use domain::ids::{MessageId, ResortId};
 use domain::render::{ServiceWindow, Subject};
 use domain::resort::Resort;
 use service::crash;
 use store::StoreError;
 use store::claims::{self, Draft, Drafts, Lacks, NotNow, Uncalled};
-use store::holds::{self, Hold};
-use store::template_categories;
+use store::known_templates::KnownTemplates;
 
 use crate::context::Sender;
 use crate::stages::Ready;
 use crate::telemetry;
-
-/// What is known of templates beside the files.
-struct KnownTemplates {
-    /// The holds of those that cannot be used now.
-    held: Vec<Hold>,
-    /// Those that WhatsApp has made marketing.
-    marketing: BTreeSet<String>,
-}
-
-impl KnownTemplates {
-    fn held_for<'a>(&'a self, number: &'a NumberId, kind: MessageKind) -> impl Iterator<Item = &'a Hold> {
-        let at_number = |hold: &&Hold| hold.number.as_deref() == Some(number.as_str());
-        let of_kind = move |hold: &&Hold| hold.kind.as_deref().is_none_or(|held| held == kind.as_str());
-        self.held.iter().filter(at_number).filter(of_kind)
-    }
-
-    /// The key of the hold that stops this template for messages of this kind.
-    fn hold_on(&self, template: &str, number: &NumberId, kind: MessageKind) -> Option<String> {
-        let mut holds = self.held_for(number, kind);
-        let hold = holds.find(|hold| hold.template.as_deref() == Some(template))?;
-        Some(hold.key.clone())
-    }
-}
 
 /// The messages of a batch by what becomes of them.
 #[derive(Default)]
@@ -93,11 +68,7 @@ async fn read(sender: &Sender, ids: Vec<MessageId>) -> Result<(Drafts, KnownTemp
     let ring = Arc::clone(&sender.ring);
     let reading = sender.store.run(move |connection| {
         let drafts = claims::read_drafts(connection, &ring, &ids)?;
-        let templates = KnownTemplates {
-            held: holds::held_templates(connection)?,
-            marketing: template_categories::marketing(connection)?.into_iter().collect(),
-        };
-        Ok((drafts, templates))
+        Ok((drafts, KnownTemplates::read(connection)?))
     });
     reading.await
 }
@@ -205,7 +176,6 @@ fn window(draft: &Draft, resort: &Resort) -> ServiceWindow {
 }
 
 fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, templates: &KnownTemplates) -> Step {
-    let held = templates.held_for(&resort.number, draft.kind);
     let due = Due {
         subject: Subject {
             kind: draft.kind,
@@ -216,7 +186,7 @@ fn next_step(draft: &Draft, resort: &Resort, window: ServiceWindow, templates: &
         answer: draft.answer.as_ref(),
         turn: draft.content_choice,
         window,
-        held: &held.filter_map(|hold| hold.template.clone()).collect(),
+        held: &templates.held_for(&resort.number, draft.kind),
         marketing: &templates.marketing,
     };
     before_call::next_step(&due, draft.now)

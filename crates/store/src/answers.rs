@@ -20,9 +20,10 @@ use crate::bookings::{self, Booking};
 use crate::error::StoreError;
 use crate::guests::consents::Consents;
 use crate::guests::{self, GuestKey};
+use crate::known_templates::KnownTemplates;
 use crate::planner::Planner;
 use crate::schema::{answers, messages};
-use crate::{conversations, guest_names, pool, prepared, template_categories};
+use crate::{conversations, guest_names, pool, prepared};
 
 /// With this turn from the start, a refusal never leads to a fallback: nothing else can be sent in an answer's place.
 pub(crate) const TURN: ContentChoice = ContentChoice::Fallback;
@@ -78,7 +79,7 @@ impl Situation {
                 let consent = consents.at(&guest.phone_hash, &guest.resort, number);
                 consent.is_opted_out()
             }),
-            marketing: template_categories::marketing(connection)?.into_iter().collect(),
+            marketing: KnownTemplates::read(connection)?.marketing,
             guest,
         })
     }

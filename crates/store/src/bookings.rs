@@ -16,9 +16,10 @@ use domain::facts::Facts;
 use domain::ids::{BookingId, BookingKey, ResortId};
 use domain::plan::Status;
 use domain::trace::TraceContext;
+use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::schema::bookings;
+use crate::schema::{bookings, messages};
 
 pub use due::{list_due, lock_due, lock_due_of, next_wake_up, put_off};
 pub use list::{Listed, Listing, list_latest};
@@ -173,6 +174,25 @@ fn lock_rows(connection: &mut PgConnection, keys: &BTreeSet<BookingKey>) -> Resu
         .select(COLUMNS)
         .load(connection)
         .map_err(StoreError::query("lock bookings"))
+}
+
+/// As [`lock`], those of some messages. Which they are is read without a lock: a message never moves to another booking.
+pub(crate) fn lock_of_messages(
+    connection: &mut PgConnection,
+    ring: &KeyRing,
+    messages: &[Uuid],
+) -> Result<Vec<Booking>, StoreError> {
+    let of_messages = messages::table
+        .filter(messages::id.eq_any(messages))
+        .select(messages::booking_key);
+    let rows: Vec<Row> = bookings::table
+        .filter(bookings::key.eq_any(of_messages))
+        .order(bookings::key)
+        .for_no_key_update()
+        .select(COLUMNS)
+        .load(connection)
+        .map_err(StoreError::query("lock messages' bookings"))?;
+    rows.into_iter().map(|row| into_domain(ring, row)).collect()
 }
 
 /// As [`lock`], but a booking with damaged facts is returned with empty facts.

@@ -16,12 +16,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable,
-    QueryableByName, RunQueryDsl, Selectable, SelectableHelper,
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Queryable, QueryableByName, RunQueryDsl,
+    Selectable, SelectableHelper,
 };
 use domain::after_call::{ReportedIn, Scope};
 use domain::audit::Action;
-use domain::hold::{self, Coverage, NewHold, Route};
+use domain::hold::{self, Coverage, NewHold};
 use domain::ids::ResortId;
 use domain::message::{MessageKind, MessageState};
 
@@ -30,11 +30,11 @@ use crate::error::StoreError;
 use crate::messages::is_in;
 use crate::notes::NoteKey;
 use crate::prepared::sql;
-use crate::rows::{Rows, Value};
+use crate::rows::Value;
 use crate::schema::{holds, messages};
 
 pub use counts::{count_of_resorts, count_without_template};
-pub(crate) use probes::{Word, lift_reported, mark_accepted, unmark_failed};
+pub(crate) use probes::{Word, accepted, lift_reported, unmark_failed};
 pub use release::{Released, release, retry_with_text, retry_without_template};
 
 /// The longest time between two probes of a hold.
@@ -136,43 +136,6 @@ fn note_status(connection: &mut PgConnection, new: &NewHold) -> Result<(), Store
         .execute(connection)
         .map(|_| ())
         .map_err(StoreError::query("note how a hold was laid"))
-}
-
-/// Ends the half-open holds that accepted messages disprove; returns their keys.
-pub(crate) fn lift_disproved(
-    connection: &mut PgConnection,
-    accepted: &[&Route],
-) -> Result<Vec<String>, StoreError> {
-    let sql = "DELETE FROM holds h USING {rows} \
-         WHERE h.until <= clock_timestamp() AND NOT h.by_status \
-           AND (h.resort IS NULL OR h.resort = n.resort) AND (h.number IS NULL OR h.number = n.number) \
-           AND (h.country IS NULL OR h.country = n.country) AND (h.template IS NULL OR h.template = n.template) \
-           AND (h.kind IS NULL OR h.kind = n.kind) RETURNING h.key";
-    let rows: Vec<Value<Text, String>> = Rows::new(sql, accepted)
-        .column::<Text, _>("resort", |route| route.resort.as_str())
-        .column::<Text, _>("number", |route| route.number.as_str())
-        .column::<Integer, _>("country", |route| i32::from(route.country))
-        .column::<Nullable<Text>, _>("template", |route| route.template.as_deref())
-        .column::<Text, _>("kind", |route| route.kind.as_str())
-        .load(connection)
-        .map_err(StoreError::query("lift holds"))?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
-}
-
-/// Templates that cannot be used now, with their holds: their messages take the fallback. Call it outside a
-/// transaction, where `now()` is the time of its beginning.
-pub fn held_templates(connection: &mut PgConnection) -> Result<Vec<Hold>, StoreError> {
-    holds::table
-        .filter(holds::scope.eq(Scope::Template.as_str()))
-        .filter(
-            holds::until
-                .gt(diesel::dsl::now)
-                .or(holds::until.is_null())
-                .or(holds::by_status.and(holds::probe_taken_at.is_not_null())),
-        )
-        .select(Hold::as_select())
-        .load(connection)
-        .map_err(StoreError::query("list held templates"))
 }
 
 /// Every hold, oldest first, with how many messages wait for it.

@@ -33,6 +33,7 @@ mod guest_key;
 pub mod guest_names;
 pub mod guests;
 pub mod holds;
+pub mod known_templates;
 pub mod ledger;
 pub mod letters;
 pub mod messages;

@@ -99,7 +99,7 @@ fn lay_holds(
     holds.into_values().map(lay).collect()
 }
 
-/// Deletes the holds that accepted messages disprove, and records the probes of holds that were laid for a status.
+/// Has accepted calls judge the half-open holds; returns the keys of the holds that end.
 fn lift_holds(connection: &mut PgConnection, results: &[CallResult]) -> Result<Vec<String>, StoreError> {
     let accepted: Vec<(MessageId, &Route)> = results
         .iter()
@@ -109,9 +109,7 @@ fn lift_holds(connection: &mut PgConnection, results: &[CallResult]) -> Result<V
     if accepted.is_empty() {
         return Ok(Vec::new());
     }
-    holds::mark_accepted(connection, &accepted)?;
-    let routes: Vec<&Route> = accepted.iter().map(|(_, route)| *route).collect();
-    holds::lift_disproved(connection, &routes)
+    holds::accepted(connection, &accepted)
 }
 
 /// Records WhatsApp's reports. A report that arrives before the answer of its call counts as the answer.

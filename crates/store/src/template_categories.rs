@@ -64,16 +64,6 @@ pub fn learn(
     Ok(changes)
 }
 
-/// The templates, `name/language`, that are marketing by WhatsApp's last report, at any account.
-pub fn marketing(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<Value<Text, String>> =
-        sql("SELECT DISTINCT template AS key FROM template_categories WHERE category = $1")
-            .bind::<Text, _>(MARKETING)
-            .load(connection)
-            .map_err(StoreError::query("list templates that became marketing"))?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
-}
-
 fn stored(connection: &mut PgConnection, report: &CategoryReport) -> Result<Option<String>, StoreError> {
     let row: Option<Value<Text, String>> = sql(
         "SELECT category AS key FROM template_categories WHERE template = $1 AND account = $2 FOR UPDATE",

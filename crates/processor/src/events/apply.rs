@@ -167,6 +167,7 @@ async fn try_once(
         false => ("processor.events.written", "processor.events.committed"),
     };
     let (events, planner, judging) = (Arc::clone(part), context.planner_for(part.len()), context.judging);
+    let due = planner.due;
     let work = move |connection: &mut store::Connection| {
         if lock_wait == LockWait::Short {
             store::pool::wait_for_locks(connection, SHORT_LOCK_WAIT)?;
@@ -177,9 +178,8 @@ async fn try_once(
     };
     let mut applied = context.store.transaction(work).await?;
     crash::point(committed);
-    let mut due = std::mem::take(&mut applied.planned.due);
-    due.append(&mut applied.reported.planned.due);
-    context.publish_due(due);
+    context.publish_due(due, &mut applied.planned);
+    context.publish_due(due, &mut applied.reported.planned);
     Ok(applied)
 }
 

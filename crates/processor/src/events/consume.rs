@@ -11,7 +11,6 @@ use broker::consumer::{Consumer, Delivery, NotPublished, Verdict};
 use domain::backoff::Backoff;
 use domain::dead_letter::DeadLetterReason;
 use service::{Stop, crash};
-use tokio::sync::Notify;
 
 use super::apply::LockWait;
 use super::canary;
@@ -49,8 +48,6 @@ pub(crate) struct Consume {
     consumer: Consumer,
     stop: Stop,
     watermark: Watermark,
-    /// Notified when messages may be due.
-    due: Arc<Notify>,
     mode: Mode,
     delayed: Delayed,
     decodability: Decodability,
@@ -58,20 +55,13 @@ pub(crate) struct Consume {
 }
 
 impl Consume {
-    pub(crate) fn new(
-        context: Arc<Context>,
-        consumer: Consumer,
-        watermark: Watermark,
-        due: Arc<Notify>,
-        stop: Stop,
-    ) -> Self {
+    pub(crate) fn new(context: Arc<Context>, consumer: Consumer, watermark: Watermark, stop: Stop) -> Self {
         Self {
             poison: Poison::new(Arc::clone(&context), stop.clone()),
             context,
             consumer,
             stop,
             watermark,
-            due,
             mode: Mode::Taking,
             delayed: Delayed::default(),
             decodability: Decodability::default(),
@@ -240,7 +230,6 @@ impl Consume {
             let settlement = settlement::of_outcome(&self.context, opened, refusals, outcome);
             verdicts.extend(self.now_or_later(delivery, settlement));
         }
-        self.due.notify_one();
         self.settle(verdicts).await;
         if let Some(newest) = newest {
             self.watermark.applied(newest);

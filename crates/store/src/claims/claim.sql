@@ -1,4 +1,4 @@
--- Judges each wanted message by what is committed now and moves it: to sending, or to an end.
+-- Judges each wanted message by what is committed now and moves it: to sending, or to an end. Notes whose guests got one.
 -- A verdict other than claimed, outdated, held and not_now is the reason of the end.
 WITH wanted AS (
     SELECT * FROM {rows}
@@ -80,40 +80,50 @@ WITH wanted AS (
         ELSE j.verdict
     END AS verdict
     FROM judged j
+), moved AS (
+    UPDATE messages m SET
+        -- Every other end (a mark of withdrawal, confirmed, booked_elsewhere) means that the message is not wanted.
+        state = CASE j.verdict
+            WHEN 'claimed' THEN 'sending' WHEN 'outdated' THEN 'queued' WHEN 'held' THEN 'held'
+            WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' WHEN 'capped' THEN 'skipped' WHEN 'held_out' THEN 'skipped' ELSE 'withdrawn' END,
+        reason = CASE WHEN j.verdict IN ('claimed', 'outdated') THEN NULL WHEN j.verdict = 'held' THEN j.scope ELSE j.verdict END,
+        held_by = CASE j.verdict WHEN 'held' THEN j.hold END,
+        attempts = m.attempts + CASE j.verdict WHEN 'claimed' THEN 1 ELSE 0 END,
+        claimed_at = CASE j.verdict WHEN 'claimed' THEN clock_timestamp() ELSE m.claimed_at END,
+        claim_token = CASE j.verdict WHEN 'claimed' THEN j.token END,
+        -- What was reported so far belongs to the calls before this one.
+        delivery = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery END,
+        delivery_at = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery_at END,
+        whatsapp_hash = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.whatsapp_hash END,
+        template = CASE j.verdict WHEN 'claimed' THEN j.template_name ELSE m.template END,
+        called_from = CASE j.verdict WHEN 'claimed' THEN j.number ELSE m.called_from END,
+        called_template = CASE j.verdict WHEN 'claimed' THEN j.template ELSE m.called_template END,
+        called_country = CASE j.verdict WHEN 'claimed' THEN j.country ELSE m.called_country END,
+        called_to = CASE j.verdict WHEN 'claimed' THEN j.phone_hash ELSE m.called_to END,
+        -- The rules of this call, by which breaches are counted.
+        called_as_reminder = CASE j.verdict WHEN 'claimed' THEN j.is_reminder ELSE m.called_as_reminder END,
+        called_as_marketing = CASE j.verdict WHEN 'claimed' THEN j.is_marketing ELSE m.called_as_marketing END,
+        called_quiet_from = CASE j.verdict WHEN 'claimed' THEN j.quiet_from ELSE m.called_quiet_from END,
+        called_quiet_to = CASE j.verdict WHEN 'claimed' THEN j.quiet_to ELSE m.called_quiet_to END,
+        called_day_cap = CASE j.verdict WHEN 'claimed' THEN j.day_cap ELSE m.called_day_cap END,
+        called_hold_out = CASE WHEN j.verdict IN ('claimed', 'held_out') THEN j.hold_out ELSE m.called_hold_out END,
+        pricing_category = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.pricing_category END,
+        pricing_type = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.pricing_type END,
+        billable = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.billable END,
+        paced = m.paced AND j.verdict <> 'claimed',
+        publish_at = CASE j.verdict WHEN 'outdated' THEN clock_timestamp() END,
+        publishes = 0,
+        updated_at = now()
+    FROM within_limits j
+    WHERE m.id = j.id AND j.verdict <> 'not_now'
+    RETURNING m.id, j.verdict, j.scope, m.attempts, j.phone_hash, j.number, j.day_cap
+), noted AS (
+    -- Lists the messages that were granted and count, and drops those that do no more.
+    UPDATE reminded r SET reminded_at = clock_timestamp(), messages = ARRAY(
+        SELECT o.id FROM unnest(r.messages) AS listed(id) JOIN messages o ON o.id = listed.id
+        WHERE o.claimed_at > clock_timestamp() - interval '24 hours' UNION SELECT unnest(g.ids))
+    FROM (SELECT phone_hash, number, array_agg(id) AS ids FROM moved
+          WHERE verdict = 'claimed' AND day_cap IS NOT NULL AND phone_hash IS NOT NULL GROUP BY phone_hash, number) g
+    WHERE r.phone_hash = g.phone_hash AND r.number = g.number
 )
-UPDATE messages m SET
-    -- Every other end (a mark of withdrawal, confirmed, booked_elsewhere) means that the message is not wanted.
-    state = CASE j.verdict
-        WHEN 'claimed' THEN 'sending' WHEN 'outdated' THEN 'queued' WHEN 'held' THEN 'held'
-        WHEN 'expired' THEN 'expired' WHEN 'opted_out' THEN 'skipped' WHEN 'capped' THEN 'skipped' WHEN 'held_out' THEN 'skipped' ELSE 'withdrawn' END,
-    reason = CASE WHEN j.verdict IN ('claimed', 'outdated') THEN NULL WHEN j.verdict = 'held' THEN j.scope ELSE j.verdict END,
-    held_by = CASE j.verdict WHEN 'held' THEN j.hold END,
-    attempts = m.attempts + CASE j.verdict WHEN 'claimed' THEN 1 ELSE 0 END,
-    claimed_at = CASE j.verdict WHEN 'claimed' THEN clock_timestamp() ELSE m.claimed_at END,
-    claim_token = CASE j.verdict WHEN 'claimed' THEN j.token END,
-    -- What was reported so far belongs to the calls before this one.
-    delivery = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery END,
-    delivery_at = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.delivery_at END,
-    whatsapp_hash = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.whatsapp_hash END,
-    template = CASE j.verdict WHEN 'claimed' THEN j.template_name ELSE m.template END,
-    called_from = CASE j.verdict WHEN 'claimed' THEN j.number ELSE m.called_from END,
-    called_template = CASE j.verdict WHEN 'claimed' THEN j.template ELSE m.called_template END,
-    called_country = CASE j.verdict WHEN 'claimed' THEN j.country ELSE m.called_country END,
-    called_to = CASE j.verdict WHEN 'claimed' THEN j.phone_hash ELSE m.called_to END,
-    -- The rules of this call, by which breaches are counted.
-    called_as_reminder = CASE j.verdict WHEN 'claimed' THEN j.is_reminder ELSE m.called_as_reminder END,
-    called_as_marketing = CASE j.verdict WHEN 'claimed' THEN j.is_marketing ELSE m.called_as_marketing END,
-    called_quiet_from = CASE j.verdict WHEN 'claimed' THEN j.quiet_from ELSE m.called_quiet_from END,
-    called_quiet_to = CASE j.verdict WHEN 'claimed' THEN j.quiet_to ELSE m.called_quiet_to END,
-    called_day_cap = CASE j.verdict WHEN 'claimed' THEN j.day_cap ELSE m.called_day_cap END,
-    called_hold_out = CASE WHEN j.verdict IN ('claimed', 'held_out') THEN j.hold_out ELSE m.called_hold_out END,
-    pricing_category = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.pricing_category END,
-    pricing_type = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.pricing_type END,
-    billable = CASE j.verdict WHEN 'claimed' THEN NULL ELSE m.billable END,
-    paced = m.paced AND j.verdict <> 'claimed',
-    publish_at = CASE j.verdict WHEN 'outdated' THEN clock_timestamp() END,
-    publishes = 0,
-    updated_at = now()
-FROM within_limits j
-WHERE m.id = j.id AND j.verdict <> 'not_now'
-RETURNING m.id, j.verdict, j.scope, m.attempts
+SELECT id, verdict, scope, attempts FROM moved

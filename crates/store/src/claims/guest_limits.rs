@@ -5,14 +5,12 @@
 //! (`claim.sql`). A claim takes these locks last, after its messages', in the order of the key, and waits for nothing else
 //! while it has one: no circle of waiting transactions can close.
 
-use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel::{PgConnection, RunQueryDsl};
-use domain::ids::MessageId;
 
-use super::{Claim, Wanted};
+use super::Wanted;
 use crate::error::StoreError;
 use crate::prepared;
 use crate::rows::Rows;
@@ -25,52 +23,22 @@ pub(super) fn count(cap: NonZeroU32) -> i32 {
 /// Their messages are locked, so that no booking gets another number meanwhile.
 pub(super) fn lock(connection: &mut PgConnection, wanted: &[&Wanted]) -> Result<(), StoreError> {
     let counted = wanted.iter().filter(|one| one.day_cap.is_some() && one.may_call);
+    let counted: Vec<&Wanted> = counted.copied().collect();
+    if counted.is_empty() {
+        return Ok(());
+    }
     // The condition that never holds: a row that exists is locked and stays as it is.
     let sql = "INSERT INTO reminded (phone_hash, number) \
          SELECT DISTINCT b.phone_hash, n.number FROM {rows} \
          JOIN messages m ON m.id = n.id JOIN bookings b ON b.key = m.booking_key \
          WHERE b.phone_hash IS NOT NULL AND m.state = 'queued' ORDER BY b.phone_hash, n.number \
          ON CONFLICT (phone_hash, number) DO UPDATE SET number = excluded.number WHERE false";
-    write(connection, sql, counted.copied(), "lock guests who are reminded")
-}
-
-/// Lists the messages that were granted and count, and drops those that do no more.
-pub(super) fn note(
-    connection: &mut PgConnection,
-    wanted: &[&Wanted],
-    claims: &[Claim],
-) -> Result<(), StoreError> {
-    let granted = claims.iter().filter(|claim| matches!(claim, Claim::Granted(..)));
-    let granted: HashSet<MessageId> = granted.map(Claim::id).collect();
-    let counted = wanted
-        .iter()
-        .filter(|one| one.day_cap.is_some() && granted.contains(&one.id));
-    let sql = "UPDATE reminded r SET reminded_at = clock_timestamp(), messages = ARRAY( \
-             SELECT o.id FROM unnest(r.messages) AS listed(id) JOIN messages o ON o.id = listed.id \
-             WHERE o.claimed_at > clock_timestamp() - interval '24 hours' UNION SELECT unnest(g.ids)) \
-         FROM (SELECT b.phone_hash, n.number, array_agg(n.id) AS ids FROM {rows} \
-               JOIN messages m ON m.id = n.id JOIN bookings b ON b.key = m.booking_key \
-               GROUP BY b.phone_hash, n.number) g \
-         WHERE r.phone_hash = g.phone_hash AND r.number = g.number";
-    write(connection, sql, counted.copied(), "note who was reminded")
-}
-
-fn write<'a>(
-    connection: &mut PgConnection,
-    sql: &'static str,
-    counted: impl Iterator<Item = &'a Wanted>,
-    step: &'static str,
-) -> Result<(), StoreError> {
-    let counted: Vec<&Wanted> = counted.collect();
-    if counted.is_empty() {
-        return Ok(());
-    }
     Rows::new(sql, counted)
         .column::<SqlUuid, _>("id", |one| one.id.0)
         .column::<Text, _>("number", |one| one.route.number.as_str())
         .execute(connection)
-        .map(|_| ())
-        .map_err(StoreError::query(step))
+        .map(drop)
+        .map_err(StoreError::query("lock guests who are reminded"))
 }
 
 /// Deletes the rows of guests of whose messages none counts any more. A row that is in use is left for the next time.

@@ -20,31 +20,33 @@ pub(crate) enum Word {
     Failed,
 }
 
-/// The first accepted call that a half-open hold covers becomes its probe under judgement.
-pub(crate) fn mark_accepted(
+/// Judges the half-open holds by accepted calls that they cover: a hold that was laid for a status takes the first one as its
+/// probe, any other one ends. Returns the keys of those that ended.
+pub(crate) fn accepted(
     connection: &mut PgConnection,
-    accepted: &[(MessageId, &Route)],
-) -> Result<(), StoreError> {
+    calls: &[(MessageId, &Route)],
+) -> Result<Vec<String>, StoreError> {
     let sql = "WITH r AS (SELECT * FROM {rows}), \
          tried AS ( \
-            SELECT h.key, (SELECT r.id FROM r WHERE (h.resort IS NULL OR h.resort = r.resort) \
+            SELECT h.key, h.by_status, probe.id FROM holds h CROSS JOIN LATERAL ( \
+                SELECT r.id FROM r WHERE (h.resort IS NULL OR h.resort = r.resort) \
                 AND (h.number IS NULL OR h.number = r.number) AND (h.country IS NULL OR h.country = r.country) \
                 AND (h.template IS NULL OR h.template = r.template) AND (h.kind IS NULL OR h.kind = r.kind) \
-                ORDER BY r.id = h.probe_id DESC, r.id LIMIT 1) AS id \
-            FROM holds h WHERE h.by_status AND h.until <= clock_timestamp() AND h.probe_taken_at IS NULL \
-            ORDER BY h.key FOR UPDATE) \
-         UPDATE holds SET probe_id = tried.id, probe_taken_at = clock_timestamp() \
-         FROM tried WHERE holds.key = tried.key AND tried.id IS NOT NULL";
-    Rows::new(sql, accepted)
+                ORDER BY r.id = h.probe_id DESC, r.id LIMIT 1) probe \
+            WHERE h.until <= clock_timestamp() AND NOT (h.by_status AND h.probe_taken_at IS NOT NULL) \
+            ORDER BY h.key FOR UPDATE OF h), \
+         taken AS ( \
+            UPDATE holds SET probe_id = tried.id, probe_taken_at = clock_timestamp() \
+            FROM tried WHERE holds.key = tried.key AND tried.by_status) \
+         DELETE FROM holds USING tried WHERE holds.key = tried.key AND NOT tried.by_status RETURNING holds.key";
+    let rows = Rows::new(sql, calls)
         .column::<SqlUuid, _>("id", |(id, _)| id.0)
         .column::<Text, _>("resort", |(_, route)| route.resort.as_str())
         .column::<Text, _>("number", |(_, route)| route.number.as_str())
         .column::<Integer, _>("country", |(_, route)| i32::from(route.country))
         .column::<Nullable<Text>, _>("template", |(_, route)| route.template.as_deref())
-        .column::<Text, _>("kind", |(_, route)| route.kind.as_str())
-        .execute(connection)
-        .map(|_| ())
-        .map_err(StoreError::query("note which calls try holds"))
+        .column::<Text, _>("kind", |(_, route)| route.kind.as_str());
+    lift(rows.load(connection))
 }
 
 /// Ends the half-open holds whose probes went; returns their keys.

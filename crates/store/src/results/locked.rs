@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl, SelectableHelper};
 use domain::consent::ConsentChange;
 use domain::guest::GuestName;
-use domain::ids::{BookingKey, MessageId, NumberId};
+use domain::ids::{MessageId, NumberId};
 use domain::message::{MessageKind, MessageState};
 use domain::message_record::MessageRecord;
 use domain::trace::TraceContext;
@@ -22,8 +21,6 @@ use crate::guests;
 use crate::guests::consents::{self, NumberConsents};
 use crate::letters;
 use crate::planning::{self, Planner};
-use crate::prepared;
-use crate::rows::Value;
 use crate::schema::messages;
 
 struct Message {
@@ -55,18 +52,7 @@ impl Locked {
         planner: &Planner,
         ids: &[Uuid],
     ) -> Result<Self, StoreError> {
-        // Without a lock: a message never moves to another booking, and bookings are locked before messages.
-        let owners: Vec<Value<Text, String>> =
-            prepared::sql("SELECT DISTINCT booking_key AS key FROM messages WHERE id = ANY($1)")
-                .bind::<Array<SqlUuid>, _>(ids)
-                .load(connection)
-                .map_err(StoreError::query("find messages' bookings"))?;
-        let key = |owner: &Value<Text, String>| owner.0.parse::<BookingKey>().ok();
-        let bookings = bookings::lock(
-            connection,
-            &planner.ring,
-            &owners.iter().filter_map(key).collect(),
-        )?;
+        let bookings = bookings::lock_of_messages(connection, &planner.ring, ids)?;
         // All messages of these bookings, in one order: planning takes the others too.
         let keys: Vec<String> = bookings.iter().map(|booking| booking.key.to_string()).collect();
         let messages = lock_messages(connection, &keys, ids)?;

@@ -13,6 +13,7 @@ use domain::staff::Access;
 use store::audit::Actor;
 use store::claims::{Claim, Wanted};
 use store::holds::{self, Laid, Released};
+use store::known_templates::KnownTemplates;
 use store::results::Outcome;
 use store::{claims, guests};
 
@@ -192,8 +193,9 @@ async fn a_held_template_sends_the_message_back_to_be_prepared_again() {
 
     assert!(matches!(own[..], [Claim::Outdated(_)]));
     assert!(matches!(other[..], [Claim::Granted(..)]));
-    let templates = scene.run(|c, _| holds::held_templates(c)).await;
-    assert_eq!(templates[0].template, route(Reminder1).template);
+    let (templates, held) = (scene.run(|c, _| KnownTemplates::read(c)).await, route(Reminder1));
+    let held_for = templates.held_for(&held.number, Reminder1);
+    assert_eq!(held_for, held.template.into_iter().collect());
 }
 
 #[tokio::test]

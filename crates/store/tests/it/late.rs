@@ -9,9 +9,10 @@ use domain::message::{Attempt, CallbackData, DeliveryStatus, MessageState};
 use domain::message_record::Report;
 use store::claims::Claim;
 use store::holds::{self, Laid, Released};
+use store::known_templates::KnownTemplates;
 use store::results::{self, Outcome};
 
-use crate::scene::{Scene, accepted, judging};
+use crate::scene::{Scene, accepted, judging, route};
 
 const ACCOUNT: &str = "account number=106540352242922";
 
@@ -276,7 +277,10 @@ async fn a_template_that_a_status_refused_is_held_until_a_message_with_it_is_kno
     let scene = Scene::new().await;
     let call = sent(&scene, "BK-1").await;
     failed(&scene, call, Scope::Template, Advice::Fallback).await;
-    let held_templates = async || scene.run(|c, _| holds::held_templates(c)).await.len();
+    let held_templates = async || {
+        let templates = scene.run(|c, _| KnownTemplates::read(c)).await;
+        templates.held_for(&route(Reminder1).number, Reminder1).len()
+    };
     assert_eq!(
         (state(&scene, "BK-1").await, held_templates().await),
         (MessageState::Queued, 1)

@@ -2,6 +2,7 @@
 
 use chrono::DateTime;
 use store::holds;
+use store::known_templates::KnownTemplates;
 use store::template_categories::{self, CategoryReport, Recategorised};
 
 use crate::scene::Scene;
@@ -24,7 +25,8 @@ async fn learn(scene: &Scene, reports: Vec<CategoryReport>) -> Recategorised {
 }
 
 async fn marketing(scene: &Scene) -> Vec<String> {
-    scene.run(|c, _| template_categories::marketing(c)).await
+    let known = scene.run(|c, _| KnownTemplates::read(c)).await;
+    known.marketing.into_iter().collect()
 }
 
 // shows: B145

@@ -17,6 +17,8 @@ const CURVE: [f64; 6] = [50.0, 100.0, 200.0, 400.0, 800.0, 1600.0];
 const TOO_LATE_MS: f64 = 1_000.0;
 /// More than are ever waited for at once.
 const CONNECTIONS: usize = 64;
+/// By then most connections to Postgres have planned their statements, once each.
+const WARM_UP_SECONDS: f64 = 5.0;
 const PARTS: [(&str, Statuses); 2] = [("no reports", reports::NONE), ("all reports", reports::ALL)];
 
 pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
@@ -24,7 +26,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         for (part, statuses) in PARTS {
             let mut stage = Stage::set(bench).await?;
             stage.start_all(&PROGRAMS).await?;
-            run(bench, &stage, statuses, PER_SECOND, 1.0).await?; // It warms up.
+            run(bench, &stage, statuses, PER_SECOND, WARM_UP_SECONDS).await?;
             let late = run(bench, &stage, statuses, PER_SECOND, bench.seconds(10.0)).await?;
             let (p50, p99) = (quantile(&late, 0.5), quantile(&late, 0.99));
             say(&format!(
@@ -40,7 +42,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
 async fn curve(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let mut stage = Stage::set(bench).await?;
     stage.start_all(&PROGRAMS).await?;
-    run(bench, &stage, reports::NONE, PER_SECOND, 1.0).await?; // It warms up.
+    run(bench, &stage, reports::NONE, PER_SECOND, WARM_UP_SECONDS).await?;
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for rate in CURVE {
         let late = run(bench, &stage, reports::NONE, rate, bench.seconds(5.0)).await?;

@@ -14,7 +14,7 @@ pub use url::InvalidAddress;
 
 /// In bytes. lapin keeps two buffers of 32 frames for each connection: with RabbitMQ's own 128 KiB they are 8 MiB, for messages
 /// that are nearly all below 4 KiB.
-const LARGEST_FRAME: u32 = 32 * 1024;
+const LARGEST_FRAME: u32 = 16 * 1024;
 
 /// A server, or the nodes of a cluster. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads a URL `amqp://` or `amqps://`, with one host or several, separated by commas, which share the rest. Unless it says otherwise, the heartbeat is 10 s, connecting may take 5 s, and a frame has up to 32 KiB. TLS
+    /// Reads a URL `amqp://` or `amqps://`, with one host or several, separated by commas, which share the rest. Unless it says otherwise, the heartbeat is 10 s, connecting may take 5 s, and a frame has up to 16 KiB. TLS
     /// trusts the system's authorities unless [others](Self::trusting) are given.
     ///
     /// # Errors

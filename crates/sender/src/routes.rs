@@ -45,7 +45,8 @@ pub(crate) struct Routes {
 }
 
 struct Queue {
-    entries: Channel<Entry>,
+    /// Boxed: an empty channel has the space of 32 entries already, and each number has one or more.
+    entries: Channel<Box<Entry>>,
     backlog: Backlog,
 }
 
@@ -57,7 +58,7 @@ struct Entry {
 
 impl Entry {
     /// From now on its id is news again, since the relay may publish it for a new reason.
-    fn leave(self) -> Ready {
+    fn leave(self: Box<Self>) -> Ready {
         drop(self.waiting);
         self.ready
     }
@@ -97,7 +98,7 @@ impl Routes {
             let queue = queues
                 .entry(route)
                 .or_insert_with_key(|route| self.start(route.clone()));
-            let entry = Entry { ready: one, waiting };
+            let entry = Box::new(Entry { ready: one, waiting });
             if let Some(entry) = self.enter(queue, entry, rate) {
                 let wait = queue.backlog.wait(rate, Instant::now());
                 put_off.push((entry.leave(), wait));
@@ -113,7 +114,7 @@ impl Routes {
     }
 
     /// Returns the message if there is no room for it.
-    fn enter(&self, queue: &mut Queue, entry: Entry, rate: f64) -> Option<Entry> {
+    fn enter(&self, queue: &mut Queue, entry: Box<Entry>, rate: f64) -> Option<Box<Entry>> {
         let waiting = WAITING - queue.entries.capacity();
         if waiting as f64 >= rate.max(LEAST_WAITING) {
             return Some(entry);
@@ -141,7 +142,7 @@ impl Routes {
 }
 
 /// Passes the messages of one route on, one after the other, until its queue is closed.
-async fn serve(sender: Arc<Sender>, route: RouteKey, mut queue: Receiver<Entry>, next: Channel<Permitted>) {
+async fn serve(sender: Arc<Sender>, route: RouteKey, mut queue: Receiver<Box<Entry>>, next: Channel<Permitted>) {
     while let Some(entry) = queue.recv().await {
         let permitted = tokio::select! {
             biased;
@@ -178,7 +179,7 @@ async fn permit(sender: &Sender, route: &RouteKey) -> Option<Right> {
 }
 
 /// Empties a queue: the relay hands these ids out again, to this sender as the files are now, or to another one.
-async fn hand_out_again(sender: &Sender, first: Entry, queue: &mut Receiver<Entry>) {
+async fn hand_out_again(sender: &Sender, first: Box<Entry>, queue: &mut Receiver<Box<Entry>>) {
     let mut ready = vec![first.leave()];
     while let Ok(entry) = queue.try_recv() {
         ready.push(entry.leave());

@@ -254,6 +254,8 @@ fn variables(bench: &Bench, folder: &TempDir, secrets: &Secrets) -> Vec<(String,
         ("DIRECT_SECRET", secrets.signing.clone()),
         ("AZURE_BAY_TOKEN", secrets.access_token.clone()),
         ("LOG_FORMAT", "json".to_owned()),
+        // As the image and the systemd units set it.
+        ("MALLOC_ARENA_MAX", "2".to_owned()),
         ("RUST_LOG", "info".to_owned()),
     ];
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()

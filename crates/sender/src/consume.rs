@@ -34,6 +34,11 @@ pub(crate) async fn run(sender: Arc<Sender>, consumer: Consumer, stop: Stop) {
 async fn take(sender: Arc<Sender>, routes: Arc<Routes>, mut consumer: Consumer, stop: Stop) {
     let (settled, mut settling) = unbounded_channel();
     let mut working = JoinSet::new();
+    // What a sender took before it may send would wait in it for a second or two, while others could send it at once.
+    tokio::select! {
+        () = stop.stopped() => {}
+        () = sender.rate_limits.shared() => {}
+    }
     while !stop.is_stopped() {
         tokio::select! {
             biased;

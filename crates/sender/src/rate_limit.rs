@@ -99,10 +99,15 @@ impl RateLimits {
             }
             // This process was suspended: the others may have taken it for gone, and its share with it.
             drop(slot);
-            let is_valid = |share: &Option<Share>| share.is_some_and(|share| Instant::now() < share.until);
-            // It fails only when the watch's sender is gone, and `self` owns that.
-            let _ = self.share.subscribe().wait_for(is_valid).await;
+            self.shared().await;
         }
+    }
+
+    /// Waits until this process has a share.
+    pub(crate) async fn shared(&self) {
+        let is_valid = |share: &Option<Share>| share.is_some_and(|share| Instant::now() < share.until);
+        // It fails only when the watch's sender is gone, and `self` owns that.
+        let _ = self.share.subscribe().wait_for(is_valid).await;
     }
 
     /// How many calls a second the number may begin in this process. Without a share, which comes soon: in all of them.

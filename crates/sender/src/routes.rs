@@ -142,7 +142,12 @@ impl Routes {
 }
 
 /// Passes the messages of one route on, one after the other, until its queue is closed.
-async fn serve(sender: Arc<Sender>, route: RouteKey, mut queue: Receiver<Box<Entry>>, next: Channel<Permitted>) {
+async fn serve(
+    sender: Arc<Sender>,
+    route: RouteKey,
+    mut queue: Receiver<Box<Entry>>,
+    next: Channel<Permitted>,
+) {
     while let Some(entry) = queue.recv().await {
         let permitted = tokio::select! {
             biased;

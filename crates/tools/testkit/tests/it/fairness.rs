@@ -58,3 +58,30 @@ async fn a_number_with_a_long_backlog_holds_up_no_other_resort() {
         .await;
     assert!(sent < 100, "it waited for {sent} others");
 }
+
+// shows: B267
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_takes_nothing_from_the_queue_before_it_may_send() {
+    const STRANGER: &str = "INSERT INTO senders (id, seen_at, name, knows) \
+         VALUES (gen_random_uuid(), clock_timestamp() + interval '1 hour', 'stranger', '{}')";
+    let mut world = World::start(&ResortFile::patient()).await;
+    world.kill_senders();
+    world.database().execute("DELETE FROM senders").await;
+    // It counts as running, and never says that it knows the sender that joins.
+    world.database().execute(STRANGER).await;
+    let joined = "SELECT count(*) AS count FROM senders WHERE name <> 'stranger'";
+    let joining = world.started("sender", &[]).await;
+    let has_joined = async || (world.database().count(joined).await == 1).then_some(());
+    world.until("the sender has said that it runs", has_joined).await;
+    let phone = "+306912345678";
+    world.post(&Event::confirmed("BK-1", phone)).await;
+
+    let lies_ready = async || (world.depths().await.messages == 1).then_some(());
+    world.until("the id lies ready in the queue", lies_ready).await;
+
+    assert!(!world.is_ready(joining.address()).await);
+    assert!(world.calls().await.is_empty());
+    let leaves = "DELETE FROM senders WHERE name = 'stranger'";
+    world.database().execute(leaves).await;
+    world.until_received(phone, 1).await;
+}

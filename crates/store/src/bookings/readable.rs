@@ -6,7 +6,8 @@ use crypto::key_ring::KeyRing;
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use domain::ids::BookingKey;
 
-use super::{Booking, COLUMNS, Row, into_domain, lock_rows, parse_key};
+use super::lock::lock_rows;
+use super::{Booking, COLUMNS, Row, into_domain, parse_key};
 use crate::error::StoreError;
 use crate::schema::bookings;
 

@@ -40,6 +40,10 @@ impl Share {
     pub(crate) fn of(&self, calls: u32) -> u32 {
         calls / self.senders + u32::from(self.place < calls % self.senders)
     }
+
+    fn is_valid(&self) -> bool {
+        Instant::now() < self.until
+    }
 }
 
 /// All numbers' limits in this process.
@@ -105,7 +109,7 @@ impl RateLimits {
 
     /// Waits until this process has a share.
     pub(crate) async fn shared(&self) {
-        let is_valid = |share: &Option<Share>| share.is_some_and(|share| Instant::now() < share.until);
+        let is_valid = |share: &Option<Share>| share.as_ref().is_some_and(Share::is_valid);
         // It fails only when the watch's sender is gone, and `self` owns that.
         let _ = self.share.subscribe().wait_for(is_valid).await;
     }
@@ -132,9 +136,7 @@ impl RateLimits {
     }
 
     fn is_shared(&self) -> bool {
-        self.share
-            .borrow()
-            .is_some_and(|share| Instant::now() < share.until)
+        self.share.borrow().as_ref().is_some_and(Share::is_valid)
     }
 
     fn limit(&self, number: &NumberId) -> Arc<Limit> {

@@ -12,7 +12,7 @@ use domain::template_category::MARKETING;
 use crate::error::StoreError;
 use crate::prepared::sql;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct KnownTemplates {
     held: Vec<Row>,
     /// Those that are marketing by WhatsApp's last report, at any account, as `name/language`.
@@ -24,10 +24,10 @@ pub struct KnownTemplates {
 struct Row {
     #[diesel(sql_type = Nullable<Text>)]
     hold: Option<String>,
-    /// The business number; `None`: any.
+    /// The business number, which every hold of a template has.
     #[diesel(sql_type = Nullable<Text>)]
     number: Option<String>,
-    /// `None`: any.
+    /// The kind of message that is held; `None`: any.
     #[diesel(sql_type = Nullable<Text>)]
     kind: Option<String>,
     #[diesel(sql_type = Text)]

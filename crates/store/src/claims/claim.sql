@@ -123,7 +123,7 @@ WITH wanted AS (
         SELECT o.id FROM unnest(r.messages) AS listed(id) JOIN messages o ON o.id = listed.id
         WHERE o.claimed_at > clock_timestamp() - interval '24 hours' UNION SELECT unnest(g.ids))
     FROM (SELECT phone_hash, number, array_agg(id) AS ids FROM moved
-          WHERE verdict = 'claimed' AND day_cap IS NOT NULL AND phone_hash IS NOT NULL GROUP BY phone_hash, number) g
+          WHERE verdict = 'claimed' AND day_cap IS NOT NULL GROUP BY phone_hash, number) g
     WHERE r.phone_hash = g.phone_hash AND r.number = g.number
 )
 SELECT id, verdict, scope, attempts FROM moved

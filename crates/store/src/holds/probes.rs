@@ -1,6 +1,7 @@
-//! Judges the probe of a hold that was laid for a status `failed`.
+//! Judges half-open holds by their probes: an accepted call ends every hold that it tries, except one that was laid for a status
+//! `failed`.
 //!
-//! WhatsApp accepts the probe, as it accepted the messages that failed later. The hold ends when the probe is reported as sent or
+//! WhatsApp accepts the probe of such a hold, as it accepted the messages that failed later. The hold ends when the probe is reported as sent or
 //! delivered, when it is not reported as failed for a while ([`JUDGED_WITHIN`]), or when a person ends it.
 
 use diesel::sql_types::{Array, Double, Integer, Nullable, Text, Uuid as SqlUuid};
